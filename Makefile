@@ -1,0 +1,76 @@
+# Each command sets itself up: the first run installs into .venv and .cache, later runs reuse both.
+
+MAKEFLAGS += --no-print-directory
+VENV := .venv
+NODE := .cache/node
+PINS := .ci/requirements.txt
+CLIENTS := tests/clients/node
+SOURCES := server tools tests $(wildcard bench)
+BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
+PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+# Node.js trusts what the operating system trusts, as pip does: some networks have roots of their own.
+NPM := NODE_USE_SYSTEM_CA=1 $(CURDIR)/$(VENV)/bin/npm
+NPM_FLAGS := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+
+# What is left of addresses in the lock of Node.js packages: whom to sponsor.
+STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
+	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
+
+.PHONY: help demo test check bench pins clean
+
+help: ## Show these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an agent sees
+	@$(VENV)/bin/backscroll demo
+
+test: check $(NODE)/.ready ## Run every check and test
+	@echo '==> pytest'
+	@$(VENV)/bin/python -m pytest --cov
+	@echo '==> every branch of paging and rendering is covered'
+	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
+
+check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
+	@echo '==> ruff check'
+	@$(VENV)/bin/ruff check --quiet .
+	@echo '==> ruff format'
+	@$(VENV)/bin/ruff format --quiet --check .
+	@echo '==> mypy'
+	@$(VENV)/bin/mypy --no-error-summary $(SOURCES)
+	@echo '==> import-linter'
+	@$(VENV)/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+
+bench: $(VENV)/.ready ## Measure
+	@$(VENV)/bin/python -m bench
+
+pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
+	@echo '==> pinning Python packages'
+	@$(PIP) install uv
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra demo --group dev --upgrade \
+		--universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --quiet --output-file $(PINS)
+	@echo '==> pinning Node.js packages'
+	@cd $(CLIENTS) && rm -f package-lock.json && $(NPM) install \
+		--package-lock-only --omit-lockfile-registry-resolved $(NPM_FLAGS) >/dev/null
+	@$(VENV)/bin/node --eval '$(STRIP_FUNDING)' $(CLIENTS)/package-lock.json
+
+clean: ## Remove everything that these commands made
+	@rm -rf $(VENV) .cache dist
+	@find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.pins: $(PINS)
+	@$(VENV)/bin/python -c '' 2>/dev/null || .ci/venv $(VENV)
+	@echo '==> installing the pinned packages'
+	@$(PIP) install --require-hashes --only-binary :all: --requirement $(PINS)
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.pins pyproject.toml
+	@echo '==> installing backscroll in place'
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(NODE)/.ready: $(VENV)/.ready $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	@echo '==> installing the Node.js clients under test'
+	@mkdir -p $(NODE) && cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(NODE)
+	@cd $(NODE) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
+	@touch $@
