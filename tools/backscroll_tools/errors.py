@@ -1,0 +1,73 @@
+"""Every way in which a tool call can fail, as one exception with a stable code."""
+
+from typing import Final, Literal, TypeAlias
+
+ErrorCode: TypeAlias = Literal[
+    "invalid_arguments",
+    "not_found",
+    "thread_busy",
+    "auth_failed",
+    "forbidden",
+    "rate_limited",
+    "quota_exceeded",
+    "upstream_unavailable",
+    "upstream_invalid",
+    "upstream_retired",
+    "deadline_exceeded",
+    "outcome_unknown",
+    "read_only",
+    "internal",
+]
+
+_RETRY: Final[dict[ErrorCode, str]] = {
+    "invalid_arguments": "safe once the arguments are mended; nothing was read or written.",
+    "not_found": "safe, but pointless until the ids are mended; nothing was written.",
+    "thread_busy": "safe; nothing was written. Wait until the run has ended.",
+    "auth_failed": "safe, but pointless until the operator mends the key; nothing was written.",
+    "forbidden": "safe, but pointless until access is granted; nothing was written.",
+    "rate_limited": "safe after a pause; nothing was written.",
+    "quota_exceeded": "safe, but pointless until the quota is raised; nothing was written.",
+    "upstream_unavailable": "safe; nothing was written.",
+    "upstream_invalid": "safe, but the upstream may answer the same again.",
+    "upstream_retired": "safe, but pointless: the upstream no longer serves this.",
+    "deadline_exceeded": "safe; nothing was written.",
+    "outcome_unknown": (
+        "not safe as a new call: the message may have been written. "
+        "Safe with the same idempotency_key."
+    ),
+    "read_only": "safe, but pointless: this server does not write.",
+    "internal": "not known to be safe for a write; safe for a read.",
+}
+
+
+class ToolError(Exception):
+    """A failed tool call, in words that a model can act on.
+
+    Args:
+        code: what went wrong; stable, for programs.
+        message: one sentence saying what went wrong; no key, header or upstream body.
+        next_step: one sentence saying what to do about it.
+        retry: whether the same call may be sent again; by default what holds for the code.
+    """
+
+    def __init__(
+        self, code: ErrorCode, message: str, *, next_step: str = "", retry: str | None = None
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code: ErrorCode = code
+        self.message = message
+        self.next_step = next_step
+        self.retry = _RETRY[code] if retry is None else retry
+
+    def render(self) -> str:
+        """Return the text that an agent reads: `code: sentence`, the next step, the retry."""
+        lines = [f"{self.code}: {self.message}"]
+        if self.next_step:
+            lines.append(f"Next: {self.next_step}")
+        lines.append(f"Retry: {self.retry}")
+        return "\n".join(lines)
+
+
+def invalid_arguments(message: str, next_step: str = "") -> ToolError:
+    """Return the error for arguments that a tool refuses; nothing was sent upstream."""
+    return ToolError("invalid_arguments", message, next_step=next_step)

@@ -1,0 +1,136 @@
+"""`create-message`: one message written, once."""
+
+import secrets
+from typing import Final, cast
+
+import anyio
+
+from backscroll_tools import schemas
+from backscroll_tools.client import requests, typed
+from backscroll_tools.client.client import outcome_unknown
+from backscroll_tools.client.requests import Slice
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Call, Result, Tool
+
+CONTENT_CHARS: Final = 256_000
+"""The most characters of a message's text (OpenAI API, 2024-04-15, create message)."""
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    key: str = arguments.get("idempotency_key") or secrets.token_urlsafe(16)
+    thread_id: str | None = arguments.get("thread_id")
+    message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
+    if thread_id is None:
+        request = requests.create_thread(message, key)
+    else:
+        request = requests.create_message(thread_id, message, key)
+    written: JSON | None = None
+    with anyio.CancelScope(deadline=call.ends_at):
+        written = await call.client.send(request)
+    if written is None:
+        raise outcome_unknown(request)
+    if not isinstance(written.get("id"), str):
+        raise ToolError(
+            "upstream_invalid",
+            "The upstream accepted the message but named no id.",
+            next_step="Look for it with list-messages before you write it again.",
+            retry="not safe: the message was probably written.",
+        )
+    if thread_id is None:
+        return _result(written["id"], await _first_message(call, written["id"]), key)
+    return _result(thread_id, written, key)
+
+
+async def _first_message(call: Call, thread_id: str) -> JSON | None:
+    """Return the message that a new thread began with: the reply to its creation has none.
+
+    The write stands whatever becomes of this read, so its failure is no failure of the call.
+    """
+    try:
+        with anyio.CancelScope(deadline=call.ends_at):
+            window = Slice(1, "asc")
+            reply = await call.client.list(requests.list_messages(thread_id, window))
+            return reply.items[0] if reply.items else None
+    except ToolError:
+        pass
+    return None
+
+
+def _result(thread_id: str, written: JSON | None, key: str) -> Result:
+    structured: JSON = {"thread_id": thread_id, "idempotency_key": key}
+    if written is None:
+        text = f"Created thread {thread_id} with the message."
+    else:
+        message = cast("JSON", typed.thread_message(written))
+        shown = {name: message[name] for name in ("id", "role", "created_at") if name in message}
+        structured["message"] = shown
+        text = f"Created {message['role']} message {message['id']} in thread {thread_id}."
+    return Result(f"{text} To repeat this call safely: idempotency_key {key}", structured)
+
+
+_MESSAGE: Final = ("role", "content", "attachments", "metadata")
+
+_PART: Final = schemas.arguments(
+    {
+        "type": {"type": "string", "enum": ["text", "image_file", "image_url"]},
+        "text": {"type": "string", "minLength": 1, "maxLength": CONTENT_CHARS},
+        "image_file": {"type": "object"},
+        "image_url": {"type": "object"},
+    },
+    ("type",),
+)
+
+_ATTACHMENT: Final = schemas.arguments(
+    {
+        "file_id": schemas.STRING,
+        "tools": {
+            "type": "array",
+            "items": schemas.arguments(
+                {"type": {"type": "string", "enum": ["code_interpreter", "file_search"]}}, ("type",)
+            ),
+        },
+    },
+    ("file_id", "tools"),
+)
+
+CREATE_MESSAGE: Final = Tool(
+    name="create-message",
+    title="Create message",
+    description=(
+        "Write one message to a thread, or without thread_id to a new thread, whose id is "
+        "returned. After an unclear failure repeat the call with the same idempotency_key: it is "
+        "never written twice."
+    ),
+    input_schema=schemas.arguments(
+        {
+            "thread_id": schemas.STRING,
+            "role": {"type": "string", "enum": ["user", "assistant"]},
+            "content": {
+                "type": ["string", "array"],
+                "minLength": 1,
+                "maxLength": CONTENT_CHARS,
+                "minItems": 1,
+                "items": _PART,
+                "description": "Text, or parts",
+            },
+            "attachments": {"type": "array", "items": _ATTACHMENT},
+            "metadata": schemas.METADATA,
+            "idempotency_key": {"type": "string", "maxLength": 255},
+        },
+        ("role", "content"),
+    ),
+    output_schema=schemas.result(
+        {
+            "thread_id": schemas.STRING,
+            "message": schemas.result(
+                {"id": schemas.STRING, "role": schemas.STRING, "created_at": schemas.INTEGER},
+                ("id", "role"),
+            ),
+            "idempotency_key": schemas.STRING,
+        },
+        ("thread_id", "idempotency_key"),
+    ),
+    run=_run,
+    writes=True,
+)

@@ -1,0 +1,64 @@
+"""`list-message-files`: a page of the files that a message refers to."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll_tools import schemas
+from backscroll_tools.client import requests, typed
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.requests import Slice
+from backscroll_tools.models import JSON, MessageFile
+from backscroll_tools.pages.bound import Shape
+from backscroll_tools.pages.cursor import Place, place
+from backscroll_tools.pages.listing import read_page
+from backscroll_tools.pages.walk import Chunk
+from backscroll_tools.tool import Call, Result, Tool
+
+_SHAPE: Final = Shape("files", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class _MessageFiles:
+    client: Client
+    start: Place
+    thread_id: str
+    message_id: str
+
+    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:
+        window = Slice(limit, self.start.walk_order, after)
+        request = requests.list_message_files(self.thread_id, self.message_id, window)
+        reply = await self.client.list(request)
+        files = tuple(typed.message_file(raw, self.message_id) for raw in reply.items)
+        return Chunk(files, reply.has_more)
+
+    async def item(self, item_id: str) -> MessageFile | None:
+        return MessageFile(id=item_id, message_id=self.message_id)
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    thread_id, message_id = arguments["thread_id"], arguments["message_id"]
+    owner = f"{thread_id}/{message_id}"
+    start = place(LIST_MESSAGE_FILES.name, owner, arguments, "desc")
+    source = _MessageFiles(call.client, start, thread_id, message_id)
+    return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
+
+
+LIST_MESSAGE_FILES: Final = Tool(
+    name="list-message-files",
+    title="List message files",
+    description="List the ids of the files that one message of a thread refers to.",
+    input_schema=schemas.arguments(
+        {
+            "thread_id": schemas.STRING,
+            "message_id": schemas.STRING,
+            "limit": schemas.LIMIT,
+            "order": schemas.order("desc"),
+            "after": {"type": "string", "description": "File id to start behind"},
+            "before": {"type": "string", "description": "File id to end ahead of"},
+            "cursor": schemas.CURSOR,
+        },
+        ("thread_id", "message_id"),
+    ),
+    output_schema=schemas.listed("files", schemas.FILE),
+    run=_run,
+)

@@ -1,0 +1,89 @@
+"""What the tools return, as typed JSON: absent means empty, never null.
+
+Field names are the contract of docs/tools; each is described in the tools' output schemas.
+"""
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+JSON: TypeAlias = dict[str, Any]
+"""A JSON object at the wire, where nothing is known of its values."""
+
+Order: TypeAlias = Literal["asc", "desc"]
+"""Oldest first, or newest first."""
+
+StoppedBy: TypeAlias = Literal["end", "limit", "size", "deadline", "requests"]
+"""Why a page ends where it does.
+
+`end`: nothing follows; `limit`: the asked number; `size`: the bound of the result in
+characters; `deadline`: the call's seconds ran out; `requests`: no further upstream request
+is allowed or worth making.
+"""
+
+
+class Page(TypedDict):
+    """What a page holds and whether more follows."""
+
+    returned: int
+    has_more: bool
+    next_cursor: str | None
+    stopped_by: StoppedBy
+    order: Order
+    warning: NotRequired[str]
+
+
+class Clipped(TypedDict):
+    """How much of a long message is shown, in characters."""
+
+    shown: int
+    total: int
+    start: NotRequired[int]
+
+
+class Message(TypedDict):
+    """One message of a thread, a conversation or a stored chat completion."""
+
+    id: str
+    role: str
+    created_at: NotRequired[int]
+    text: str
+    content: NotRequired[list[JSON]]
+    files: NotRequired[list[str]]
+    attachments: NotRequired[list[JSON]]
+    annotations: NotRequired[list[JSON]]
+    tool_calls: NotRequired[list[JSON]]
+    run_id: NotRequired[str]
+    assistant_id: NotRequired[str]
+    status: NotRequired[str]
+    metadata: NotRequired[JSON]
+    other: NotRequired[JSON]
+    clipped: NotRequired[Clipped]
+    fields_json: NotRequired[str]
+
+
+class MessageFile(TypedDict):
+    """One file that a message refers to."""
+
+    id: str
+    created_at: NotRequired[int]
+    message_id: str
+
+
+class Thread(TypedDict):
+    """One thread, as a list of threads shows it."""
+
+    id: str
+    created_at: NotRequired[int]
+    message_count: NotRequired[int]
+    last_message_at: NotRequired[int]
+    metadata: NotRequired[JSON]
+
+
+class Completion(TypedDict):
+    """One stored chat completion, with the start of its answer in `text`."""
+
+    id: str
+    created_at: NotRequired[int]
+    model: NotRequired[str]
+    text: NotRequired[str]
+    metadata: NotRequired[JSON]
+    clipped: NotRequired[Clipped]

@@ -1,0 +1,218 @@
+"""The bound: how much of what was read fits into one result, counted to the character.
+
+A result's size is the characters of its text plus those of its structured content as compact
+JSON. A page is cut between items. An item that is too long for a page of its own is shown in
+pieces, each on a page whose cursor goes on inside it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON, Page
+from backscroll_tools.pages.cursor import Inside, Place, encode
+from backscroll_tools.pages.walk import WARNING_CHARS, Stop
+from backscroll_tools.render import MARK_CHARS, block, compact, fresh_mark, heading
+from backscroll_tools.tool import Bounds, Result
+
+_MARK: Final = "#" * MARK_CHARS
+"""Stands for the mark while counting: every mark has its length."""
+
+_WARNING: Final = "w" * WARNING_CHARS
+_ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
+"""The fields that every piece of an item carries, so that it can be told and joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a tool's result looks: the key of its items, their noun, one item or a list."""
+
+    key: str
+    noun: str
+    single: bool = False
+
+
+class BoundedPage:
+    """A page that takes items while they fit.
+
+    Args:
+        shape: how the result looks.
+        start: where the page starts.
+        bounds: the characters to keep to, and which parts of the result count.
+    """
+
+    def __init__(self, shape: Shape, start: Place, bounds: Bounds) -> None:
+        self._shape = shape
+        self._bounds = bounds
+        self._items: list[JSON] = []
+        self._used = 0
+        self._place = start
+
+    @property
+    def returned(self) -> int:
+        """How many items, or pieces of one, the page holds."""
+        return len(self._items)
+
+    @property
+    def place(self) -> Place:
+        """Where the next page starts."""
+        return self._place
+
+    def take(self, item: Mapping[str, object]) -> bool:
+        """Take an item if it fits, whole or as a preview; answer whether the page can take more.
+
+        An item that does not fit is left for the next page. The first of a page is always taken,
+        if need be in part.
+
+        Raises:
+            ToolError: `invalid_arguments` where the bound is too small for even a piece of it.
+        """
+        shown = _previewed(item, self._place.preview) if self._place.preview else item
+        after = replace(self._place, position=str(item["id"]), inside=None)
+        if self._cost(shown) <= self._room(after):
+            self._add(shown, after)
+            return True
+        if not self._items:
+            self._add_piece(item, after, Inside(0, with_fields=self._fields_too_long(item, after)))
+        return False
+
+    def take_rest(self, item: Mapping[str, object]) -> bool:
+        """Take what follows the piece of an item that was shown last; answer as `take` does."""
+        inside, after = self._place.inside or Inside(0), replace(self._place, inside=None)
+        if inside.offset >= len(_reading(item, with_fields=inside.with_fields)):
+            self._place = after
+            return True
+        return self._add_piece(item, after, inside)
+
+    def skip_rest(self) -> None:
+        """Pass over the item that was shown in part, because it is gone."""
+        self._place = replace(self._place, inside=None)
+
+    def result(self, stop: Stop) -> Result:
+        """Return the page as a tool's result.
+
+        Args:
+            stop: why the walk ended.
+        """
+        more = stop.has_more or self._place.inside is not None
+        page = self._page(
+            len(self._items), replace(stop, has_more=more), self._place if more else None
+        )
+        items = self._items[::-1] if self._place.backward else self._items
+        texts = [text for item in items if isinstance(text := item.get("text"), str)]
+        mark = fresh_mark(texts)
+        head = heading(mark, page, self._shape.noun)
+        if self._bounds.output == "structured":
+            text = head
+        else:
+            text = head + "".join(block(mark, item, self._shape.noun) for item in items)
+        return Result(text, self._structured(page, items))
+
+    def _structured(self, page: Page, items: list[JSON]) -> JSON:
+        if self._shape.single:
+            return {"page": page, self._shape.key: items[0] if items else None}
+        return {"page": page, self._shape.key: items}
+
+    def _page(self, returned: int, stop: Stop, place: Place | None) -> Page:
+        page = Page(
+            returned=returned,
+            has_more=stop.has_more,
+            next_cursor=encode(place) if place is not None and stop.reachable else None,
+            stopped_by=stop.by,
+            order=self._place.order,
+        )
+        if stop.warning:
+            page["warning"] = stop.warning
+        return page
+
+    def _room(self, after: Place) -> int:
+        """Return the characters that are left for one more item, after which `after` follows."""
+        worst = Stop("requests", has_more=True, warning=_WARNING)
+        page = self._page(len(self._items) + 1, worst, after)
+        frame = len(heading(_MARK, page, self._shape.noun))
+        if self._bounds.output != "text":
+            frame += len(compact(self._structured(page, [])))
+        return self._bounds.result_chars - self._used - frame
+
+    def _cost(self, item: Mapping[str, object]) -> int:
+        """Return the characters that an item adds to the result, a comma included."""
+        output = self._bounds.output
+        text = len(block(_MARK, item, self._shape.noun)) if output != "structured" else 0
+        return text + (len(compact(item)) + 1 if output != "text" else 0)
+
+    def _add(self, item: Mapping[str, object], after: Place) -> None:
+        self._items.append(dict(item))
+        self._used += self._cost(item)
+        self._place = after
+
+    def _fields_too_long(self, item: Mapping[str, object], after: Place) -> bool:
+        """Whether the item's fields leave less than half of a page to its text."""
+        return self._cost({**item, "text": ""}) > self._room(after) // 2
+
+    def _add_piece(self, item: Mapping[str, object], after: Place, start: Inside) -> bool:
+        """Add as much of an item from `start` on as fits; answer whether that was all of it."""
+        whole = _reading(item, with_fields=start.with_fields)
+        total = len(whole)
+        ends = replace(after, inside=Inside(total, with_fields=start.with_fields))
+        room = self._room(ends)
+
+        def piece(stop: int) -> JSON:
+            return _piece(item, whole, start, stop)
+
+        # Every character costs at least one, so that more than `room` of them cannot fit.
+        low, high = start.offset, min(total, start.offset + max(room, 0))
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._cost(piece(middle)) <= room:
+                low = middle
+            else:
+                high = middle - 1
+        done = low >= total
+        if self._cost(piece(low)) > room or (low == start.offset and not done):
+            raise _too_small(self._bounds.result_chars)
+        self._add(piece(low), after if done else replace(ends, inside=replace(start, offset=low)))
+        return done
+
+
+def _reading(item: Mapping[str, object], *, with_fields: bool) -> str:
+    """Return all that is read of an item in pieces: its text, and its long fields as JSON."""
+    text = str(item.get("text", ""))
+    return text + compact(_fields(item)) if with_fields else text
+
+
+def _fields(item: Mapping[str, object]) -> JSON:
+    return {name: value for name, value in item.items() if name not in _ALWAYS}
+
+
+def _piece(item: Mapping[str, object], whole: str, start: Inside, stop: int) -> JSON:
+    """Return an item with only the characters from `start` to `stop` of what is read of it."""
+    text_ends = len(str(item.get("text", "")))
+    piece: JSON = {name: value for name, value in item.items() if name in _ALWAYS}
+    piece["text"] = whole[start.offset : min(stop, text_ends)]
+    if start.with_fields:
+        if stop > text_ends:
+            piece["fields_json"] = whole[max(start.offset, text_ends) : stop]
+    elif start.offset == 0:
+        piece |= _fields(item)
+    clipped: JSON = {"shown": stop - start.offset, "total": len(whole)}
+    if start.offset:
+        clipped["start"] = start.offset
+    piece["clipped"] = clipped
+    return piece
+
+
+def _previewed(item: Mapping[str, object], preview: int) -> Mapping[str, object]:
+    """Return an item with only the first characters of its text."""
+    text = cast("str", item.get("text", ""))
+    if len(text) <= preview:
+        return item
+    return {**item, "text": text[:preview], "clipped": {"shown": preview, "total": len(text)}}
+
+
+def _too_small(result_chars: int) -> ToolError:
+    return ToolError(
+        "invalid_arguments",
+        f"An item does not fit into a result of {result_chars} characters, not even in pieces.",
+        next_step="Ask the operator to raise BACKSCROLL_RESULT_CHARS.",
+    )

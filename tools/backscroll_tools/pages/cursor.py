@@ -1,0 +1,215 @@
+"""Cursors: where in which list to go on, as one opaque, versioned, checked string.
+
+A cursor is `version+flags~position~inside~preview~filters~check`. It is readable so that it
+costs few tokens, and checked so that a damaged one is refused; it is no secret and grants
+nothing, since the upstream decides again on every request.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from backscroll_tools.client.requests import ID
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.models import JSON, Order
+
+VERSION: Final = "1"
+
+FILTER_CHARS: Final = 400
+"""The most characters of all filters together: each cursor repeats them."""
+
+_SHAPE: Final = re.compile(
+    r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fb])"
+    r"~(?P<position>[A-Za-z0-9_.=-]*)~(?P<inside>(?:[if][0-9]{1,9})?)~(?P<preview>[0-9]{0,4})"
+    r"~(?P<filters>[A-Za-z0-9_=-]*)~(?P<owner>[A-Za-z0-9_-]{4})(?P<check>[A-Za-z0-9_-]{6})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """How far into an item that is too long for one page an agent has read.
+
+    Attributes:
+        offset: characters that were shown; above 0.
+        with_fields: whether the item's other fields are read after its text, as JSON text,
+            because they too are too long; else they were shown with the first piece.
+    """
+
+    offset: int
+    with_fields: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in one list of one tool, in the order in which it is read.
+
+    Attributes:
+        tool: the tool's name.
+        owner: the id that the list belongs to; empty where it belongs to none.
+        order: how pages are shown.
+        backward: whether the walk goes against that order (it began with `before`).
+        position: the id of the last item shown; empty at the start.
+        inside: set where that item was shown in part.
+        preview: characters of each message that a skim shows; 0 for whole messages.
+        filters: the arguments that narrow the list.
+    """
+
+    tool: str
+    owner: str
+    order: Order
+    backward: bool = False
+    position: str = ""
+    inside: Inside | None = None
+    preview: int = 0
+    filters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def walk_order(self) -> Order:
+        """The order in which the upstream is walked."""
+        if self.backward:
+            return "asc" if self.order == "desc" else "desc"
+        return self.order
+
+
+def encode(place: Place) -> str:
+    """Return the cursor of a place."""
+    inside = ""
+    if place.inside is not None:
+        inside = f"{'f' if place.inside.with_fields else 'i'}{place.inside.offset}"
+    filters = ""
+    if place.filters:
+        text = json.dumps(place.filters, ensure_ascii=False, separators=(",", ":"))
+        filters = base64.urlsafe_b64encode(text.encode()).decode()
+    body = (
+        f"{VERSION}{_code(place.tool)}.{place.order[0]}{'b' if place.backward else 'f'}"
+        f"~{place.position}~{inside}~{place.preview or ''}~{filters}~"
+    )
+    return f"{body}{_digest(place.owner, 3)}{_digest(body + place.owner, 4)[:6]}"
+
+
+def decode(cursor: str, tool: str, owner: str) -> Place:
+    """Return the place of a cursor.
+
+    Raises:
+        ToolError: `invalid_arguments` where it is damaged, of another version, of another tool
+            or of another thread, message or completion.
+    """
+    found = _SHAPE.fullmatch(cursor)
+    if found is None:
+        raise _refused("cursor is damaged")
+    if found["version"] != VERSION:
+        raise _refused("cursor was made by another version of this server")
+    if found["code"] != _code(tool):
+        raise _refused(f"cursor belongs to another tool than {tool}")
+    if found["owner"] != _digest(owner, 3):
+        raise _refused("cursor belongs to another id than the one given beside it")
+    body = cursor[: found.start("owner")]
+    position = found["position"]
+    if found["check"] != _digest(body + owner, 4)[:6] or (position and not ID.fullmatch(position)):
+        raise _refused("cursor is damaged")
+    inside = found["inside"]
+    return Place(
+        tool=tool,
+        owner=owner,
+        order="asc" if found["order"] == "a" else "desc",
+        backward=found["way"] == "b",
+        position=position,
+        inside=Inside(int(inside[1:]), with_fields=inside[0] == "f") if inside else None,
+        preview=int(found["preview"] or 0),
+        filters=_filters(found["filters"]),
+    )
+
+
+def place(
+    tool: str, owner: str, arguments: JSON, default_order: Order, filters: tuple[str, ...] = ()
+) -> Place:
+    """Return the place where a call starts to read, from its cursor or its other arguments.
+
+    Args:
+        tool: the tool's name.
+        owner: the id that the list belongs to; empty where it belongs to none.
+        arguments: the call's validated arguments.
+        default_order: the order where none is asked for.
+        filters: the names of the arguments that narrow the list.
+
+    Raises:
+        ToolError: `invalid_arguments` where `after` and `before` stand together, or a cursor
+            beside an argument that disagrees with it.
+    """
+    given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
+    if sum(len(value) for _, value in given) > FILTER_CHARS:
+        raise invalid_arguments(
+            f"{' and '.join(name for name, _ in given)} may have {FILTER_CHARS} characters in all.",
+            "Filter by less.",
+        )
+    after, before = arguments.get("after", ""), arguments.get("before", "")
+    if "cursor" in arguments:
+        start = decode(arguments["cursor"], tool, owner)
+        wrong: list[str] = [name for name in ("after", "before") if name in arguments]
+        wrong += [name for name, value in given if dict(start.filters).get(name) != value]
+        if arguments.get("order", start.order) != start.order:
+            wrong.append("order")
+        if wrong:
+            raise invalid_arguments(
+                f"{' and '.join(wrong)} disagrees with cursor, which carries its own.",
+                f"Call again with cursor and without {' and '.join(wrong)}.",
+            )
+        return replace(start, preview=arguments.get("preview_chars", start.preview))
+    if after and before:
+        raise invalid_arguments(
+            "after and before exclude each other.",
+            "Give after to read on beyond a message, or before to read what comes ahead of it.",
+        )
+    return Place(
+        tool=tool,
+        owner=owner,
+        order=arguments.get("order", default_order),
+        backward=bool(before),
+        position=after or before,
+        preview=arguments.get("preview_chars", 0),
+        filters=given,
+    )
+
+
+def _code(tool: str) -> str:
+    """Return the initials of a tool's name, which differ from tool to tool."""
+    return "".join(word[0] for word in tool.split("-"))
+
+
+def _digest(text: str, size: int) -> str:
+    raw = hashlib.blake2s(text.encode(), digest_size=size).digest()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _flat(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _filters(encoded: str) -> tuple[tuple[str, str], ...]:
+    if not encoded:
+        return ()
+    try:
+        pairs: object = json.loads(base64.urlsafe_b64decode(encoded))
+    except ValueError:
+        pairs = None
+    if not isinstance(pairs, list):
+        raise _refused("cursor is damaged")
+    filters: list[tuple[str, str]] = []
+    for pair in cast("list[object]", pairs):
+        match pair:
+            case [str() as name, str() as value]:
+                filters.append((name, value))
+            case _:
+                raise _refused("cursor is damaged")
+    return tuple(filters)
+
+
+def _refused(why: str) -> ToolError:
+    return invalid_arguments(
+        f"{why}.",
+        "Copy page.next_cursor exactly, beside the id that it came with, or leave cursor out to "
+        "start from the beginning.",
+    )

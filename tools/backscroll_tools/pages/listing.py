@@ -1,0 +1,43 @@
+"""One bounded page of any list: from a call's arguments to its result."""
+
+from dataclasses import replace
+
+import anyio
+
+from backscroll_tools.pages.bound import BoundedPage, Shape
+from backscroll_tools.pages.cursor import Place
+from backscroll_tools.pages.walk import GONE, Item, Source, Stop, Walk, too_late
+from backscroll_tools.tool import Call, Result
+
+
+async def read_page(
+    call: Call, shape: Shape, start: Place, source: Source[Item], limit: int
+) -> Result:
+    """Return the page that starts at a place.
+
+    Args:
+        call: the call, whose bounds the page keeps.
+        shape: how the result looks.
+        start: where the page starts.
+        source: the list, in the order of the walk: against `start.order` where it goes backward.
+        limit: items; 1–500.
+
+    Raises:
+        ToolError: the upstream's failure, or `deadline_exceeded`, where nothing was read yet.
+    """
+    page = BoundedPage(shape, start, call.bounds)
+    warning = ""
+    if start.inside is not None:
+        item = None
+        with anyio.CancelScope(deadline=call.ends_at) as scope:
+            item = await source.item(start.position)
+        if scope.cancelled_caught:
+            raise too_late()
+        if item is None:
+            page.skip_rest()
+            warning = GONE
+        elif not page.take_rest(item):
+            return page.result(Stop("size", has_more=True))
+    walk = Walk(limit, call.bounds.requests, call.ends_at, call.report)
+    stop = await walk.over(source, page.place.position, page.take, page.returned)
+    return page.result(replace(stop, warning=stop.warning or warning))

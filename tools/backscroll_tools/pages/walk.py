@@ -1,0 +1,150 @@
+"""The walk: an upstream's pages in a row, until enough is read or nothing good can follow.
+
+An upstream may lie (docs/upstreams): a cursor that does not advance, ids that come again, an
+empty page that promises more. Each ends the walk with what it has, and says why.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+
+import anyio
+
+from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import StoppedBy
+
+Item = TypeVar("Item", bound=Mapping[str, object])
+Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
+
+STUCK: Final = "the upstream repeats itself, so what may follow cannot be reached"
+EMPTY: Final = "the upstream sent an empty page and says that more follows"
+FAILED: Final = "the upstream failed after the items above; go on with the cursor"
+GONE: Final = "the message that was being read in pieces has been deleted meanwhile"
+WARNING_CHARS: Final = max(len(warning) for warning in (STUCK, EMPTY, FAILED, GONE))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[Item_co]):
+    """One page of an upstream: items with ids, and whether it says that more follow."""
+
+    items: tuple[Item_co, ...]
+    has_more: bool
+
+
+class Source(Protocol[Item_co]):
+    """A list at an upstream."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Item_co]:
+        """Return up to `limit` (1–100) items that follow the id `after`, or the first if empty."""
+        ...
+
+    async def item(self, item_id: str) -> Item_co | None:
+        """Return one item of the list, or None where it is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a walk ended, and whether more follows; `reachable` unless no cursor can get there."""
+
+    by: StoppedBy
+    has_more: bool
+    warning: str = ""
+    reachable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The bounds of a walk.
+
+    Attributes:
+        limit: items of the page in all.
+        requests: upstream requests; 1 or more.
+        ends_at: seconds of `anyio.current_time`.
+        report: told after each request how many items have been read, if more will be made.
+    """
+
+    limit: int
+    requests: int
+    ends_at: float
+    report: Callable[[int, int], Awaitable[None]] | None = None
+
+    async def over(
+        self, source: Source[Item], after: str, take: Callable[[Item], bool], taken: int = 0
+    ) -> Stop:
+        """Hand the items that follow `after` to `take` one by one, until it answers False.
+
+        Args:
+            source: the list.
+            after: the id to start behind; the list's start if empty.
+            take: takes an item, and answers whether it wants more.
+            taken: items that the page holds already; where they fill it, the walk only looks
+                whether more follow.
+
+        Raises:
+            ToolError: the upstream's failure, or `deadline_exceeded`, where the page is empty.
+        """
+        seen = {after} if after else set[str]()
+        for _ in range(self.requests):
+            chunk = await self._chunk(source, after, taken)
+            if isinstance(chunk, Stop):
+                return chunk
+            fresh = _fresh(chunk.items, after, seen)
+            for item in fresh:
+                if taken >= self.limit:
+                    return Stop("limit", has_more=True)
+                if not take(item):
+                    return Stop("size", has_more=True)
+                taken += 1
+            if not chunk.has_more:
+                return Stop("end", has_more=False)
+            if taken >= self.limit:
+                return Stop("limit", has_more=True)
+            if not fresh:
+                warning = STUCK if chunk.items else EMPTY
+                return Stop("requests", has_more=True, warning=warning, reachable=False)
+            after = str(fresh[-1]["id"])
+            if self.report is not None:
+                await self.report(taken, self.limit)
+        return Stop("requests", has_more=True)
+
+    async def _chunk(self, source: Source[Item], after: str, taken: int) -> Chunk[Item] | Stop:
+        """Return the next chunk, or why there is none; what was taken before stands."""
+        chunk = None
+        try:
+            with anyio.CancelScope(deadline=self.ends_at):
+                chunk = await source.chunk(after, min(PAGE_ITEMS, max(1, self.limit - taken)))
+        except ToolError:
+            if not taken:
+                raise
+            return Stop("requests", has_more=True, warning=FAILED)
+        if chunk is None and not taken:
+            raise too_late()
+        return chunk or Stop("deadline", has_more=True)
+
+
+def _fresh(items: tuple[Item, ...], after: str, seen: set[str]) -> list[Item]:
+    """Return the items not seen before, in order, and note them as seen.
+
+    An upstream that ignores `after` sends the item itself again, and only what stands behind it
+    is new.
+    """
+    ids = [str(item["id"]) for item in items]
+    if after in ids:
+        items = items[ids.index(after) + 1 :]
+    fresh: list[Item] = []
+    for item in items:
+        if str(item["id"]) not in seen:
+            seen.add(str(item["id"]))
+            fresh.append(item)
+    return fresh
+
+
+def too_late() -> ToolError:
+    """Return the error of a read whose seconds ran out before anything was read."""
+    return ToolError(
+        "deadline_exceeded",
+        "The upstream did not answer within the time that a call may take.",
+        next_step="Call again; if it stays so, ask for a smaller `limit`.",
+    )

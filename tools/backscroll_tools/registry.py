@@ -1,0 +1,22 @@
+"""Every tool there is, in the order in which hosts see them."""
+
+from typing import Final
+
+from backscroll_tools.messages.create_message import CREATE_MESSAGE
+from backscroll_tools.messages.get_chat_messages import GET_CHAT_MESSAGES
+from backscroll_tools.messages.get_message import GET_MESSAGE
+from backscroll_tools.messages.list_chat_completions import LIST_CHAT_COMPLETIONS
+from backscroll_tools.messages.list_message_files import LIST_MESSAGE_FILES
+from backscroll_tools.messages.list_messages import LIST_MESSAGES
+from backscroll_tools.messages.list_threads import LIST_THREADS
+from backscroll_tools.tool import Tool
+
+TOOLS: Final[tuple[Tool, ...]] = (
+    LIST_MESSAGES,
+    GET_CHAT_MESSAGES,
+    LIST_MESSAGE_FILES,
+    CREATE_MESSAGE,
+    GET_MESSAGE,
+    LIST_THREADS,
+    LIST_CHAT_COMPLETIONS,
+)

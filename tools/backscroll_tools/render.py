@@ -1,0 +1,84 @@
+"""What a model reads: a transcript whose header lines no message can forge.
+
+    #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
+    #kqzv assistant msg_… 2026-11-21 10:00:05
+    The text of the message, as it was written.
+    #kqzv user msg_… 2026-11-21 10:00:00
+    #kqzv+{"metadata":{"topic":"refunds"}}
+    Its text.
+
+The first line announces a mark that occurs in no text of the page. Every line that starts with
+the mark is ours: the heading, a header, or a header's further fields as JSON. All others are
+message text, verbatim.
+"""
+
+import json
+import secrets
+import string
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import Page
+
+MARK_CHARS: Final = 5
+"""`#` and four letters: of 456,976 marks, a page of at most 200,000 characters cannot hold all."""
+
+_DRAWS: Final = 100
+"""A page can hold at most 200,000 / 5 marks, so that 100 draws all fail once in 10^105 pages."""
+
+_IN_HEADER: Final = frozenset({"id", "role", "created_at", "text", "message_id"})
+_LATEST: Final = 253_402_300_799
+"""The last second of the year 9999 (RFC 3339 has four digits for a year)."""
+
+
+def compact(value: object) -> str:
+    """Return a value as compact JSON, as it goes over the wire."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def fresh_mark(texts: Iterable[str]) -> str:
+    """Return a random mark that occurs in none of the texts."""
+    held = list(texts)
+    for _ in range(_DRAWS):
+        mark = "#" + "".join(secrets.choice(string.ascii_lowercase) for _ in range(MARK_CHARS - 1))
+        if not any(mark in text for text in held):
+            return mark
+    message = "No mark is free of the page's texts."
+    raise ToolError("internal", message, next_step="Call again with a smaller `limit`.")
+
+
+def heading(mark: str, page: Page, noun: str) -> str:
+    """Return the first line of a page: the count, the order, and how to go on."""
+    count = page["returned"]
+    parts = [f"{mark} {count} {noun if count == 1 else noun + 's'}"]
+    if count > 1:
+        parts.append(f", {'newest' if page['order'] == 'desc' else 'oldest'} first")
+    if page["stopped_by"] not in {"end", "limit"}:
+        parts.append(f", stopped by {page['stopped_by']}")
+    if page["next_cursor"] is not None:
+        parts.append(f". More follow: cursor={page['next_cursor']}")
+    else:
+        parts.append(". More follow, out of reach." if page["has_more"] else ". No more follow.")
+    if warning := page.get("warning"):
+        parts.append(f" Warning: {warning}.")
+    return "".join(parts) + "\n"
+
+
+def block(mark: str, item: Mapping[str, object], noun: str) -> str:
+    """Return one item: its header line, a line with its further fields, its text."""
+    words = [mark, str(item.get("role", noun)), str(item["id"])]
+    created_at = item.get("created_at")
+    if isinstance(created_at, int):
+        words.append(_time(created_at))
+    fields = {name: value for name, value in item.items() if name not in _IN_HEADER}
+    more = f"{mark}+{compact(fields)}\n" if fields else ""
+    text = item.get("text")
+    return f"{' '.join(words)}\n{more}{text}\n" if text else f"{' '.join(words)}\n{more}"
+
+
+def _time(seconds: int) -> str:
+    if not 0 <= seconds <= _LATEST:
+        return f"{seconds} s"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,129 @@
+"""The pieces that input and output schemas are made of, sized by hand: models pay per token."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from backscroll_tools.models import JSON
+
+LIMIT_DEFAULT: Final = 20
+LIMIT_MAX: Final = 500
+"""The most items of one page of a list tool; the default is 20."""
+
+PREVIEW_MAX: Final = 2000
+"""The most characters of a message that a skim shows."""
+
+STRING: Final[JSON] = {"type": "string"}
+INTEGER: Final[JSON] = {"type": "integer"}
+LIMIT: Final[JSON] = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": LIMIT_MAX,
+    "default": LIMIT_DEFAULT,
+}
+CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor of the last page"}
+PREVIEW: Final[JSON] = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": PREVIEW_MAX,
+    "description": "Skim: only the first n characters of each message",
+}
+METADATA: Final[JSON] = {
+    "type": "object",
+    "maxProperties": 16,
+    "propertyNames": {"maxLength": 64},
+    "additionalProperties": {"type": "string", "maxLength": 512},
+}
+
+
+def limit_of(arguments: JSON) -> int:
+    """Return the limit of a call: items, 1–500, 20 where none is given."""
+    limit: int = arguments.get("limit", LIMIT_DEFAULT)
+    return limit
+
+
+def order(default: str) -> JSON:
+    """Return the schema of an order with this default."""
+    return {"type": "string", "enum": ["asc", "desc"], "default": default}
+
+
+def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> JSON:
+    """Return an input schema: an object with these properties and no others."""
+    schema: JSON = {"type": "object", "properties": dict(properties)}
+    if required:
+        schema["required"] = list(required)
+    schema["additionalProperties"] = False
+    return schema
+
+
+def result(properties: Mapping[str, JSON], required: Sequence[str]) -> JSON:
+    """Return an output schema: an object with at least these properties."""
+    return {"type": "object", "properties": dict(properties), "required": list(required)}
+
+
+def listed(key: str, item: JSON) -> JSON:
+    """Return the output schema of a list tool: a page, and its items under a key."""
+    return result({"page": PAGE, key: {"type": "array", "items": item}}, ("page", key))
+
+
+PAGE: Final = result(
+    {
+        "returned": INTEGER,
+        "has_more": {"type": "boolean"},
+        "next_cursor": {"type": ["string", "null"]},
+        "stopped_by": STRING,
+        "order": STRING,
+        "warning": STRING,
+    },
+    ("returned", "has_more", "next_cursor", "stopped_by", "order"),
+)
+
+_OBJECTS: Final[JSON] = {"type": "array", "items": {"type": "object"}}
+_STRINGS: Final[JSON] = {"type": "array", "items": STRING}
+_OBJECT: Final[JSON] = {"type": "object"}
+_CLIPPED: Final = result({"shown": INTEGER, "total": INTEGER, "start": INTEGER}, ("shown", "total"))
+
+MESSAGE: Final = result(
+    {
+        "id": STRING,
+        "role": STRING,
+        "created_at": INTEGER,
+        "text": STRING,
+        "content": _OBJECTS,
+        "files": _STRINGS,
+        "attachments": _OBJECTS,
+        "annotations": _OBJECTS,
+        "tool_calls": _OBJECTS,
+        "run_id": STRING,
+        "assistant_id": STRING,
+        "status": STRING,
+        "metadata": _OBJECT,
+        "other": _OBJECT,
+        "clipped": _CLIPPED,
+        "fields_json": STRING,
+    },
+    ("id", "role", "text"),
+)
+FILE: Final = result(
+    {"id": STRING, "created_at": INTEGER, "message_id": STRING}, ("id", "message_id")
+)
+THREAD: Final = result(
+    {
+        "id": STRING,
+        "created_at": INTEGER,
+        "message_count": INTEGER,
+        "last_message_at": INTEGER,
+        "metadata": _OBJECT,
+    },
+    ("id",),
+)
+COMPLETION: Final = result(
+    {
+        "id": STRING,
+        "created_at": INTEGER,
+        "model": STRING,
+        "text": STRING,
+        "metadata": _OBJECT,
+        "clipped": _CLIPPED,
+    },
+    ("id",),
+)

@@ -1,0 +1,90 @@
+"""What a tool is, what a call brings along, and what it gives back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+import anyio
+
+from backscroll_tools.client.client import Client
+from backscroll_tools.models import JSON
+
+Output: TypeAlias = Literal["both", "text", "structured"]
+"""Which parts of a result a host wants: the transcript, the structured content, or both."""
+
+Report: TypeAlias = Callable[[int, int], Awaitable[None]]
+"""Told how many items of how many have been read, after each request of a longer walk."""
+
+RESULT_CHARS: Final = 32_000
+RESULT_CHARS_MIN: Final = 2_000
+RESULT_CHARS_MAX: Final = 200_000
+DEADLINE_S: Final = 60.0
+REQUESTS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a call may cost.
+
+    Attributes:
+        result_chars: characters of the whole result: its text plus its structured content as
+            compact JSON; 2,000 to 200,000.
+        deadline_s: seconds for the whole call.
+        requests: upstream requests for the whole call.
+        output: which parts of the result are made, and counted.
+    """
+
+    result_chars: int = RESULT_CHARS
+    deadline_s: float = DEADLINE_S
+    requests: int = REQUESTS
+    output: Output = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool: the upstream to ask, the bounds to keep, the host to tell."""
+
+    client: Client
+    bounds: Bounds = Bounds()
+    report: Report | None = None
+    ends_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the clock: `ends_at` is in seconds of `anyio.current_time`."""
+        object.__setattr__(self, "ends_at", anyio.current_time() + self.bounds.deadline_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool gives back: text for a model, and the same as typed JSON."""
+
+    text: str
+    structured: JSON
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tool:
+    """One tool, whole: what hosts show, what agents may pass, and the function behind it.
+
+    Attributes:
+        name: as agents call it.
+        title: as people see it.
+        description: what it does and when to use it, written for a model.
+        input_schema: JSON Schema of the arguments, sized by hand; `arguments.validated` holds
+            calls to it.
+        output_schema: JSON Schema of `Result.structured`.
+        toolset: the group that an operator offers or withholds.
+        run: the function; its arguments have passed `arguments.validated`.
+        writes: whether it adds anything; nothing that exists is ever changed or deleted.
+        needs: the capability of an upstream without which it is not offered.
+    """
+
+    name: str
+    title: str
+    description: str
+    input_schema: Mapping[str, object]
+    output_schema: Mapping[str, object]
+    run: Callable[[Call, JSON], Awaitable[Result]]
+    toolset: str = "messages"
+    writes: bool = False
+    needs: Literal["lists_threads"] | None = None
