@@ -1,13 +1,18 @@
 """The manifests that registries and hosts install from agree with the package."""
 
+import dataclasses
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
+from backscroll import settings
+
 ROOT = Path(__file__).parents[2]
+
+Variable: TypeAlias = dict[str, Any]
 
 
 @pytest.fixture
@@ -22,6 +27,13 @@ def server() -> dict[str, Any]:
     """The MCP registry's manifest."""
     server: dict[str, Any] = json.loads((ROOT / "manifests" / "server.json").read_text())
     return server
+
+
+@pytest.fixture
+def variables(server: dict[str, Any]) -> list[Variable]:
+    """What a host asks its user for, or sets without asking."""
+    variables: list[Variable] = server["packages"][0]["environmentVariables"]
+    return variables
 
 
 def test_the_registry_installs_the_version_of_the_package(
@@ -45,12 +57,30 @@ def test_the_registry_accepts_the_length_of_the_texts(server: dict[str, Any]) ->
     assert 1 <= len(server["description"]) <= 100
 
 
-def test_a_host_hides_the_key_and_nothing_else(server: dict[str, Any]) -> None:
-    variables = server["packages"][0]["environmentVariables"]
+def test_the_registry_lists_every_setting_and_no_other(variables: list[Variable]) -> None:
+    # A variable that is no setting would stop the start.
+    assert [variable["name"] for variable in variables] == [
+        f"{settings.PREFIX}{field.name.upper()}" for field in dataclasses.fields(settings.Settings)
+    ]
 
-    secret = [variable["name"] for variable in variables if variable.get("isSecret")]
 
-    assert secret == ["BACKSCROLL_API_KEY"]
+def test_a_default_in_the_manifest_is_the_default(variables: list[Variable]) -> None:
+    said = {
+        variable["name"]: variable["default"] for variable in variables if "default" in variable
+    }
+
+    assert settings.load(environ=said) == settings.load(environ={})
+
+
+def test_every_choice_in_the_manifest_is_one(variables: list[Variable]) -> None:
+    for variable in variables:
+        for choice in variable.get("choices", []):
+            settings.load(environ={variable["name"]: choice})
+
+
+def test_a_host_hides_keys_and_nothing_else(variables: list[Variable]) -> None:
+    for variable in variables:
+        assert variable.get("isSecret", False) == variable["name"].endswith("_KEY")
 
 
 def test_any_host_can_start_the_command_without_settings(project: dict[str, Any]) -> None:
