@@ -1,0 +1,1 @@
+"""Backscroll: an MCP server for conversation messages behind an OpenAI-shaped API."""

@@ -1,0 +1,230 @@
+"""Everything that is particular to the database behind SQLAlchemy: SQLite today.
+
+Two pools on one file. The writer is a single connection, so that writes of this process queue in
+turn instead of polling SQLite's lock; other processes are met with ``BEGIN IMMEDIATE`` and a busy
+timeout. Readers never begin a transaction: every page is one statement and so its own snapshot.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from backscroll.store import schema
+from backscroll.store.errors import DatabaseBusyError, StoreError
+from backscroll.store.wire import dump_json
+
+BUSY_TIMEOUT_S: Final = 10.0
+READERS: Final = 4
+CACHE_KIB: Final = 16_384
+_OLDEST_SQLITE: Final = (3, 35, 0)  # the first with RETURNING
+_URL_RULE: Final = (
+    "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute/path.db"
+)
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+
+def journal_mode(sqlite_version: tuple[int, ...]) -> str:
+    """Return the journal mode in which a SQLite of this version loses no acknowledged write.
+
+    WAL wants the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): 3.51.3, or
+    3.50.7, or 3.44.6. Without it the rollback journal is used, and truncated rather than deleted:
+    under ``synchronous=FULL`` SQLite syncs a truncated journal, but not the folder out of which it
+    deletes one, so after a power cut a deleted journal can come back and undo the last commit
+    (https://sqlite.org/pragma.html#pragma_synchronous, EXTRA).
+    """
+    fixed = (
+        sqlite_version >= (3, 51, 3)
+        or (3, 50, 7) <= sqlite_version < (3, 51)
+        or (3, 44, 6) <= sqlite_version < (3, 45)
+    )
+    return "wal" if fixed else "truncate"
+
+
+class Database:
+    """A store's database, open: ``read`` and ``write`` are all that the rest of the store uses."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        """Take the pools; ``open_database`` makes them."""
+        self._writer = writer
+        self._reader = reader
+        self._running: set[asyncio.Task[object]] = set()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` on a connection that sees each of its statements committed state only.
+
+        Raises:
+            DatabaseBusyError: No connection, or no lock, within ``BUSY_TIMEOUT_S`` seconds.
+        """
+        return await self._finish(self._attempt(self._reader.connect(), work))
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in one write transaction, committed when this returns.
+
+        Raises:
+            DatabaseBusyError: The write lock was not to be had within ``BUSY_TIMEOUT_S`` seconds;
+                nothing was written.
+        """
+        return await self._finish(self._attempt(self._writer.begin(), work))
+
+    async def close(self) -> None:
+        """Let what is running end, then close every connection."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    @staticmethod
+    async def _attempt(entry: AbstractAsyncContextManager[AsyncConnection], work: Work[T]) -> T:
+        try:
+            async with entry as connection:
+                return await work(connection)
+        except PoolTimeoutError as error:
+            raise DatabaseBusyError from error
+        except OperationalError as error:
+            if _is_busy(error):
+                raise DatabaseBusyError from error
+            raise
+
+    async def _finish(self, attempt: Coroutine[None, None, T]) -> T:
+        """Await ``attempt`` in a task of its own, so that a caller's cancellation cannot cut it.
+
+        A transaction cut in the middle would cost its connection, and in memory the database.
+        """
+        task = asyncio.get_running_loop().create_task(attempt)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """Open the database that ``url`` names, created where it is missing, and close it at the end.
+
+    Args:
+        url: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db`` or ``sqlite://`` (in
+            memory). A new file has mode 0600; a missing folder is created.
+
+    Raises:
+        StoreError: An unsupported URL, or a database that cannot be used.
+    """
+    path = _path_of(url)
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        line = f"SQLite {sqlite3.sqlite_version} is too old: 3.35.0 or newer is needed"
+        raise StoreError(line)
+    if path is None:
+        engine = _engine(":memory:", begin=True, size=1)
+        database = Database(engine, engine)
+        await _prepare(database, "the database in memory")
+    else:
+        _create_file(path)
+        # A database that turns out to be another program's keeps its own journal mode.
+        first = _engine(str(path), begin=True, size=1)
+        await _prepare(Database(first, first), str(path), close=True)
+        mode = journal_mode(sqlite3.sqlite_version_info)
+        writer = _engine(str(path), begin=True, size=1, journal=mode)
+        database = Database(writer, _engine(str(path), begin=False, size=READERS, journal=mode))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _path_of(url: str) -> Path | None:
+    """Return the file that ``url`` names, or None for a database in memory."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(_URL_RULE) from error
+    if parsed.drivername != "sqlite" or parsed.host or parsed.query or parsed.database == "":
+        line = f"{_URL_RULE}; this is a {parsed.drivername} URL of another form"
+        raise StoreError(line)
+    if parsed.database in {None, ":memory:"}:
+        return None
+    return Path(str(parsed.database))
+
+
+def _create_file(path: Path) -> None:
+    """Create an empty database file that only its owner can read, where there is none."""
+    if path.is_dir():
+        line = f"{path} is a directory: BACKSCROLL_DATABASE names a file"
+        raise StoreError(line)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except PermissionError as error:
+        line = f"{path} is read-only, or its folder is: the store needs to write both"
+        raise StoreError(line) from error
+    except OSError as error:
+        line = f"{path} cannot be created: {error.strerror}"
+        raise StoreError(line) from error
+
+
+async def _prepare(database: Database, name: str, *, close: bool = False) -> None:
+    try:
+        await database.write(lambda connection: connection.run_sync(schema.prepare, name))
+    except DatabaseBusyError as error:
+        line = f"{name} is locked by another program: close that program, or wait and try again"
+        raise StoreError(line) from error
+    except DBAPIError as error:
+        raise StoreError(_why_unusable(name, str(error.orig))) from error
+    finally:
+        if close:
+            await database.close()
+
+
+def _why_unusable(name: str, reason: str) -> str:
+    if "not a database" in reason:
+        return f"{name} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
+    if "readonly" in reason or "unable to open" in reason:
+        return f"{name} is read-only, or its folder is: the store needs to write both"
+    return f"{name} cannot be used: {reason}"
+
+
+def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) -> AsyncEngine:
+    """Return a pool of at most ``size`` connections, with or without transactions."""
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=BUSY_TIMEOUT_S,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+        hide_parameters=True,  # an error is logged, and a message's text must not be
+        json_serializer=dump_json,
+        **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
+    )
+
+    def set_pragmas(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if journal is not None:
+            cursor.execute(f"PRAGMA journal_mode = {journal}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", set_pragmas)
+    if begin:
+        event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _is_busy(error: OperationalError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

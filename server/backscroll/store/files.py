@@ -1,0 +1,67 @@
+"""Files of a message, an endpoint of the API's first version alone.
+
+Source: OpenAI's OpenAPI document of 2024-04-15, ``listMessageFiles`` and ``getMessageFile``.
+"""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.engine import Database
+from backscroll.store.errors import WireError, not_found
+from backscroll.store.ids import require_thread_id
+from backscroll.store.message_object import file_objects
+from backscroll.store.messages import find_message
+from backscroll.store.paging import PageQuery, read_page_query
+from backscroll.store.wire import Json, api_version, list_reply, reply
+
+
+@dataclass(frozen=True, slots=True)
+class FileEndpoints:
+    """The endpoints under ``/threads/{thread_id}/messages/{message_id}/files``."""
+
+    database: Database
+
+    async def page(self, request: Request) -> Response:
+        """Return one page of a message's files; ascending is the order of mention."""
+        files = await self._files(request)
+        query = read_page_query(request.query_params, "desc")
+        data, has_more = _page(files, query)
+        return list_reply(data, has_more=has_more)
+
+    async def get(self, request: Request) -> Response:
+        """Return one file of a message."""
+        file_id = request.path_params["file_id"]
+        for file in await self._files(request):
+            if file["id"] == file_id:
+                return reply(file)
+        raise not_found("file", file_id)
+
+    async def _files(self, request: Request) -> list[Json]:
+        if api_version(request) != "v1":
+            message = (
+                "Message files are an endpoint of 'OpenAI-Beta: assistants=v1'. With "
+                "'assistants=v2' a message names its files in 'attachments' and 'content'."
+            )
+            raise WireError(400, message, code="invalid_beta")
+        thread_id = require_thread_id(request.path_params["thread_id"])
+        message_id = request.path_params["message_id"]
+        row = await self.database.read(
+            lambda connection: find_message(connection, thread_id, message_id)
+        )
+        return file_objects(row)
+
+
+def _page(files: list[Json], query: PageQuery) -> tuple[list[Json], bool]:
+    """Cut a page out of a message's few files, as ``paging`` does out of a table."""
+    ordered = files if query.order == "asc" else files[::-1]
+    places = {file["id"]: place for place, file in enumerate(ordered)}
+    for cursor in (query.after, query.before):
+        if cursor is not None and cursor not in places:
+            raise not_found("file", cursor)
+    first = places[query.after] + 1 if query.after is not None else 0
+    last = places[query.before] if query.before is not None else len(ordered)
+    between = ordered[first:last]
+    page = between[-query.limit :] if query.backwards else between[: query.limit]
+    return page, len(between) > len(page)

@@ -1,0 +1,138 @@
+"""Exactly-once POSTs: a key, and the reply that it was first answered with.
+
+The reply is stored in the transaction that makes the rows, so there is either both or neither, and
+two requests with one key are put in turn by the write lock. Only success is stored. A record is
+kept for ``KEPT_S`` seconds at least; each write with a key removes a few that are older. When the
+object that a reply describes is deleted, its reply is erased too.
+"""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.engine import Database
+from backscroll.store.errors import WireError, invalid_value
+from backscroll.store.schema import idempotency
+from backscroll.store.wire import Json, dump_json
+
+KEPT_S: Final = 24 * 60 * 60
+_PRUNED_PER_WRITE: Final = 8
+_MAX_KEY: Final = 255
+_SCOPE: Final = ""  # one caller, until callers are told apart
+
+_find: Final = select(
+    idempotency.c.request_hash, idempotency.c.status, idempotency.c.body, idempotency.c.object_id
+).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
+_oldest: Final = (
+    select(idempotency.c.scope, idempotency.c.key)
+    .where(idempotency.c.created_at < bindparam("horizon"))
+    .order_by(idempotency.c.created_at)
+    .limit(_PRUNED_PER_WRITE)
+)
+_prune: Final = delete(idempotency).where(
+    tuple_(idempotency.c.scope, idempotency.c.key).in_(_oldest)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a write answers.
+
+    Attributes:
+        value: The reply's JSON; it has an ``id``.
+        collection_id: The thread that the object belongs to, or its own id.
+    """
+
+    value: Json
+    collection_id: str
+
+
+async def write_once(
+    database: Database,
+    request: Request,
+    body: bytes,
+    work: Callable[[AsyncConnection], Awaitable[Outcome]],
+) -> Response:
+    """Run ``work`` in one transaction and answer with its outcome, or with the first one's.
+
+    Args:
+        database: Written to.
+        request: Its ``Idempotency-Key``, when present, is 1-255 printable ASCII characters.
+        body: The request's body, as it came.
+        work: Makes the rows.
+
+    Raises:
+        WireError: 400 for a malformed key, 422 for one that another request was sent with, 410
+            when what the key made has been deleted since; and whatever ``work`` raises.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        outcome = await database.write(work)
+        return _response(dump_json(outcome.value))
+    if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
+        message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
+        raise invalid_value("Idempotency-Key", message, code="invalid_idempotency_key")
+    identity = f"{request.method} {request.url.path}\n".encode() + body
+    request_hash = hashlib.sha256(identity).hexdigest()
+
+    async def once(connection: AsyncConnection) -> Response:
+        replayed = await _replay(connection, key, request_hash)
+        if replayed is not None:
+            return replayed
+        outcome = await work(connection)
+        text = dump_json(outcome.value)
+        now = int(time.time())
+        await connection.execute(_prune, {"horizon": now - KEPT_S})
+        await connection.execute(
+            insert(idempotency),
+            {
+                "scope": _SCOPE,
+                "key": key,
+                "request_hash": request_hash,
+                "created_at": now,
+                "status": 200,
+                "body": text,
+                "collection_id": outcome.collection_id,
+                "object_id": outcome.value["id"],
+            },
+        )
+        return _response(text)
+
+    return await database.write(once)
+
+
+async def erase_replies(
+    connection: AsyncConnection, collection_id: str, object_id: str | None = None
+) -> None:
+    """Erase the stored replies about an object, or about all objects of a collection."""
+    statement = update(idempotency).where(idempotency.c.collection_id == collection_id)
+    if object_id is not None:
+        statement = statement.where(idempotency.c.object_id == object_id)
+    await connection.execute(statement.values(body=None))
+
+
+async def _replay(connection: AsyncConnection, key: str, request_hash: str) -> Response | None:
+    bound = {"scope": _SCOPE, "key": key}
+    record = (await connection.execute(_find, bound)).one_or_none()
+    if record is None:
+        return None
+    if record.request_hash != request_hash:
+        message = "This Idempotency-Key was already used with another request: use a new key."
+        raise WireError(422, message, param="Idempotency-Key", code="idempotency_key_reused")
+    if record.body is None:
+        message = f"What this Idempotency-Key made, '{record.object_id}', was deleted since."
+        raise WireError(410, message, param="Idempotency-Key", code="idempotent_object_deleted")
+    response = _response(record.body, record.status)
+    response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _response(text: str, status: int = 200) -> Response:
+    return Response(text.encode(), status, media_type="application/json")

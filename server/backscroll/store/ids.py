@@ -1,0 +1,45 @@
+"""Identifiers that look like OpenAI's and cannot be guessed."""
+
+import re
+import secrets
+import string
+from typing import Final
+
+from backscroll.store.errors import invalid_value
+
+_BASE62: Final = string.digits + string.ascii_letters
+_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
+
+
+def new_thread_id() -> str:
+    """Return ``thread_`` and 24 random base62 characters (143 bits)."""
+    return "thread_" + _random(24)
+
+
+def new_message_id() -> str:
+    """Return ``msg_`` and 24 random base62 characters (143 bits)."""
+    return "msg_" + _random(24)
+
+
+def new_completion_id() -> str:
+    """Return ``chatcmpl-`` and 29 random base62 characters (173 bits)."""
+    return "chatcmpl-" + _random(29)
+
+
+def is_id(value: str) -> bool:
+    """Return whether ``value`` has the form of an id: 1-256 of letters, digits, ``_ . = -``."""
+    return _ID.fullmatch(value) is not None
+
+
+def require_thread_id(value: str) -> str:
+    """Return ``value``, or raise the 400 that OpenAI answers for a malformed thread id."""
+    if not value.startswith("thread") or not is_id(value):
+        message = (
+            f"Invalid 'thread_id': '{value}'. Expected an ID that begins with 'thread'."
+        )
+        raise invalid_value("thread_id", message)
+    return value
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_BASE62) for _ in range(length))

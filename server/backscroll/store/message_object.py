@@ -1,0 +1,84 @@
+"""A message as a row, and as the wire's ``thread.message`` in either version of the API."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from backscroll.store.ids import new_message_id
+from backscroll.store.requests import MessageV1, MessageV2, TextPart
+from backscroll.store.wire import ApiVersion, Json
+
+
+def text_part(value: str) -> Json:
+    """Return a text part as it goes out: an object, where a plain string came in."""
+    return {"type": "text", "text": {"value": value, "annotations": []}}
+
+
+def message_row(message: MessageV1 | MessageV2, created_at: int) -> Json:
+    """Return the row of a new message, but for its thread and position."""
+    if isinstance(message.content, str):
+        content = [text_part(message.content)]
+    else:
+        content = [
+            text_part(part.text) if isinstance(part, TextPart) else part.model_dump()
+            for part in message.content
+        ]
+    return {
+        "id": new_message_id(),
+        "created_at": created_at,
+        "role": message.role,
+        "content": content,
+        "attachments": message.attached(),
+        "metadata": message.metadata or {},
+        "run_id": None,
+        "assistant_id": None,
+        "status": "completed",
+        "incomplete_at": None,
+        "incomplete_details": None,
+    }
+
+
+def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) -> Json:
+    """Return the ``thread.message`` of a row, with every field that the API declares."""
+    files = (
+        {"file_ids": [attachment["file_id"] for attachment in row["attachments"]]}
+        if version == "v1"
+        else {"attachments": row["attachments"]}
+    )
+    return {
+        "id": row["id"],
+        "object": "thread.message",
+        "created_at": row["created_at"],
+        "thread_id": thread_id,
+        "status": row["status"],
+        "completed_at": row["created_at"] if row["status"] == "completed" else None,
+        "incomplete_at": row["incomplete_at"],
+        "incomplete_details": row["incomplete_details"],
+        "role": row["role"],
+        "content": row["content"],
+        "assistant_id": row["assistant_id"],
+        "run_id": row["run_id"],
+        **files,
+        "metadata": row["metadata"],
+    }
+
+
+def file_objects(row: Mapping[str, Any]) -> list[Json]:
+    """Return the ``thread.message.file`` objects of a row, each file once, in order of mention."""
+    return [
+        {
+            "id": file_id,
+            "object": "thread.message.file",
+            "created_at": row["created_at"],
+            "message_id": row["id"],
+        }
+        for file_id in dict.fromkeys(_file_ids(row))
+    ]
+
+
+def _file_ids(row: Mapping[str, Any]) -> Iterator[str]:
+    for attachment in row["attachments"]:
+        if attachment.get("file_id"):
+            yield attachment["file_id"]
+    for part in row["content"]:
+        if part.get("type") == "image_file":
+            yield part["image_file"]["file_id"]

@@ -1,0 +1,211 @@
+"""Messages of a thread: create, list, get, modify, delete.
+
+A message's position comes from its thread's row, taken inside the write transaction, so order
+within a thread is the order of commit.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, ScalarSelect, Select, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.body import parse_object, read_body
+from backscroll.store.engine import Database
+from backscroll.store.errors import not_found
+from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.ids import require_thread_id
+from backscroll.store.message_object import message_object, message_row
+from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.requests import MessageV1, MessageV2, MetadataChange
+from backscroll.store.schema import messages, threads
+from backscroll.store.validation import validate
+from backscroll.store.wire import Json, api_version, list_reply, reply
+
+find_thread: Final = select(threads.c.position).where(
+    threads.c.id == bindparam("thread_id"), threads.c.deleted_at.is_(None)
+)
+_columns: Final = [
+    messages.c[name]
+    for name in (
+        *("position", "id", "created_at", "role", "content", "attachments", "metadata"),
+        *("run_id", "assistant_id", "status", "incomplete_at", "incomplete_details"),
+    )
+]
+_of_thread: Final = select(*_columns).where(
+    messages.c.thread == find_thread.scalar_subquery(), messages.c.deleted_at.is_(None)
+)
+_find_message: Final = _of_thread.where(messages.c.id == bindparam("message_id"))
+_in_order: Final = messages.alias()
+
+
+def _cursor(name: str) -> ScalarSelect[int]:
+    return (
+        select(_in_order.c.position)
+        .where(
+            _in_order.c.thread == find_thread.scalar_subquery(),
+            _in_order.c.id == bindparam(name),
+        )
+        .scalar_subquery()
+    )
+
+
+def _listing(rows: Select[Any]) -> Listing:
+    owner = ("thread", "thread_id", find_thread)
+    return Listing("message", rows, messages.c.position, _cursor, owner)
+
+
+_all_messages: Final = _listing(_of_thread)
+_messages_of_run: Final = _listing(_of_thread.where(messages.c.run_id == bindparam("run_id")))
+
+
+async def append_messages(
+    connection: AsyncConnection, thread_id: str, rows: Sequence[Json]
+) -> None:
+    """Give ``rows`` the next positions of a thread, in order, and insert them.
+
+    Raises:
+        WireError: 404 for a thread that is not there.
+    """
+    taken = (
+        update(threads)
+        .where(threads.c.id == thread_id, threads.c.deleted_at.is_(None))
+        .values(
+            next_position=threads.c.next_position + len(rows),
+            message_count=threads.c.message_count + len(rows),
+            last_message_at=rows[-1]["created_at"],
+        )
+        .returning(threads.c.position, threads.c.next_position)
+    )
+    thread = (await connection.execute(taken)).one_or_none()
+    if thread is None:
+        raise not_found("thread", thread_id)
+    first = thread.next_position - len(rows)
+    placed = [
+        {"thread": thread.position, "position": position, **row}
+        for position, row in enumerate(rows, first)
+    ]
+    await connection.execute(insert(messages), placed)
+
+
+async def find_message(connection: AsyncConnection, thread_id: str, message_id: str) -> RowMapping:
+    """Return the row of a living message.
+
+    Raises:
+        WireError: 404 for the thread or the message.
+    """
+    bound = {"thread_id": thread_id, "message_id": message_id}
+    row = (await connection.execute(_find_message, bound)).mappings().one_or_none()
+    if row is not None:
+        return row
+    if await connection.scalar(find_thread, {"thread_id": thread_id}) is None:
+        raise not_found("thread", thread_id)
+    raise not_found("message", message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEndpoints:
+    """The endpoints under ``/threads/{thread_id}/messages``."""
+
+    database: Database
+
+    async def create(self, request: Request) -> Response:
+        """Append one message to a thread."""
+        version = api_version(request)
+        thread_id = require_thread_id(request.path_params["thread_id"])
+        raw = await read_body(request)
+        message = validate(MessageV1 if version == "v1" else MessageV2, parse_object(raw))
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            row = message_row(message, int(time.time()))
+            await append_messages(connection, thread_id, [row])
+            return Outcome(message_object(row, thread_id, version), thread_id)
+
+        return await write_once(self.database, request, raw, work)
+
+    async def page(self, request: Request) -> Response:
+        """Return one page of a thread's messages, newest first by default."""
+        version = api_version(request)
+        thread_id = require_thread_id(request.path_params["thread_id"])
+        query = read_page_query(request.query_params, "desc")
+        run_id = request.query_params.get("run_id")
+        listing = _messages_of_run if run_id else _all_messages
+        bound = {"thread_id": thread_id, **({"run_id": run_id} if run_id else {})}
+        page = await self.database.read(
+            lambda connection: fetch_page(connection, listing, query, bound)
+        )
+        data = [message_object(row, thread_id, version) for row in page.rows]
+        return list_reply(data, has_more=page.has_more)
+
+    async def get(self, request: Request) -> Response:
+        """Return one message."""
+        version = api_version(request)
+        thread_id, message_id = _ids(request)
+        row = await self.database.read(
+            lambda connection: find_message(connection, thread_id, message_id)
+        )
+        return reply(message_object(row, thread_id, version))
+
+    async def modify(self, request: Request) -> Response:
+        """Replace a message's metadata, where the body has any."""
+        version = api_version(request)
+        thread_id, message_id = _ids(request)
+        raw = await read_body(request)
+        change = validate(MetadataChange, parse_object(raw))
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            row = dict(await find_message(connection, thread_id, message_id))
+            if "metadata" in change.model_fields_set:
+                row["metadata"] = change.metadata or {}
+                await self._update(connection, thread_id, message_id, metadata=row["metadata"])
+            return Outcome(message_object(row, thread_id, version), thread_id)
+
+        return await write_once(self.database, request, raw, work)
+
+    async def delete(self, request: Request) -> Response:
+        """Erase a message, and keep its place."""
+        api_version(request)
+        thread_id, message_id = _ids(request)
+
+        async def work(connection: AsyncConnection) -> None:
+            await find_message(connection, thread_id, message_id)
+            erased = {"content": None, "attachments": None, "metadata": None}
+            now = int(time.time())
+            await self._update(connection, thread_id, message_id, **erased, deleted_at=now)
+            await connection.execute(_recount, {"thread_id": thread_id})
+            await erase_replies(connection, thread_id, message_id)
+
+        await self.database.write(work)
+        return reply({"id": message_id, "object": "thread.message.deleted", "deleted": True})
+
+    @staticmethod
+    async def _update(
+        connection: AsyncConnection, thread_id: str, message_id: str, **values: object
+    ) -> None:
+        of_thread = select(threads.c.position).where(threads.c.id == thread_id).scalar_subquery()
+        statement = update(messages).where(
+            messages.c.thread == of_thread, messages.c.id == message_id
+        )
+        await connection.execute(statement.values(**values))
+
+
+_newest: Final = (
+    select(messages.c.created_at)
+    .where(messages.c.thread == threads.c.position, messages.c.deleted_at.is_(None))
+    .order_by(messages.c.position.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_recount: Final = (
+    update(threads)
+    .where(threads.c.id == bindparam("thread_id"))
+    .values(message_count=threads.c.message_count - 1, last_message_at=_newest)
+)
+
+
+def _ids(request: Request) -> tuple[str, str]:
+    return require_thread_id(request.path_params["thread_id"]), request.path_params["message_id"]

@@ -1,0 +1,164 @@
+"""One keyset page, the same for every list: by position, never by time, never by offset."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+from sqlalchemy import ColumnElement, Integer, RowMapping, Select, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.datastructures import QueryParams
+
+from backscroll.store.errors import invalid_value, not_found
+
+Order = Literal["asc", "desc"]
+
+DEFAULT_LIMIT: Final = 20
+MAX_LIMIT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """What a caller asked of a list.
+
+    Attributes:
+        limit: Items, 1-100, default 20.
+        order: By position, ``asc`` or ``desc``.
+        after: The id that the page follows in list order.
+        before: The id that the page precedes in list order. The page is the one adjacent to it.
+    """
+
+    limit: int
+    order: Order
+    after: str | None = None
+    before: str | None = None
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the page is found by walking back from ``before``."""
+        return self.before is not None and self.after is None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Listing:
+    """A list that can be cut into pages.
+
+    Attributes:
+        noun: What the list holds, for a 404: ``message``.
+        rows: Selects the living rows; its bound parameters name the list.
+        position: The column that orders them.
+        cursor: Given the name of a bound id, the position of that row, living or deleted.
+        owner: What the list belongs to: its noun, the name of its bound id, and a statement that
+            finds a row as long as it is there. None for a list that is always there.
+    """
+
+    noun: str
+    rows: Select[Any]
+    position: ColumnElement[int]
+    cursor: Callable[[str], ColumnElement[int]]
+    owner: tuple[str, str, Select[Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in list order, and whether more follow (or, going backwards, come before)."""
+
+    rows: Sequence[RowMapping]
+    has_more: bool
+
+
+def read_page_query(params: QueryParams, default_order: Order) -> PageQuery:
+    """Return the page that a query string asks for; parameters of other names are not looked at.
+
+    Raises:
+        WireError: 400 for a limit outside 1-100 or an unknown order.
+    """
+    order = params.get("order") or default_order
+    if order not in {"asc", "desc"}:
+        message = f"Invalid value: '{order}'. Supported values are: 'asc' and 'desc'."
+        raise invalid_value("order", message)
+    return PageQuery(
+        limit=_limit(params.get("limit") or str(DEFAULT_LIMIT)),
+        order="asc" if order == "asc" else "desc",
+        after=params.get("after") or None,
+        before=params.get("before") or None,
+    )
+
+
+async def fetch_page(
+    connection: AsyncConnection,
+    listing: Listing,
+    query: PageQuery,
+    parameters: Mapping[str, object],
+) -> Page:
+    """Return one page, in one statement unless it is empty.
+
+    Args:
+        connection: Any; it is only read from.
+        listing: The list.
+        query: The page.
+        parameters: What ``listing`` binds.
+
+    Raises:
+        WireError: 404 for a list whose owner is not there, or an unknown cursor.
+    """
+    cursors = {"after": query.after, "before": query.before}
+    given = {name: value for name, value in cursors.items() if value is not None}
+    statement = _page_statement(listing, query.order, query.backwards, frozenset(given))
+    bound = {**given, **parameters, "fetched": query.limit + 1}
+    found = (await connection.execute(statement, bound)).mappings().all()
+    if not found:
+        await _explain_nothing(connection, listing, given, parameters)
+    kept = found[: query.limit]
+    return Page(kept[::-1] if query.backwards else kept, has_more=len(found) > query.limit)
+
+
+@lru_cache(maxsize=256)
+def _page_statement(
+    listing: Listing, order: Order, backwards: bool, cursors: frozenset[str]  # noqa: FBT001 - a cache key
+) -> Select[Any]:
+    column, statement = listing.position, listing.rows
+    upwards = order == "asc"
+    for name in cursors:
+        edge = listing.cursor(name)
+        statement = statement.where(column > edge if upwards == (name == "after") else column < edge)
+    towards = column.asc() if upwards != backwards else column.desc()
+    return statement.order_by(towards).limit(bindparam("fetched", type_=Integer))
+
+
+async def _explain_nothing(
+    connection: AsyncConnection,
+    listing: Listing,
+    cursors: Mapping[str, str],
+    parameters: Mapping[str, object],
+) -> None:
+    """Raise for an owner or a cursor that is not there: both make a page come out empty."""
+    if listing.owner is not None:
+        noun, name, statement = listing.owner
+        if (await connection.execute(statement, parameters)).first() is None:
+            raise not_found(noun, str(parameters[name]))
+    for name, value in cursors.items():
+        statement = select(listing.cursor(name))
+        if await connection.scalar(statement, {name: value, **parameters}) is None:
+            raise not_found(listing.noun, value)
+
+
+def _limit(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        message = "Invalid type for 'limit': expected an integer, but got a string instead."
+        raise invalid_value("limit", message, code="invalid_type")
+    limit = int(text)
+    if limit < 1:
+        message = (
+            "Invalid 'limit': integer below minimum value. "
+            f"Expected a value >= 1, but got {limit} instead."
+        )
+        raise invalid_value("limit", message, code="integer_below_min_value")
+    if limit > MAX_LIMIT:
+        message = (
+            "Invalid 'limit': integer above maximum value. "
+            f"Expected a value <= {MAX_LIMIT}, but got {limit} instead."
+        )
+        raise invalid_value("limit", message, code="integer_above_max_value")
+    return limit

@@ -1,0 +1,194 @@
+"""The request bodies of the threads endpoints and of stored completions, as OpenAI declares them.
+
+Sources of the limits: OpenAI's OpenAPI documents of 2024-04-15 (v1) and 2026-08-21 (v2). The union
+members carry tags in angle brackets, which ``validation`` leaves out of a parameter's name.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+MAX_TEXT: Final = 256_000
+_MAX_URL: Final = 8_192
+_MAX_PARTS: Final = 1_000
+_MAX_MESSAGES: Final = 100
+
+FileId = Annotated[str, Field(min_length=1, max_length=256)]
+MetadataKey = Annotated[str, Field(max_length=64)]
+MetadataValue = Annotated[str, Field(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
+Detail = Literal["auto", "low", "high"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class TextPart(_Body):
+    """Text: a plain string going in."""
+
+    type: Literal["text"]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+
+
+class ImageFile(_Body):
+    """A picture that was uploaded as a file."""
+
+    file_id: FileId
+    detail: Detail = "auto"
+
+
+class ImageUrl(_Body):
+    """A picture at an address."""
+
+    url: Annotated[str, Field(min_length=1, max_length=_MAX_URL)]
+    detail: Detail = "auto"
+
+
+class ImageFilePart(_Body):
+    """A picture that was uploaded as a file, as a part of a message."""
+
+    type: Literal["image_file"]
+    image_file: ImageFile
+
+
+class ImageUrlPart(_Body):
+    """A picture at an address, as a part of a message."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+def _part_tag(value: Any) -> str | None:  # noqa: ANN401 - whatever the wire holds
+    if not isinstance(value, dict):
+        return "<text>"
+    kind = value.get("type")
+    return None if kind is None else f"<{kind}>"
+
+
+def _content_tag(value: Any) -> str:  # noqa: ANN401 - whatever the wire holds
+    return "<parts>" if isinstance(value, list) else "<string>"
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("<text>")]
+    | Annotated[ImageFilePart, Tag("<image_file>")]
+    | Annotated[ImageUrlPart, Tag("<image_url>")],
+    Discriminator(_part_tag),
+]
+
+
+def _check_total(parts: list[Part]) -> list[Part]:
+    total = sum(len(part.text) for part in parts if isinstance(part, TextPart))
+    if total > MAX_TEXT:
+        raise PydanticCustomError(
+            "text_too_long",
+            "text too long: expected at most {max_length} characters in all parts together",
+            {"max_length": MAX_TEXT},
+        )
+    return parts
+
+
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Content = Annotated[
+    Annotated[Text, Tag("<string>")]
+    | Annotated[
+        list[Part],
+        Field(min_length=1, max_length=_MAX_PARTS),
+        AfterValidator(_check_total),
+        Tag("<parts>"),
+    ],
+    Discriminator(_content_tag),
+]
+
+
+class AttachmentTool(_Body):
+    """A tool that may use an attached file."""
+
+    type: Literal["code_interpreter", "file_search"]
+
+
+class Attachment(_Body):
+    """A file and the tools that may use it."""
+
+    file_id: FileId
+    tools: Annotated[list[AttachmentTool], Field(max_length=16)]
+
+
+class MessageV1(_Body):
+    """``CreateMessageRequest`` of the API's first version."""
+
+    role: Literal["user", "assistant"]
+    content: Text
+    file_ids: Annotated[list[FileId], Field(min_length=1, max_length=10)] | None = None
+    metadata: Metadata | None = None
+
+    def attached(self) -> list[dict[str, Any]]:
+        """Return the files as attachments, which is how both versions are stored."""
+        return [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
+
+
+class MessageV2(_Body):
+    """``CreateMessageRequest`` of the API's second version."""
+
+    role: Literal["user", "assistant"]
+    content: Content
+    attachments: Annotated[list[Attachment], Field(max_length=512)] | None = None
+    metadata: Metadata | None = None
+
+    def attached(self) -> list[dict[str, Any]]:
+        """Return the attachments as they are stored."""
+        return [attachment.model_dump() for attachment in self.attachments or ()]
+
+
+class CodeInterpreterFiles(_Body):
+    """The files of a thread's code interpreter."""
+
+    file_ids: Annotated[list[FileId], Field(max_length=20)] = []
+
+
+class FileSearchStores(_Body):
+    """The vector store of a thread's file search."""
+
+    vector_store_ids: Annotated[list[FileId], Field(max_length=1)] = []
+
+
+class ToolResources(_Body):
+    """What a thread's tools may use."""
+
+    code_interpreter: CodeInterpreterFiles | None = None
+    file_search: FileSearchStores | None = None
+
+
+class ThreadV1(_Body):
+    """``CreateThreadRequest`` of the API's first version."""
+
+    messages: Annotated[list[MessageV1], Field(max_length=_MAX_MESSAGES)] = []
+    metadata: Metadata | None = None
+
+
+class ThreadV2(_Body):
+    """``CreateThreadRequest`` of the API's second version."""
+
+    messages: Annotated[list[MessageV2], Field(max_length=_MAX_MESSAGES)] = []
+    metadata: Metadata | None = None
+    tool_resources: ToolResources | None = None
+
+
+class MetadataChange(_Body):
+    """``ModifyMessageRequest``, and ``ModifyThreadRequest`` of the first version."""
+
+    metadata: Metadata | None = None
+
+
+class ThreadChange(MetadataChange):
+    """``ModifyThreadRequest`` of the second version; what is left out stays as it is."""
+
+    tool_resources: ToolResources | None = None
+
+
+class CompletionChange(_Body):
+    """The body of an update of a stored completion: its metadata, which must be given."""
+
+    metadata: Metadata | None

@@ -1,0 +1,143 @@
+"""Threads: create, list, get, modify, delete."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, ScalarSelect, bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.body import parse_object, read_body
+from backscroll.store.engine import Database
+from backscroll.store.errors import not_found
+from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.ids import new_thread_id, require_thread_id
+from backscroll.store.message_object import message_row
+from backscroll.store.messages import append_messages
+from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.requests import MetadataChange, ThreadChange, ThreadV1, ThreadV2
+from backscroll.store.schema import messages, threads
+from backscroll.store.validation import validate
+from backscroll.store.wire import Json, api_version, list_reply, reply
+
+_living: Final = select(threads).where(threads.c.deleted_at.is_(None))
+_find: Final = _living.where(threads.c.id == bindparam("thread_id"))
+_in_order: Final = threads.alias()
+
+
+def _cursor(name: str) -> ScalarSelect[int]:
+    found = select(_in_order.c.position).where(_in_order.c.id == bindparam(name))
+    return found.scalar_subquery()
+
+
+_all_threads: Final = Listing("thread", _living, threads.c.position, _cursor)
+
+
+def _thread_object(row: Mapping[str, Any]) -> Json:
+    return {
+        "id": row["id"],
+        "object": "thread",
+        "created_at": row["created_at"],
+        "metadata": row["metadata"] or {},
+        "tool_resources": row["tool_resources"] or {},
+    }
+
+
+def _listed_thread(row: Mapping[str, Any]) -> Json:
+    counts = {"message_count": row["message_count"], "last_message_at": row["last_message_at"]}
+    return _thread_object(row) | counts
+
+
+async def insert_thread(connection: AsyncConnection, row: Json) -> None:
+    """Insert a thread that has no messages yet."""
+    empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
+    await connection.execute(insert(threads), {**row, **empty})
+
+
+async def _find_thread(connection: AsyncConnection, thread_id: str) -> RowMapping:
+    row = (await connection.execute(_find, {"thread_id": thread_id})).mappings().one_or_none()
+    if row is None:
+        raise not_found("thread", thread_id)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadEndpoints:
+    """The endpoints at ``/threads`` and ``/threads/{thread_id}``."""
+
+    database: Database
+
+    async def create(self, request: Request) -> Response:
+        """Create a thread, with the messages that the body has."""
+        version = api_version(request)
+        raw = await read_body(request)
+        body = validate(ThreadV1 if version == "v1" else ThreadV2, parse_object(raw))
+        resources = body.tool_resources if isinstance(body, ThreadV2) else None
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            now = int(time.time())
+            thread = {
+                "id": new_thread_id(),
+                "created_at": now,
+                "metadata": body.metadata,
+                "tool_resources": resources and resources.model_dump(exclude_none=True),
+            }
+            await insert_thread(connection, thread)
+            if body.messages:
+                rows = [message_row(message, now) for message in body.messages]
+                await append_messages(connection, thread["id"], rows)
+            return Outcome(_thread_object(thread), thread["id"])
+
+        return await write_once(self.database, request, raw, work)
+
+    async def page(self, request: Request) -> Response:
+        """Return one page of all threads, newest first by default. OpenAI never had this."""
+        api_version(request)
+        query = read_page_query(request.query_params, "desc")
+        page = await self.database.read(
+            lambda connection: fetch_page(connection, _all_threads, query, {})
+        )
+        return list_reply([_listed_thread(row) for row in page.rows], has_more=page.has_more)
+
+    async def get(self, request: Request) -> Response:
+        """Return one thread."""
+        api_version(request)
+        thread_id = require_thread_id(request.path_params["thread_id"])
+        row = await self.database.read(lambda connection: _find_thread(connection, thread_id))
+        return reply(_thread_object(row))
+
+    async def modify(self, request: Request) -> Response:
+        """Replace a thread's metadata and tool resources, each where the body has it."""
+        version = api_version(request)
+        thread_id = require_thread_id(request.path_params["thread_id"])
+        raw = await read_body(request)
+        change = validate(MetadataChange if version == "v1" else ThreadChange, parse_object(raw))
+        values = change.model_dump(exclude_unset=True)
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            row = dict(await _find_thread(connection, thread_id)) | values
+            if values:
+                statement = update(threads).where(threads.c.id == thread_id)
+                await connection.execute(statement.values(**values))
+            return Outcome(_thread_object(row), thread_id)
+
+        return await write_once(self.database, request, raw, work)
+
+    async def delete(self, request: Request) -> Response:
+        """Erase a thread and its messages, and keep its place in the list."""
+        api_version(request)
+        thread_id = require_thread_id(request.path_params["thread_id"])
+
+        async def work(connection: AsyncConnection) -> None:
+            row = await _find_thread(connection, thread_id)
+            await connection.execute(delete(messages).where(messages.c.thread == row["position"]))
+            statement = update(threads).where(threads.c.position == row["position"])
+            erased = {"metadata": None, "tool_resources": None, "deleted_at": int(time.time())}
+            await connection.execute(statement.values(**erased))
+            await erase_replies(connection, thread_id)
+
+        await self.database.write(work)
+        return reply({"id": thread_id, "object": "thread.deleted", "deleted": True})

@@ -1,0 +1,67 @@
+"""What every reply has in common: JSON, OpenAI's envelopes, and the API's version header."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.errors import WireError
+
+Json: TypeAlias = dict[str, Any]
+ApiVersion = Literal["v1", "v2"]
+
+
+def dump_json(value: object) -> str:
+    """Return ``value`` as compact JSON, with text as it is and not escaped."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def reply(value: Mapping[str, object], status: int = 200) -> Response:
+    """Return a JSON response."""
+    return Response(dump_json(value).encode(), status, media_type="application/json")
+
+
+def list_reply(data: Sequence[Json], *, has_more: bool) -> Response:
+    """Return OpenAI's list envelope; the ids are null on an empty page."""
+    return reply(
+        {
+            "object": "list",
+            "data": data,
+            "first_id": data[0]["id"] if data else None,
+            "last_id": data[-1]["id"] if data else None,
+            "has_more": has_more,
+        }
+    )
+
+
+def error_reply(error: WireError) -> Response:
+    """Return OpenAI's error envelope."""
+    envelope = {
+        "message": error.message,
+        "type": error.kind,
+        "param": error.param,
+        "code": error.code,
+    }
+    response = reply({"error": envelope}, error.status)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def api_version(request: Request) -> ApiVersion:
+    """Return the version in the ``OpenAI-Beta`` header, which every threads endpoint requires.
+
+    Raises:
+        WireError: 400 ``invalid_beta``.
+    """
+    for value in request.headers.get("openai-beta", "").split(","):
+        if value.strip() == "assistants=v2":
+            return "v2"
+        if value.strip() == "assistants=v1":
+            return "v1"
+    message = (
+        "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
+        "Please try again by setting the header 'OpenAI-Beta: assistants=v2'."
+    )
+    raise WireError(400, message, code="invalid_beta")
