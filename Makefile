@@ -32,7 +32,7 @@ test: check $(NODE)/.ready ## Run every check and test
 
 check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 	@echo '==> ruff check'
-	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff check --quiet --output-format concise .
 	@echo '==> ruff format'
 	@$(VENV)/bin/ruff format --quiet --check .
 	@echo '==> mypy'
@@ -69,7 +69,7 @@ $(VENV)/.ready: $(VENV)/.pins pyproject.toml
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
 
-$(NODE)/.ready: $(VENV)/.ready $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+$(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
 	@echo '==> installing the Node.js clients under test'
 	@mkdir -p $(NODE) && cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(NODE)
 	@cd $(NODE) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
