@@ -13,9 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.engine import Database, open_database
 from backscroll.store.errors import SERVER_ERROR, DatabaseBusyError, WireError
+from backscroll.store.exporting import read_completions, read_threads
 from backscroll.store.files import FileEndpoints
+from backscroll.store.importing import write_completion, write_thread
+from backscroll.store.imports import ImportedCompletion, ImportedThread
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.threads import ThreadEndpoints
 from backscroll.store.wire import error_reply
@@ -38,6 +42,32 @@ class Store:
     app: Starlette
     _database: Database
 
+    async def import_thread(self, thread: ImportedThread) -> bool:
+        """Write a whole thread in one transaction.
+
+        Returns:
+            False when its key was imported before, or its id is in the store; nothing is written.
+
+        Raises:
+            StoreError: Something that the store cannot hold; nothing is written.
+            DatabaseBusyError: Another writer held the database for too long; try again.
+        """
+        return await self._database.write(lambda connection: write_thread(connection, thread))
+
+    async def import_completion(self, completion: ImportedCompletion) -> bool:
+        """Write a stored completion in one transaction; as ``import_thread`` in all else."""
+        return await self._database.write(
+            lambda connection: write_completion(connection, completion)
+        )
+
+    def export_threads(self) -> AsyncIterator[ImportedThread]:
+        """Yield every thread, oldest first, as it could be imported. One at a time is in memory."""
+        return read_threads(self._database)
+
+    def export_completions(self) -> AsyncIterator[ImportedCompletion]:
+        """Yield every stored completion, oldest first, as it could be imported."""
+        return read_completions(self._database)
+
 
 @asynccontextmanager
 async def open_store(database: str) -> AsyncIterator[Store]:
@@ -58,8 +88,10 @@ def _application(database: Database) -> Starlette:
     threads = ThreadEndpoints(database)
     messages = MessageEndpoints(database)
     files = FileEndpoints(database)
+    completions = CompletionEndpoints(database)
     thread = "/v1/threads/{thread_id}"
     message = thread + "/messages/{message_id}"
+    completion = "/v1/chat/completions/{completion_id}"
     app = Starlette(
         routes=[
             _route("/v1/threads", GET=threads.page, POST=threads.create),
@@ -68,12 +100,18 @@ def _application(database: Database) -> Starlette:
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
             _route(message + "/files", GET=files.page),
             _route(message + "/files/{file_id}", GET=files.get),
+            _route("/v1/chat/completions", GET=completions.page, POST=completions.create),
+            _route(
+                completion,
+                GET=completions.get,
+                POST=completions.modify,
+                DELETE=completions.delete,
+            ),
+            _route(completion + "/messages", GET=completions.messages),
         ],
     )
-    app.add_exception_handler(WireError, _wire_error)
-    app.add_exception_handler(DatabaseBusyError, _busy)
-    app.add_exception_handler(SQLAlchemyError, _failed)
-    app.add_exception_handler(HTTPException, _http_error)
+    for kind in (WireError, HTTPException, DatabaseBusyError, SQLAlchemyError):
+        app.add_exception_handler(kind, _answer_error)
     app.router.redirect_slashes = False
     return app
 
@@ -85,28 +123,28 @@ def _route(path: str, **by_method: Endpoint) -> Route:
     return Route(path, dispatch, methods=list(by_method))
 
 
-def _wire_error(_request: Request, error: WireError) -> Response:
-    return error_reply(error)
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """Answer every error with the envelope; one that is nobody's fault goes to the log too."""
+    match error:
+        case WireError():
+            return error_reply(error)
+        case HTTPException():
+            return error_reply(_routing_error(request, error))
+        case DatabaseBusyError():
+            message = "The database is busy: nothing was written, try again."
+            busy = WireError(503, message, kind=SERVER_ERROR, headers={"Retry-After": "1"})
+            return error_reply(busy)
+        case _:
+            _log.error("the database failed", exc_info=error)
+            message = "The database failed; the log of the server says how."
+            return error_reply(WireError(500, message, kind=SERVER_ERROR))
 
 
-def _busy(_request: Request, _error: DatabaseBusyError) -> Response:
-    message = "The database is busy: nothing was written, try again."
-    retry = {"Retry-After": "1"}
-    return error_reply(WireError(503, message, kind=SERVER_ERROR, code="busy", headers=retry))
-
-
-def _failed(_request: Request, error: SQLAlchemyError) -> Response:
-    _log.error("database: %s", type(error).__name__, exc_info=error)
-    message = "The database failed; the server's log says how."
-    return error_reply(WireError(500, message, kind=SERVER_ERROR))
-
-
-def _http_error(request: Request, error: HTTPException) -> Response:
-    asked = f"{request.method} {request.url.path}"
+def _routing_error(request: Request, error: HTTPException) -> WireError:
+    method, path = request.method, request.url.path
     headers = dict(error.headers or {})
     if error.status_code == _METHOD_NOT_ALLOWED:
-        message = f"Not allowed to {request.method} on {request.url.path}."
-        code = "method_not_supported"
-        return error_reply(WireError(405, message, code=code, headers=headers))
-    message = f"Invalid URL ({asked})" if error.status_code == _NOT_FOUND else error.detail
-    return error_reply(WireError(error.status_code, message, headers=headers))
+        message = f"Not allowed to {method} on {path}."
+        return WireError(405, message, code="method_not_supported", headers=headers)
+    message = f"Invalid URL ({method} {path})" if error.status_code == _NOT_FOUND else error.detail
+    return WireError(error.status_code, message, headers=headers)

@@ -57,33 +57,37 @@ def parse_object(body: bytes) -> Json:
         raise _bad_json(getattr(error, "msg", str(error))) from error
     if not isinstance(value, dict):
         raise _bad_json("it is not an object")
-    _check_text(value)
+    reason = why_unstorable(value)
+    if reason is not None:
+        raise _bad_json(reason)
     return value
 
 
-def _check_text(root: object) -> None:
-    """Refuse text that a database cannot hold, infinity, and nesting beyond ``_MAX_DEPTH``."""
+def why_unstorable(root: object) -> str | None:
+    """Return why not every database can hold ``root``, a JSON value, or None.
+
+    Text has no NUL and no lone surrogate, numbers are finite, and nesting is at most 64 deep.
+    """
     level: list[object] = [root]
     for _ in range(_MAX_DEPTH):
         if not level:
-            return
+            return None
         below: list[object] = []
         for value in level:
             if isinstance(value, dict):
                 below += value.keys()
                 below += value.values()
-            elif isinstance(value, list):
+            elif isinstance(value, (list, tuple)):
                 below += value
-            elif isinstance(value, str) and not is_storable(value):
-                raise _bad_json("a string has a NUL character or a lone surrogate")
-            elif isinstance(value, float) and math.isinf(value):
-                raise _bad_json("a number is too large")
+            elif isinstance(value, str) and not _is_storable(value):
+                return "a string has a NUL character or a lone surrogate"
+            elif isinstance(value, float) and not math.isfinite(value):
+                return "a number is not finite"
         level = below
-    raise _bad_json("it is nested too deeply")
+    return "it is nested too deeply"
 
 
-def is_storable(text: str) -> bool:
-    """Return whether every database can hold ``text``: no NUL, and no lone surrogate."""
+def _is_storable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

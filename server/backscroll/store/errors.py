@@ -51,8 +51,6 @@ def not_found(noun: str, identifier: str) -> WireError:
     return WireError(404, f"No {noun} found with id '{identifier}'.")
 
 
-def invalid_value(
-    param: str, message: str, *, code: str = "invalid_value"
-) -> WireError:
+def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> WireError:
     """Return the 400 for a parameter whose value is not allowed."""
     return WireError(400, message, param=param, code=code)

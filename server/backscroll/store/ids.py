@@ -34,9 +34,7 @@ def is_id(value: str) -> bool:
 def require_thread_id(value: str) -> str:
     """Return ``value``, or raise the 400 that OpenAI answers for a malformed thread id."""
     if not value.startswith("thread") or not is_id(value):
-        message = (
-            f"Invalid 'thread_id': '{value}'. Expected an ID that begins with 'thread'."
-        )
+        message = f"Invalid 'thread_id': '{value}'. Expected an ID that begins with 'thread'."
         raise invalid_value("thread_id", message)
     return value
 

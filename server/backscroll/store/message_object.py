@@ -40,7 +40,7 @@ def message_row(message: MessageV1 | MessageV2, created_at: int) -> Json:
 def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) -> Json:
     """Return the ``thread.message`` of a row, with every field that the API declares."""
     files = (
-        {"file_ids": [attachment["file_id"] for attachment in row["attachments"]]}
+        {"file_ids": list(_attached(row))}
         if version == "v1"
         else {"attachments": row["attachments"]}
     )
@@ -71,14 +71,18 @@ def file_objects(row: Mapping[str, Any]) -> list[Json]:
             "created_at": row["created_at"],
             "message_id": row["id"],
         }
-        for file_id in dict.fromkeys(_file_ids(row))
+        for file_id in dict.fromkeys([*_attached(row), *_pictured(row)])
     ]
 
 
-def _file_ids(row: Mapping[str, Any]) -> Iterator[str]:
+def _attached(row: Mapping[str, Any]) -> Iterator[str]:
     for attachment in row["attachments"]:
         if attachment.get("file_id"):
             yield attachment["file_id"]
+
+
+def _pictured(row: Mapping[str, Any]) -> Iterator[str]:
     for part in row["content"]:
-        if part.get("type") == "image_file":
-            yield part["image_file"]["file_id"]
+        picture = part.get("image_file")
+        if isinstance(picture, dict) and picture.get("file_id"):
+            yield picture["file_id"]

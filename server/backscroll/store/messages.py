@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, ScalarSelect, Select, bindparam, insert, select, update
+from sqlalchemy import ScalarSelect, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -92,16 +92,16 @@ async def append_messages(
     await connection.execute(insert(messages), placed)
 
 
-async def find_message(connection: AsyncConnection, thread_id: str, message_id: str) -> RowMapping:
+async def find_message(connection: AsyncConnection, thread_id: str, message_id: str) -> Json:
     """Return the row of a living message.
 
     Raises:
         WireError: 404 for the thread or the message.
     """
     bound = {"thread_id": thread_id, "message_id": message_id}
-    row = (await connection.execute(_find_message, bound)).mappings().one_or_none()
+    row = (await connection.execute(_find_message, bound)).one_or_none()
     if row is not None:
-        return row
+        return row._asdict()
     if await connection.scalar(find_thread, {"thread_id": thread_id}) is None:
         raise not_found("thread", thread_id)
     raise not_found("message", message_id)
@@ -118,7 +118,8 @@ class MessageEndpoints:
         version = api_version(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
         raw = await read_body(request)
-        message = validate(MessageV1 if version == "v1" else MessageV2, parse_object(raw))
+        body = parse_object(raw)
+        message = validate(MessageV1, body) if version == "v1" else validate(MessageV2, body)
 
         async def work(connection: AsyncConnection) -> Outcome:
             row = message_row(message, int(time.time()))
@@ -158,7 +159,7 @@ class MessageEndpoints:
         change = validate(MetadataChange, parse_object(raw))
 
         async def work(connection: AsyncConnection) -> Outcome:
-            row = dict(await find_message(connection, thread_id, message_id))
+            row = await find_message(connection, thread_id, message_id)
             if "metadata" in change.model_fields_set:
                 row["metadata"] = change.metadata or {}
                 await self._update(connection, thread_id, message_id, metadata=row["metadata"])

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Integer, RowMapping, Select, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
 
 from backscroll.store.errors import invalid_value, not_found
+from backscroll.store.wire import Json
 
 Order = Literal["asc", "desc"]
 
@@ -64,12 +65,19 @@ class Listing:
 class Page:
     """Rows in list order, and whether more follow (or, going backwards, come before)."""
 
-    rows: Sequence[RowMapping]
+    rows: Sequence[Json]
     has_more: bool
 
 
-def read_page_query(params: QueryParams, default_order: Order) -> PageQuery:
+def read_page_query(
+    params: QueryParams, default_order: Order, *, takes_before: bool = True
+) -> PageQuery:
     """Return the page that a query string asks for; parameters of other names are not looked at.
+
+    Args:
+        params: The query string.
+        default_order: OpenAI's differs from list to list.
+        takes_before: Whether the list has a ``before``.
 
     Raises:
         WireError: 400 for a limit outside 1-100 or an unknown order.
@@ -82,7 +90,7 @@ def read_page_query(params: QueryParams, default_order: Order) -> PageQuery:
         limit=_limit(params.get("limit") or str(DEFAULT_LIMIT)),
         order="asc" if order == "asc" else "desc",
         after=params.get("after") or None,
-        before=params.get("before") or None,
+        before=(params.get("before") or None) if takes_before else None,
     )
 
 
@@ -105,9 +113,9 @@ async def fetch_page(
     """
     cursors = {"after": query.after, "before": query.before}
     given = {name: value for name, value in cursors.items() if value is not None}
-    statement = _page_statement(listing, query.order, query.backwards, frozenset(given))
+    statement = _page_statement(listing, query.order, tuple(given))
     bound = {**given, **parameters, "fetched": query.limit + 1}
-    found = (await connection.execute(statement, bound)).mappings().all()
+    found = [row._asdict() for row in await connection.execute(statement, bound)]
     if not found:
         await _explain_nothing(connection, listing, given, parameters)
     kept = found[: query.limit]
@@ -115,16 +123,17 @@ async def fetch_page(
 
 
 @lru_cache(maxsize=256)
-def _page_statement(
-    listing: Listing, order: Order, backwards: bool, cursors: frozenset[str]  # noqa: FBT001 - a cache key
-) -> Select[Any]:
+def _page_statement(listing: Listing, order: Order, cursors: tuple[str, ...]) -> Select[Any]:
     column, statement = listing.position, listing.rows
-    upwards = order == "asc"
+    ascending = order == "asc"
     for name in cursors:
         edge = listing.cursor(name)
-        statement = statement.where(column > edge if upwards == (name == "after") else column < edge)
-    towards = column.asc() if upwards != backwards else column.desc()
-    return statement.order_by(towards).limit(bindparam("fetched", type_=Integer))
+        above = ascending == (name == "after")
+        statement = statement.where(column > edge if above else column < edge)
+    if cursors == ("before",):
+        ascending = not ascending  # walks back from the cursor; the caller turns the page round
+    ordered = statement.order_by(column.asc() if ascending else column.desc())
+    return ordered.limit(bindparam("fetched", type_=Integer))
 
 
 async def _explain_nothing(

@@ -86,6 +86,7 @@ completions: Final = Table(
     Column("metadata", _Json),
     Column("choices", _Json),
     Column("fields", _Json),
+    Column("input_count", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
 )
 
@@ -106,7 +107,12 @@ completion_metadata: Final = Table(
     Column("value", Text, nullable=False),
 )
 
-imports: Final = Table("imports", _tables, Column("key", Text, primary_key=True), Column("id", Text))
+imports: Final = Table(
+    "imports",
+    _tables,
+    Column("key", Text, primary_key=True),
+    Column("id", Text, nullable=False, index=True),
+)
 
 idempotency: Final = Table(
     "idempotency",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, ScalarSelect, bindparam, delete, insert, select, update
+from sqlalchemy import ScalarSelect, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,11 +57,11 @@ async def insert_thread(connection: AsyncConnection, row: Json) -> None:
     await connection.execute(insert(threads), {**row, **empty})
 
 
-async def _find_thread(connection: AsyncConnection, thread_id: str) -> RowMapping:
-    row = (await connection.execute(_find, {"thread_id": thread_id})).mappings().one_or_none()
+async def _find_thread(connection: AsyncConnection, thread_id: str) -> Json:
+    row = (await connection.execute(_find, {"thread_id": thread_id})).one_or_none()
     if row is None:
         raise not_found("thread", thread_id)
-    return row
+    return row._asdict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,13 @@ class ThreadEndpoints:
         """Create a thread, with the messages that the body has."""
         version = api_version(request)
         raw = await read_body(request)
-        body = validate(ThreadV1 if version == "v1" else ThreadV2, parse_object(raw))
+        parsed = parse_object(raw)
+        body = validate(ThreadV1, parsed) if version == "v1" else validate(ThreadV2, parsed)
         resources = body.tool_resources if isinstance(body, ThreadV2) else None
 
         async def work(connection: AsyncConnection) -> Outcome:
             now = int(time.time())
-            thread = {
+            thread: Json = {
                 "id": new_thread_id(),
                 "created_at": now,
                 "metadata": body.metadata,
@@ -118,7 +119,7 @@ class ThreadEndpoints:
         values = change.model_dump(exclude_unset=True)
 
         async def work(connection: AsyncConnection) -> Outcome:
-            row = dict(await _find_thread(connection, thread_id)) | values
+            row = (await _find_thread(connection, thread_id)) | values
             if values:
                 statement = update(threads).where(threads.c.id == thread_id)
                 await connection.execute(statement.values(**values))

@@ -90,8 +90,10 @@ def _unsupported(param: str, error: ErrorDetails) -> tuple[str, str]:
         got = _NAMES.get(type(given), "another type")
         return (
             "invalid_type",
-            f"Invalid type for '{param}': expected one of {error['ctx']['expected']}, "
-            f"but got {got} instead.",
+            (
+                f"Invalid type for '{param}': expected one of {error['ctx']['expected']}, "
+                f"but got {got} instead."
+            ),
         )
     expected = error["ctx"]["expected"]
     return (
@@ -103,9 +105,11 @@ def _unsupported(param: str, error: ErrorDetails) -> tuple[str, str]:
 def _string_above(param: str, error: ErrorDetails) -> tuple[str, str]:
     return (
         "string_above_max_length",
-        f"Invalid '{param}': string too long. Expected a string with maximum length "
-        f"{error['ctx']['max_length']}, but got a string with length {len(error['input'])} "
-        "instead.",
+        (
+            f"Invalid '{param}': string too long. Expected a string with maximum length "
+            f"{error['ctx']['max_length']}, but got a string with length {len(error['input'])} "
+            "instead."
+        ),
     )
 
 
@@ -116,8 +120,10 @@ def _text_above(param: str, error: ErrorDetails) -> tuple[str, str]:
 def _string_empty(param: str, _error: ErrorDetails) -> tuple[str, str]:
     return (
         "empty_string",
-        f"Invalid '{param}': empty string. Expected a string with minimum length 1, "
-        "but got an empty string instead.",
+        (
+            f"Invalid '{param}': empty string. Expected a string with minimum length 1, "
+            "but got an empty string instead."
+        ),
     )
 
 
@@ -126,21 +132,27 @@ def _above(param: str, error: ErrorDetails) -> tuple[str, str]:
     if isinstance(error["input"], dict):
         return (
             "object_above_max_properties",
-            f"Invalid '{param}': too many properties. Expected an object with at most {most} "
-            f"properties, but got an object with {got} properties instead.",
+            (
+                f"Invalid '{param}': too many properties. Expected an object with at most {most} "
+                f"properties, but got an object with {got} properties instead."
+            ),
         )
     return (
         "array_above_max_length",
-        f"Invalid '{param}': array too long. Expected an array with maximum length {most}, "
-        f"but got an array with length {got} instead.",
+        (
+            f"Invalid '{param}': array too long. Expected an array with maximum length {most}, "
+            f"but got an array with length {got} instead."
+        ),
     )
 
 
 def _array_empty(param: str, _error: ErrorDetails) -> tuple[str, str]:
     return (
         "empty_array",
-        f"Invalid '{param}': empty array. Expected an array with minimum length 1, "
-        "but got an empty array instead.",
+        (
+            f"Invalid '{param}': empty array. Expected an array with minimum length 1, "
+            "but got an empty array instead."
+        ),
     )
 
 

@@ -1,0 +1,235 @@
+"""Stored chat completions: list, get, update, delete, and the messages of one.
+
+They enter by import. Creating one takes a model, which the store does not have.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    Integer,
+    ScalarSelect,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.body import parse_object, read_body
+from backscroll.store.engine import Database
+from backscroll.store.errors import WireError, invalid_value, not_found
+from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.requests import CompletionChange
+from backscroll.store.schema import completion_messages, completion_metadata, completions
+from backscroll.store.validation import validate
+from backscroll.store.wire import Json, list_reply, reply
+
+_NOUN: Final = "chat completion"
+_MAX_FILTERS: Final = 16
+
+_living: Final = select(completions).where(completions.c.deleted_at.is_(None))
+_find: Final = _living.where(completions.c.id == bindparam("completion_id"))
+_in_order: Final = completions.alias()
+_its_messages: Final = completion_messages.alias()
+_the_completion: Final = (
+    select(completions.c.position)
+    .where(completions.c.id == bindparam("completion_id"), completions.c.deleted_at.is_(None))
+    .scalar_subquery()
+)
+
+
+def _cursor(name: str) -> ScalarSelect[int]:
+    found = select(_in_order.c.position).where(_in_order.c.id == bindparam(name))
+    return found.scalar_subquery()
+
+
+def _message_cursor(name: str) -> ScalarSelect[int]:
+    found = select(_its_messages.c.position).where(
+        _its_messages.c.completion == _the_completion,
+        _its_messages.c.position == bindparam(name, type_=Integer),
+    )
+    return found.scalar_subquery()
+
+
+_messages: Final = Listing(
+    "message",
+    select(completion_messages).where(completion_messages.c.completion == _the_completion),
+    completion_messages.c.position,
+    _message_cursor,
+    (_NOUN, "completion_id", _find),
+)
+
+
+@lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
+def _listing(filters: int, *, of_model: bool) -> Listing:
+    """Return the list of completions with so many metadata pairs, all models' or one model's."""
+    rows = _living
+    if of_model:
+        rows = rows.where(completions.c.model == bindparam("model"))
+    for number in range(filters):
+        rows = rows.where(
+            exists().where(
+                completion_metadata.c.completion == completions.c.position,
+                completion_metadata.c.name == bindparam(f"name_{number}"),
+                completion_metadata.c.value == bindparam(f"value_{number}"),
+            )
+        )
+    return Listing(_NOUN, rows, completions.c.position, _cursor)
+
+
+def _completion_object(row: Mapping[str, Any]) -> Json:
+    return {
+        "id": row["id"],
+        "object": "chat.completion",
+        "created": row["created_at"],
+        "model": row["model"],
+        "choices": row["choices"],
+        **row["fields"],
+        "metadata": row["metadata"],
+    }
+
+
+def _message_object(completion_id: str, row: Mapping[str, Any]) -> Json:
+    """Return a stored message: an array of parts moves out of ``content``, as OpenAI declares."""
+    body = row["body"]
+    content = body.get("content")
+    in_parts = isinstance(content, list)
+    return {
+        "refusal": None,
+        **body,
+        "id": f"{completion_id}-{row['position']}",
+        "content": None if in_parts else content,
+        "content_parts": content if in_parts else body.get("content_parts"),
+    }
+
+
+async def label_completion(
+    connection: AsyncConnection, position: int, metadata: Mapping[str, str]
+) -> None:
+    """Make a completion be found by these metadata pairs, and by no others."""
+    old = completion_metadata.c.completion == position
+    await connection.execute(delete(completion_metadata).where(old))
+    pairs = [
+        {"completion": position, "name": name, "value": value} for name, value in metadata.items()
+    ]
+    if pairs:
+        await connection.execute(insert(completion_metadata), pairs)
+
+
+async def _find_completion(connection: AsyncConnection, completion_id: str) -> Json:
+    bound = {"completion_id": completion_id}
+    row = (await connection.execute(_find, bound)).one_or_none()
+    if row is None:
+        raise not_found(_NOUN, completion_id)
+    return row._asdict()
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionEndpoints:
+    """The endpoints under ``/chat/completions``."""
+
+    database: Database
+
+    async def create(self, _request: Request) -> Response:
+        """Refuse: there is no model behind the store."""
+        message = "This store has no model to complete a chat with: completions enter by import."
+        raise WireError(501, message, code="model_not_configured")
+
+    async def page(self, request: Request) -> Response:
+        """Return one page of the stored completions, oldest first by default."""
+        query = read_page_query(request.query_params, "asc", takes_before=False)
+        model = request.query_params.get("model")
+        pairs = _metadata_filters(request.query_params)
+        bound = {"model": model} if model else {}
+        for number, (name, value) in enumerate(pairs.items()):
+            bound |= {f"name_{number}": name, f"value_{number}": value}
+        listing = _listing(len(pairs), of_model=bool(model))
+        page = await self.database.read(
+            lambda connection: fetch_page(connection, listing, query, bound)
+        )
+        return list_reply([_completion_object(row) for row in page.rows], has_more=page.has_more)
+
+    async def get(self, request: Request) -> Response:
+        """Return one stored completion."""
+        completion_id = request.path_params["completion_id"]
+        row = await self.database.read(
+            lambda connection: _find_completion(connection, completion_id)
+        )
+        return reply(_completion_object(row))
+
+    async def modify(self, request: Request) -> Response:
+        """Replace a stored completion's metadata."""
+        completion_id = request.path_params["completion_id"]
+        raw = await read_body(request)
+        metadata = validate(CompletionChange, parse_object(raw)).metadata or {}
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            row = await _find_completion(connection, completion_id)
+            changed = update(completions).where(completions.c.position == row["position"])
+            await connection.execute(changed.values(metadata=metadata))
+            await label_completion(connection, row["position"], metadata)
+            value = _completion_object({**row, "metadata": metadata})
+            return Outcome(value, completion_id)
+
+        return await write_once(self.database, request, raw, work)
+
+    async def delete(self, request: Request) -> Response:
+        """Erase a stored completion and its messages, and keep its place in the list."""
+        completion_id = request.path_params["completion_id"]
+
+        async def work(connection: AsyncConnection) -> None:
+            position = (await _find_completion(connection, completion_id))["position"]
+            erased = {"choices": None, "fields": None, "metadata": None}
+            changed = update(completions).where(completions.c.position == position)
+            await connection.execute(changed.values(**erased, deleted_at=int(time.time())))
+            of_it = completion_messages.c.completion == position
+            await connection.execute(delete(completion_messages).where(of_it))
+            await label_completion(connection, position, {})
+            await erase_replies(connection, completion_id)
+
+        await self.database.write(work)
+        return reply({"id": completion_id, "object": "chat.completion.deleted", "deleted": True})
+
+    async def messages(self, request: Request) -> Response:
+        """Return one page of a completion's messages, oldest first by default."""
+        completion_id = request.path_params["completion_id"]
+        query = read_page_query(request.query_params, "asc", takes_before=False)
+        bound: dict[str, object] = {"completion_id": completion_id}
+        if query.after is not None:
+            bound["after"] = _index(completion_id, query.after)
+        page = await self.database.read(
+            lambda connection: fetch_page(connection, _messages, query, bound)
+        )
+        data = [_message_object(completion_id, row) for row in page.rows]
+        return list_reply(data, has_more=page.has_more)
+
+
+def _index(completion_id: str, message_id: str) -> int:
+    """Return the position in a message's id, ``{completion_id}-{index}``, or -1."""
+    prefix, _, number = message_id.rpartition("-")
+    well_formed = prefix == completion_id and re.fullmatch("0|[1-9][0-9]{0,8}", number)
+    return int(number) if well_formed else -1
+
+
+def _metadata_filters(params: QueryParams) -> dict[str, str]:
+    """Return the pairs of ``metadata[key]=value``."""
+    pairs = {
+        match[1]: value
+        for name, value in params.items()
+        if (match := re.fullmatch(r"metadata\[(.*)\]", name, re.DOTALL))
+    }
+    if len(pairs) > _MAX_FILTERS:
+        message = f"Invalid 'metadata': expected at most {_MAX_FILTERS} pairs."
+        raise invalid_value("metadata", message, code="object_above_max_properties")
+    return pairs

@@ -1,0 +1,151 @@
+"""Writing whole threads and stored completions, each in one transaction, each at most once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Table, bindparam, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backscroll.store.body import why_unstorable
+from backscroll.store.completions import label_completion
+from backscroll.store.errors import StoreError, WireError
+from backscroll.store.ids import is_id, new_completion_id, new_message_id, new_thread_id
+from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.message_object import text_part
+from backscroll.store.requests import MetadataChange
+from backscroll.store.schema import completion_messages, completions, imports, messages, threads
+from backscroll.store.validation import validate
+from backscroll.store.wire import Json
+
+_known_key: Final = select(imports.c.key).where(imports.c.key == bindparam("key"))
+
+
+async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> bool:
+    """Insert a whole thread; return False when its key or id is there already.
+
+    Raises:
+        StoreError: Something that the store cannot hold; nothing is written.
+    """
+    thread_id = _id(thread.id) or new_thread_id()
+    if not thread_id.startswith("thread"):
+        line = f"thread id {thread_id!r} does not begin with 'thread'"
+        raise StoreError(line)
+    rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
+    row: Json = {
+        "id": thread_id,
+        "created_at": thread.created_at,
+        "metadata": _metadata(thread.metadata),
+        "tool_resources": thread.tool_resources,
+        "next_position": len(rows) + 1,
+        "message_count": len(rows),
+        "last_message_at": rows[-1]["created_at"] if rows else None,
+    }
+    _check(row)
+    if not await _claim(connection, threads, thread.key, thread_id):
+        return False
+    position = await connection.scalar(insert(threads).returning(threads.c.position), row)
+    await _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
+    return True
+
+
+async def write_completion(connection: AsyncConnection, completion: ImportedCompletion) -> bool:
+    """Insert a stored completion; return False when its key or id is there already.
+
+    Raises:
+        StoreError: Something that the store cannot hold; nothing is written.
+    """
+    completion_id = _id(completion.id) or new_completion_id()
+    outputs = [choice["message"] for choice in completion.choices]
+    row: Json = {
+        "id": completion_id,
+        "created_at": completion.created_at,
+        "model": completion.model,
+        "metadata": _metadata(completion.metadata),
+        "choices": completion.choices,
+        "fields": completion.fields,
+        "input_count": len(completion.messages),
+    }
+    bodies = [{"body": message} for message in (*completion.messages, *outputs)]
+    _check([row, bodies])
+    if not await _claim(connection, completions, completion.key, completion_id):
+        return False
+    statement = insert(completions).returning(completions.c.position)
+    position = await connection.scalar(statement, row)
+    await _insert_all(
+        connection,
+        completion_messages,
+        [{"completion": position, "position": at, **body} for at, body in enumerate(bodies)],
+    )
+    await label_completion(connection, position, row["metadata"])
+    return True
+
+
+def _message_row(message: ImportedMessage, position: int) -> Json:
+    content = message.content
+    parts = [text_part(content)] if isinstance(content, str) else [_part(part) for part in content]
+    row: Json = {
+        "position": position,
+        "id": _id(message.id) or new_message_id(),
+        "created_at": message.created_at,
+        "role": message.role,
+        "content": parts,
+        "attachments": message.attachments,
+        "metadata": _metadata(message.metadata),
+        "run_id": message.run_id,
+        "assistant_id": message.assistant_id,
+        "status": message.status,
+        "incomplete_at": message.incomplete_at,
+        "incomplete_details": message.incomplete_details,
+    }
+    _check(row)
+    return row
+
+
+def _id(given: str | None) -> str | None:
+    if given is not None and not is_id(given):
+        line = f"{given[:64]!r} is not an id: 1 to 256 letters, digits and _ . = - are"
+        raise StoreError(line)
+    return given
+
+
+def _part(part: Json) -> Json:
+    """Return a part as it goes out, whether its text is as it comes in or as it goes out."""
+    text = part.get("text")
+    return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
+
+
+def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    if not metadata:
+        return {}
+    try:
+        return validate(MetadataChange, {"metadata": dict(metadata)}).metadata or {}
+    except WireError as error:
+        raise StoreError(error.message) from error
+
+
+def _check(value: object) -> None:
+    reason = why_unstorable(value)
+    if reason is not None:
+        line = f"cannot be imported: {reason}"
+        raise StoreError(line)
+
+
+async def _claim(connection: AsyncConnection, table: Table, key: str, identifier: str) -> bool:
+    """Record an import; return False when its key, or the id in ``table``, is taken."""
+    known_id = select(table.c.id).where(table.c.id == identifier)
+    for statement, bound in ((_known_key, {"key": key}), (known_id, {})):
+        if (await connection.execute(statement, bound)).first() is not None:
+            return False
+    await connection.execute(insert(imports), {"key": key, "id": identifier})
+    return True
+
+
+async def _insert_all(connection: AsyncConnection, table: Table, rows: Sequence[Json]) -> None:
+    if not rows:
+        return
+    try:
+        await connection.execute(insert(table), rows)
+    except IntegrityError as error:
+        line = "cannot be imported: two of its messages have one id"
+        raise StoreError(line) from error
