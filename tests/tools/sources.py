@@ -1,0 +1,81 @@
+"""A list in memory, as a source to walk: honest, or lying in one way that upstreams do."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.walk import Chunk
+
+
+def message(number: int, text: str = "", **fields: object) -> JSON:
+    item: JSON = {"id": f"msg_{number}", "role": "user", "created_at": 1_700_000_000, "text": text}
+    return {**item, **fields}
+
+
+@dataclass
+class ListSource:
+    items: list[JSON]
+    requests: list[tuple[str, int]] = field(default_factory=list)
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        self.requests.append((after, limit))
+        ids = [item["id"] for item in self.items]
+        start = ids.index(after) + 1 if after else 0
+        return Chunk(tuple(self.items[start : start + limit]), len(ids) > start + limit)
+
+    async def item(self, item_id: str) -> JSON | None:
+        return next((item for item in self.items if item["id"] == item_id), None)
+
+
+class IgnoresAfter(ListSource):
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        self.requests.append((after, limit))
+        return Chunk(tuple(self.items[:limit]), has_more=True)
+
+
+class IgnoresEverything(ListSource):
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        self.requests.append((after, limit))
+        return Chunk(tuple(self.items), has_more=False)
+
+
+class EmptyButMore(ListSource):
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        self.requests.append((after, limit))
+        return (
+            Chunk((), has_more=True) if after else Chunk(tuple(self.items[:limit]), has_more=True)
+        )
+
+
+class RepeatsAnId(ListSource):
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        overlap = [item for item in self.items if item["id"] == after]
+        return Chunk((*overlap, *honest.items), honest.has_more)
+
+
+@dataclass
+class FailsAfter(ListSource):
+    good: int = 1
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        if len(self.requests) > self.good:
+            raise ToolError("upstream_unavailable", "down")
+        return honest
+
+
+@dataclass
+class HangsAfter(ListSource):
+    good: int = 1
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        if len(self.requests) > self.good:
+            await asyncio.Event().wait()
+        return honest
+
+    async def item(self, item_id: str) -> JSON | None:
+        await asyncio.Event().wait()
+        return await super().item(item_id)

@@ -1,0 +1,143 @@
+"""The walk reads until enough is read, and ends over an upstream that lies."""
+
+import anyio
+import pytest
+
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Stop, Walk
+from tests.tools.sources import (
+    EmptyButMore,
+    FailsAfter,
+    HangsAfter,
+    IgnoresAfter,
+    IgnoresEverything,
+    ListSource,
+    RepeatsAnId,
+    message,
+)
+
+MESSAGES = [message(number) for number in range(250)]
+IDS = [item["id"] for item in MESSAGES]
+
+
+async def walked(
+    source: ListSource,
+    limit: int,
+    after: str = "",
+    *,
+    requests: int = 50,
+    deadline_s: float = 60,
+    fits: int = 999,
+) -> tuple[list[str], Stop]:
+    ids: list[str] = []
+
+    def take(item: JSON) -> bool:
+        if len(ids) == fits:
+            return False
+        ids.append(item["id"])
+        return True
+
+    walk = Walk(limit, requests, anyio.current_time() + deadline_s)
+    return ids, await walk.over(source, after, take)
+
+
+async def test_a_limit_beyond_one_request_is_read_in_several() -> None:
+    source = ListSource(MESSAGES)
+    assert await walked(source, 230) == (IDS[:230], Stop("limit", has_more=True))
+    assert source.requests == [("", 100), ("msg_99", 100), ("msg_199", 30)]
+
+
+async def test_the_end_is_said_only_where_it_was_seen() -> None:
+    assert await walked(ListSource(MESSAGES), 500) == (IDS, Stop("end", has_more=False))
+    assert await walked(ListSource(MESSAGES), 250) == (IDS, Stop("end", has_more=False))
+    assert await walked(ListSource(MESSAGES), 249) == (IDS[:249], Stop("limit", has_more=True))
+
+
+async def test_a_full_page_is_a_place_to_go_on() -> None:
+    assert await walked(ListSource(MESSAGES), 50, fits=7) == (IDS[:7], Stop("size", has_more=True))
+
+
+async def test_an_empty_list_is_at_its_end() -> None:
+    assert await walked(ListSource([]), 20) == ([], Stop("end", has_more=False))
+
+
+async def test_a_page_that_is_full_already_only_looks_whether_more_follow() -> None:
+    walk = Walk(1, 50, anyio.current_time() + 60)
+
+    def refuse(_: JSON) -> bool:
+        pytest.fail("nothing may be taken")
+
+    source = ListSource(MESSAGES)
+    assert await walk.over(source, "msg_3", refuse, taken=1) == Stop("limit", has_more=True)
+    assert await walk.over(source, "msg_249", refuse, taken=1) == Stop("end", has_more=False)
+    assert source.requests == [("msg_3", 1), ("msg_249", 1)]
+
+
+async def test_requests_are_capped_and_the_place_is_kept() -> None:
+    source = ListSource(MESSAGES)
+    assert await walked(source, 250, requests=2) == (IDS[:200], Stop("requests", has_more=True))
+
+
+async def test_a_cursor_that_does_not_advance_ends_the_walk() -> None:
+    source = IgnoresAfter(MESSAGES[:20])
+    stuck = Stop("requests", has_more=True, warning=STUCK, reachable=False)
+    assert await walked(source, 50) == (IDS[:20], stuck)
+    assert len(source.requests) == 2
+
+
+async def test_an_upstream_that_ignores_limit_and_after_is_read_past_the_place() -> None:
+    assert await walked(IgnoresEverything(MESSAGES), 20) == (IDS[:20], Stop("limit", has_more=True))
+    source = IgnoresEverything(MESSAGES)
+    assert await walked(source, 20, "msg_239") == (IDS[240:], Stop("end", has_more=False))
+
+
+async def test_ids_that_come_again_are_shown_once() -> None:
+    assert await walked(RepeatsAnId(MESSAGES), 500) == (IDS, Stop("end", has_more=False))
+
+
+async def test_an_empty_page_that_promises_more_ends_the_walk() -> None:
+    stop = Stop("requests", has_more=True, warning=EMPTY, reachable=False)
+    assert await walked(EmptyButMore(MESSAGES), 500) == (IDS[:100], stop)
+
+
+async def test_a_failure_after_the_first_page_keeps_what_was_read() -> None:
+    stop = Stop("requests", has_more=True, warning=FAILED)
+    assert await walked(FailsAfter(MESSAGES), 500) == (IDS[:100], stop)
+
+
+async def test_a_failure_before_anything_was_read_is_the_calls_failure() -> None:
+    with pytest.raises(ToolError, match="upstream_unavailable: down"):
+        await walked(FailsAfter(MESSAGES, good=0), 500)
+
+
+async def test_the_deadline_keeps_what_was_read() -> None:
+    source = HangsAfter(MESSAGES)
+    assert await walked(source, 500, deadline_s=0.05) == (
+        IDS[:100],
+        Stop("deadline", has_more=True),
+    )
+
+
+async def test_the_deadline_before_anything_was_read_is_an_error() -> None:
+    with pytest.raises(ToolError) as late:
+        await walked(HangsAfter(MESSAGES, good=0), 500, deadline_s=0.05)
+    assert late.value.code == "deadline_exceeded"
+
+
+async def test_progress_is_told_after_each_request_but_the_last() -> None:
+    told: list[tuple[int, int]] = []
+
+    async def report(done: int, total: int) -> None:
+        told.append((done, total))
+
+    walk = Walk(230, 50, anyio.current_time() + 60, report)
+    await walk.over(ListSource(MESSAGES), "", lambda _: True)
+    assert told == [(100, 230), (200, 230)]
+
+
+async def test_a_request_is_never_made_twice_in_a_row() -> None:
+    for kind in (ListSource, IgnoresAfter, IgnoresEverything, EmptyButMore, RepeatsAnId):
+        source = kind(MESSAGES)
+        await walked(source, 500)
+        assert all(a != b for a, b in zip(source.requests, source.requests[1:], strict=False))
