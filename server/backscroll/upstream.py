@@ -49,7 +49,8 @@ class UpstreamConnection:
             return self._client
 
     async def _open_store(self) -> Client:
-        from backscroll.store.app import StoreError, open_store
+        from backscroll.store.app import open_store
+        from backscroll.store.errors import StoreError
 
         try:
             store = await self._stack.enter_async_context(open_store(self._settings.database))

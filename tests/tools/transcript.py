@@ -27,11 +27,16 @@ class ReadMessage:
     text: str = ""
 
 
+def read_heading(line: str) -> re.Match[str]:
+    heading = _HEADING.fullmatch(line)
+    assert heading, line
+    return heading
+
+
 def read(transcript: str) -> tuple[list[ReadMessage], str | None]:
     """Return the items of a transcript, and its cursor; every line must be accounted for."""
     first, newline, rest = transcript.partition("\n")
-    heading = _HEADING.fullmatch(first)
-    assert heading, first
+    heading = read_heading(first)
     assert newline
     mark = heading["mark"]
     items: list[ReadMessage] = []

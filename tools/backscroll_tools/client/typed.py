@@ -1,10 +1,13 @@
 """Upstream objects as the tools return them: each field in its typed place, empty ones left out.
 
 Shapes: OpenAI's published documents, and what running servers send (docs/upstreams). Lenient:
-whatever has no typed place is kept as it came, in `other`.
+what has no typed place, or a value that does not fit there, is kept as it came, in `other`.
 """
 
-from typing import Final, cast
+import math
+import re
+from collections.abc import Callable
+from typing import Final, TypeGuard, cast
 
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
@@ -14,47 +17,39 @@ _PREVIEW: Final = 160
 _MILLISECONDS: Final = 100_000_000_000
 """A time above this many seconds lies in the year 5138: it is in milliseconds (DashScope)."""
 
-_MESSAGE: Final = frozenset({"id", "object", "created_at", "role", "content"})
-_THREAD_MESSAGE: Final = _MESSAGE | {
-    "thread_id",
-    "assistant_id",
-    "run_id",
-    "attachments",
-    "file_ids",
-    "metadata",
-    "status",
-    "completed_at",
-    "incomplete_at",
-    "incomplete_details",
-}
-_CHAT_MESSAGE: Final = _MESSAGE | {"content_parts", "tool_calls", "annotations"}
+_ROLE: Final = re.compile(r"[a-z_]{1,32}")
+
+REDUNDANT: Final = ("id", "object", "thread_id", "completed_at", "incomplete_at")
+"""Fields that repeat what the call or the message itself says."""
 
 
-def thread_message(raw: JSON) -> Message:
-    """Return a `thread.message` as a message."""
-    message = _message(raw, _parts(raw.get("content")))
-    if raw.get("status") != "completed":
-        _keep(message, "status", raw.get("status"))
-    _keep(message, "files", raw.get("file_ids"))
-    _keep(message, "attachments", raw.get("attachments"))
-    _keep(message, "run_id", raw.get("run_id"))
-    _keep(message, "assistant_id", raw.get("assistant_id"))
-    _keep(message, "metadata", raw.get("metadata"))
-    other = {key: raw[key] for key in raw if key not in _THREAD_MESSAGE}
-    if raw.get("incomplete_details"):
-        other["incomplete_details"] = raw["incomplete_details"]
-    _keep(message, "other", _present(other))
-    return message
-
-
-def chat_message(raw: JSON) -> Message:
-    """Return a message of a stored chat completion as a message."""
-    message = _message(raw, _parts(raw.get("content_parts") or raw.get("content")))
-    if annotations := raw.get("annotations"):
-        message["annotations"] = annotations
-    _keep(message, "tool_calls", raw.get("tool_calls"))
-    _keep(message, "other", _present({key: raw[key] for key in raw if key not in _CHAT_MESSAGE}))
-    return message
+def message(raw: JSON) -> Message:
+    """Return a `thread.message`, or a message of a stored chat completion, as a message."""
+    left = {name: value for name, value in raw.items() if name not in REDUNDANT}
+    parts = _parts(left.get("content_parts")) or _parts(left.get("content"))
+    if parts or left.get("content") in ("", [], None):
+        left.pop("content", None)
+        left.pop("content_parts", None)
+    texts, others, annotations = _sorted(parts)
+    item = Message(id=raw["id"], role="unknown", text="\n".join(texts))
+    if _is_role(role := left.get("role")):
+        item["role"] = role
+        del left["role"]
+    if (created_at := seconds(left.get("created_at"))) is not None:
+        item["created_at"] = created_at
+        del left["created_at"]
+    if left.get("status") == "completed":
+        del left["status"]
+    place = cast("JSON", item)
+    place |= {
+        name: value for name, value in (("content", others), ("annotations", annotations)) if value
+    }
+    for name, (where, fits) in PLACES.items():
+        if left.get(name) and where not in item and fits(left[name]):
+            place[where] = left.pop(name)
+    if other := {name: value for name, value in left.items() if value not in (None, [], {}, "")}:
+        item["other"] = other
+    return item
 
 
 def message_file(raw: JSON, message_id: str) -> MessageFile:
@@ -71,10 +66,10 @@ def thread(raw: JSON) -> Thread:
     if (created_at := seconds(raw.get("created_at"))) is not None:
         item["created_at"] = created_at
     if isinstance(count := raw.get("message_count"), int):
-        item["message_count"] = count
+        item["message_count"] = int(count)
     if (last := seconds(raw.get("last_message_at"))) is not None:
         item["last_message_at"] = last
-    if metadata := raw.get("metadata"):
+    if _is_object(metadata := raw.get("metadata")):
         item["metadata"] = metadata
     return item
 
@@ -90,69 +85,85 @@ def completion(raw: JSON) -> Completion:
         item["text"] = text[:_PREVIEW]
         if len(text) > _PREVIEW:
             item["clipped"] = {"shown": _PREVIEW, "total": len(text)}
-    if metadata := raw.get("metadata"):
+    if _is_object(metadata := raw.get("metadata")):
         item["metadata"] = metadata
     return item
 
 
 def seconds(value: object) -> int | None:
     """Return a time as Unix seconds, from an integer, a float or milliseconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return int(value / 1000) if value > _MILLISECONDS else int(value)
 
 
-def _message(raw: JSON, parts: list[JSON]) -> Message:
-    """Return the fields that every kind of message has."""
-    role = raw.get("role")
-    message = Message(id=raw["id"], role=role if isinstance(role, str) else "unknown", text="")
-    if (created_at := seconds(raw.get("created_at"))) is not None:
-        message["created_at"] = created_at
+def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON]]:
+    """Return the parts' texts, the parts that are no text, and the texts' annotations."""
     texts: list[str] = []
     others: list[JSON] = []
     annotations: list[JSON] = []
     for part in parts:
-        text = part.get("text")
+        text: object = part.get("text")
+        notes: object = None
         if isinstance(text, dict):
-            annotations += cast("JSON", text).get("annotations") or []
-            text = cast("JSON", text).get("value")
-        if part.get("type") == "text" and isinstance(text, str):
-            texts.append(text)
-        else:
+            notes, text = cast("JSON", text).get("annotations"), cast("JSON", text).get("value")
+        if part.get("type") != "text" or not isinstance(text, str):
             others.append(part)
-    message["text"] = "\n".join(texts)
-    if others:
-        message["content"] = others
-    if annotations:
-        message["annotations"] = annotations
-    return message
+            continue
+        texts.append(text)
+        if _are_objects(notes):
+            annotations += notes
+    return texts, others, annotations
 
 
 def _parts(content: object) -> list[JSON]:
     """Return content as a list of parts, a plain string as one text part."""
-    if isinstance(content, str):
+    if isinstance(content, str) and content:
         return [{"type": "text", "text": content}]
     if isinstance(content, list):
-        parts = cast("list[object]", content)
         return [
             cast("JSON", part) if isinstance(part, dict) else {"type": "unknown", "value": part}
-            for part in parts
+            for part in cast("list[object]", content)
         ]
     return []
 
 
 def _answer(raw: JSON) -> str:
-    choices = raw.get("choices")
-    first: object = choices[0] if isinstance(choices, list) and choices else None
-    message = cast("JSON", first).get("message") if isinstance(first, dict) else None
-    content = cast("JSON", message).get("content") if isinstance(message, dict) else None
-    return content if isinstance(content, str) else ""
+    match raw.get("choices"):
+        case [{"message": {"content": str() as content}}, *_]:
+            return content
+        case _:
+            return ""
 
 
-def _keep(message: Message, field: str, value: object) -> None:
-    if value:
-        cast("JSON", message)[field] = value
+def _is_role(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and _ROLE.fullmatch(value) is not None
 
 
-def _present(fields: JSON) -> JSON:
-    return {key: value for key, value in fields.items() if value not in (None, [], {})}
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: object) -> TypeGuard[JSON]:
+    return isinstance(value, dict) and bool(value)
+
+
+def _are_objects(value: object) -> TypeGuard[list[JSON]]:
+    return isinstance(value, list) and all(map(_is_object, value))
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+PLACES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
+    "file_ids": ("files", _are_texts),
+    "attachments": ("attachments", _are_objects),
+    "annotations": ("annotations", _are_objects),
+    "tool_calls": ("tool_calls", _are_objects),
+    "run_id": ("run_id", _is_text),
+    "assistant_id": ("assistant_id", _is_text),
+    "status": ("status", _is_text),
+    "metadata": ("metadata", _is_object),
+}
+"""Where each field goes, and what must hold of its value."""

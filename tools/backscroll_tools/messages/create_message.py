@@ -62,7 +62,7 @@ def _result(thread_id: str, written: JSON | None, key: str) -> Result:
     if written is None:
         text = f"Created thread {thread_id} with the message."
     else:
-        message = cast("JSON", typed.thread_message(written))
+        message = cast("JSON", typed.message(written))
         shown = {name: message[name] for name in ("id", "role", "created_at") if name in message}
         structured["message"] = shown
         text = f"Created {message['role']} message {message['id']} in thread {thread_id}."

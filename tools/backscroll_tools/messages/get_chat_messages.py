@@ -26,7 +26,7 @@ class _ChatMessages:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         window = Slice(limit, self.start.walk_order, after)
         reply = await self.client.list(requests.list_chat_messages(self.start.owner, window))
-        return Chunk(tuple(map(typed.chat_message, reply.items)), reply.has_more)
+        return Chunk(tuple(map(typed.message, reply.items)), reply.has_more)
 
     async def item(self, item_id: str) -> Message | None:
         # The API reads no single message of a completion: look for it page by page.

@@ -29,7 +29,7 @@ class _OneMessage:
 
     async def item(self, item_id: str) -> Message:
         request = requests.retrieve_message(self.thread_id, item_id)
-        return typed.thread_message(await self.client.send(request))
+        return typed.message(await self.client.send(request))
 
 
 async def _run(call: Call, arguments: JSON) -> Result:

@@ -25,11 +25,11 @@ class _ThreadMessages:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         window = Slice(limit, self.start.walk_order, after, self.start.filters)
         reply = await self.client.list(requests.list_messages(self.start.owner, window))
-        return Chunk(tuple(map(typed.thread_message, reply.items)), reply.has_more)
+        return Chunk(tuple(map(typed.message, reply.items)), reply.has_more)
 
     async def item(self, item_id: str) -> Message | None:
         raw = await self.client.find(requests.retrieve_message(self.start.owner, item_id))
-        return None if raw is None else typed.thread_message(raw)
+        return None if raw is None else typed.message(raw)
 
 
 async def _run(call: Call, arguments: JSON) -> Result:

@@ -1,0 +1,249 @@
+"""The client tells failures apart by what they mean for the agent."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request as WireRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backscroll_tools.client import client as client_module
+from backscroll_tools.client import profiles, replies, requests
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.requests import Slice
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
+
+READ = requests.list_messages("thread_1", Slice(20, "desc"))
+WRITE = requests.create_message("thread_1", {"role": "user", "content": "secret"}, "key-1")
+
+
+@asynccontextmanager
+async def upstream(response: Response) -> AsyncIterator[tuple[Client, list[JSON]]]:
+    """Yield a client of an upstream that answers everything alike, and what it was asked."""
+    asked: list[JSON] = []
+
+    async def answer(request: WireRequest) -> Response:
+        asked.append(
+            {
+                "method": request.method,
+                "path": request.url.path,
+                "query": dict(request.query_params),
+                "beta": request.headers.get("openai-beta"),
+                "key": request.headers.get("idempotency-key"),
+                "body": await request.body(),
+            }
+        )
+        return response
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
+        yield Client(http, profiles.store()), asked
+
+
+def error(
+    status: int, code: str | None = None, message: str = "It failed.", **headers: str
+) -> Response:
+    body = {"error": {"message": message, "type": "x", "param": None, "code": code}}
+    return Response(json.dumps(body), status, headers, "application/json")
+
+
+async def test_a_read_asks_what_the_documents_say() -> None:
+    async with upstream(Response('{"object":"list","data":[],"has_more":false}')) as (
+        client,
+        asked,
+    ):
+        window = Slice(5, "asc", "msg_1", (("run_id", "run_1"),))
+        reply = await client.list(requests.list_messages("thread_1", window))
+    assert reply == replies.Reply((), has_more=False, last_id=None)
+    assert asked == [
+        {
+            "method": "GET",
+            "path": "/v1/threads/thread_1/messages",
+            "query": {"limit": "5", "order": "asc", "after": "msg_1", "run_id": "run_1"},
+            "beta": "assistants=v2",
+            "key": None,
+            "body": b"",
+        }
+    ]
+
+
+async def test_a_write_carries_its_idempotency_key() -> None:
+    async with upstream(Response('{"id":"msg_1"}')) as (client, asked):
+        assert await client.send(WRITE) == {"id": "msg_1"}
+    assert asked == [
+        {
+            "method": "POST",
+            "path": "/v1/threads/thread_1/messages",
+            "query": {},
+            "beta": "assistants=v2",
+            "key": "key-1",
+            "body": b'{"role":"user","content":"secret"}',
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("response", "code", "message", "next_step"),
+    [
+        (
+            error(400, message="Bad limit."),
+            "invalid_arguments",
+            "Bad limit.",
+            "Mend what the sentence above names, then call again.",
+        ),
+        (error(401), "auth_failed", "It failed.", "Ask the operator to check BACKSCROLL_API_KEY."),
+        (error(403), "forbidden", "It failed.", "Ask the operator for access to this upstream."),
+        (
+            error(404),
+            "not_found",
+            "It failed.",
+            "Check the ids; list-threads and list-chat-completions show what exists.",
+        ),
+        (
+            error(429, **{"retry-after": "7"}),
+            "rate_limited",
+            "The upstream limits its rate.",
+            "Wait 7 s, then call again.",
+        ),
+        (
+            error(429, **{"retry-after": "-1"}),
+            "rate_limited",
+            "The upstream limits its rate.",
+            "Wait, then call again.",
+        ),
+        (
+            error(429, "insufficient_quota"),
+            "quota_exceeded",
+            "The upstream's quota is used up.",
+            "Ask the operator to raise the quota of the upstream's account.",
+        ),
+        (
+            error(400, message="Can't add messages to thread_1 while a run run_1 is active."),
+            "thread_busy",
+            "Can't add messages to thread_1 while a run run_1 is active.",
+            "Wait until the run has ended.",
+        ),
+        (
+            error(400, "conversation_locked", "Locked."),
+            "thread_busy",
+            "Locked.",
+            "Wait until the run has ended.",
+        ),
+        (error(500), "upstream_unavailable", "It failed.", "Call again in a little while."),
+        (
+            error(503, message="a\nb\x00 " + "c" * 400),
+            "upstream_unavailable",
+            "a b\x00 " + "c" * 295,
+            "Call again in a little while.",
+        ),
+        (
+            Response("<html>nginx</html>", 502),
+            "upstream_unavailable",
+            "The upstream answered with HTTP status 502.",
+            "Call again in a little while.",
+        ),
+        (
+            Response('{"detail":"x"}', 418),
+            "upstream_invalid",
+            "The upstream answered with HTTP status 418.",
+            "",
+        ),
+        (
+            Response("", 302, {"location": "http://elsewhere.invalid/"}),
+            "upstream_invalid",
+            "The upstream answered with HTTP status 302.",
+            "",
+        ),
+        (
+            Response("[1]"),
+            "upstream_invalid",
+            "The upstream's reply is not a JSON object.",
+            "Check that BACKSCROLL_BASE_URL is an OpenAI-shaped API.",
+        ),
+        (
+            Response('{"data": NaN}'),
+            "upstream_invalid",
+            "The upstream's reply is not a JSON object.",
+            "Check that BACKSCROLL_BASE_URL is an OpenAI-shaped API.",
+        ),
+        (
+            Response(b'{"data": "\xff"}'),
+            "upstream_invalid",
+            "The upstream's reply is not a JSON object.",
+            "Check that BACKSCROLL_BASE_URL is an OpenAI-shaped API.",
+        ),
+        (
+            Response('{"data": 1}'),
+            "upstream_invalid",
+            "The upstream's list reply has no `data` array.",
+            "",
+        ),
+    ],
+)
+async def test_a_failed_read_says_what_it_means(
+    response: Response, code: str, message: str, next_step: str
+) -> None:
+    async with upstream(response) as (client, _):
+        with pytest.raises(ToolError) as failed:
+            await client.list(READ)
+    assert (failed.value.code, failed.value.message, failed.value.next_step) == (
+        code,
+        message,
+        next_step,
+    )
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 504])
+async def test_a_write_that_may_have_been_acted_on_has_an_unknown_outcome(status: int) -> None:
+    async with upstream(error(status)) as (client, _):
+        with pytest.raises(ToolError) as failed:
+            await client.send(WRITE)
+    assert failed.value.render() == (
+        "outcome_unknown: The upstream's answer to the write was lost: the message may have been "
+        "written.\n"
+        'Next: Call create-message again with the same arguments and idempotency_key "key-1".\n'
+        "Retry: not safe as a new call: the message may have been written. Safe with the same "
+        "idempotency_key."
+    )
+
+
+async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> None:
+    async with httpx2.AsyncClient() as http:
+        client = Client(http, profiles.store("http://127.0.0.1:1/v1"))
+        with pytest.raises(ToolError) as failed:
+            await client.send(WRITE)
+    assert failed.value.code == "upstream_unavailable"
+
+
+async def test_one_object_that_is_not_there_is_none() -> None:
+    async with upstream(error(404)) as (client, _):
+        assert await client.find(READ) is None
+    async with upstream(error(401)) as (client, _):
+        with pytest.raises(ToolError, match="auth_failed"):
+            await client.find(READ)
+
+
+async def test_a_body_over_the_cap_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "BODY_BYTES", 1024)
+    async with upstream(Response("x" * 1025)) as (client, _):
+        with pytest.raises(ToolError, match=r"upstream_invalid: The upstream's reply is larger"):
+            await client.send(READ)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", ".", "..", "a/b", "a%2fb", "a b", "a\n", "-a", ".a", "é", "x" * 257, "a?b", "a#b"]
+)
+def test_nothing_but_an_id_reaches_a_path(wrong: str) -> None:
+    with pytest.raises(ToolError, match="invalid_arguments: thread_id is not an id"):
+        requests.list_messages(wrong, Slice(20, "desc"))
+
+
+def test_neither_a_key_nor_a_text_shows_in_a_repr() -> None:
+    profile = profiles.Upstream("x", "https://a.example", (("Authorization", "Bearer sk-1"),))
+    assert "sk-1" not in repr(profile)
+    assert "secret" not in repr(WRITE)

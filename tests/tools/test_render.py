@@ -1,0 +1,112 @@
+"""What a model reads, to the letter."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backscroll_tools import render
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import Page
+from tests.tools import transcript
+
+
+def page(**changes: object) -> Page:
+    base = {
+        "returned": 2,
+        "has_more": True,
+        "next_cursor": "1lm.df~msg_1~~~~abcd",
+        "stopped_by": "limit",
+        "order": "desc",
+    }
+    return Page(**{**base, **changes})  # type: ignore[typeddict-item]  # keys differ by case
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "#kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_1~~~~abcd"),
+        (
+            {"order": "asc"},
+            "#kqzv 2 messages, oldest first. More follow: cursor=1lm.df~msg_1~~~~abcd",
+        ),
+        (
+            {"has_more": False, "next_cursor": None, "stopped_by": "end", "returned": 1},
+            "#kqzv 1 message. No more follow.",
+        ),
+        (
+            {"has_more": False, "next_cursor": None, "stopped_by": "end", "returned": 0},
+            "#kqzv 0 messages. No more follow.",
+        ),
+        (
+            {"next_cursor": None, "stopped_by": "requests", "warning": "it lies"},
+            (
+                "#kqzv 2 messages, newest first, stopped by requests. More follow, out of reach. "
+                "Warning: it lies."
+            ),
+        ),
+        (
+            {"stopped_by": "size"},
+            (
+                "#kqzv 2 messages, newest first, stopped by size. More follow: "
+                "cursor=1lm.df~msg_1~~~~abcd"
+            ),
+        ),
+    ],
+)
+def test_the_heading_tells_count_order_and_how_to_go_on(
+    changes: dict[str, object], line: str
+) -> None:
+    assert render.heading("#kqzv", page(**changes), "message") == f"{line}\n"
+    transcript.read_heading(line)
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        (
+            {"id": "msg_1", "role": "user", "created_at": 1_795_255_205, "text": "Hi\n there"},
+            "#kqzv user msg_1 2026-11-21 10:00:05\nHi\n there\n",
+        ),
+        (
+            {"id": "msg_1", "role": "tool", "text": "", "other": {"tool_call_id": "call_ü"}},
+            '#kqzv tool msg_1\n#kqzv+{"other":{"tool_call_id":"call_ü"}}\n',
+        ),
+        ({"id": "file-1", "message_id": "msg_1"}, "#kqzv file file-1\n"),
+        ({"id": "file-1", "created_at": -5}, "#kqzv file file-1 -5 s\n"),
+        (
+            {"id": "file-1", "created_at": 253_402_300_799},
+            "#kqzv file file-1 9999-12-31 23:59:59\n",
+        ),
+        ({"id": "file-1", "created_at": 253_402_300_800}, "#kqzv file file-1 253402300800 s\n"),
+    ],
+)
+def test_an_item_is_a_header_its_fields_and_its_text(item: dict[str, object], text: str) -> None:
+    assert render.block("#kqzv", item, "file") == text
+
+
+@given(st.lists(st.text(max_size=50)))
+def test_a_mark_occurs_in_no_text(texts: list[str]) -> None:
+    mark = render.fresh_mark(texts)
+    assert len(mark) == render.MARK_CHARS
+    assert not any(mark in text for text in texts)
+
+
+def test_marks_differ_from_page_to_page() -> None:
+    assert len({render.fresh_mark([]) for _ in range(20)}) > 1
+
+
+def test_a_text_that_holds_most_marks_still_leaves_one() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    most = " ".join(
+        f"#{a}{b}{c}{d}" for a in letters[:20] for b in letters for c in letters for d in letters
+    )
+    assert render.fresh_mark([most])[1] in letters[20:]
+
+
+def test_where_no_mark_is_left_the_page_is_refused() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    every = " ".join(
+        f"#{a}{b}{c}{d}" for a in letters for b in letters for c in letters for d in letters
+    )
+    with pytest.raises(ToolError, match="internal: No mark is free"):
+        render.fresh_mark([every])
