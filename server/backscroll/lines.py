@@ -1,0 +1,62 @@
+"""Bytes as they arrive to whole lines, none of which is held when it is too long."""
+
+from dataclasses import dataclass
+from typing import Final
+
+LINE_BYTES: Final = 4 * 1024 * 1024
+"""The most bytes of a line, its newline not counted: what the SDK takes as a body over HTTP too."""
+
+EDGE_BYTES: Final = 1024
+"""How many bytes are kept of either end of a line that is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlong:
+    """A line that was too long to be kept.
+
+    Attributes:
+        start: its first 1,024 bytes.
+        end: its last 1,024 bytes.
+        size: its length in bytes.
+    """
+
+    start: bytes
+    end: bytes
+    size: int
+
+
+class Lines:
+    """Cuts chunks of bytes into lines.
+
+    Args:
+        limit: the most bytes of a line; 4 MiB by default.
+    """
+
+    def __init__(self, limit: int = LINE_BYTES) -> None:
+        self._limit = limit
+        self._size = 0
+        self._kept = bytearray()
+        self._start = b""
+
+    def feed(self, chunk: bytes) -> list[bytes | Overlong]:
+        """Return the lines that a chunk completes, without their newlines."""
+        *endings, beginning = chunk.split(b"\n")
+        lines: list[bytes | Overlong] = []
+        for ending in endings:
+            self._add(ending)
+            lines.append(self.rest())
+        self._add(beginning)
+        return lines
+
+    def rest(self) -> bytes | Overlong:
+        """Return what stands after the last newline, and forget it."""
+        kept, start, size = bytes(self._kept), self._start, self._size
+        self._size, self._kept, self._start = 0, bytearray(), b""
+        return kept if size <= self._limit else Overlong(start, kept, size)
+
+    def _add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        self._kept += piece
+        if self._size > self._limit:
+            self._start = self._start or bytes(self._kept[:EDGE_BYTES])
+            del self._kept[:-EDGE_BYTES]

@@ -1,0 +1,255 @@
+"""MCP over stdin and stdout: one JSON-RPC message a line (MCP specification, transports, stdio).
+
+The SDK's own transport reads and writes on worker threads, which doubles the time of a call,
+alters bytes that are not UTF-8, and leaves some lines without an answer. This one stays on the
+event loop, and answers every line that asks for it.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from mcp.types import (
+    INTERNAL_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
+
+from backscroll import json_rpc, logs, mcp_server
+from backscroll.json_rpc import Dropped, Received
+from backscroll.lines import Lines, Overlong
+from backscroll.pipes import Sink, Source, claimed, open_sink, open_source
+from backscroll.settings import Settings
+
+OPEN_REQUESTS: Final = 128
+"""The most requests that are worked on at once; the next is read when one is answered."""
+
+DRAIN_S: Final = 5.0
+"""How many seconds requests that were read before the input ended still have."""
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT comes.
+
+    Meanwhile stdin is empty and stdout is stderr to everything else in the process, so that a
+    stray print never reaches the host.
+
+    Raises:
+        SystemExit: stdin or stdout is closed.
+    """
+    logs.configure(settings.log_level)
+    with claimed() as (stdin, stdout), suppress(KeyboardInterrupt):
+        asyncio.run(serve(mcp_server.build(settings), stdin, stdout))
+
+
+async def serve(server: Server[Any], stdin: int, stdout: int) -> None:
+    """Serve one connection until its input ends, nobody reads its output, or a signal comes.
+
+    Args:
+        server: the MCP server.
+        stdin: the file descriptor to read from; left open.
+        stdout: the file descriptor to write to; left open.
+    """
+    requests = _Requests()
+    source = await open_source(stdin)
+
+    def stop() -> None:
+        requests.stop()
+        source.close()
+
+    try:
+        writer = _Writer(await open_sink(stdout, lost=stop), requests)
+        with _on_signals(stop):
+            reader = _Reader(source, writer, requests)
+            await server.run(reader, writer, server.create_initialization_options())
+    finally:
+        source.close()
+
+
+@contextmanager
+def _on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Stop at SIGTERM or SIGINT; a second one ends the process at once."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def received() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number in numbers:
+        loop.add_signal_handler(number, received)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+class _Requests:
+    """How many requests have been read and not been settled: answered, or cancelled."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._open = 0
+        self._changed = asyncio.Event()
+
+    def begin(self) -> None:
+        self._open += 1
+
+    def settle(self) -> None:
+        self._open -= 1
+        self._changed.set()
+
+    async def cancelled(self) -> None:
+        self.settle()
+
+    def stop(self) -> None:
+        self.stopped = True
+        self._changed.set()
+
+    async def at_most(self, count: int) -> None:
+        """Wait until no more than `count` are open, or the connection is to stop."""
+        while self._open > count and not self.stopped:
+            self._changed.clear()
+            await self._changed.wait()
+
+
+class _Stream:
+    """What the SDK's read and write streams have in common."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+
+
+class _Writer(_Stream):
+    """The SDK's write stream: what the server sends, a line a message."""
+
+    def __init__(self, sink: Sink, requests: _Requests) -> None:
+        self._sink = sink
+        self._requests = requests
+
+    async def send(self, item: SessionMessage) -> None:
+        message = item.message
+        try:
+            await self.write(message)
+        finally:
+            if isinstance(message, JSONRPCResponse | JSONRPCError):
+                self._requests.settle()
+
+    async def write(self, message: JSONRPCMessage) -> None:
+        """Write a message.
+
+        Raises:
+            anyio.BrokenResourceError: nobody reads any more.
+        """
+        try:
+            text = message.model_dump_json(by_alias=True, exclude_unset=True)
+        except ValueError:  # text that has no UTF-8
+            if not isinstance(message, JSONRPCResponse):
+                raise
+            _log.exception("a result cannot be written")
+            failed = ErrorData(code=INTERNAL_ERROR, message="The result cannot be written as JSON.")
+            message = JSONRPCError(jsonrpc="2.0", id=message.id, error=failed)
+            text = message.model_dump_json(by_alias=True, exclude_unset=True)
+        try:
+            await self._sink.write(text.encode() + b"\n")
+        except BrokenPipeError:
+            raise anyio.BrokenResourceError from None
+
+    async def aclose(self) -> None:
+        await self._sink.aclose()
+
+
+class _Reader(_Stream):
+    """The SDK's read stream: what the host sends, after flawed lines were answered."""
+
+    def __init__(self, source: Source, writer: _Writer, requests: _Requests) -> None:
+        self._source = source
+        self._writer = writer
+        self._requests = requests
+        self._lines = Lines()
+        self._waiting: deque[bytes | Overlong] = deque()
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def receive(self) -> SessionMessage:
+        """Return the next message for the server.
+
+        Raises:
+            anyio.EndOfStream: the input has ended, and what was read before has had its time.
+        """
+        while (line := await self._line()) is not None:
+            match json_rpc.parse(line, whole=not self._ended):
+                case Received() as received:
+                    return self._handed_on(received)
+                case JSONRPCError() as error:
+                    _log.info("refused a line: %s", error.error.code)
+                    with suppress(anyio.BrokenResourceError):
+                        await self._writer.write(error)
+                case Dropped(reason):
+                    _log.warning("ignored a line: %s", reason)
+                case None:
+                    pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._requests.at_most(0)
+        raise anyio.EndOfStream
+
+    async def _line(self) -> bytes | Overlong | None:
+        await self._requests.at_most(OPEN_REQUESTS - 1)
+        while not self._waiting and not self._ended:
+            chunk = await self._source.read()
+            self._ended = not chunk
+            self._waiting.extend(self._lines.feed(chunk) if chunk else (self._lines.rest(),))
+        if self._requests.stopped or not self._waiting:
+            return None
+        return self._waiting.popleft()
+
+    def _handed_on(self, received: Received) -> SessionMessage:
+        if not isinstance(received.message, JSONRPCRequest):
+            return SessionMessage(received.message)
+        self._requests.begin()
+        refused = mcp_server.RefusedLine(received.refused) if received.refused else None
+        metadata = ServerMessageMetadata(
+            request_context=refused, on_request_unanswered=self._requests.cancelled
+        )
+        return SessionMessage(received.message, metadata)
