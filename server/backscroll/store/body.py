@@ -1,16 +1,17 @@
 """Request bodies: read within a bound, parsed as strict JSON."""
 
 import json
-import math
+import re
 from typing import Any, Final
 
 from starlette.requests import Request
 
 from backscroll.store.errors import WireError
-from backscroll.store.wire import Json
+from backscroll.store.wire import Json, dump_json
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-_MAX_DEPTH: Final = 64
+# An odd number of backslashes: an even one escapes itself, and leaves plain "u0000" behind.
+_ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 async def read_body(request: Request) -> bytes:
@@ -63,36 +64,21 @@ def parse_object(body: bytes) -> Json:
     return value
 
 
-def why_unstorable(root: object) -> str | None:
-    """Return why not every database can hold ``root``, a JSON value, or None.
+def why_unstorable(value: object) -> str | None:
+    """Return why not every database can hold ``value``, which is to be JSON, or None.
 
-    Text has no NUL and no lone surrogate, numbers are finite, and nesting is at most 64 deep.
+    Text has no NUL and no lone surrogate, numbers are finite, and nesting has a bound.
     """
-    level: list[object] = [root]
-    for _ in range(_MAX_DEPTH):
-        if not level:
-            return None
-        below: list[object] = []
-        for value in level:
-            if isinstance(value, dict):
-                below += value.keys()
-                below += value.values()
-            elif isinstance(value, (list, tuple)):
-                below += value
-            elif isinstance(value, str) and not _is_storable(value):
-                return "a string has a NUL character or a lone surrogate"
-            elif isinstance(value, float) and not math.isfinite(value):
-                return "a number is not finite"
-        level = below
-    return "it is nested too deeply"
-
-
-def _is_storable(text: str) -> bool:
     try:
+        text = dump_json(value)
         text.encode()
+    except RecursionError:
+        return "it is nested too deeply"
     except UnicodeEncodeError:
-        return False
-    return "\0" not in text
+        return "a string has a lone surrogate"
+    except ValueError:
+        return "a number is not finite"
+    return "a string has a NUL character" if _ESCAPED_NUL.search(text) else None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:

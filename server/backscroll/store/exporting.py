@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backscroll.store.engine import Database
 from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
-from backscroll.store.schema import completion_messages, completions, imports, messages, threads
+from backscroll.store.schema import completion_messages, completions, messages, threads
 from backscroll.store.wire import Json
 
 _CHUNK: Final = 100
@@ -17,8 +17,7 @@ _CHUNK: Final = 100
 
 def _living(table: Table) -> Select[Any]:
     return (
-        select(table, imports.c.key)
-        .join_from(table, imports, imports.c.id == table.c.id, isouter=True)
+        select(table)
         .where(table.c.deleted_at.is_(None), table.c.position > bindparam("above"))
         .order_by(table.c.position)
         .limit(_CHUNK)
@@ -44,7 +43,7 @@ async def read_threads(database: Database) -> AsyncIterator[ImportedThread]:
     """Yield every living thread, oldest first. One thread at a time is in memory."""
     async for row in _walk(database, _next_thread):
         yield ImportedThread(
-            key=row["key"] or row["id"],
+            key=row["import_key"] or row["id"],
             created_at=row["created_at"],
             messages=[
                 _message(message) async for message in _walk(database, _messages, row["position"])
@@ -63,7 +62,7 @@ async def read_completions(database: Database) -> AsyncIterator[ImportedCompleti
             async for message in _walk(database, _completion_messages, row["position"])
         ]
         yield ImportedCompletion(
-            key=row["key"] or row["id"],
+            key=row["import_key"] or row["id"],
             created_at=row["created_at"],
             model=row["model"],
             choices=row["choices"],

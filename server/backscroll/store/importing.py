@@ -1,9 +1,8 @@
 """Writing whole threads and stored completions, each in one transaction, each at most once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-from sqlalchemy import Table, bindparam, insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,11 +13,9 @@ from backscroll.store.ids import is_id, new_completion_id, new_message_id, new_t
 from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
 from backscroll.store.message_object import text_part
 from backscroll.store.requests import MetadataChange
-from backscroll.store.schema import completion_messages, completions, imports, messages, threads
+from backscroll.store.schema import completion_messages, completions, messages, threads
 from backscroll.store.validation import validate
 from backscroll.store.wire import Json
-
-_known_key: Final = select(imports.c.key).where(imports.c.key == bindparam("key"))
 
 
 async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> bool:
@@ -31,9 +28,12 @@ async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> b
     if not thread_id.startswith("thread"):
         line = f"thread id {thread_id!r} does not begin with 'thread'"
         raise StoreError(line)
+    if await _is_known(connection, threads, thread.key, thread_id):
+        return False
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
     row: Json = {
         "id": thread_id,
+        "import_key": thread.key,
         "created_at": thread.created_at,
         "metadata": _metadata(thread.metadata),
         "tool_resources": thread.tool_resources,
@@ -42,8 +42,6 @@ async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> b
         "last_message_at": rows[-1]["created_at"] if rows else None,
     }
     _check(row)
-    if not await _claim(connection, threads, thread.key, thread_id):
-        return False
     position = await connection.scalar(insert(threads).returning(threads.c.position), row)
     await _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
     return True
@@ -56,9 +54,12 @@ async def write_completion(connection: AsyncConnection, completion: ImportedComp
         StoreError: Something that the store cannot hold; nothing is written.
     """
     completion_id = _id(completion.id) or new_completion_id()
+    if await _is_known(connection, completions, completion.key, completion_id):
+        return False
     outputs = [choice["message"] for choice in completion.choices]
     row: Json = {
         "id": completion_id,
+        "import_key": completion.key,
         "created_at": completion.created_at,
         "model": completion.model,
         "metadata": _metadata(completion.metadata),
@@ -68,8 +69,6 @@ async def write_completion(connection: AsyncConnection, completion: ImportedComp
     }
     bodies = [{"body": message} for message in (*completion.messages, *outputs)]
     _check([row, bodies])
-    if not await _claim(connection, completions, completion.key, completion_id):
-        return False
     statement = insert(completions).returning(completions.c.position)
     position = await connection.scalar(statement, row)
     await _insert_all(
@@ -131,14 +130,9 @@ def _check(value: object) -> None:
         raise StoreError(line)
 
 
-async def _claim(connection: AsyncConnection, table: Table, key: str, identifier: str) -> bool:
-    """Record an import; return False when its key, or the id in ``table``, is taken."""
-    known_id = select(table.c.id).where(table.c.id == identifier)
-    for statement, bound in ((_known_key, {"key": key}), (known_id, {})):
-        if (await connection.execute(statement, bound)).first() is not None:
-            return False
-    await connection.execute(insert(imports), {"key": key, "id": identifier})
-    return True
+async def _is_known(connection: AsyncConnection, table: Table, key: str, identifier: str) -> bool:
+    known = select(table.c.id).where((table.c.import_key == key) | (table.c.id == identifier))
+    return (await connection.execute(known)).first() is not None
 
 
 async def _insert_all(connection: AsyncConnection, table: Table, rows: Sequence[Json]) -> None:

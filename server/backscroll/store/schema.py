@@ -52,6 +52,7 @@ threads: Final = Table(
     Column("next_position", BigInteger, nullable=False),
     Column("message_count", BigInteger, nullable=False),
     Column("last_message_at", BigInteger),
+    Column("import_key", Text, unique=True),
     Column("deleted_at", BigInteger),
 )
 
@@ -87,6 +88,7 @@ completions: Final = Table(
     Column("choices", _Json),
     Column("fields", _Json),
     Column("input_count", BigInteger, nullable=False),
+    Column("import_key", Text, unique=True),
     Column("deleted_at", BigInteger),
 )
 
@@ -105,13 +107,6 @@ completion_metadata: Final = Table(
     Column("completion", BigInteger, primary_key=True, autoincrement=False),
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
-)
-
-imports: Final = Table(
-    "imports",
-    _tables,
-    Column("key", Text, primary_key=True),
-    Column("id", Text, nullable=False, index=True),
 )
 
 idempotency: Final = Table(
