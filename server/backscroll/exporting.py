@@ -1,0 +1,61 @@
+"""`backscroll export`: everything in the embedded store as the JSON Lines that import takes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+from backscroll.exits import CommandError
+from backscroll.formats.shapes import completion_object, thread_object
+from backscroll.opening import opened_store
+from backscroll.progress import progress
+from backscroll.store.wire import dump_json
+
+
+async def export_to(database: str, stream: IO[str], name: str) -> int:
+    """Write a line for each thread, then for each stored completion, oldest first.
+
+    Returns:
+        How many lines were written.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    lines = 0
+    async with opened_store(database) as store:
+        with progress(name, None) as advance:
+            async for thread in store.export_threads():
+                stream.write(f"{dump_json(thread_object(thread))}\n")
+                lines += 1
+                advance(1)
+            async for completion in store.export_completions():
+                stream.write(f"{dump_json(completion_object(completion))}\n")
+                lines += 1
+                advance(1)
+    return lines
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[str]]:
+    """Write a file that only its owner can read, and that is there whole or not at all.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    try:
+        with NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=path.name, delete=False
+        ) as file:
+            part = Path(file.name)
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None

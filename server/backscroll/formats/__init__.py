@@ -1,0 +1,1 @@
+"""What conversations are imported from: one module a format, all reading to the same entries."""

@@ -1,0 +1,113 @@
+"""`backscroll import`: conversations into the embedded store, each at most once."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from backscroll.exits import CommandError
+from backscroll.formats import chitchat, jsonl
+from backscroll.formats.entries import Imported, Refused, Source
+from backscroll.opening import opened_store
+from backscroll.progress import progress
+from backscroll.store.app import Store
+from backscroll.store.errors import StoreError
+from backscroll.store.imports import ImportedThread
+
+FORMATS: Final = ("auto", chitchat.NAME, "jsonl")
+_SNIFFED: Final = 256
+_CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the entries."""
+
+    imported: int = 0
+    present: int = 0
+    refused: int = 0
+
+    @property
+    def total(self) -> int:
+        """Every entry there was."""
+        return self.imported + self.present + self.refused
+
+    def __str__(self) -> str:
+        return f"{self.imported} imported, {self.present} already there, {self.refused} refused"
+
+
+def open_source(path: str, kind: str, stdin: BinaryIO) -> Source:
+    """Return the conversations at a path.
+
+    Args:
+        path: a file, `-` for stdin, or `chitchat` for the installed package's file.
+        kind: one of `FORMATS`; `auto` looks at how the file begins.
+        stdin: what `-` reads.
+
+    Raises:
+        CommandError: nothing can be read there.
+    """
+    if path == "-":
+        return jsonl.read_stream(stdin, "stdin")
+    if path == chitchat.NAME:
+        return chitchat.read(chitchat.installed())
+    if kind == chitchat.NAME or (kind == "auto" and _begins_as_chitchat(Path(path))):
+        return chitchat.read(Path(path))
+    return jsonl.read(Path(path))
+
+
+async def import_sources(
+    database: str,
+    sources: Iterable[Source],
+    refuse: Callable[[str], None],
+    limit: int | None = None,
+) -> Tally:
+    """Import what the sources hold, each conversation in a transaction of its own.
+
+    Args:
+        database: the store's URL.
+        sources: taken one after the other.
+        refuse: told where each refused entry stands, and why.
+        limit: the most entries that are taken in all; None for all there are.
+
+    Raises:
+        StoreError: the database cannot be used.
+        CommandError: the database failed on the way; what was imported until then stays.
+    """
+    tally = Tally()
+    async with opened_store(database) as store:
+        for source in sources:
+            with progress(source.name, source.total) as advance:
+                left = None if limit is None else max(0, limit - tally.total)
+                for entry in islice(source.entries, left):
+                    match await _write(store, entry.item):
+                        case Refused(reason):
+                            tally.refused += 1
+                            refuse(f"{source.name}: {entry.place}: {reason}")
+                        case True:
+                            tally.imported += 1
+                        case False:
+                            tally.present += 1
+                    advance(entry.size)
+    return tally
+
+
+async def _write(store: Store, item: Imported | Refused) -> bool | Refused:
+    if isinstance(item, Refused):
+        return item
+    try:
+        if isinstance(item, ImportedThread):
+            return await store.import_thread(item)
+        return await store.import_completion(item)
+    except StoreError as error:
+        return Refused(str(error))
+
+
+def _begins_as_chitchat(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _CHITCHAT_START.match(file.read(_SNIFFED)) is not None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
