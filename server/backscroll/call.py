@@ -1,0 +1,161 @@
+"""`backscroll call`: one tool call through the server, for a person or a script."""
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, NoReturn, cast
+
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, TextContent, Tool
+
+from backscroll.exits import CommandError
+from backscroll.mcp_server import build
+from backscroll.settings import Settings
+
+_ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call gave: its text or structured content, or the text of a tool error."""
+
+    text: str
+    is_error: bool
+
+
+async def list_tools(settings: Settings) -> list[Tool]:
+    """Return the tools that the settings offer."""
+    async with Client(build(settings)) as client:
+        return (await client.list_tools()).tools
+
+
+async def call_tool(
+    settings: Settings, name: str, words: Iterable[str], *, as_json: bool
+) -> Outcome:
+    """Call a tool.
+
+    Args:
+        settings: as a server has them, but that what is asked for is always sent.
+        name: the tool's name.
+        words: its arguments, `name=value` or `name:=JSON`.
+        as_json: whether to return the structured content, as indented JSON, and not the text.
+
+    Raises:
+        CommandError: an argument that cannot be read, or no such tool.
+    """
+    unwanted = "text" if as_json else "structured"
+    if settings.output == unwanted:
+        settings = replace(settings, output="both")
+    async with Client(build(settings)) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        schema = tools[name].input_schema if name in tools else {}
+        try:
+            result = await client.call_tool(name, read_arguments(words, schema))
+        except MCPError as error:
+            names = ", ".join(tools)
+            raise CommandError(f"{error.message}. The tools are: {names}.") from None
+    return _outcome(result, as_json=as_json)
+
+
+def read_arguments(words: Iterable[str], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a tool, typed as its input schema says.
+
+    `name=value` is text where the schema allows text, and else JSON; what is not JSON then stays
+    text, so that the server says what it should have been. `name:=JSON` is always JSON.
+
+    Raises:
+        CommandError: a word of another form, bad JSON, or a name given twice.
+    """
+    arguments: dict[str, Any] = {}
+    for word in words:
+        match = _ARGUMENT.fullmatch(word)
+        if match is None:
+            raise CommandError(f"{word!r} is no argument: write name=value, or name:=JSON")
+        name, sign, value = match.group("name", "sign", "value")
+        if name in arguments:
+            raise CommandError(f"{name} is given twice")
+        if sign == ":=":
+            arguments[name] = _json(name, value)
+        elif "string" in _types(schema, name):
+            arguments[name] = value
+        else:
+            arguments[name] = _json_or_text(value)
+    return arguments
+
+
+def describe(tools: Iterable[Tool], width: int) -> str:
+    """Return the tools and their arguments as text for a person.
+
+    Args:
+        tools: as the server lists them.
+        width: characters of a line.
+    """
+    return "\n\n".join(_described(tool, width) for tool in tools)
+
+
+def _outcome(result: CallToolResult, *, as_json: bool) -> Outcome:
+    text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+    if as_json and not result.is_error:
+        text = json.dumps(result.structured_content, ensure_ascii=False, indent=2)
+    return Outcome(text, is_error=result.is_error)
+
+
+def _types(schema: Mapping[str, Any], name: str) -> list[str]:
+    """Return the JSON types that an argument may have; text where the schema does not know it."""
+    kind = schema.get("properties", {}).get(name, {}).get("type", "string")
+    return [kind] if isinstance(kind, str) else kind
+
+
+def _json(name: str, text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError as error:
+        why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise CommandError(f"{name}:= wants JSON: {why}") from None
+
+
+def _json_or_text(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError:
+        return text
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _described(tool: Tool, width: int) -> str:
+    properties = cast("Mapping[str, Any]", tool.input_schema["properties"])
+    required = tool.input_schema.get("required", [])
+    arguments = [
+        _argument(name, rules, required=name in required) for name, rules in properties.items()
+    ]
+    about = textwrap.fill(
+        tool.description or "", width, initial_indent="  ", subsequent_indent="  "
+    )
+    return "\n".join([tool.name, about, *(f"    {line}" for line in arguments)])
+
+
+def _argument(name: str, rules: Mapping[str, Any], *, required: bool) -> str:
+    kind = rules.get("type", "string")
+    kinds = [kind] if isinstance(kind, str) else kind
+    if "enum" in rules:
+        value = "|".join(rules["enum"])
+    elif "maximum" in rules:
+        value = f"{rules['minimum']}-{rules['maximum']}"
+    else:
+        value = "|".join(_WORDS.get(one, one) for one in kinds)
+    notes = ["required"] if required else []
+    if "default" in rules:
+        notes.append(f"default {rules['default']}")
+    if "description" in rules:
+        notes.append(rules["description"])
+    sign = "=" if "string" in kinds or "integer" in kinds else ":="
+    return f"{name}{sign}{value}" + (f"  ({'; '.join(notes)})" if notes else "")
+
+
+_WORDS: Final = {"string": "TEXT", "integer": "N", "object": "JSON", "array": "JSON"}
