@@ -1,0 +1,97 @@
+"""Who plays: a few hundred of the chitchat conversations, the longest among them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from backscroll.formats import chitchat
+from backscroll.formats.entries import Entry, Source
+from backscroll.store.imports import ImportedCompletion
+from backscroll.store.wire import Json
+
+CONVERSATIONS: Final = 300
+COMPLETIONS: Final = 3
+MODEL: Final = "chitchat"
+_TURNS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The conversations of the demonstration, as the dataset has them.
+
+    Attributes:
+        conversations: by uuid, `CONVERSATIONS` of them.
+        longest: the uuid of the longest.
+    """
+
+    conversations: dict[str, Json]
+    longest: str
+
+    def texts(self, uuid: str) -> list[str]:
+        """Return the utterances of a conversation, oldest first."""
+        turns = self.conversations[uuid]["messages"]
+        return [utterance["text"] for turn in turns for utterance in turn]
+
+    def messages(self) -> int:
+        """Return how many utterances there are in all."""
+        return sum(len(self.texts(uuid)) for uuid in self.conversations)
+
+
+def choose() -> Cast:
+    """Return the dataset's longest conversation, and its first ones.
+
+    Raises:
+        CommandError: the dataset is not installed.
+    """
+    every = chitchat.conversations(chitchat.installed())
+    longest = max(every, key=lambda uuid: sum(map(len, every[uuid]["messages"])))
+    first = islice((uuid for uuid in every if uuid != longest), CONVERSATIONS - 1)
+    return Cast({uuid: every[uuid] for uuid in (*first, longest)}, longest)
+
+
+def source(cast: Cast) -> Source:
+    """Return what is imported: each conversation as a thread, and a few as stored completions."""
+    return Source("loading", _entries(cast), len(cast.conversations) + COMPLETIONS)
+
+
+def completions(cast: Cast) -> dict[str, list[Json]]:
+    """Return the chat messages of the stored completions by their ids, the answer last.
+
+    One turn of the dataset is one message here: what someone says until the other answers.
+    """
+    return {
+        f"chatcmpl-{uuid}": [
+            {"role": "user" if at % 2 == 0 else "assistant", "content": _spoken(turn)}
+            for at, turn in enumerate(conversation["messages"][:_TURNS])
+        ]
+        for uuid, conversation in islice(_long_enough(cast), COMPLETIONS)
+    }
+
+
+def _entries(cast: Cast) -> Iterator[Entry]:
+    for uuid, conversation in cast.conversations.items():
+        yield Entry(uuid, chitchat.thread(uuid, conversation), 1)
+    for completion_id, (*asked, answer) in completions(cast).items():
+        uuid = completion_id.removeprefix("chatcmpl-")
+        choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": answer}
+        completion = ImportedCompletion(
+            key=completion_id,
+            id=completion_id,
+            created_at=chitchat.thread(uuid, cast.conversations[uuid]).created_at,
+            model=MODEL,
+            choices=[choice],
+            messages=asked,
+            metadata={"source": chitchat.NAME, "conversation": uuid},
+        )
+        yield Entry(completion_id, completion, 1)
+
+
+def _long_enough(cast: Cast) -> Iterator[tuple[str, Json]]:
+    for uuid, conversation in cast.conversations.items():
+        if len(conversation["messages"]) >= _TURNS:
+            yield uuid, conversation
+
+
+def _spoken(turn: list[Json]) -> str:
+    return " ".join(utterance["text"] for utterance in turn)

@@ -1,0 +1,233 @@
+"""The scenes: each shows a tool at work, and checks what it gave against the dataset."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mcp import Client
+from mcp.types import CallToolResult, TextContent
+
+from backscroll.demo.cast import Cast, completions
+from backscroll.demo.stage import Stage
+from backscroll_tools.render import compact
+from backscroll_tools.tool import RESULT_CHARS
+
+_PAGES: Final = 1_000
+_PREVIEW: Final = 24
+_WORD_CHARS: Final = 14
+_FILE: Final = "file-of-the-demo"
+
+
+class SceneError(Exception):
+    """A call that failed where none should; the tool's own error text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What every scene has at hand: the client of the running server, the stage, the cast."""
+
+    client: Client
+    stage: Stage
+    cast: Cast
+
+    async def call(self, tool: str, *, lines: int, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Call a tool on the stage, and return its structured content.
+
+        Args:
+            tool: its name.
+            lines: how many lines of its text are shown.
+            arguments: as the agent sends them.
+
+        Raises:
+            SceneError: the tool failed.
+        """
+        words = (f"{name}={_word(value)}" for name, value in arguments.items())
+        self.stage.asks(tool, words)
+        result = await self.ask(tool, **arguments)
+        self.stage.reads(text_of(result), lines)
+        return structured(result)
+
+    async def ask(self, tool: str, **arguments: Any) -> CallToolResult:  # noqa: ANN401 - JSON
+        """Call a tool behind the scenes.
+
+        Raises:
+            SceneError: the tool failed.
+        """
+        result = await self.client.call_tool(tool, arguments)
+        if result.is_error:
+            raise SceneError(f"{tool} failed: {text_of(result)}")
+        return result
+
+    async def pages(self, tool: str, **arguments: Any) -> AsyncIterator[CallToolResult]:  # noqa: ANN401 - JSON
+        """Yield every page of a list, walking its cursors to the end."""
+        for _ in range(_PAGES):
+            page = await self.ask(tool, **arguments)
+            yield page
+            cursor = structured(page)["page"]["next_cursor"]
+            if cursor is None:
+                return
+            owner = {name: value for name, value in arguments.items() if name.endswith("_id")}
+            arguments = {**owner, "cursor": cursor, "limit": arguments["limit"]}
+        raise SceneError(f"{tool} did not end within {_PAGES} pages")
+
+
+async def tools(act: Act) -> None:
+    """List the tools, and what they cost a model."""
+    listed = await act.client.list_tools()
+    act.stage.say(
+        f"MCP {act.client.protocol_version}; the server offers {len(listed.tools)} tools:"
+    )
+    for tool in listed.tools:
+        kind = "reads" if tool.annotations and tool.annotations.read_only_hint else "writes"
+        act.stage.say(f"  {tool.name:<22} {kind:<6}  {tool.title}")
+    chars = sum(
+        len(tool.name) + len(tool.description or "") + len(compact(tool.input_schema))
+        for tool in listed.tools
+    )
+    act.stage.say(
+        f"They cost a model about {chars // 4:,} tokens (an estimate: {chars:,} characters / 4)."
+    )
+    names = [tool.name for tool in listed.tools]
+    act.stage.check("seven tools, each with its own name", len(set(names)) == len(names) == 7)  # noqa: PLR2004 - seven
+
+
+async def threads(act: Act) -> str:
+    """Find the longest conversation; return its thread's id."""
+    await act.call("list-threads", limit=2, lines=5)
+    found = [
+        thread
+        async for page in act.pages("list-threads", limit=500)
+        for thread in structured(page)["threads"]
+    ]
+    wanted = {uuid: len(act.cast.texts(uuid)) for uuid in act.cast.conversations}
+    counts = {thread["metadata"]["conversation"]: thread["message_count"] for thread in found}
+    act.stage.check(
+        f"all {len(wanted)} conversations are found, each with its number of messages",
+        counts == wanted and len(found) == len(wanted),
+    )
+    longest = max(found, key=lambda thread: thread["message_count"])
+    act.stage.say(f"The longest has {longest['message_count']:,} messages: {longest['id']}")
+    return str(longest["id"])
+
+
+async def newest(act: Act, thread_id: str) -> None:
+    """Read the newest messages of the longest conversation."""
+    page = await act.call("list-messages", thread_id=thread_id, limit=4, lines=9)
+    texts = [message["text"] for message in page["messages"]]
+    act.stage.check(
+        "these are the newest four, newest first, word for word",
+        texts == act.cast.texts(act.cast.longest)[:-5:-1],
+    )
+
+
+async def whole(act: Act, thread_id: str) -> None:
+    """Walk the longest conversation to its end."""
+    pages = [page async for page in act.pages("list-messages", thread_id=thread_id, limit=500)]
+    texts = [message["text"] for page in pages for message in structured(page)["messages"]]
+    act.stage.asks("list-messages", [f"thread_id={_word(thread_id)}", "limit=500", "cursor=…"])
+    for page in (*pages[:2], pages[-1]):
+        act.stage.reads(text_of(page).partition("\n")[0], 1)
+    sizes = [len(text_of(page)) + len(compact(structured(page))) for page in pages]
+    act.stage.say(f"{len(pages)} pages; the largest has {max(sizes):,} characters in all.")
+    expected = act.cast.texts(act.cast.longest)[::-1]
+    act.stage.check(
+        f"no page is larger than {RESULT_CHARS:,} characters", max(sizes) <= RESULT_CHARS
+    )
+    act.stage.check(
+        f"{len(texts):,} of {len(expected):,} messages, each once and word for word",
+        texts == expected,
+    )
+
+
+async def skim(act: Act, thread_id: str) -> None:
+    """Skim, then read one message whole."""
+    page = await act.call(
+        "list-messages", thread_id=thread_id, limit=6, preview_chars=_PREVIEW, lines=7
+    )
+    expected = act.cast.texts(act.cast.longest)[::-1]
+    shown = [message["text"] for message in page["messages"]]
+    act.stage.check(
+        f"each shows its first {_PREVIEW} characters",
+        shown == [text[:_PREVIEW] for text in expected[:6]],
+    )
+    clipped = next(index for index, message in enumerate(page["messages"]) if "clipped" in message)
+    message_id = page["messages"][clipped]["id"]
+    read = await act.call("get-message", thread_id=thread_id, message_id=message_id, lines=3)
+    act.stage.check("the message is whole", read["message"]["text"] == expected[clipped])
+
+
+async def create(act: Act, thread_id: str) -> None:
+    """Write a message twice with one key; prove by reading that it is there once."""
+    written = {
+        "thread_id": thread_id,
+        "idempotency_key": "only-once",
+        "role": "user",
+        "content": "Let us pick this up again tomorrow.",
+    }
+    first = await act.call("create-message", **written, lines=1)
+    again = await act.call("create-message", **written, lines=1)
+    page = await act.call("list-messages", thread_id=thread_id, limit=2, lines=5)
+    expected = [written["content"], act.cast.texts(act.cast.longest)[-1]]
+    act.stage.check(
+        "sent twice, it is there once",
+        first["message"]["id"] == again["message"]["id"] == page["messages"][0]["id"]
+        and [message["text"] for message in page["messages"]] == expected,
+    )
+
+
+async def files(act: Act, thread_id: str) -> None:
+    """Attach a file to a message, and list it."""
+    attachment = {"file_id": _FILE, "tools": [{"type": "file_search"}]}
+    created = await act.call(
+        "create-message",
+        thread_id=thread_id,
+        role="user",
+        content="The report is attached.",
+        attachments=[attachment],
+        lines=1,
+    )
+    page = await act.call(
+        "list-message-files", thread_id=thread_id, message_id=created["message"]["id"], lines=2
+    )
+    act.stage.check("the file is found", [file["id"] for file in page["files"]] == [_FILE])
+
+
+async def stored(act: Act) -> None:
+    """Find the stored chat completions, and read one."""
+    expected = completions(act.cast)
+    page = await act.call("list-chat-completions", limit=3, lines=4)
+    found = [completion["id"] for completion in page["completions"]]
+    act.stage.check(
+        f"all {len(expected)} stored completions are found", set(found) == set(expected)
+    )
+    completion_id = found[0]
+    read = await act.call("get-chat-messages", completion_id=completion_id, lines=6)
+    messages = [
+        {"role": message["role"], "content": message["text"]} for message in read["messages"]
+    ]
+    act.stage.check(
+        "its messages and its answer, word for word", messages == expected[completion_id]
+    )
+
+
+def text_of(result: CallToolResult) -> str:
+    """Return the text that a model reads."""
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def structured(result: CallToolResult) -> dict[str, Any]:
+    """Return the structured content, which every tool gives.
+
+    Raises:
+        SceneError: there is none.
+    """
+    content: dict[str, Any] | None = result.structured_content
+    if content is None:
+        raise SceneError("a result has no structured content")
+    return content
+
+
+def _word(value: object) -> str:
+    """Return an argument as it is shown: ids and texts shortened, so that a call is one line."""
+    text = value if isinstance(value, str) else compact(value)
+    return text if len(text) <= _WORD_CHARS else f"{text[: _WORD_CHARS - 1]}…"

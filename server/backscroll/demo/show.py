@@ -1,0 +1,121 @@
+"""The show: load, start the server, run through the scenes, say how it ended."""
+
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TextIO
+
+import anyio
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from rich.console import Console
+
+from backscroll.demo import scenes
+from backscroll.demo.cast import COMPLETIONS, Cast, choose, source
+from backscroll.demo.scenes import Act
+from backscroll.demo.stage import Stage
+from backscroll.importing import import_sources
+from backscroll.terminal import verbatim
+
+_DEADLINE_S: Final = 120
+"""Seconds that the show may take: it takes a tenth of that."""
+
+_ANSWER_S: Final = 20
+"""Seconds that any one answer may take."""
+
+_LOG_CHARS: Final = 2_000
+
+
+async def run() -> int:
+    """Show everything; return 0 if every check held, and else 1.
+
+    Raises:
+        CommandError: the dataset is not installed.
+    """
+    verbatim(sys.stdout)
+    started = time.monotonic()
+    stage = Stage(Console(highlight=False))
+    cast = choose()
+    with TemporaryDirectory(prefix="backscroll-demo-") as folder:
+        log = Path(folder, "server.log")
+        try:
+            with anyio.fail_after(_DEADLINE_S):
+                await _play(stage, cast, f"sqlite:///{Path(folder, 'demo.db')}", log)
+        except* Exception as group:  # noqa: BLE001 - the outermost boundary: it is shown
+            for error in _leaves(group):
+                stage.check(f"it runs to its end ({type(error).__name__}: {error})", holds=False)
+        if stage.failed:
+            stage.reads(_end_of(log), lines=20)
+    seconds = time.monotonic() - started
+    if stage.failed:
+        stage.end(f"{len(stage.failed)} checks failed, in {seconds:.1f} s:", "bold red")
+        for claim in stage.failed:
+            stage.say(claim)
+        return 1
+    stage.end(f"All {stage.held} checks held, in {seconds:.1f} s.", "bold green")
+    stage.say("Load your own:  backscroll import FILE.jsonl  (--help shows the format)")
+    stage.say('Connect a host: {"mcpServers": {"backscroll": {"command": "backscroll"}}}')
+    return 0
+
+
+async def _play(stage: Stage, cast: Cast, database: str, log: Path) -> None:
+    stage.scene("Real conversations, loaded into a temporary store")
+    tally = await import_sources(database, [source(cast)], stage.say)
+    stage.say(
+        f"{len(cast.conversations)} conversations with {cast.messages():,} messages, "
+        f"and {COMPLETIONS} stored chat completions."
+    )
+    stage.check(f"{tally}", tally.imported == len(cast.conversations) + COMPLETIONS)
+    stage.scene("backscroll started over stdio, an MCP client connected")
+    async with _connected(database, log) as client:
+        act = Act(client, stage, cast)
+        await scenes.tools(act)
+        stage.scene("What an agent finds: threads")
+        thread_id = await scenes.threads(act)
+        stage.scene("What it reads: the newest messages of the longest conversation")
+        await scenes.newest(act, thread_id)
+        stage.scene("The same conversation to its end, cursor by cursor")
+        await scenes.whole(act, thread_id)
+        stage.scene("A skim, and one message whole")
+        await scenes.skim(act, thread_id)
+        stage.scene("A message written, and the same call sent again")
+        await scenes.create(act, thread_id)
+        stage.scene("The files of a message")
+        await scenes.files(act, thread_id)
+        stage.scene("A stored chat completion")
+        await scenes.stored(act)
+
+
+@asynccontextmanager
+async def _connected(database: str, log: Path) -> AsyncIterator[Client]:
+    """Start `backscroll` as a host does, its log in a file, and connect to it."""
+    environment = {"BACKSCROLL_DATABASE": database}
+    if "PYTHONPATH" in os.environ:
+        environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "backscroll"], env=environment
+    )
+    with _appending(log) as errors:
+        transport = stdio_client(server, errors)
+        async with Client(transport, read_timeout_seconds=_ANSWER_S) as client:
+            yield client
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _appending(log: Path) -> TextIO:
+    return log.open("a", encoding="utf-8")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text("utf-8", "replace")[-_LOG_CHARS:] if log.exists() else ""
