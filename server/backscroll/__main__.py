@@ -1,0 +1,24 @@
+"""`backscroll`: without arguments an MCP server over stdio, else the command line."""
+
+import sys
+
+from backscroll.exits import clean_exit
+
+
+def main() -> None:
+    """Run the command in `sys.argv`, and end the process with its exit code."""
+    with clean_exit():
+        if len(sys.argv) == 1:
+            # What hosts start many times a day: without what only people need.
+            from backscroll.serving import serve
+            from backscroll.settings import load
+
+            serve(load())
+        else:
+            from backscroll.cli import commands
+
+            commands()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The commands that a person types."""
+
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from backscroll.exits import clean_exit
+from backscroll.options import with_settings
+from backscroll.settings import Settings
+from backscroll.terminal import escaped, verbatim, write
+
+_SERVING: Final = (
+    "database",
+    "toolsets",
+    "read_only",
+    "result_chars",
+    "output",
+    "deadline_s",
+    "log_level",
+)
+_PORT: Final = 8095
+_WIDTH: Final = 100
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click.Group
+        with clean_exit():
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
+    epilog="Every setting is also a variable: --result-chars is BACKSCROLL_RESULT_CHARS.",
+)
+@click.version_option(version("backscroll"), message="%(prog)s %(version)s")
+def commands() -> None:
+    r"""Read and write stored conversations through MCP tools.
+
+    Without a command: serve MCP over stdio, which is what an MCP host starts.
+
+    \b
+    See what it does:        backscroll demo
+    Load conversations:      backscroll import conversations.jsonl
+    Read them from a shell:  backscroll call list-threads limit=3
+    Let a host read them:    {"mcpServers": {"backscroll": {"command": "backscroll"}}}
+    """
+
+
+@commands.command()
+@click.option(
+    "--transport",
+    type=click.Choice(["stdio"]),
+    default="stdio",
+    show_default=True,
+    help="How hosts reach it.",
+)
+@with_settings(*_SERVING)
+def serve(settings: Settings, transport: str) -> None:  # noqa: ARG001 - there is one so far
+    r"""Serve MCP to a host.
+
+    \b
+    backscroll serve --read-only
+    backscroll serve --database sqlite:////srv/talks.db --result-chars 16000
+    """
+    from backscroll.serving import serve as serve_stdio
+
+    serve_stdio(settings)
+
+
+@commands.command(short_help="Serve the embedded store's wire format.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=_PORT,
+    show_default=True,
+    help="0 for any free one.",
+)
+@with_settings("database", "log_level")
+def store(settings: Settings, host: str, port: int) -> None:
+    r"""Serve the embedded store's wire format at /v1, on this machine alone.
+
+    OpenAI's own client works against it unchanged:
+
+    \b
+    backscroll store &
+    python -c 'from openai import OpenAI
+    store = OpenAI(base_url="http://127.0.0.1:8095/v1", api_key="none")
+    print(store.beta.threads.create())'
+    """
+    import anyio
+
+    from backscroll.store_server import serve_store
+
+    anyio.run(serve_store, settings, host, port)
+
+
+@commands.command(short_help="Call a tool, or list the tools.")
+@click.argument("tool", required=False)
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--json", "as_json", is_flag=True, help="Print the structured content.")
+@with_settings(*_SERVING)
+def call(
+    settings: Settings, tool: str | None, arguments: tuple[str, ...], *, as_json: bool
+) -> None:
+    r"""Call TOOL through the server, or without TOOL list the tools and their arguments.
+
+    A value is typed as the tool says; NAME:=JSON passes any JSON. On a terminal, control
+    characters in messages are shown and not obeyed; in a pipe the text is verbatim. Exit code 1
+    is a tool error, whose text is on stderr.
+
+    \b
+    backscroll call list-threads limit=3
+    backscroll call list-messages thread_id=thread_abc preview_chars=80
+    backscroll call create-message role=user content=Hello metadata:='{"topic": "greeting"}'
+    backscroll call list-messages thread_id=thread_abc --json | jq .page.next_cursor
+    """
+    from functools import partial
+
+    import anyio
+
+    from backscroll.call import call_tool, describe, list_tools
+    from backscroll.logs import configure
+
+    configure(settings.log_level)
+    verbatim(sys.stdout)
+    if tool is None:
+        width = min(shutil.get_terminal_size().columns, _WIDTH)
+        write(describe(anyio.run(list_tools, settings), width))
+        return
+    outcome = anyio.run(partial(call_tool, settings, tool, arguments, as_json=as_json))
+    write(outcome.text, sys.stderr if outcome.is_error else sys.stdout)
+    sys.exit(outcome.is_error)
+
+
+@commands.command("import", short_help="Take conversations in.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["auto", "chitchat", "jsonl"]),
+    default="auto",
+    show_default=True,
+    help="What the files hold; auto looks at how each begins.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Take this many conversations at most.")
+@with_settings("database")
+def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
+    r"""Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
+
+    A file holds JSON Lines of threads or of stored chat completions, or is chitchat's
+    dataset.json. What was imported before is not imported again. A bad line is refused by its
+    number, the others are kept, and the exit code is 1.
+
+    \b
+    backscroll import conversations.jsonl
+    backscroll import chitchat --limit 100
+    echo '{"messages": [{"role": "user", "content": "Hello"}]}' | backscroll import -
+
+    \b
+    {"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":
+        [{"role": "user", "content": "Hello", "created_at": …}, …]}
+    {"object": "chat.completion", "id": …, "created": …, "model": …, "choices": […],
+        "messages": [{"role": "user", "content": "Hello"}, …]}
+    """
+    from functools import partial
+
+    import anyio
+
+    from backscroll.importing import import_sources, open_source
+
+    stdin = sys.stdin.buffer
+    sources = (open_source(path, kind, stdin) for path in paths)
+    importing = partial(import_sources, settings.database, sources, _refuse, limit)
+    tally = anyio.run(importing)
+    click.echo(str(tally))
+    sys.exit(tally.refused > 0)
+
+
+@commands.command(short_help="Give all conversations out.")
+@click.argument("path", default="-")
+@with_settings("database")
+def export(settings: Settings, path: str) -> None:
+    r"""Export everything in the store as JSON Lines, to a file or to stdout.
+
+    Import takes the lines: into an empty store they bring back the same.
+
+    \b
+    backscroll export backup.jsonl
+    backscroll export | gzip > backup.jsonl.gz
+    """
+    import anyio
+
+    from backscroll.exporting import export_to, new_file
+
+    if path == "-":
+        verbatim(sys.stdout)
+        anyio.run(export_to, settings.database, sys.stdout, "stdout")
+        return
+    with new_file(Path(path)) as file:
+        lines = anyio.run(export_to, settings.database, file, path)
+    click.echo(f"{lines} exported to {path}", err=True)
+
+
+@commands.command(short_help="Show what it does.")
+def demo() -> None:
+    """Show what it does, with real conversations in a temporary store; takes half a minute.
+
+    Needs the conversations: pip install 'backscroll[demo]'
+    """
+    import anyio
+
+    from backscroll.demo.show import run
+
+    sys.exit(anyio.run(run))
+
+
+def _refuse(line: str) -> None:
+    click.echo(f"backscroll: {escaped(line)}", err=True)

@@ -1,0 +1,65 @@
+"""Settings as options of a command: each is described once, where it is declared."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import click
+
+from backscroll.settings import PREFIX, Settings, load
+
+_FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def with_settings(
+    *names: str,
+) -> Callable[[Callable[Concatenate[Settings, P], T]], Callable[P, T]]:
+    """Give a command an option for each named setting, and the settings as its first argument.
+
+    An option's text goes to `settings.load` as it is, so that a flag and the environment keep the
+    same rules and get the same errors.
+    """
+
+    def decorate(command: Callable[Concatenate[Settings, P], T]) -> Callable[P, T]:
+        @functools.wraps(command)
+        def run(*args: P.args, **values: P.kwargs) -> T:
+            given = {name: values.pop(name) for name in names}
+            flags = {name: str(value) for name, value in given.items() if value is not None}
+            return command(load(flags), *args, **values)
+
+        wrapped: Callable[P, T] = run
+        for name in reversed(names):
+            wrapped = _option(_FIELDS[name])(wrapped)
+        return wrapped
+
+    return decorate
+
+
+def _option(item: "dataclasses.Field[Any]") -> Callable[[Callable[P, T]], Callable[P, T]]:
+    flag = f"--{item.name.replace('_', '-')}"
+    about = item.metadata["about"]
+    about = f"{about[0].upper()}{about[1:]}.  [{_rule(item)}{PREFIX}{item.name.upper()}]"
+    if isinstance(item.default, bool):
+        return click.option(f"{flag}/--no-{flag[2:]}", item.name, default=None, help=about)
+    return click.option(flag, item.name, metavar=_metavar(item), help=about)
+
+
+def _rule(item: "dataclasses.Field[Any]") -> str:
+    if item.default == "":
+        return ""
+    default = ",".join(item.default) if isinstance(item.default, tuple) else item.default
+    bounds = ""
+    if "least" in item.metadata:
+        bounds = f"{item.metadata['least']}-{item.metadata['most']}; "
+    return f"{bounds}default: {str(default).lower()}; "
+
+
+def _metavar(item: "dataclasses.Field[Any]") -> str:
+    choices = item.metadata.get("one_of") or item.metadata.get("any_of")
+    if choices:
+        return "|".join(choices)
+    return {int: "N", float: "SECONDS"}.get(type(item.default), "TEXT")
