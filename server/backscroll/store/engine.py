@@ -124,17 +124,25 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         line = f"SQLite {sqlite3.sqlite_version} is too old: 3.35.0 or newer is needed"
         raise StoreError(line)
     if path is None:
-        engine = _engine(":memory:", begin=True, size=1)
-        database = Database(engine, engine)
-        await _prepare(database, "the database in memory")
+        name = "the database in memory"
+        writer = reader = _engine(":memory:", begin=True, size=1)
     else:
+        name = str(path)
         _create_file(path)
-        # A database that turns out to be another program's keeps its own journal mode.
-        first = _engine(str(path), begin=True, size=1)
-        await _prepare(Database(first, first), str(path), close=True)
+        # Another program's database is found out before its journal mode is touched.
+        first = _engine(name, begin=True, size=1)
+        async with _closing(Database(first, first)) as database:
+            await _prepare(database, name)
         mode = journal_mode(sqlite3.sqlite_version_info)
-        writer = _engine(str(path), begin=True, size=1, journal=mode)
-        database = Database(writer, _engine(str(path), begin=False, size=READERS, journal=mode))
+        writer = _engine(name, begin=True, size=1, journal=mode)
+        reader = _engine(name, begin=False, size=READERS, journal=mode)
+    async with _closing(Database(writer, reader)) as database:
+        await _prepare(database, name)
+        yield database
+
+
+@asynccontextmanager
+async def _closing(database: Database) -> AsyncIterator[Database]:
     try:
         yield database
     finally:
@@ -171,7 +179,7 @@ def _create_file(path: Path) -> None:
         raise StoreError(line) from error
 
 
-async def _prepare(database: Database, name: str, *, close: bool = False) -> None:
+async def _prepare(database: Database, name: str) -> None:
     try:
         await database.write(lambda connection: connection.run_sync(schema.prepare, name))
     except DatabaseBusyError as error:
@@ -179,9 +187,6 @@ async def _prepare(database: Database, name: str, *, close: bool = False) -> Non
         raise StoreError(line) from error
     except DBAPIError as error:
         raise StoreError(_why_unusable(name, str(error.orig))) from error
-    finally:
-        if close:
-            await database.close()
 
 
 def _why_unusable(name: str, reason: str) -> str:

@@ -138,9 +138,9 @@ _living("living_threads", threads, "position")
 _living("living_messages", messages, "thread", "position", unique=True)
 _living("living_completions", completions, "position")
 _living("living_completions_of_model", completions, "model", "position")
-_in_a_run = messages.c.run_id.is_not(None)
+_in_a_run = messages.c.run_id.is_not(None) & messages.c.deleted_at.is_(None)
 Index(
-    "messages_of_run",
+    "living_messages_of_run",
     messages.c.thread,
     messages.c.run_id,
     messages.c.position,

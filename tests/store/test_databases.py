@@ -1,0 +1,179 @@
+"""Databases that the store opens, and those that it refuses in one line."""
+
+# ruff: noqa: ASYNC240 - a test may wait for a file of its own
+
+import os
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backscroll.store import engine
+from backscroll.store.app import open_store
+from backscroll.store.errors import StoreError
+from backscroll.store.imports import ImportedThread
+
+
+async def _open(url: str) -> None:
+    async with open_store(url):
+        pass
+
+
+async def _refusal(url: str) -> str:
+    with pytest.raises(StoreError) as caught:
+        await _open(url)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+async def test_a_new_database_is_its_owner_s_alone_in_a_folder_made_for_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a" / "b" / "store.db"
+    await _open(f"sqlite:///{path}")
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    assert modes["store.db"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_relative_path_is_relative_to_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await _open("sqlite:///relative.db")
+    assert (tmp_path / "relative.db").is_file()
+
+
+async def test_what_is_written_is_there_when_the_database_is_opened_again(path: Path) -> None:
+    thread = ImportedThread(key="k", id="thread_a", created_at=1, messages=[])
+    async with open_store(f"sqlite:///{path}") as store:
+        await store.import_thread(thread)
+    async with open_store(f"sqlite:///{path}") as store:
+        assert [each async for each in store.export_threads()] == [thread]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "store.db",
+        "/store.db",
+        "sqlite:///",
+        "sqlite://store.db",
+        "sqlite:///a.db?mode=ro",
+        "sqlite+aiosqlite:///a.db",
+        "mysql://localhost/a",
+        "postgresql://user:hunter2@localhost/a",
+    ],
+)
+async def test_another_kind_of_url_is_refused_with_the_rule(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = await _refusal(url)
+    assert "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute" in line
+    assert "hunter2" not in line
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_directory_is_refused(tmp_path: Path) -> None:
+    assert await _refusal(f"sqlite:///{tmp_path}") == (
+        f"{tmp_path} is a directory: BACKSCROLL_DATABASE names a file"
+    )
+
+
+async def test_a_path_through_a_file_is_refused(path: Path) -> None:
+    path.write_text("")
+    assert "cannot be created" in await _refusal(f"sqlite:///{path}/store.db")
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+    path.write_bytes(b"not a database, but long enough to be read as one" * 100)
+    before = path.read_bytes()
+    assert await _refusal(f"sqlite:///{path}") == (
+        f"{path} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
+    )
+    assert path.read_bytes() == before
+
+
+async def test_another_program_s_database_is_refused_and_left_alone(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE bookmarks (url)")
+    database.commit()
+    database.close()
+    before = path.read_bytes()
+    assert await _refusal(f"sqlite:///{path}") == (
+        f"{path} holds another program's tables: point BACKSCROLL_DATABASE elsewhere"
+    )
+    assert path.read_bytes() == before
+
+
+async def test_a_newer_schema_is_refused(path: Path) -> None:
+    await _open(f"sqlite:///{path}")
+    database = sqlite3.connect(path)
+    database.execute("UPDATE backscroll_schema SET version = 9")
+    database.commit()
+    database.close()
+    assert await _refusal(f"sqlite:///{path}") == (
+        f"{path} was written by a newer Backscroll (schema 9, this one knows 1): "
+        "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
+    )
+
+
+async def test_a_database_held_by_another_program_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    await _open(f"sqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert "is locked by another program" in await _refusal(f"sqlite:///{path}")
+    other.close()
+
+
+async def test_a_sqlite_that_is_too_old_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    assert "too old: 3.35.0 or newer is needed" in await _refusal(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder, and rights that end at its edges: root's reach everywhere."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        root = os.geteuid() == 0
+        if root:
+            os.chown(folder, 65534, -1)
+            os.seteuid(65534)
+        yield folder
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+async def test_a_read_only_file_is_refused(unprivileged: Path) -> None:
+    path = unprivileged / "store.db"
+    await _open(f"sqlite:///{path}")
+    path.chmod(0o400)
+    assert await _refusal(f"sqlite:///{path}") == (
+        f"{path} is read-only, or its folder is: the store needs to write both"
+    )
+
+
+async def test_a_read_only_folder_is_refused(unprivileged: Path) -> None:
+    path = unprivileged / "store.db"
+    await _open(f"sqlite:///{path}")
+    for left in unprivileged.glob("store.db-*"):
+        left.unlink()
+    unprivileged.chmod(0o500)
+    assert await _refusal(f"sqlite:///{path}") == (
+        f"{path} is read-only, or its folder is: the store needs to write both"
+    )
+    assert "is read-only" in await _refusal(f"sqlite:///{unprivileged}/new.db")

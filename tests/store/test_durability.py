@@ -1,0 +1,174 @@
+"""What is acknowledged is on disk, whoever else writes, and whoever goes away."""
+
+import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.types import Message, Receive, Scope, Send
+
+from backscroll.store import engine
+from backscroll.store.app import Store, open_store
+from backscroll.store.engine import Database, journal_mode, open_database
+from backscroll.store.errors import StoreError
+from tests.store.conftest import V2
+from tests.store.wire import add, error, new_thread, page, texts
+
+
+async def _pragmas(database: Database, name: str) -> set[object]:
+    """Return a setting's values on all connections, writing and reading."""
+
+    async def ask(connection: AsyncConnection) -> object:
+        value = (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+        await asyncio.sleep(0)  # lets the other readers begin, so that each has a connection
+        return value
+
+    readers = [database.read(ask) for _ in range(engine.READERS)]
+    return set(await asyncio.gather(database.write(ask), *readers))
+
+
+async def test_every_connection_syncs_in_full_and_erases_what_is_deleted(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+        assert await _pragmas(database, "synchronous") == {2}
+        assert await _pragmas(database, "secure_delete") == {1}
+        assert await _pragmas(database, "journal_mode") == {
+            journal_mode(sqlite3.sqlite_version_info)
+        }
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [
+        ((3, 40, 1), "truncate"),
+        ((3, 44, 5), "truncate"),
+        ((3, 44, 6), "wal"),
+        ((3, 45, 0), "truncate"),
+        ((3, 50, 6), "truncate"),
+        ((3, 50, 7), "wal"),
+        ((3, 51, 0), "truncate"),
+        ((3, 51, 2), "truncate"),
+        ((3, 51, 3), "wal"),
+        ((3, 52, 0), "wal"),
+        ((4, 0, 0), "wal"),
+    ],
+)
+def test_the_log_is_written_ahead_only_where_its_reset_is_mended(
+    version: tuple[int, ...], mode: str
+) -> None:
+    assert journal_mode(version) == mode
+
+
+async def test_a_database_follows_the_journal_mode_of_the_sqlite_that_opens_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{path}"
+    for mode in ("truncate", "wal", "truncate"):
+        monkeypatch.setattr(engine, "journal_mode", lambda _version, mode=mode: mode)
+        async with open_database(url) as database:
+            assert await _pragmas(database, "journal_mode") == {mode}
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(engine, "journal_mode", lambda _version: "wal")
+    async with open_database(url):
+        monkeypatch.setattr(engine, "journal_mode", lambda _version: "truncate")
+        with pytest.raises(StoreError, match="is locked by another program"):
+            async with open_database(url):
+                pass
+
+
+async def test_a_commit_precedes_every_reply(store: Store, path: Path) -> None:
+    """Another process's view of the file, at the moment when the reply begins."""
+    seen: list[tuple[int, int]] = []
+    living = (
+        "SELECT (SELECT count(*) FROM threads WHERE deleted_at IS NULL), count(*) "
+        "FROM messages WHERE deleted_at IS NULL"
+    )
+    other = sqlite3.connect(path)
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def watching_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen.append(other.execute(living).fetchone())
+            await send(message)
+
+        await store.app(scope, receive, watching_send)
+
+    transport = httpx2.ASGITransport(app=watched)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://store/v1", headers=V2
+    ) as api:
+        thread_id = await new_thread(api)
+        first = await add(api, thread_id, "a")
+        key = {"Idempotency-Key": "k"}
+        body = {"role": "user", "content": "b"}
+        await api.post(f"/threads/{thread_id}/messages", json=body, headers=key)
+        await api.delete(f"/threads/{thread_id}/messages/{first}")
+        await api.delete(f"/threads/{thread_id}")
+    other.close()
+    assert seen == [(1, 0), (1, 1), (1, 2), (1, 1), (0, 0)]
+
+
+async def test_writers_at_once_lose_nothing_and_leave_no_gap(
+    api: httpx2.AsyncClient, path: Path
+) -> None:
+    """Two stores on one file, as two processes would have it."""
+    thread_id = await new_thread(api)
+    async with open_store(f"sqlite:///{path}") as second:
+        transport = httpx2.ASGITransport(app=second.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as other:
+            made = await asyncio.gather(
+                *(add((api, other)[at % 2], thread_id, str(at)) for at in range(50))
+            )
+    listed = await page(api, f"/threads/{thread_id}/messages", order="asc", limit=100)
+    assert sorted(texts(listed), key=int) == [str(at) for at in range(50)]
+    assert {message["id"] for message in listed["data"]} == set(made)
+    database = sqlite3.connect(path)
+    positions = database.execute("SELECT position FROM messages ORDER BY rowid").fetchall()
+    database.close()
+    assert positions == [(at,) for at in range(1, 51)]
+    assert (await page(api, "/threads"))["data"][0]["message_count"] == 50
+
+
+async def test_a_busy_database_is_said_to_be_busy_and_nothing_is_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    async with open_store(f"sqlite:///{path}") as store:
+        transport = httpx2.ASGITransport(app=store.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            thread_id = await new_thread(api, ("a",))
+            other = sqlite3.connect(path, isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            body = {"role": "user", "content": "b"}
+            reply = await api.post(f"/threads/{thread_id}/messages", json=body)
+            assert "busy" in error(reply, 503)["message"]
+            assert int(reply.headers["retry-after"]) >= 1
+            assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["a"]
+            other.execute("ROLLBACK")
+            other.close()
+            await add(api, thread_id, "b")
+            assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["b", "a"]
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_caller_that_goes_away_leaves_a_write_whole(
+    api: httpx2.AsyncClient, turns: int
+) -> None:
+    """Cancelled after so many turns of the event loop, a request is done whole or not at all."""
+    thread_id = await new_thread(api)
+    messages = [{"role": "user", "content": str(at)} for at in range(3)]
+    request = asyncio.create_task(api.post("/threads", json={"messages": messages}))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    request.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await request
+    await add(api, thread_id, "still served")
+    listed = (await page(api, "/threads"))["data"]
+    assert [each["message_count"] for each in listed if each["id"] != thread_id] in ([], [3])

@@ -1,0 +1,205 @@
+"""Conversations in and out, whole."""
+
+import dataclasses
+import sqlite3
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from backscroll.store.app import Store, open_store
+from backscroll.store.errors import StoreError
+from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from tests.store.wire import Json, add, new_thread, page, texts
+
+THREAD = ImportedThread(
+    key="source:1",
+    id="thread_1",
+    created_at=10,
+    metadata={"topic": "tea"},
+    tool_resources={"code_interpreter": {"file_ids": ["file-1"]}},
+    messages=[
+        ImportedMessage(
+            role="moderator",
+            content=[
+                {
+                    "type": "text",
+                    "text": {"value": "hi", "annotations": [{"type": "file_path"}]},
+                },
+                {"type": "refusal", "refusal": "no"},
+            ],
+            created_at=30,
+            id="msg_1",
+            metadata={"a": "1"},
+            attachments=[{"file_id": "file-2", "tools": []}],
+            run_id="run_1",
+            assistant_id="asst_1",
+            status="incomplete",
+            incomplete_at=31,
+            incomplete_details={"reason": "max_tokens"},
+        )
+    ],
+)
+COMPLETION = ImportedCompletion(
+    key="source:2",
+    id="chatcmpl-1",
+    created_at=10,
+    model="m",
+    metadata={"a": "1"},
+    choices=[
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "b"}}
+    ],
+    messages=[{"role": "user", "content": "a", "name": "bob"}],
+    fields={"usage": {"total_tokens": 1}, "seed": None},
+)
+
+
+async def test_a_thread_goes_in_as_it_is_and_comes_out_the_same(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    assert await store.import_thread(THREAD) is True
+    [listed] = (await page(api, "/threads"))["data"]
+    assert (listed["id"], listed["created_at"]) == ("thread_1", 10)
+    assert (listed["message_count"], listed["last_message_at"]) == (1, 30)
+    [message] = (await page(api, "/threads/thread_1/messages"))["data"]
+    assert (message["role"], message["created_at"], message["status"]) == (
+        "moderator",
+        30,
+        "incomplete",
+    )
+    assert (message["completed_at"], message["incomplete_at"]) == (None, 31)
+    assert message["content"] == THREAD.messages[0].content
+    assert [each async for each in store.export_threads()] == [THREAD]
+
+
+async def test_a_completion_goes_in_as_it_is_and_comes_out_the_same(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    assert await store.import_completion(COMPLETION) is True
+    assert await page(api, "/chat/completions/chatcmpl-1") == {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 10,
+        "model": "m",
+        "choices": COMPLETION.choices,
+        "usage": {"total_tokens": 1},
+        "seed": None,
+        "metadata": {"a": "1"},
+    }
+    listed = await page(api, "/chat/completions/chatcmpl-1/messages")
+    assert listed["data"] == [
+        {
+            "refusal": None,
+            "role": "user",
+            "content": "a",
+            "name": "bob",
+            "id": "chatcmpl-1-0",
+            "content_parts": None,
+        },
+        {
+            "refusal": None,
+            "role": "assistant",
+            "content": "b",
+            "id": "chatcmpl-1-1",
+            "content_parts": None,
+        },
+    ]
+    assert [each async for each in store.export_completions()] == [COMPLETION]
+
+
+async def test_plain_text_may_be_empty_and_ids_are_minted(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    messages = [
+        ImportedMessage(role="user", content=text, created_at=created_at)
+        for text, created_at in [("", 3), ("b", 1), ("c", 2)]
+    ]
+    await store.import_thread(ImportedThread(key="k", created_at=1, messages=messages))
+    [thread] = (await page(api, "/threads"))["data"]
+    listed = await page(api, f"/threads/{thread['id']}/messages", order="asc")
+    assert texts(listed) == ["", "b", "c"]
+    assert [message["created_at"] for message in listed["data"]] == [3, 1, 2]
+    assert all(message["id"].startswith("msg_") for message in listed["data"])
+    await add(api, thread["id"], "d")
+    assert texts(await page(api, f"/threads/{thread['id']}/messages", limit=1)) == ["d"]
+
+
+async def test_a_key_or_an_id_that_is_there_is_imported_once(store: Store) -> None:
+    for _ in range(2):
+        await store.import_thread(THREAD)
+        await store.import_completion(COMPLETION)
+    assert await store.import_thread(dataclasses.replace(THREAD, key="other")) is False
+    assert await store.import_thread(dataclasses.replace(THREAD, id=None)) is False
+    assert await store.import_completion(dataclasses.replace(COMPLETION, key="other")) is False
+    assert await store.import_completion(dataclasses.replace(COMPLETION, id=None)) is False
+    assert len([each async for each in store.export_threads()]) == 1
+    assert len([each async for each in store.export_completions()]) == 1
+
+
+async def test_what_was_deleted_does_not_come_back_by_import(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    await store.import_thread(THREAD)
+    await api.delete("/threads/thread_1")
+    assert await store.import_thread(THREAD) is False
+    assert [each async for each in store.export_threads()] == []
+
+
+async def test_an_export_imports_into_another_store_as_the_same(
+    store: Store, api: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    await store.import_thread(THREAD)
+    thread_id = await new_thread(api, tuple(map(str, range(100))))
+    await add(api, thread_id, "100")
+    exported = [each async for each in store.export_threads()]
+    async with open_store(f"sqlite:///{tmp_path}/copy.db") as copy:
+        assert [await copy.import_thread(each) for each in exported] == [True, True]
+        assert [each async for each in copy.export_threads()] == exported
+    assert [len(each.messages) for each in exported] == [1, 101]
+
+
+_MESSAGE = ImportedMessage(role="user", content="a", created_at=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"id": "conv_1"}, "does not begin with 'thread'"),
+        ({"id": "thread/1"}, "is not an id"),
+        ({"metadata": {"a": "v" * 513}}, "string too long"),
+        ({"metadata": {"a": 1}}, "expected a string"),
+        ({"messages": [dataclasses.replace(_MESSAGE, content="\0")]}, "NUL"),
+        ({"messages": [dataclasses.replace(_MESSAGE, content="\ud800")]}, "lone surrogate"),
+        ({"messages": [dataclasses.replace(_MESSAGE, id="a b")]}, "is not an id"),
+        ({"messages": [dataclasses.replace(_MESSAGE, id="msg_1")] * 2}, "have one id"),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
+    store: Store, path: Path, change: Json, reason: str
+) -> None:
+    bad = dataclasses.replace(THREAD, **change)
+    with pytest.raises(StoreError, match=reason):
+        await store.import_thread(bad)
+    database = sqlite3.connect(path)
+    counted = database.execute("SELECT (SELECT count(*) FROM threads), count(*) FROM messages")
+    assert counted.fetchone() == (0, 0)
+    database.close()
+    assert await store.import_thread(THREAD) is True
+
+
+async def test_a_completion_s_message_cursor_must_be_one_of_its_own(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    await store.import_completion(COMPLETION)
+    url = "/chat/completions/chatcmpl-1/messages"
+    last = await page(api, url, after="chatcmpl-1-1")
+    assert (last["data"], last["has_more"]) == ([], False)
+    for cursor in ("chatcmpl-1-2", "chatcmpl-2-0", "chatcmpl-1-00", "chatcmpl-1--1", "x", "-0"):
+        reply = await api.get(url, params={"after": cursor})
+        assert reply.json()["error"]["message"] == f"No message found with id '{cursor}'."
+    missing = await api.get("/chat/completions/chatcmpl-9/messages")
+    message = missing.json()["error"]["message"]
+    assert (missing.status_code, message) == (
+        404,
+        "No chat completion found with id 'chatcmpl-9'.",
+    )

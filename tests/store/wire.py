@@ -1,0 +1,43 @@
+"""Short ways to make and read what the tests are about."""
+
+from typing import Any
+
+import httpx2
+
+Json = dict[str, Any]
+
+
+async def new_thread(api: httpx2.AsyncClient, texts: tuple[str, ...] = ()) -> str:
+    messages = [{"role": "user", "content": text} for text in texts]
+    reply = await api.post("/threads", json={"messages": messages})
+    assert reply.status_code == 200, reply.text
+    identifier: str = reply.json()["id"]
+    return identifier
+
+
+async def add(api: httpx2.AsyncClient, thread_id: str, text: str) -> str:
+    body = {"role": "user", "content": text}
+    reply = await api.post(f"/threads/{thread_id}/messages", json=body)
+    assert reply.status_code == 200, reply.text
+    identifier: str = reply.json()["id"]
+    return identifier
+
+
+async def page(api: httpx2.AsyncClient, url: str, **params: str | int) -> Json:
+    reply = await api.get(url, params=params or None)
+    assert reply.status_code == 200, reply.text
+    found: Json = reply.json()
+    return found
+
+
+def texts(listed: Json) -> list[str]:
+    return [message["content"][0]["text"]["value"] for message in listed["data"]]
+
+
+def error(reply: httpx2.Response, status: int) -> Json:
+    """Return the envelope of an error, which must have all its fields and no others."""
+    assert reply.status_code == status, reply.text
+    envelope: Json = reply.json()
+    assert list(envelope) == ["error"]
+    assert list(envelope["error"]) == ["message", "type", "param", "code"]
+    return {name: value for name, value in envelope["error"].items() if name != "type"}
