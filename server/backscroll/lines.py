@@ -56,7 +56,7 @@ class Lines:
 
     def _add(self, piece: bytes) -> None:
         self._size += len(piece)
+        self._start += piece[: EDGE_BYTES - len(self._start)]
         self._kept += piece
         if self._size > self._limit:
-            self._start = self._start or bytes(self._kept[:EDGE_BYTES])
             del self._kept[:-EDGE_BYTES]

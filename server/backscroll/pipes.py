@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import Final
+from typing import Final, cast
 
 CHUNK_BYTES: Final = 64 * 1024
 """How many bytes are read at once, at most."""
@@ -44,6 +44,7 @@ def claimed() -> Iterator[tuple[int, int]]:
             os.dup2(nothing, 1)
         yield kept
     finally:
+        sys.stdout.flush()  # to stderr, while descriptor 1 still is
         os.close(nothing)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":
@@ -89,10 +90,9 @@ class Sink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, and leave what arrives on a two-way socket to the source."""
-        if isinstance(transport, asyncio.ReadTransport):
-            transport.pause_reading()
-        if isinstance(transport, asyncio.WriteTransport):
-            self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
+        if transport.get_extra_info("socket") is not None:
+            self._transport.pause_reading()
 
     def pause_writing(self) -> None:
         """Let writers wait: what was written before has not been taken."""
@@ -128,7 +128,8 @@ class Sink(asyncio.Protocol):
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await self._gone.wait()
-        self._transport.abort()
+        if not self._gone.is_set():
+            self._transport.abort()
         if self.copier is not None:
             await asyncio.to_thread(self.copier.join, CLOSE_S)
 
