@@ -146,14 +146,30 @@ async def test_a_busy_database_is_said_to_be_busy_and_nothing_is_written(
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             body = {"role": "user", "content": "b"}
-            reply = await api.post(f"/threads/{thread_id}/messages", json=body)
-            assert "busy" in error(reply, 503)["message"]
-            assert int(reply.headers["retry-after"]) >= 1
+            url = f"/threads/{thread_id}/messages"
+            for reply in await asyncio.gather(*(api.post(url, json=body) for _ in range(3))):
+                assert "busy" in error(reply, 503)["message"]
+                assert int(reply.headers["retry-after"]) >= 1
             assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["a"]
             other.execute("ROLLBACK")
             other.close()
             await add(api, thread_id, "b")
             assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["b", "a"]
+
+
+async def test_a_database_that_fails_is_an_error_of_the_server_and_no_text_is_logged(
+    api: httpx2.AsyncClient, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    thread_id = await new_thread(api)
+    other = sqlite3.connect(path)
+    other.execute("DROP TABLE messages")
+    other.close()
+    body = {"role": "user", "content": "a secret"}
+    reply = await api.post(f"/threads/{thread_id}/messages", json=body)
+    assert error(reply, 500)["message"] == "The database failed; the log of the server says how."
+    assert "no such table: messages" in caplog.text
+    assert "a secret" not in caplog.text
+    assert (await page(api, "/threads"))["data"][0]["message_count"] == 0
 
 
 @pytest.mark.parametrize("turns", range(12))

@@ -10,7 +10,7 @@ import pytest
 from backscroll.store.app import Store, open_store
 from backscroll.store.errors import StoreError
 from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
-from tests.store.wire import Json, add, new_thread, page, texts
+from tests.store.wire import Json, add, error, new_thread, page, texts
 
 THREAD = ImportedThread(
     key="source:1",
@@ -156,6 +156,34 @@ async def test_an_export_imports_into_another_store_as_the_same(
         assert [await copy.import_thread(each) for each in exported] == [True, True]
         assert [each async for each in copy.export_threads()] == exported
     assert [len(each.messages) for each in exported] == [1, 101]
+
+
+async def test_more_metadata_filters_than_there_can_be_pairs_are_refused(
+    api: httpx2.AsyncClient,
+) -> None:
+    params = {f"metadata[{number}]": "" for number in range(17)}
+    envelope = error(await api.get("/chat/completions", params=params), 400)
+    assert (envelope["param"], envelope["code"]) == ("metadata", "object_above_max_properties")
+
+
+async def test_a_completion_s_metadata_must_be_given_to_be_changed(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    await store.import_completion(COMPLETION)
+    url = "/chat/completions/chatcmpl-1"
+    assert error(await api.post(url, json={}), 400)["code"] == "missing_required_parameter"
+    assert (await api.post(url, json={"metadata": None})).json()["metadata"] == {}
+    assert (await page(api, "/chat/completions?metadata[a]=1"))["data"] == []
+
+
+async def test_a_choice_without_a_message_is_kept_and_not_listed(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    bare = dataclasses.replace(COMPLETION, choices=[{"index": 0, "message": None}])
+    await store.import_completion(bare)
+    listed = await page(api, "/chat/completions/chatcmpl-1/messages")
+    assert [message["role"] for message in listed["data"]] == ["user"]
+    assert [each async for each in store.export_completions()] == [bare]
 
 
 _MESSAGE = ImportedMessage(role="user", content="a", created_at=1)

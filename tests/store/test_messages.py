@@ -71,6 +71,19 @@ async def test_a_deleted_message_leaves_its_place_and_not_its_text(
     assert b"an erased secret" not in path.read_bytes()
 
 
+async def test_modifying_a_message_without_metadata_leaves_it_as_it_is(
+    api: httpx2.AsyncClient,
+) -> None:
+    thread_id = await new_thread(api)
+    body = {"role": "user", "content": "a", "metadata": {"a": "1"}}
+    message = (await api.post(f"/threads/{thread_id}/messages", json=body)).json()
+    url = f"/threads/{thread_id}/messages/{message['id']}"
+    assert (await api.post(url, json={})).json() == message
+    cleared = {**message, "metadata": {}}
+    assert (await api.post(url, json={"metadata": None})).json() == cleared
+    assert await page(api, url) == cleared
+
+
 async def test_an_unknown_cursor_is_not_found(api: httpx2.AsyncClient) -> None:
     thread_id = await new_thread(api, ("a",))
     other = await add(api, await new_thread(api), "b")

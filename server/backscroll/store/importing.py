@@ -56,7 +56,7 @@ async def write_completion(connection: AsyncConnection, completion: ImportedComp
     completion_id = _id(completion.id) or new_completion_id()
     if await _is_known(connection, completions, completion.key, completion_id):
         return False
-    outputs = [choice["message"] for choice in completion.choices]
+    outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
     row: Json = {
         "id": completion_id,
         "import_key": completion.key,
