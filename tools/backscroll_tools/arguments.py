@@ -24,6 +24,12 @@ _PATTERNS: Final = {
     "cursor": r"[A-Za-z0-9_.=~-]{1,2048}",
     "idempotency_key": r"[\x21-\x7e]{1,255}",
 }
+_IN_WORDS: Final = {
+    _ID: "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)",
+    _PATTERNS["cursor"]: "page.next_cursor of an earlier page, copied exactly",
+    _PATTERNS["idempotency_key"]: "1 to 255 visible ASCII characters",
+}
+_PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 _ERRORS: Final = 3
 """How many flaws one error names."""
@@ -52,7 +58,21 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
 
 
 def _first(errors: "Iterator[ValidationError]") -> "list[ValidationError]":
-    return sorted(errors, key=lambda error: [str(step) for step in error.absolute_path])[:_ERRORS]
+    """Return the first flaw of each of the first arguments, by name."""
+    by_path = {_path(error): error for error in reversed(list(errors))}
+    return [by_path[path] for path in sorted(by_path)][:_ERRORS]
+
+
+def _path(error: "ValidationError") -> str:
+    path = functools.reduce(_inside, error.absolute_path, "")
+    return f"A key of {path}" if "propertyNames" in error.absolute_schema_path else path
+
+
+def _inside(path: str, step: object) -> str:
+    """Return the path of an entry; a key that is no plain name is quoted and bounded."""
+    if isinstance(step, str) and _PLAIN.fullmatch(step):
+        return f"{path}.{step}" if path else step
+    return f"{path}[{_shown(step)}]"
 
 
 @functools.cache
@@ -82,9 +102,7 @@ def _validator(tool: Tool) -> "Validator":
 
 def _sentence(error: "ValidationError", tool: Tool) -> str:
     """Say in one sentence which argument breaks which rule."""
-    path = "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path
-    ).lstrip(".")
+    path = _path(error)
     rule, instance = error.validator_value, cast("JSON", error.instance)
     match error.validator:
         case "required":
@@ -104,10 +122,12 @@ def _sentence(error: "ValidationError", tool: Tool) -> str:
             schema = cast("JSON", error.schema)
             low, high = schema["minimum"], schema["maximum"]
             return f"{path} must be from {low} to {high}, not {_shown(error.instance)}."
+        case "minLength" | "minItems" if rule == 1:
+            return f"{path} must not be empty."
         case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
             return f"{path} must have {_LENGTHS[error.validator]} {rule} {_units(error.instance)}."
         case "pattern":
-            return f"{path} must match ^{rule}$, which {_shown(error.instance)} does not."
+            return f"{path} must be {_IN_WORDS[str(rule)]}, not {_shown(error.instance)}."
         case _:
             return f"{path or 'The call'} breaks the rule {error.validator}: {_shown(rule)}."
 
@@ -155,8 +175,10 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return f'{json.dumps(value[:_SHOWN])[:-1]}…"'
     text = json.dumps(value, default=str)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if isinstance(value, str) or len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _usage(tool: Tool) -> str:
@@ -177,11 +199,10 @@ def _unfit(value: object, path: str = "") -> Iterator[str]:
             yield f"{path} holds {what} at character {found.start()}; leave it out."
         case dict():
             for key, inner in cast("JSON", value).items():
-                name = f"{path}.{key}" if path else key
-                yield from _unfit(key, f"A key of {path}")
-                yield from _unfit(inner, name)
+                yield from _unfit(key, f"A key of {path}" if path else "An argument's name")
+                yield from _unfit(inner, _inside(path, key))
         case list():
             for index, inner in enumerate(cast("list[object]", value)):
-                yield from _unfit(inner, f"{path}[{index}]")
+                yield from _unfit(inner, _inside(path, index))
         case _:
             pass
