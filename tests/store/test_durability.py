@@ -1,12 +1,13 @@
 """What is acknowledged is on disk, whoever else writes, and whoever goes away."""
 
 import asyncio
-import contextlib
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.types import Message, Receive, Scope, Send
 
@@ -172,19 +173,29 @@ async def test_a_database_that_fails_is_an_error_of_the_server_and_no_text_is_lo
     assert (await page(api, "/threads"))["data"][0]["message_count"] == 0
 
 
-@pytest.mark.parametrize("turns", range(12))
-async def test_a_caller_that_goes_away_leaves_a_write_whole(
-    api: httpx2.AsyncClient, turns: int
+@pytest.mark.parametrize("database", ["sqlite://", "sqlite:///{path}"])
+@pytest.mark.parametrize("last", ["BEGIN", "INSERT INTO threads", "UPDATE", "INSERT INTO messages"])
+async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
+    database: str, last: str, path: Path
 ) -> None:
-    """Cancelled after so many turns of the event loop, a request is done whole or not at all."""
-    thread_id = await new_thread(api)
-    messages = [{"role": "user", "content": str(at)} for at in range(3)]
-    request = asyncio.create_task(api.post("/threads", json={"messages": messages}))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    request.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await request
-    await add(api, thread_id, "still served")
-    listed = (await page(api, "/threads"))["data"]
-    assert [each["message_count"] for each in listed if each["id"] != thread_id] in ([], [3])
+    """The request is cancelled as the statement that begins with ``last`` is run."""
+    async with open_store(database.format(path=path)) as store:
+        transport = httpx2.ASGITransport(app=store.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            await new_thread(api)
+            messages = [{"role": "user", "content": str(at)} for at in range(3)]
+            request = asyncio.create_task(api.post("/threads", json={"messages": messages}))
+
+            def cancel(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
+                if arguments[2].startswith(last):
+                    request.cancel()
+
+            event.listen(Engine, "before_cursor_execute", cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await request
+            event.remove(Engine, "before_cursor_execute", cancel)
+            await new_thread(api, ("still", "served"))
+            listed = (await page(api, "/threads"))["data"]
+            assert [each["message_count"] for each in listed] == [2, 3, 0]
