@@ -13,6 +13,7 @@ from mcp.types import CallToolResult, TextContent, Tool
 
 from backscroll.exits import CommandError
 from backscroll.mcp_server import build
+from backscroll.opening import opened_store
 from backscroll.settings import Settings
 
 _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
@@ -24,6 +25,12 @@ class Outcome:
 
     text: str
     is_error: bool
+
+
+class Untyped(str):
+    """The value of `name=value`, of which only the tool's schema knows the type."""
+
+    __slots__ = ()
 
 
 async def list_tools(settings: Settings) -> list[Tool]:
@@ -45,31 +52,28 @@ async def call_tool(
 
     Raises:
         CommandError: an argument that cannot be read, or no such tool.
+        StoreError: the database cannot be used.
     """
     unwanted = "text" if as_json else "structured"
     if settings.output == unwanted:
         settings = replace(settings, output="both")
+    arguments = read_arguments(words)
+    async with opened_store(settings.database):
+        pass  # or else one line says why not
     async with Client(build(settings)) as client:
-        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        schema = tools[name].input_schema if name in tools else {}
-        try:
-            result = await client.call_tool(name, read_arguments(words, schema))
-        except MCPError as error:
-            names = ", ".join(tools)
-            raise CommandError(f"{error.message}. The tools are: {names}.") from None
+        result = await _result(client, name, arguments)
+    if isinstance(result, CommandError):
+        raise result
     return _outcome(result, as_json=as_json)
 
 
-def read_arguments(words: Iterable[str], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a tool, typed as its input schema says.
-
-    `name=value` is text where the schema allows text, and else JSON; what is not JSON then stays
-    text, so that the server says what it should have been. `name:=JSON` is always JSON.
+def read_arguments(words: Iterable[str]) -> dict[str, object]:
+    """Return the arguments by name: `Untyped` for `name=value`, any value for `name:=JSON`.
 
     Raises:
         CommandError: a word of another form, bad JSON, or a name given twice.
     """
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, object] = {}
     for word in words:
         match = _ARGUMENT.fullmatch(word)
         if match is None:
@@ -77,13 +81,22 @@ def read_arguments(words: Iterable[str], schema: Mapping[str, Any]) -> dict[str,
         name, sign, value = match.group("name", "sign", "value")
         if name in arguments:
             raise CommandError(f"{name} is given twice")
-        if sign == ":=":
-            arguments[name] = _json(name, value)
-        elif "string" in _types(schema, name):
-            arguments[name] = value
-        else:
-            arguments[name] = _json_or_text(value)
+        arguments[name] = Untyped(value) if sign == "=" else _json(name, value)
     return arguments
+
+
+def typed(arguments: Mapping[str, object], schema: Mapping[str, Any]) -> dict[str, object]:
+    """Return the arguments with each `Untyped` one typed as the input schema says.
+
+    It is text where the schema allows text, and else JSON; what is not JSON then stays text, so
+    that the server says what it should have been.
+    """
+    return {
+        name: _json_or_text(value)
+        if isinstance(value, Untyped) and "string" not in _types(schema, name)
+        else value
+        for name, value in arguments.items()
+    }
 
 
 def describe(tools: Iterable[Tool], width: int) -> str:
@@ -94,6 +107,18 @@ def describe(tools: Iterable[Tool], width: int) -> str:
         width: characters of a line.
     """
     return "\n\n".join(_described(tool, width) for tool in tools)
+
+
+async def _result(
+    client: Client, name: str, arguments: Mapping[str, object]
+) -> CallToolResult | CommandError:
+    # Returned, because what is raised inside the client comes out in a group.
+    tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+    schema = tools[name].input_schema if name in tools else {}
+    try:
+        return await client.call_tool(name, typed(arguments, schema))
+    except MCPError as error:
+        return CommandError(f"{error.message}. The tools are: {', '.join(tools)}.")
 
 
 def _outcome(result: CallToolResult, *, as_json: bool) -> Outcome:

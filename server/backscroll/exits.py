@@ -1,9 +1,11 @@
 """How a command ends: in silence where a person stopped it, in one line where it cannot go on."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final, NoReturn
 
 from backscroll.settings import SettingsError
@@ -42,6 +44,24 @@ def clean_exit() -> Iterator[None]:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         _leave_pipe()
+
+
+@contextmanager
+def interrupted_at_once() -> Iterator[None]:
+    """Raise KeyboardInterrupt where SIGINT finds an event loop.
+
+    `asyncio.Runner` would cancel its task instead, which waits until a file has been read, and
+    cuts off a clean end. It leaves a handler alone that is not Python's own.
+    """
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:

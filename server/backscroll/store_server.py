@@ -1,6 +1,7 @@
 """`backscroll store`: the embedded store's wire format, served on this machine alone."""
 
 import ipaddress
+import os
 import socket
 import sys
 from typing import Final
@@ -68,5 +69,6 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise CommandError(
-            f"{host}:{port} is not to be had ({error.strerror}): choose another with --port"
+            f"port {port} of {host} is not to be had ({os.strerror(error.errno or 0)}): "
+            "choose another with --port"
         ) from None

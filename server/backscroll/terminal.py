@@ -25,13 +25,14 @@ def escaped(text: str) -> str:
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
-    """Write text and a line end: escaped to a terminal, verbatim to anything else.
+    """Write text, and a line end where it has none: escaped to a terminal, else verbatim.
 
     Raises:
         BrokenPipeError: nobody reads any more.
     """
     stream = stream or sys.stdout
-    stream.write(f"{escaped(text) if stream.isatty() else text}\n")
+    end = "" if text.endswith("\n") else "\n"
+    stream.write((escaped(text) if stream.isatty() else text) + end)
     stream.flush()
 
 

@@ -77,7 +77,8 @@ def parse(line: bytes) -> Imported | Refused:
             return _completion(CompletionLine.model_validate(found), found)
     except WireError as error:
         # "We could not parse the JSON body of your request: …", which this is not.
-        return Refused(error.message.partition(": ")[2].removesuffix("."))
+        why = error.message.partition(": ")[2].removesuffix(".")
+        return Refused(f"is no usable JSON object: {why}")
     except ValidationError as error:
         return Refused(reason(error))
     return Refused('object must be "thread" or "chat.completion"')
