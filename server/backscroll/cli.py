@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from backscroll.exits import clean_exit
+from backscroll.exits import clean_exit, interrupted_at_once
 from backscroll.options import with_settings
 from backscroll.settings import Settings
 from backscroll.terminal import escaped, verbatim, write
@@ -26,6 +26,11 @@ _PORT: Final = 8095
 _WIDTH: Final = 100
 
 
+def _examples(*lines: str) -> str:
+    """Return lines that click leaves as they are, below a command's options."""
+    return "\n".join(line or "\n\b" for line in ("\b", "Examples:", *lines))
+
+
 class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click.Group
         with clean_exit():
@@ -35,23 +40,28 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
-    epilog="Every setting is also a variable: --result-chars is BACKSCROLL_RESULT_CHARS.",
+    epilog=_examples(
+        "See what it does:        backscroll demo",
+        "Load conversations:      backscroll import conversations.jsonl",
+        "Read them from a shell:  backscroll call list-threads limit=3",
+        'Let a host read them:    {"mcpServers": {"backscroll": {"command": "backscroll"}}}',
+    ),
 )
 @click.version_option(version("backscroll"), message="%(prog)s %(version)s")
 def commands() -> None:
-    r"""Read and write stored conversations through MCP tools.
+    """Read and write stored conversations through MCP tools.
 
-    Without a command: serve MCP over stdio, which is what an MCP host starts.
-
-    \b
-    See what it does:        backscroll demo
-    Load conversations:      backscroll import conversations.jsonl
-    Read them from a shell:  backscroll call list-threads limit=3
-    Let a host read them:    {"mcpServers": {"backscroll": {"command": "backscroll"}}}
+    Without a command: serve MCP over stdio, which is what an MCP host starts. Each setting is an
+    option, or else a variable: --result-chars, or BACKSCROLL_RESULT_CHARS.
     """
 
 
-@commands.command()
+@commands.command(
+    epilog=_examples(
+        "backscroll serve --read-only",
+        "backscroll serve --database sqlite:////srv/talks.db --result-chars 16000",
+    )
+)
 @click.option(
     "--transport",
     type=click.Choice(["stdio"]),
@@ -61,18 +71,21 @@ def commands() -> None:
 )
 @with_settings(*_SERVING)
 def serve(settings: Settings, transport: str) -> None:  # noqa: ARG001 - there is one so far
-    r"""Serve MCP to a host.
-
-    \b
-    backscroll serve --read-only
-    backscroll serve --database sqlite:////srv/talks.db --result-chars 16000
-    """
+    """Serve MCP to a host."""
     from backscroll.serving import serve as serve_stdio
 
     serve_stdio(settings)
 
 
-@commands.command(short_help="Serve the embedded store's wire format.")
+@commands.command(
+    short_help="Serve the embedded store's wire format.",
+    epilog=_examples(
+        "backscroll store &",
+        "python -c 'from openai import OpenAI",
+        f'store = OpenAI(base_url="http://127.0.0.1:{_PORT}/v1", api_key="none")',
+        "print(store.beta.threads.create())'",
+    ),
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
 @click.option(
     "--port",
@@ -83,24 +96,27 @@ def serve(settings: Settings, transport: str) -> None:  # noqa: ARG001 - there i
 )
 @with_settings("database", "log_level")
 def store(settings: Settings, host: str, port: int) -> None:
-    r"""Serve the embedded store's wire format at /v1, on this machine alone.
+    """Serve the embedded store's wire format at /v1, on this machine alone.
 
-    OpenAI's own client works against it unchanged:
-
-    \b
-    backscroll store &
-    python -c 'from openai import OpenAI
-    store = OpenAI(base_url="http://127.0.0.1:8095/v1", api_key="none")
-    print(store.beta.threads.create())'
+    OpenAI's own client works against it unchanged.
     """
     import anyio
 
     from backscroll.store_server import serve_store
 
-    anyio.run(serve_store, settings, host, port)
+    with interrupted_at_once():
+        anyio.run(serve_store, settings, host, port)
 
 
-@commands.command(short_help="Call a tool, or list the tools.")
+@commands.command(
+    short_help="Call a tool, or list the tools.",
+    epilog=_examples(
+        "backscroll call list-threads limit=3",
+        "backscroll call list-messages thread_id=thread_abc preview_chars=80",
+        'backscroll call create-message role=user content=Hi metadata:=\'{"topic": "greeting"}\'',
+        "backscroll call list-messages thread_id=thread_abc --json | jq .page.next_cursor",
+    ),
+)
 @click.argument("tool", required=False)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the structured content.")
@@ -108,17 +124,11 @@ def store(settings: Settings, host: str, port: int) -> None:
 def call(
     settings: Settings, tool: str | None, arguments: tuple[str, ...], *, as_json: bool
 ) -> None:
-    r"""Call TOOL through the server, or without TOOL list the tools and their arguments.
+    """Call TOOL through the server, or without TOOL list the tools and their arguments.
 
     A value is typed as the tool says; NAME:=JSON passes any JSON. On a terminal, control
     characters in messages are shown and not obeyed; in a pipe the text is verbatim. Exit code 1
     is a tool error, whose text is on stderr.
-
-    \b
-    backscroll call list-threads limit=3
-    backscroll call list-messages thread_id=thread_abc preview_chars=80
-    backscroll call create-message role=user content=Hello metadata:='{"topic": "greeting"}'
-    backscroll call list-messages thread_id=thread_abc --json | jq .page.next_cursor
     """
     from functools import partial
 
@@ -138,7 +148,21 @@ def call(
     sys.exit(outcome.is_error)
 
 
-@commands.command("import", short_help="Take conversations in.")
+@commands.command(
+    "import",
+    short_help="Take conversations in.",
+    epilog=_examples(
+        "backscroll import conversations.jsonl",
+        "backscroll import chitchat --limit 100",
+        'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' | backscroll import -',
+        "",
+        "What a line holds (of a thread only the messages are needed):",
+        '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
+        '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
+        '{"object": "chat.completion", "id": …, "created": …, "model": …, "choices": […],',
+        '    "messages": [{"role": "user", "content": "Hello"}, …]}',
+    ),
+)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
     "--format",
@@ -151,22 +175,11 @@ def call(
 @click.option("--limit", type=click.IntRange(min=1), help="Take this many conversations at most.")
 @with_settings("database")
 def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
-    r"""Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
+    """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
     A file holds JSON Lines of threads or of stored chat completions, or is chitchat's
     dataset.json. What was imported before is not imported again. A bad line is refused by its
     number, the others are kept, and the exit code is 1.
-
-    \b
-    backscroll import conversations.jsonl
-    backscroll import chitchat --limit 100
-    echo '{"messages": [{"role": "user", "content": "Hello"}]}' | backscroll import -
-
-    \b
-    {"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":
-        [{"role": "user", "content": "Hello", "created_at": …}, …]}
-    {"object": "chat.completion", "id": …, "created": …, "model": …, "choices": […],
-        "messages": [{"role": "user", "content": "Hello"}, …]}
     """
     from functools import partial
 
@@ -176,23 +189,25 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
 
     stdin = sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
-    importing = partial(import_sources, settings.database, sources, _refuse, limit)
-    tally = anyio.run(importing)
+    with interrupted_at_once():
+        tally = anyio.run(partial(import_sources, settings.database, sources, _refuse, limit))
     click.echo(str(tally))
     sys.exit(tally.refused > 0)
 
 
-@commands.command(short_help="Give all conversations out.")
+@commands.command(
+    short_help="Give all conversations out.",
+    epilog=_examples(
+        "backscroll export backup.jsonl",
+        "backscroll export | gzip > backup.jsonl.gz",
+    ),
+)
 @click.argument("path", default="-")
 @with_settings("database")
 def export(settings: Settings, path: str) -> None:
-    r"""Export everything in the store as JSON Lines, to a file or to stdout.
+    """Export everything in the store as JSON Lines, to a file or to stdout.
 
     Import takes the lines: into an empty store they bring back the same.
-
-    \b
-    backscroll export backup.jsonl
-    backscroll export | gzip > backup.jsonl.gz
     """
     import anyio
 
