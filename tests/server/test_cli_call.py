@@ -108,8 +108,8 @@ def test_a_tool_error_goes_to_stderr_and_ends_with_1(database: str) -> None:
         "",
         (
             'invalid_arguments: limit must be an integer, not the string "many".\n'
-            "Next: Mend the call. list-messages takes thread_id, limit, order, after, before, run_id, "
-            "cursor, preview_chars.\n"
+            "Next: Mend the call. list-messages takes thread_id, limit, order, after, before, "
+            "run_id, cursor, preview_chars.\n"
             "Retry: safe once the arguments are mended; nothing was read or written.\n"
         ),
     )
@@ -138,7 +138,8 @@ def test_an_unknown_tool_is_misuse_and_the_tools_are_named(database: str) -> Non
         "",
         (
             "backscroll: Unknown tool: list-all. The tools are: list-messages, get-chat-messages, "
-            "list-message-files, create-message, get-message, list-threads, list-chat-completions.\n"
+            "list-message-files, create-message, get-message, list-threads, "
+            "list-chat-completions.\n"
         ),
     )
 

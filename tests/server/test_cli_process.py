@@ -1,0 +1,204 @@
+"""The command as a process: what it imports, where it writes, and how it ends."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.server.commands import COMMAND, process, variables, write_lines
+
+WAIT_S = 30
+BARE = """
+import sys
+from backscroll.__main__ import main
+sys.argv = ["backscroll"]
+main()
+print(sorted({"backscroll.cli", "rich"} & sys.modules.keys()), file=sys.stderr)
+"""
+HOSTILE = "\x1b[31mred \u202egnp.exe"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'x.db'}"
+
+
+@pytest.fixture
+def full(database: str, tmp_path: Path) -> str:
+    """A database with a thread of one message."""
+    line = {"id": "thread_one", "messages": [{"role": "user", "content": HOSTILE}]}
+    file = write_lines(tmp_path / "x.jsonl", [line])
+    assert process(database, "import", str(file)).returncode == 0
+    return database
+
+
+@contextmanager
+def running(database: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command with pipes, killed at the end if it still runs."""
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=variables(database=database),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as command:
+        try:
+            yield command
+        finally:
+            command.kill()
+
+
+def at_terminal(database: str, *arguments: str, typed: bytes = b"") -> bytes:
+    """Run a command whose stdin, stdout and stderr are a terminal; return what it shows."""
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=variables(database=database) | {"TERM": "xterm", "COLUMNS": "80"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        ) as command:
+            os.close(theirs)
+            os.write(ours, typed)
+            shown = b""
+            try:
+                while chunk := os.read(ours, 65_536):
+                    shown += chunk
+            except OSError:  # how Linux says that the other end has closed
+                pass
+            command.wait(WAIT_S)
+    finally:
+        os.close(ours)
+    return shown
+
+
+def test_without_arguments_nothing_is_imported_that_only_people_need(database: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BARE],
+        env=variables(database=database),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "[]\n")
+
+
+def test_without_arguments_a_bad_setting_is_refused_in_one_line() -> None:
+    done = subprocess.run(
+        COMMAND,
+        env=variables(output="all"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "backscroll: BACKSCROLL_OUTPUT must be both or text or structured, not 'all'.\n",
+    )
+
+
+def test_at_a_terminal_the_server_says_how_to_connect_a_host(database: str) -> None:
+    shown = at_terminal(database, typed=b"\x04").decode().replace("\r\n", "\n")
+
+    before, _, rest = shown.partition("\n{\n")
+    config, _, after = rest.partition("\n}\n")
+    (name, entry), *others = json.loads(f"{{{config}}}")["mcpServers"].items()
+    assert before.startswith("backscroll speaks MCP on this terminal now")
+    assert (name, others) == ("backscroll", [])
+    assert Path(entry["command"]).is_file()
+    assert after.endswith("Ctrl-C stops it.\n")
+
+
+def test_on_a_terminal_what_others_wrote_is_shown_and_not_obeyed(full: str) -> None:
+    call = ("call", "list-messages", "thread_id=thread_one")
+
+    text = at_terminal(full, *call).decode()
+    structured = at_terminal(full, *call, "--json").decode()
+
+    assert "\\u001b[31mred \\u202egnp.exe\r\n" in text
+    assert json.loads(structured)["messages"][0]["text"] == HOSTILE
+    for shown in (text, structured):
+        assert not {"\x1b", "\u202e"} & set(shown)
+
+
+def test_on_a_terminal_an_import_shows_how_far_it_is(database: str, tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "x.jsonl", [{"messages": []}])
+
+    shown = at_terminal(database, "import", str(file)).decode()
+
+    assert str(file.name) in shown
+    assert "%" in shown
+    assert "1 imported, 0 already there, 0 refused" in shown
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly(full: str) -> None:
+    with running(full, "export") as command:
+        assert command.stdin is not None
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.close()
+        assert command.stderr.read() == ""
+        assert command.wait(WAIT_S) == 141
+
+
+def test_an_interrupt_ends_an_import_at_once_and_quietly(database: str) -> None:
+    with running(database, "import", "-") as command:
+        assert command.stdin is not None
+        assert command.stderr is not None
+        command.stdin.write("[]\n")
+        command.stdin.flush()
+        # Refused, so it is reading the next line now.
+        assert command.stderr.readline() == (
+            "backscroll: stdin: line 1: is no usable JSON object: it is not an object\n"
+        )
+        command.send_signal(signal.SIGINT)
+        assert command.stderr.read() == ""
+        assert command.wait(WAIT_S) == 130
+
+
+def test_the_store_is_served_until_it_is_interrupted(full: str) -> None:
+    with running(full, "store", "--port", "0") as command:
+        assert command.stderr is not None
+        first, example = command.stderr.readline(), command.stderr.readline()
+        url = first.split()[4].removesuffix(":")
+        threads = f"{url}/threads"
+        headers = {"OpenAI-Beta": "assistants=v2"}
+        port = url.split(":")[2].removesuffix("/v1")
+
+        served = httpx2.get(threads, headers=headers)
+        stolen = httpx2.get(threads, headers={**headers, "Host": "evil.example"})
+        second = process(full, "store", "--port", port)
+        command.send_signal(signal.SIGINT)
+
+        assert first == (
+            f"The store is at http://127.0.0.1:{port}/v1: OpenAI's wire format, for this machine "
+            "alone. Ctrl-C stops it.\n"
+        )
+        assert f'OpenAI(base_url="{url}", api_key="none")' in example
+        assert [thread["id"] for thread in served.json()["data"]] == ["thread_one"]
+        assert stolen.status_code == 400
+        assert (second.returncode, second.stdout) == (2, "")
+        assert second.stderr == (
+            f"backscroll: port {port} of 127.0.0.1 is not to be had (Address already in use): "
+            "choose another with --port\n"
+        )
+        assert command.stderr.read() == ""
+        assert command.wait(WAIT_S) == 130
