@@ -9,7 +9,7 @@ from typing import Final
 _OURS: Final = ("backscroll", "backscroll_tools")
 
 
-class _PlacesOnly(logging.Formatter):
+class PlacesOnly(logging.Formatter):
     """Shows an exception as its type and the places it came through: its text may quote data."""
 
     def formatException(  # noqa: N802 - overrides logging.Formatter
@@ -17,6 +17,7 @@ class _PlacesOnly(logging.Formatter):
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
+        """Return an exception's type and the functions and lines that it came through."""
         kind, _, trace = ei
         places = " > ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(trace))
         return f"{kind.__name__ if kind else 'No exception'} at {places}"
@@ -31,7 +32,7 @@ def configure(level: str) -> None:
             what they handle.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_PlacesOnly("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PlacesOnly("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in _OURS:
         logging.getLogger(name).setLevel(level.upper())

@@ -175,11 +175,11 @@ class _Writer(_Stream):
         """
         try:
             text = message.model_dump_json(by_alias=True, exclude_unset=True)
-        except ValueError:  # text that has no UTF-8
-            if not isinstance(message, JSONRPCResponse):
+        except ValueError:  # a lone surrogate, which has no UTF-8
+            if not isinstance(message, JSONRPCResponse | JSONRPCError):
                 raise
-            _log.exception("a result cannot be written")
-            failed = ErrorData(code=INTERNAL_ERROR, message="The result cannot be written as JSON.")
+            _log.exception("a reply cannot be written")
+            failed = ErrorData(code=INTERNAL_ERROR, message="The reply cannot be written as JSON.")
             message = JSONRPCError(jsonrpc="2.0", id=message.id, error=failed)
             text = message.model_dump_json(by_alias=True, exclude_unset=True)
         try:

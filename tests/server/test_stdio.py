@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, ListToolsResult
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backscroll import mcp_server
 from backscroll.lines import LINE_BYTES
+from backscroll.logs import PlacesOnly
 from backscroll.settings import Settings
 from backscroll.stdio import OPEN_REQUESTS
 from backscroll.store import app as store_app
@@ -163,6 +167,25 @@ async def test_escaped_nul_is_valid_json_that_the_tool_refuses(settings: Setting
     assert reply["result"]["content"][0]["text"].startswith(
         "invalid_arguments: content holds a NUL character at character 1; leave it out."
     )
+
+
+async def test_a_reply_that_has_no_utf8_becomes_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def list_tools(_context: object, _params: object) -> ListToolsResult:
+        raise MCPError(INVALID_PARAMS, "a secret\ud800")
+
+    async with connected(Server("broken", on_list_tools=list_tools)) as wire:
+        await wire.send(wire.request(1, "tools/list", {}))
+        reply = await wire.reply(1)
+        await wire.send(PING)
+        assert (await wire.reply("ping"))["result"] == {}
+
+    message = "The reply cannot be written as JSON."
+    assert reply["error"] == {"code": -32603, "message": message}
+    (record,) = caplog.records
+    record.exc_text = None  # what another formatter made of it
+    told = PlacesOnly().format(record)
+    assert told.startswith("a reply cannot be written\nPydanticSerializationError at write:")
+    assert "secret" not in told
 
 
 async def test_messages_come_through_in_pieces_and_many_at_once(settings: Settings) -> None:
