@@ -212,19 +212,23 @@ def export(settings: Settings, path: str) -> None:
     import anyio
 
     from backscroll.exporting import export_to, new_file
+    from backscroll.progress import progress
 
-    if path == "-":
+    if path == "-" and sys.stdout.isatty():
+        anyio.run(export_to, settings.database, write)
+    elif path == "-":
         verbatim(sys.stdout)
-        anyio.run(export_to, settings.database, sys.stdout, "stdout")
-        return
-    with new_file(Path(path)) as file:
-        lines = anyio.run(export_to, settings.database, file, path)
-    click.echo(f"{lines} exported to {path}", err=True)
+        with progress("stdout", None) as advance:
+            anyio.run(export_to, settings.database, sys.stdout.write, advance)
+    else:
+        with new_file(Path(path)) as file, progress(path, None) as advance:
+            lines = anyio.run(export_to, settings.database, file.write, advance)
+        click.echo(f"{lines} exported to {path}", err=True)
 
 
 @commands.command(short_help="Show what it does.")
 def demo() -> None:
-    """Show what it does, with real conversations in a temporary store; takes half a minute.
+    """Show what it does, with real conversations in a temporary store; takes seconds.
 
     Needs the conversations: pip install 'backscroll[demo]'
     """

@@ -1,7 +1,7 @@
 """`backscroll export`: everything in the embedded store as the JSON Lines that import takes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -10,12 +10,19 @@ from typing import IO
 from backscroll.exits import CommandError
 from backscroll.formats.shapes import completion_object, thread_object
 from backscroll.opening import opened_store
-from backscroll.progress import progress
+from backscroll.progress import Advance
 from backscroll.store.wire import dump_json
 
 
-async def export_to(database: str, stream: IO[str], name: str) -> int:
+async def export_to(
+    database: str, write: Callable[[str], object], advance: Advance = lambda _: None
+) -> int:
     """Write a line for each thread, then for each stored completion, oldest first.
+
+    Args:
+        database: the store's URL.
+        write: takes each line, which ends where the line does.
+        advance: told of each line that was written.
 
     Returns:
         How many lines were written.
@@ -25,15 +32,14 @@ async def export_to(database: str, stream: IO[str], name: str) -> int:
     """
     lines = 0
     async with opened_store(database) as store:
-        with progress(name, None) as advance:
-            async for thread in store.export_threads():
-                stream.write(f"{dump_json(thread_object(thread))}\n")
-                lines += 1
-                advance(1)
-            async for completion in store.export_completions():
-                stream.write(f"{dump_json(completion_object(completion))}\n")
-                lines += 1
-                advance(1)
+        async for thread in store.export_threads():
+            write(f"{dump_json(thread_object(thread))}\n")
+            lines += 1
+            advance(1)
+        async for completion in store.export_completions():
+            write(f"{dump_json(completion_object(completion))}\n")
+            lines += 1
+            advance(1)
     return lines
 
 

@@ -135,7 +135,9 @@ def test_on_a_terminal_what_others_wrote_is_shown_and_not_obeyed(full: str) -> N
 
     assert "\\u001b[31mred \\u202egnp.exe\r\n" in text
     assert json.loads(structured)["messages"][0]["text"] == HOSTILE
-    for shown in (text, structured):
+    lines = at_terminal(full, "export").decode()
+    assert json.loads(lines)["messages"][0]["content"] == HOSTILE
+    for shown in (text, structured, lines):
         assert not {"\x1b", "\u202e"} & set(shown)
 
 

@@ -62,4 +62,4 @@ async def test_a_server_that_does_not_start_fails_the_demonstration(
     said = capsys.readouterr().out
     assert code == 1
     assert "✗ it runs to its end (FileNotFoundError: " in said
-    assert "\n1 checks failed, in " in said
+    assert "\n1 check failed, in " in said

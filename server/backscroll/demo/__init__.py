@@ -1,1 +1,1 @@
-"""`backscroll demo`: real conversations, the real server, a real client, in half a minute."""
+"""`backscroll demo`: real conversations, the real server, a real client, in seconds."""

@@ -52,7 +52,8 @@ async def run() -> int:
             stage.reads(_end_of(log), lines=20)
     seconds = time.monotonic() - started
     if stage.failed:
-        stage.end(f"{len(stage.failed)} checks failed, in {seconds:.1f} s:", "bold red")
+        noun = "check" if len(stage.failed) == 1 else "checks"
+        stage.end(f"{len(stage.failed)} {noun} failed, in {seconds:.1f} s:", "bold red")
         for claim in stage.failed:
             stage.say(claim)
         return 1
