@@ -1,0 +1,51 @@
+"""Backscroll as others start it: the commands, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+
+SERVER: Final = (sys.executable, "-m", "backscroll")
+
+
+def variables(database: str, **settings: object) -> dict[str, str]:
+    """Return settings as the environment variables that carry them."""
+    given = {"database": database, **settings}
+    return {f"BACKSCROLL_{name.upper()}": str(value) for name, value in given.items()}
+
+
+def run(*arguments: str, environ: Mapping[str, str], timeout_s: float = 50) -> str:
+    """Run one of the commands to its end and return what it printed."""
+    finished = subprocess.run(
+        [*SERVER, *arguments],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=os.environ | environ,
+        timeout=timeout_s,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def over_stdio(environ: Mapping[str, str]) -> StdioServerParameters:
+    """Return the server as an MCP client starts it."""
+    command, *arguments = SERVER
+    return StdioServerParameters(command=command, args=arguments, env=dict(environ))
+
+
+async def pages(client: Client, tool: str, **arguments: object) -> AsyncIterator[dict[str, Any]]:
+    """Yield the pages of a list, each asked for with the cursor of the one before it."""
+    has_more = True
+    while has_more:
+        result = await client.call_tool(tool, arguments)
+        assert not result.is_error, result.content
+        assert result.structured_content is not None
+        yield result.structured_content
+        page = result.structured_content["page"]
+        has_more = page["has_more"]
+        arguments["cursor"] = page["next_cursor"]
