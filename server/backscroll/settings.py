@@ -9,14 +9,26 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
+
+from backscroll.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
 
 PREFIX: Final = "BACKSCROLL_"
 
-UPSTREAMS: Final = ("store",)
+UPSTREAMS: Final = ("store", "openai", "foundry", "azure", "compatible")
+AUTHS: Final = ("", "none", "bearer", "api-key", "entra")
+SERVES: Final = ("threads", "list_threads", "message_files", "conversations", "chat_completions")
 TOOLSETS: Final = ("messages", "all")
 OUTPUTS: Final = ("both", "text", "structured")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+_OPENAI: Final = {
+    "api_key": "OPENAI_API_KEY",
+    "base_url": "OPENAI_BASE_URL",
+    "organization": "OPENAI_ORG_ID",
+    "project": "OPENAI_PROJECT_ID",
+}
+"""The variables that OpenAI's own client reads. They never choose the upstream."""
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
@@ -27,7 +39,7 @@ class SettingsError(Exception):
 
 
 def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as dataclasses.field
-    return field(default=default, metadata={"about": about, **rule})
+    return field(default=default, repr="secret" not in rule, metadata={"about": about, **rule})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,26 @@ class Settings:
     """What an operator can choose; each field is the variable `BACKSCROLL_` and its name."""
 
     upstream: str = _setting("where messages are kept", "store", one_of=UPSTREAMS)
+    base_url: str = _setting("where the upstream is; openai has its own", "")
+    api_key: str = _setting("the upstream's key", "", secret=True)
+    organization: str = _setting("the OpenAI organization that requests are for", "")
+    project: str = _setting("the OpenAI project that requests are for", "")
+    auth: str = _setting("how the key is sent; by default as the upstream has it", "", one_of=AUTHS)
+    serves: tuple[str, ...] = _setting(
+        "what a compatible upstream serves, between commas",
+        ("threads", "conversations", "chat_completions"),
+        any_of=SERVES,
+    )
+    idempotency_keys: bool = _setting(
+        "whether a compatible upstream replays a write whose Idempotency-Key comes again",
+        default=False,
+    )
+    has_more: bool = _setting(
+        "whether a compatible upstream says has_more: false at the end only", default=False
+    )
+    allow_http: bool = _setting(
+        "whether an upstream on another machine may be asked without TLS", default=False
+    )
     database: str = _setting(
         "the store's database: sqlite:///PATH; by default in the user's data folder", ""
     )
@@ -64,7 +96,8 @@ def load(
 
     Args:
         flags: values given on the command line, by field name.
-        environ: the environment; other variables than `BACKSCROLL_…` are not looked at.
+        environ: the environment; besides `BACKSCROLL_…`, the variables that OpenAI's own
+            client reads are looked at where the upstream is openai.
 
     Raises:
         SettingsError: an unknown variable, or a value that breaks its rule.
@@ -81,11 +114,40 @@ def load(
             known = ", ".join(f"{PREFIX}{field.upper()}" for field in fields)
             message = f"{shown} is no setting. There are: {known}."
             raise SettingsError(message)
-    values = {name: _parsed(shown, text, fields[name]) for name, (shown, text) in given.items()}
+    if given.get("upstream", ("", "store"))[1] == "openai":
+        usual = {name: usual for name, usual in _OPENAI.items() if environ.get(usual)}
+        given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
+    values: dict[str, Any] = {
+        name: _parsed(shown, text, fields[name]) for name, (shown, text) in given.items()
+    }
     settings = Settings(**values)
+    _check_upstream(settings)
     if not settings.database:
         settings = dataclasses.replace(settings, database=default_database())
     return settings
+
+
+def _check_upstream(settings: Settings) -> None:
+    """Refuse an address or a key that cannot be used, without repeating either.
+
+    Raises:
+        SettingsError: naming the variable and the rule.
+    """
+    if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
+        message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
+        raise SettingsError(message)
+    if settings.base_url:
+        flaw = flaw_of_address(settings.base_url, allow_http=settings.allow_http)
+        if flaw:
+            hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
+            message = f"{PREFIX}BASE_URL {flaw}{hint}."
+            raise SettingsError(message)
+    if settings.upstream in NEEDS_KEY and not settings.api_key:
+        message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
+        raise SettingsError(message)
+    if flaw := flaw_of_key(settings.api_key):
+        message = f"{PREFIX}API_KEY {flaw}."
+        raise SettingsError(message)
 
 
 def default_database() -> str:
@@ -96,7 +158,7 @@ def default_database() -> str:
 
 
 def _parsed(shown: str, text: str, item: "dataclasses.Field[Any]") -> object:
-    rule, kind = item.metadata, type(item.default)
+    rule, kind = item.metadata, cast("type", type(item.default))
     if kind is bool:
         return _boolean(shown, text)
     if kind in {int, float}:

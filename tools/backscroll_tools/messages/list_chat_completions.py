@@ -26,7 +26,7 @@ class _ChatCompletions:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Completion]:
         window = Slice(limit, self.start.walk_order, after, self.filters)
-        reply = await self.client.list(requests.list_chat_completions(window))
+        reply = await self.client.page(requests.list_chat_completions(window))
         return Chunk(tuple(map(typed.completion, reply.items)), reply.has_more)
 
     async def item(self, item_id: str) -> Completion | None:
@@ -67,4 +67,5 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     ),
     output_schema=schemas.listed("completions", schemas.COMPLETION),
     run=_run,
+    needs=("chat_completions",),
 )

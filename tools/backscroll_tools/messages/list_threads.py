@@ -24,7 +24,7 @@ class _Threads:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
         window = Slice(limit, self.start.walk_order, after)
-        reply = await self.client.list(requests.list_threads(window))
+        reply = await self.client.page(requests.list_threads(window))
         return Chunk(tuple(map(typed.thread, reply.items)), reply.has_more)
 
     async def item(self, item_id: str) -> Thread | None:
@@ -56,5 +56,5 @@ LIST_THREADS: Final = Tool(
     ),
     output_schema=schemas.listed("threads", schemas.THREAD),
     run=_run,
-    needs="lists_threads",
+    needs=("list_threads",),
 )

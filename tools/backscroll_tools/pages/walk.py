@@ -5,7 +5,7 @@ empty page that promises more. Each ends the walk with what it has, and says why
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, Protocol, TypeVar
 
 import anyio
@@ -26,10 +26,19 @@ WARNING_CHARS: Final = max(len(warning) for warning in (STUCK, EMPTY, FAILED, GO
 
 @dataclass(frozen=True, slots=True)
 class Chunk(Generic[Item_co]):
-    """One page of an upstream: items with ids, and whether it says that more follow."""
+    """One page of an upstream.
+
+    Attributes:
+        items: items with ids, those that the list is about.
+        has_more: whether more follow; None where only a further request can tell.
+        last: the id to go on after, where it is not the last item's.
+        passed: how many items of other kinds stood among them.
+    """
 
     items: tuple[Item_co, ...]
-    has_more: bool
+    has_more: bool | None
+    last: str = ""
+    passed: int = 0
 
 
 class Source(Protocol[Item_co]):
@@ -46,12 +55,23 @@ class Source(Protocol[Item_co]):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a walk ended, and whether more follows; `reachable` unless no cursor can get there."""
+    """Why a walk ended, and whether more follows.
+
+    Attributes:
+        by: why it ended.
+        has_more: whether more follows.
+        warning: what was wrong with the upstream.
+        reachable: whether a cursor can get to what follows.
+        last: the id to go on after, where it is not the last taken item's.
+        passed: how many items of other kinds were walked over.
+    """
 
     by: StoppedBy
     has_more: bool
     warning: str = ""
     reachable: bool = True
+    last: str = ""
+    passed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +106,55 @@ class Walk:
             ToolError: the upstream's failure, or `deadline_exceeded`, where the page is empty.
         """
         seen = {after} if after else set[str]()
+        asked = {after}
+        last, passed = "", 0
         for _ in range(self.requests):
-            chunk = await self._chunk(source, after, taken)
+            chunk = await self._chunk(source, after, taken, passed)
             if isinstance(chunk, Stop):
-                return chunk
-            fresh = _fresh(chunk.items, after, seen)
-            for item in fresh:
+                return replace(chunk, last=last, passed=passed)
+            for item in _fresh(chunk.items, after, seen):
                 if taken >= self.limit:
-                    return Stop("limit", has_more=True)
+                    return Stop("limit", has_more=True, passed=passed)
                 if not take(item):
-                    return Stop("size", has_more=True)
+                    return Stop("size", has_more=True, passed=passed)
                 taken += 1
-            if not chunk.has_more:
-                return Stop("end", has_more=False)
-            if taken >= self.limit:
-                return Stop("limit", has_more=True)
-            if not fresh:
-                warning = STUCK if chunk.items else EMPTY
-                return Stop("requests", has_more=True, warning=warning, reachable=False)
-            after = str(fresh[-1]["id"])
+                after = str(item["id"])
+            last, passed = chunk.last, passed + chunk.passed
+            after = last or after
+            if stop := self._ended(chunk, taken, advanced=after not in asked):
+                return replace(stop, last=last, passed=passed)
+            asked.add(after)
             if self.report is not None:
                 await self.report(taken, self.limit)
-        return Stop("requests", has_more=True)
+        return Stop("requests", has_more=True, last=last, passed=passed)
 
-    async def _chunk(self, source: Source[Item], after: str, taken: int) -> Chunk[Item] | Stop:
-        """Return the next chunk, or why there is none; what was taken before stands."""
+    async def _chunk(
+        self, source: Source[Item], after: str, taken: int, passed: int
+    ) -> Chunk[Item] | Stop:
+        """Return the next chunk, or why there is none; what was read before stands."""
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
                 chunk = await source.chunk(after, min(PAGE_ITEMS, max(1, self.limit - taken)))
         except ToolError:
-            if not taken:
+            if not taken and not passed:
                 raise
             return Stop("requests", has_more=True, warning=FAILED)
-        if chunk is None and not taken:
+        if chunk is None and not taken and not passed:
             raise too_late()
         return chunk or Stop("deadline", has_more=True)
+
+    def _ended(self, chunk: Chunk[Item], taken: int, *, advanced: bool) -> Stop | None:
+        """Return why the walk ends after a chunk that was read whole, if it does."""
+        empty = not chunk.items and not chunk.passed
+        if chunk.has_more is False or (chunk.has_more is None and empty):
+            return Stop("end", has_more=False)
+        if chunk.has_more and taken >= self.limit:
+            return Stop("limit", has_more=True)
+        if advanced:
+            return None
+        warning = EMPTY if empty else STUCK
+        return Stop("requests", has_more=True, warning=warning, reachable=False)
 
 
 def _fresh(items: tuple[Item, ...], after: str, seen: set[str]) -> list[Item]:
