@@ -5,7 +5,9 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-NEEDS_BASE_URL: Final = frozenset({"foundry", "azure", "compatible"})
+from backscroll_tools.client.profiles import PROFILES
+
+NEEDS_BASE_URL: Final = frozenset(name for name, kind in PROFILES.items() if not kind.base_url)
 NEEDS_KEY: Final = {"openai": "BACKSCROLL_API_KEY (or OPENAI_API_KEY)"}
 
 _KEY: Final = re.compile(r"[\x21-\x7e]+")

@@ -9,19 +9,10 @@ from typing import Any, Final
 import click
 
 from backscroll.exits import clean_exit
-from backscroll.options import with_settings
+from backscroll.options import EVERY, with_settings
 from backscroll.settings import Settings
 from backscroll.terminal import escaped, verbatim, write
 
-_SERVING: Final = (
-    "database",
-    "toolsets",
-    "read_only",
-    "result_chars",
-    "output",
-    "deadline_s",
-    "log_level",
-)
 _PORT: Final = 8095
 _WIDTH: Final = 100
 
@@ -59,7 +50,7 @@ def commands() -> None:
     show_default=True,
     help="How hosts reach it.",
 )
-@with_settings(*_SERVING)
+@with_settings(*EVERY)
 def serve(settings: Settings, transport: str) -> None:  # noqa: ARG001 - there is one so far
     r"""Serve MCP to a host.
 
@@ -104,7 +95,7 @@ def store(settings: Settings, host: str, port: int) -> None:
 @click.argument("tool", required=False)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the structured content.")
-@with_settings(*_SERVING)
+@with_settings(*EVERY)
 def call(
     settings: Settings, tool: str | None, arguments: tuple[str, ...], *, as_json: bool
 ) -> None:

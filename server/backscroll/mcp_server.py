@@ -23,7 +23,7 @@ from mcp.types import (
 from mcp.types import Tool as McpTool
 
 from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, profile_of
+from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError
@@ -66,13 +66,18 @@ def offered(settings: Settings, profile: Profile) -> tuple[Tool, ...]:
 
 
 def build(settings: Settings) -> Server[UpstreamConnection]:
-    """Return the MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it."""
-    tools = {tool.name: tool for tool in offered(settings, profile_of(settings))}
+    """Return the MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it.
+
+    Raises:
+        SettingsError: the upstream cannot be asked: its key, or a library, is missing.
+    """
+    upstream = upstream_of(settings)
+    tools = {tool.name: tool for tool in offered(settings, upstream.profile)}
     listing = ListToolsResult(tools=[_listed(tool, settings.output) for tool in tools.values()])
 
     @asynccontextmanager
     async def lifespan(_: Server[UpstreamConnection]) -> AsyncIterator[UpstreamConnection]:
-        async with UpstreamConnection(settings) as connection:
+        async with UpstreamConnection(settings, upstream) as connection:
             yield connection
 
     async def list_tools(_: _Context, _params: PaginatedRequestParams | None) -> ListToolsResult:

@@ -1,6 +1,6 @@
 """Every setting, in one frozen value: a flag wins over the environment, which wins over a default.
 
-Only the standard library is imported here: settings are read before anything else is.
+Nothing heavy is imported here: settings are read before anything else is.
 """
 
 import dataclasses
@@ -9,15 +9,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from backscroll.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
+from backscroll_tools.client.profiles import PROFILES, Auth, Serves
 
 PREFIX: Final = "BACKSCROLL_"
 
-UPSTREAMS: Final = ("store", "openai", "foundry", "azure", "compatible")
-AUTHS: Final = ("", "none", "bearer", "api-key", "entra")
-SERVES: Final = ("threads", "list_threads", "message_files", "conversations", "chat_completions")
+UPSTREAMS: Final = tuple(PROFILES)
+AUTHS: Final[tuple[str, ...]] = ("", *get_args(Auth))
+SERVES: Final[tuple[str, ...]] = get_args(Serves)
 TOOLSETS: Final = ("messages", "all")
 OUTPUTS: Final = ("both", "text", "structured")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -102,33 +103,55 @@ def load(
     Raises:
         SettingsError: an unknown variable, or a value that breaks its rule.
     """
+    given = _given(flags or {}, environ)
     fields = {item.name: item for item in dataclasses.fields(Settings)}
-    given = {
-        name.removeprefix(PREFIX).lower(): (name, value)
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
-    }
-    given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in (flags or {}).items()}
     for name, (shown, _) in given.items():
         if name not in fields:
             known = ", ".join(f"{PREFIX}{field.upper()}" for field in fields)
             message = f"{shown} is no setting. There are: {known}."
             raise SettingsError(message)
-    if given.get("upstream", ("", "store"))[1] == "openai":
-        usual = {name: usual for name, usual in _OPENAI.items() if environ.get(usual)}
-        given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
     values: dict[str, Any] = {
         name: _parsed(shown, text, fields[name]) for name, (shown, text) in given.items()
     }
     settings = Settings(**values)
-    _check_upstream(settings)
+    _check_upstream(settings, {name: shown for name, (shown, _) in given.items()})
     if not settings.database:
         settings = dataclasses.replace(settings, database=default_database())
     return settings
 
 
-def _check_upstream(settings: Settings) -> None:
+def sources(
+    flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return where each setting that is no default comes from: a flag or a variable, by field.
+
+    Args:
+        flags: as `load` has them.
+        environ: as `load` has it.
+    """
+    return {name: shown for name, (shown, _) in _given(flags or {}, environ).items()}
+
+
+def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return where each setting that was made comes from, and its text, by field name."""
+    given = {
+        name.removeprefix(PREFIX).lower(): (name, value)
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+    }
+    given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items()}
+    if given.get("upstream", ("", "store"))[1] == "openai":
+        usual = {name: usual for name, usual in _OPENAI.items() if environ.get(usual)}
+        given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
+    return given
+
+
+def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     """Refuse an address or a key that cannot be used, without repeating either.
+
+    Args:
+        settings: all of them.
+        sources: where each that is no default comes from.
 
     Raises:
         SettingsError: naming the variable and the rule.
@@ -140,13 +163,13 @@ def _check_upstream(settings: Settings) -> None:
         flaw = flaw_of_address(settings.base_url, allow_http=settings.allow_http)
         if flaw:
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
-            message = f"{PREFIX}BASE_URL {flaw}{hint}."
+            message = f"{sources['base_url']} {flaw}{hint}."
             raise SettingsError(message)
     if settings.upstream in NEEDS_KEY and not settings.api_key:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
     if flaw := flaw_of_key(settings.api_key):
-        message = f"{PREFIX}API_KEY {flaw}."
+        message = f"{sources['api_key']} {flaw}."
         raise SettingsError(message)
 
 

@@ -44,7 +44,7 @@ def upstream_of(settings: Settings) -> Upstream:
     """Return the upstream that the settings choose, ready to be asked.
 
     Raises:
-        SettingsError: a key is needed and not set.
+        SettingsError: a key is needed and not set, or the library for Entra is not installed.
     """
     profile = profile_of(settings)
     base_url = (settings.base_url or profile.base_url).rstrip("/")
@@ -60,19 +60,22 @@ def upstream_of(settings: Settings) -> Upstream:
     )
 
 
+def is_embedded(settings: Settings) -> bool:
+    """Whether the upstream is the store in this process, and not one at an address."""
+    return PROFILES[settings.upstream] is STORE and not settings.base_url
+
+
 class UpstreamConnection:
     """The client of the chosen upstream: opened once, closed with the process.
 
     Args:
-        settings: which upstream, and where.
-
-    Raises:
-        SettingsError: a key is needed and not set.
+        settings: which upstream.
+        upstream: what `upstream_of` made of them, when there was still somebody to tell of a flaw.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, upstream: Upstream) -> None:
         self._settings = settings
-        self._upstream = upstream_of(settings)
+        self._upstream = upstream
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._client: Client | None = None
@@ -96,7 +99,7 @@ class UpstreamConnection:
         """
         async with self._opening:
             if self._client is None:
-                embedded = self._upstream.profile is STORE and not self._settings.base_url
+                embedded = is_embedded(self._settings)
                 self._client = await (self._open_store() if embedded else self._open_network())
             return self._client
 
