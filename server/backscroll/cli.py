@@ -144,9 +144,9 @@ def call(
 def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
     r"""Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
-    A file holds JSON Lines of threads or of stored chat completions, or is chitchat's
-    dataset.json. What was imported before is not imported again. A bad line is refused by its
-    number, the others are kept, and the exit code is 1.
+    A file holds JSON Lines of threads, conversations or stored chat completions, or is
+    chitchat's dataset.json. What was imported before is not imported again. A bad line is
+    refused by its number, the others are kept, and the exit code is 1.
 
     \b
     backscroll import conversations.jsonl
@@ -156,6 +156,8 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     \b
     {"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":
         [{"role": "user", "content": "Hello", "created_at": …}, …]}
+    {"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":
+        [{"role": "user", "content": "Hello"}, {"type": …, …}, …]}
     {"object": "chat.completion", "id": …, "created": …, "model": …, "choices": […],
         "messages": [{"role": "user", "content": "Hello"}, …]}
     """

@@ -17,10 +17,10 @@ from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
 from backscroll.store.engine import Database, open_database
 from backscroll.store.errors import SERVER_ERROR, DatabaseBusyError, WireError
-from backscroll.store.exporting import read_completions, read_threads
+from backscroll.store.exporting import read_completions, read_conversations, read_threads
 from backscroll.store.files import FileEndpoints
-from backscroll.store.importing import write_completion, write_thread
-from backscroll.store.imports import ImportedCompletion, ImportedThread
+from backscroll.store.importing import write_completion, write_conversation, write_thread
+from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.threads import ThreadEndpoints
@@ -56,6 +56,12 @@ class Store:
         """
         return await self._database.write(lambda connection: write_thread(connection, thread))
 
+    async def import_conversation(self, conversation: ImportedConversation) -> bool:
+        """Write a whole conversation in one transaction; as ``import_thread`` in all else."""
+        return await self._database.write(
+            lambda connection: write_conversation(connection, conversation)
+        )
+
     async def import_completion(self, completion: ImportedCompletion) -> bool:
         """Write a stored completion in one transaction; as ``import_thread`` in all else."""
         return await self._database.write(
@@ -65,6 +71,10 @@ class Store:
     def export_threads(self) -> AsyncIterator[ImportedThread]:
         """Yield every thread, oldest first, as it could be imported. One at a time is in memory."""
         return read_threads(self._database)
+
+    def export_conversations(self) -> AsyncIterator[ImportedConversation]:
+        """Yield every conversation, oldest first, as it could be imported."""
+        return read_conversations(self._database)
 
     def export_completions(self) -> AsyncIterator[ImportedCompletion]:
         """Yield every stored completion, oldest first, as it could be imported."""

@@ -114,6 +114,14 @@ class ConversationCreate(MetadataChange):
     items: Annotated[list[Item], Field(max_length=_MAX_ITEMS)] | None = None
 
 
+class ItemList(BaseModel):
+    """Items of which there may be any number, as an import has them."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    items: list[Item]
+
+
 class ItemsCreate(BaseModel):
     """The body of ``createConversationItems``."""
 
