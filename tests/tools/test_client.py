@@ -113,7 +113,10 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             error(404),
             "not_found",
             "It failed.",
-            "Check the ids; list-threads and list-chat-completions show what exists.",
+            (
+                "Check the ids; list-threads and list-chat-completions show what exists. What was "
+                "written a moment ago may need a few seconds to show."
+            ),
         ),
         (
             error(429, **{"retry-after": "7"}),
@@ -149,7 +152,10 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             error(500),
             "upstream_unavailable",
             "The upstream answered with HTTP status 500.",
-            "Call again in a little while.",
+            (
+                "Call again in a little while. If it stays so, check the ids: some proxies answer so "
+                "for what is not there."
+            ),
         ),
         (
             error(422, message="a\nb " + "c" * 400),

@@ -51,7 +51,8 @@ class Call:
     ends_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start the clock: `ends_at` is in seconds of `anyio.current_time`."""
+        """Start the clock: `ends_at` is in seconds of `anyio.current_time`. Count requests."""
+        object.__setattr__(self, "client", self.client.bounded(self.bounds.requests))
         object.__setattr__(self, "ends_at", anyio.current_time() + self.bounds.deadline_s)
 
 

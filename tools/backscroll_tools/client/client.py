@@ -1,5 +1,6 @@
 """The async client: the one place where the tools do I/O."""
 
+import math
 from typing import Final
 
 import httpx2
@@ -33,6 +34,7 @@ class Client:
         writing: the pool for writes, by default the one for reads. Over a network it should keep
             no connection: one that was closed by its other end, unseen, leaves a write's outcome
             unknown, where a read is simply sent again (docs/upstreams.md).
+        requests: how many requests it may make in all; by default as many as are asked for.
     """
 
     def __init__(
@@ -40,10 +42,16 @@ class Client:
         http: httpx2.AsyncClient,
         upstream: Upstream,
         writing: httpx2.AsyncClient | None = None,
+        requests: float = math.inf,
     ) -> None:
         self._reading = http
         self._writing = writing or http
+        self._left = requests
         self.upstream = upstream
+
+    def bounded(self, requests: int) -> "Client":
+        """Return a client over the same connections that makes this many requests at most."""
+        return Client(self._reading, self.upstream, self._writing, requests)
 
     async def send(self, request: Request) -> JSON:
         """Send one request and return the reply's JSON object.
@@ -55,12 +63,18 @@ class Client:
         """
         if request.group not in self.upstream.profile.serves:
             raise failures.not_served(self.upstream.profile)
-        status, headers, body = await self._exchange(request)
-        if httpx2.codes.is_success(status):
-            return replies.decode(body)
+        try:
+            status, headers, body = await self._exchange(request)
+            if httpx2.codes.is_success(status):
+                return replies.decode(body)
+        except ToolError as error:
+            if request.method == "POST" and error.code == "upstream_invalid":
+                raise outcome_unknown(request) from None  # acted on, and answered with no JSON
+            raise
         if request.method == "POST" and status in _MAY_HAVE_ACTED:
             raise outcome_unknown(request)
-        raise failures.failure(self.upstream.profile, status, headers, body)
+        key = next((value.split(" ")[-1] for _, value in await self._credential()), "")
+        raise failures.failure(self.upstream.profile, status, headers, body, key)
 
     async def page(self, request: Request) -> replies.Reply:
         """Send a request for a list and return its envelope, with what can be believed of it.
@@ -69,7 +83,7 @@ class Client:
             ToolError: as `send` does.
         """
         trusted = self.upstream.profile.trusts_has_more
-        return replies.listed(await self.send(request), request.limit, trusted=trusted)
+        return replies.listed(await self.send(request), request, trusted=trusted)
 
     async def find(self, request: Request) -> JSON | None:
         """Send a request for one object and return it, or None where the upstream has none.
@@ -103,6 +117,13 @@ class Client:
     async def _once(
         self, http: httpx2.AsyncClient, request: Request
     ) -> tuple[int, httpx2.Headers, bytes]:
+        if self._left < 1:
+            raise ToolError(
+                "upstream_unavailable",
+                "The call would take more requests to the upstream than one call may make.",
+                next_step="Ask for less at once with limit, and go on with cursor.",
+            )
+        self._left -= 1
         profile = self.upstream.profile
         query = (*profile.queries.get(request.group, ()), *request.query)
         async with http.stream(

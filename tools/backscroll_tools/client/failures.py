@@ -5,6 +5,7 @@ and whatever proxies send. At most one sentence of a body is repeated, and none 
 quote a key.
 """
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, cast
@@ -18,6 +19,9 @@ from backscroll_tools.errors import ErrorCode, ToolError
 
 _SAID: Final = 300
 """How many characters of an upstream's own sentence an error may repeat."""
+
+_DIGITS: Final = 9
+"""How many digits of a pause are read: 30 years in seconds."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
 """What a server says of a path that it does not serve, and not of an object that it lacks."""
@@ -39,11 +43,17 @@ _NEXT: Final[dict[ErrorCode, str]] = {
     "invalid_arguments": "Mend what the sentence above names, then call again.",
     "auth_failed": "Ask the operator to check BACKSCROLL_API_KEY.",
     "forbidden": "Ask the operator for access to this upstream.",
-    "not_found": "Check the ids; list-threads and list-chat-completions show what exists.",
+    "not_found": (
+        "Check the ids; list-threads and list-chat-completions show what exists. What was written "
+        "a moment ago may need a few seconds to show."
+    ),
     "thread_busy": "Wait until the run has ended.",
     "upstream_unavailable": "Call again in a little while.",
     "upstream_invalid": "Ask the operator to check BACKSCROLL_BASE_URL.",
 }
+
+_OF_500: Final = " If it stays so, check the ids: some proxies answer so for what is not there."
+"""LiteLLM turns its upstream's 404 into a 500 (docs/upstreams.md)."""
 
 _REPEATED: Final = frozenset({"invalid_arguments", "not_found", "thread_busy"})
 """The codes whose errors repeat the upstream's sentence, because it names what to mend."""
@@ -54,16 +64,21 @@ _SENTENCE: Final[dict[ErrorCode, str]] = {
 }
 
 
-def failure(profile: Profile, status: int, headers: Mapping[str, str], body: bytes) -> ToolError:
+def failure(
+    profile: Profile, status: int, headers: Mapping[str, str], body: bytes, key: str = ""
+) -> ToolError:
     """Return the error that an HTTP failure stands for.
 
     Args:
         profile: the kind of upstream.
         status: the HTTP status, 300 or above.
-        headers: the reply's headers, for `Retry-After`.
+        headers: the reply's headers, for `Retry-After` and `retry-after-ms`.
         body: the reply's body.
+        key: what its caller is told by, which no error repeats.
     """
     said, error_code = _said(body)
+    if key and key in said:
+        said = ""
     code = _code(status, said, error_code)
     if code == "upstream_retired":
         return not_served(profile)
@@ -74,15 +89,16 @@ def failure(profile: Profile, status: int, headers: Mapping[str, str], body: byt
             next_step="Ask the operator to raise the quota of the upstream's account.",
         )
     if code == "rate_limited":
-        pause = headers.get("retry-after", "")
-        wait = (
-            f"Wait {pause} s, then call again." if pause.isdecimal() else "Wait, then call again."
-        )
+        pause = _pause(headers)
+        wait = f"Wait {pause} s, then call again." if pause else "Wait, then call again."
         return ToolError(code, "The upstream limits its rate.", next_step=wait)
     sentence = _SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
     if code in _REPEATED and said:
         sentence = said
-    return ToolError(code, sentence, next_step=_NEXT[code])
+    next_step = _NEXT[code]
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        next_step += _OF_500
+    return ToolError(code, sentence, next_step=next_step)
 
 
 def not_served(profile: Profile) -> ToolError:
@@ -94,9 +110,13 @@ def not_served(profile: Profile) -> ToolError:
     )
 
 
-def unreachable(error: httpx2.HTTPError) -> ToolError:
+class UnreachableError(ToolError):
+    """No answer came at all; what the network said of it is the exception's context."""
+
+
+def unreachable(error: httpx2.HTTPError) -> UnreachableError:
     """Return the error of an exchange that the upstream never took part in."""
-    return ToolError(
+    return UnreachableError(
         "upstream_unavailable",
         f"The upstream could not be reached ({type(error).__name__}).",
         next_step="Call again in a little while; if it stays so, ask the operator to check it.",
@@ -148,10 +168,18 @@ def _said(body: bytes) -> tuple[str, str]:
             return _line(message), code if isinstance(code, str) else ""
         case {"error": str() as message} | {"detail": str() as message}:
             return _line(message), ""
-        case {"detail": [{"msg": str() as message, "loc": [*_, str() as name]}, *_]}:
-            return _line(f"{name}: {message}"), ""
+        case {"detail": [{"msg": str() as message, "loc": [_, *names]}, *_]}:
+            return _line(f"{'.'.join(map(str, names))}: {message}"), ""
         case _:
             return "", ""
+
+
+def _pause(headers: Mapping[str, str]) -> int:
+    """Return how many seconds to wait, or 0 where the upstream names none that can be."""
+    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    if milliseconds.isdecimal():
+        return math.ceil(int(milliseconds[:_DIGITS]) / 1000)
+    return int(seconds[:_DIGITS]) if seconds.isdecimal() else 0
 
 
 def _line(text: str) -> str:

@@ -92,6 +92,7 @@ COMPATIBLE: Final = Profile(
     serves=frozenset({"threads", "conversations", "chat_completions"}),
     key_optional=True,
     trusts_has_more=False,
+    advice=f"Where it is threads that are missing: {THREADS_RETIRED}",
 )
 
 PROFILES: Final = {profile.name: profile for profile in (STORE, OPENAI, FOUNDRY, AZURE, COMPATIBLE)}

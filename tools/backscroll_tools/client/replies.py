@@ -3,13 +3,24 @@
 Lenient: a field that is missing, null or unknown never fails a reply.
 """
 
+import json
+import math
+import re
 from dataclasses import dataclass
-from typing import Final, cast
+from itertools import pairwise
+from typing import Final, TypeGuard, cast
 
 from pydantic_core import from_json
 
+from backscroll_tools.client.requests import ID, Request
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import JSON
+from backscroll_tools.models import JSON, Order
+
+UNNAMED: Final = "items without a usable id were left out"
+CONTRARY: Final = "the upstream ignores order"
+
+_BEYOND_FLOAT: Final = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+"""What a number has that no float can hold, and that JSON forbids as little as any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +28,17 @@ class Reply:
     """A list envelope.
 
     Attributes:
-        items: those that have an id.
+        items: those that have an id of which a cursor can be made.
         has_more: whether more follow; None where the envelope cannot be believed, and only a
             further request can tell.
         last_id: the id to go on after, where the envelope names one.
+        warning: what is wrong with it.
     """
 
     items: tuple[JSON, ...]
     has_more: bool | None
     last_id: str = ""
+    warning: str = ""
 
 
 def decode(body: bytes) -> JSON:
@@ -36,6 +49,8 @@ def decode(body: bytes) -> JSON:
     """
     try:
         value = from_json(body, allow_inf_nan=False)
+        if _BEYOND_FLOAT.search(body):
+            value = json.loads(body, parse_float=_number)
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -47,12 +62,18 @@ def decode(body: bytes) -> JSON:
     return cast("JSON", value)
 
 
-def listed(reply: JSON, limit: int, *, trusted: bool) -> Reply:
+def _number(text: str) -> float | str:
+    """Return a number, as text where it is beyond a float: infinity is no JSON."""
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     """Return a list reply's envelope.
 
     Args:
         reply: the envelope.
-        limit: how many items were asked for.
+        request: what was asked for.
         trusted: whether this kind of upstream says `has_more: false` at the end only. Where it
             is not, or the field is absent, a page of exactly `limit` items leaves it open; a
             shorter page is the last, and a longer one is the whole list.
@@ -64,17 +85,31 @@ def listed(reply: JSON, limit: int, *, trusted: bool) -> Reply:
     if not isinstance(data, list):
         raise ToolError("upstream_invalid", "The upstream's list reply has no `data` array.")
     rows = cast("list[object]", data)
-    items = tuple(cast("JSON", row) for row in rows if isinstance(row, dict))
+    items = tuple(cast("JSON", row) for row in rows if isinstance(row, dict) and _named(row))
+    warnings = [UNNAMED] if len(items) < len(rows) else []
+    if not trusted and _is_contrary(items, request.order):
+        warnings.append(CONTRARY)
     has_more: bool | None = reply.get("has_more") is True
-    if not has_more and len(rows) == limit and not (trusted and "has_more" in reply):
+    if not has_more and len(rows) == request.limit and not (trusted and "has_more" in reply):
         has_more = None
     last_id = reply.get("last_id")
-    return Reply(
-        tuple(item for item in items if isinstance(item.get("id"), str)),
-        has_more,
-        last_id if isinstance(last_id, str) and last_id not in _NO_ID else "",
-    )
+    return Reply(items, has_more, last_id if _is_id(last_id) else "", "; ".join(warnings))
 
 
-_NO_ID: Final = frozenset({"", "none"})
-"""What stands for no id on an empty page: `""` in OGX, `"none"` in Astra."""
+_NO_ID: Final = "none"
+"""What stands for no id on an empty page in Astra; in OGX it is `""`, in Azure null."""
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value != _NO_ID and ID.fullmatch(value) is not None
+
+
+def _named(row: object) -> bool:
+    return _is_id(cast("JSON", row).get("id"))
+
+
+def _is_contrary(items: tuple[JSON, ...], order: Order) -> bool:
+    """Whether items stand in the other order than asked for, by all the times they have."""
+    times = [time for item in items if isinstance(time := item.get("created_at"), int | float)]
+    steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]
+    return bool(steps) and all(step is (order == "desc") for step in steps)

@@ -46,6 +46,11 @@ class Request:
         return int(dict(self.query).get("limit", 0))
 
     @property
+    def order(self) -> Order:
+        """The order that a request for a list asks for."""
+        return "asc" if ("order", "asc") in self.query else "desc"
+
+    @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers that this request needs on any upstream."""
         key = (("Idempotency-Key", self.idempotency_key),) if self.idempotency_key else ()

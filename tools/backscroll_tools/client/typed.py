@@ -4,11 +4,11 @@ Shapes: OpenAI's published documents, and what running servers send (docs/upstre
 what has no typed place, or a value that does not fit there, is kept as it came, in `other`.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Final, TypeGuard, cast
 
+from backscroll_tools.client.requests import ID
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
 _PREVIEW: Final = 160
@@ -16,6 +16,9 @@ _PREVIEW: Final = 160
 
 _MILLISECONDS: Final = 100_000_000_000
 """A time above this many seconds lies in the year 5138: it is in milliseconds (DashScope)."""
+
+_NEVER: Final = 10**18
+"""No time that anyone meant: a larger number of milliseconds, a float that is none."""
 
 _ROLE: Final = re.compile(r"[a-z_]{1,32}")
 
@@ -64,7 +67,7 @@ def message_file(raw: JSON, message_id: str) -> MessageFile:
 
 
 def derived_files(raw: JSON) -> list[str]:
-    """Return the ids of the files that a message refers to, in its order, each once.
+    """Return the usable ids of the files that a message refers to, in its order, each once.
 
     They stand in attachments, image parts, file parts and the annotations of texts, in threads
     and conversations alike (docs/upstreams.md).
@@ -73,7 +76,7 @@ def derived_files(raw: JSON) -> list[str]:
     ids = dict.fromkeys(own) if _are_texts(own) else {}
     for field in ("attachments", "content"):
         ids |= dict.fromkeys(_file_ids(raw.get(field)))
-    return list(ids)
+    return [file_id for file_id in ids if ID.fullmatch(file_id)]
 
 
 def _file_ids(value: object) -> Iterator[str]:
@@ -120,7 +123,9 @@ def completion(raw: JSON) -> Completion:
 
 def seconds(value: object) -> int | None:
     """Return a time as Unix seconds, from an integer, a float or milliseconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not abs(value) < _NEVER:
         return None
     return int(value / 1000) if value > _MILLISECONDS else int(value)
 

@@ -8,6 +8,7 @@ from backscroll_tools.client import requests, typed
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import place
@@ -39,7 +40,8 @@ class _ChatMessages:
             chunk = await self._stored(after, limit)
         if chunk.has_more is not False and chunk.items:
             return chunk
-        return Chunk((*chunk.items, *_behind(await self._choices(), after)), has_more=False)
+        choices = _behind(await self._choices(chunk.items), after)
+        return Chunk((*chunk.items, *choices), has_more=False, warning=chunk.warning)
 
     async def item(self, item_id: str) -> Message | None:
         # The API reads no single message of a completion: look for it page by page.
@@ -61,28 +63,42 @@ class _ChatMessages:
         if len(choices) >= limit:
             return Chunk(tuple(choices[:limit]), has_more=True)
         stored = await self._stored("", limit - len(choices))
-        return Chunk((*choices, *stored.items), stored.has_more)
+        return Chunk((*choices, *stored.items), stored.has_more, warning=stored.warning)
 
     async def _stored(self, after: str, limit: int) -> Chunk[Message]:
         return await self._page(Slice(limit, self.order, after))
 
     async def _page(self, window: Slice) -> Chunk[Message]:
         reply = await self.client.page(requests.list_chat_messages(self.completion_id, window))
-        return Chunk(tuple(map(typed.message, reply.items)), reply.has_more)
+        return Chunk.of(reply, typed.message)
 
-    async def _choices(self) -> list[Message]:
-        """Return the completion's choices as messages, but for those that are stored as such."""
-        request = requests.retrieve_chat_completion(self.completion_id)
-        raw = await self.client.find(request) or {}
+    async def _choices(self, newest: tuple[Message, ...] = ()) -> list[Message]:
+        """Return the completion's choices as messages, but for those that are stored as such.
+
+        Args:
+            newest: the last of the stored messages, oldest first, if they are known.
+        """
+        raw = await self._completion()
         choices = [
             typed.message({**message, "id": f"{self.completion_id}{_CHOICE}{index}"})
             for index, message in enumerate(_messages(raw))
         ]
         if not choices:
             return []
-        newest = await self._page(Slice(len(choices), "desc"))
-        stored = {_said(message) for message in newest.items}
+        if len(newest) < len(choices):
+            newest = (await self._page(Slice(min(PAGE_ITEMS, len(choices)), "desc"))).items
+        stored = {_said(message) for message in newest[-len(choices) :]}
         return [choice for choice in choices if _said(choice) not in stored]
+
+    async def _completion(self) -> JSON:
+        """Return the completion, or nothing where the upstream serves its messages alone."""
+        request = requests.retrieve_chat_completion(self.completion_id)
+        try:
+            return await self.client.find(request) or {}
+        except ToolError as error:
+            if error.code == "upstream_retired":
+                return {}
+            raise
 
 
 def _messages(raw: JSON) -> list[JSON]:

@@ -27,7 +27,7 @@ class _ChatCompletions:
     async def chunk(self, after: str, limit: int) -> Chunk[Completion]:
         window = Slice(limit, self.start.walk_order, after, self.filters)
         reply = await self.client.page(requests.list_chat_completions(window))
-        return Chunk(tuple(map(typed.completion, reply.items)), reply.has_more)
+        return Chunk.of(reply, typed.completion)
 
     async def item(self, item_id: str) -> Completion | None:
         raw = await self.client.find(requests.retrieve_chat_completion(item_id))

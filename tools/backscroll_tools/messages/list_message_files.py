@@ -29,8 +29,7 @@ class _MessageFiles:
         window = Slice(limit, self.start.walk_order, after)
         request = requests.list_message_files(self.thread_id, self.message_id, window)
         reply = await self.client.page(request)
-        files = tuple(typed.message_file(raw, self.message_id) for raw in reply.items)
-        return Chunk(files, reply.has_more)
+        return Chunk.of(reply, lambda raw: typed.message_file(raw, self.message_id))
 
     async def item(self, item_id: str) -> MessageFile | None:
         return MessageFile(id=item_id, message_id=self.message_id)
@@ -45,15 +44,14 @@ class _DerivedFiles:
     thread_id: str
     message_id: str
 
-    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:
+    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - a Source
         raw = await raw_message(self.client, self.thread_id, self.message_id)
         names = typed.derived_files(raw)
         if self.start.walk_order == "desc":
             names.reverse()
-        first = names.index(after) + 1 if after in names else 0
-        window = names[first : first + limit]
-        files = tuple(typed.message_file({**raw, "id": name}, self.message_id) for name in window)
-        return Chunk(files, has_more=first + limit < len(names))
+        names = names[names.index(after) + 1 :] if after in names else names
+        files = tuple(typed.message_file({**raw, "id": name}, self.message_id) for name in names)
+        return Chunk(files, has_more=False)
 
     async def item(self, item_id: str) -> MessageFile | None:
         return MessageFile(id=item_id, message_id=self.message_id)

@@ -25,7 +25,7 @@ class _Threads:
     async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
         window = Slice(limit, self.start.walk_order, after)
         reply = await self.client.page(requests.list_threads(window))
-        return Chunk(tuple(map(typed.thread, reply.items)), reply.has_more)
+        return Chunk.of(reply, typed.thread)
 
     async def item(self, item_id: str) -> Thread | None:
         raw = await self.client.find(requests.retrieve_thread(item_id))

@@ -79,7 +79,18 @@ class _ThreadMessages:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         window = Slice(limit, self.start.walk_order, after, self.start.filters)
         reply = await self.client.page(requests.list_messages(self.thread_id, window))
-        return Chunk(tuple(map(typed.message, reply.items)), reply.has_more)
+        found = [raw for raw in reply.items if self._is_wanted(raw)]
+        return Chunk(
+            tuple(map(typed.message, found)),
+            reply.has_more,
+            last="" if len(found) == len(reply.items) else reply.items[-1]["id"],
+            passed=len(reply.items) - len(found),
+            warning=reply.warning,
+        )
+
+    def _is_wanted(self, raw: JSON) -> bool:
+        # Some proxies drop the parameters of a query on its way (docs/upstreams.md).
+        return all(raw.get(name, value) == value for name, value in self.start.filters)
 
     async def item(self, item_id: str) -> Message | None:
         return await _message_or_none(self.client, self.thread_id, item_id)
@@ -100,6 +111,7 @@ class _ConversationMessages:
             reply.has_more,
             last=reply.last_id,
             passed=len(reply.items) - len(found),
+            warning=reply.warning,
         )
 
     async def item(self, item_id: str) -> Message | None:

@@ -9,20 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, Place, encode
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
 from backscroll_tools.render import MARK_CHARS, block, compact, fresh_mark, heading
-from backscroll_tools.tool import REQUESTS, Bounds, Result
+from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
 """Stands for the mark while counting: every mark has its length."""
 
 _WARNING: Final = "w" * WARNING_CHARS
-_PASSED: Final = PAGE_ITEMS * REQUESTS
-"""The most items that a page can have walked over."""
+_PASSED: Final = 10**9 - 1
+"""More items than replies of bounded size can make a page walk over."""
 
 _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
 """The fields that every piece of an item carries, so that it can be told and joined."""

@@ -11,8 +11,9 @@ from typing import Final, Generic, Protocol, TypeVar
 import anyio
 
 from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.client.replies import CONTRARY, UNNAMED, Reply
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import StoppedBy
+from backscroll_tools.models import JSON, StoppedBy
 
 Item = TypeVar("Item", bound=Mapping[str, object])
 Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
@@ -20,8 +21,10 @@ Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
 STUCK: Final = "the upstream repeats itself, so what may follow cannot be reached"
 EMPTY: Final = "the upstream sent an empty page and says that more follows"
 FAILED: Final = "the upstream failed after the items above; go on with the cursor"
-GONE: Final = "the message that was being read in pieces has been deleted meanwhile"
-WARNING_CHARS: Final = max(len(warning) for warning in (STUCK, EMPTY, FAILED, GONE))
+GONE: Final = "the message that was being read was deleted meanwhile"
+WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
+    map(len, (STUCK, EMPTY, FAILED))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,19 @@ class Chunk(Generic[Item_co]):
         has_more: whether more follow; None where only a further request can tell.
         last: the id to go on after, where it is not the last item's.
         passed: how many items of other kinds stood among them.
+        warning: what is wrong with it.
     """
 
     items: tuple[Item_co, ...]
     has_more: bool | None
     last: str = ""
     passed: int = 0
+    warning: str = ""
+
+    @classmethod
+    def of(cls, reply: Reply, item: Callable[[JSON], Item_co]) -> "Chunk[Item_co]":
+        """Return a list reply as a page, each of its objects turned into an item."""
+        return cls(tuple(map(item, reply.items)), reply.has_more, warning=reply.warning)
 
 
 class Source(Protocol[Item_co]):
@@ -72,6 +82,12 @@ class Stop:
     reachable: bool = True
     last: str = ""
     passed: int = 0
+
+    def warned(self, warning: str) -> "Stop":
+        """Return it with one more warning."""
+        if not warning or warning in self.warning:
+            return self
+        return replace(self, warning="; ".join(filter(None, (self.warning, warning))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,54 +123,56 @@ class Walk:
         """
         seen = {after} if after else set[str]()
         asked = {after}
-        last, passed = "", 0
+        so_far = Stop("requests", has_more=True)
         for _ in range(self.requests):
-            chunk = await self._chunk(source, after, taken, passed)
+            chunk = await self._chunk(source, after, taken, so_far)
             if isinstance(chunk, Stop):
-                return replace(chunk, last=last, passed=passed)
+                return chunk
+            so_far = so_far.warned(chunk.warning)
             for item in _fresh(chunk.items, after, seen):
                 if taken >= self.limit:
-                    return Stop("limit", has_more=True, passed=passed)
+                    return replace(so_far, by="limit", last="")
                 if not take(item):
-                    return Stop("size", has_more=True, passed=passed)
+                    return replace(so_far, by="size", last="")
                 taken += 1
                 after = str(item["id"])
-            last, passed = chunk.last, passed + chunk.passed
-            after = last or after
-            if stop := self._ended(chunk, taken, advanced=after not in asked):
-                return replace(stop, last=last, passed=passed)
+            so_far = replace(so_far, last=chunk.last, passed=so_far.passed + chunk.passed)
+            after = chunk.last or after
+            if stop := self._ended(chunk, taken, so_far, advanced=after not in asked):
+                return stop
             asked.add(after)
             if self.report is not None:
                 await self.report(taken, self.limit)
-        return Stop("requests", has_more=True, last=last, passed=passed)
+        return so_far
 
     async def _chunk(
-        self, source: Source[Item], after: str, taken: int, passed: int
+        self, source: Source[Item], after: str, taken: int, so_far: Stop
     ) -> Chunk[Item] | Stop:
         """Return the next chunk, or why there is none; what was read before stands."""
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
                 chunk = await source.chunk(after, min(PAGE_ITEMS, max(1, self.limit - taken)))
-        except ToolError:
-            if not taken and not passed:
-                raise
-            return Stop("requests", has_more=True, warning=FAILED)
-        if chunk is None and not taken and not passed:
+        except ToolError as error:
+            if not taken and not so_far.passed:
+                raise _lost(error, after) from None
+            return so_far.warned(FAILED)
+        if chunk is None and not taken and not so_far.passed:
             raise too_late()
-        return chunk or Stop("deadline", has_more=True)
+        return chunk or replace(so_far, by="deadline")
 
-    def _ended(self, chunk: Chunk[Item], taken: int, *, advanced: bool) -> Stop | None:
+    def _ended(
+        self, chunk: Chunk[Item], taken: int, so_far: Stop, *, advanced: bool
+    ) -> Stop | None:
         """Return why the walk ends after a chunk that was read whole, if it does."""
         empty = not chunk.items and not chunk.passed
         if chunk.has_more is False or (chunk.has_more is None and empty):
-            return Stop("end", has_more=False)
+            return replace(so_far, by="end", has_more=False)
         if chunk.has_more and taken >= self.limit:
-            return Stop("limit", has_more=True)
+            return replace(so_far, by="limit")
         if advanced:
             return None
-        warning = EMPTY if empty else STUCK
-        return Stop("requests", has_more=True, warning=warning, reachable=False)
+        return replace(so_far.warned(EMPTY if empty else STUCK), reachable=False)
 
 
 def _fresh(items: tuple[Item, ...], after: str, seen: set[str]) -> list[Item]:
@@ -172,6 +190,26 @@ def _fresh(items: tuple[Item, ...], after: str, seen: set[str]) -> list[Item]:
             seen.add(str(item["id"]))
             fresh.append(item)
     return fresh
+
+
+def _lost(error: ToolError, after: str) -> ToolError:
+    """Return the error of a page that could not be read, saying so where its start is unknown.
+
+    Some upstreams refuse to go on behind an item that is gone (docs/upstreams.md).
+    """
+    unknown = error.code in {"not_found", "invalid_arguments"} and (
+        after in error.message or "cursor" in error.message
+    )
+    if not after or not unknown:
+        return error
+    return ToolError(
+        "not_found",
+        f"The upstream knows no {after}, behind which this page starts ({error.message}).",
+        next_step=(
+            "If it was deleted, give the id of a neighbour that you have read as after (or "
+            "before), or start again without cursor."
+        ),
+    )
 
 
 def too_late() -> ToolError:
