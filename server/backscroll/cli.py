@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from backscroll.exits import clean_exit
-from backscroll.options import EVERY, with_settings
+from backscroll.options import EVERY, Flags, with_flags, with_settings
 from backscroll.settings import Settings
 from backscroll.terminal import escaped, verbatim, write
 
@@ -127,6 +127,36 @@ def call(
     outcome = anyio.run(partial(call_tool, settings, tool, arguments, as_json=as_json))
     write(outcome.text, sys.stderr if outcome.is_error else sys.stdout)
     sys.exit(outcome.is_error)
+
+
+@commands.command(short_help="Say what is configured, what answers, and what is wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
+@with_flags(*EVERY)
+def doctor(flags: Flags, *, as_json: bool) -> None:
+    r"""Say what is configured and from where, what the upstream answers, and which tools will work.
+
+    Nothing is written, and no key is shown. Exit code 0: all well. 1: something is wrong, and the
+    text says what to do. 2: the settings cannot be used.
+
+    \b
+    backscroll doctor
+    backscroll doctor --upstream compatible --base-url http://127.0.0.1:8321/v1
+    backscroll doctor --json | jq .checks
+    """
+    import anyio
+
+    from backscroll.doctor import report
+    from backscroll.doctor.examination import examine
+    from backscroll.logs import configure
+    from backscroll.settings import load, sources
+
+    settings = load(flags)
+    configure(settings.log_level)
+    diagnosis = anyio.run(examine, settings, sources(flags))
+    verbatim(sys.stdout)
+    width = min(shutil.get_terminal_size().columns, _WIDTH)
+    write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, width))
+    sys.exit(not diagnosis.is_well)
 
 
 @commands.command("import", short_help="Take conversations in.")

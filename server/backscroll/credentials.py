@@ -15,6 +15,10 @@ ENTRA_SCOPE: Final = "https://ai.azure.com/.default"
 """The scope of tokens for Foundry and Azure OpenAI v1 (Microsoft's API reference)."""
 
 
+class NotSignedInError(ToolError):
+    """Microsoft Entra gave no token."""
+
+
 def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[Header]] | None:
     """Return what gives the header that names the caller, or nothing where none is sent.
 
@@ -72,14 +76,14 @@ def _entra_token() -> str:
     """Return a token, which the library keeps until it is about to expire.
 
     Raises:
-        ToolError: `auth_failed` where nobody is signed in.
+        NotSignedInError: `auth_failed` where nobody is signed in.
     """
     from azure.core.exceptions import AzureError
 
     try:
         return str(_identity().get_token(ENTRA_SCOPE).token)
     except AzureError as error:
-        raise ToolError(
+        raise NotSignedInError(
             "auth_failed",
             f"Microsoft Entra gave no token ({type(error).__name__}).",
             next_step="Ask the operator to sign in (az login), or to set BACKSCROLL_API_KEY.",

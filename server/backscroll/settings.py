@@ -168,9 +168,10 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     if settings.upstream in NEEDS_KEY and not settings.api_key:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
-    if flaw := flaw_of_key(settings.api_key):
-        message = f"{sources['api_key']} {flaw}."
-        raise SettingsError(message)
+    for name in ("api_key", "organization", "project"):
+        if flaw := flaw_of_key(getattr(settings, name)):
+            message = f"{sources[name]} {flaw}."
+            raise SettingsError(message)
 
 
 def default_database() -> str:
