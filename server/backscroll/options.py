@@ -29,8 +29,7 @@ def with_flags(
     Raises:
         ValueError: a setting is a secret, which every process list would show.
     """
-    if secret := [name for name in names if "secret" in _FIELDS[name].metadata]:
-        raise ValueError(f"{secret[0]} is a secret, and no option")
+    _refuse_secrets(names)
 
     def decorate(command: Callable[Concatenate[Flags, P], T]) -> Callable[P, T]:
         @functools.wraps(command)
@@ -54,7 +53,11 @@ def with_settings(
 
     An option's text goes to `settings.load` as it is, so that a flag and the environment keep the
     same rules and get the same errors.
+
+    Raises:
+        ValueError: as `with_flags` does.
     """
+    _refuse_secrets(names)
 
     def decorate(command: Callable[Concatenate[Settings, P], T]) -> Callable[P, T]:
         @functools.wraps(command)
@@ -64,6 +67,12 @@ def with_settings(
         return with_flags(*names)(run)
 
     return decorate
+
+
+def _refuse_secrets(names: tuple[str, ...]) -> None:
+    for name in names:
+        if "secret" in _FIELDS[name].metadata:
+            raise ValueError(f"{name} is a secret, and no option")
 
 
 def _option(item: "dataclasses.Field[Any]") -> Callable[[Callable[P, T]], Callable[P, T]]:
