@@ -153,8 +153,8 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             "upstream_unavailable",
             "The upstream answered with HTTP status 500.",
             (
-                "Call again in a little while. If it stays so, check the ids: some proxies answer so "
-                "for what is not there."
+                "Call again in a little while. If it stays so, check the ids: some proxies "
+                "answer so for what is not there."
             ),
         ),
         (
