@@ -1,6 +1,5 @@
 """`backscroll doctor`: what it finds, what it advises, and what it never shows."""
 
-import asyncio
 import json
 import re
 import socket
@@ -13,7 +12,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from click.testing import CliRunner, Result
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -34,6 +32,7 @@ from backscroll.store import engine
 from backscroll.store.app import open_store
 from backscroll_tools.client.failures import UnreachableError, failure, unreachable
 from backscroll_tools.client.profiles import PROFILES, STORE
+from tests import loopback
 
 KEY = "sk-canary-7f3a9c1e5b2d8046"
 NOT_FOUND = '{"detail":"Not Found"}'
@@ -43,14 +42,8 @@ GROUPS = ("threads", "conversations", "stored completions")
 @asynccontextmanager
 async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on loopback, and yield its address up to `/v1`."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # connections wait until it serves
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        finally:
-            server.should_exit = True
-            await serving
+    async with loopback.served(app) as url:
+        yield f"{url}/v1"
 
 
 def answering(replies: Mapping[str, Response], seen: list[Request] | None = None) -> Starlette:
