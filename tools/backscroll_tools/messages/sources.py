@@ -4,7 +4,7 @@ OpenAI's migration maps threads to conversations, and messages to items of type 
 (docs/upstreams.md). Tools take either id and need not know which it is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from backscroll_tools.client import requests, typed
@@ -50,7 +50,7 @@ async def raw_message(client: Client, thread_id: str, message_id: str) -> JSON:
         ToolError: `not_found` where there is none, or where the item is no message.
     """
     raw = await client.send(_retrieve(client, thread_id, message_id))
-    if raw.get("type", "message") != "message":
+    if not _is_message(raw):
         raise ToolError(
             "not_found",
             f"Item {message_id} of the conversation is no message.",
@@ -63,6 +63,10 @@ def _retrieve(client: Client, thread_id: str, message_id: str) -> Request:
     if is_conversation(client.upstream.profile, thread_id):
         return requests.retrieve_item(thread_id, message_id)
     return requests.retrieve_message(thread_id, message_id)
+
+
+def _is_message(item: JSON) -> bool:
+    return bool(item.get("type", "message") == "message")
 
 
 async def _message_or_none(client: Client, thread_id: str, message_id: str) -> Message | None:
@@ -79,14 +83,7 @@ class _ThreadMessages:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         window = Slice(limit, self.start.walk_order, after, self.start.filters)
         reply = await self.client.page(requests.list_messages(self.thread_id, window))
-        found = [raw for raw in reply.items if self._is_wanted(raw)]
-        return Chunk(
-            tuple(map(typed.message, found)),
-            reply.has_more,
-            last="" if len(found) == len(reply.items) else reply.items[-1]["id"],
-            passed=len(reply.items) - len(found),
-            warning=reply.warning,
-        )
+        return Chunk.of(reply, typed.message, self._is_wanted)
 
     def _is_wanted(self, raw: JSON) -> bool:
         # Some proxies drop the parameters of a query on its way (docs/upstreams.md).
@@ -105,14 +102,9 @@ class _ConversationMessages:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         window = Slice(min(PAGE_ITEMS, max(limit, _ITEMS_MIN)), self.start.walk_order, after)
         reply = await self.client.page(requests.list_items(self.thread_id, window))
-        found = [raw for raw in reply.items if raw.get("type", "message") == "message"]
-        return Chunk(
-            tuple(map(typed.message, found)),
-            reply.has_more,
-            last=reply.last_id,
-            passed=len(reply.items) - len(found),
-            warning=reply.warning,
-        )
+        chunk = Chunk.of(reply, typed.message, _is_message)
+        # The cursor is the envelope's, where it names one (OpenAI API, list items).
+        return replace(chunk, last=reply.last_id or chunk.last)
 
     async def item(self, item_id: str) -> Message | None:
         return await _message_or_none(self.client, self.thread_id, item_id)

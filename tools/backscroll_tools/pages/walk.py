@@ -35,20 +35,35 @@ class Chunk(Generic[Item_co]):
         items: items with ids, those that the list is about.
         has_more: whether more follow; None where only a further request can tell.
         last: the id to go on after, where it is not the last item's.
-        passed: how many items of other kinds stood among them.
+        passed: how many items of other kinds stood ahead of each item and, last, behind them all;
+            empty where there were none.
         warning: what is wrong with it.
     """
 
     items: tuple[Item_co, ...]
     has_more: bool | None
     last: str = ""
-    passed: int = 0
+    passed: tuple[int, ...] = ()
     warning: str = ""
 
     @classmethod
-    def of(cls, reply: Reply, item: Callable[[JSON], Item_co]) -> "Chunk[Item_co]":
-        """Return a list reply as a page, each of its objects turned into an item."""
-        return cls(tuple(map(item, reply.items)), reply.has_more, warning=reply.warning)
+    def of(
+        cls,
+        reply: Reply,
+        item: Callable[[JSON], Item_co],
+        wanted: Callable[[JSON], bool] = lambda _: True,
+    ) -> "Chunk[Item_co]":
+        """Return a list reply as a page, each of its objects that is wanted turned into an item."""
+        items: list[Item_co] = []
+        passed = [0]
+        for raw in reply.items:
+            if wanted(raw):
+                items.append(item(raw))
+                passed.append(0)
+            else:
+                passed[-1] += 1
+        last = reply.items[-1]["id"] if passed[-1] else ""
+        return cls(tuple(items), reply.has_more, last, tuple(passed), reply.warning)
 
 
 class Source(Protocol[Item_co]):
@@ -82,6 +97,10 @@ class Stop:
     reachable: bool = True
     last: str = ""
     passed: int = 0
+
+    def passing(self, count: int) -> "Stop":
+        """Return it with so many more items of other kinds walked over."""
+        return replace(self, passed=self.passed + count)
 
     def warned(self, warning: str) -> "Stop":
         """Return it with one more warning."""
@@ -129,14 +148,21 @@ class Walk:
             if isinstance(chunk, Stop):
                 return chunk
             so_far = so_far.warned(chunk.warning)
+            ahead = {
+                str(item["id"]): count
+                for item, count in zip(chunk.items, chunk.passed, strict=False)
+            }
             for item in _fresh(chunk.items, after, seen):
                 if taken >= self.limit:
                     return replace(so_far, by="limit", last="")
-                if not take(item):
+                wants_more = take(item)
+                if wants_more or not taken:  # else the item is left, with what stands ahead of it
+                    so_far = so_far.passing(ahead.get(str(item["id"]), 0))
+                if not wants_more:
                     return replace(so_far, by="size", last="")
                 taken += 1
                 after = str(item["id"])
-            so_far = replace(so_far, last=chunk.last, passed=so_far.passed + chunk.passed)
+            so_far = replace(so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
             after = chunk.last or after
             if stop := self._ended(chunk, taken, so_far, advanced=after not in asked):
                 return stop
@@ -152,7 +178,9 @@ class Walk:
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
-                chunk = await source.chunk(after, min(PAGE_ITEMS, max(1, self.limit - taken)))
+                # Where most items are of other kinds, ever more of them are asked for at once.
+                wanted = max(1, self.limit - taken + so_far.passed)
+                chunk = await source.chunk(after, min(PAGE_ITEMS, wanted))
         except ToolError as error:
             if not taken and not so_far.passed:
                 raise _lost(error, after) from None
@@ -165,7 +193,7 @@ class Walk:
         self, chunk: Chunk[Item], taken: int, so_far: Stop, *, advanced: bool
     ) -> Stop | None:
         """Return why the walk ends after a chunk that was read whole, if it does."""
-        empty = not chunk.items and not chunk.passed
+        empty = not chunk.items and not any(chunk.passed)
         if chunk.has_more is False or (chunk.has_more is None and empty):
             return replace(so_far, by="end", has_more=False)
         if chunk.has_more and taken >= self.limit:
