@@ -12,7 +12,12 @@ import pytest
 
 from backscroll.settings import Settings
 from backscroll.store.app import Store, open_store
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
 from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
@@ -27,6 +32,7 @@ KEY: Final = "sk-test-4f1d"
 THREAD: Final = "thread_1"
 EMPTY: Final = "thread_empty"
 LONG: Final = "thread_long"
+CONVERSATION: Final = "conv_1"
 COMPLETION: Final = "chatcmpl-1"
 COUNT: Final = 45
 LONG_COUNT: Final = 3000
@@ -103,6 +109,7 @@ async def stored(*, long: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
         await store.import_thread(_thread(EMPTY, 0))
         if long:
             await store.import_thread(_thread(LONG, LONG_COUNT))
+        await store.import_conversation(_CONVERSATION)
         await _complete(store)
         transport = httpx2.ASGITransport(store.app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as http:
@@ -143,6 +150,25 @@ def _thread(thread_id: str, count: int) -> ImportedThread:
         for number in range(count)
     ]
     return ImportedThread(key=thread_id, id=thread_id, created_at=1_700_000_000, messages=messages)
+
+
+def _items() -> list[JSON]:
+    """Return messages, and behind each third of them items that are none."""
+    items: list[JSON] = []
+    for number in range(COUNT):
+        text = {"type": "input_text", "text": f"text {number}"}
+        items.append({"type": "message", "id": f"msg_c{number}", "role": "user", "content": [text]})
+        if number % 3 == 2:
+            items += [
+                {"type": "reasoning", "id": f"rs_{number}", "summary": []},
+                {"type": "function_call", "id": f"fc_{number}", "name": "f", "arguments": "{}"},
+            ]
+    return items
+
+
+_CONVERSATION: Final = ImportedConversation(
+    key=CONVERSATION, id=CONVERSATION, created_at=1_700_000_000, items=_items()
+)
 
 
 async def _complete(store: Store) -> None:

@@ -45,6 +45,8 @@ class _ChatMessages:
 
     async def item(self, item_id: str) -> Message | None:
         # The API reads no single message of a completion: look for it page by page.
+        if _CHOICE in item_id:
+            return next((each for each in await self._choices() if each["id"] == item_id), None)
         after = ""
         for _ in range(REQUESTS):
             chunk = await self.chunk(after, PAGE_ITEMS)
@@ -59,10 +61,8 @@ class _ChatMessages:
     async def _newest_first(self, after: str, limit: int) -> Chunk[Message]:
         if after and _CHOICE not in after:
             return await self._stored(after, limit)
-        choices = _behind((await self._choices())[::-1], after)
-        if len(choices) >= limit:
-            return Chunk(tuple(choices[:limit]), has_more=True)
-        stored = await self._stored("", limit - len(choices))
+        stored = await self._stored("", limit)
+        choices = _behind((await self._choices(stored.items[::-1]))[::-1], after)
         return Chunk((*choices, *stored.items), stored.has_more, warning=stored.warning)
 
     async def _stored(self, after: str, limit: int) -> Chunk[Message]:
