@@ -15,6 +15,7 @@ from backscroll.exits import CommandError
 from backscroll.mcp_server import build
 from backscroll.opening import opened_store
 from backscroll.settings import Settings
+from backscroll.upstream import is_embedded
 
 _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
 
@@ -58,8 +59,9 @@ async def call_tool(
     if settings.output == unwanted:
         settings = replace(settings, output="both")
     arguments = read_arguments(words)
-    async with opened_store(settings.database):
-        pass  # or else one line says why not
+    if is_embedded(settings):
+        async with opened_store(settings.database):
+            pass  # or else one line says why not
     async with Client(build(settings)) as client:
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):

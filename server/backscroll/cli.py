@@ -9,19 +9,10 @@ from typing import Any, Final
 import click
 
 from backscroll.exits import clean_exit, interrupted_at_once
-from backscroll.options import with_settings
+from backscroll.options import EVERY, Flags, with_flags, with_settings
 from backscroll.settings import Settings
 from backscroll.terminal import escaped, verbatim, write
 
-_SERVING: Final = (
-    "database",
-    "toolsets",
-    "read_only",
-    "result_chars",
-    "output",
-    "deadline_s",
-    "log_level",
-)
 _PORT: Final = 8095
 _WIDTH: Final = 100
 
@@ -69,7 +60,7 @@ def commands() -> None:
     show_default=True,
     help="How hosts reach it.",
 )
-@with_settings(*_SERVING)
+@with_settings(*EVERY)
 def serve(settings: Settings, transport: str) -> None:  # noqa: ARG001 - there is one so far
     """Serve MCP to a host."""
     from backscroll.serving import serve as serve_stdio
@@ -120,7 +111,7 @@ def store(settings: Settings, host: str, port: int) -> None:
 @click.argument("tool", required=False)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the structured content.")
-@with_settings(*_SERVING)
+@with_settings(*EVERY)
 def call(
     settings: Settings, tool: str | None, arguments: tuple[str, ...], *, as_json: bool
 ) -> None:
@@ -149,6 +140,38 @@ def call(
 
 
 @commands.command(
+    short_help="Say what is configured, what answers, and what is wrong.",
+    epilog=_examples(
+        "backscroll doctor",
+        "backscroll doctor --upstream compatible --base-url http://127.0.0.1:8321/v1",
+        "backscroll doctor --json | jq .checks",
+    ),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
+@with_flags(*EVERY)
+def doctor(flags: Flags, *, as_json: bool) -> None:
+    """Say what is configured and from where, what the upstream answers, and which tools will work.
+
+    Nothing is written, and no key is shown. Exit code 0: all well. 1: something is wrong, and the
+    text says what to do. 2: the settings cannot be used.
+    """
+    import anyio
+
+    from backscroll.doctor import report
+    from backscroll.doctor.examination import examine
+    from backscroll.logs import configure
+    from backscroll.settings import load, sources
+
+    settings = load(flags)
+    configure(settings.log_level)
+    diagnosis = anyio.run(examine, settings, sources(flags))
+    verbatim(sys.stdout)
+    width = min(shutil.get_terminal_size().columns, _WIDTH)
+    write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, width))
+    sys.exit(not diagnosis.is_well)
+
+
+@commands.command(
     "import",
     short_help="Take conversations in.",
     epilog=_examples(
@@ -159,6 +182,8 @@ def call(
         "What a line holds (of a thread only the messages are needed):",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
+        '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
+        '    [{"role": "user", "content": "Hello"}, {"type": …, …}, …]}',
         '{"object": "chat.completion", "id": …, "created": …, "model": …, "choices": […],',
         '    "messages": [{"role": "user", "content": "Hello"}, …]}',
     ),
@@ -177,9 +202,9 @@ def call(
 def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
     """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
-    A file holds JSON Lines of threads or of stored chat completions, or is chitchat's
-    dataset.json. What was imported before is not imported again. A bad line is refused by its
-    number, the others are kept, and the exit code is 1.
+    A file holds JSON Lines of threads, conversations or stored chat completions, or is
+    chitchat's dataset.json. What was imported before is not imported again. A bad line is
+    refused by its number, the others are kept, and the exit code is 1.
     """
     from functools import partial
 

@@ -1,23 +1,24 @@
 """`backscroll export`: everything in the embedded store as the JSON Lines that import takes."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
 from backscroll.exits import CommandError
-from backscroll.formats.shapes import completion_object, thread_object
+from backscroll.formats.shapes import completion_object, conversation_object, thread_object
 from backscroll.opening import opened_store
 from backscroll.progress import Advance
-from backscroll.store.wire import dump_json
+from backscroll.store.app import Store
+from backscroll.store.wire import Json, dump_json
 
 
 async def export_to(
     database: str, write: Callable[[str], object], advance: Advance = lambda _: None
 ) -> int:
-    """Write a line for each thread, then for each stored completion, oldest first.
+    """Write a line for each thread, each conversation and each stored completion, oldest first.
 
     Args:
         database: the store's URL.
@@ -32,15 +33,20 @@ async def export_to(
     """
     lines = 0
     async with opened_store(database) as store:
-        async for thread in store.export_threads():
-            write(f"{dump_json(thread_object(thread))}\n")
-            lines += 1
-            advance(1)
-        async for completion in store.export_completions():
-            write(f"{dump_json(completion_object(completion))}\n")
+        async for line in _lines(store):
+            write(f"{dump_json(line)}\n")
             lines += 1
             advance(1)
     return lines
+
+
+async def _lines(store: Store) -> AsyncIterator[Json]:
+    async for thread in store.export_threads():
+        yield thread_object(thread)
+    async for conversation in store.export_conversations():
+        yield conversation_object(conversation)
+    async for completion in store.export_completions():
+        yield completion_object(completion)
 
 
 @contextmanager

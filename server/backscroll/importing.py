@@ -14,7 +14,7 @@ from backscroll.opening import opened_store
 from backscroll.progress import progress
 from backscroll.store.app import Store
 from backscroll.store.errors import StoreError
-from backscroll.store.imports import ImportedThread
+from backscroll.store.imports import ImportedConversation, ImportedThread
 
 FORMATS: Final = ("auto", chitchat.NAME, "jsonl")
 _SNIFFED: Final = 256
@@ -100,6 +100,8 @@ async def _write(store: Store, item: Imported | Refused) -> bool | Refused:
     try:
         if isinstance(item, ImportedThread):
             return await store.import_thread(item)
+        if isinstance(item, ImportedConversation):
+            return await store.import_conversation(item)
         return await store.import_completion(item)
     except StoreError as error:
         return Refused(str(error))

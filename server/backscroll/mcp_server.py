@@ -23,9 +23,9 @@ from mcp.types import (
 from mcp.types import Tool as McpTool
 
 from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection
+from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
-from backscroll_tools.client.profiles import Upstream
+from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Output, Tool
@@ -54,27 +54,30 @@ class RefusedLine:
     reason: str
 
 
-def offered(settings: Settings, upstream: Upstream) -> tuple[Tool, ...]:
+def offered(settings: Settings, profile: Profile) -> tuple[Tool, ...]:
     """Return the tools that the settings allow and the upstream can serve."""
     return tuple(
         tool
         for tool in TOOLS
         if ("all" in settings.toolsets or tool.toolset in settings.toolsets)
         and not (tool.writes and settings.read_only)
-        and (tool.needs is None or getattr(upstream, tool.needs))
+        and profile.serves.intersection(tool.needs)
     )
 
 
 def build(settings: Settings) -> Server[UpstreamConnection]:
-    """Return the MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it."""
-    from backscroll_tools.client import profiles
+    """Return the MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it.
 
-    tools = {tool.name: tool for tool in offered(settings, profiles.store())}
+    Raises:
+        SettingsError: the upstream cannot be asked: its key, or a library, is missing.
+    """
+    upstream = upstream_of(settings)
+    tools = {tool.name: tool for tool in offered(settings, upstream.profile)}
     listing = ListToolsResult(tools=[_listed(tool, settings.output) for tool in tools.values()])
 
     @asynccontextmanager
     async def lifespan(_: Server[UpstreamConnection]) -> AsyncIterator[UpstreamConnection]:
-        async with UpstreamConnection(settings) as connection:
+        async with UpstreamConnection(settings, upstream) as connection:
             yield connection
 
     async def list_tools(_: _Context, _params: PaginatedRequestParams | None) -> ListToolsResult:

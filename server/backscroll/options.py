@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import click
 
@@ -11,8 +11,39 @@ from backscroll.settings import PREFIX, Settings, load
 
 _FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
 
+EVERY: Final = tuple(name for name, item in _FIELDS.items() if "secret" not in item.metadata)
+"""The settings that a command line may hold: a key there would show in every process list."""
+
+Flags: TypeAlias = dict[str, str]
+"""What was given on the command line, by setting."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def with_flags(
+    *names: str,
+) -> Callable[[Callable[Concatenate[Flags, P], T]], Callable[P, T]]:
+    """Give a command an option for each named setting, and what was given as its first argument.
+
+    Raises:
+        ValueError: a setting is a secret, which every process list would show.
+    """
+    _refuse_secrets(names)
+
+    def decorate(command: Callable[Concatenate[Flags, P], T]) -> Callable[P, T]:
+        @functools.wraps(command)
+        def run(*args: P.args, **values: P.kwargs) -> T:
+            given = {name: values.pop(name) for name in names}
+            flags = {name: str(value) for name, value in given.items() if value is not None}
+            return command(flags, *args, **values)
+
+        wrapped: Callable[P, T] = run
+        for name in reversed(names):
+            wrapped = _option(_FIELDS[name])(wrapped)
+        return wrapped
+
+    return decorate
 
 
 def with_settings(
@@ -22,21 +53,26 @@ def with_settings(
 
     An option's text goes to `settings.load` as it is, so that a flag and the environment keep the
     same rules and get the same errors.
+
+    Raises:
+        ValueError: as `with_flags` does.
     """
+    _refuse_secrets(names)
 
     def decorate(command: Callable[Concatenate[Settings, P], T]) -> Callable[P, T]:
         @functools.wraps(command)
-        def run(*args: P.args, **values: P.kwargs) -> T:
-            given = {name: values.pop(name) for name in names}
-            flags = {name: str(value) for name, value in given.items() if value is not None}
+        def run(flags: Flags, /, *args: P.args, **values: P.kwargs) -> T:
             return command(load(flags), *args, **values)
 
-        wrapped: Callable[P, T] = run
-        for name in reversed(names):
-            wrapped = _option(_FIELDS[name])(wrapped)
-        return wrapped
+        return with_flags(*names)(run)
 
     return decorate
+
+
+def _refuse_secrets(names: tuple[str, ...]) -> None:
+    for name in names:
+        if "secret" in _FIELDS[name].metadata:
+            raise ValueError(f"{name} is a secret, and no option")
 
 
 def _option(item: "dataclasses.Field[Any]") -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -61,5 +97,5 @@ def _rule(item: "dataclasses.Field[Any]") -> str:
 def _metavar(item: "dataclasses.Field[Any]") -> str:
     choices = item.metadata.get("one_of") or item.metadata.get("any_of")
     if choices:
-        return "|".join(choices)
+        return "|".join(filter(None, choices))
     return {int: "N", float: "SECONDS"}.get(type(item.default), "TEXT")

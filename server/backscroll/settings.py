@@ -1,6 +1,6 @@
 """Every setting, in one frozen value: a flag wins over the environment, which wins over a default.
 
-Only the standard library is imported here: settings are read before anything else is.
+Nothing heavy is imported here: settings are read before anything else is.
 """
 
 import dataclasses
@@ -9,14 +9,27 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
+
+from backscroll.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
+from backscroll_tools.client.profiles import PROFILES, Auth, Serves
 
 PREFIX: Final = "BACKSCROLL_"
 
-UPSTREAMS: Final = ("store",)
+UPSTREAMS: Final = tuple(PROFILES)
+AUTHS: Final[tuple[str, ...]] = ("", *get_args(Auth))
+SERVES: Final[tuple[str, ...]] = get_args(Serves)
 TOOLSETS: Final = ("messages", "all")
 OUTPUTS: Final = ("both", "text", "structured")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+_OPENAI: Final = {
+    "api_key": "OPENAI_API_KEY",
+    "base_url": "OPENAI_BASE_URL",
+    "organization": "OPENAI_ORG_ID",
+    "project": "OPENAI_PROJECT_ID",
+}
+"""The variables that OpenAI's own client reads. They never choose the upstream."""
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
@@ -27,7 +40,7 @@ class SettingsError(Exception):
 
 
 def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as dataclasses.field
-    return field(default=default, metadata={"about": about, **rule})
+    return field(default=default, repr="secret" not in rule, metadata={"about": about, **rule})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,26 @@ class Settings:
     """What an operator can choose; each field is the variable `BACKSCROLL_` and its name."""
 
     upstream: str = _setting("where messages are kept", "store", one_of=UPSTREAMS)
+    base_url: str = _setting("where the upstream is; openai has its own", "")
+    api_key: str = _setting("the upstream's key", "", secret=True)
+    organization: str = _setting("the OpenAI organization that requests are for", "")
+    project: str = _setting("the OpenAI project that requests are for", "")
+    auth: str = _setting("how the key is sent; by default as the upstream has it", "", one_of=AUTHS)
+    serves: tuple[str, ...] = _setting(
+        "what a compatible upstream serves, between commas",
+        ("threads", "conversations", "chat_completions"),
+        any_of=SERVES,
+    )
+    idempotency_keys: bool = _setting(
+        "whether a compatible upstream replays a write whose Idempotency-Key comes again",
+        default=False,
+    )
+    has_more: bool = _setting(
+        "whether a compatible upstream says has_more: false at the end only", default=False
+    )
+    allow_http: bool = _setting(
+        "whether an upstream on another machine may be asked without TLS", default=False
+    )
     database: str = _setting(
         "the store's database: sqlite:///PATH; by default in the user's data folder", ""
     )
@@ -64,28 +97,81 @@ def load(
 
     Args:
         flags: values given on the command line, by field name.
-        environ: the environment; other variables than `BACKSCROLL_…` are not looked at.
+        environ: the environment; besides `BACKSCROLL_…`, the variables that OpenAI's own
+            client reads are looked at where the upstream is openai.
 
     Raises:
         SettingsError: an unknown variable, or a value that breaks its rule.
     """
+    given = _given(flags or {}, environ)
     fields = {item.name: item for item in dataclasses.fields(Settings)}
-    given = {
-        name.removeprefix(PREFIX).lower(): (name, value)
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
-    }
-    given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in (flags or {}).items()}
     for name, (shown, _) in given.items():
         if name not in fields:
             known = ", ".join(f"{PREFIX}{field.upper()}" for field in fields)
             message = f"{shown} is no setting. There are: {known}."
             raise SettingsError(message)
-    values = {name: _parsed(shown, text, fields[name]) for name, (shown, text) in given.items()}
+    values: dict[str, Any] = {
+        name: _parsed(shown, text, fields[name]) for name, (shown, text) in given.items()
+    }
     settings = Settings(**values)
+    _check_upstream(settings, {name: shown for name, (shown, _) in given.items()})
     if not settings.database:
         settings = dataclasses.replace(settings, database=default_database())
     return settings
+
+
+def sources(
+    flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return where each setting that is no default comes from: a flag or a variable, by field.
+
+    Args:
+        flags: as `load` has them.
+        environ: as `load` has it.
+    """
+    return {name: shown for name, (shown, _) in _given(flags or {}, environ).items()}
+
+
+def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return where each setting that was made comes from, and its text, by field name."""
+    given = {
+        name.removeprefix(PREFIX).lower(): (name, value)
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+    }
+    given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items()}
+    if given.get("upstream", ("", "store"))[1] == "openai":
+        usual = {name: usual for name, usual in _OPENAI.items() if environ.get(usual)}
+        given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
+    return given
+
+
+def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
+    """Refuse an address or a key that cannot be used, without repeating either.
+
+    Args:
+        settings: all of them.
+        sources: where each that is no default comes from.
+
+    Raises:
+        SettingsError: naming the variable and the rule.
+    """
+    if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
+        message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
+        raise SettingsError(message)
+    if settings.base_url:
+        flaw = flaw_of_address(settings.base_url, allow_http=settings.allow_http)
+        if flaw:
+            hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
+            message = f"{sources['base_url']} {flaw}{hint}."
+            raise SettingsError(message)
+    if settings.upstream in NEEDS_KEY and not settings.api_key:
+        message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
+        raise SettingsError(message)
+    for name in ("api_key", "organization", "project"):
+        if flaw := flaw_of_key(getattr(settings, name)):
+            message = f"{sources[name]} {flaw}."
+            raise SettingsError(message)
 
 
 def default_database() -> str:
@@ -96,7 +182,7 @@ def default_database() -> str:
 
 
 def _parsed(shown: str, text: str, item: "dataclasses.Field[Any]") -> object:
-    rule, kind = item.metadata, type(item.default)
+    rule, kind = item.metadata, cast("type", type(item.default))
     if kind is bool:
         return _boolean(shown, text)
     if kind in {int, float}:

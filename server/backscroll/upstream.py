@@ -2,26 +2,80 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Final, Self, cast
 
 import httpx2
 
+from backscroll.credentials import credential
 from backscroll.settings import Settings
-from backscroll_tools.client import profiles
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import (
+    COMPATIBLE,
+    PROFILES,
+    STORE,
+    Profile,
+    Serves,
+    Upstream,
+)
 from backscroll_tools.errors import ToolError
+
+CONNECT_S: Final = 10.0
+"""How long a connection may take to be made, in seconds; the call's deadline bounds the rest."""
+
+_NO_POOL: Final = httpx2.Limits(max_keepalive_connections=0)
+
+
+def profile_of(settings: Settings) -> Profile:
+    """Return the kind of upstream that the settings choose, with what they say of it."""
+    profile = PROFILES[settings.upstream]
+    if profile is not COMPATIBLE:
+        return profile
+    return replace(
+        profile,
+        serves=frozenset(cast("tuple[Serves, ...]", settings.serves)),
+        honours_idempotency_keys=settings.idempotency_keys,
+        trusts_has_more=settings.has_more,
+    )
+
+
+def upstream_of(settings: Settings) -> Upstream:
+    """Return the upstream that the settings choose, ready to be asked.
+
+    Raises:
+        SettingsError: a key is needed and not set, or the library for Entra is not installed.
+    """
+    profile = profile_of(settings)
+    base_url = (settings.base_url or profile.base_url).rstrip("/")
+    headers = (
+        ("OpenAI-Organization", settings.organization),
+        ("OpenAI-Project", settings.project),
+    )
+    return Upstream(
+        profile,
+        base_url if base_url.endswith(profile.base_suffix) else base_url + profile.base_suffix,
+        tuple((name, value) for name, value in headers if value),
+        credential(settings, profile),
+    )
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Whether the upstream is the store in this process, and not one at an address."""
+    return PROFILES[settings.upstream] is STORE and not settings.base_url
 
 
 class UpstreamConnection:
     """The client of the chosen upstream: opened once, closed with the process.
 
     Args:
-        settings: which upstream, and where.
+        settings: which upstream.
+        upstream: what `upstream_of` made of them, when there was still somebody to tell of a flaw.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, upstream: Upstream) -> None:
         self._settings = settings
+        self._upstream = upstream
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._client: Client | None = None
@@ -45,8 +99,20 @@ class UpstreamConnection:
         """
         async with self._opening:
             if self._client is None:
-                self._client = await self._open_store()
+                embedded = is_embedded(self._settings)
+                self._client = await (self._open_store() if embedded else self._open_network())
             return self._client
+
+    async def _open_network(self) -> Client:
+        # No redirect is ever followed: the key would go along to another origin. The deadline of
+        # a call bounds what a timeout here does not.
+        reading = httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=CONNECT_S))
+        writing = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(None, connect=CONNECT_S), limits=_NO_POOL
+        )
+        for http in (reading, writing):
+            await self._stack.enter_async_context(http)
+        return Client(reading, self._upstream, writing)
 
     async def _open_store(self) -> Client:
         from backscroll.store.app import open_store
@@ -62,4 +128,4 @@ class UpstreamConnection:
             ) from None
         transport = httpx2.ASGITransport(store.app)
         http = await self._stack.enter_async_context(httpx2.AsyncClient(transport=transport))
-        return Client(http, profiles.store())
+        return Client(http, self._upstream)

@@ -86,13 +86,14 @@ def test_installing_brings_the_command(wheel: zipfile.Path) -> None:
     }
 
 
-def test_the_demonstration_brings_its_conversations_only_when_asked(wheel: zipfile.Path) -> None:
+def test_what_only_some_need_is_brought_only_when_asked(wheel: zipfile.Path) -> None:
     described = metadata(wheel)
     required = described.get_all("Requires-Dist", [])
 
     assert described["Requires-Python"] == ">=3.11"
     assert described["License-Expression"] == "MIT"
-    assert described.get_all("Provides-Extra") == ["demo"]
+    assert described.get_all("Provides-Extra") == ["azure", "demo"]
     assert [line for line in required if ";" in line] == [
-        "chitchat-dataset==0.9.0; extra == 'demo'"
+        "azure-identity>=1.25; extra == 'azure'",
+        "chitchat-dataset==0.9.0; extra == 'demo'",
     ]

@@ -23,7 +23,7 @@ MODULE_LINES = 300
 
 SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma:|pyright:|ruff:)")
 REASONED = re.compile(
-    r"# noqa: [A-Z]+\d+(?:, [A-Z]+\d+)* - \w"
+    r"# (?:ruff: )?noqa: [A-Z]+\d+(?:, [A-Z]+\d+)* - \w"
     r"|# type: ignore\[[\w, -]+\]  # \w"
     r"|# pragma: no (?:cover|branch) - \w"
 )

@@ -19,15 +19,15 @@ from hypothesis.stateful import (
 from backscroll.store.app import open_store
 from backscroll.store.imports import ImportedMessage, ImportedThread
 from backscroll_tools.arguments import validated
-from backscroll_tools.client import profiles
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.messages.list_messages import LIST_MESSAGES
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call
 from tests.product.walkers import Walker, Written
 
 THREAD_ID = "thread_1"
-MESSAGES_URL = f"{profiles.store().base_url}/threads/{THREAD_ID}/messages"
+MESSAGES_URL = f"{EMBEDDED.base_url}/threads/{THREAD_ID}/messages"
 BETA = {"OpenAI-Beta": "assistants=v2"}
 
 WALKERS = 4
@@ -66,7 +66,7 @@ class ThreadUnderChange(RuleBasedStateMachine):
         self.store = await self.stack.enter_async_context(open_store("sqlite://"))
         http = httpx2.AsyncClient(transport=httpx2.ASGITransport(self.store.app))
         self.http = await self.stack.enter_async_context(http)
-        self.client = Client(self.http, profiles.store())
+        self.client = Client(self.http, EMBEDDED)
 
     async def write(self, text: str, metadata: JSON) -> None:
         body = {"role": "user", "content": text, "metadata": metadata}

@@ -9,8 +9,13 @@ import pytest
 
 from backscroll.store.app import Store, open_store
 from backscroll.store.errors import StoreError
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
-from tests.store.wire import Json, add, error, new_thread, page, texts
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from tests.store.wire import Json, add, add_items, error, new_thread, page, texts
 
 THREAD = ImportedThread(
     key="source:1",
@@ -38,6 +43,23 @@ THREAD = ImportedThread(
             incomplete_at=31,
             incomplete_details={"reason": "max_tokens"},
         )
+    ],
+)
+CONVERSATION = ImportedConversation(
+    key="source:3",
+    id="conv_1",
+    created_at=10,
+    metadata={"topic": "tea"},
+    items=[
+        {
+            "id": "msg_1",
+            "type": "message",
+            "status": "incomplete",
+            "role": "critic",
+            "content": [{"type": "output_text", "text": "a", "annotations": []}],
+        },
+        {"id": "rs_1", "type": "reasoning", "summary": []},
+        {"id": "new_1", "type": "not invented yet", "deep": {"er": [None, 1.5, "\U0001f642"]}},
     ],
 )
 COMPLETION = ImportedCompletion(
@@ -107,6 +129,44 @@ async def test_a_completion_goes_in_as_it_is_and_comes_out_the_same(
     assert [each async for each in store.export_completions()] == [COMPLETION]
 
 
+async def test_a_conversation_goes_in_as_it_is_and_comes_out_the_same(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    assert await store.import_conversation(CONVERSATION) is True
+    assert await page(api, "/conversations/conv_1") == {
+        "id": "conv_1",
+        "object": "conversation",
+        "created_at": 10,
+        "metadata": {"topic": "tea"},
+    }
+    listed = await page(api, "/conversations/conv_1/items", order="asc")
+    assert listed["data"] == CONVERSATION.items
+    assert [each async for each in store.export_conversations()] == [CONVERSATION]
+
+
+async def test_imported_items_are_taken_as_the_api_takes_them_in_any_number(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    items = [{"role": "user", "content": str(number)} for number in range(250)]
+    await store.import_conversation(
+        dataclasses.replace(CONVERSATION, items=[*items, {"type": "reasoning"}])
+    )
+    listed = await page(api, "/conversations/conv_1/items", limit=2)
+    assert listed["data"] == [
+        {"id": listed["first_id"], "type": "reasoning"},
+        {
+            "id": listed["last_id"],
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "249"}],
+        },
+    ]
+    [made] = await add_items(api, "conv_1", {"type": "last"})
+    [exported] = [each async for each in store.export_conversations()]
+    assert (len(exported.items), exported.items[-1]) == (252, made)
+
+
 async def test_plain_text_may_be_empty_and_ids_are_minted(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
@@ -128,12 +188,17 @@ async def test_a_key_or_an_id_that_is_there_is_imported_once(store: Store) -> No
     for _ in range(2):
         await store.import_thread(THREAD)
         await store.import_completion(COMPLETION)
+        await store.import_conversation(CONVERSATION)
+    for change in ({"key": "other"}, {"id": None}):
+        again: Json = dict(change)
+        assert await store.import_conversation(dataclasses.replace(CONVERSATION, **again)) is False
     assert await store.import_thread(dataclasses.replace(THREAD, key="other")) is False
     assert await store.import_thread(dataclasses.replace(THREAD, id=None)) is False
     assert await store.import_completion(dataclasses.replace(COMPLETION, key="other")) is False
     assert await store.import_completion(dataclasses.replace(COMPLETION, id=None)) is False
     assert len([each async for each in store.export_threads()]) == 1
     assert len([each async for each in store.export_completions()]) == 1
+    assert len([each async for each in store.export_conversations()]) == 1
 
 
 async def test_what_was_deleted_does_not_come_back_by_import(
@@ -213,6 +278,27 @@ async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
     assert counted.fetchone() == (0, 0)
     database.close()
     assert await store.import_thread(THREAD) is True
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"id": "thread_1"}, "does not begin with 'conv'"),
+        ({"metadata": {"a": 1}}, "expected a string"),
+        ({"items": [{"type": "x", "id": "a b"}]}, "is not an id"),
+        ({"items": [{"type": "x", "id": 5}]}, "is not an id"),
+        ({"items": [{"type": "x", "id": "a"}] * 2}, "two of its items have one id"),
+        ({"items": [{"type": "x"}, {"role": "user"}]}, r"parameter: 'items\[1\]\.content'"),
+        ({"items": [{"type": "x", "y": "\0"}]}, "NUL"),
+    ],
+)
+async def test_a_conversation_that_cannot_be_kept_is_refused_and_leaves_nothing(
+    store: Store, change: Json, reason: str
+) -> None:
+    with pytest.raises(StoreError, match=reason):
+        await store.import_conversation(dataclasses.replace(CONVERSATION, **change))
+    assert [each async for each in store.export_conversations()] == []
+    assert await store.import_conversation(CONVERSATION) is True
 
 
 async def test_a_completion_s_message_cursor_must_be_one_of_its_own(

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from backscroll.store.app import Store, open_store
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
 from tests.store.conftest import V2
 from tests.store.wire import add, page, texts
 
@@ -128,6 +133,7 @@ def _recorded() -> Iterator[list[tuple[str, Any]]]:
         ("/threads/thread_a/messages?after=msg_1", "living_messages"),
         ("/threads/thread_a/messages?before=msg_1", "living_messages"),
         ("/threads/thread_a/messages?run_id=run_a&after=msg_0&order=asc", "living_messages_of_run"),
+        ("/conversations/conv_a/items?after=msg_1", "living_items"),
         ("/chat/completions?model=m", "living_completions_of_model"),
         ("/chat/completions/chatcmpl-a/messages?after=chatcmpl-a-0", "completion_messages_1"),
     ],
@@ -142,6 +148,13 @@ async def test_a_page_is_one_statement_that_walks_an_index_and_sorts_nothing(
     for letter in "ba":
         await store.import_thread(
             ImportedThread(key=letter, id=f"thread_{letter}", created_at=1, messages=messages)
+        )
+        items = [
+            {"type": "message", "role": "user", "content": "a", "id": f"msg_{at}"}
+            for at in range(3)
+        ]
+        await store.import_conversation(
+            ImportedConversation(key=letter, id=f"conv_{letter}", created_at=1, items=items)
         )
     await store.import_completion(
         ImportedCompletion(

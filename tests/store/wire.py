@@ -23,6 +23,23 @@ async def add(api: httpx2.AsyncClient, thread_id: str, text: str) -> str:
     return identifier
 
 
+async def new_conversation(api: httpx2.AsyncClient, texts: tuple[str, ...] = ()) -> str:
+    """Return the id of a conversation of up to 20 messages."""
+    items = [{"role": "user", "content": text} for text in texts]
+    reply = await api.post("/conversations", json={"items": items})
+    assert reply.status_code == 200, reply.text
+    identifier: str = reply.json()["id"]
+    return identifier
+
+
+async def add_items(api: httpx2.AsyncClient, conversation_id: str, *items: Json) -> list[Json]:
+    """Append items, and return them as they went in."""
+    reply = await api.post(f"/conversations/{conversation_id}/items", json={"items": items})
+    assert reply.status_code == 200, reply.text
+    made: list[Json] = reply.json()["data"]
+    return made
+
+
 async def page(api: httpx2.AsyncClient, url: str, **params: str | int) -> Json:
     reply = await api.get(url, params=params or None)
     assert reply.status_code == 200, reply.text

@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import get_args
 
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
@@ -52,10 +55,12 @@ FIELDS = st.fixed_dictionaries(
 )
 OUTPUTS = st.sampled_from(get_args(Output))
 
+# Pages never ask it for anything: their source does.
+CLIENT = Client(httpx2.AsyncClient(transport=httpx2.ASGITransport(Starlette())), EMBEDDED)
+
 
 def call(bounds: Bounds) -> Call:
-    client: Client = object.__new__(Client)  # pages never touch the client: their source does
-    return Call(client, bounds)
+    return Call(CLIENT, bounds)
 
 
 def size(result: Result, output: str) -> int:

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backscroll_tools.client import client as client_module
-from backscroll_tools.client import profiles, replies, requests
+from backscroll_tools.client import replies, requests
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import EMBEDDED, STORE, Upstream
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -42,7 +43,7 @@ async def upstream(response: Response) -> AsyncIterator[tuple[Client, list[JSON]
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
-        yield Client(http, profiles.store()), asked
+        yield Client(http, EMBEDDED), asked
 
 
 def error(
@@ -58,8 +59,8 @@ async def test_a_read_asks_what_the_documents_say() -> None:
         asked,
     ):
         window = Slice(5, "asc", "msg_1", (("run_id", "run_1"),))
-        reply = await client.list(requests.list_messages("thread_1", window))
-    assert reply == replies.Reply((), has_more=False, last_id=None)
+        reply = await client.page(requests.list_messages("thread_1", window))
+    assert reply == replies.Reply((), has_more=False)
     assert asked == [
         {
             "method": "GET",
@@ -96,8 +97,18 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             "Bad limit.",
             "Mend what the sentence above names, then call again.",
         ),
-        (error(401), "auth_failed", "It failed.", "Ask the operator to check BACKSCROLL_API_KEY."),
-        (error(403), "forbidden", "It failed.", "Ask the operator for access to this upstream."),
+        (
+            error(401, message="Incorrect key sk-1."),
+            "auth_failed",
+            "The upstream refused the key.",
+            "Ask the operator to check BACKSCROLL_API_KEY.",
+        ),
+        (
+            error(403),
+            "forbidden",
+            "The upstream forbids this.",
+            "Ask the operator for access to this upstream.",
+        ),
         (
             error(404),
             "not_found",
@@ -134,12 +145,20 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             "Locked.",
             "Wait until the run has ended.",
         ),
-        (error(500), "upstream_unavailable", "It failed.", "Call again in a little while."),
         (
-            error(503, message="a\nb\x00 " + "c" * 400),
+            error(500),
             "upstream_unavailable",
-            "a b\x00 " + "c" * 295,
-            "Call again in a little while.",
+            "The upstream answered with HTTP status 500.",
+            (
+                "Call again in a little while. If it stays so, check the ids: some proxies "
+                "answer so for what is not there."
+            ),
+        ),
+        (
+            error(422, message="a\nb " + "c" * 400),
+            "invalid_arguments",
+            "a b " + "c" * 296,
+            "Mend what the sentence above names, then call again.",
         ),
         (
             Response("<html>nginx</html>", 502),
@@ -151,13 +170,13 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             Response('{"detail":"x"}', 418),
             "upstream_invalid",
             "The upstream answered with HTTP status 418.",
-            "",
+            "Ask the operator to check BACKSCROLL_BASE_URL.",
         ),
         (
             Response("", 302, {"location": "http://elsewhere.invalid/"}),
             "upstream_invalid",
             "The upstream answered with HTTP status 302.",
-            "",
+            "Ask the operator to check BACKSCROLL_BASE_URL.",
         ),
         (
             Response("[1]"),
@@ -190,7 +209,7 @@ async def test_a_failed_read_says_what_it_means(
 ) -> None:
     async with upstream(response) as (client, _):
         with pytest.raises(ToolError) as failed:
-            await client.list(READ)
+            await client.page(READ)
     assert (failed.value.code, failed.value.message, failed.value.next_step) == (
         code,
         message,
@@ -214,7 +233,7 @@ async def test_a_write_that_may_have_been_acted_on_has_an_unknown_outcome(status
 
 async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> None:
     async with httpx2.AsyncClient() as http:
-        client = Client(http, profiles.store("http://127.0.0.1:1/v1"))
+        client = Client(http, Upstream(STORE, "http://127.0.0.1:1/v1"))
         with pytest.raises(ToolError) as failed:
             await client.send(WRITE)
     assert failed.value.code == "upstream_unavailable"
@@ -244,6 +263,6 @@ def test_nothing_but_an_id_reaches_a_path(wrong: str) -> None:
 
 
 def test_neither_a_key_nor_a_text_shows_in_a_repr() -> None:
-    profile = profiles.Upstream("x", "https://a.example", (("Authorization", "Bearer sk-1"),))
+    profile = Upstream(STORE, "https://a.example", (("Authorization", "Bearer sk-1"),))
     assert "sk-1" not in repr(profile)
     assert "secret" not in repr(WRITE)

@@ -102,14 +102,14 @@ def test_filters_of_another_shape_are_refused_even_when_the_check_holds(filters:
     body = f"1lm.df~msg_7~~~{encoded}~"
     check = cursor._digest(body + "thread_1", 4)[:6]  # noqa: SLF001 - forges a cursor
     with pytest.raises(ToolError, match="cursor is damaged"):
-        decode(f"{body}{cursor._digest('thread_1', 3)}{check}", "list-messages", "thread_1")  # noqa: SLF001
+        decode(f"{body}{cursor._digest('thread_1', 3)}{check}", "list-messages", "thread_1")  # noqa: SLF001 - forges a cursor
 
 
 def test_filters_that_are_no_base64_are_refused() -> None:
     body = "1lm.df~msg_7~~~a~"
     check = cursor._digest(body + "thread_1", 4)[:6]  # noqa: SLF001 - forges a cursor
     with pytest.raises(ToolError, match="cursor is damaged"):
-        decode(f"{body}{cursor._digest('thread_1', 3)}{check}", "list-messages", "thread_1")  # noqa: SLF001
+        decode(f"{body}{cursor._digest('thread_1', 3)}{check}", "list-messages", "thread_1")  # noqa: SLF001 - forges a cursor
 
 
 def test_arguments_without_a_cursor_start_where_they_say() -> None:

@@ -1,6 +1,7 @@
 """The inventory of tools, whole: what hosts list and models read."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,16 @@ def published(tool: Tool) -> JSON:
         "outputSchema": tool.output_schema,
         "toolset": tool.toolset,
         "writes": tool.writes,
-        "needs": tool.needs,
+        "needs": list(tool.needs),
     }
 
 
 @each_tool
 def test_a_tool_is_as_its_snapshot_says(tool: Tool) -> None:
+    """Run with BACKSCROLL_TEST_SNAPSHOTS=write to accept a change, then read the diff."""
     snapshot = SNAPSHOTS / f"{tool.name}.json"
+    if os.environ.get("BACKSCROLL_TEST_SNAPSHOTS") == "write":
+        snapshot.write_text(f"{json.dumps(published(tool), indent=2)}\n")
     assert published(tool) == json.loads(snapshot.read_text())
 
 

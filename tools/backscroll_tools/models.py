@@ -21,13 +21,20 @@ is allowed or worth making.
 
 
 class Page(TypedDict):
-    """What a page holds and whether more follows."""
+    """What a page holds and whether more follows.
+
+    `passed` counts the items of a conversation that are no messages (tool calls, reasoning) and
+    were walked over. `derived` stands where the upstream has no such list, and the items were taken
+    from the message itself.
+    """
 
     returned: int
     has_more: bool
     next_cursor: str | None
     stopped_by: StoppedBy
     order: Order
+    passed: NotRequired[int]
+    derived: NotRequired[bool]
     warning: NotRequired[str]
 
 

@@ -55,6 +55,10 @@ def heading(mark: str, page: Page, noun: str) -> str:
     parts = [f"{mark} {count} {noun if count == 1 else noun + 's'}"]
     if count > 1:
         parts.append(f", {'newest' if page['order'] == 'desc' else 'oldest'} first")
+    if page.get("derived"):
+        parts.append(", as the message names them")
+    if passed := page.get("passed"):
+        parts.append(f", {passed} items between them passed over")
     if page["stopped_by"] not in {"end", "limit"}:
         parts.append(f", stopped by {page['stopped_by']}")
     if page["next_cursor"] is not None:

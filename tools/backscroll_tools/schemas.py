@@ -14,6 +14,7 @@ PREVIEW_MAX: Final = 2000
 
 STRING: Final[JSON] = {"type": "string"}
 INTEGER: Final[JSON] = {"type": "integer"}
+BOOLEAN: Final[JSON] = {"type": "boolean"}
 LIMIT: Final[JSON] = {
     "type": "integer",
     "minimum": 1,
@@ -68,10 +69,12 @@ def listed(key: str, item: JSON) -> JSON:
 PAGE: Final = result(
     {
         "returned": INTEGER,
-        "has_more": {"type": "boolean"},
+        "has_more": BOOLEAN,
         "next_cursor": {"type": ["string", "null"]},
         "stopped_by": STRING,
         "order": STRING,
+        "passed": INTEGER,
+        "derived": BOOLEAN,
         "warning": STRING,
     },
     ("returned", "has_more", "next_cursor", "stopped_by", "order"),

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 import anyio
 
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import Serves
 from backscroll_tools.models import JSON
 
 Output: TypeAlias = Literal["both", "text", "structured"]
@@ -50,7 +51,8 @@ class Call:
     ends_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start the clock: `ends_at` is in seconds of `anyio.current_time`."""
+        """Start the clock: `ends_at` is in seconds of `anyio.current_time`. Count requests."""
+        object.__setattr__(self, "client", self.client.bounded(self.bounds.requests))
         object.__setattr__(self, "ends_at", anyio.current_time() + self.bounds.deadline_s)
 
 
@@ -76,7 +78,7 @@ class Tool:
         toolset: the group that an operator offers or withholds.
         run: the function; its arguments have passed `arguments.validated`.
         writes: whether it adds anything; nothing that exists is ever changed or deleted.
-        needs: the capability of an upstream without which it is not offered.
+        needs: endpoints of which an upstream must have one for the tool to be offered.
     """
 
     name: str
@@ -87,4 +89,4 @@ class Tool:
     run: Callable[[Call, JSON], Awaitable[Result]]
     toolset: str = "messages"
     writes: bool = False
-    needs: Literal["lists_threads"] | None = None
+    needs: tuple[Serves, ...] = ("threads", "conversations")

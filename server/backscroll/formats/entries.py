@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from backscroll.store.imports import ImportedCompletion, ImportedThread
+from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
 
-Imported: TypeAlias = ImportedThread | ImportedCompletion
+Imported: TypeAlias = ImportedThread | ImportedConversation | ImportedCompletion
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thread, one completion, or a refusal.
+    """One thread, one conversation, one completion, or a refusal.
 
     Attributes:
         place: where it stands in its source, such as `line 12`.

@@ -1,6 +1,7 @@
-"""OpenAI-shaped JSON Lines: threads with their messages, and stored chat completions.
+"""OpenAI-shaped JSON Lines: threads, conversations with their items, stored chat completions.
 
     {"object": "thread", "messages": [{"role": "user", "content": "Hello"}, …]}
+    {"object": "conversation", "items": [{"role": "user", "content": "Hello"}, …]}
     {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
 
 A message has the fields of the API's `thread.message`, with content as it goes in (text, or
@@ -20,10 +21,20 @@ from pydantic import ValidationError
 from backscroll.exits import CommandError
 from backscroll.formats.entries import Entry, Imported, Refused, Source
 from backscroll.formats.reasons import reason
-from backscroll.formats.shapes import CompletionLine, MessageLine, ThreadLine
+from backscroll.formats.shapes import (
+    CompletionLine,
+    ConversationLine,
+    MessageLine,
+    ThreadLine,
+)
 from backscroll.store.body import parse_object
 from backscroll.store.errors import WireError
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
 from backscroll.store.wire import Json
 
 LINE_BYTES: Final = 256 * 1024 * 1024
@@ -67,12 +78,14 @@ def entries(stream: BinaryIO) -> Iterator[Entry]:
 
 
 def parse(line: bytes) -> Imported | Refused:
-    """Return the thread or completion that a line holds, or why it is refused."""
+    """Return what a line holds, or why it is refused."""
     try:
         found = parse_object(line)
-        kind = found.get("object", "chat.completion" if "choices" in found else "thread")
+        kind = found.get("object", _kind(found))
         if kind == "thread":
             return _thread(ThreadLine.model_validate(found), found)
+        if kind == "conversation":
+            return _conversation(ConversationLine.model_validate(found), found)
         if kind == "chat.completion":
             return _completion(CompletionLine.model_validate(found), found)
     except WireError as error:
@@ -81,7 +94,14 @@ def parse(line: bytes) -> Imported | Refused:
         return Refused(f"is no usable JSON object: {why}")
     except ValidationError as error:
         return Refused(reason(error))
-    return Refused('object must be "thread" or "chat.completion"')
+    return Refused('object must be "thread", "conversation" or "chat.completion"')
+
+
+def _kind(found: Json) -> str:
+    """Return what an object that does not say it must be."""
+    if "choices" in found:
+        return "chat.completion"
+    return "conversation" if "items" in found else "thread"
 
 
 def _closing(file: BinaryIO) -> Iterator[Entry]:
@@ -129,6 +149,16 @@ def _message(line: MessageLine, created_at: int) -> ImportedMessage:
         status=line.status,
         incomplete_at=line.incomplete_at,
         incomplete_details=line.incomplete_details,
+    )
+
+
+def _conversation(line: ConversationLine, found: Json) -> ImportedConversation:
+    return ImportedConversation(
+        key=line.key or line.id or _hash(found),
+        created_at=int(time.time()) if line.created_at is None else line.created_at,
+        items=found["items"],  # as they came, whatever their kind
+        id=line.id,
+        metadata=line.metadata or {},
     )
 
 

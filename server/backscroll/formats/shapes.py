@@ -10,7 +10,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
 from backscroll.store.message_object import text_part
 from backscroll.store.requests import FileId, Metadata
 from backscroll.store.wire import Json
@@ -91,6 +96,17 @@ class ThreadLine(_Line):
     last_message_at: Seconds | None = None
 
 
+class ConversationLine(_Line):
+    """A conversation with all its items, oldest first."""
+
+    items: list[Json]  # the store looks into them, and keeps kinds that are not known here
+    object: Literal["conversation"] = "conversation"
+    id: Id | None = None
+    key: Key | None = None
+    created_at: Seconds | None = None
+    metadata: Metadata | None = None
+
+
 class _ChatMessage(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -127,6 +143,18 @@ def thread_object(thread: ImportedThread) -> Json:
         "created_at": thread.created_at,
         **_given(metadata=thread.metadata, tool_resources=thread.tool_resources),
         "messages": [_message_object(message) for message in thread.messages],
+    }
+
+
+def conversation_object(conversation: ImportedConversation) -> Json:
+    """Return a conversation of the store as the line that it can be imported from."""
+    return {
+        "object": "conversation",
+        "id": conversation.id,
+        **_own_key(conversation),
+        "created_at": conversation.created_at,
+        **_given(metadata=conversation.metadata),
+        "items": conversation.items,
     }
 
 
@@ -175,7 +203,7 @@ def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mappi
             return content
 
 
-def _own_key(item: ImportedThread | ImportedCompletion) -> Json:
+def _own_key(item: ImportedThread | ImportedConversation | ImportedCompletion) -> Json:
     return {} if item.key == item.id else {"key": item.key}
 
 

@@ -14,12 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backscroll.store.completions import CompletionEndpoints
+from backscroll.store.conversations import ConversationEndpoints
 from backscroll.store.engine import Database, open_database
 from backscroll.store.errors import SERVER_ERROR, DatabaseBusyError, WireError
-from backscroll.store.exporting import read_completions, read_threads
+from backscroll.store.exporting import read_completions, read_conversations, read_threads
 from backscroll.store.files import FileEndpoints
-from backscroll.store.importing import write_completion, write_thread
-from backscroll.store.imports import ImportedCompletion, ImportedThread
+from backscroll.store.importing import write_completion, write_conversation, write_thread
+from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
+from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.threads import ThreadEndpoints
 from backscroll.store.wire import error_reply
@@ -54,6 +56,12 @@ class Store:
         """
         return await self._database.write(lambda connection: write_thread(connection, thread))
 
+    async def import_conversation(self, conversation: ImportedConversation) -> bool:
+        """Write a whole conversation in one transaction; as ``import_thread`` in all else."""
+        return await self._database.write(
+            lambda connection: write_conversation(connection, conversation)
+        )
+
     async def import_completion(self, completion: ImportedCompletion) -> bool:
         """Write a stored completion in one transaction; as ``import_thread`` in all else."""
         return await self._database.write(
@@ -63,6 +71,10 @@ class Store:
     def export_threads(self) -> AsyncIterator[ImportedThread]:
         """Yield every thread, oldest first, as it could be imported. One at a time is in memory."""
         return read_threads(self._database)
+
+    def export_conversations(self) -> AsyncIterator[ImportedConversation]:
+        """Yield every conversation, oldest first, as it could be imported."""
+        return read_conversations(self._database)
 
     def export_completions(self) -> AsyncIterator[ImportedCompletion]:
         """Yield every stored completion, oldest first, as it could be imported."""
@@ -88,9 +100,12 @@ def _application(database: Database) -> Starlette:
     threads = ThreadEndpoints(database)
     messages = MessageEndpoints(database)
     files = FileEndpoints(database)
+    conversations = ConversationEndpoints(database)
+    items = ItemEndpoints(database)
     completions = CompletionEndpoints(database)
     thread = "/v1/threads/{thread_id}"
     message = thread + "/messages/{message_id}"
+    conversation = "/v1/conversations/{conversation_id}"
     completion = "/v1/chat/completions/{completion_id}"
     app = Starlette(
         routes=[
@@ -100,6 +115,15 @@ def _application(database: Database) -> Starlette:
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
             _route(message + "/files", GET=files.page),
             _route(message + "/files/{file_id}", GET=files.get),
+            _route("/v1/conversations", POST=conversations.create),
+            _route(
+                conversation,
+                GET=conversations.get,
+                POST=conversations.modify,
+                DELETE=conversations.delete,
+            ),
+            _route(conversation + "/items", GET=items.page, POST=items.create),
+            _route(conversation + "/items/{item_id}", GET=items.get, DELETE=items.delete),
             _route("/v1/chat/completions", GET=completions.page, POST=completions.create),
             _route(
                 completion,

@@ -30,7 +30,7 @@ from backscroll.store.engine import Database
 from backscroll.store.errors import WireError, invalid_value, not_found
 from backscroll.store.idempotency import Outcome, erase_replies, write_once
 from backscroll.store.paging import Listing, fetch_page, read_page_query
-from backscroll.store.requests import CompletionChange
+from backscroll.store.requests import MetadataReplacement
 from backscroll.store.schema import completion_messages, completion_metadata, completions
 from backscroll.store.validation import validate
 from backscroll.store.wire import Json, list_reply, reply
@@ -172,7 +172,7 @@ class CompletionEndpoints:
         """Replace a stored completion's metadata."""
         completion_id = request.path_params["completion_id"]
         raw = await read_body(request)
-        metadata = validate(CompletionChange, parse_object(raw)).metadata or {}
+        metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
 
         async def work(connection: AsyncConnection) -> Outcome:
             row = await _find_completion(connection, completion_id)

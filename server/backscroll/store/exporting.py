@@ -7,9 +7,22 @@ from typing import Any, Final
 from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backscroll.store.conversation_object import item_object
 from backscroll.store.engine import Database
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
-from backscroll.store.schema import completion_messages, completions, messages, threads
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.schema import (
+    completion_messages,
+    completions,
+    conversations,
+    items,
+    messages,
+    threads,
+)
 from backscroll.store.wire import Json
 
 _CHUNK: Final = 100
@@ -34,8 +47,10 @@ def _chunk(table: Table, owner: str) -> Select[Any]:
 
 
 _next_thread: Final = _living(threads)
+_next_conversation: Final = _living(conversations)
 _next_completion: Final = _living(completions)
 _messages: Final = _chunk(messages, "thread").where(messages.c.deleted_at.is_(None))
+_items: Final = _chunk(items, "conversation").where(items.c.deleted_at.is_(None))
 _completion_messages: Final = _chunk(completion_messages, "completion")
 
 
@@ -51,6 +66,18 @@ async def read_threads(database: Database) -> AsyncIterator[ImportedThread]:
             id=row["id"],
             metadata=row["metadata"] or {},
             tool_resources=row["tool_resources"],
+        )
+
+
+async def read_conversations(database: Database) -> AsyncIterator[ImportedConversation]:
+    """Yield every living conversation, oldest first. One at a time is in memory."""
+    async for row in _walk(database, _next_conversation):
+        yield ImportedConversation(
+            key=row["import_key"] or row["id"],
+            created_at=row["created_at"],
+            items=[item_object(item) async for item in _walk(database, _items, row["position"])],
+            id=row["id"],
+            metadata=row["metadata"] or {},
         )
 
 

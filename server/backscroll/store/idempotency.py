@@ -3,7 +3,8 @@
 The reply is stored in the transaction that makes the rows, so there is either both or neither, and
 two requests with one key are put in turn by the write lock. Only success is stored. A record is
 kept for ``KEPT_S`` seconds at least; each write with a key removes a few that are older. When the
-object that a reply describes is deleted, its reply is erased too.
+object that a reply describes is deleted, its reply is erased too; a reply that lists several is
+erased with the first of them that is.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,12 +47,17 @@ class Outcome:
     """What a write answers.
 
     Attributes:
-        value: The reply's JSON; it has an ``id``.
-        collection_id: The thread that the object belongs to, or its own id.
+        value: The reply's JSON: an object with an ``id``, or a list envelope of such.
+        collection_id: The thread or conversation that the object belongs to, or its own id.
     """
 
     value: Json
     collection_id: str
+
+    @property
+    def object_ids(self) -> str:
+        """The ids of the objects that the reply describes, with spaces between them."""
+        return " ".join(each["id"] for each in self.value.get("data", [self.value]))
 
 
 async def write_once(
@@ -100,7 +106,7 @@ async def write_once(
                 "status": 200,
                 "body": text,
                 "collection_id": outcome.collection_id,
-                "object_id": outcome.value["id"],
+                "object_id": outcome.object_ids,
             },
         )
         return _response(text)
@@ -114,7 +120,8 @@ async def erase_replies(
     """Erase the stored replies about an object, or about all objects of a collection."""
     statement = update(idempotency).where(idempotency.c.collection_id == collection_id)
     if object_id is not None:
-        statement = statement.where(idempotency.c.object_id == object_id)
+        listed = literal(" ").concat(idempotency.c.object_id).concat(" ")
+        statement = statement.where(listed.contains(f" {object_id} ", autoescape=True))
     await connection.execute(statement.values(body=None))
 
 

@@ -23,6 +23,16 @@ def new_message_id() -> str:
     return "msg_" + _random(24)
 
 
+def new_conversation_id() -> str:
+    """Return ``conv_`` and 24 random base62 characters (143 bits)."""
+    return "conv_" + _random(24)
+
+
+def new_item_id(kind: str) -> str:
+    """Return a message's id for an item of type ``message``, else ``item_`` and as much."""
+    return new_message_id() if kind == "message" else "item_" + _random(24)
+
+
 def new_completion_id() -> str:
     """Return ``chatcmpl-`` and 29 random base62 characters (173 bits)."""
     return "chatcmpl-" + _random(29)
@@ -35,9 +45,18 @@ def is_id(value: str) -> bool:
 
 def require_thread_id(value: str) -> str:
     """Return ``value``, or raise the 400 that OpenAI answers for a malformed thread id."""
-    if not value.startswith("thread") or not is_id(value):
-        message = f"Invalid 'thread_id': '{value}'. Expected an ID that begins with 'thread'."
-        raise invalid_value("thread_id", message)
+    return _require(value, "thread_id", "thread")
+
+
+def require_conversation_id(value: str) -> str:
+    """Return ``value``, or raise the 400 for a malformed conversation id."""
+    return _require(value, "conversation_id", "conv")
+
+
+def _require(value: str, param: str, prefix: str) -> str:
+    if not value.startswith(prefix) or not is_id(value):
+        message = f"Invalid '{param}': '{value}'. Expected an ID that begins with '{prefix}'."
+        raise invalid_value(param, message)
     return value
 
 

@@ -1,4 +1,7 @@
-"""Writing whole threads and stored completions, each in one transaction, each at most once."""
+"""Writing whole threads, conversations and stored completions, each at most once.
+
+Each is written in one transaction.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,12 +11,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backscroll.store.body import why_unstorable
 from backscroll.store.completions import label_completion
+from backscroll.store.conversation_object import ItemList, item_row
 from backscroll.store.errors import StoreError, WireError
-from backscroll.store.ids import is_id, new_completion_id, new_message_id, new_thread_id
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.ids import (
+    is_id,
+    new_completion_id,
+    new_conversation_id,
+    new_message_id,
+    new_thread_id,
+)
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
 from backscroll.store.message_object import text_part
 from backscroll.store.requests import MetadataChange
-from backscroll.store.schema import completion_messages, completions, messages, threads
+from backscroll.store.schema import (
+    completion_messages,
+    completions,
+    conversations,
+    items,
+    messages,
+    threads,
+)
 from backscroll.store.validation import validate
 from backscroll.store.wire import Json
 
@@ -24,10 +46,7 @@ async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> b
     Raises:
         StoreError: Something that the store cannot hold; nothing is written.
     """
-    thread_id = _id(thread.id) or new_thread_id()
-    if not thread_id.startswith("thread"):
-        line = f"thread id {thread_id!r} does not begin with 'thread'"
-        raise StoreError(line)
+    thread_id = _id(thread.id, "thread") or new_thread_id()
     if await _is_known(connection, threads, thread.key, thread_id):
         return False
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
@@ -44,6 +63,32 @@ async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> b
     _check(row)
     position = await connection.scalar(insert(threads).returning(threads.c.position), row)
     await _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
+    return True
+
+
+async def write_conversation(
+    connection: AsyncConnection, conversation: ImportedConversation
+) -> bool:
+    """Insert a whole conversation; return False when its key or id is there already.
+
+    Raises:
+        StoreError: Something that the store cannot hold; nothing is written.
+    """
+    conversation_id = _id(conversation.id, "conv") or new_conversation_id()
+    if await _is_known(connection, conversations, conversation.key, conversation_id):
+        return False
+    rows = _item_rows(conversation.items)
+    row: Json = {
+        "id": conversation_id,
+        "import_key": conversation.key,
+        "created_at": conversation.created_at,
+        "metadata": _metadata(conversation.metadata),
+        "next_position": len(rows) + 1,
+    }
+    _check([row, rows])
+    statement = insert(conversations).returning(conversations.c.position)
+    position = await connection.scalar(statement, row)
+    await _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
     return True
 
 
@@ -101,9 +146,24 @@ def _message_row(message: ImportedMessage, position: int) -> Json:
     return row
 
 
-def _id(given: str | None) -> str | None:
-    if given is not None and not is_id(given):
-        line = f"{given[:64]!r} is not an id: 1 to 256 letters, digits and _ . = - are"
+def _item_rows(given: Sequence[Json]) -> list[Json]:
+    try:
+        validate(ItemList, {"items": list(given)})
+    except WireError as error:
+        raise StoreError(error.message) from error
+    return [
+        {"position": at, **item_row(item, _id(item.get("id")))} for at, item in enumerate(given, 1)
+    ]
+
+
+def _id(given: object, prefix: str = "") -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, str) or not is_id(given):
+        line = f"{str(given)[:64]!r} is not an id: 1 to 256 letters, digits and _ . = - are"
+        raise StoreError(line)
+    if not given.startswith(prefix):
+        line = f"{given[:64]!r} does not begin with '{prefix}'"
         raise StoreError(line)
     return given
 
@@ -141,5 +201,5 @@ async def _insert_all(connection: AsyncConnection, table: Table, rows: Sequence[
     try:
         await connection.execute(insert(table), rows)
     except IntegrityError as error:
-        line = "cannot be imported: two of its messages have one id"
+        line = f"cannot be imported: two of its {table.name} have one id"
         raise StoreError(line) from error

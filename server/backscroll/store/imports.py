@@ -1,4 +1,4 @@
-"""Whole conversations and stored completions, as they enter and leave the store in one piece."""
+"""Threads, conversations and stored completions whole, as they enter and leave the store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +57,25 @@ class ImportedThread:
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     tool_resources: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedConversation:
+    """A conversation with all its items, oldest first.
+
+    Attributes:
+        key: Names the conversation across imports: the same key is imported once.
+        created_at: Unix seconds.
+        items: As the API takes them or gives them out, any number; an ``id`` is kept when given.
+        id: Begins with ``conv``; kept when given, else a new one.
+        metadata: Pairs of text.
+    """
+
+    key: str
+    created_at: int
+    items: Sequence[Json]
+    id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,7 @@ class ThreadChange(MetadataChange):
     tool_resources: ToolResources | None = None
 
 
-class CompletionChange(_Body):
-    """The body of an update of a stored completion: its metadata, which must be given."""
+class MetadataReplacement(_Body):
+    """The body of an update of a stored completion or a conversation; ``null`` clears it."""
 
     metadata: Metadata | None

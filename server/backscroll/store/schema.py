@@ -77,6 +77,29 @@ messages: Final = Table(
     UniqueConstraint("thread", "id"),
 )
 
+conversations: Final = Table(
+    "conversations",
+    _tables,
+    Column("position", _RowNumber, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("metadata", _Json),
+    Column("next_position", BigInteger, nullable=False),
+    Column("import_key", Text, unique=True),
+    Column("deleted_at", BigInteger),
+)
+
+items: Final = Table(
+    "items",
+    _tables,
+    Column("conversation", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("body", _Json),
+    Column("deleted_at", BigInteger),
+    UniqueConstraint("conversation", "id"),
+)
+
 completions: Final = Table(
     "completions",
     _tables,
@@ -136,6 +159,8 @@ def _living(name: str, table: Table, *columns: str, unique: bool = False) -> Non
 
 _living("living_threads", threads, "position")
 _living("living_messages", messages, "thread", "position", unique=True)
+_living("living_conversations", conversations, "position")
+_living("living_items", items, "conversation", "position", unique=True)
 _living("living_completions", completions, "position")
 _living("living_completions_of_model", completions, "model", "position")
 _in_a_run = messages.c.run_id.is_not(None) & messages.c.deleted_at.is_(None)

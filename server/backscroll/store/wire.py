@@ -23,17 +23,20 @@ def reply(value: Mapping[str, object], status: int = 200) -> Response:
     return Response(dump_json(value).encode(), status, media_type="application/json")
 
 
-def list_reply(data: Sequence[Json], *, has_more: bool) -> Response:
+def list_envelope(data: Sequence[Json], *, has_more: bool) -> Json:
     """Return OpenAI's list envelope; the ids are null on an empty page."""
-    return reply(
-        {
-            "object": "list",
-            "data": data,
-            "first_id": data[0]["id"] if data else None,
-            "last_id": data[-1]["id"] if data else None,
-            "has_more": has_more,
-        }
-    )
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
+    }
+
+
+def list_reply(data: Sequence[Json], *, has_more: bool) -> Response:
+    """Return a list envelope as a response."""
+    return reply(list_envelope(data, has_more=has_more))
 
 
 def error_reply(error: WireError) -> Response:

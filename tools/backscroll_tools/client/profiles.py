@@ -1,38 +1,123 @@
-"""What is known of an upstream before it is asked anything: one value per upstream."""
+"""What is known of an upstream before it is asked anything: one value per kind of upstream.
 
+Sources: docs/upstreams.md. A new kind of upstream is one more value here, and its test.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 PAGE_ITEMS: Final = 100
 """The most items that one upstream request may ask for (OpenAI API, `limit` of list calls)."""
 
+Serves: TypeAlias = Literal[
+    "threads", "list_threads", "message_files", "conversations", "chat_completions"
+]
+"""A group of endpoints that an upstream has or lacks."""
+
+Auth: TypeAlias = Literal["none", "bearer", "api-key", "entra"]
+"""How a request names its caller: `Authorization: Bearer`, `api-key`, or an Entra token."""
+
+Header: TypeAlias = tuple[str, str]
+
+THREADS_RETIRED: Final = (
+    "OpenAI switched threads off on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
+    "(BACKSCROLL_UPSTREAM=foundry, until 2027-03-31) or the embedded store "
+    "(BACKSCROLL_UPSTREAM=store)."
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
-    """An upstream's address, its credentials and what it serves.
+class Profile:
+    """One kind of upstream.
 
     Attributes:
         name: the word in `BACKSCROLL_UPSTREAM` that selects it.
-        base_url: where its paths start, without a trailing slash.
-        headers: sent with every request; credentials stay out of `repr`.
-        lists_threads: whether `GET /threads` exists (OpenAI never had it).
+        serves: the endpoints that it has.
+        auth: how its callers are told apart.
+        base_url: where it is, where it is always in one place.
+        base_suffix: what its base URL ends with; added where an operator leaves it out.
+        prefixes: what stands between the base URL and the path of a group of endpoints.
+        queries: parameters that every request of a group of endpoints carries.
+        key_optional: whether it may be asked without a key.
         honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
+        trusts_has_more: whether `has_more: false` means the end; else a further request tells.
+        lists_late: whether what was written may take a while to be found (OGX).
+        advice: what to say where an endpoint is missing.
     """
 
     name: str
-    base_url: str
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    lists_threads: bool = False
+    serves: frozenset[Serves]
+    auth: Auth = "bearer"
+    base_url: str = ""
+    base_suffix: str = ""
+    prefixes: Mapping[Serves, str] = field(default_factory=dict)
+    queries: Mapping[Serves, tuple[Header, ...]] = field(default_factory=dict)
+    key_optional: bool = False
     honours_idempotency_keys: bool = False
+    trusts_has_more: bool = True
+    lists_late: bool = False
+    advice: str = "Ask the operator which upstream BACKSCROLL_UPSTREAM should name."
 
 
-def store(base_url: str = "http://store.invalid/v1") -> Upstream:
-    """Return the profile of the embedded store.
+STORE: Final = Profile(
+    name="store",
+    serves=frozenset(
+        {"threads", "list_threads", "message_files", "conversations", "chat_completions"}
+    ),
+    auth="none",
+    # In process any host does, and `.invalid` can never be dialled (RFC 2606, section 2).
+    base_url="http://store.invalid/v1",
+    honours_idempotency_keys=True,
+)
+OPENAI: Final = Profile(
+    name="openai",
+    serves=frozenset({"conversations", "chat_completions"}),
+    base_url="https://api.openai.com/v1",
+    advice=THREADS_RETIRED,
+)
+FOUNDRY: Final = Profile(
+    name="foundry",
+    serves=frozenset({"threads", "list_threads", "conversations"}),
+    auth="entra",
+    prefixes={"conversations": "/openai/v1"},
+    queries={"threads": (("api-version", "v1"),)},
+)
+AZURE: Final = Profile(
+    name="azure",
+    serves=frozenset({"chat_completions"}),
+    auth="api-key",
+    base_suffix="/openai/v1",
+)
+COMPATIBLE: Final = Profile(
+    name="compatible",
+    serves=frozenset({"threads", "conversations", "chat_completions"}),
+    key_optional=True,
+    trusts_has_more=False,
+    lists_late=True,
+    advice=f"Where it is threads that are missing: {THREADS_RETIRED}",
+)
 
-    Args:
-        base_url: its address; in process any host does, and `.invalid` can never be dialled
-            (RFC 2606 section 2).
+PROFILES: Final = {profile.name: profile for profile in (STORE, OPENAI, FOUNDRY, AZURE, COMPATIBLE)}
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One upstream, ready to be asked.
+
+    Attributes:
+        profile: what kind it is.
+        base_url: where its paths start, without a trailing slash.
+        headers: sent with every request; may name an organisation, so not in `repr`.
+        credential: returns the header that names the caller; asked before every request, since
+            tokens expire.
     """
-    return Upstream(
-        name="store", base_url=base_url, lists_threads=True, honours_idempotency_keys=True
-    )
+
+    profile: Profile
+    base_url: str
+    headers: tuple[Header, ...] = field(default=(), repr=False)
+    credential: Callable[[], Awaitable[Header]] | None = field(default=None, repr=False)
+
+
+EMBEDDED: Final = Upstream(STORE, STORE.base_url)
+"""The embedded store, reached in process."""

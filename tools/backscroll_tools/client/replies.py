@@ -1,29 +1,44 @@
-"""Replies of an upstream: bytes to JSON, list envelopes, and failures to errors.
+"""Replies of an upstream: bytes to JSON, and list envelopes.
 
 Lenient: a field that is missing, null or unknown never fails a reply.
 """
 
-from collections.abc import Mapping
+import json
+import math
+import re
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Final, cast
+from itertools import pairwise
+from typing import Final, TypeGuard, cast
 
 from pydantic_core import from_json
 
-from backscroll_tools.errors import ErrorCode, ToolError
-from backscroll_tools.models import JSON
+from backscroll_tools.client.requests import ID, Request
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON, Order
 
-_SAID: Final = 300
-"""How many characters of an upstream's own sentence an error may repeat."""
+UNNAMED: Final = "items without a usable id were left out"
+CONTRARY: Final = "the upstream ignores order"
+
+_BEYOND_FLOAT: Final = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+"""What a number has that no float can hold, and that JSON forbids as little as any other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A list envelope: the items, whether more follow, and the id to continue after."""
+    """A list envelope.
+
+    Attributes:
+        items: those that have an id of which a cursor can be made.
+        has_more: whether more follow; None where the envelope cannot be believed, and only a
+            further request can tell.
+        last_id: the id to go on after, where the envelope names one.
+        warning: what is wrong with it.
+    """
 
     items: tuple[JSON, ...]
-    has_more: bool
-    last_id: str | None
+    has_more: bool | None
+    last_id: str = ""
+    warning: str = ""
 
 
 def decode(body: bytes) -> JSON:
@@ -34,6 +49,8 @@ def decode(body: bytes) -> JSON:
     """
     try:
         value = from_json(body, allow_inf_nan=False)
+        if _BEYOND_FLOAT.search(body):
+            value = json.loads(body, parse_float=_number)
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -45,8 +62,21 @@ def decode(body: bytes) -> JSON:
     return cast("JSON", value)
 
 
-def listed(reply: JSON) -> Reply:
-    """Return a list reply's items, those without an id left out.
+def _number(text: str) -> float | str:
+    """Return a number, as text where it is beyond a float: infinity is no JSON."""
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
+    """Return a list reply's envelope.
+
+    Args:
+        reply: the envelope.
+        request: what was asked for.
+        trusted: whether this kind of upstream says `has_more: false` at the end only. Where it
+            is not, or the field is absent, a page of exactly `limit` items leaves it open; a
+            shorter page is the last, and a longer one is the whole list.
 
     Raises:
         ToolError: `upstream_invalid` where there is no list in it.
@@ -55,77 +85,31 @@ def listed(reply: JSON) -> Reply:
     if not isinstance(data, list):
         raise ToolError("upstream_invalid", "The upstream's list reply has no `data` array.")
     rows = cast("list[object]", data)
-    items = tuple(
-        cast("JSON", row)
-        for row in rows
-        if isinstance(row, dict) and isinstance(cast("JSON", row).get("id"), str)
-    )
+    items = tuple(cast("JSON", row) for row in rows if isinstance(row, dict) and _named(row))
+    warnings = [UNNAMED] if len(items) < len(rows) else []
+    if not trusted and _is_contrary(items, request.order):
+        warnings.append(CONTRARY)
+    has_more: bool | None = reply.get("has_more") is True
+    if not has_more and len(rows) == request.limit and not (trusted and "has_more" in reply):
+        has_more = None
     last_id = reply.get("last_id")
-    return Reply(
-        items, reply.get("has_more") is True, last_id if isinstance(last_id, str) else None
-    )
+    return Reply(items, has_more, last_id if _is_id(last_id) else "", "; ".join(warnings))
 
 
-def failure(status: int, headers: Mapping[str, str], body: bytes) -> ToolError:
-    """Return the error that an HTTP failure stands for.
-
-    Args:
-        status: the HTTP status, 300 or above.
-        headers: the reply's headers, for `Retry-After`.
-        body: the reply's body, of which at most one short sentence is repeated.
-    """
-    said, code = _said(body)
-    if code in {"insufficient_quota", "credit_balance_exhausted"}:
-        return ToolError(
-            "quota_exceeded",
-            "The upstream's quota is used up.",
-            next_step="Ask the operator to raise the quota of the upstream's account.",
-        )
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        pause = headers.get("retry-after", "")
-        wait = (
-            f"Wait {pause} s, then call again." if pause.isdecimal() else "Wait, then call again."
-        )
-        return ToolError("rate_limited", "The upstream limits its rate.", next_step=wait)
-    if code == "conversation_locked" or "while a run" in said:
-        return ToolError("thread_busy", said, next_step="Wait until the run has ended.")
-    kind = _STATUS.get(status, "upstream_invalid")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        kind = "upstream_unavailable"
-    fallback = f"The upstream answered with HTTP status {status}."
-    return ToolError(kind, said or fallback, next_step=_NEXT.get(kind, ""))
+_NO_ID: Final = "none"
+"""What stands for no id on an empty page in Astra; in OGX it is `""`, in Azure null."""
 
 
-_STATUS: Final[dict[int, ErrorCode]] = {
-    400: "invalid_arguments",
-    401: "auth_failed",
-    403: "forbidden",
-    404: "not_found",
-    409: "thread_busy",
-    410: "upstream_retired",
-    413: "invalid_arguments",
-    422: "invalid_arguments",
-}
-
-_NEXT: Final[dict[ErrorCode, str]] = {
-    "invalid_arguments": "Mend what the sentence above names, then call again.",
-    "auth_failed": "Ask the operator to check BACKSCROLL_API_KEY.",
-    "forbidden": "Ask the operator for access to this upstream.",
-    "not_found": "Check the ids; list-threads and list-chat-completions show what exists.",
-    "upstream_unavailable": "Call again in a little while.",
-}
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value != _NO_ID and ID.fullmatch(value) is not None
 
 
-def _said(body: bytes) -> tuple[str, str]:
-    """Return the upstream's sentence, on one line and bounded, and its error code."""
-    try:
-        value: object = from_json(body)
-    except ValueError:
-        return "", ""
-    error: object = cast("JSON", value).get("error") if isinstance(value, dict) else None
-    if not isinstance(error, dict):
-        return "", ""
-    envelope = cast("JSON", error)
-    message, code = envelope.get("message"), envelope.get("code")
-    sentence = " ".join(message.split())[:_SAID] if isinstance(message, str) else ""
-    return sentence, code if isinstance(code, str) else ""
+def _named(row: object) -> bool:
+    return _is_id(cast("JSON", row).get("id"))
+
+
+def _is_contrary(items: tuple[JSON, ...], order: Order) -> bool:
+    """Whether items stand in the other order than asked for, by all the times they have."""
+    times = [time for item in items if isinstance(time := item.get("created_at"), int | float)]
+    steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]
+    return bool(steps) and all(step is (order == "desc") for step in steps)

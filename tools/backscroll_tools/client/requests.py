@@ -5,29 +5,56 @@ the files of a message.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import quote
 
+from backscroll_tools.client.profiles import Serves
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON, Order
 
 ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
 """What an id may look like; nothing else ever reaches a URL."""
 
-THREADS: Final = ("OpenAI-Beta", "assistants=v2")
-MESSAGE_FILES: Final = ("OpenAI-Beta", "assistants=v1")
+_BETA: Final = {
+    "threads": (("OpenAI-Beta", "assistants=v2"),),
+    "message_files": (("OpenAI-Beta", "assistants=v1"),),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, below an upstream's base URL. The body stays out of `repr`."""
+    """One HTTP request, below an upstream's base URL. The body stays out of `repr`.
+
+    Attributes:
+        group: the endpoints that it belongs to, which an upstream has or lacks.
+        path: what follows the base URL and the group's prefix.
+        idempotency_key: sent with a write.
+    """
 
     method: Literal["GET", "POST"]
+    group: Serves
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
     body: JSON | None = field(default=None, repr=False)
+    idempotency_key: str = ""
+
+    @property
+    def limit(self) -> int:
+        """How many items a request for a list asks for; 0 for any other."""
+        return int(dict(self.query).get("limit", 0))
+
+    @property
+    def order(self) -> Order:
+        """The order that a request for a list asks for."""
+        return "asc" if ("order", "asc") in self.query else "desc"
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers that this request needs on any upstream."""
+        key = (("Idempotency-Key", self.idempotency_key),) if self.idempotency_key else ()
+        return (*_BETA.get(self.group, ()), *key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +79,7 @@ def segment(value: str, argument: str = "id") -> str:
     Raises:
         ToolError: `invalid_arguments` where it is no id.
     """
-    if ID.fullmatch(value) is None or set(value) == {"."}:
+    if ID.fullmatch(value) is None:
         raise invalid_arguments(
             f"{argument} is not an id: ids are 1 to 256 letters, digits, '_', '.', '=' or '-', "
             "and start with a letter, a digit or '_'.",
@@ -63,61 +90,89 @@ def segment(value: str, argument: str = "id") -> str:
 
 def list_threads(window: Slice) -> Request:
     """List threads, which our store and Foundry can."""
-    return Request("GET", "/threads", window.query, (THREADS,))
+    return Request("GET", "threads", "/threads", window.query)
 
 
 def retrieve_thread(thread_id: str) -> Request:
     """Read one thread."""
-    return Request("GET", f"/threads/{segment(thread_id, 'thread_id')}", (), (THREADS,))
+    return Request("GET", "threads", f"/threads/{segment(thread_id, 'thread_id')}")
 
 
 def create_thread(message: JSON, idempotency_key: str) -> Request:
     """Create a thread that starts with one message."""
     body: JSON = {"messages": [message]}
-    return Request("POST", "/threads", (), (THREADS, _key(idempotency_key)), body)
+    return Request("POST", "threads", "/threads", (), body, idempotency_key)
 
 
 def list_messages(thread_id: str, window: Slice) -> Request:
     """List a thread's messages."""
-    return Request("GET", _messages(thread_id), window.query, (THREADS,))
+    return Request("GET", "threads", _messages(thread_id), window.query)
 
 
 def retrieve_message(thread_id: str, message_id: str) -> Request:
     """Read one message of a thread."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}"
-    return Request("GET", path, (), (THREADS,))
+    return Request("GET", "threads", path)
 
 
 def create_message(thread_id: str, message: JSON, idempotency_key: str) -> Request:
     """Add a message to a thread."""
-    return Request("POST", _messages(thread_id), (), (THREADS, _key(idempotency_key)), message)
+    return Request("POST", "threads", _messages(thread_id), (), message, idempotency_key)
 
 
 def list_message_files(thread_id: str, message_id: str, window: Slice) -> Request:
     """List the files of a message (version 1 of the API only)."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}/files"
-    return Request("GET", path, window.query, (MESSAGE_FILES,))
+    return Request("GET", "message_files", path, window.query)
+
+
+def create_conversation(items: Sequence[JSON], idempotency_key: str) -> Request:
+    """Create a conversation that starts with up to 20 items."""
+    body: JSON = {"items": list(items)}
+    return Request("POST", "conversations", "/conversations", (), body, idempotency_key)
+
+
+def list_items(conversation_id: str, window: Slice) -> Request:
+    """List a conversation's items: messages, and what came between them."""
+    return Request("GET", "conversations", _items(conversation_id), window.query)
+
+
+def retrieve_item(conversation_id: str, item_id: str) -> Request:
+    """Read one item of a conversation."""
+    path = f"{_items(conversation_id)}/{segment(item_id, 'message_id')}"
+    return Request("GET", "conversations", path)
+
+
+def create_items(conversation_id: str, items: Sequence[JSON], idempotency_key: str) -> Request:
+    """Add 1 to 20 items to a conversation."""
+    body: JSON = {"items": list(items)}
+    path = _items(conversation_id)
+    return Request("POST", "conversations", path, (), body, idempotency_key)
 
 
 def list_chat_completions(window: Slice) -> Request:
     """List stored chat completions; filters are `model` and `metadata[key]`."""
-    return Request("GET", "/chat/completions", window.query)
+    return Request("GET", "chat_completions", "/chat/completions", window.query)
 
 
 def retrieve_chat_completion(completion_id: str) -> Request:
     """Read one stored chat completion."""
-    return Request("GET", f"/chat/completions/{segment(completion_id, 'completion_id')}")
+    return Request("GET", "chat_completions", _completion(completion_id))
 
 
 def list_chat_messages(completion_id: str, window: Slice) -> Request:
     """List the messages of a stored chat completion."""
-    path = f"/chat/completions/{segment(completion_id, 'completion_id')}/messages"
-    return Request("GET", path, window.query)
+    path = f"{_completion(completion_id)}/messages"
+    return Request("GET", "chat_completions", path, window.query)
 
 
 def _messages(thread_id: str) -> str:
     return f"/threads/{segment(thread_id, 'thread_id')}/messages"
 
 
-def _key(idempotency_key: str) -> tuple[str, str]:
-    return ("Idempotency-Key", idempotency_key)
+def _items(conversation_id: str) -> str:
+    return f"/conversations/{segment(conversation_id, 'thread_id')}/items"
+
+
+def _completion(completion_id: str) -> str:
+    return f"/chat/completions/{segment(completion_id, 'completion_id')}"

@@ -4,11 +4,11 @@ Shapes: OpenAI's published documents, and what running servers send (docs/upstre
 what has no typed place, or a value that does not fit there, is kept as it came, in `other`.
 """
 
-import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeGuard, cast
 
+from backscroll_tools.client.requests import ID
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
 _PREVIEW: Final = 160
@@ -17,14 +17,20 @@ _PREVIEW: Final = 160
 _MILLISECONDS: Final = 100_000_000_000
 """A time above this many seconds lies in the year 5138: it is in milliseconds (DashScope)."""
 
+_NEVER: Final = 10**18
+"""No time that anyone meant: a larger number of milliseconds, a float that is none."""
+
 _ROLE: Final = re.compile(r"[a-z_]{1,32}")
 
-REDUNDANT: Final = ("id", "object", "thread_id", "completed_at", "incomplete_at")
+_TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
+"""The kinds of content parts that hold text: of threads and chats, and of conversations."""
+
+REDUNDANT: Final = ("id", "object", "type", "thread_id", "completed_at", "incomplete_at")
 """Fields that repeat what the call or the message itself says."""
 
 
 def message(raw: JSON) -> Message:
-    """Return a `thread.message`, or a message of a stored chat completion, as a message."""
+    """Return a message as a message, be it of a thread, a conversation or a stored completion."""
     left = {name: value for name, value in raw.items() if name not in REDUNDANT}
     parts = _parts(left.get("content_parts")) or _parts(left.get("content"))
     if parts or left.get("content") in ("", [], None):
@@ -60,6 +66,31 @@ def message_file(raw: JSON, message_id: str) -> MessageFile:
     return file
 
 
+def derived_files(raw: JSON) -> list[str]:
+    """Return the usable ids of the files that a message refers to, in its order, each once.
+
+    They stand in attachments, image parts, file parts and the annotations of texts, in threads
+    and conversations alike (docs/upstreams.md).
+    """
+    own = raw.get("file_ids")
+    ids = dict.fromkeys(own) if _are_texts(own) else {}
+    for field in ("attachments", "content"):
+        ids |= dict.fromkeys(_file_ids(raw.get(field)))
+    return [file_id for file_id in ids if ID.fullmatch(file_id)]
+
+
+def _file_ids(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for inner in cast("list[object]", value):
+            yield from _file_ids(inner)
+    elif isinstance(value, dict):
+        part = cast("JSON", value)
+        if isinstance(file_id := part.get("file_id"), str):
+            yield file_id
+        for name in ("text", "annotations", "image_file", "file_citation", "file_path"):
+            yield from _file_ids(part.get(name))
+
+
 def thread(raw: JSON) -> Thread:
     """Return a `thread` as a list of threads shows it."""
     item = Thread(id=raw["id"])
@@ -92,7 +123,9 @@ def completion(raw: JSON) -> Completion:
 
 def seconds(value: object) -> int | None:
     """Return a time as Unix seconds, from an integer, a float or milliseconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not abs(value) < _NEVER:
         return None
     return int(value / 1000) if value > _MILLISECONDS else int(value)
 
@@ -103,11 +136,10 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON]]:
     others: list[JSON] = []
     annotations: list[JSON] = []
     for part in parts:
-        text: object = part.get("text")
-        notes: object = None
+        text, notes = part.get("text"), part.get("annotations")
         if isinstance(text, dict):
             notes, text = cast("JSON", text).get("annotations"), cast("JSON", text).get("value")
-        if part.get("type") != "text" or not isinstance(text, str):
+        if part.get("type") not in _TEXTS or not isinstance(text, str):
             others.append(part)
             continue
         texts.append(text)
@@ -152,7 +184,7 @@ def _are_objects(value: object) -> TypeGuard[list[JSON]]:
     return isinstance(value, list) and all(map(_is_object, value))
 
 
-def _are_texts(value: object) -> bool:
+def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(map(_is_text, value))
 
 

@@ -7,10 +7,14 @@ import anyio
 
 from backscroll_tools import schemas
 from backscroll_tools.client import requests, typed
-from backscroll_tools.client.client import outcome_unknown
-from backscroll_tools.client.requests import Slice
+from backscroll_tools.client.failures import outcome_unknown
+from backscroll_tools.client.items import message_item
+from backscroll_tools.client.profiles import Profile
+from backscroll_tools.client.requests import Request
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import JSON
+from backscroll_tools.messages.sources import is_conversation, messages_of
+from backscroll_tools.models import JSON, Message
+from backscroll_tools.pages.cursor import Place
 from backscroll_tools.tool import Call, Result, Tool
 
 CONTENT_CHARS: Final = 256_000
@@ -20,49 +24,62 @@ CONTENT_CHARS: Final = 256_000
 async def _run(call: Call, arguments: JSON) -> Result:
     key: str = arguments.get("idempotency_key") or secrets.token_urlsafe(16)
     thread_id: str | None = arguments.get("thread_id")
-    message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
-    if thread_id is None:
-        request = requests.create_thread(message, key)
-    else:
-        request = requests.create_message(thread_id, message, key)
+    request = _request(call.client.upstream.profile, thread_id, arguments, key)
     written: JSON | None = None
     with anyio.CancelScope(deadline=call.ends_at):
         written = await call.client.send(request)
     if written is None:
         raise outcome_unknown(request)
-    if not isinstance(written.get("id"), str):
-        raise ToolError(
-            "upstream_invalid",
-            "The upstream accepted the message but named no id.",
-            next_step="Look for it with list-messages before you write it again.",
-            retry="not safe: the message was probably written.",
-        )
+    match written:
+        case {"object": "list", "data": [{"id": str()} as item, *_]} if thread_id is not None:
+            return _result(thread_id, cast("JSON", item), key)
+        case {"id": str()} if thread_id is not None:
+            return _result(thread_id, written, key)
+        case {"id": str() as new_id}:
+            return _result(new_id, await _first_message(call, new_id), key)
+        case _:
+            raise ToolError(
+                "upstream_invalid",
+                "The upstream accepted the message but named no id.",
+                next_step="Look for it with list-messages before you write it again.",
+                retry="not safe: the message was probably written.",
+            )
+
+
+def _request(profile: Profile, thread_id: str | None, arguments: JSON, key: str) -> Request:
+    """Return the write: to a thread or a conversation, that exists or that it starts."""
+    if is_conversation(profile, thread_id or ""):
+        items = [message_item(arguments)]
+        if thread_id is None:
+            return requests.create_conversation(items, key)
+        return requests.create_items(thread_id, items, key)
+    message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
     if thread_id is None:
-        return _result(written["id"], await _first_message(call, written["id"]), key)
-    return _result(thread_id, written, key)
+        return requests.create_thread(message, key)
+    return requests.create_message(thread_id, message, key)
 
 
-async def _first_message(call: Call, thread_id: str) -> JSON | None:
+async def _first_message(call: Call, thread_id: str) -> Message | None:
     """Return the message that a new thread began with: the reply to its creation has none.
 
     The write stands whatever becomes of this read, so its failure is no failure of the call.
     """
+    start = Place(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
     try:
         with anyio.CancelScope(deadline=call.ends_at):
-            window = Slice(1, "asc")
-            reply = await call.client.list(requests.list_messages(thread_id, window))
-            return reply.items[0] if reply.items else None
+            chunk = await messages_of(call.client, thread_id, start).chunk("", 1)
+            return chunk.items[0] if chunk.items else None
     except ToolError:
         pass
     return None
 
 
-def _result(thread_id: str, written: JSON | None, key: str) -> Result:
+def _result(thread_id: str, written: JSON | Message | None, key: str) -> Result:
     structured: JSON = {"thread_id": thread_id, "idempotency_key": key}
     if written is None:
         text = f"Created thread {thread_id} with the message."
     else:
-        message = cast("JSON", typed.message(written))
+        message = cast("JSON", typed.message(cast("JSON", written)))
         shown = {name: message[name] for name in ("id", "role", "created_at") if name in message}
         structured["message"] = shown
         text = f"Created {message['role']} message {message['id']} in thread {thread_id}."

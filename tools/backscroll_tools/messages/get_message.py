@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import requests, typed
+from backscroll_tools.client import typed
 from backscroll_tools.client.client import Client
+from backscroll_tools.messages.sources import raw_message
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import place
@@ -28,8 +29,7 @@ class _OneMessage:
         return Chunk(() if after else (await self.item(self.message_id),), has_more=False)
 
     async def item(self, item_id: str) -> Message:
-        request = requests.retrieve_message(self.thread_id, item_id)
-        return typed.message(await self.client.send(request))
+        return typed.message(await raw_message(self.client, self.thread_id, item_id))
 
 
 async def _run(call: Call, arguments: JSON) -> Result:

@@ -26,8 +26,8 @@ class _ChatCompletions:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Completion]:
         window = Slice(limit, self.start.walk_order, after, self.filters)
-        reply = await self.client.list(requests.list_chat_completions(window))
-        return Chunk(tuple(map(typed.completion, reply.items)), reply.has_more)
+        reply = await self.client.page(requests.list_chat_completions(window))
+        return Chunk.of(reply, typed.completion)
 
     async def item(self, item_id: str) -> Completion | None:
         raw = await self.client.find(requests.retrieve_chat_completion(item_id))
@@ -67,4 +67,5 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     ),
     output_schema=schemas.listed("completions", schemas.COMPLETION),
     run=_run,
+    needs=("chat_completions",),
 )

@@ -1,40 +1,22 @@
 """`list-messages`: a page of a thread's messages."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import requests, typed
-from backscroll_tools.client.client import Client
-from backscroll_tools.client.requests import Slice
-from backscroll_tools.models import JSON, Message
+from backscroll_tools.messages.sources import messages_of
+from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import Place, place
+from backscroll_tools.pages.cursor import place
 from backscroll_tools.pages.listing import read_page
-from backscroll_tools.pages.walk import Chunk
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("messages", "message")
 
 
-@dataclass(frozen=True, slots=True)
-class _ThreadMessages:
-    client: Client
-    start: Place
-
-    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        window = Slice(limit, self.start.walk_order, after, self.start.filters)
-        reply = await self.client.list(requests.list_messages(self.start.owner, window))
-        return Chunk(tuple(map(typed.message, reply.items)), reply.has_more)
-
-    async def item(self, item_id: str) -> Message | None:
-        raw = await self.client.find(requests.retrieve_message(self.start.owner, item_id))
-        return None if raw is None else typed.message(raw)
-
-
 async def _run(call: Call, arguments: JSON) -> Result:
-    start = place(LIST_MESSAGES.name, arguments["thread_id"], arguments, "desc", ("run_id",))
-    source = _ThreadMessages(call.client, start)
+    thread_id = arguments["thread_id"]
+    start = place(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id",))
+    source = messages_of(call.client, thread_id, start)
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
 
 

@@ -24,8 +24,8 @@ class _Threads:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
         window = Slice(limit, self.start.walk_order, after)
-        reply = await self.client.list(requests.list_threads(window))
-        return Chunk(tuple(map(typed.thread, reply.items)), reply.has_more)
+        reply = await self.client.page(requests.list_threads(window))
+        return Chunk.of(reply, typed.thread)
 
     async def item(self, item_id: str) -> Thread | None:
         raw = await self.client.find(requests.retrieve_thread(item_id))
@@ -56,5 +56,5 @@ LIST_THREADS: Final = Tool(
     ),
     output_schema=schemas.listed("threads", schemas.THREAD),
     run=_run,
-    needs="lists_threads",
+    needs=("list_threads",),
 )

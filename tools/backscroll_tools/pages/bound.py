@@ -20,17 +20,28 @@ _MARK: Final = "#" * MARK_CHARS
 """Stands for the mark while counting: every mark has its length."""
 
 _WARNING: Final = "w" * WARNING_CHARS
+_PASSED: Final = 10**9 - 1
+"""More items than replies of bounded size can make a page walk over."""
+
 _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
 """The fields that every piece of an item carries, so that it can be told and joined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a tool's result looks: the key of its items, their noun, one item or a list."""
+    """How a tool's result looks.
+
+    Attributes:
+        key: under which its items stand.
+        noun: what one of them is called.
+        single: whether it is one item and no list.
+        derived: whether the items were taken from elsewhere than a list of the upstream's.
+    """
 
     key: str
     noun: str
     single: bool = False
+    derived: bool = False
 
 
 class BoundedPage:
@@ -96,9 +107,8 @@ class BoundedPage:
             stop: why the walk ended.
         """
         more = stop.has_more or self._place.inside is not None
-        page = self._page(
-            len(self._items), replace(stop, has_more=more), self._place if more else None
-        )
+        place = replace(self._place, position=stop.last) if stop.last else self._place
+        page = self._page(len(self._items), replace(stop, has_more=more), place if more else None)
         items = self._items[::-1] if self._place.backward else self._items
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
         mark = fresh_mark(texts)
@@ -122,13 +132,17 @@ class BoundedPage:
             stopped_by=stop.by,
             order=self._place.order,
         )
+        if self._shape.derived:
+            page["derived"] = True
+        if stop.passed:
+            page["passed"] = stop.passed
         if stop.warning:
             page["warning"] = stop.warning
         return page
 
     def _room(self, after: Place) -> int:
         """Return the characters that are left for one more item, after which `after` follows."""
-        worst = Stop("requests", has_more=True, warning=_WARNING)
+        worst = Stop("requests", has_more=True, warning=_WARNING, passed=_PASSED)
         page = self._page(len(self._items) + 1, worst, after)
         frame = len(heading(_MARK, page, self._shape.noun))
         if self._bounds.output != "text":

@@ -1,9 +1,9 @@
 """One bounded page of any list: from a call's arguments to its result."""
 
-from dataclasses import replace
-
 import anyio
 
+from backscroll_tools.client.replies import CONTRARY
+from backscroll_tools.errors import ToolError
 from backscroll_tools.pages.bound import BoundedPage, Shape
 from backscroll_tools.pages.cursor import Place
 from backscroll_tools.pages.walk import GONE, Item, Source, Stop, Walk, too_late
@@ -40,4 +40,10 @@ async def read_page(
             return page.result(Stop("size", has_more=True))
     walk = Walk(limit, call.bounds.requests, call.ends_at, call.report)
     stop = await walk.over(source, page.place.position, page.take, page.returned)
-    return page.result(replace(stop, warning=stop.warning or warning))
+    if start.backward and CONTRARY in stop.warning:
+        raise ToolError(
+            "upstream_invalid",
+            "The upstream ignores order, so what comes ahead of an item cannot be asked for.",
+            next_step="Call again without before, and go on with next_cursor.",
+        )
+    return page.result(stop.warned(warning))

@@ -5,14 +5,15 @@ empty page that promises more. Each ends the walk with what it has, and says why
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, Protocol, TypeVar
 
 import anyio
 
 from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.client.replies import CONTRARY, UNNAMED, Reply
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import StoppedBy
+from backscroll_tools.models import JSON, StoppedBy
 
 Item = TypeVar("Item", bound=Mapping[str, object])
 Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
@@ -20,16 +21,49 @@ Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
 STUCK: Final = "the upstream repeats itself, so what may follow cannot be reached"
 EMPTY: Final = "the upstream sent an empty page and says that more follows"
 FAILED: Final = "the upstream failed after the items above; go on with the cursor"
-GONE: Final = "the message that was being read in pieces has been deleted meanwhile"
-WARNING_CHARS: Final = max(len(warning) for warning in (STUCK, EMPTY, FAILED, GONE))
+GONE: Final = "the message that was being read was deleted meanwhile"
+WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
+    map(len, (STUCK, EMPTY, FAILED))
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk(Generic[Item_co]):
-    """One page of an upstream: items with ids, and whether it says that more follow."""
+    """One page of an upstream.
+
+    Attributes:
+        items: items with ids, those that the list is about.
+        has_more: whether more follow; None where only a further request can tell.
+        last: the id to go on after, where it is not the last item's.
+        passed: how many items of other kinds stood ahead of each item and, last, behind them all;
+            empty where there were none.
+        warning: what is wrong with it.
+    """
 
     items: tuple[Item_co, ...]
-    has_more: bool
+    has_more: bool | None
+    last: str = ""
+    passed: tuple[int, ...] = ()
+    warning: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        reply: Reply,
+        item: Callable[[JSON], Item_co],
+        wanted: Callable[[JSON], bool] = lambda _: True,
+    ) -> "Chunk[Item_co]":
+        """Return a list reply as a page, each of its objects that is wanted turned into an item."""
+        items: list[Item_co] = []
+        passed = [0]
+        for raw in reply.items:
+            if wanted(raw):
+                items.append(item(raw))
+                passed.append(0)
+            else:
+                passed[-1] += 1
+        last = reply.items[-1]["id"] if passed[-1] else ""
+        return cls(tuple(items), reply.has_more, last, tuple(passed), reply.warning)
 
 
 class Source(Protocol[Item_co]):
@@ -46,12 +80,33 @@ class Source(Protocol[Item_co]):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a walk ended, and whether more follows; `reachable` unless no cursor can get there."""
+    """Why a walk ended, and whether more follows.
+
+    Attributes:
+        by: why it ended.
+        has_more: whether more follows.
+        warning: what was wrong with the upstream.
+        reachable: whether a cursor can get to what follows.
+        last: the id to go on after, where it is not the last taken item's.
+        passed: how many items of other kinds were walked over.
+    """
 
     by: StoppedBy
     has_more: bool
     warning: str = ""
     reachable: bool = True
+    last: str = ""
+    passed: int = 0
+
+    def passing(self, count: int) -> "Stop":
+        """Return it with so many more items of other kinds walked over."""
+        return replace(self, passed=self.passed + count)
+
+    def warned(self, warning: str) -> "Stop":
+        """Return it with one more warning."""
+        if not warning or warning in self.warning:
+            return self
+        return replace(self, warning="; ".join(filter(None, (self.warning, warning))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +141,66 @@ class Walk:
             ToolError: the upstream's failure, or `deadline_exceeded`, where the page is empty.
         """
         seen = {after} if after else set[str]()
+        asked = {after}
+        so_far = Stop("requests", has_more=True)
         for _ in range(self.requests):
-            chunk = await self._chunk(source, after, taken)
+            chunk = await self._chunk(source, after, taken, so_far)
             if isinstance(chunk, Stop):
                 return chunk
-            fresh = _fresh(chunk.items, after, seen)
-            for item in fresh:
+            so_far = so_far.warned(chunk.warning)
+            ahead = {
+                str(item["id"]): count
+                for item, count in zip(chunk.items, chunk.passed, strict=False)
+            }
+            for item in _fresh(chunk.items, after, seen):
                 if taken >= self.limit:
-                    return Stop("limit", has_more=True)
-                if not take(item):
-                    return Stop("size", has_more=True)
+                    return replace(so_far, by="limit", last="")
+                wants_more = take(item)
+                if wants_more or not taken:  # else the item is left, with what stands ahead of it
+                    so_far = so_far.passing(ahead.get(str(item["id"]), 0))
+                if not wants_more:
+                    return replace(so_far, by="size", last="")
                 taken += 1
-            if not chunk.has_more:
-                return Stop("end", has_more=False)
-            if taken >= self.limit:
-                return Stop("limit", has_more=True)
-            if not fresh:
-                warning = STUCK if chunk.items else EMPTY
-                return Stop("requests", has_more=True, warning=warning, reachable=False)
-            after = str(fresh[-1]["id"])
+                after = str(item["id"])
+            so_far = replace(so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
+            after = chunk.last or after
+            if stop := self._ended(chunk, taken, so_far, advanced=after not in asked):
+                return stop
+            asked.add(after)
             if self.report is not None:
                 await self.report(taken, self.limit)
-        return Stop("requests", has_more=True)
+        return so_far
 
-    async def _chunk(self, source: Source[Item], after: str, taken: int) -> Chunk[Item] | Stop:
-        """Return the next chunk, or why there is none; what was taken before stands."""
+    async def _chunk(
+        self, source: Source[Item], after: str, taken: int, so_far: Stop
+    ) -> Chunk[Item] | Stop:
+        """Return the next chunk, or why there is none; what was read before stands."""
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
-                chunk = await source.chunk(after, min(PAGE_ITEMS, max(1, self.limit - taken)))
-        except ToolError:
-            if not taken:
-                raise
-            return Stop("requests", has_more=True, warning=FAILED)
-        if chunk is None and not taken:
+                # Where most items are of other kinds, ever more of them are asked for at once.
+                wanted = max(1, self.limit - taken + so_far.passed)
+                chunk = await source.chunk(after, min(PAGE_ITEMS, wanted))
+        except ToolError as error:
+            if not taken and not so_far.passed:
+                raise _lost(error, after) from None
+            return so_far.warned(FAILED)
+        if chunk is None and not taken and not so_far.passed:
             raise too_late()
-        return chunk or Stop("deadline", has_more=True)
+        return chunk or replace(so_far, by="deadline")
+
+    def _ended(
+        self, chunk: Chunk[Item], taken: int, so_far: Stop, *, advanced: bool
+    ) -> Stop | None:
+        """Return why the walk ends after a chunk that was read whole, if it does."""
+        empty = not chunk.items and not any(chunk.passed)
+        if chunk.has_more is False or (chunk.has_more is None and empty):
+            return replace(so_far, by="end", has_more=False)
+        if chunk.has_more and taken >= self.limit:
+            return replace(so_far, by="limit")
+        if advanced:
+            return None
+        return replace(so_far.warned(EMPTY if empty else STUCK), reachable=False)
 
 
 def _fresh(items: tuple[Item, ...], after: str, seen: set[str]) -> list[Item]:
@@ -139,6 +218,26 @@ def _fresh(items: tuple[Item, ...], after: str, seen: set[str]) -> list[Item]:
             seen.add(str(item["id"]))
             fresh.append(item)
     return fresh
+
+
+def _lost(error: ToolError, after: str) -> ToolError:
+    """Return the error of a page that could not be read, saying so where its start is unknown.
+
+    Some upstreams refuse to go on behind an item that is gone (docs/upstreams.md).
+    """
+    unknown = error.code in {"not_found", "invalid_arguments"} and (
+        after in error.message or "cursor" in error.message
+    )
+    if not after or not unknown:
+        return error
+    return ToolError(
+        "not_found",
+        f"The upstream knows no {after}, behind which this page starts ({error.message}).",
+        next_step=(
+            "If it was deleted, give the id of a neighbour that you have read as after (or "
+            "before), or start again without cursor."
+        ),
+    )
 
 
 def too_late() -> ToolError:

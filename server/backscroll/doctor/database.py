@@ -1,0 +1,95 @@
+"""The embedded store's database: opened as the server opens it, and looked at."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import func, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backscroll.doctor.diagnosis import Check
+from backscroll.store.engine import open_database
+from backscroll.store.errors import DatabaseBusyError, StoreError
+from backscroll.store.schema import completions, conversations, threads, version_table
+
+_NOUNS: Final = (
+    (threads, "thread"),
+    (conversations, "conversation"),
+    (completions, "stored completion"),
+)
+_SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
+
+
+def is_missing(url: str) -> bool:
+    """Whether a URL names a SQLite file that is yet to be made."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return False
+    if parsed.drivername != "sqlite" or parsed.database in {None, "", ":memory:"}:
+        return False
+    return not Path(str(parsed.database)).exists()
+
+
+def check_folder(url: str) -> Check:
+    """Return whether a database that is yet to be made can be made; nothing is made now."""
+    path = Path(str(make_url(url).database)).absolute()
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return Check(
+            "database",
+            "failed",
+            f"is not there, and cannot be made in {folder}",
+            next_step="Make that folder writable, or point BACKSCROLL_DATABASE elsewhere.",
+        )
+    return Check("database", "ok", "is not there yet: the first tool call makes it")
+
+
+async def check_database(url: str) -> tuple[Check, ...]:
+    """Return what the database is, and how much it holds.
+
+    Bounded by the store's own wait for a lock (`engine.BUSY_TIMEOUT_S`, 10 s).
+    """
+    try:
+        async with open_database(url) as database:
+            return await database.read(_facts), await database.read(_contents)
+    except StoreError as error:
+        return (Check("database", "failed", str(error), next_step=_elsewhere()),)
+    except DatabaseBusyError:
+        return (Check("database", "failed", "is locked by another program", next_step=_wait()),)
+    except DBAPIError as error:
+        detail = f"failed while it was read ({type(error.orig).__name__})"
+        return (Check("database", "failed", detail, next_step=_elsewhere()),)
+
+
+async def _facts(connection: AsyncConnection) -> Check:
+    version = (await connection.execute(select(version_table.c.version))).scalar_one()
+    if connection.dialect.name != "sqlite":
+        return Check("database", "ok", f"{connection.dialect.name}, schema {version}")
+    journal = (await connection.execute(text("PRAGMA journal_mode"))).scalar_one()
+    synchronous = (await connection.execute(text("PRAGMA synchronous"))).scalar_one()
+    return Check(
+        "database",
+        "ok",
+        f"SQLite {sqlite3.sqlite_version}, schema {version}, journal {journal}, "
+        f"synchronous {_SYNCHRONOUS.get(synchronous, synchronous)}",
+    )
+
+
+async def _contents(connection: AsyncConnection) -> Check:
+    counted: list[str] = []
+    for table, noun in _NOUNS:
+        living = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
+        count = (await connection.execute(living)).scalar_one()
+        counted.append(f"{count:,} {noun}{'' if count == 1 else 's'}")
+    return Check("contents", "ok", ", ".join(counted))
+
+
+def _elsewhere() -> str:
+    return "Mend it, or point BACKSCROLL_DATABASE elsewhere."
+
+
+def _wait() -> str:
+    return "Close that program, or wait, then run backscroll doctor again."

@@ -1,0 +1,73 @@
+"""The examination, from settings to diagnosis."""
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+
+from backscroll.doctor.database import check_database, check_folder, is_missing
+from backscroll.doctor.diagnosis import Check, Diagnosis
+from backscroll.doctor.fitness import fitness_of_all
+from backscroll.doctor.made import made, notes
+from backscroll.doctor.probes import PROBE_S, probe_all
+from backscroll.settings import Settings
+from backscroll.upstream import UpstreamConnection, is_embedded, upstream_of
+from backscroll_tools.client.profiles import COMPATIBLE, Profile, Serves
+
+
+async def examine(
+    settings: Settings,
+    sources: Mapping[str, str],
+    environ: Mapping[str, str] = os.environ,
+    limit_s: float = PROBE_S,
+) -> Diagnosis:
+    """Return what is configured, what answers, and which tools will work. Nothing is written.
+
+    Args:
+        settings: what is configured.
+        sources: where from, as `settings.sources` returns it.
+        environ: the environment, for variables that are not used.
+        limit_s: how many seconds the upstream has to answer one request.
+
+    Raises:
+        SettingsError: the upstream cannot be asked: its key, or a library, is missing.
+    """
+    upstream = upstream_of(settings)
+    checks: tuple[Check, ...] = ()
+    asked = settings
+    if is_embedded(settings):
+        if is_missing(settings.database):
+            checks = (check_folder(settings.database),)
+            asked = replace(settings, database="sqlite://")  # what the new one will be, in memory
+        else:
+            checks = await check_database(settings.database)
+    groups: dict[Serves, Check] = {}
+    if all(check.verdict == "ok" for check in checks):
+        async with UpstreamConnection(asked, upstream) as connection:
+            groups = await probe_all(await connection.client(), limit_s)
+        groups = _with_ways_out(groups, upstream.profile)
+    return Diagnosis(
+        version=version("backscroll"),
+        python=platform.python_version(),
+        settings=made(settings, sources),
+        address="in this process" if is_embedded(settings) else upstream.base_url,
+        checks=(*checks, *groups.values()),
+        tools=fitness_of_all(settings, upstream.profile, groups),
+        notes=notes(settings, sources, environ),
+    )
+
+
+def _with_ways_out(groups: Mapping[Serves, Check], profile: Profile) -> dict[Serves, Check]:
+    """Return the checks, each that found nothing served with what to do about it."""
+    served = [group for group, check in groups.items() if check.verdict != "absent"]
+    if not served:
+        step = "Check BACKSCROLL_BASE_URL: most such APIs begin at /v1, and nothing is served here."
+    elif profile.name == COMPATIBLE.name:
+        step = f"Tell agents so: BACKSCROLL_SERVES={','.join(served)}"
+    else:
+        step = f"Check BACKSCROLL_UPSTREAM: {profile.name} should serve it."
+    return {
+        group: replace(check, next_step=step) if check.verdict == "absent" else check
+        for group, check in groups.items()
+    }

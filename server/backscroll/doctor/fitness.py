@@ -1,0 +1,66 @@
+"""Which tools will work, as far as reading tells."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from backscroll.doctor.diagnosis import Check, ToolFitness
+from backscroll.settings import Settings
+from backscroll_tools.client.profiles import Profile, Serves
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Tool
+
+_NAMES: Final[Mapping[Serves, str]] = {
+    "threads": "threads",
+    "list_threads": "the list of threads",
+    "message_files": "files of messages",
+    "conversations": "conversations",
+    "chat_completions": "stored completions",
+}
+
+
+def fitness_of_all(
+    settings: Settings, profile: Profile, checks: Mapping[Serves, Check]
+) -> tuple[ToolFitness, ...]:
+    """Return whether each tool will work.
+
+    Args:
+        settings: which tools agents are offered.
+        profile: the kind of upstream.
+        checks: how the groups of endpoints answered; none where nothing could be asked.
+    """
+    return tuple(
+        ToolFitness(tool.name, "withheld", reason)
+        if (reason := _withheld(tool, settings, profile))
+        else _fitness(tool, profile, checks)
+        for tool in TOOLS
+    )
+
+
+def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:
+    """Return why agents are not offered a tool, or nothing where they are."""
+    if not profile.serves.intersection(tool.needs):
+        return f"not offered: {profile.name} does not serve {_joined(tool.needs, ' or ')}"
+    if tool.toolset not in settings.toolsets and "all" not in settings.toolsets:
+        return f"not offered: BACKSCROLL_TOOLSETS leaves out {tool.toolset}"
+    if tool.writes and settings.read_only:
+        return "not offered: BACKSCROLL_READ_ONLY"
+    return ""
+
+
+def _fitness(tool: Tool, profile: Profile, checks: Mapping[Serves, Check]) -> ToolFitness:
+    served = [group for group in tool.needs if group in profile.serves]
+    live = [
+        group for group in served if group in checks and checks[group].verdict in {"ok", "unclear"}
+    ]
+    if not live:
+        reasons = dict.fromkeys(
+            checks[group].detail if group in checks else "the upstream cannot be opened"
+            for group in served
+        )
+        return ToolFitness(tool.name, "broken", "; ".join(reasons))
+    untried = "; writing was not tried" if tool.writes else ""
+    return ToolFitness(tool.name, "works", f"on {_joined(live, ' and ')}{untried}")
+
+
+def _joined(groups: tuple[Serves, ...] | list[Serves], word: str) -> str:
+    return word.join(_NAMES[group] for group in groups)

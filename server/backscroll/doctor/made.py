@@ -1,0 +1,82 @@
+"""The settings as they may be shown, and what may not be meant with them."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from backscroll.doctor.diagnosis import UNSET, Made
+from backscroll.settings import Settings
+
+_COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
+
+
+def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
+    """Return every setting with its value, safe to show, and where it comes from.
+
+    Args:
+        settings: all of them.
+        sources: as `settings.sources` returns them.
+    """
+    return tuple(
+        Made(
+            item.name,
+            _shown(item.name, getattr(settings, item.name), secret="secret" in item.metadata),
+            sources.get(item.name, "default"),
+        )
+        for item in dataclasses.fields(Settings)
+    )
+
+
+def notes(
+    settings: Settings, sources: Mapping[str, str], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return what is not wrong, and may not be meant.
+
+    Args:
+        settings: all of them.
+        sources: as `settings.sources` returns them.
+        environ: the environment, for variables that are not used.
+    """
+    found: list[str] = []
+    if settings.upstream != "openai" and environ.get("OPENAI_API_KEY"):
+        found.append("OPENAI_API_KEY is set and not used: BACKSCROLL_UPSTREAM=openai would use it.")
+    if settings.upstream == "store" and settings.api_key:
+        found.append(f"{sources['api_key']} is set and not used: the store asks for no key.")
+    if settings.upstream != "compatible":
+        found += [
+            f"{sources[name]} has an effect on the upstream compatible alone."
+            for name in _COMPATIBLE_ONLY
+            if name in sources
+        ]
+    if settings.base_url:
+        names = {f"{urlsplit(settings.base_url).scheme}_proxy", "all_proxy"}
+        found += [
+            f"Requests go by the proxy of {name}, unless NO_PROXY names the host."
+            for name, value in environ.items()
+            if value and name.lower() in names
+        ]
+    return tuple(found)
+
+
+def _shown(name: str, value: object, *, secret: bool) -> str:
+    if value in ("", ()):
+        return UNSET
+    if secret:
+        return f"set, {len(str(value))} characters"
+    if name == "database":
+        return _without_password(str(value))
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _without_password(url: str) -> str:
+    """Return a database's URL, its password hidden, without what follows a `?`."""
+    try:
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
+    except ArgumentError:
+        return f"set, {len(url)} characters, and no URL"

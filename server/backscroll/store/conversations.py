@@ -1,0 +1,88 @@
+"""Conversations: create, get, update, delete. There is no list of them, as OpenAI has none."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.body import parse_object, read_body
+from backscroll.store.conversation_object import (
+    ConversationCreate,
+    conversation_object,
+    item_row,
+)
+from backscroll.store.engine import Database
+from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.ids import new_conversation_id, require_conversation_id
+from backscroll.store.items import append_items, find_conversation
+from backscroll.store.requests import MetadataReplacement
+from backscroll.store.schema import conversations, items
+from backscroll.store.validation import validate
+from backscroll.store.wire import Json, reply
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEndpoints:
+    """The endpoints at ``/conversations`` and ``/conversations/{conversation_id}``."""
+
+    database: Database
+
+    async def create(self, request: Request) -> Response:
+        """Create a conversation, with the items that the body has."""
+        raw = await read_body(request)
+        body = parse_object(raw)
+        metadata = validate(ConversationCreate, body).metadata or {}
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            conversation: Json = {
+                "id": new_conversation_id(),
+                "created_at": int(time.time()),
+                "metadata": metadata,
+                "next_position": 1,
+            }
+            await connection.execute(insert(conversations), conversation)
+            rows = [item_row(item) for item in body.get("items") or ()]
+            if rows:
+                await append_items(connection, conversation["id"], rows)
+            return Outcome(conversation_object(conversation), conversation["id"])
+
+        return await write_once(self.database, request, raw, work)
+
+    async def get(self, request: Request) -> Response:
+        """Return one conversation."""
+        conversation_id = require_conversation_id(request.path_params["conversation_id"])
+        row = await self.database.read(
+            lambda connection: find_conversation(connection, conversation_id)
+        )
+        return reply(conversation_object(row))
+
+    async def modify(self, request: Request) -> Response:
+        """Replace a conversation's metadata."""
+        conversation_id = require_conversation_id(request.path_params["conversation_id"])
+        raw = await read_body(request)
+        metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            row = await find_conversation(connection, conversation_id)
+            changed = update(conversations).where(conversations.c.position == row["position"])
+            await connection.execute(changed.values(metadata=metadata))
+            return Outcome(conversation_object({**row, "metadata": metadata}), conversation_id)
+
+        return await write_once(self.database, request, raw, work)
+
+    async def delete(self, request: Request) -> Response:
+        """Erase a conversation and its items."""
+        conversation_id = require_conversation_id(request.path_params["conversation_id"])
+
+        async def work(connection: AsyncConnection) -> None:
+            position = (await find_conversation(connection, conversation_id))["position"]
+            await connection.execute(delete(items).where(items.c.conversation == position))
+            erased = update(conversations).where(conversations.c.position == position)
+            await connection.execute(erased.values(metadata=None, deleted_at=int(time.time())))
+            await erase_replies(connection, conversation_id)
+
+        await self.database.write(work)
+        return reply({"id": conversation_id, "object": "conversation.deleted", "deleted": True})

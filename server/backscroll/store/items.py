@@ -1,0 +1,167 @@
+"""Items of a conversation: list, create, get, delete.
+
+An item's position comes from its conversation's row, taken inside the write transaction, so order
+within a conversation is the order of commit.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ScalarSelect, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.store.body import parse_object, read_body
+from backscroll.store.conversation_object import (
+    ItemsCreate,
+    conversation_object,
+    item_object,
+    item_row,
+)
+from backscroll.store.engine import Database
+from backscroll.store.errors import not_found
+from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.ids import require_conversation_id
+from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.schema import conversations, items
+from backscroll.store.validation import validate
+from backscroll.store.wire import Json, list_envelope, list_reply, reply
+
+_find_conversation: Final = select(conversations).where(
+    conversations.c.id == bindparam("conversation_id"), conversations.c.deleted_at.is_(None)
+)
+_the_conversation: Final = _find_conversation.with_only_columns(
+    conversations.c.position
+).scalar_subquery()
+_of_conversation: Final = select(items).where(
+    items.c.conversation == _the_conversation, items.c.deleted_at.is_(None)
+)
+_find_item: Final = _of_conversation.where(items.c.id == bindparam("item_id"))
+_in_order: Final = items.alias()
+
+
+def _cursor(name: str) -> ScalarSelect[int]:
+    found = select(_in_order.c.position).where(
+        _in_order.c.conversation == _the_conversation, _in_order.c.id == bindparam(name)
+    )
+    return found.scalar_subquery()
+
+
+_all_items: Final = Listing(
+    "item",
+    _of_conversation,
+    items.c.position,
+    _cursor,
+    ("conversation", "conversation_id", _find_conversation),
+)
+
+
+async def find_conversation(connection: AsyncConnection, conversation_id: str) -> Json:
+    """Return the row of a living conversation.
+
+    Raises:
+        WireError: 404.
+    """
+    bound = {"conversation_id": conversation_id}
+    row = (await connection.execute(_find_conversation, bound)).one_or_none()
+    if row is None:
+        raise not_found("conversation", conversation_id)
+    return row._asdict()
+
+
+async def append_items(
+    connection: AsyncConnection, conversation_id: str, rows: Sequence[Json]
+) -> None:
+    """Give ``rows`` the next positions of a conversation, in order, and insert them.
+
+    Raises:
+        WireError: 404 for a conversation that is not there.
+    """
+    taken = (
+        update(conversations)
+        .where(conversations.c.id == conversation_id, conversations.c.deleted_at.is_(None))
+        .values(next_position=conversations.c.next_position + len(rows))
+        .returning(conversations.c.position, conversations.c.next_position)
+    )
+    owner = (await connection.execute(taken)).one_or_none()
+    if owner is None:
+        raise not_found("conversation", conversation_id)
+    places = range(owner.next_position - len(rows), owner.next_position)
+    placed = [
+        {"conversation": owner.position, "position": position, **row}
+        for position, row in zip(places, rows, strict=True)
+    ]
+    await connection.execute(insert(items), placed)
+
+
+async def _find(connection: AsyncConnection, conversation_id: str, item_id: str) -> Json:
+    bound = {"conversation_id": conversation_id, "item_id": item_id}
+    row = (await connection.execute(_find_item, bound)).one_or_none()
+    if row is not None:
+        return row._asdict()
+    await find_conversation(connection, conversation_id)
+    raise not_found("item", item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEndpoints:
+    """The endpoints under ``/conversations/{conversation_id}/items``."""
+
+    database: Database
+
+    async def create(self, request: Request) -> Response:
+        """Append items to a conversation, and return them as a list."""
+        conversation_id = require_conversation_id(request.path_params["conversation_id"])
+        raw = await read_body(request)
+        body = parse_object(raw)
+        validate(ItemsCreate, body)
+
+        async def work(connection: AsyncConnection) -> Outcome:
+            rows = [item_row(item) for item in body["items"]]
+            await append_items(connection, conversation_id, rows)
+            made = list_envelope([item_object(row) for row in rows], has_more=False)
+            return Outcome(made, conversation_id)
+
+        return await write_once(self.database, request, raw, work)
+
+    async def page(self, request: Request) -> Response:
+        """Return one page of a conversation's items, newest first by default."""
+        conversation_id = require_conversation_id(request.path_params["conversation_id"])
+        query = read_page_query(request.query_params, "desc", takes_before=False)
+        bound = {"conversation_id": conversation_id}
+        page = await self.database.read(
+            lambda connection: fetch_page(connection, _all_items, query, bound)
+        )
+        return list_reply([item_object(row) for row in page.rows], has_more=page.has_more)
+
+    async def get(self, request: Request) -> Response:
+        """Return one item."""
+        conversation_id, item_id = _ids(request)
+        row = await self.database.read(
+            lambda connection: _find(connection, conversation_id, item_id)
+        )
+        return reply(item_object(row))
+
+    async def delete(self, request: Request) -> Response:
+        """Erase an item, keep its place, and return the conversation."""
+        conversation_id, item_id = _ids(request)
+
+        async def work(connection: AsyncConnection) -> Json:
+            row = await _find(connection, conversation_id, item_id)
+            its_place = (items.c.conversation == row["conversation"]) & (
+                items.c.position == row["position"]
+            )
+            erased = update(items).where(its_place, items.c.deleted_at.is_(None))
+            await connection.execute(erased.values(body=None, deleted_at=int(time.time())))
+            await erase_replies(connection, conversation_id, item_id)
+            return await find_conversation(connection, conversation_id)
+
+        return reply(conversation_object(await self.database.write(work)))
+
+
+def _ids(request: Request) -> tuple[str, str]:
+    conversation_id = require_conversation_id(request.path_params["conversation_id"])
+    return conversation_id, request.path_params["item_id"]

@@ -1,0 +1,272 @@
+"""Items on the wire: messages in the form that OpenAI gives them, any other kind as it came."""
+
+import string
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backscroll.store.app import open_store
+from backscroll.store.conversation_object import MAX_ITEM_TEXT
+from tests.store.wire import Json, add_items, error, new_conversation, page
+
+ROLES = [
+    *("unknown", "user", "assistant", "system"),
+    *("critic", "discriminator", "developer", "tool"),
+]
+
+
+@asynccontextmanager
+async def _fresh_api() -> AsyncIterator[httpx2.AsyncClient]:
+    async with open_store("sqlite://") as store:
+        transport = httpx2.ASGITransport(app=store.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
+            yield api
+
+
+async def test_items_come_back_as_a_list_in_their_order(api: httpx2.AsyncClient) -> None:
+    url = f"/conversations/{await new_conversation(api, ('0',))}/items"
+    body = {"items": [{"role": "user", "content": str(number)} for number in range(1, 4)]}
+    made = (await api.post(url, json=body)).json()
+    expected = [
+        {
+            "id": item["id"],
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_text", "text": str(number)}],
+        }
+        for number, item in enumerate(made["data"], 1)
+    ]
+    assert made == {
+        "object": "list",
+        "data": expected,
+        "first_id": expected[0]["id"],
+        "last_id": expected[2]["id"],
+        "has_more": False,
+    }
+    assert (await page(api, url, order="asc"))["data"][1:] == expected
+    assert (await page(api, url, limit=3))["data"] == expected[::-1]
+    assert await page(api, f"{url}/{expected[1]['id']}") == expected[1]
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("typed", [{}, {"type": "message"}, {"type": None}])
+async def test_text_becomes_a_part_as_the_role_demands(
+    api: httpx2.AsyncClient, role: str, typed: Json
+) -> None:
+    conversation_id = await new_conversation(api)
+    [item] = await add_items(api, conversation_id, {**typed, "role": role, "content": "\U0001f642"})
+    part = (
+        {"type": "output_text", "text": "\U0001f642", "annotations": []}
+        if role == "assistant"
+        else {"type": "input_text", "text": "\U0001f642"}
+    )
+    assert item == {
+        "id": item["id"],
+        "type": "message",
+        "status": "completed",
+        "role": role,
+        "content": [part],
+    }
+
+
+async def test_parts_are_kept_with_what_the_document_declares_of_them(
+    api: httpx2.AsyncClient,
+) -> None:
+    url = [{"type": "url_citation", "url": "https://example.org", "title": "a"}]
+    given_parts: list[Json] = [
+        {"type": "input_text", "text": ""},
+        {"type": "output_text", "text": "b"},
+        {"type": "output_text", "text": "c", "annotations": url, "logprobs": []},
+        {"type": "input_image", "file_id": "file-1"},
+        {"type": "input_image", "image_url": "https://example.org/a.png", "detail": "high"},
+        {"type": "input_file", "file_id": "file-2"},
+        {"type": "refusal", "refusal": "no"},
+        {"type": "hologram", "text": {"deep": [1, None]}},
+    ]
+    conversation_id = await new_conversation(api)
+    message = {"role": "assistant", "content": given_parts, "phase": "commentary"}
+    [item] = await add_items(api, conversation_id, {**message, "status": "incomplete"})
+    expected = list(given_parts)
+    expected[1] = {**given_parts[1], "annotations": []}
+    expected[3] = {**given_parts[3], "detail": "auto"}
+    assert item == {
+        "id": item["id"],
+        "type": "message",
+        "status": "incomplete",
+        "role": "assistant",
+        "phase": "commentary",
+        "content": expected,
+    }
+
+
+async def test_ids_are_minted_and_those_that_were_given_replaced(api: httpx2.AsyncClient) -> None:
+    conversation_id = await new_conversation(api)
+    items: list[Json] = [
+        {"type": "message", "role": "user", "content": "a", "id": "msg_mine"},
+        {"type": "function_call", "id": "fc_mine", "call_id": "call_1", "name": "f"},
+        {"type": "function_call_output", "id": 5, "call_id": "call_1", "output": "1"},
+    ]
+    message, call, output = await add_items(api, conversation_id, *items)
+    assert message["id"].startswith("msg_")
+    assert call == {**items[1], "id": call["id"]}
+    assert output == {**items[2], "id": output["id"]}
+    assert all(item["id"].startswith("item_") for item in (call, output))
+    assert len({message["id"], call["id"], output["id"], "msg_mine", "fc_mine"}) == 5
+
+
+_keys = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_keys, inner, max_size=4),
+    max_leaves=12,
+)
+_kinds = (_texts | st.text(string.ascii_lowercase + "_", min_size=1, max_size=20)).filter(
+    lambda kind: kind not in {"", "message", "item_reference"}
+)
+_items = st.builds(
+    lambda fields, kind: {**fields, "type": kind}, st.dictionaries(_keys, _json, max_size=5), _kinds
+)
+_parts = st.builds(
+    lambda fields, kind: {**fields, "type": kind},
+    st.dictionaries(_keys, _json, max_size=5),
+    _kinds.filter(lambda kind: "text" not in kind and kind != "input_image"),
+)
+
+
+@given(items=st.lists(_items, min_size=1, max_size=20))
+async def test_any_object_with_a_type_goes_in_and_comes_out(items: list[Json]) -> None:
+    async with _fresh_api() as api:
+        conversation_id = await new_conversation(api)
+        made = await add_items(api, conversation_id, *items)
+        url = f"/conversations/{conversation_id}/items"
+        assert (await page(api, url, order="asc", limit=100))["data"] == made
+        assert made == [
+            {**item, "id": found["id"]} for item, found in zip(items, made, strict=True)
+        ]
+
+
+@given(parts=st.lists(_parts, max_size=5), role=st.sampled_from(ROLES))
+async def test_any_part_with_a_type_goes_in_and_comes_out(parts: list[Json], role: str) -> None:
+    async with _fresh_api() as api:
+        conversation_id = await new_conversation(api)
+        [made] = await add_items(api, conversation_id, {"role": role, "content": parts})
+        assert made["content"] == parts
+        assert await page(api, f"/conversations/{conversation_id}/items/{made['id']}") == made
+
+
+def _message(**fields: object) -> Json:
+    return {"items": [{"role": "user", "content": "a", **fields}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ({}, "items", "missing_required_parameter"),
+        ({"items": None}, "items", "invalid_type"),
+        ({"items": []}, "items", "empty_array"),
+        ({"items": [{"type": "x"}] * 21}, "items", "array_above_max_length"),
+        ({"items": [{"type": "x"}], "metadata": {}}, "metadata", "unknown_parameter"),
+        ({"items": ["a"]}, "items[0]", "invalid_type"),
+        ({"items": [{"type": "x"}, None]}, "items[1]", "invalid_type"),
+        ({"items": [{}]}, "items[0].type", "missing_required_parameter"),
+        ({"items": [{"type": None}]}, "items[0].type", "invalid_type"),
+        ({"items": [{"type": 5}]}, "items[0].type", "invalid_type"),
+        ({"items": [{"type": ""}]}, "items[0].type", "empty_string"),
+        ({"items": [{"type": "item_reference", "id": "msg_1"}]}, "items[0].type", "invalid_value"),
+        ({"items": [{"role": "user"}]}, "items[0].content", "missing_required_parameter"),
+        ({"items": [{"content": "a"}]}, "items[0].role", "missing_required_parameter"),
+        (_message(role="moderator"), "items[0].role", "invalid_value"),
+        (_message(role=None), "items[0].role", "invalid_type"),
+        (_message(status="done"), "items[0].status", "invalid_value"),
+        (_message(content=None), "items[0].content", "invalid_type"),
+        (_message(content=["a"]), "items[0].content[0]", "invalid_type"),
+        (_message(content=[{}]), "items[0].content[0].type", "missing_required_parameter"),
+        (_message(content=[{"type": 5}]), "items[0].content[0].type", "invalid_type"),
+        (_message(content=[{"type": ""}]), "items[0].content[0].type", "empty_string"),
+        (
+            _message(content=[{"type": "output_text"}]),
+            "items[0].content[0].text",
+            "missing_required_parameter",
+        ),
+        (
+            _message(content=[{"type": "text", "text": {"value": "a"}}]),
+            "items[0].content[0].text",
+            "invalid_type",
+        ),
+        (
+            _message(content="a" * (MAX_ITEM_TEXT + 1)),
+            "items[0].content",
+            "string_above_max_length",
+        ),
+        (_message(content="a\0"), None, "invalid_json"),
+    ],
+)
+async def test_what_is_no_item_is_refused_by_name(
+    api: httpx2.AsyncClient, body: Json, param: str | None, code: str
+) -> None:
+    url = f"/conversations/{await new_conversation(api)}/items"
+    envelope = error(await api.post(url, json=body), 400)
+    assert (envelope["param"], envelope["code"]) == (param, code)
+    assert (await page(api, url))["data"] == []
+
+
+async def test_a_new_conversation_takes_twenty_items_and_no_more(api: httpx2.AsyncClient) -> None:
+    texts = tuple(map(str, range(20)))
+    conversation_id = await new_conversation(api, texts)
+    listed = await page(api, f"/conversations/{conversation_id}/items", order="asc")
+    assert [item["content"][0]["text"] for item in listed["data"]] == list(texts)
+    body = {"items": [{"type": "x"}] * 21}
+    envelope = error(await api.post("/conversations", json=body), 400)
+    assert (envelope["param"], envelope["code"]) == ("items", "array_above_max_length")
+
+
+async def test_the_longest_text_comes_back_whole(api: httpx2.AsyncClient) -> None:
+    conversation_id = await new_conversation(api)
+    text = "é" * MAX_ITEM_TEXT
+    [made] = await add_items(api, conversation_id, {"role": "user", "content": text})
+    found = await page(api, f"/conversations/{conversation_id}/items/{made['id']}")
+    assert found["content"][0]["text"] == text
+
+
+async def test_a_deleted_item_is_gone_and_leaves_its_conversation(
+    api: httpx2.AsyncClient,
+) -> None:
+    conversation_id = await new_conversation(api, ("0", "1", "2"))
+    url = f"/conversations/{conversation_id}/items"
+    ids = [item["id"] for item in (await page(api, url, order="asc"))["data"]]
+    reply = await api.delete(f"{url}/{ids[1]}")
+    assert reply.json() == await page(api, f"/conversations/{conversation_id}")
+    assert [item["id"] for item in (await page(api, url))["data"]] == [ids[2], ids[0]]
+    for again in (await api.get(f"{url}/{ids[1]}"), await api.delete(f"{url}/{ids[1]}")):
+        assert error(again, 404)["message"] == f"No item found with id '{ids[1]}'."
+
+
+async def test_an_item_of_another_conversation_is_not_found(api: httpx2.AsyncClient) -> None:
+    first, second = await new_conversation(api), await new_conversation(api)
+    [item] = await add_items(api, first, {"role": "user", "content": "a"})
+    url = f"/conversations/{second}/items"
+    message = f"No item found with id '{item['id']}'."
+    for reply in (
+        await api.get(f"{url}/{item['id']}"),
+        await api.delete(f"{url}/{item['id']}"),
+        await api.get(url, params={"after": item["id"]}),
+    ):
+        assert error(reply, 404)["message"] == message
+    assert (await page(api, f"/conversations/{first}/items"))["data"] == [item]
+
+
+async def test_an_item_cannot_be_modified(api: httpx2.AsyncClient) -> None:
+    conversation_id = await new_conversation(api)
+    [item] = await add_items(api, conversation_id, {"role": "user", "content": "a"})
+    reply = await api.post(f"/conversations/{conversation_id}/items/{item['id']}", json={})
+    assert error(reply, 405)["code"] == "method_not_supported"

@@ -1,0 +1,176 @@
+"""A server on loopback that behaves as one documented upstream does, over the store's data."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import httpx2
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backscroll_tools.models import JSON
+
+Query: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, as it arrived."""
+
+    method: str
+    path: str
+    query: Query
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def without(self, *names: str) -> Query:
+        return tuple((name, value) for name, value in self.query if name not in names)
+
+    def __getitem__(self, name: str) -> str:
+        return dict(self.query).get(name, "")
+
+    @property
+    def is_list(self) -> bool:
+        return self.method == "GET" and self.path.endswith(("/messages", "/items", "/completions"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply, as it is sent."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def json(self) -> JSON:
+        found: JSON = json.loads(self.body)
+        return found
+
+
+def answer(body: object, status: int = 200, **headers: str) -> Answer:
+    """Return a reply: JSON, or a text as it is."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if isinstance(body, str):
+        return Answer(status, body.encode(), {"content-type": "text/plain; charset=utf-8"} | named)
+    return Answer(status, json.dumps(body).encode(), {"content-type": "application/json"} | named)
+
+
+def refusal(status: int, message: str, code: str | None = None, **headers: str) -> Answer:
+    """Return an error in OpenAI's envelope."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return answer({"error": error}, status, **headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request, those before it, and the store that can answer it."""
+
+    asked: Asked
+    earlier: tuple[Asked, ...]
+    store: httpx2.AsyncClient
+
+    async def ask(self, query: Query | None = None, path: str = "") -> Answer:
+        """Ask the store in the place of the upstream, by default for what was asked."""
+        reply = await self.store.request(
+            self.asked.method,
+            path or self.asked.path,
+            params=list(self.asked.query if query is None else query),
+            headers={"OpenAI-Beta": "assistants=v2", "Content-Type": "application/json"},
+            content=self.asked.body,
+        )
+        return Answer(reply.status_code, reply.content, {"content-type": "application/json"})
+
+    async def all(self) -> list[JSON]:
+        """Return the whole list that was asked for, in the asked order."""
+        rows: list[JSON] = []
+        order = self.asked["order"] or "desc"
+        more = True
+        while more:
+            after = (("after", rows[-1]["id"]),) if rows else ()
+            page = (await self.ask((("limit", "100"), ("order", order), *after))).json
+            rows += page["data"]
+            more = page["has_more"]
+        return rows
+
+    async def listed(self, change: Callable[[JSON], JSON]) -> Answer:
+        """Return what the store says, changed where it is a list."""
+        said = await self.ask()
+        if said.status != httpx2.codes.OK or "data" not in said.json:
+            return said
+        return answer(change(said.json))
+
+
+Answering: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Behaviour:
+    """One thing that upstreams do.
+
+    Attributes:
+        name: what it does.
+        source: who does it, as the upstream facts name it.
+        answer: how it answers a request.
+        settings: what an operator sets for such an upstream.
+    """
+
+    name: str
+    source: str
+    answer: Answering
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@asynccontextmanager
+async def served(app: Starlette) -> AsyncIterator[str]:
+    """Serve an application on a port of the loopback interface; yield its origin."""
+    config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    # Without `serve`, whose loop sleeps: what it does beside is for processes, not for tests.
+    await server.startup([listening])
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.force_exit = True
+        await server.shutdown([listening])
+
+
+@asynccontextmanager
+async def peculiar(
+    answering: Answering, store: httpx2.AsyncClient
+) -> AsyncIterator[tuple[str, list[Asked]]]:
+    """Serve an upstream that answers so; yield its base URL, and what it has been asked."""
+    asked: list[Asked] = []
+
+    async def reply(request: Request) -> Response:
+        now = Asked(
+            request.method,
+            request.url.path.removeprefix("/v1"),
+            tuple(request.query_params.multi_items()),
+            dict(request.headers),
+            await request.body(),
+        )
+        said = await answering(Exchange(now, tuple(asked), store))
+        asked.append(now)
+        return Response(said.body, said.status, dict(said.headers))
+
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    async with served(Starlette(routes=[Route("/{path:path}", reply, methods=methods)])) as origin:
+        yield f"{origin}/v1", asked
+
+
+def rewritten(said: Answer, change: Callable[[JSON], JSON]) -> Answer:
+    """Return a reply with its JSON changed."""
+    return replace(said, body=json.dumps(change(said.json)).encode())

@@ -1,0 +1,148 @@
+"""However an upstream says that something failed: one code, one sentence, one way out."""
+
+import pytest
+
+from backscroll_tools.client.profiles import THREADS_RETIRED
+from tests.upstreams import failing
+from tests.upstreams.covering import shows
+from tests.upstreams.peculiar import Behaviour
+from tests.upstreams.world import THREAD, world
+
+CHECK = (
+    "Check the ids; list-threads and list-chat-completions show what exists. What was written a "
+    "moment ago may need a few seconds to show."
+)
+MEND = "Mend what the sentence above names, then call again."
+AGAIN = "Call again in a little while."
+LOST = "The upstream's answer to the write was lost: the message may have been written."
+REPEAT = 'Call create-message again with the same arguments and idempotency_key "once".'
+GONE = (
+    "upstream_retired",
+    "The upstream (compatible) does not serve this.",
+    f"Where it is threads that are missing: {THREADS_RETIRED}",
+)
+NOT_JSON = (
+    "upstream_invalid",
+    "The upstream's reply is not a JSON object.",
+    "Check that BACKSCROLL_BASE_URL is an OpenAI-shaped API.",
+)
+LIMITED = ("rate_limited", "The upstream limits its rate.")
+QUOTA = (
+    "quota_exceeded",
+    "The upstream's quota is used up.",
+    "Ask the operator to raise the quota of the upstream's account.",
+)
+UNKNOWN = ("outcome_unknown", LOST, REPEAT)
+BUSY = "Wait until the run has ended."
+
+READS: dict[Behaviour, tuple[str, str, str]] = {
+    failing.DETAIL: ("not_found", "Thread 'thread_1' not found.", CHECK),
+    failing.DETAILS: ("invalid_arguments", "limit: Input should be 1", MEND),
+    failing.DEEP_DETAILS: ("invalid_arguments", "items.0: Field required", MEND),
+    failing.MESSAGE_ALONE: ("invalid_arguments", "limit should be 1 or more", MEND),
+    failing.HTML_502: (
+        "upstream_unavailable",
+        "The upstream answered with HTTP status 502.",
+        AGAIN,
+    ),
+    failing.HTML_200: NOT_JSON,
+    failing.NO_CONTENT: NOT_JSON,
+    failing.UNKNOWN_400: ("not_found", "Chat completion with id chatcmpl-9 not found", CHECK),
+    failing.NOT_FOUND_500: (
+        "upstream_unavailable",
+        "The upstream answered with HTTP status 500.",
+        f"{AGAIN} If it stays so, check the ids: some proxies answer so for what is not there.",
+    ),
+    failing.GONE_404: GONE,
+    failing.GONE_ROUTE: GONE,
+    failing.GONE_HTML: GONE,
+    failing.GONE_405: GONE,
+    failing.GONE_410: GONE,
+    failing.MISSING: ("not_found", "No message found with id 'msg_9'.", CHECK),
+    failing.NO_BETA: ("invalid_arguments", "You must provide a beta.", MEND),
+    failing.MALFORMED: (
+        "invalid_arguments",
+        "Invalid 'thread_id': 'x'. Expected an ID that begins with 'thread'.",
+        MEND,
+    ),
+    failing.WRONG_KEY: (
+        "auth_failed",
+        "The upstream refused the key.",
+        "Ask the operator to check BACKSCROLL_API_KEY.",
+    ),
+    failing.KEY_IN_400: (
+        "invalid_arguments",
+        "The upstream answered with HTTP status 400.",
+        MEND,
+    ),
+    failing.FORBIDDEN: (
+        "forbidden",
+        "The upstream forbids this.",
+        "Ask the operator for access to this upstream.",
+    ),
+    failing.RATE: (*LIMITED, "Wait 7 s, then call again."),
+    failing.RATE_BARE: (*LIMITED, "Wait, then call again."),
+    failing.RATE_NEGATIVE: (*LIMITED, "Wait, then call again."),
+    failing.RATE_ZERO: (*LIMITED, "Wait, then call again."),
+    failing.RATE_MS: (*LIMITED, "Wait 2 s, then call again."),
+    failing.RATE_DATE: (*LIMITED, "Wait, then call again."),
+    failing.RATE_REWRITTEN: (*LIMITED, "Wait, then call again."),
+    failing.QUOTA: QUOTA,
+    failing.CREDIT: QUOTA,
+    failing.OVERLOADED: (
+        "upstream_unavailable",
+        "The upstream answered with HTTP status 503.",
+        AGAIN,
+    ),
+}
+WRITES: dict[Behaviour, tuple[str, str, str]] = {
+    **READS,
+    failing.HTML_502: UNKNOWN,
+    failing.HTML_200: UNKNOWN,
+    failing.NO_CONTENT: UNKNOWN,
+    failing.NOT_FOUND_500: UNKNOWN,
+    failing.TOO_MANY_PAIRS: ("invalid_arguments", "Too many properties in 'metadata'.", MEND),
+    failing.UNKNOWN_FIELD: ("invalid_arguments", "Unknown parameter: 'file_ids'.", MEND),
+    failing.BUSY: (
+        "thread_busy",
+        "Can't add messages to thread_1 while a run run_1 is active.",
+        BUSY,
+    ),
+    failing.LOCKED: ("thread_busy", "Another process is writing.", BUSY),
+}
+
+
+@shows(*READS)
+@pytest.mark.parametrize("behaviour", READS, ids=str)
+async def test_a_read_that_fails_says_what_it_means_after_one_request(
+    behaviour: Behaviour,
+) -> None:
+    async with world(behaviour.answer) as upstream:
+        error = await upstream.error("list-messages", thread_id=THREAD)
+
+    assert (error.code, error.message, error.next_step) == READS[behaviour]
+    assert len(upstream.asked) == 1
+
+
+@shows(*WRITES)
+@pytest.mark.parametrize("behaviour", WRITES, ids=str)
+async def test_a_write_that_fails_says_whether_it_may_have_been_written_after_one_request(
+    behaviour: Behaviour,
+) -> None:
+    async with world(behaviour.answer) as upstream:
+        error = await upstream.error(
+            "create-message", thread_id=THREAD, role="user", content="hi", idempotency_key="once"
+        )
+
+    assert (error.code, error.message, error.next_step) == WRITES[behaviour]
+    assert len(upstream.asked) == 1
+
+
+@pytest.mark.parametrize("settings", [{"upstream": "openai"}, {"serves": ("conversations",)}])
+async def test_an_upstream_without_threads_is_not_even_asked(settings: dict[str, object]) -> None:
+    async with world(failing.GONE_404.answer, settings) as upstream:
+        error = await upstream.error("list-messages", thread_id=THREAD)
+
+    assert error.code == "upstream_retired"
+    assert THREADS_RETIRED in error.next_step
+    assert upstream.asked == []
