@@ -1,5 +1,6 @@
 """Backscroll as others start it: the commands, each in a process of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,20 @@ def run(*arguments: str, environ: Mapping[str, str], timeout_s: float = 50) -> s
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
+
+
+_ENVELOPE: Final = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+LIST_TOOLS: Final = (
+    json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": _ENVELOPE}}
+    ).encode()
+    + b"\n"
+)
+"""The first line that a host of 2026-07-28 may send."""
 
 
 def over_stdio(environ: Mapping[str, str]) -> StdioServerParameters:
