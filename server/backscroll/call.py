@@ -13,9 +13,9 @@ from mcp.types import CallToolResult, TextContent, Tool
 
 from backscroll.exits import CommandError
 from backscroll.mcp_server import build
+from backscroll.offer import is_embedded
 from backscroll.opening import opened_store
 from backscroll.settings import Settings
-from backscroll.upstream import is_embedded
 
 _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
 
@@ -60,7 +60,7 @@ async def call_tool(
         settings = replace(settings, output="both")
     arguments = read_arguments(words)
     if is_embedded(settings):
-        async with opened_store(settings.database):
+        async with opened_store(settings.database_url):
             pass  # or else one line says why not
     async with Client(build(settings)) as client:
         result = await _result(client, name, arguments)

@@ -215,7 +215,7 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     stdin = sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
     with interrupted_at_once():
-        tally = anyio.run(partial(import_sources, settings.database, sources, _refuse, limit))
+        tally = anyio.run(partial(import_sources, settings.database_url, sources, _refuse, limit))
     click.echo(str(tally))
     sys.exit(tally.refused > 0)
 
@@ -240,14 +240,14 @@ def export(settings: Settings, path: str) -> None:
     from backscroll.progress import progress
 
     if path == "-" and sys.stdout.isatty():
-        anyio.run(export_to, settings.database, write)
+        anyio.run(export_to, settings.database_url, write)
     elif path == "-":
         verbatim(sys.stdout)
         with progress("stdout", None) as advance:
-            anyio.run(export_to, settings.database, sys.stdout.write, advance)
+            anyio.run(export_to, settings.database_url, sys.stdout.write, advance)
     else:
         with new_file(Path(path)) as file, progress(path, None) as advance:
-            lines = anyio.run(export_to, settings.database, file.write, advance)
+            lines = anyio.run(export_to, settings.database_url, file.write, advance)
         click.echo(f"{lines} exported to {path}", err=True)
 
 

@@ -5,8 +5,6 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any, Final
 
-import anyio.to_thread
-
 from backscroll.settings import Settings, SettingsError
 from backscroll_tools.client.profiles import Auth, Header, Profile
 from backscroll_tools.errors import ToolError
@@ -62,6 +60,8 @@ def _entra() -> Callable[[], Awaitable[Header]]:
             "`azure`: pip install 'backscroll[azure]'."
         )
         raise SettingsError(message)
+
+    import anyio.to_thread
 
     async def give() -> Header:
         # In a thread, because the library's asynchronous form would need another HTTP client;

@@ -38,6 +38,11 @@ class Lines:
         self._kept = bytearray()
         self._start = b""
 
+    @property
+    def pending(self) -> bool:
+        """Whether a line has begun and not ended."""
+        return self._size > 0
+
     def feed(self, chunk: bytes) -> list[bytes | Overlong]:
         """Return the lines that a chunk completes, without their newlines."""
         *endings, beginning = chunk.split(b"\n")

@@ -22,10 +22,10 @@ from mcp.types import (
 )
 from mcp.types import Tool as McpTool
 
+from backscroll.offer import offered
 from backscroll.settings import Settings
 from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
-from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Output, Tool
@@ -54,17 +54,6 @@ class RefusedLine:
     reason: str
 
 
-def offered(settings: Settings, profile: Profile) -> tuple[Tool, ...]:
-    """Return the tools that the settings allow and the upstream can serve."""
-    return tuple(
-        tool
-        for tool in TOOLS
-        if ("all" in settings.toolsets or tool.toolset in settings.toolsets)
-        and not (tool.writes and settings.read_only)
-        and profile.serves.intersection(tool.needs)
-    )
-
-
 def build(settings: Settings) -> Server[UpstreamConnection]:
     """Return the MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it.
 
@@ -72,7 +61,7 @@ def build(settings: Settings) -> Server[UpstreamConnection]:
         SettingsError: the upstream cannot be asked: its key, or a library, is missing.
     """
     upstream = upstream_of(settings)
-    tools = {tool.name: tool for tool in offered(settings, upstream.profile)}
+    tools = {tool.name: tool for tool in offered(TOOLS, settings, upstream.profile)}
     listing = ListToolsResult(tools=[_listed(tool, settings.output) for tool in tools.values()])
 
     @asynccontextmanager

@@ -10,8 +10,8 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 from typing import Final, cast
 
@@ -20,37 +20,6 @@ CHUNK_BYTES: Final = 64 * 1024
 
 CLOSE_S: Final = 2.0
 """How many seconds a host has to read what was written before the output is closed."""
-
-
-@contextmanager
-def claimed() -> Iterator[tuple[int, int]]:
-    """Yield file descriptors of stdin and stdout that nothing else in the process writes to.
-
-    Meanwhile descriptor 0 is empty and 1 is stderr.
-
-    Raises:
-        SystemExit: one of them is closed.
-    """
-    try:
-        kept = os.dup(0), os.dup(1)
-    except OSError:
-        sys.exit("backscroll: stdin or stdout is closed, but the protocol needs both.")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    try:
-        os.dup2(nothing, 0)
-        try:
-            os.dup2(2, 1)
-        except OSError:  # stderr is closed
-            os.dup2(nothing, 1)
-        yield kept
-    finally:
-        sys.stdout.flush()  # to stderr, while descriptor 1 still is
-        os.close(nothing)
-        for descriptor, original in enumerate(kept):
-            if sys.platform != "win32":
-                os.set_blocking(original, True)  # shared with the processes around this one
-            os.dup2(original, descriptor)
-            os.close(original)
 
 
 class Source:

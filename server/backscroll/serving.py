@@ -5,6 +5,7 @@ import shutil
 import sys
 from typing import Final
 
+from backscroll.offer import profile_of
 from backscroll.settings import Settings
 
 _HINT: Final = """\
@@ -22,9 +23,17 @@ def serve(settings: Settings) -> None:
     """Serve MCP over stdin and stdout until stdin ends; at a terminal say so on stderr."""
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(hint())
-    from backscroll import stdio
+    if settings.quick_start:
+        from backscroll import quick_start
+        from backscroll.credentials import credential
 
-    stdio.run(settings)
+        profile = profile_of(settings)
+        credential(settings, profile)  # or else one line says that the key is missing
+        quick_start.run(settings, profile)
+    else:
+        from backscroll import stdio
+
+        stdio.run(settings)
 
 
 def hint() -> str:

@@ -85,9 +85,17 @@ class Settings:
     deadline_s: float = _setting(
         "the most seconds that a tool call takes", 60.0, least=1, most=3_600
     )
+    quick_start: bool = _setting(
+        "whether a stdio server answers first questions while it is still loading", default=True
+    )
     log_level: str = _setting(
         "the least grave message that is logged to stderr", "warning", one_of=LOG_LEVELS
     )
+
+    @property
+    def database_url(self) -> str:
+        """The store's database, in the user's data folder where none is set."""
+        return self.database or _default_database()
 
 
 def load(
@@ -115,8 +123,6 @@ def load(
     }
     settings = Settings(**values)
     _check_upstream(settings, {name: shown for name, (shown, _) in given.items()})
-    if not settings.database:
-        settings = dataclasses.replace(settings, database=default_database())
     return settings
 
 
@@ -174,7 +180,7 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
             raise SettingsError(message)
 
 
-def default_database() -> str:
+def _default_database() -> str:
     """Return the URL of the database in the user's data folder."""
     from platformdirs import user_data_path
 

@@ -7,12 +7,10 @@ event loop, and answers every line that asks for it.
 
 import asyncio
 import logging
-import signal
-import sys
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -26,13 +24,16 @@ from mcp.types import (
     JSONRPCMessage,
     JSONRPCRequest,
     JSONRPCResponse,
+    RequestId,
 )
 
 from backscroll import json_rpc, logs, mcp_server
+from backscroll.descriptors import claimed
 from backscroll.json_rpc import Dropped, Received
 from backscroll.lines import Lines, Overlong
-from backscroll.pipes import Sink, Source, claimed, open_sink, open_source
+from backscroll.pipes import Sink, Source, open_sink, open_source
 from backscroll.settings import Settings
+from backscroll.signals import on_signals
 
 OPEN_REQUESTS: Final = 128
 """The most requests that are worked on at once; the next is read when one is answered."""
@@ -41,6 +42,21 @@ DRAIN_S: Final = 5.0
 """How many seconds requests that were read before the input ended still have."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a connection began before this server took it over.
+
+    Attributes:
+        answered: lines that have had their answers, for the server to catch up on.
+        unanswered: lines that were read behind them.
+        lines: what has arrived of the line after those.
+    """
+
+    answered: Sequence[bytes] = ()
+    unanswered: Sequence[bytes | Overlong] = ()
+    lines: Lines = field(default_factory=Lines)
 
 
 def run(settings: Settings) -> None:
@@ -52,18 +68,27 @@ def run(settings: Settings) -> None:
     Raises:
         SystemExit: stdin or stdout is closed.
     """
+    with claimed() as (stdin, stdout):
+        take_over(settings, stdin, stdout, Opening())
+
+
+def take_over(settings: Settings, stdin: int, stdout: int, opening: Opening) -> None:
+    """Serve a connection that has begun, as `run` does."""
     logs.configure(settings.log_level)
-    with claimed() as (stdin, stdout), suppress(KeyboardInterrupt):
-        asyncio.run(serve(mcp_server.build(settings), stdin, stdout))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(mcp_server.build(settings), stdin, stdout, opening))
 
 
-async def serve(server: Server[Any], stdin: int, stdout: int) -> None:
+async def serve(
+    server: Server[Any], stdin: int, stdout: int, opening: Opening | None = None
+) -> None:
     """Serve one connection until its input ends, nobody reads its output, or a signal comes.
 
     Args:
         server: the MCP server.
         stdin: the file descriptor to read from; left open.
         stdout: the file descriptor to write to; left open.
+        opening: how the connection began; by default it begins now.
     """
     requests = _Requests()
     source = await open_source(stdin)
@@ -74,35 +99,11 @@ async def serve(server: Server[Any], stdin: int, stdout: int) -> None:
 
     try:
         writer = _Writer(await open_sink(stdout, lost=stop), requests)
-        with _on_signals(stop):
-            reader = _Reader(source, writer, requests)
+        with on_signals(stop):
+            reader = _Reader(source, writer, requests, opening or Opening())
             await server.run(reader, writer, server.create_initialization_options())
     finally:
         source.close()
-
-
-@contextmanager
-def _on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Stop at SIGTERM or SIGINT; a second one ends the process at once."""
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-
-    def received() -> None:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        stop()
-
-    for number in numbers:
-        loop.add_signal_handler(number, received)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 class _Requests:
@@ -158,11 +159,19 @@ class _Writer(_Stream):
     def __init__(self, sink: Sink, requests: _Requests) -> None:
         self._sink = sink
         self._requests = requests
+        self._muted: list[RequestId | None] = []
+
+    def mute(self, request_id: RequestId) -> None:
+        """Drop the answer to a request: it has had one."""
+        self._muted.append(request_id)
 
     async def send(self, item: SessionMessage) -> None:
         message = item.message
         try:
-            await self.write(message)
+            if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id in self._muted:
+                self._muted.remove(message.id)
+            else:
+                await self.write(message)
         finally:
             if isinstance(message, JSONRPCResponse | JSONRPCError):
                 self._requests.settle()
@@ -194,12 +203,15 @@ class _Writer(_Stream):
 class _Reader(_Stream):
     """The SDK's read stream: what the host sends, after flawed lines were answered."""
 
-    def __init__(self, source: Source, writer: _Writer, requests: _Requests) -> None:
+    def __init__(
+        self, source: Source, writer: _Writer, requests: _Requests, opening: Opening
+    ) -> None:
         self._source = source
         self._writer = writer
         self._requests = requests
-        self._lines = Lines()
-        self._waiting: deque[bytes | Overlong] = deque()
+        self._answered = deque(opening.answered)
+        self._lines = opening.lines
+        self._waiting = deque(opening.unanswered)
         self._ended = False
 
     def __aiter__(self) -> Self:
@@ -217,6 +229,8 @@ class _Reader(_Stream):
         Raises:
             anyio.EndOfStream: the input has ended, and what was read before has had its time.
         """
+        if self._answered:
+            return await self._caught_up(self._answered.popleft())
         while (line := await self._line()) is not None:
             match json_rpc.parse(line, whole=not self._ended):
                 case Received() as received:
@@ -233,6 +247,18 @@ class _Reader(_Stream):
             async with asyncio.timeout(DRAIN_S):
                 await self._requests.at_most(0)
         raise anyio.EndOfStream
+
+    async def _caught_up(self, line: bytes) -> SessionMessage:
+        """Return a message that has been answered; each waits for the one before it."""
+        await self._requests.at_most(0)
+        match json_rpc.parse(line):
+            case Received(message=JSONRPCRequest() as message) as received:
+                self._writer.mute(message.id)
+                return self._handed_on(received)
+            case Received() as received:
+                return self._handed_on(received)
+            case _:
+                raise AssertionError("only sound lines are answered early")
 
     async def _line(self) -> bytes | Overlong | None:
         await self._requests.at_most(OPEN_REQUESTS - 1)

@@ -38,7 +38,7 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             "use 127.0.0.1, ::1 or localhost"
         )
     configure(settings.log_level)
-    async with opened_store(settings.database) as store:
+    async with opened_store(settings.database_url) as store:
         with _listen(host, port) as listener:
             name = f"[{host}]" if ":" in host else host
             sys.stderr.write(_HINT.format(url=f"http://{name}:{listener.getsockname()[1]}/v1"))

@@ -2,42 +2,22 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Self
 
 import httpx2
 
 from backscroll.credentials import credential
+from backscroll.offer import is_embedded, profile_of
 from backscroll.settings import Settings
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.profiles import (
-    COMPATIBLE,
-    PROFILES,
-    STORE,
-    Profile,
-    Serves,
-    Upstream,
-)
+from backscroll_tools.client.profiles import Upstream
 from backscroll_tools.errors import ToolError
 
 CONNECT_S: Final = 10.0
 """How long a connection may take to be made, in seconds; the call's deadline bounds the rest."""
 
 _NO_POOL: Final = httpx2.Limits(max_keepalive_connections=0)
-
-
-def profile_of(settings: Settings) -> Profile:
-    """Return the kind of upstream that the settings choose, with what they say of it."""
-    profile = PROFILES[settings.upstream]
-    if profile is not COMPATIBLE:
-        return profile
-    return replace(
-        profile,
-        serves=frozenset(cast("tuple[Serves, ...]", settings.serves)),
-        honours_idempotency_keys=settings.idempotency_keys,
-        trusts_has_more=settings.has_more,
-    )
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -58,11 +38,6 @@ def upstream_of(settings: Settings) -> Upstream:
         tuple((name, value) for name, value in headers if value),
         credential(settings, profile),
     )
-
-
-def is_embedded(settings: Settings) -> bool:
-    """Whether the upstream is the store in this process, and not one at an address."""
-    return PROFILES[settings.upstream] is STORE and not settings.base_url
 
 
 class UpstreamConnection:
@@ -119,7 +94,7 @@ class UpstreamConnection:
         from backscroll.store.errors import StoreError
 
         try:
-            store = await self._stack.enter_async_context(open_store(self._settings.database))
+            store = await self._stack.enter_async_context(open_store(self._settings.database_url))
         except StoreError as error:
             raise ToolError(
                 "upstream_unavailable",

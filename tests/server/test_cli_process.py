@@ -86,7 +86,7 @@ def at_terminal(database: str, *arguments: str, typed: bytes = b"") -> bytes:
 def test_without_arguments_nothing_is_imported_that_only_people_need(database: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", BARE],
-        env=variables(database=database),
+        env=variables(database=database, quick_start="false"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

@@ -11,8 +11,9 @@ from backscroll.doctor.diagnosis import Check, Diagnosis
 from backscroll.doctor.fitness import fitness_of_all
 from backscroll.doctor.made import made, notes
 from backscroll.doctor.probes import PROBE_S, probe_all
+from backscroll.offer import is_embedded
 from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, is_embedded, upstream_of
+from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.client.profiles import COMPATIBLE, Profile, Serves
 
 
@@ -37,11 +38,11 @@ async def examine(
     checks: tuple[Check, ...] = ()
     asked = settings
     if is_embedded(settings):
-        if is_missing(settings.database):
-            checks = (check_folder(settings.database),)
+        if is_missing(settings.database_url):
+            checks = (check_folder(settings.database_url),)
             asked = replace(settings, database="sqlite://")  # what the new one will be, in memory
         else:
-            checks = await check_database(settings.database)
+            checks = await check_database(settings.database_url)
     groups: dict[Serves, Check] = {}
     if all(check.verdict == "ok" for check in checks):
         async with UpstreamConnection(asked, upstream) as connection:

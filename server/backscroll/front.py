@@ -1,0 +1,207 @@
+"""The first answers of a stdio server, given before the MCP SDK is imported.
+
+Hosts start a server with every chat and wait for its tools; importing the SDK takes most of that
+wait. What hosts ask first is known beforehand: `initialize`, `server/discover`, `tools/list` and
+`ping` are answered here from a table that was rendered when the package was built, with the
+standard library alone, while the SDK is imported on a thread. The first line that the table does
+not answer exactly ends that: the SDK's server is handed every line so far, its answers to those
+that were answered are dropped, and it goes on as if it had been there from the start.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from backscroll import strict_json
+from backscroll.offer import offered
+from backscroll.settings import Settings
+from backscroll.strict_json import JSONFlawError
+from backscroll_tools.client.profiles import Profile, Serves
+
+TABLE: Final = Path(__file__).with_name("front_table.json")
+"""What the SDK's server would answer, by protocol version; a test holds it equal."""
+
+MODERN: Final = "2026-07-28"
+"""The protocol version whose every request carries its own `_meta` envelope."""
+
+LINES: Final = 32
+"""How many lines are answered here at most: what hosts ask first is a handful."""
+
+_ENVELOPE: Final = "io.modelcontextprotocol/"
+
+Object = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One tool of the table, with what decides whether it is offered."""
+
+    name: str
+    toolset: str
+    writes: bool
+    needs: tuple[Serves, ...]
+
+
+class Front:
+    """Answers the first lines of a connection.
+
+    Args:
+        settings: which tools are offered, and which parts of results are sent.
+        profile: the kind of upstream, on which tools depend.
+    """
+
+    def __init__(self, settings: Settings, profile: Profile) -> None:
+        table = json.loads(TABLE.read_bytes())
+        rows = [Row(**{**row, "needs": tuple(row["needs"])}) for row in table["tools"]]
+        self._names = {row.name for row in offered(rows, settings, profile)}
+        self._without_output = settings.output == "text"
+        self._replies: dict[str, dict[str, dict[str, object]]] = table["replies"]
+        self._version = ""
+        self.answered: list[bytes] = []
+
+    def answer(self, line: bytes) -> bytes | None:
+        """Return the answer to a line with its newline, empty where none is due, or None.
+
+        None: the SDK's server must see this line, after those in `answered`.
+        """
+        if len(self.answered) == LINES:
+            return None
+        try:
+            message = strict_json.loads(line)
+        except JSONFlawError:
+            return None
+        result = self._result(message) if isinstance(message, dict) else None
+        if result is None:
+            return None
+        self.answered.append(line)
+        if "id" not in cast("Object", message):
+            return b""
+        reply = {"jsonrpc": "2.0", "id": cast("Object", message)["id"], "result": result}
+        text = json.dumps(reply, ensure_ascii=False, separators=(",", ":"))
+        return text.encode() + b"\n"
+
+    def _result(self, message: Object) -> Object | None:
+        """Return the result of a request, an empty one of a notification, or None."""
+        match message:
+            case {"jsonrpc": "2.0", "method": "notifications/initialized", **rest}:
+                expected = self._version not in {"", MODERN} and rest in ({}, {"params": {}})
+                return {} if expected else None
+            case {
+                "jsonrpc": "2.0",
+                "id": int() | str() as request_id,
+                "method": str() as method,
+                **rest,
+            }:
+                params = rest.pop("params", {})
+                if isinstance(request_id, bool) or rest or not isinstance(params, dict):
+                    return None
+                return self._reply(method, params)
+            case _:
+                return None
+
+    def _reply(self, method: str, params: Object) -> Object | None:
+        version = self._version
+        if method == "initialize":
+            version = str(params.get("protocolVersion")) if _is_handshake(params) else ""
+            if self._version or version == MODERN:
+                return None
+        elif _is_modern(params):
+            version = version or MODERN
+            if version != MODERN:
+                return None
+        elif version == MODERN or not _is_bare(params):
+            return None
+        reply = self._replies.get(version, {}).get(method)
+        if reply is None:
+            return None
+        self._version = version
+        return self._listing(reply) if method == "tools/list" else reply
+
+    def _listing(self, reply: dict[str, object]) -> Object:
+        """Return a list of all tools cut down to what the settings offer."""
+        tools = [
+            tool
+            for tool in cast("list[dict[str, object]]", reply["tools"])
+            if tool["name"] in self._names
+        ]
+        if self._without_output:
+            tools = [{**tool} for tool in tools]
+            for tool in tools:
+                tool.pop("outputSchema", None)
+        return {**reply, "tools": tools}
+
+
+def _is_handshake(params: Object) -> bool:
+    """Whether the parameters of `initialize` are of the form that is valid beyond doubt."""
+    match params:
+        case {
+            "protocolVersion": str(),
+            "capabilities": dict() as capabilities,
+            "clientInfo": dict() as client,
+            **rest,
+        }:
+            return (not rest) and _are_capabilities(capabilities) and _is_client(client)
+        case _:
+            return False
+
+
+def _is_modern(params: Object) -> bool:
+    """Whether parameters hold nothing but a complete envelope of the modern protocol."""
+    match params:
+        case {"_meta": dict() as meta, **rest} if not rest:
+            envelope = {name.removeprefix(_ENVELOPE): value for name, value in meta.items()}
+            match envelope:
+                case {
+                    "protocolVersion": "2026-07-28",
+                    "clientCapabilities": dict() as capabilities,
+                    "clientInfo": dict() as client,
+                    **others,
+                }:
+                    known = all(name.startswith(_ENVELOPE) for name in meta)
+                    return (
+                        known
+                        and not others
+                        and _are_capabilities(capabilities)
+                        and _is_client(client)
+                    )
+    return False
+
+
+def _is_bare(params: Object) -> bool:
+    """Whether parameters are none, or a progress token alone."""
+    match params:
+        case {"_meta": {"progressToken": int() | str() as token, **others}, **rest}:
+            return not others and not rest and not isinstance(token, bool)
+        case _:
+            return not params or params == {"_meta": {}}
+
+
+def _are_capabilities(capabilities: Object) -> bool:
+    """Whether a client's capabilities are of the form that is valid beyond doubt."""
+    for name, value in capabilities.items():
+        match name, value:
+            case "roots", dict() as roots:
+                if roots and list(roots.items()) not in (
+                    [("listChanged", True)],
+                    [("listChanged", False)],
+                ):
+                    return False
+            case "sampling" | "elicitation" | "experimental" | "extensions", dict() as parts:
+                if not all(isinstance(part, dict) and not part for part in parts.values()):
+                    return False
+                if name == "sampling" and not parts.keys() <= {"tools", "context"}:
+                    return False
+                if name == "elicitation" and not parts.keys() <= {"form", "url"}:
+                    return False
+            case _:
+                return False
+    return True
+
+
+def _is_client(client: Object) -> bool:
+    known = {"name", "version", "title", "description", "websiteUrl"}
+    return {"name", "version"} <= client.keys() <= known and all(
+        isinstance(value, str) for value in client.values()
+    )

@@ -1,0 +1,84 @@
+"""Renders what the front answers from the server itself: `python -m backscroll.front_table`."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from backscroll import stdio
+from backscroll.front import MODERN, TABLE
+from backscroll.mcp_server import build
+from backscroll.settings import Settings
+from backscroll_tools.models import JSON
+from backscroll_tools.registry import TOOLS
+
+HANDSHAKES: Final = ("2025-06-18", "2025-11-25")
+"""The older protocol versions that hosts of today ask for."""
+
+_CLIENT: Final = {"name": "a-host", "version": "1"}
+
+
+def rendered() -> str:
+    """Return the table as the text of its file."""
+    table = {
+        "tools": [
+            {
+                "name": tool.name,
+                "toolset": tool.toolset,
+                "writes": tool.writes,
+                "needs": list(tool.needs),
+            }
+            for tool in TOOLS
+        ],
+        "replies": {version: _replies(version) for version in (*HANDSHAKES, MODERN)},
+    }
+    return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
+
+
+def opening(version: str) -> list[JSON]:
+    """Return the requests with which a host of a protocol version begins."""
+    if version == MODERN:
+        envelope = {
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientInfo": _CLIENT,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        methods: list[tuple[str, JSON]] = [
+            ("server/discover", {"_meta": envelope}),
+            ("tools/list", {"_meta": envelope}),
+        ]
+    else:
+        hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": _CLIENT}
+        methods = [("initialize", hello), ("tools/list", {}), ("ping", {})]
+    return [
+        {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        for number, (method, params) in enumerate(methods)
+    ]
+
+
+async def exchanged(settings: Settings, messages: Sequence[JSON]) -> list[JSON]:
+    """Return the server's replies to messages sent over a pipe, in the order of their ids."""
+    stdin, host_out = os.pipe()
+    host_in, stdout = os.pipe()
+    with os.fdopen(host_out, "wb") as out:
+        out.writelines(json.dumps(message).encode() + b"\n" for message in messages)
+    serving = asyncio.create_task(stdio.serve(build(settings), stdin, stdout))
+    await serving
+    os.close(stdin)
+    os.close(stdout)
+    with os.fdopen(host_in, "rb") as replies:
+        found = [json.loads(line) for line in replies]
+    return sorted(found, key=lambda reply: int(reply["id"]))
+
+
+def _replies(version: str) -> JSON:
+    messages = opening(version)
+    replies = asyncio.run(exchanged(Settings(toolsets=("all",)), messages))
+    return {
+        message["method"]: reply["result"] for message, reply in zip(messages, replies, strict=True)
+    }
+
+
+if __name__ == "__main__":
+    TABLE.write_text(rendered(), encoding="utf-8")
