@@ -31,10 +31,10 @@ def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
         return "must not carry credentials: set BACKSCROLL_API_KEY instead"
     if url.query or url.fragment or base_url.endswith(("?", "#")):
         return "must have no query and no fragment"
-    if re.search(r"[\s\\]|%2e|%2f|%5c", base_url, re.IGNORECASE) or {".", ".."} & set(
+    if re.search(r"[^\x21-\x7e]|\\|%2e|%2f|%5c", base_url, re.IGNORECASE) or {".", ".."} & set(
         url.path.split("/")
     ):
-        return "must have a plain path, without dots, spaces or backslashes"
+        return "must be plain ASCII, without spaces or backslashes, and its path without dots"
     if url.scheme == "http" and not allow_http and not _is_loopback(host):
         return "must use https: keys and messages would cross the network unprotected"
     return ""

@@ -66,9 +66,11 @@ def _is_loopback(host: str) -> bool:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise CommandError(
             f"port {port} of {host} is not to be had ({os.strerror(error.errno or 0)}): "
             "choose another with --port"
         ) from None
+    # Named as TCP: only then does asyncio send a reply's parts at once, instead of 40 ms apart.
+    return socket.socket(family, proto=socket.IPPROTO_TCP, fileno=listening.detach())

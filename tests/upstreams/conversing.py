@@ -40,9 +40,9 @@ def _input_only(said: str = ANSWER) -> Answering:
     async def answering(exchange: Exchange) -> Answer:
         asked = exchange.asked
         if not asked.is_list:
-            page = (await exchange.ask()).json
-            page["choices"][0]["message"]["content"] = said
-            return answer(page)
+            completion = (await exchange.ask()).json
+            completion["choices"][0]["message"]["content"] = said
+            return answer(completion)
         rows = [row for row in await exchange.all() if row["content"] != ANSWER]
         ids = [row["id"] for row in rows]
         start = ids.index(asked["after"]) + 1 if asked["after"] else 0

@@ -49,10 +49,10 @@ async def _empty_but_more(exchange: Exchange) -> Answer:
     return await exchange.ask()
 
 
-def _has_more(value: bool | None) -> Answering:  # noqa: FBT001 - what the field says
+def _has_more(**said: bool) -> Answering:
     def change(envelope: JSON) -> JSON:
         rest = {name: field for name, field in envelope.items() if name != "has_more"}
-        return rest if value is None else {**rest, "has_more": value}
+        return {**rest, **said}
 
     async def answering(exchange: Exchange) -> Answer:
         return await exchange.listed(change)
@@ -154,9 +154,11 @@ IN_TURN: Final = Behaviour("two pages come in turn for ever", QUIRKS, _two_pages
 EMPTY_BUT_MORE: Final = Behaviour(
     "an empty page with has_more true", "official SDK 3.54.0, measured", _empty_but_more
 )
-HAS_MORE_ABSENT: Final = Behaviour("has_more is absent", QUIRKS, _has_more(None))
-HAS_MORE_FALSE: Final = Behaviour("has_more is always false", "OGX #5611, Astra", _has_more(False))
-HAS_MORE_TRUE: Final = Behaviour("has_more is always true", QUIRKS, _has_more(True))
+HAS_MORE_ABSENT: Final = Behaviour("has_more is absent", QUIRKS, _has_more())
+HAS_MORE_FALSE: Final = Behaviour(
+    "has_more is always false", "OGX #5611, Astra", _has_more(has_more=False)
+)
+HAS_MORE_TRUE: Final = Behaviour("has_more is always true", QUIRKS, _has_more(has_more=True))
 IGNORES_LIMIT: Final = Behaviour(
     "3,000 messages in one reply", "LiteLLM; openai-python#1045, #1863", _ignores_limit
 )

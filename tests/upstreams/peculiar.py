@@ -1,11 +1,12 @@
 """A server on loopback that behaves as one documented upstream does, over the store's data."""
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httpx2
 import uvicorn
@@ -15,6 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backscroll_tools.models import JSON
+
+_TURNS: Final = 1000
 
 Query: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -137,14 +140,22 @@ async def served(app: Starlette) -> AsyncIterator[str]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    # Without `serve`, whose loop sleeps: what it does beside is for processes, not for tests.
+    # Named as TCP: only then does asyncio turn off the delay of small writes, 40 ms a reply.
+    listening = socket.socket(proto=socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    # Without `serve` and `shutdown`, which sleep: what else they do is for processes.
     await server.startup([listening])
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.force_exit = True
-        await server.shutdown([listening])
+        for serving in server.servers:
+            serving.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
+        for _ in range(_TURNS):
+            if not server.server_state.connections:
+                break
+            await asyncio.sleep(0)  # a turn of the loop, in which a connection is closed
 
 
 @asynccontextmanager

@@ -77,8 +77,12 @@ class World:
         return result.structured
 
     async def pages(
-        self, name: str, bounds: Bounds | None = None, /, **arguments: Any
-    ) -> list[JSON]:  # noqa: ANN401, E501 - as above
+        self,
+        name: str,
+        bounds: Bounds | None = None,
+        /,
+        **arguments: Any,  # noqa: ANN401 - as above
+    ) -> list[JSON]:
         """Call a list tool, and follow its cursors to the end."""
         own = {key: arguments[key] for key in ("thread_id", "completion_id") if key in arguments}
         pages = [await self.call(name, bounds, **arguments)]

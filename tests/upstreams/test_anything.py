@@ -1,0 +1,173 @@
+"""Any JSON object as a reply or an item: an answer, or an error of the contract."""
+
+import json
+from dataclasses import replace
+from typing import get_args
+
+import httpx2
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backscroll_tools.arguments import validated
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import COMPATIBLE, Serves, Upstream
+from backscroll_tools.errors import ErrorCode, ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.render import compact
+from backscroll_tools.tool import Bounds, Call, Result, Tool
+
+SERVES_ALL = replace(COMPATIBLE, serves=frozenset(get_args(Serves)))
+NAMES = [
+    "id",
+    "object",
+    "type",
+    "role",
+    "content",
+    "text",
+    "value",
+    "data",
+    "has_more",
+    "first_id",
+    "last_id",
+    "created_at",
+    "created",
+    "status",
+    "metadata",
+    "attachments",
+    "annotations",
+    "file_ids",
+    "file_id",
+    "run_id",
+    "choices",
+    "message",
+    "tool_calls",
+    "content_parts",
+    "model",
+    "message_count",
+    "last_message_at",
+    "error",
+    "detail",
+    "msg",
+    "loc",
+]
+WORDS = ("list", "message", "text", "input_text", "output_text", "user", "completed", "file_1")
+
+TEXTS = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS
+)
+KEYS = st.sampled_from(NAMES) | TEXTS
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+OBJECTS = st.dictionaries(KEYS, VALUES, max_size=8)
+NUMBERS = st.sampled_from(["1e400", "-1e400", "1" * 400, "1e-400", "0.1"])
+
+ARGUMENTS: dict[str, list[JSON]] = {
+    "list-messages": [{"thread_id": "thread_1"}, {"thread_id": "conv_1", "before": "msg_1"}],
+    "get-chat-messages": [{"completion_id": "c"}, {"completion_id": "c", "order": "desc"}],
+    "list-message-files": [
+        {"thread_id": "thread_1", "message_id": "msg_1"},
+        {"thread_id": "conv_1", "message_id": "msg_1"},
+    ],
+    "create-message": [
+        {"role": "user", "content": "hi"},
+        {"thread_id": "thread_1", "role": "user", "content": "hi"},
+        {"thread_id": "conv_1", "role": "user", "content": "hi"},
+    ],
+    "get-message": [
+        {"thread_id": "thread_1", "message_id": "msg_1"},
+        {"thread_id": "conv_1", "message_id": "msg_1"},
+    ],
+    "list-threads": [{}],
+    "list-chat-completions": [{}],
+}
+CALLS = [(tool, arguments) for tool in TOOLS for arguments in ARGUMENTS[tool.name]]
+
+
+async def called(
+    body: str, tool: Tool, arguments: JSON, status: int = 200
+) -> tuple[Result | ToolError, int]:
+    """Call a tool of an upstream that answers everything alike; return what comes of it."""
+    asked = 0
+
+    async def reply(_: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        return Response(body, status, media_type="application/json")
+
+    app = Starlette(routes=[Route("/{path:path}", reply, methods=["GET", "POST"])])
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
+        client = Client(http, Upstream(SERVES_ALL, "http://a.example/v1"))
+        try:
+            result = await tool.run(Call(client, Bounds()), validated(tool, arguments))
+        except ToolError as error:
+            return error, asked
+    return result, asked
+
+
+def hold(outcome: Result | ToolError, asked: int) -> None:
+    """Hold an outcome to the contract: JSON within the bounds, or an error with a known code."""
+    assert asked <= Bounds().requests
+    if isinstance(outcome, ToolError):
+        assert outcome.code in get_args(ErrorCode)
+        assert outcome.code != "internal"
+        return
+    said = compact(outcome.structured)
+    assert json.loads(said, parse_constant=_no_json) == outcome.structured
+    assert len(outcome.text) + len(said) <= Bounds().result_chars
+    outcome.text.encode()
+
+
+def _no_json(name: str) -> object:
+    raise AssertionError(name)
+
+
+@given(OBJECTS, st.sampled_from(CALLS))
+async def test_any_object_is_an_answer_or_an_error_of_the_contract(
+    reply: JSON, call: tuple[Tool, JSON]
+) -> None:
+    hold(*await called(json.dumps(reply), *call))
+
+
+@given(st.lists(OBJECTS, max_size=6), VALUES, st.sampled_from(CALLS))
+async def test_any_objects_as_items_are_a_page(
+    items: list[JSON], has_more: object, call: tuple[Tool, JSON]
+) -> None:
+    rows = [{"id": f"item_{number}", "type": "x", **item} for number, item in enumerate(items)]
+    envelope = {"object": "list", "data": rows, "has_more": has_more}
+    outcome, asked = await called(json.dumps(envelope), *call)
+    hold(outcome, asked)
+    if call[0].name.startswith("list-") and "message_id" not in call[1]:
+        assert isinstance(outcome, Result) or "before" in call[1]
+
+
+@given(OBJECTS, st.sampled_from(CALLS), st.sampled_from([400, 401, 404, 409, 422, 429, 500, 503]))
+async def test_any_object_as_an_error_is_an_error_of_the_contract(
+    body: JSON, call: tuple[Tool, JSON], status: int
+) -> None:
+    outcome, asked = await called(json.dumps(body), *call, status)
+    hold(outcome, asked)
+    assert isinstance(outcome, ToolError)
+    assert asked == 1
+
+
+@given(KEYS, NUMBERS, st.sampled_from(CALLS))
+async def test_any_number_is_an_answer(name: str, number: str, call: tuple[Tool, JSON]) -> None:
+    item = f'{{"id": "item_1", "role": "user", {json.dumps(f"x_{name}")}: {number}, '
+    item += f'"created_at": {number}, "metadata": {{"n": [{number}]}}}}'
+    envelope = f'{{"id": "item_1", "n": {number}, "data": [{item}], "has_more": false}}'
+    outcome, asked = await called(envelope, *call)
+    hold(outcome, asked)
+    assert isinstance(outcome, Result)

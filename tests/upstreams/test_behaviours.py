@@ -1,0 +1,49 @@
+"""The list of all that upstreams do otherwise: each behaviour has its source and its test."""
+
+from collections import Counter
+
+from tests.upstreams import (  # noqa: F401 - the tests that note what they show
+    test_connecting,
+    test_conversing,
+    test_failing,
+    test_filing,
+    test_paging,
+    test_shapes,
+)
+from tests.upstreams.connecting import CONNECTING
+from tests.upstreams.conversing import CONVERSING
+from tests.upstreams.covering import SHOWN
+from tests.upstreams.failing import FAILING
+from tests.upstreams.filing import FILING
+from tests.upstreams.paging import PAGING
+from tests.upstreams.shapes import SHAPES
+
+BEHAVIOURS = (*PAGING, *SHAPES, *FAILING, *CONVERSING, *FILING, *CONNECTING)
+
+
+def test_every_behaviour_is_listed_once_with_its_source() -> None:
+    assert Counter(behaviour.name for behaviour in BEHAVIOURS).most_common(1)[0][1] == 1
+    assert all(behaviour.source for behaviour in BEHAVIOURS)
+
+
+def test_every_listed_behaviour_is_shown_by_a_test_and_no_other() -> None:
+    assert {behaviour.name for behaviour in BEHAVIOURS} == SHOWN
+
+
+def test_every_upstream_of_the_table_is_among_the_sources() -> None:
+    sources = " ".join(behaviour.source for behaviour in BEHAVIOURS)
+    for upstream in (
+        "OpenAI",
+        "Azure",
+        "LiteLLM",
+        "OGX",
+        "open-assistant-api",
+        "Astra",
+        "DashScope",
+        "BerriAI/litellm#6530",
+        "microsoft/semantic-kernel#12943",
+        "openai-python#1045",
+        "dotnet/extensions#7704",
+        "OGX #5611",
+    ):
+        assert upstream in sources
