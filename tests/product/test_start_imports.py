@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.product import processes
 
 OURS: Final = {"backscroll", "backscroll_tools"}
@@ -33,17 +35,19 @@ def packages(report: str) -> set[str]:
     return {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
 
 
+# The tool list of the default settings is ready made; that of others the server makes.
+@pytest.mark.parametrize("settings", [{}, {"BACKSCROLL_OUTPUT": "text"}])
 def test_until_the_tools_are_listed_only_the_sdk_and_our_own_modules_are_imported(
-    tmp_path: Path,
+    settings: dict[str, str], tmp_path: Path
 ) -> None:
     python = [sys.executable, "-X", "importtime"]
     baseline = subprocess.run([*python, "-c", SDK], capture_output=True, check=True, text=True)
     report = tmp_path / "imports"
-    environ = processes.variables(f"sqlite:///{tmp_path / 'store.db'}")
+    data = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     with report.open("wb") as stderr:
         server = subprocess.Popen(
             [*python, *processes.SERVER[1:]],
-            env=os.environ | environ,
+            env=os.environ | data | settings,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

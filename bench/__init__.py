@@ -1,0 +1,1 @@
+"""What Backscroll costs, measured: `python -m bench --help`."""
