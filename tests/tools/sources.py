@@ -9,7 +9,12 @@ from backscroll_tools.pages.walk import Chunk
 
 
 def message(number: int, text: str = "", **fields: object) -> JSON:
-    item: JSON = {"id": f"msg_{number}", "role": "user", "created_at": 1_700_000_000, "text": text}
+    item: JSON = {
+        "id": f"msg_{number}",
+        "role": "user",
+        "created_at": 1_700_000_000 + 50 * number,
+        "text": text,
+    }
     return {**item, **fields}
 
 

@@ -14,7 +14,7 @@ _HEADING = re.compile(
 )
 _HEADER = re.compile(
     r"(?P<label>[a-z_]+) (?P<id>[A-Za-z0-9_.=-]+)"
-    r"(?: (?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|-?\d+ s))?"
+    r"(?: (?P<time>(?:\d{4}-\d\d-\d\d )?\d\d:\d\d|-?\d+ s))?"
 )
 
 

@@ -1,21 +1,22 @@
 """What a model reads: a transcript whose header lines no message can forge.
 
     #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
-    #kqzv assistant msg_… 2026-11-21 10:00:05
+    #kqzv assistant msg_… 2026-11-21 10:00
     The text of the message, as it was written.
-    #kqzv user msg_… 2026-11-21 10:00:00
+    #kqzv user msg_… 09:58
     #kqzv+{"metadata":{"topic":"refunds"}}
     Its text.
 
 The first line announces a mark that occurs in no text of the page. Every line that starts with
 the mark is ours: the heading, a header, or a header's further fields as JSON. All others are
-message text, verbatim.
+message text, verbatim. A header tells the date and the minute only where they differ from those of
+the header above: models pay for each.
 """
 
 import json
 import secrets
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -70,19 +71,45 @@ def heading(mark: str, page: Page, noun: str) -> str:
     return "".join(parts) + "\n"
 
 
-def block(mark: str, item: Mapping[str, object], noun: str) -> str:
-    """Return one item: its header line, a line with its further fields, its text."""
+def block(
+    mark: str, item: Mapping[str, object], noun: str, above: Mapping[str, object] | None = None
+) -> str:
+    """Return one item: its header line, a line with its further fields, its text.
+
+    Args:
+        mark: what our lines start with.
+        item: the item.
+        noun: what it is called, where it has no role.
+        above: the item above it, if any.
+    """
     words = [mark, str(item.get("role", noun)), str(item["id"])]
-    created_at = item.get("created_at")
-    if isinstance(created_at, int):
-        words.append(_time(created_at))
+    if time := _time(_minute(item), _minute(above or {})):
+        words.append(time)
     fields = {name: value for name, value in item.items() if name not in _IN_HEADER}
     more = f"{mark}+{compact(fields)}\n" if fields else ""
     text = item.get("text")
     return f"{' '.join(words)}\n{more}{text}\n" if text else f"{' '.join(words)}\n{more}"
 
 
-def _time(seconds: int) -> str:
+def blocks(mark: str, items: Sequence[Mapping[str, object]], noun: str) -> str:
+    """Return items, each below the one before it."""
+    above: list[Mapping[str, object] | None] = [None, *items]
+    return "".join(block(mark, item, noun, over) for over, item in zip(above, items, strict=False))
+
+
+def _minute(item: Mapping[str, object]) -> str:
+    """Return when an item was made, in UTC to the minute; nothing where it does not say."""
+    seconds = item.get("created_at")
+    if not isinstance(seconds, int):
+        return ""
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _time(minute: str, above: str) -> str:
+    """Return what of a minute the minute above does not tell."""
+    if minute == above:
+        return ""
+    date, _, time = minute.rpartition(" ")
+    return time if date and above.startswith(f"{date} ") else minute

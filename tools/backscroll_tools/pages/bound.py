@@ -13,7 +13,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, Place, encode
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
-from backscroll_tools.render import MARK_CHARS, block, compact, fresh_mark, heading
+from backscroll_tools.render import MARK_CHARS, block, blocks, compact, fresh_mark, heading
 from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
@@ -116,7 +116,7 @@ class BoundedPage:
         if self._bounds.output == "structured":
             text = head
         else:
-            text = head + "".join(block(mark, item, self._shape.noun) for item in items)
+            text = head + blocks(mark, items, self._shape.noun)
         return Result(text, self._structured(page, items))
 
     def _structured(self, page: Page, items: list[JSON]) -> JSON:
@@ -152,12 +152,14 @@ class BoundedPage:
     def _cost(self, item: Mapping[str, object]) -> int:
         """Return the characters that an item adds to the result, a comma included."""
         output = self._bounds.output
-        text = len(block(_MARK, item, self._shape.noun)) if output != "structured" else 0
+        # Going backward, items are turned round in the end: each is counted as if it stood first.
+        above = self._items[-1] if self._items and not self._place.backward else None
+        text = len(block(_MARK, item, self._shape.noun, above)) if output != "structured" else 0
         return text + (len(compact(item)) + 1 if output != "text" else 0)
 
     def _add(self, item: Mapping[str, object], after: Place) -> None:
-        self._items.append(dict(item))
         self._used += self._cost(item)
+        self._items.append(dict(item))
         self._place = after
 
     def _fields_too_long(self, item: Mapping[str, object], after: Place) -> bool:
