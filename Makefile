@@ -26,7 +26,7 @@ demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an ag
 
 test: check $(NODE)/.ready ## Run every check and test
 	@echo '==> pytest'
-	@$(VENV)/bin/python -m pytest --cov
+	@$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist worksteal
 	@echo '==> every branch of paging and rendering is covered'
 	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
 
