@@ -8,14 +8,14 @@ quote a key.
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final, Literal, TypeAlias, cast
 
-import httpx2
 from pydantic_core import from_json
 
 from backscroll_tools.client.profiles import Profile
-from backscroll_tools.client.requests import Request
 from backscroll_tools.errors import ErrorCode, ToolError
+
+Fate: TypeAlias = Literal["unsent", "answered", "unknown"]
 
 _SAID: Final = 300
 """How many characters of an upstream's own sentence an error may repeat."""
@@ -52,6 +52,15 @@ _NEXT: Final[dict[ErrorCode, str]] = {
     "upstream_invalid": "Ask the operator to check BACKSCROLL_BASE_URL.",
 }
 
+_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""The statuses after which the same request may succeed."""
+
+_GAVE_UP: Final = frozenset({502, 504})
+"""The statuses of a proxy that gave up on the upstream, which may still be at work."""
+
+_FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
+"""What no retry mends, whatever the status."""
+
 _OF_500: Final = " If it stays so, check the ids: some proxies answer so for what is not there."
 """LiteLLM turns its upstream's 404 into a 500 (docs/upstreams.md)."""
 
@@ -64,9 +73,26 @@ _SENTENCE: Final[dict[ErrorCode, str]] = {
 }
 
 
+class ExchangeError(ToolError):
+    """An exchange that failed, with what is known of it.
+
+    Attributes:
+        fate: of the request: `unsent`, it never reached the upstream; `answered`, the upstream is
+            done with it; `unknown`, no answer came, and it may still be worked on.
+        again: whether the same request may succeed when it is sent again.
+        asked_s: the pause that the upstream asks for before that, in seconds; 0 for none.
+        too_large: whether it failed for the size of the reply.
+    """
+
+    fate: Fate = "answered"
+    again: bool = False
+    asked_s: float = 0.0
+    too_large: bool = False
+
+
 def failure(
     profile: Profile, status: int, headers: Mapping[str, str], body: bytes, key: str = ""
-) -> ToolError:
+) -> ExchangeError:
     """Return the error that an HTTP failure stands for.
 
     Args:
@@ -80,57 +106,94 @@ def failure(
     if key and key in said:
         said = ""
     code = _code(status, said, error_code)
+    error = _error(profile, code, status, said, _pause_s(headers))
+    error.fate = "unknown" if status in _GAVE_UP else "answered"
+    error.again = status in _AGAIN and code not in _FINAL
+    error.asked_s = _pause_s(headers)
+    return error
+
+
+def _error(
+    profile: Profile, code: ErrorCode, status: int, said: str, pause_s: float
+) -> ExchangeError:
     if code == "upstream_retired":
         return not_served(profile)
     if code == "quota_exceeded":
-        return ToolError(
+        return ExchangeError(
             code,
             "The upstream's quota is used up.",
             next_step="Ask the operator to raise the quota of the upstream's account.",
         )
     if code == "rate_limited":
-        pause = _pause(headers)
-        wait = f"Wait {pause} s, then call again." if pause else "Wait, then call again."
-        return ToolError(code, "The upstream limits its rate.", next_step=wait)
+        wait = f"Wait {math.ceil(pause_s)} s" if pause_s else "Wait"
+        sentence = "The upstream limits its rate."
+        return ExchangeError(code, sentence, next_step=f"{wait}, then call again.")
     sentence = _SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
     if code in _REPEATED and said:
         sentence = said
     next_step = _NEXT[code]
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         next_step += _OF_500
-    return ToolError(code, sentence, next_step=next_step)
+    return ExchangeError(code, sentence, next_step=next_step)
 
 
-def not_served(profile: Profile) -> ToolError:
+def not_served(profile: Profile) -> ExchangeError:
     """Return the error for an endpoint that the upstream lacks."""
-    return ToolError(
+    return ExchangeError(
         "upstream_retired",
         f"The upstream ({profile.name}) does not serve this.",
         next_step=profile.advice,
     )
 
 
-class UnreachableError(ToolError):
+class UnreachableError(ExchangeError):
     """No answer came at all; what the network said of it is the exception's context."""
 
 
-def unreachable(error: httpx2.HTTPError) -> UnreachableError:
-    """Return the error of an exchange that the upstream never took part in."""
-    return UnreachableError(
+def unreachable(kind: str, fate: Fate) -> UnreachableError:
+    """Return the error of an exchange to which no answer came.
+
+    Args:
+        kind: what went wrong, in a word.
+        fate: `unsent` or `unknown`.
+    """
+    error = UnreachableError(
         "upstream_unavailable",
-        f"The upstream could not be reached ({type(error).__name__}).",
+        f"The upstream could not be reached ({kind}).",
         next_step="Call again in a little while; if it stays so, ask the operator to check it.",
+    )
+    error.fate, error.again = fate, True
+    return error
+
+
+def unreadable(why: str, *, too_large: bool = False) -> ExchangeError:
+    """Return the error of a reply whose body cannot be read."""
+    error = ExchangeError("upstream_invalid", why, next_step=_NEXT["upstream_invalid"])
+    error.too_large = too_large
+    return error
+
+
+def too_many_requests() -> ExchangeError:
+    """Return the error of a call that would make more requests than it may."""
+    return ExchangeError(
+        "upstream_unavailable",
+        "The call would take more requests to the upstream than one call may make.",
+        next_step="Ask for less at once with limit, and go on with cursor.",
     )
 
 
-def outcome_unknown(request: Request) -> ToolError:
-    """Return the error of a write whose answer was lost."""
-    return ToolError(
+def outcome_unknown(idempotency_key: str) -> ExchangeError:
+    """Return the error of a write of which nobody can tell whether it was acted on.
+
+    Args:
+        idempotency_key: with which the same call is safe.
+    """
+    return ExchangeError(
         "outcome_unknown",
         "The upstream's answer to the write was lost: the message may have been written.",
         next_step=(
             "Call create-message again with the same arguments and idempotency_key "
-            f'"{request.idempotency_key}".'
+            f'"{idempotency_key}".'
         ),
     )
 
@@ -174,12 +237,12 @@ def _said(body: bytes) -> tuple[str, str]:
             return "", ""
 
 
-def _pause(headers: Mapping[str, str]) -> int:
+def _pause_s(headers: Mapping[str, str]) -> float:
     """Return how many seconds to wait, or 0 where the upstream names none that can be."""
     milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
     if milliseconds.isdecimal():
-        return math.ceil(int(milliseconds[:_DIGITS]) / 1000)
-    return int(seconds[:_DIGITS]) if seconds.isdecimal() else 0
+        return int(milliseconds[:_DIGITS]) / 1000
+    return float(seconds[:_DIGITS]) if seconds.isdecimal() else 0.0
 
 
 def _line(text: str) -> str:

@@ -6,7 +6,7 @@ the files of a message.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -44,6 +44,17 @@ class Request:
     def limit(self) -> int:
         """How many items a request for a list asks for; 0 for any other."""
         return int(dict(self.query).get("limit", 0))
+
+    @property
+    def owner(self) -> str:
+        """The thread, conversation or completion that it is about, or the list that it is."""
+        parts = self.path.split("/")
+        return "/".join(parts[: 4 if self.group == "chat_completions" else 3])
+
+    def with_limit(self, limit: int) -> "Request":
+        """Return the same request for a list with another limit."""
+        query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)
+        return replace(self, query=tuple(query))
 
     @property
     def order(self) -> Order:

@@ -1,17 +1,17 @@
 """`create-message`: one message written, once."""
 
-import secrets
 from typing import Final, cast
 
 import anyio
 
 from backscroll_tools import schemas
 from backscroll_tools.client import requests, typed
+from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import outcome_unknown
 from backscroll_tools.client.items import message_item
-from backscroll_tools.client.profiles import Profile
 from backscroll_tools.client.requests import Request
 from backscroll_tools.errors import ToolError
+from backscroll_tools.messages.once import Key, OneWrite, read_key
 from backscroll_tools.messages.sources import is_conversation, messages_of
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Place
@@ -22,14 +22,15 @@ CONTENT_CHARS: Final = 256_000
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    key: str = arguments.get("idempotency_key") or secrets.token_urlsafe(16)
+    key = read_key(arguments.get("idempotency_key"))
     thread_id: str | None = arguments.get("thread_id")
-    request = _request(call.client.upstream.profile, thread_id, arguments, key)
+    message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
     written: JSON | None = None
     with anyio.CancelScope(deadline=call.ends_at):
-        written = await call.client.send(request)
+        written = await _write(call.client, thread_id, message, key)
     if written is None:
-        raise outcome_unknown(request)
+        since = call.client.unsettled.get(key.token, key.since)
+        raise outcome_unknown(str(Key(key.token, since)))
     match written:
         case {"object": "list", "data": [{"id": str()} as item, *_]} if thread_id is not None:
             return _result(thread_id, cast("JSON", item), key)
@@ -46,17 +47,25 @@ async def _run(call: Call, arguments: JSON) -> Result:
             )
 
 
-def _request(profile: Profile, thread_id: str | None, arguments: JSON, key: str) -> Request:
-    """Return the write: to a thread or a conversation, that exists or that it starts."""
-    if is_conversation(profile, thread_id or ""):
-        items = [message_item(arguments)]
-        if thread_id is None:
-            return requests.create_conversation(items, key)
-        return requests.create_items(thread_id, items, key)
-    message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
+async def _write(client: Client, thread_id: str | None, message: JSON, key: Key) -> JSON:
+    """Write to a thread or a conversation, that exists or that the message starts."""
+    profile = client.upstream.profile
+    conversation = is_conversation(profile, thread_id or "")
     if thread_id is None:
-        return requests.create_thread(message, key)
-    return requests.create_message(thread_id, message, key)
+        if conversation:
+            return await client.send(
+                requests.create_conversation([message_item(message)], str(key))
+            )
+        return await client.send(requests.create_thread(message, str(key)))
+
+    def request(message: JSON) -> Request:
+        if conversation:
+            return requests.create_items(thread_id, [message_item(message)], str(key))
+        return requests.create_message(thread_id, message, str(key))
+
+    if profile.honours_idempotency_keys:
+        return await client.send(request(message))
+    return await OneWrite(client, thread_id, message, request, key).written()
 
 
 async def _first_message(call: Call, thread_id: str) -> Message | None:
@@ -74,8 +83,8 @@ async def _first_message(call: Call, thread_id: str) -> Message | None:
     return None
 
 
-def _result(thread_id: str, written: JSON | Message | None, key: str) -> Result:
-    structured: JSON = {"thread_id": thread_id, "idempotency_key": key}
+def _result(thread_id: str, written: JSON | Message | None, key: Key) -> Result:
+    structured: JSON = {"thread_id": thread_id, "idempotency_key": str(key)}
     if written is None:
         text = f"Created thread {thread_id} with the message."
     else:
