@@ -1,0 +1,135 @@
+"""From a seed to a world, and from a world that has ended to the promises that it broke."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Final
+
+import anyio
+import httpx2
+
+from backscroll_tools.client.profiles import COMPATIBLE
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Bounds
+from tests.simulation import actors, clock
+from tests.simulation.faults import LATE_S, LISTED_LATE_S, Weather
+from tests.simulation.upstream import Lie, MemoryUpstream
+from tests.simulation.world import Letter, World
+
+_LIES: Final[tuple[Lie, ...]] = ("has_more_false", "has_more_absent", "has_more_true", "no_query")
+_SETTLED_S: Final = LATE_S + LISTED_LATE_S + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one seed.
+
+    Attributes:
+        seed: the seed.
+        endings: how many calls ended in which way.
+        violations: the promises that were broken.
+        log: what happened, a line each.
+        letters: how many messages were to be written.
+        requests: how many requests were made.
+    """
+
+    seed: int
+    endings: Counter[str]
+    violations: tuple[str, ...]
+    log: tuple[str, ...]
+    letters: int
+    requests: int
+
+
+def run_seed(seed: int) -> Report:
+    """Run the world of one seed to its end."""
+    return clock.run(_run(seed))
+
+
+async def _run(seed: int) -> Report:
+    rng = random.Random(seed)
+    lie: Lie = rng.choice(_LIES) if rng.random() < 0.3 else "none"
+    weather = Weather(rng, rng.choice((0.05, 0.3, 0.7)), late_lists=rng.random() < 0.5)
+    honours_keys = rng.random() < 0.3
+    conversations = rng.random() < 0.4
+    keeps_metadata = rng.random() < 0.6
+    upstream = MemoryUpstream(weather, honours_keys, keeps_metadata, lie)
+    profile = replace(
+        COMPATIBLE,
+        serves=frozenset({"conversations"} if conversations else {"threads"}),
+        honours_idempotency_keys=honours_keys,
+        keeps_metadata=keeps_metadata,
+        trusts_has_more=lie in {"none", "has_more_true", "no_query"} and rng.random() < 0.5,
+    )
+    bounds = Bounds(
+        result_chars=rng.choice((2_000, 32_000)),
+        deadline_s=rng.choice((5.0, 60.0)),
+        requests=rng.choice((6, 50)),
+    )
+    async with httpx2.AsyncClient(transport=upstream, trust_env=False, timeout=None) as http:
+        world = World(rng, upstream, http, profile, bounds)
+        world.note(f"{profile=} {bounds=} {lie=} {weather.storm=} {weather.late_lists=}")
+        letters = await _lived(world, conversations=conversations)
+        await anyio.sleep(_SETTLED_S)
+        for letter in letters:
+            _check(world, letter)
+    requests = sum(line[10:12] == "  " for line in world.log)
+    violations, log = tuple(world.violations), tuple(world.log)
+    return Report(seed, world.endings, violations, log, len(letters), requests)
+
+
+async def _lived(world: World, *, conversations: bool) -> list[Letter]:
+    """Let everybody act at once, and return what was to be written."""
+    rng = world.rng
+    list_ids = [f"{'conv' if conversations else 'thread'}_{name}" for name in ("a", "b")]
+    for list_id in list_ids:
+        kind: JSON = {"type": "message"} if conversations else {}
+        for number in range(rng.choice((1, 10, 130))):
+            text = f"{number} " + "long " * (rng.randrange(1_000) if rng.random() < 0.05 else 1)
+            world.upstream.add(list_id, {**kind, "role": "user", "content": text})
+    letters: list[Letter] = []
+    async with anyio.create_task_group() as tasks:
+        for number in range(rng.randrange(2, 8)):
+            letter = _letter(rng, number, list_ids)
+            letters.append(letter)
+            twice = letter.key is not None and rng.random() < 0.3
+            tasks.start_soon(actors.write_twice_at_once if twice else actors.write, world, letter)
+        for list_id in list_ids:
+            tasks.start_soon(actors.meddle, world, list_id)
+            tasks.start_soon(actors.read, world, list_id)
+            for _ in range(rng.randrange(3)):
+                tasks.start_soon(actors.walk, world, list_id)
+    return letters
+
+
+def _letter(rng: random.Random, number: int, list_ids: list[str]) -> Letter:
+    """Return a letter to one of the lists, or to a new one; some say the same as others."""
+    content = rng.choice((f"letter {number}", f"letter {number}", "yes"))
+    arguments: JSON = {"role": rng.choice(("user", "assistant")), "content": content}
+    if rng.random() < 0.8:
+        arguments["thread_id"] = rng.choice(list_ids)
+    return Letter(arguments, f"key-{number}" if rng.random() < 0.6 else None)
+
+
+def _check(world: World, letter: Letter) -> None:
+    """Hold the writing of a letter to its promises, now that nothing is under way any more."""
+    rows = world.rows_of(letter)
+    ids = [row.id for row in rows]
+    said = f"{letter.arguments} with {letter.key}"
+    if len(rows) > 1:
+        world.broken(f"{said} was written {len(rows)} times: {ids}")
+    if letter.written_as is not None and not _stands(world, letter):
+        world.broken(f"{said} was acknowledged as {letter.written_as} and is {ids}")
+    if any(actors.text_of(row) != letter.arguments["content"] for row in rows):
+        world.broken(f"{said} was altered")
+    for denied_at in letter.denied_at:
+        if letter.written_as is None and any(row.asked_at < denied_at for row in rows):
+            world.broken(f"{said} was said not to be written, and is {ids}")
+
+
+def _stands(world: World, letter: Letter) -> bool:
+    """Whether a letter is there where it was said to be."""
+    if "thread_id" in letter.arguments:
+        return any(row.id == letter.written_as for row in world.rows_of(letter))
+    rows = world.upstream.lists.get(letter.written_as or "", [])
+    return any(world.letters.get(row.key) is letter for row in rows)

@@ -1,0 +1,185 @@
+"""One simulated world: an upstream, the clients before it, and the promises that it is held to."""
+
+import random
+import re
+from collections import Counter
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, get_args
+
+import anyio
+import httpx2
+
+from backscroll_tools.arguments import validated
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import Profile, Upstream
+from backscroll_tools.errors import ErrorCode, ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.render import compact
+from backscroll_tools.tool import Bounds, Call, Result, Tool
+from tests.simulation.upstream import MemoryUpstream, Row
+
+CODES: Final = frozenset(get_args(ErrorCode)) - {"internal", "read_only"}
+"""What a call may fail with: `internal` would be a fault of ours."""
+
+_KEY: Final = re.compile(r'idempotency_key "([^"]+)"')
+
+Ending: TypeAlias = Literal["done", "cancelled"] | ErrorCode
+
+
+@dataclass(slots=True, eq=False)
+class Letter:
+    """One message that somebody wants written once.
+
+    Attributes:
+        arguments: of `create-message`, without a key.
+        key: the key to call with; None where the first is to be minted.
+        written_as: the id of the message, or of the list that it began, once that was said.
+        denied_at: when it was said last that nothing was written, in seconds of the clock.
+    """
+
+    arguments: JSON
+    key: str | None = None
+    written_as: str | None = None
+    denied_at: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Made:
+    """What is counted of one call while it runs."""
+
+    letter: Letter | None
+    requests: int = 0
+
+
+_MADE: ContextVar[Made] = ContextVar("_MADE")
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """Everything that one seed makes.
+
+    Attributes:
+        rng: the only source of chance.
+        upstream: what is asked.
+        http: the way to it.
+        profile: what the clients know of it.
+        bounds: of every call.
+        letters: what was to be written, by the keys that it was sent with.
+        endings: how many calls ended in which way.
+        violations: the promises that were broken.
+        log: what happened, a line each.
+    """
+
+    rng: random.Random
+    upstream: MemoryUpstream
+    http: httpx2.AsyncClient
+    profile: Profile
+    bounds: Bounds
+    letters: dict[str, Letter] = field(default_factory=dict)
+    endings: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Watch what is asked, and start the first process."""
+        self.upstream.asked = self._asked
+        self.restart()
+
+    def restart(self) -> None:
+        """Go on with a process that remembers nothing."""
+        upstream = Upstream(self.profile, "http://upstream.invalid/v1")
+        self.client = Client(self.http, upstream, chance=self.rng.random)
+
+    @property
+    def marks(self) -> bool:
+        """Whether a message can be told by a key that its caller chose."""
+        return self.profile.honours_idempotency_keys or (
+            self.profile.keeps_metadata and "threads" in self.profile.serves
+        )
+
+    def note(self, line: str) -> None:
+        """Add a line to the log."""
+        self.log.append(f"{anyio.current_time():9.3f} {line}")
+
+    def broken(self, promise: str) -> None:
+        """Note that a promise was broken."""
+        self.note(f"BROKEN: {promise}")
+        self.violations.append(promise)
+
+    async def call(
+        self, tool: Tool, arguments: JSON, cancel_s: float, letter: Letter | None = None
+    ) -> tuple[Ending, Result | ToolError | None]:
+        """Call a tool, hold the call to its promises, and return how it ended, and with what.
+
+        Args:
+            tool: what to call.
+            arguments: its arguments.
+            cancel_s: seconds after which the host cancels the call.
+            letter: what the call is to write.
+        """
+        made = Made(letter)
+        _MADE.set(made)
+        started = anyio.current_time()
+        self.note(f"{tool.name} {arguments}")
+        ending: Ending = "cancelled"
+        outcome: Result | ToolError | None = None
+        with anyio.CancelScope(deadline=started + cancel_s):
+            try:
+                call = Call(self.client, self.bounds)
+                outcome = await tool.run(call, validated(tool, arguments))
+                ending = "done"
+            except ToolError as error:
+                ending, outcome = error.code, error
+            except Exception as error:  # noqa: BLE001 - whatever it is, the seed is to be named
+                self.broken(f"{tool.name} crashed: {error!r}")
+        self.note(f"{tool.name} -> {ending} {_shown(outcome)}")
+        self.endings[ending] += 1
+        if anyio.current_time() > started + min(cancel_s, self.bounds.deadline_s) + 1e-6:
+            self.broken(f"{tool.name} ran on for {anyio.current_time() - started} s")
+        if made.requests > self.bounds.requests:
+            self.broken(f"{tool.name} made {made.requests} requests")
+        self._check(tool, ending, outcome, letter)
+        return ending, outcome
+
+    def _check(
+        self, tool: Tool, ending: Ending, outcome: Result | ToolError | None, letter: Letter | None
+    ) -> None:
+        if isinstance(outcome, Result):
+            size = len(outcome.text) + len(compact(outcome.structured))
+            if size > self.bounds.result_chars:
+                self.broken(f"{tool.name} returned {size} characters")
+        elif outcome is not None:
+            if ending not in CODES:
+                self.broken(f"{tool.name} failed with {ending}")
+            if letter is not None and "nothing was" in outcome.render():
+                letter.denied_at.append(anyio.current_time())
+
+    def rows_of(self, letter: Letter) -> list[Row]:
+        """Return the rows that a letter was written as: the first of each list that it began."""
+        return [
+            row
+            for rows in self.upstream.lists.values()
+            for row in rows
+            if self.letters.get(row.key) is letter
+        ]
+
+    def _asked(self, request: httpx2.Request) -> None:
+        made = _MADE.get()
+        made.requests += 1
+        self.note(f"  {request.method} {request.url.raw_path.decode()}")
+        if made.letter is not None and request.method == "POST":
+            self.letters[request.headers["idempotency-key"]] = made.letter
+
+
+def key_named(error: ToolError) -> str | None:
+    """Return the key that an error tells its reader to call again with."""
+    found = _KEY.search(error.render())
+    return None if found is None else found[1]
+
+
+def _shown(outcome: Result | ToolError | None) -> str:
+    if isinstance(outcome, ToolError):
+        return outcome.render().replace("\n", " ")
+    return "" if outcome is None else compact(outcome.structured)[:300]
