@@ -85,6 +85,12 @@ class Settings:
     deadline_s: float = _setting(
         "the most seconds that a tool call takes", 60.0, least=1, most=3_600
     )
+    reply_bytes: int = _setting(
+        "the most bytes of an upstream's reply, unpacked",
+        8_388_608,
+        least=65_536,
+        most=268_435_456,
+    )
     log_level: str = _setting(
         "the least grave message that is logged to stderr", "warning", one_of=LOG_LEVELS
     )

@@ -8,6 +8,7 @@ of taste.
 import json
 import math
 import re
+from collections import Counter
 from typing import Final, NoReturn
 
 DEPTH: Final = 100
@@ -91,8 +92,8 @@ def is_sound(value: object) -> bool:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name in found if times[name] > 1)
         message = f"The key {_cut(json.dumps(twice))} stands twice in one object. Send it once."
         raise JSONFlawError(message)
     return found

@@ -53,8 +53,13 @@ async def read_body(response: httpx2.Response, limit: int) -> bytes:
 
 async def _unpacked(packed: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
     unpacker = zlib.decompressobj(_EITHER_HEADER)
+    taken = 0
     try:
         async for chunk in packed:
+            taken += len(chunk)
+            # What unpacks to nothing, or stands behind the end, has to be counted as it comes.
+            if taken > limit:
+                raise BodyTooLargeError
             # One byte over the limit is enough to know that it is passed.
             yield unpacker.decompress(chunk, limit + 1)
             if unpacker.unconsumed_tail:

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,28 +11,28 @@ import anyio
 import httpx2
 
 from backscroll_tools.client import failures, replies, retry
-from backscroll_tools.client.bodies import (
-    ACCEPTED,
-    BodyTooLargeError,
-    BodyUnreadableError,
-    read_body,
-)
+from backscroll_tools.client.bodies import BodyTooLargeError, BodyUnreadableError
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
-from backscroll_tools.client.lanes import Lanes
+from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.requests import Request
 from backscroll_tools.client.retry import RetryBudget
+from backscroll_tools.client.wire import Exchange
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
 """The most bytes of a reply, unpacked, by default."""
 
-REMEMBERED: Final = 1_000
-"""How many writes of unknown outcome are remembered, the oldest forgotten first."""
-
 _CHANCE: Final = random.SystemRandom().random
-_NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.LocalProtocolError,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class _Shared:
     reply_bytes: int
     chance: Callable[[], float]
     lanes: Lanes = field(default_factory=Lanes)
+    writers: Lanes = field(default_factory=lambda: Lanes(TOTAL, 1))
     budget: RetryBudget = field(default_factory=RetryBudget)
-    unsettled: dict[str, str] = field(default_factory=dict)
+    noted: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 class Client:
@@ -71,17 +73,27 @@ class Client:
         self._shared = _Shared(http, writing or http, reply_bytes, chance)
         self._left: float = math.inf
         self.upstream = upstream
+        self.in_doubt = False
 
     @property
-    def unsettled(self) -> dict[str, str]:
-        """Writes whose outcome is unknown: what was the newest message before each, by key."""
-        return self._shared.unsettled
+    def noted(self) -> dict[tuple[str, str], str]:
+        """What `messages.once` notes of writes, for calls with the same key."""
+        return self._shared.noted
 
     def bounded(self, requests: int) -> "Client":
-        """Return a client over the same connections that makes this many requests at most."""
+        """Return the client of one call, which makes this many requests at most.
+
+        Its `in_doubt` tells whether a write of that call may have been acted on, with no answer
+        that says so.
+        """
         client: Client = object.__new__(Client)
         client._shared, client._left, client.upstream = self._shared, requests, self.upstream
+        client.in_doubt = False
         return client
+
+    def alone(self, thread_id: str) -> AbstractAsyncContextManager[None]:
+        """Return a context in which no other call is about to write to a thread."""
+        return self._shared.writers.lane(thread_id)
 
     async def send(self, request: Request) -> JSON:
         """Send one request, again where that is safe and may help; return the reply's object.
@@ -96,13 +108,18 @@ class Client:
         doubtful = False
         for attempt in range(1, retry.ATTEMPTS + 1):
             try:
-                reply = await self._exchange(request)
+                reply = await self._exchange(request, attempt)
             except ExchangeError as error:
-                doubtful = doubtful or (request.method == "POST" and _in_doubt(error))
-                if not await self._pauses(request, error, attempt):
+                if error.fate == "unknown" and not request.harmless:
+                    doubtful = self.in_doubt = True
+                # What a key settles is worth one more attempt, whatever the answer was.
+                unsettled = doubtful and attempt == 1 and not error.too_large
+                again = (error.again or unsettled) and self._repeatable(request, error)
+                if not again or not await self.pauses(error, attempt, owed=unsettled):
                     raise (_doubt(request, error) if doubtful else error) from None
             else:
                 self._shared.budget.earn()
+                self.in_doubt = False
                 return reply
         raise AssertionError
 
@@ -136,18 +153,20 @@ class Client:
                 return None
             raise
 
-    def pause_s(self, attempt: int, error: ExchangeError) -> float:
-        """Return how many seconds to wait after a failed attempt; `attempt` counts from 1."""
-        return retry.pause_s(attempt, error.asked_s, self._shared.chance())
+    async def pauses(self, error: ExchangeError, attempt: int, *, owed: bool = False) -> bool:
+        """Wait before another attempt; False at once where there is to be none.
 
-    async def _pauses(self, request: Request, error: ExchangeError, attempt: int) -> bool:
-        """Wait before another attempt; False at once where there is to be none."""
-        if attempt == retry.ATTEMPTS or not error.again or not self._repeatable(request, error):
+        Args:
+            error: how the last attempt failed.
+            attempt: how many have failed; 1 or more.
+            owed: whether another is made though the budget for retries is spent.
+        """
+        if attempt >= retry.ATTEMPTS:
             return False
-        pause = self.pause_s(attempt, error)
+        pause = retry.pause_s(attempt, error.asked_s, self._shared.chance())
         if anyio.current_time() + pause >= anyio.current_effective_deadline():
             return False
-        if not self._shared.budget.spend():
+        if not self._shared.budget.spend() and not owed:
             return False
         await anyio.sleep(pause)
         return True
@@ -155,12 +174,12 @@ class Client:
     def _repeatable(self, request: Request, error: ExchangeError) -> bool:
         """Whether a request can be sent again without a second effect."""
         return (
-            request.method == "GET"
+            request.harmless
             or error.fate == "unsent"
             or self.upstream.profile.honours_idempotency_keys
         )
 
-    async def _exchange(self, request: Request) -> JSON:
+    async def _exchange(self, request: Request, attempt: int) -> JSON:
         """Send a request once and return the reply's object.
 
         Raises:
@@ -169,15 +188,19 @@ class Client:
         if self._left < 1:
             raise failures.too_many_requests()
         self._left -= 1
-        http = self._shared.writing if request.method == "POST" else self._shared.reading
+        http = self._shared.reading if request.method == "GET" else self._shared.writing
         credential = await self._credential()
+        exchange = Exchange(self.upstream, request)
         try:
             async with self._shared.lanes.lane(request.owner):
-                status, headers, body = await self._once(http, request, credential)
+                with anyio.move_on_after(self._patience_s(request, attempt)):
+                    status, headers, body = await exchange.reply(
+                        http, credential, self._shared.reply_bytes
+                    )
         except _NEVER_SENT as error:
             raise failures.unreachable(type(error).__name__, "unsent") from None
         except httpx2.HTTPError as error:
-            raise failures.unreachable(type(error).__name__, "unknown") from None
+            raise failures.unreachable(type(error).__name__, exchange.fate) from None
         except BodyUnreadableError:
             raise failures.unreadable(
                 "The upstream's reply is packed wrongly or cut short."
@@ -186,43 +209,28 @@ class Client:
             mebibytes = self._shared.reply_bytes / 1024 / 1024
             why = f"The upstream's reply is larger than {mebibytes:g} MiB."
             raise failures.unreadable(why, too_large=True) from None
+        except anyio.get_cancelled_exc_class():
+            self.in_doubt |= exchange.sent and not request.harmless
+            raise
+        if not exchange.answered:
+            raise failures.unreachable("no answer in time", exchange.fate)
         if httpx2.codes.is_success(status):
             return replies.decode(body)
         key = credential[0][1].split(" ")[-1] if credential else ""
         raise failures.failure(self.upstream.profile, status, headers, body, key)
 
-    async def _once(
-        self, http: httpx2.AsyncClient, request: Request, credential: list[Header]
-    ) -> tuple[int, httpx2.Headers, bytes]:
-        profile = self.upstream.profile
-        query = (*profile.queries.get(request.group, ()), *request.query)
-        async with http.stream(
-            request.method,
-            self.upstream.base_url + profile.prefixes.get(request.group, "") + request.path,
-            params=list(query),
-            headers=[*self.upstream.headers, *request.headers, *credential, ACCEPTED],
-            json=request.body,
-        ) as response:
-            body = await read_body(response, self._shared.reply_bytes)
-            return response.status_code, response.headers, body
+    def _patience_s(self, request: Request, attempt: int) -> float:
+        """Return how many seconds an attempt may take."""
+        left = anyio.current_effective_deadline() - anyio.current_time()
+        once = not request.harmless and not self.upstream.profile.honours_idempotency_keys
+        return retry.patience_s(1 if once else attempt, left)
 
     async def _credential(self) -> list[Header]:
         credential = self.upstream.credential
         return [] if credential is None else [await credential()]
 
 
-def _in_doubt(error: ExchangeError) -> bool:
-    """Whether a write that failed so may have been acted on.
-
-    An upstream that says 429 or 409 refused it; one that says 500, or sends what is no JSON, may
-    have acted first.
-    """
-    if error.fate == "unknown" or error.code == "upstream_invalid":
-        return True
-    return error.fate == "answered" and error.code == "upstream_unavailable"
-
-
 def _doubt(request: Request, error: ExchangeError) -> ExchangeError:
     doubt = outcome_unknown(request.idempotency_key)
-    doubt.fate, doubt.again, doubt.asked_s = error.fate, error.again, error.asked_s
+    doubt.fate, doubt.again, doubt.asked_s = "unknown", error.again, error.asked_s
     return doubt

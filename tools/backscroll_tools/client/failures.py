@@ -12,16 +12,14 @@ from typing import Final, Literal, TypeAlias, cast
 
 from pydantic_core import from_json
 
+from backscroll_tools.client import retry
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
 
-Fate: TypeAlias = Literal["unsent", "answered", "unknown"]
+Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
 
 _SAID: Final = 300
 """How many characters of an upstream's own sentence an error may repeat."""
-
-_DIGITS: Final = 9
-"""How many digits of a pause are read: 30 years in seconds."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
 """What a server says of a path that it does not serve, and not of an object that it lacks."""
@@ -32,10 +30,12 @@ _STATUS: Final[dict[int, ErrorCode]] = {
     403: "forbidden",
     404: "not_found",
     405: "upstream_retired",
+    408: "upstream_unavailable",
     409: "thread_busy",
     410: "upstream_retired",
     413: "invalid_arguments",
     422: "invalid_arguments",
+    425: "upstream_unavailable",
     501: "upstream_retired",
 }
 
@@ -54,9 +54,6 @@ _NEXT: Final[dict[ErrorCode, str]] = {
 
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """The statuses after which the same request may succeed."""
-
-_GAVE_UP: Final = frozenset({502, 504})
-"""The statuses of a proxy that gave up on the upstream, which may still be at work."""
 
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
 """What no retry mends, whatever the status."""
@@ -77,14 +74,14 @@ class ExchangeError(ToolError):
     """An exchange that failed, with what is known of it.
 
     Attributes:
-        fate: of the request: `unsent`, it never reached the upstream; `answered`, the upstream is
-            done with it; `unknown`, no answer came, and it may still be worked on.
+        fate: of the request: `unsent`, it never reached the upstream; `refused`, the upstream did
+            not act on it; `unknown`, it may have acted, or still be at it.
         again: whether the same request may succeed when it is sent again.
         asked_s: the pause that the upstream asks for before that, in seconds; 0 for none.
         too_large: whether it failed for the size of the reply.
     """
 
-    fate: Fate = "answered"
+    fate: Fate = "unsent"
     again: bool = False
     asked_s: float = 0.0
     too_large: bool = False
@@ -106,15 +103,27 @@ def failure(
     if key and key in said:
         said = ""
     code = _code(status, said, error_code)
-    error = _error(profile, code, status, said, _pause_s(headers))
-    error.fate = "unknown" if status in _GAVE_UP else "answered"
+    asked_s = retry.asked_s(headers)
+    error = _error(profile, code, status, said, asked_s)
+    error.asked_s = asked_s
+    error.fate = "unknown" if _leaves_open(status, asked_s) else "refused"
     error.again = status in _AGAIN and code not in _FINAL
-    error.asked_s = _pause_s(headers)
     return error
 
 
+def _leaves_open(status: int, asked_s: float) -> bool:
+    """Whether an answer leaves open if the request was, or is still to be, acted on.
+
+    An upstream may act before it fails, and a proxy answers 5xx for one that it lost sight of.
+    One that says when to come again has refused (RFC 9110, section 15.6.4).
+    """
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return not asked_s
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+
+
 def _error(
-    profile: Profile, code: ErrorCode, status: int, said: str, pause_s: float
+    profile: Profile, code: ErrorCode, status: int, said: str, asked_s: float
 ) -> ExchangeError:
     if code == "upstream_retired":
         return not_served(profile)
@@ -125,7 +134,7 @@ def _error(
             next_step="Ask the operator to raise the quota of the upstream's account.",
         )
     if code == "rate_limited":
-        wait = f"Wait {math.ceil(pause_s)} s" if pause_s else "Wait"
+        wait = f"Wait {math.ceil(asked_s)} s" if asked_s else "Wait"
         sentence = "The upstream limits its rate."
         return ExchangeError(code, sentence, next_step=f"{wait}, then call again.")
     sentence = _SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
@@ -169,7 +178,7 @@ def unreachable(kind: str, fate: Fate) -> UnreachableError:
 def unreadable(why: str, *, too_large: bool = False) -> ExchangeError:
     """Return the error of a reply whose body cannot be read."""
     error = ExchangeError("upstream_invalid", why, next_step=_NEXT["upstream_invalid"])
-    error.too_large = too_large
+    error.fate, error.too_large = "unknown", too_large
     return error
 
 
@@ -182,17 +191,19 @@ def too_many_requests() -> ExchangeError:
     )
 
 
-def outcome_unknown(idempotency_key: str) -> ExchangeError:
+def outcome_unknown(idempotency_key: str, thread_id: str = "") -> ExchangeError:
     """Return the error of a write of which nobody can tell whether it was acted on.
 
     Args:
         idempotency_key: with which the same call is safe.
+        thread_id: where the message was to go, if the call did not say.
     """
+    thread = f', thread_id "{thread_id}"' if thread_id else ""
     return ExchangeError(
         "outcome_unknown",
         "The upstream's answer to the write was lost: the message may have been written.",
         next_step=(
-            "Call create-message again with the same arguments and idempotency_key "
+            f"Call create-message again with the same arguments{thread} and idempotency_key "
             f'"{idempotency_key}".'
         ),
     )
@@ -235,14 +246,6 @@ def _said(body: bytes) -> tuple[str, str]:
             return _line(f"{'.'.join(map(str, names))}: {message}"), ""
         case _:
             return "", ""
-
-
-def _pause_s(headers: Mapping[str, str]) -> float:
-    """Return how many seconds to wait, or 0 where the upstream names none that can be."""
-    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
-    if milliseconds.isdecimal():
-        return int(milliseconds[:_DIGITS]) / 1000
-    return float(seconds[:_DIGITS]) if seconds.isdecimal() else 0.0
 
 
 def _line(text: str) -> str:

@@ -50,6 +50,22 @@ def decode(body: bytes) -> JSON:
     return cast("JSON", value)
 
 
+def created(reply: JSON) -> JSON:
+    """Return the object that a reply to a create describes: itself, or the first that it lists.
+
+    Raises:
+        ToolError: `upstream_invalid` where it has no usable id.
+    """
+    match reply:
+        case {"object": "list", "data": [dict() as first, *_]}:
+            made = cast("JSON", first)
+        case _:
+            made = reply
+    if not _is_id(made.get("id")):
+        raise unreadable("The upstream accepted the write but named no id.")
+    return made
+
+
 def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     """Return a list reply's envelope.
 

@@ -1,14 +1,41 @@
 """When and whether to send a request again: pure rules, with the randomness passed in."""
 
+import math
+import re
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 ATTEMPTS: Final = 5
 """How often one request is sent at most."""
 
+PATIENT: Final = 3
+"""The first attempt that may take all the time that is left."""
+
 BASE_S: Final = 0.25
 CAP_S: Final = 8.0
 """The longest pause that is chosen here, in seconds; an upstream may ask for a longer one."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+
+
+def asked_s(headers: Mapping[str, str]) -> float:
+    """Return how many seconds an upstream asks to wait, or 0 where it names none that can be.
+
+    `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3); `retry-after-ms` is
+    Azure's, and finer.
+    """
+    if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
+        return float(milliseconds) / 1000
+    if _NUMBER.fullmatch(seconds := headers.get("retry-after", "")):
+        return float(seconds)
+    try:
+        date = parsedate_to_datetime(seconds).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+    return max(0.0, date - time.time())
 
 
 def pause_s(attempt: int, asked_s: float, chance: float) -> float:
@@ -23,6 +50,19 @@ def pause_s(attempt: int, asked_s: float, chance: float) -> float:
     """
     longest: float = min(CAP_S, BASE_S * 2 ** (attempt - 1))
     return asked_s + chance * longest
+
+
+def patience_s(attempt: int, left_s: float) -> float:
+    """Return how many seconds an attempt may take before it is given up.
+
+    Half of what is left, so that what never comes leaves time to try again, or to look whether a
+    write was acted on. The third attempt and those after it may take all that is left.
+
+    Args:
+        attempt: which attempt; 1 or more.
+        left_s: seconds until the call's deadline.
+    """
+    return left_s / 2 if attempt < PATIENT else math.inf
 
 
 @dataclass(slots=True)

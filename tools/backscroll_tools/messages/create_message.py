@@ -1,17 +1,20 @@
 """`create-message`: one message written, once."""
 
-from typing import Final, cast
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
 
 import anyio
 
 from backscroll_tools import schemas
-from backscroll_tools.client import requests, typed
+from backscroll_tools.client import replies, requests, typed
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import outcome_unknown
 from backscroll_tools.client.items import message_item
 from backscroll_tools.client.requests import Request
 from backscroll_tools.errors import ToolError
-from backscroll_tools.messages.once import Key, OneWrite, read_key
+from backscroll_tools.messages import keys
+from backscroll_tools.messages.keys import Key
+from backscroll_tools.messages.once import OneWrite
 from backscroll_tools.messages.sources import is_conversation, messages_of
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Place
@@ -21,51 +24,112 @@ CONTENT_CHARS: Final = 256_000
 """The most characters of a message's text (OpenAI API, 2024-04-15, create message)."""
 
 
+_KEYED: Final = frozenset(
+    {
+        "deadline_exceeded",
+        "internal",
+        "rate_limited",
+        "thread_busy",
+        "upstream_invalid",
+        "upstream_unavailable",
+    }
+)
+"""The codes after which the same call may be made again: with its key, whatever the upstream did
+in truth."""
+
+
+class _Write(Protocol):
+    """A message on its way."""
+
+    @property
+    def thread(self) -> str:
+        """Where it goes; empty as long as that is not known."""
+        ...
+
+    @property
+    def key(self) -> Key:
+        """With what the call is safe to repeat."""
+        ...
+
+    async def written(self) -> JSON:
+        """Write it and return it, or the thread that it starts."""
+        ...
+
+
 async def _run(call: Call, arguments: JSON) -> Result:
-    key = read_key(arguments.get("idempotency_key"))
-    thread_id: str | None = arguments.get("thread_id")
+    given: str = arguments.get("thread_id", "")
     message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
-    written: JSON | None = None
-    with anyio.CancelScope(deadline=call.ends_at):
-        written = await _write(call.client, thread_id, message, key)
-    if written is None:
-        since = call.client.unsettled.get(key.token, key.since)
-        raise outcome_unknown(str(Key(key.token, since)))
-    match written:
-        case {"object": "list", "data": [{"id": str()} as item, *_]} if thread_id is not None:
-            return _result(thread_id, cast("JSON", item), key)
-        case {"id": str()} if thread_id is not None:
-            return _result(thread_id, written, key)
-        case {"id": str() as new_id}:
-            return _result(new_id, await _first_message(call, new_id), key)
-        case _:
-            raise ToolError(
-                "upstream_invalid",
-                "The upstream accepted the message but named no id.",
-                next_step="Look for it with list-messages before you write it again.",
-                retry="not safe: the message was probably written.",
-            )
+    write = _write(call.client, given, message, arguments.get("idempotency_key"))
+    made: JSON | None = None
+    try:
+        with anyio.CancelScope(deadline=call.ends_at):
+            made = await write.written()
+    except ToolError as error:
+        raise _repeatable(error, write, given) from None
+    if made is None:
+        raise _repeatable(_too_late(doubtful=call.client.in_doubt), write, given)
+    if write.thread:
+        return _result(write.thread, made, write.key)
+    new_id: str = made["id"]
+    return _result(new_id, await _first_message(call, new_id), write.key)
 
 
-async def _write(client: Client, thread_id: str | None, message: JSON, key: Key) -> JSON:
-    """Write to a thread or a conversation, that exists or that the message starts."""
-    profile = client.upstream.profile
-    conversation = is_conversation(profile, thread_id or "")
-    if thread_id is None:
-        if conversation:
-            return await client.send(
-                requests.create_conversation([message_item(message)], str(key))
-            )
-        return await client.send(requests.create_thread(message, str(key)))
+def _write(client: Client, thread_id: str, message: JSON, argument: str | None) -> _Write:
+    if client.upstream.profile.honours_idempotency_keys:
+        key = Key(keys.mint() if argument is None else argument)
+        return _KeyedWrite(client, thread_id, message, key)
+    return OneWrite(client, thread_id, message, keys.read(argument))
 
-    def request(message: JSON) -> Request:
-        if conversation:
-            return requests.create_items(thread_id, [message_item(message)], str(key))
-        return requests.create_message(thread_id, message, str(key))
 
-    if profile.honours_idempotency_keys:
-        return await client.send(request(message))
-    return await OneWrite(client, thread_id, message, request, key).written()
+@dataclass(frozen=True, slots=True)
+class _KeyedWrite:
+    """A message to an upstream that honours idempotency keys, whatever thread it goes to."""
+
+    client: Client
+    thread: str
+    message: JSON
+    key: Key
+
+    async def written(self) -> JSON:
+        try:
+            return replies.created(await self.client.send(self._request()))
+        except ToolError as error:
+            if error.code == "upstream_invalid":
+                raise outcome_unknown(str(self.key)) from None
+            raise
+
+    def _request(self) -> Request:
+        thread, key = self.thread, str(self.key)
+        if is_conversation(self.client.upstream.profile, thread):
+            items = [message_item(self.message)]
+            if thread:
+                return requests.create_items(thread, items, key)
+            return requests.create_conversation(items, key)
+        if thread:
+            return requests.create_message(thread, self.message, key)
+        return requests.create_thread(self.message, key)
+
+
+def _too_late(*, doubtful: bool) -> ToolError:
+    if doubtful:
+        return outcome_unknown("")
+    return ToolError(
+        "deadline_exceeded",
+        "The upstream did not answer within the time that a call may take.",
+        next_step="Call again.",
+    )
+
+
+def _repeatable(error: ToolError, write: _Write, given: str) -> ToolError:
+    """Return the error with all that makes it safe to follow its next step."""
+    begun = "" if write.thread == given else write.thread
+    if error.code == "outcome_unknown":
+        return outcome_unknown(str(write.key), begun)
+    if error.code not in _KEYED:
+        return error
+    thread = f'thread_id "{begun}" and ' if begun else ""
+    next_step = f'{error.next_step} Then pass {thread}idempotency_key "{write.key}".'
+    return ToolError(error.code, error.message, next_step=next_step, retry=error.retry)
 
 
 async def _first_message(call: Call, thread_id: str) -> Message | None:
@@ -83,12 +147,12 @@ async def _first_message(call: Call, thread_id: str) -> Message | None:
     return None
 
 
-def _result(thread_id: str, written: JSON | Message | None, key: Key) -> Result:
+def _result(thread_id: str, made: JSON | Message | None, key: Key) -> Result:
     structured: JSON = {"thread_id": thread_id, "idempotency_key": str(key)}
-    if written is None:
+    if made is None:
         text = f"Created thread {thread_id} with the message."
     else:
-        message = cast("JSON", typed.message(cast("JSON", written)))
+        message = cast("JSON", typed.message(cast("JSON", made)))
         shown = {name: message[name] for name in ("id", "role", "created_at") if name in message}
         structured["message"] = shown
         text = f"Created {message['role']} message {message['id']} in thread {thread_id}."
