@@ -13,7 +13,7 @@ from backscroll_tools.messages.list_messages import LIST_MESSAGES
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Result
 from tests.simulation.upstream import Row
-from tests.simulation.world import Letter, World, key_named
+from tests.simulation.world import Letter, World, named
 
 ROUNDS: Final = 5
 """How often an agent calls for one letter."""
@@ -40,24 +40,24 @@ async def write(world: World, letter: Letter) -> None:
     rng = world.rng
     for _ in range(ROUNDS):
         await think(world)
-        arguments = {**letter.arguments, **({"idempotency_key": letter.key} if letter.key else {})}
-        ending, outcome = await world.call(CREATE_MESSAGE, arguments, patience(world), letter)
+        _, outcome = await world.call(CREATE_MESSAGE, letter.arguments, patience(world), letter)
         if isinstance(outcome, Result):
             _acknowledged(world, letter, outcome)
             if rng.random() < 0.7:
                 return
         elif isinstance(outcome, ToolError):
-            if ending == "outcome_unknown":
-                letter.key = key_named(outcome)
-                if letter.key is None:
-                    world.broken("outcome_unknown names no key")
-            elif not outcome.retry.startswith("safe"):
+            if not outcome.retry.startswith("safe") and not named(outcome):
                 return
-        elif letter.key is None:
+            letter.arguments |= named(outcome)
+        elif not letter.key:
             return  # cancelled, and nobody knows the key
-        knows = world.marks or (letter.key or "").count("~")
-        if rng.random() < 0.2 and knows:
+        if world.restarts and rng.random() < 0.2 and _tells(world, letter):
             world.restart()
+
+
+def _tells(world: World, letter: Letter) -> bool:
+    """Whether a letter's key tells all that a process that remembers nothing must know."""
+    return "~" in letter.key or world.profile.honours_idempotency_keys
 
 
 async def write_twice_at_once(world: World, letter: Letter) -> None:
@@ -69,12 +69,13 @@ async def write_twice_at_once(world: World, letter: Letter) -> None:
 
 def _acknowledged(world: World, letter: Letter, result: Result) -> None:
     structured = result.structured
-    letter.key = structured["idempotency_key"]
-    started = "thread_id" not in letter.arguments
-    written_as = structured["thread_id"] if started else structured["message"]["id"]
-    if letter.written_as not in {None, written_as}:
-        world.broken(f"a repeated call answered {written_as} after {letter.written_as}")
-    letter.written_as = written_as
+    list_id, message_id = structured["thread_id"], structured.get("message", {}).get("id")
+    letter.arguments["idempotency_key"] = structured["idempotency_key"]
+    if letter.list_id not in {None, list_id}:
+        world.broken(f"a repeated call answered {list_id} after {letter.list_id}")
+    if message_id is not None and letter.message_id not in {None, message_id}:
+        world.broken(f"a repeated call answered {message_id} after {letter.message_id}")
+    letter.list_id, letter.message_id = list_id, message_id or letter.message_id
 
 
 @dataclass(slots=True)
@@ -188,4 +189,6 @@ async def meddle(world: World, list_id: str) -> None:
                 value = {"type": rng.choice(("message", "reasoning")), **value}
             upstream.add(list_id, value)
         else:
-            rng.choice(upstream.lists[list_id]).deleted_at = anyio.current_time()
+            # What agents write stays, so that it can be counted.
+            theirs = [row for row in upstream.lists[list_id] if not row.key]
+            rng.choice(theirs).deleted_at = anyio.current_time()

@@ -12,8 +12,8 @@ LISTED_LATE_S: Final = 60.0
 
 Answer: TypeAlias = Literal["honest", "unsent", "reset", "silence", "cut", "garbage"] | int
 
-_REFUSED: Final = (400, 401, 403, 409, 425, 429, 429, 429)
-_DONE: Final = (408, 500, 500, 503)
+_REFUSED: Final = (400, 401, 403, 408, 409, 425, 429, 429, 429, 503)
+_DONE: Final = (500, 500, 503)
 """Statuses after which nothing more happens; what was asked may have happened before."""
 
 _GAVE_UP: Final = (502, 504)
@@ -76,7 +76,7 @@ class Weather:
             case 4:
                 return Fault("silence", at_any_time, answers_s, listed_s)
             case 5:
-                return Fault(rng.choice(_DONE), before, answers_s, listed_s, self._retry_after())
+                return Fault(rng.choice(_DONE), before, answers_s, listed_s)
             case 6:
                 return Fault(rng.choice(_GAVE_UP), at_any_time, answers_s, listed_s)
             case 7:

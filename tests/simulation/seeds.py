@@ -13,7 +13,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds
 from tests.simulation import actors, clock
 from tests.simulation.faults import LATE_S, LISTED_LATE_S, Weather
-from tests.simulation.upstream import Lie, MemoryUpstream
+from tests.simulation.upstream import Lie, MemoryUpstream, Row
 from tests.simulation.world import Letter, World
 
 _LIES: Final[tuple[Lie, ...]] = ("has_more_false", "has_more_absent", "has_more_true", "no_query")
@@ -67,18 +67,22 @@ async def _run(seed: int) -> Report:
         requests=rng.choice((6, 50)),
     )
     async with httpx2.AsyncClient(transport=upstream, trust_env=False, timeout=None) as http:
-        world = World(rng, upstream, http, profile, bounds)
+        # Where words are all that tells messages apart, only a process that remembers which of
+        # two alike was whose can know.
+        tells_apart = honours_keys or (keeps_metadata and not conversations)
+        alike = rng.random() < 0.5
+        world = World(rng, upstream, http, profile, bounds, restarts=tells_apart or not alike)
         world.note(f"{profile=} {bounds=} {lie=} {weather.storm=} {weather.late_lists=}")
-        letters = await _lived(world, conversations=conversations)
+        letters = await _lived(world, conversations=conversations, alike=alike)
         await anyio.sleep(_SETTLED_S)
         for letter in letters:
-            _check(world, letter)
+            _check(world, letter, [each for each in letters if _are_alike(each, letter)])
     requests = sum(line[10:12] == "  " for line in world.log)
     violations, log = tuple(world.violations), tuple(world.log)
     return Report(seed, world.endings, violations, log, len(letters), requests)
 
 
-async def _lived(world: World, *, conversations: bool) -> list[Letter]:
+async def _lived(world: World, *, conversations: bool, alike: bool) -> list[Letter]:
     """Let everybody act at once, and return what was to be written."""
     rng = world.rng
     list_ids = [f"{'conv' if conversations else 'thread'}_{name}" for name in ("a", "b")]
@@ -90,9 +94,10 @@ async def _lived(world: World, *, conversations: bool) -> list[Letter]:
     letters: list[Letter] = []
     async with anyio.create_task_group() as tasks:
         for number in range(rng.randrange(2, 8)):
-            letter = _letter(rng, number, list_ids)
+            letter = _letter(rng, "yes" if alike else f"letter {number}", number, list_ids)
             letters.append(letter)
-            twice = letter.key is not None and rng.random() < 0.3
+            # What one process wrote with a key a moment ago, another cannot know.
+            twice = letter.key and not world.restarts and rng.random() < 0.5
             tasks.start_soon(actors.write_twice_at_once if twice else actors.write, world, letter)
         for list_id in list_ids:
             tasks.start_soon(actors.meddle, world, list_id)
@@ -102,34 +107,46 @@ async def _lived(world: World, *, conversations: bool) -> list[Letter]:
     return letters
 
 
-def _letter(rng: random.Random, number: int, list_ids: list[str]) -> Letter:
-    """Return a letter to one of the lists, or to a new one; some say the same as others."""
-    content = rng.choice((f"letter {number}", f"letter {number}", "yes"))
+def _letter(rng: random.Random, content: str, number: int, list_ids: list[str]) -> Letter:
+    """Return a letter to one of the lists, or to a new one."""
     arguments: JSON = {"role": rng.choice(("user", "assistant")), "content": content}
     if rng.random() < 0.8:
         arguments["thread_id"] = rng.choice(list_ids)
-    return Letter(arguments, f"key-{number}" if rng.random() < 0.6 else None)
+    if rng.random() < 0.6:
+        arguments["idempotency_key"] = f"key-{number}"
+    return Letter(arguments)
 
 
-def _check(world: World, letter: Letter) -> None:
+def _are_alike(one: Letter, other: Letter) -> bool:
+    return [one.arguments.get(name) for name in ("thread_id", "role", "content")] == [
+        other.arguments.get(name) for name in ("thread_id", "role", "content")
+    ]
+
+
+def _check(world: World, letter: Letter, alike: list[Letter]) -> None:
     """Hold the writing of a letter to its promises, now that nothing is under way any more."""
-    rows = world.rows_of(letter)
+    # Of letters that say the same in one place, nobody can tell which is which, nor need to.
+    group = [letter] if world.tells_apart else alike
+    rows = world.rows_of(*group)
     ids = [row.id for row in rows]
-    said = f"{letter.arguments} with {letter.key}"
-    if len(rows) > 1:
-        world.broken(f"{said} was written {len(rows)} times: {ids}")
-    if letter.written_as is not None and not _stands(world, letter):
-        world.broken(f"{said} was acknowledged as {letter.written_as} and is {ids}")
+    said = f"{letter.arguments}"
+    if len(rows) > len(group):
+        world.broken(f"{said} was written too often: {len(group)} letters are {ids}")
+    if letter.list_id is not None and not _stands(world, letter, rows):
+        world.broken(f"{said} was acknowledged as {letter.list_id}/{letter.message_id}, is {ids}")
+    if any(
+        each.message_id == letter.message_id is not None for each in group if each is not letter
+    ):
+        world.broken(f"{said} was acknowledged as {letter.message_id}, as another was")
     if any(actors.text_of(row) != letter.arguments["content"] for row in rows):
         world.broken(f"{said} was altered")
     for denied_at in letter.denied_at:
-        if letter.written_as is None and any(row.asked_at < denied_at for row in rows):
+        own = world.rows_of(letter)
+        if letter.list_id is None and any(row.asked_at < denied_at for row in own):
             world.broken(f"{said} was said not to be written, and is {ids}")
 
 
-def _stands(world: World, letter: Letter) -> bool:
-    """Whether a letter is there where it was said to be."""
-    if "thread_id" in letter.arguments:
-        return any(row.id == letter.written_as for row in world.rows_of(letter))
-    rows = world.upstream.lists.get(letter.written_as or "", [])
-    return any(world.letters.get(row.key) is letter for row in rows)
+def _stands(world: World, letter: Letter, rows: list[Row]) -> bool:
+    """Whether one of the rows is where a letter was said to be."""
+    there = world.upstream.lists.get(letter.list_id or "", [])
+    return any(row in there and letter.message_id in {None, row.id} for row in rows)

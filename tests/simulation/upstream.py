@@ -17,7 +17,9 @@ Lie: TypeAlias = Literal["none", "has_more_false", "has_more_absent", "has_more_
 Times: TypeAlias = tuple[float, float]
 """When a write was asked for, and how many seconds after it lists show it."""
 
-_EPOCH: Final = 1_700_000_000
+EPOCH_S: Final = 1_700_000_000
+"""The Unix time at which the clock stands at 0."""
+
 _GARBAGE: Final = (b"", b"<html>", b'{"id": "msg_1"', b"[]", b"\xff\xfe", b"[" * 100_000, b"null")
 _RESETS: Final = (httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.WriteError)
 _UNSENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -112,7 +114,7 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
         asked_at, listed_s = times or (self.now, 0.0)
         self._made += 1
         found = self.lists.setdefault(list_id, [])
-        fields: JSON = {"created_at": _EPOCH + int(self.now)}
+        fields: JSON = {"created_at": EPOCH_S + int(self.now)}
         if list_id.startswith("conv_"):
             fields = {"status": "completed"}
         if not self.keeps_metadata:
@@ -142,9 +144,10 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
                 noun = parts[0].removesuffix("s")
                 self._made += 1
                 list_id = f"{'conv' if noun == 'conversation' else noun}_{self._made}"
-                for value in body.get("messages", body.get("items")):
+                self.lists[list_id] = []
+                for value in body.get("messages", body.get("items", ())):
                     self.add(list_id, value, key, times)
-                return {"id": list_id, "object": noun, "created_at": _EPOCH}
+                return {"id": list_id, "object": noun, "created_at": EPOCH_S}
             case ["threads", list_id, "messages"]:
                 return self.add(list_id, body, key, times).value
             case ["conversations", list_id, "items"]:

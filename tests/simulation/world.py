@@ -17,12 +17,12 @@ from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.render import compact
 from backscroll_tools.tool import Bounds, Call, Result, Tool
-from tests.simulation.upstream import MemoryUpstream, Row
+from tests.simulation.upstream import EPOCH_S, MemoryUpstream, Row
 
 CODES: Final = frozenset(get_args(ErrorCode)) - {"internal", "read_only"}
 """What a call may fail with: `internal` would be a fault of ours."""
 
-_KEY: Final = re.compile(r'idempotency_key "([^"]+)"')
+_NAMED: Final = re.compile(r'(thread_id|idempotency_key) "([^"]+)"')
 
 Ending: TypeAlias = Literal["done", "cancelled"] | ErrorCode
 
@@ -32,16 +32,21 @@ class Letter:
     """One message that somebody wants written once.
 
     Attributes:
-        arguments: of `create-message`, without a key.
-        key: the key to call with; None where the first is to be minted.
-        written_as: the id of the message, or of the list that it began, once that was said.
-        denied_at: when it was said last that nothing was written, in seconds of the clock.
+        arguments: of `create-message`: the key too, once there is one.
+        list_id: where it was said to be written; None until then.
+        message_id: as what; None as long as that was not said.
+        denied_at: when it was said that nothing was written, in seconds of the clock.
     """
 
     arguments: JSON
-    key: str | None = None
-    written_as: str | None = None
+    list_id: str | None = None
+    message_id: str | None = None
     denied_at: list[float] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The key to call with; empty where one is to be minted."""
+        return str(self.arguments.get("idempotency_key", ""))
 
 
 @dataclass(slots=True)
@@ -67,6 +72,7 @@ class World:
         bounds: of every call.
         letters: what was to be written, by the keys that it was sent with.
         endings: how many calls ended in which way.
+        restarts: whether processes may end, and forget.
         violations: the promises that were broken.
         log: what happened, a line each.
     """
@@ -76,6 +82,7 @@ class World:
     http: httpx2.AsyncClient
     profile: Profile
     bounds: Bounds
+    restarts: bool
     letters: dict[str, Letter] = field(default_factory=dict)
     endings: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
@@ -90,11 +97,13 @@ class World:
     def restart(self) -> None:
         """Go on with a process that remembers nothing."""
         upstream = Upstream(self.profile, "http://upstream.invalid/v1")
-        self.client = Client(self.http, upstream, chance=self.rng.random)
+        self.client = Client(
+            self.http, upstream, chance=self.rng.random, clock=lambda: EPOCH_S + self.upstream.now
+        )
 
     @property
-    def marks(self) -> bool:
-        """Whether a message can be told by a key that its caller chose."""
+    def tells_apart(self) -> bool:
+        """Whether the upstream tells one message from another that says the same."""
         return self.profile.honours_idempotency_keys or (
             self.profile.keeps_metadata and "threads" in self.profile.serves
         )
@@ -153,16 +162,16 @@ class World:
         elif outcome is not None:
             if ending not in CODES:
                 self.broken(f"{tool.name} failed with {ending}")
-            if letter is not None and "nothing was" in outcome.render():
+            if letter is not None and "nothing was" in outcome.retry:
                 letter.denied_at.append(anyio.current_time())
 
-    def rows_of(self, letter: Letter) -> list[Row]:
-        """Return the rows that a letter was written as: the first of each list that it began."""
+    def rows_of(self, *letters: Letter) -> list[Row]:
+        """Return the rows that letters were written as, wherever they are."""
         return [
             row
             for rows in self.upstream.lists.values()
             for row in rows
-            if self.letters.get(row.key) is letter
+            if row.key and self.letters.get(row.key) in letters
         ]
 
     def _asked(self, request: httpx2.Request) -> None:
@@ -170,13 +179,12 @@ class World:
         made.requests += 1
         self.note(f"  {request.method} {request.url.raw_path.decode()}")
         if made.letter is not None and request.method == "POST":
-            self.letters[request.headers["idempotency-key"]] = made.letter
+            self.letters[request.headers.get("idempotency-key", "")] = made.letter
 
 
-def key_named(error: ToolError) -> str | None:
-    """Return the key that an error tells its reader to call again with."""
-    found = _KEY.search(error.render())
-    return None if found is None else found[1]
+def named(error: ToolError) -> dict[str, str]:
+    """Return the arguments that an error tells its reader to call again with."""
+    return dict(_NAMED.findall(error.render()))
 
 
 def _shown(outcome: Result | ToolError | None) -> str:
