@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class _Shared:
     writing: httpx2.AsyncClient
     reply_bytes: int
     chance: Callable[[], float]
+    clock: Callable[[], float]
     lanes: Lanes = field(default_factory=Lanes)
     writers: Lanes = field(default_factory=lambda: Lanes(TOTAL, 1))
     budget: RetryBudget = field(default_factory=RetryBudget)
@@ -60,25 +62,37 @@ class Client:
             unknown, where a read is simply sent again (docs/upstreams.md).
         reply_bytes: the most bytes of a reply, unpacked; 8 MiB by default.
         chance: draws the numbers from 0 to 1 that pauses between retries depend on.
+        clock: tells the time, in Unix seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its seams: connections, chance and time
         self,
         http: httpx2.AsyncClient,
         upstream: Upstream,
         writing: httpx2.AsyncClient | None = None,
         reply_bytes: int = REPLY_BYTES,
+        *,
         chance: Callable[[], float] = _CHANCE,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._shared = _Shared(http, writing or http, reply_bytes, chance)
+        self._shared = _Shared(http, writing or http, reply_bytes, chance, clock)
         self._left: float = math.inf
         self.upstream = upstream
         self.in_doubt = False
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """Tells the time, in Unix seconds."""
+        return self._shared.clock
+
+    @property
     def noted(self) -> dict[tuple[str, str], str]:
         """What `messages.once` notes of writes, for calls with the same key."""
         return self._shared.noted
+
+    def now(self) -> float:
+        """Return the time, in Unix seconds."""
+        return self._shared.clock()
 
     def bounded(self, requests: int) -> "Client":
         """Return the client of one call, which makes this many requests at most.
@@ -119,7 +133,7 @@ class Client:
                     raise (_doubt(request, error) if doubtful else error) from None
             else:
                 self._shared.budget.earn()
-                self.in_doubt = False
+                self.in_doubt &= request.harmless
                 return reply
         raise AssertionError
 
@@ -232,5 +246,5 @@ class Client:
 
 def _doubt(request: Request, error: ExchangeError) -> ExchangeError:
     doubt = outcome_unknown(request.idempotency_key)
-    doubt.fate, doubt.again, doubt.asked_s = "unknown", error.again, error.asked_s
+    doubt.again, doubt.asked_s = error.again, error.asked_s
     return doubt

@@ -191,22 +191,24 @@ def too_many_requests() -> ExchangeError:
     )
 
 
-def outcome_unknown(idempotency_key: str, thread_id: str = "") -> ExchangeError:
+def outcome_unknown(idempotency_key: str, wait_s: float = 0.0) -> ExchangeError:
     """Return the error of a write of which nobody can tell whether it was acted on.
 
     Args:
         idempotency_key: with which the same call is safe.
-        thread_id: where the message was to go, if the call did not say.
+        wait_s: seconds after which it will not come late any more; 0 where that is not known.
     """
-    thread = f', thread_id "{thread_id}"' if thread_id else ""
-    return ExchangeError(
+    when = f" in {math.ceil(wait_s)} s" if wait_s else ""
+    error = ExchangeError(
         "outcome_unknown",
         "The upstream's answer to the write was lost: the message may have been written.",
         next_step=(
-            f"Call create-message again with the same arguments{thread} and idempotency_key "
+            f"Call create-message again{when} with the same arguments and idempotency_key "
             f'"{idempotency_key}".'
         ),
     )
+    error.fate = "unknown"
+    return error
 
 
 def _code(status: int, said: str, error_code: str) -> ErrorCode:

@@ -38,6 +38,13 @@ _KEYED: Final = frozenset(
 in truth."""
 
 
+_REPEATED: Final = (
+    "safe with the same idempotency_key. This call wrote nothing; an earlier one with the key may "
+    "have."
+)
+"""What holds of any failure of a call that may be a repeated one."""
+
+
 class _Write(Protocol):
     """A message on its way."""
 
@@ -55,6 +62,10 @@ class _Write(Protocol):
         """Write it and return it, or the thread that it starts."""
         ...
 
+    def doubtful(self) -> bool:
+        """Whether it may have been written, once `written` has been cut off."""
+        ...
+
 
 async def _run(call: Call, arguments: JSON) -> Result:
     given: str = arguments.get("thread_id", "")
@@ -65,9 +76,12 @@ async def _run(call: Call, arguments: JSON) -> Result:
         with anyio.CancelScope(deadline=call.ends_at):
             made = await write.written()
     except ToolError as error:
-        raise _repeatable(error, write, given) from None
+        if "idempotency_key" in arguments and error.code != "outcome_unknown":
+            error.retry = _REPEATED
+        raise _repeatable(error, write) from None
     if made is None:
-        raise _repeatable(_too_late(doubtful=call.client.in_doubt), write, given)
+        late = outcome_unknown(str(write.key)) if write.doubtful() else _too_late()
+        raise _repeatable(late, write)
     if write.thread:
         return _result(write.thread, made, write.key)
     new_id: str = made["id"]
@@ -76,9 +90,10 @@ async def _run(call: Call, arguments: JSON) -> Result:
 
 def _write(client: Client, thread_id: str, message: JSON, argument: str | None) -> _Write:
     if client.upstream.profile.honours_idempotency_keys:
-        key = Key(keys.mint() if argument is None else argument)
+        key = Key(argument or keys.mint(), given=argument is not None)
         return _KeyedWrite(client, thread_id, message, key)
-    return OneWrite(client, thread_id, message, keys.read(argument))
+    key = Key(keys.mint()) if argument is None else keys.read(argument)
+    return OneWrite(client, thread_id, message, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,9 @@ class _KeyedWrite:
                 raise outcome_unknown(str(self.key)) from None
             raise
 
+    def doubtful(self) -> bool:
+        return self.client.in_doubt
+
     def _request(self) -> Request:
         thread, key = self.thread, str(self.key)
         if is_conversation(self.client.upstream.profile, thread):
@@ -110,9 +128,7 @@ class _KeyedWrite:
         return requests.create_thread(self.message, key)
 
 
-def _too_late(*, doubtful: bool) -> ToolError:
-    if doubtful:
-        return outcome_unknown("")
+def _too_late() -> ToolError:
     return ToolError(
         "deadline_exceeded",
         "The upstream did not answer within the time that a call may take.",
@@ -120,16 +136,18 @@ def _too_late(*, doubtful: bool) -> ToolError:
     )
 
 
-def _repeatable(error: ToolError, write: _Write, given: str) -> ToolError:
+def _repeatable(error: ToolError, write: _Write) -> ToolError:
     """Return the error with all that makes it safe to follow its next step."""
-    begun = "" if write.thread == given else write.thread
+    key, next_step = write.key, error.next_step
     if error.code == "outcome_unknown":
-        return outcome_unknown(str(write.key), begun)
-    if error.code not in _KEYED:
         return error
-    thread = f'thread_id "{begun}" and ' if begun else ""
-    next_step = f'{error.next_step} Then pass {thread}idempotency_key "{write.key}".'
-    return ToolError(error.code, error.message, next_step=next_step, retry=error.retry)
+    if error.code in _KEYED:
+        next_step = f'{next_step} Then pass idempotency_key "{key}".'
+    # Of what earlier calls with the key wrote nothing is known here.
+    retry = error.retry.replace("nothing was written", "this call wrote nothing")
+    return ToolError(
+        error.code, error.message, next_step=next_step, retry=retry if key.given else error.retry
+    )
 
 
 async def _first_message(call: Call, thread_id: str) -> Message | None:

@@ -1,24 +1,34 @@
 """Idempotency keys, and what they carry for an upstream that takes no notice of them.
 
-There the message that was the newest before a write has to be known to whoever repeats the call,
-on any replica: a key that is handed out carries its mark behind `~`, with a check, so that no key
-of a caller's own is taken for one.
+There whoever repeats a call, on any replica, has to know where to look for what it may have
+written. A key that is handed out says so behind `~`, with a check, so that no key of a caller's
+own is taken for one: `token~thread~sMARKTIMEcheck` before, `token~thread~dMARKIDcheck` after.
 """
 
 import base64
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-TOKEN_CHARS: Final = 200
-"""The most characters of a token: with a mark and its check a key has at most 255."""
+TOKEN_CHARS: Final = 100
+"""The most characters of a token; a longer key is told by its hash."""
+
+KEY_CHARS: Final = 255
+"""The most characters of a key."""
+
+_CHECK_CHARS: Final = 4
 
 NOTHING: Final = ""
 """Stands for the newest message of a thread that has none."""
 
-_CARRIED: Final = re.compile(r"(?P<token>.+)~(?P<mark>[\w-]{12})(?P<check>[\w-]{4})", re.ASCII)
+_CARRIED: Final = re.compile(
+    r"(?P<token>.+)~(?P<thread>[A-Za-z0-9_.=-]*)~"
+    r"(?:s(?P<since>[\w-]{12})(?P<sent_at>[0-9a-f]{9})|d(?P<says>[\w-]{12})(?P<made>[\w.=-]+))"
+    r"(?P<check>[\w-]{4})",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +36,32 @@ class Key:
     """An idempotency key.
 
     Attributes:
-        token: what tells this write from any other; 1 to 200 characters.
-        since: the mark of the newest message before the write; None where the key has none.
+        token: what tells this write from any other; 1 to 100 characters.
         given: whether the caller passed it, so that the write may have been tried before.
+        thread: the thread that was begun for the message; empty where the caller names one.
+        since: the mark of the newest message before the write; empty as long as none is noted.
+        sent_at: when the message was sent with no answer, in Unix seconds; 0 if it never was.
+        made: the id of the message that was written; empty as long as it is not known to be.
+        says: the mark of what it says.
     """
 
     token: str
-    since: str | None = None
     given: bool = False
+    thread: str = ""
+    since: str = ""
+    sent_at: int = 0
+    made: str = ""
+    says: str = ""
 
     def __str__(self) -> str:
         """Return the key as a caller passes it; at most 255 characters."""
-        if self.since is None:
-            return self.token
-        return f"{self.token}~{self.since}{_digest(self.token + self.since, 3)}"
+        started = f"s{self.since}{self.sent_at:09x}" if self.since else ""
+        done = f"d{self.says}{self.made}" if self.made else started
+        for fields in (done, started):
+            body = f"{self.token}~{self.thread}~{fields}"
+            if fields and len(body) + _CHECK_CHARS <= KEY_CHARS:
+                return body + _check(body)
+        return self.token
 
 
 def mint() -> str:
@@ -47,21 +69,26 @@ def mint() -> str:
     return secrets.token_urlsafe(16)
 
 
-def read(argument: str | None) -> Key:
-    """Return the key of a call: the one that it passed, or a new one."""
-    if argument is None:
-        return Key(mint())
+def read(argument: str) -> Key:
+    """Return the key that a call passed."""
     found = _CARRIED.fullmatch(argument)
-    if found and found["check"] == _digest(found["token"] + found["mark"], 3):
-        return Key(found["token"], found["mark"], given=True)
+    if found and found["check"] == _check(argument[:-_CHECK_CHARS]):
+        key = Key(found["token"], given=True, thread=found["thread"])
+        if found["made"]:
+            return replace(key, made=found["made"], says=found["says"])
+        return replace(key, since=found["since"], sent_at=int(found["sent_at"], 16))
     if len(argument) > TOKEN_CHARS:
         return Key(hashlib.sha256(argument.encode()).hexdigest(), given=True)
     return Key(argument, given=True)
 
 
-def mark(message_id: str) -> str:
-    """Return what stands for a message in a key: 12 characters, whatever its id."""
-    return _digest(message_id, 9)
+def mark(text: str) -> str:
+    """Return what stands in a key for an id, or for what a message says: 12 characters."""
+    return _digest(text, 9)
+
+
+def _check(body: str) -> str:
+    return _digest(body, 3)
 
 
 def _digest(text: str, size: int) -> str:

@@ -1,14 +1,14 @@
 """A message written once, on an upstream that takes no notice of idempotency keys.
 
-There a request that may have been acted on is never sent again. Before the write the newest
-message is noted; after an unclear failure the messages behind it are searched for ours, told by a
-marker in its metadata where there is room for one, else by its role and content. What is found is
-the answer. What is not may still be on its way: its outcome is unknown, and the key that the error
-names makes the same call look before it writes. A new thread is begun empty, which does no harm
-twice, so that the message too has a place to be looked for.
+There a request that may have been acted on is never sent again as long as it may be on its way.
+Before the write the newest message is noted; after an unclear failure the message is searched for
+behind it. What is found is the answer; where it is not, the outcome is unknown, and the key that
+the error names makes the same call look first, and write only what by then cannot arrive any more.
+A new thread is begun empty, which does no harm twice, so that there is a place to search.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
@@ -17,23 +17,23 @@ from backscroll_tools.client import replies, requests, typed
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
 from backscroll_tools.client.items import message_item
-from backscroll_tools.client.profiles import PAGE_ITEMS
-from backscroll_tools.client.replies import Reply
-from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.client.requests import Request
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.messages import keys
 from backscroll_tools.messages.keys import Key
+from backscroll_tools.messages.search import Search, UntoldError
 from backscroll_tools.messages.sources import is_conversation
 from backscroll_tools.models import JSON
 
 LOOKS_S: Final = (0.0, 0.25, 0.75, 2.0)
 """The pauses before each look for a message, in seconds: some upstreams list it late."""
 
+UNDERWAY_S: Final = 360.0
+"""How long after it was sent a message may still arrive and be listed, in seconds: proxies hold a
+request for up to five minutes, and lists lag by up to one (docs/reliability.md)."""
+
 SENDS: Final = 3
 """How often a message is sent at most, each but the first only after it was refused."""
-
-PAGES: Final = 10
-"""How many pages a search goes back, of 100 messages each."""
 
 REMEMBERED: Final = 1_000
 """How many writes are remembered, the oldest forgotten first."""
@@ -44,9 +44,6 @@ MARKER: Final = "backscroll_key"
 METADATA_PAIRS: Final = 16
 """How many pairs metadata may have (OpenAI API)."""
 
-_FIRST_LOOK: Final = 20
-"""How many of the newest messages are looked at first."""
-
 
 @dataclass(slots=True)
 class OneWrite:
@@ -56,90 +53,115 @@ class OneWrite:
         client: whose upstream takes no notice of idempotency keys.
         thread: where it goes; empty until a new thread has been begun for it.
         message: what it says, as `create-message` takes it.
-        key: tells this write from any other; carries, once noted, where to look for it.
+        key: tells this write from any other, and carries what becomes known of it.
     """
 
     client: Client
     thread: str
     message: JSON
     key: Key
+    _sent_before: bool = False
 
     async def written(self) -> JSON:
         """Write the message, unless it is there, and return it as the upstream has it.
 
         Raises:
             ToolError: `outcome_unknown` where it cannot be told whether it was written; else the
-                failure, and it was not.
+                failure, and this call did not write it.
         """
         async with self.client.alone(self.thread or self.key.token):
-            if not self.thread:
-                await self._begin_thread()
-            tried = self._recall()
-            found = None
-            if tried:
-                found = await self._found_late()
-            elif self.key.given and self._marker is not None:
-                found = await self._found()
-            if found is not None:
-                self._check(found)
-                return found
-            if not tried:
-                newest = (await self._listed("", 1)).items
-                mark = keys.mark(newest[0]["id"] if newest else keys.NOTHING)
-                self.key = Key(self.key.token, mark)
-            self._note((self.thread, self.key.token), self.key.since or "")
-            made = await self._sent()
-            self._note((self.thread, made["id"]), self.key.token)
-            return made
+            await self._place()
+            if self.key.made:
+                self._check(self.key.says == self._says)
+                return {"id": self.key.made, "role": self.message["role"]}
+            if (found := await self._found_earlier()) is not None:
+                self._check(self._says_the_same(found))
+                return self._settled(found)
+            if not self.key.since:
+                self._learn(since=await self._search.newest())
+            return self._settled(await self._sent())
 
-    async def _begin_thread(self) -> None:
-        """Make the thread that the message starts, unless an earlier call with the key has."""
-        noted = self.client.noted.get(("", self.key.token))
-        if noted is None:
+    def doubtful(self) -> bool:
+        """Whether it may have been written, by a call that has been cut off or one before it."""
+        if self._sent_before or self.client.in_doubt:
+            return True
+        self._learn(sent_at=0)
+        return False
+
+    async def _place(self) -> None:
+        """Settle where the message goes, and recall what is known of the write."""
+        if self.thread and self.key.thread not in {"", self.thread}:
+            raise invalid_arguments(
+                "idempotency_key belongs to a message in another thread.",
+                "Leave out thread_id, or idempotency_key.",
+            )
+        noted = self.client.noted.get((self.thread, self.key.token))
+        if noted is not None and (known := keys.read(noted)).token == self.key.token:
+            # Another process may have learned more of it, and put that into the caller's key.
+            self.key = max(self.key, known, key=lambda key: (key.made, key.sent_at, key.since))
+        if not self.thread and not self.key.thread:
             conversation = is_conversation(self.client.upstream.profile, "")
             start = requests.start_conversation if conversation else requests.start_thread
-            noted = str(replies.created(await self.client.send(start()))["id"])
-            self._note(("", self.key.token), noted)
-        self.thread = noted
+            begun = replies.created(await self.client.send(start()))
+            self._learn(thread=begun["id"], since=keys.mark(keys.NOTHING))
+        self.thread = self.thread or self.key.thread
 
-    def _recall(self) -> bool:
-        """Whether the write may have been tried, by the key or by what was noted here."""
-        noted = self.client.noted.get((self.thread, self.key.token))
-        if self.key.since is None and noted is not None:
-            self.key = Key(self.key.token, noted, given=True)
-        return self.key.since is not None
+    async def _found_earlier(self) -> JSON | None:
+        """Search for what an earlier call with the key may have written.
+
+        Raises:
+            ToolError: `outcome_unknown` where it cannot be told, or may still be on its way; the
+                failure of a read.
+        """
+        if not self.key.sent_at:
+            if not self.key.given or not (self.key.since or self._marker):
+                return None
+            try:
+                return await self._search.found(self.key.since)
+            except UntoldError:
+                raise self._unknown() from None
+        self._sent_before = True
+        if (found := await self._found_late()) is not None:
+            return found
+        left = self.key.sent_at + UNDERWAY_S - self.client.clock()
+        if left > 0:
+            raise outcome_unknown(str(self.key), left)
+        self._sent_before = False
+        return None
 
     async def _sent(self) -> JSON:
         for attempt in range(1, SENDS + 1):
+            self._learn(sent_at=int(self.client.clock()) + 1)
             try:
                 return replies.created(await self.client.send(self._request()))
             except ExchangeError as error:
-                if error.fate == "unsent" or (error.fate == "refused" and not error.again):
-                    raise
                 if error.fate == "unknown":
                     if (found := await self._found_late()) is not None:
                         return found
                     raise self._unknown() from None
-                again = attempt < SENDS and await self.client.pauses(error, attempt)
+                self._learn(sent_at=0)
+                refused = error.fate == "refused" and error.again
+                again = refused and attempt < SENDS and await self.client.pauses(error, attempt)
                 # What stands between us and the upstream may refuse what it had passed on.
-                if (found := await self._found_or(error)) is not None:
+                if refused and (found := await self._found_or(error)) is not None:
                     return found
                 if not again:
                     raise
         raise AssertionError
 
     async def _found_late(self) -> JSON | None:
-        """Look for the message until an upstream that lists late would have listed it.
+        """Search for the message until an upstream that lists late would have listed it.
 
         Raises:
-            ToolError: `outcome_unknown` where no look told anything.
+            ToolError: `outcome_unknown` where the last look told nothing.
         """
         told = False
         for pause in LOOKS_S:
             await anyio.sleep(pause)
             try:
-                found = await self._found()
-            except ToolError:
+                found = await self._search.found(self.key.since)
+            except (ToolError, UntoldError):
+                told = False
                 continue
             if found is not None:
                 return found
@@ -150,68 +172,16 @@ class OneWrite:
 
     async def _found_or(self, error: ExchangeError) -> JSON | None:
         try:
-            return await self._found()
-        except ToolError:
+            return await self._search.found(self.key.since)
+        except (ToolError, UntoldError):
             raise error from None
 
-    async def _found(self) -> JSON | None:
-        """Return the message as the upstream has it, or None where it is not there.
-
-        Raises:
-            ToolError: `outcome_unknown` where neither can be told; the failure of a read.
-        """
-        likely: JSON | None = None
-        after, limit = "", _FIRST_LOOK
-        for _ in range(PAGES):
-            reply = await self._listed(after, limit)
-            marks = [keys.mark(raw["id"]) for raw in reply.items]
-            noted = self.key.since in marks
-            behind = reply.items[: marks.index(self.key.since or "")] if noted else reply.items
-            ours = [raw for raw in (reply.items if self._marker else behind) if self._is_ours(raw)]
-            if ours and self._marker:
-                return ours[0]
-            likely = ours[-1] if ours else likely
-            if reply.warning and self.key.since is not None:
-                raise self._unknown()  # what is missing or in disorder proves nothing
-            if noted:
-                return likely
-            if reply.has_more is False:
-                return self._unless_older(likely)
-            after, limit = self._next(reply, after), PAGE_ITEMS
-        if self.key.since is not None:
-            raise self._unknown()
-        return None
-
-    def _unless_older(self, likely: JSON | None) -> JSON | None:
-        """Return what is like our message, where no message was there before it.
-
-        Raises:
-            ToolError: `outcome_unknown`: the noted message is gone, and this may be older.
-        """
-        if likely is not None and self.key.since != keys.mark(keys.NOTHING):
-            raise self._unknown()
-        return likely
-
-    def _next(self, reply: Reply, after: str) -> str:
-        """Return the id behind which a search goes on.
-
-        Raises:
-            ToolError: `outcome_unknown` where the upstream does not go on.
-        """
-        last = reply.last_id if self._in_conversation else ""
-        last = last or (reply.items[-1]["id"] if reply.items else after)
-        if last == after:
-            raise self._unknown()
-        return last
-
-    async def _listed(self, after: str, limit: int) -> Reply:
-        """Return some of the newest messages, or items, as the upstream has them."""
-        window = Slice(limit, "desc", after)
-        lists = requests.list_items if self._in_conversation else requests.list_messages
-        return await self.client.page(lists(self.thread, window))
+    @property
+    def _search(self) -> Search:
+        return Search(self.client, self.thread, self._is_ours, alone=self._marker is not None)
 
     def _request(self) -> Request:
-        if self._in_conversation:
+        if is_conversation(self.client.upstream.profile, self.thread):
             item = message_item(self.message)
             return requests.create_items(self.thread, [item], self.key.token)
         pairs = {**self.message.get("metadata", {}), **(self._marker or {})}
@@ -219,13 +189,10 @@ class OneWrite:
         return requests.create_message(self.thread, marked, self.key.token)
 
     @property
-    def _in_conversation(self) -> bool:
-        return is_conversation(self.client.upstream.profile, self.thread)
-
-    @property
     def _marker(self) -> dict[str, str] | None:
         """What tells the message from any other, where its metadata has room for it."""
-        if self._in_conversation or not self.client.upstream.profile.keeps_metadata:
+        profile = self.client.upstream.profile
+        if is_conversation(profile, self.thread) or not profile.keeps_metadata:
             return None
         if len(self.message.get("metadata", {})) >= METADATA_PAIRS:
             return None
@@ -242,17 +209,34 @@ class OneWrite:
         theirs, ours = typed.message(raw), typed.message({**self.message, "id": ""})
         return (theirs["role"], theirs["text"]) == (ours["role"], ours["text"])
 
-    def _check(self, found: JSON) -> None:
+    @property
+    def _says(self) -> str:
+        return keys.mark(json.dumps(self.message, sort_keys=True))
+
+    @staticmethod
+    def _check(same: bool) -> None:  # noqa: FBT001 - reads as what it checks
         """Refuse a key of the caller's that stands for another message.
 
         Raises:
             ToolError: `invalid_arguments`.
         """
-        if not self._says_the_same(found):
+        if not same:
             raise invalid_arguments(
                 "idempotency_key was already used with another message.",
                 "Leave idempotency_key out to write this one.",
             )
+
+    def _settled(self, made: JSON) -> JSON:
+        """Note what was written, or found, and return it."""
+        self._learn(made=made["id"], says=self._says)
+        self._note((self.thread, made["id"]), self.key.token)
+        return made
+
+    def _learn(self, **known: str | int) -> None:
+        """Have the key carry what has become known, here and for calls to come."""
+        self.key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a Key
+        for thread in {self.thread, "" if self.key.thread else self.thread}:
+            self._note((thread, self.key.token), str(self.key))
 
     def _note(self, name: tuple[str, str], value: str) -> None:
         noted = self.client.noted
