@@ -102,7 +102,7 @@ async def walk(world: World, list_id: str) -> None:
     await think(world)
     rng, upstream = world.rng, world.upstream
     first: JSON = {"limit": rng.choice((1, 3, 20, 500)), "order": rng.choice(("asc", "desc"))}
-    there = [row for row in upstream.lists[list_id] if upstream.shows(row)]
+    there = [row for row in upstream.lists[list_id] if row.is_shown(anyio.current_time())]
     reading = Reading()
     arguments: JSON = {"thread_id": list_id, **first}
     ended = False
@@ -146,7 +146,7 @@ def check_walk(world: World, reading: Reading, there: list[Row], *, whole: bool)
 
 def is_message(row: Row) -> bool:
     """Whether a row is a message, and no other kind of item."""
-    return row.value.get("type", "message") == "message"
+    return bool(row.value.get("type", "message") == "message")
 
 
 def text_of(row: Row) -> str:

@@ -12,6 +12,7 @@ LISTED_LATE_S: Final = 60.0
 
 Answer: TypeAlias = Literal["honest", "unsent", "reset", "silence", "cut", "garbage"] | int
 
+_WEIRD: Final[tuple[Answer, ...]] = ("cut", "garbage")
 _REFUSED: Final = (400, 401, 403, 408, 409, 425, 429, 429, 429, 503)
 _DONE: Final = (500, 500, 503)
 """Statuses after which nothing more happens; what was asked may have happened before."""
@@ -65,26 +66,21 @@ class Weather:
         answers_s = rng.choice((prompt, prompt, rng.random() * 20))
         at_any_time = rng.choice((None, prompt, rng.random() * 40, rng.random() * LATE_S))
         before = rng.choice((None, answers_s * rng.random()))
-        match rng.randrange(10):
-            case 0:
-                slow = rng.random() * 90
-                return Fault("honest", slow, slow, listed_s)
-            case 1:
-                return Fault("unsent", None, answers_s)
-            case 2 | 3:
-                return Fault("reset", at_any_time, answers_s, listed_s)
-            case 4:
-                return Fault("silence", at_any_time, answers_s, listed_s)
-            case 5:
-                return Fault(rng.choice(_DONE), before, answers_s, listed_s)
-            case 6:
-                return Fault(rng.choice(_GAVE_UP), at_any_time, answers_s, listed_s)
-            case 7:
-                return Fault(rng.choice(_REFUSED), None, answers_s, 0.0, self._retry_after())
-            case 8:
-                return Fault("cut", prompt, prompt, listed_s)
-            case _:
-                return Fault("garbage", prompt, prompt, listed_s)
+        slow, weird = rng.random() * 90, rng.choice(_WEIRD)
+        return rng.choice(
+            (
+                Fault("honest", slow, slow, listed_s),
+                Fault("unsent", None, answers_s),
+                Fault("reset", at_any_time, answers_s, listed_s),
+                Fault("reset", at_any_time, answers_s, listed_s),
+                Fault("silence", at_any_time, answers_s, listed_s),
+                Fault(rng.choice(_DONE), before, answers_s, listed_s),
+                Fault(rng.choice(_GAVE_UP), at_any_time, answers_s, listed_s),
+                Fault(rng.choice(_REFUSED), None, answers_s, 0.0, self._retry_after()),
+                Fault(weird, prompt, prompt, listed_s),
+                Fault(weird, prompt, prompt, listed_s),
+            )
+        )
 
     def _retry_after(self) -> str:
         return self.rng.choice(("", "", "1", "7", "120", "-1", "0", "soon", "9" * 30))

@@ -3,18 +3,20 @@
 import random
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx2
 
 from backscroll_tools.client.profiles import COMPATIBLE
-from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds
 from tests.simulation import actors, clock
 from tests.simulation.faults import LATE_S, LISTED_LATE_S, Weather
 from tests.simulation.upstream import Lie, MemoryUpstream, Row
 from tests.simulation.world import Letter, World
+
+if TYPE_CHECKING:
+    from backscroll_tools.models import JSON
 
 _LIES: Final[tuple[Lie, ...]] = ("has_more_false", "has_more_absent", "has_more_true", "no_query")
 _SETTLED_S: Final = LATE_S + LISTED_LATE_S + 1
@@ -88,12 +90,12 @@ async def _lived(world: World, *, conversations: bool, alike: bool) -> list[Lett
     list_ids = [f"{'conv' if conversations else 'thread'}_{name}" for name in ("a", "b")]
     for list_id in list_ids:
         kind: JSON = {"type": "message"} if conversations else {}
-        for number in range(rng.choice((1, 10, 130))):
+        for number in range(rng.choice((1, 1, 5, 5, 30, 130))):
             text = f"{number} " + "long " * (rng.randrange(1_000) if rng.random() < 0.05 else 1)
             world.upstream.add(list_id, {**kind, "role": "user", "content": text})
     letters: list[Letter] = []
     async with anyio.create_task_group() as tasks:
-        for number in range(rng.randrange(2, 8)):
+        for number in range(rng.randrange(2, 7)):
             letter = _letter(rng, "yes" if alike else f"letter {number}", number, list_ids)
             letters.append(letter)
             # What one process wrote with a key a moment ago, another cannot know.

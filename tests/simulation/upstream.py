@@ -47,6 +47,10 @@ class Row:
     def id(self) -> str:
         return cast("str", self.value["id"])
 
+    def is_shown(self, now: float) -> bool:
+        """Whether lists show it at a time."""
+        return self.listed_at <= now and self.deleted_at is None
+
 
 @dataclass(slots=True)
 class MemoryUpstream(httpx2.AsyncBaseTransport):
@@ -98,9 +102,11 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
             case "cut":
                 status, value = await done
                 raw = json.dumps(value).encode()
-                return httpx2.Response(status, stream=_Body(raw[: rng.randrange(len(raw))], breaks=True))
+                return httpx2.Response(
+                    status, stream=Body(raw[: rng.randrange(len(raw))], breaks=True)
+                )
             case "garbage":
-                return httpx2.Response(200, stream=_Body(rng.choice(_GARBAGE)))
+                return httpx2.Response(200, stream=Body(rng.choice(_GARBAGE)))
             case "unsent":
                 raise rng.choice(_UNSENT)("", request=request)
             case "reset" | "silence":
@@ -145,7 +151,7 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
                 self._made += 1
                 list_id = f"{'conv' if noun == 'conversation' else noun}_{self._made}"
                 self.lists[list_id] = []
-                for value in body.get("messages", body.get("items", ())):
+                for value in body.get("messages") or body.get("items") or ():
                     self.add(list_id, value, key, times)
                 return {"id": list_id, "object": noun, "created_at": EPOCH_S}
             case ["threads", list_id, "messages"]:
@@ -168,12 +174,13 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
     def _listed(self, rows: list[Row], query: dict[str, str]) -> tuple[int, JSON]:
         limit = int(query.get("limit", len(rows) + 1))
         ordered = rows if query.get("order") == "asc" else rows[::-1]
+        now = self.now
         if after := query.get("after"):
             ids = [row.id for row in ordered]
             if after not in ids:
                 return 404, _error(f"No message {after}.")
             ordered = ordered[ids.index(after) + 1 :]
-        shown = [row.value for row in ordered if self.shows(row)]
+        shown = [row.value for row in ordered if row.is_shown(now)]
         page = shown[:limit]
         reply: JSON = {"object": "list", "data": page, "has_more": len(shown) > limit}
         reply["last_id"] = page[-1]["id"] if page else ""
@@ -183,12 +190,8 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
             del reply["has_more"]
         return 200, reply
 
-    def shows(self, row: Row) -> bool:
-        """Whether lists show a row now."""
-        return row.listed_at <= self.now and row.deleted_at is None
 
-
-class _Body(httpx2.AsyncByteStream):
+class Body(httpx2.AsyncByteStream):
     """A body as a network has it: it comes once, and may break off."""
 
     def __init__(self, held: bytes, *, breaks: bool = False) -> None:
@@ -203,7 +206,11 @@ class _Body(httpx2.AsyncByteStream):
 
 
 def _response(status: int, value: JSON, headers: dict[str, str] | None = None) -> httpx2.Response:
-    return httpx2.Response(status, headers=headers, stream=_Body(json.dumps(value).encode()))
+    return httpx2.Response(status, headers=headers, stream=Body(json.dumps(value).encode()))
+
+
+def _broken(status: int, held: bytes) -> httpx2.Response:
+    return httpx2.Response(status, stream=Body(held, breaks=True))
 
 
 def _error(message: str) -> JSON:

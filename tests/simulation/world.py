@@ -190,4 +190,8 @@ def named(error: ToolError) -> dict[str, str]:
 def _shown(outcome: Result | ToolError | None) -> str:
     if isinstance(outcome, ToolError):
         return outcome.render().replace("\n", " ")
-    return "" if outcome is None else compact(outcome.structured)[:300]
+    if outcome is None:
+        return ""
+    items = outcome.structured.get("messages")
+    brief = {**outcome.structured, "messages": len(items)} if items else outcome.structured
+    return compact(brief)[:300]

@@ -35,7 +35,7 @@ class _ChatMessages:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         if self.order == "desc":
             return await self._newest_first(after, limit)
-        chunk = Chunk[Message]((), has_more=False)
+        chunk: Chunk[Message] = Chunk((), has_more=False)
         if _CHOICE not in after:
             chunk = await self._stored(after, limit)
         if chunk.has_more is not False and chunk.items:
