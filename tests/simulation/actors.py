@@ -51,13 +51,8 @@ async def write(world: World, letter: Letter) -> None:
             letter.arguments |= named(outcome)
         elif not letter.key:
             return  # cancelled, and nobody knows the key
-        if world.restarts and rng.random() < 0.2 and _tells(world, letter):
+        if world.restarts and rng.random() < 0.2:
             world.restart()
-
-
-def _tells(world: World, letter: Letter) -> bool:
-    """Whether a letter's key tells all that a process that remembers nothing must know."""
-    return "~" in letter.key or world.profile.honours_idempotency_keys
 
 
 async def write_twice_at_once(world: World, letter: Letter) -> None:

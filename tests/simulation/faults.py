@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 LATE_S: Final = 300.0
 """The longest that a request lies about before it is acted on, in seconds."""
@@ -38,6 +38,19 @@ class Fault:
     answers_s: float
     listed_s: float = 0.0
     retry_after: str = ""
+
+
+class Forecast(Protocol):
+    """What becomes of requests, one after the other."""
+
+    @property
+    def rng(self) -> random.Random:
+        """The only source of chance."""
+        ...
+
+    def next(self) -> Fault:
+        """Return what becomes of the next request."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

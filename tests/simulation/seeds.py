@@ -75,17 +75,18 @@ async def _run(seed: int) -> Report:
         alike = rng.random() < 0.5
         world = World(rng, upstream, http, profile, bounds, restarts=tells_apart or not alike)
         world.note(f"{profile=} {bounds=} {lie=} {weather.storm=} {weather.late_lists=}")
-        letters = await _lived(world, conversations=conversations, alike=alike)
+        await _lived(world, conversations=conversations, alike=alike)
         await anyio.sleep(_SETTLED_S)
-        for letter in letters:
-            _check(world, letter, [each for each in letters if _are_alike(each, letter)])
+        for letter in world.wanted:
+            alike_ones = [each for each in world.wanted if _are_alike(each, letter)]
+            _check(world, letter, alike_ones)
     requests = sum(line[10:12] == "  " for line in world.log)
     violations, log = tuple(world.violations), tuple(world.log)
-    return Report(seed, world.endings, violations, log, len(letters), requests)
+    return Report(seed, world.endings, violations, log, len(world.wanted), requests)
 
 
-async def _lived(world: World, *, conversations: bool, alike: bool) -> list[Letter]:
-    """Let everybody act at once, and return what was to be written."""
+async def _lived(world: World, *, conversations: bool, alike: bool) -> None:
+    """Let everybody act at once."""
     rng = world.rng
     list_ids = [f"{'conv' if conversations else 'thread'}_{name}" for name in ("a", "b")]
     for list_id in list_ids:
@@ -93,11 +94,10 @@ async def _lived(world: World, *, conversations: bool, alike: bool) -> list[Lett
         for number in range(rng.choice((1, 1, 5, 5, 30, 130))):
             text = f"{number} " + "long " * (rng.randrange(1_000) if rng.random() < 0.05 else 1)
             world.upstream.add(list_id, {**kind, "role": "user", "content": text})
-    letters: list[Letter] = []
     async with anyio.create_task_group() as tasks:
         for number in range(rng.randrange(2, 7)):
             letter = _letter(rng, "yes" if alike else f"letter {number}", number, list_ids)
-            letters.append(letter)
+            world.wanted.append(letter)
             # What one process wrote with a key a moment ago, another cannot know.
             twice = letter.key and not world.restarts and rng.random() < 0.5
             tasks.start_soon(actors.write_twice_at_once if twice else actors.write, world, letter)
@@ -106,7 +106,6 @@ async def _lived(world: World, *, conversations: bool, alike: bool) -> list[Lett
             tasks.start_soon(actors.read, world, list_id)
             for _ in range(rng.randrange(3)):
                 tasks.start_soon(actors.walk, world, list_id)
-    return letters
 
 
 def _letter(rng: random.Random, content: str, number: int, list_ids: list[str]) -> Letter:

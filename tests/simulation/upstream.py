@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias, cast
 import httpx2
 
 from backscroll_tools.models import JSON
-from tests.simulation.faults import Weather
+from tests.simulation.faults import Forecast
 
 Lie: TypeAlias = Literal["none", "has_more_false", "has_more_absent", "has_more_true", "no_query"]
 """In what its lists are dishonest: in `has_more`, or in taking no notice of any parameter."""
@@ -65,7 +65,7 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
         asked: called with each request that is made, before anything becomes of it.
     """
 
-    weather: Weather
+    weather: Forecast
     honours_keys: bool
     keeps_metadata: bool = True
     lie: Lie = "none"

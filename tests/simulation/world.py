@@ -70,7 +70,8 @@ class World:
         http: the way to it.
         profile: what the clients know of it.
         bounds: of every call.
-        letters: what was to be written, by the keys that it was sent with.
+        wanted: what is to be written.
+        letters: the same, by the keys that it was sent with.
         endings: how many calls ended in which way.
         restarts: whether processes may end, and forget.
         violations: the promises that were broken.
@@ -83,6 +84,7 @@ class World:
     profile: Profile
     bounds: Bounds
     restarts: bool
+    wanted: list[Letter] = field(default_factory=list)
     letters: dict[str, Letter] = field(default_factory=dict)
     endings: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
@@ -95,7 +97,11 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        """Go on with a process that remembers nothing."""
+        """Go on with a process that remembers nothing, where every key in use tells it all."""
+        if not self.profile.honours_idempotency_keys and any(
+            letter.key and "~" not in letter.key for letter in self.wanted
+        ):
+            return
         upstream = Upstream(self.profile, "http://upstream.invalid/v1")
         self.client = Client(
             self.http, upstream, chance=self.rng.random, clock=lambda: EPOCH_S + self.upstream.now

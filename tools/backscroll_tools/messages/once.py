@@ -60,7 +60,7 @@ class OneWrite:
     thread: str
     message: JSON
     key: Key
-    _sent_before: bool = False
+    _sending: bool = False
 
     async def written(self) -> JSON:
         """Write the message, unless it is there, and return it as the upstream has it.
@@ -83,8 +83,9 @@ class OneWrite:
 
     def doubtful(self) -> bool:
         """Whether it may have been written, by a call that has been cut off or one before it."""
-        if self._sent_before or self.client.in_doubt:
-            return True
+        if self.client.in_doubt or not self._sending:
+            return self.client.in_doubt or bool(self.key.sent_at)
+        # Only what this call itself was about to send is known not to have been.
         self._learn(sent_at=0)
         return False
 
@@ -120,16 +121,15 @@ class OneWrite:
                 return await self._search.found(self.key.since)
             except UntoldError:
                 raise self._unknown() from None
-        self._sent_before = True
         if (found := await self._found_late()) is not None:
             return found
         left = self.key.sent_at + UNDERWAY_S - self.client.clock()
         if left > 0:
             raise outcome_unknown(str(self.key), left)
-        self._sent_before = False
         return None
 
     async def _sent(self) -> JSON:
+        self._sending = True
         for attempt in range(1, SENDS + 1):
             self._learn(sent_at=int(self.client.clock()) + 1)
             try:
