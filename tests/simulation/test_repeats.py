@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx2
@@ -12,11 +12,13 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.messages.create_message import CREATE_MESSAGE
-from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call
 from tests.simulation import clock
 from tests.simulation.faults import Fault
 from tests.simulation.upstream import EPOCH_S, MemoryUpstream
+
+if TYPE_CHECKING:
+    from backscroll_tools.models import JSON
 
 KEYLESS: Final = replace(COMPATIBLE, keeps_metadata=False)
 PROMPT: Final = Fault("honest", 0.1, 0.1)
