@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+import anyio.to_thread
 import httpx2
 
 from backscroll_tools.client import failures, replies, retry
@@ -24,6 +25,9 @@ from backscroll_tools.models import JSON
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
 """The most bytes of a reply, unpacked, by default."""
+
+_LONG: Final = 1024 * 1024
+"""From how many bytes on a body is read in a thread of its own."""
 
 _CHANCE: Final = random.SystemRandom().random
 _NEVER_SENT: Final = (
@@ -224,14 +228,22 @@ class Client:
             why = f"The upstream's reply is larger than {mebibytes:g} MiB."
             raise failures.unreadable(why, too_large=True) from None
         except anyio.get_cancelled_exc_class():
+            # It may have been acted on, and nobody will know.
             self.in_doubt |= exchange.sent and not request.harmless
             raise
         if not exchange.answered:
             raise failures.unreachable("no answer in time", exchange.fate)
         if httpx2.codes.is_success(status):
-            return replies.decode(body)
+            return await self._decoded(body)
         key = credential[0][1].split(" ")[-1] if credential else ""
         raise failures.failure(self.upstream.profile, status, headers, body, key)
+
+    @staticmethod
+    async def _decoded(body: bytes) -> JSON:
+        if len(body) < _LONG:
+            return replies.decode(body)
+        # Some megabytes take seconds, which the other calls and this one's deadline do not wait.
+        return await anyio.to_thread.run_sync(replies.decode, body, abandon_on_cancel=True)
 
     def _patience_s(self, request: Request, attempt: int) -> float:
         """Return how many seconds an attempt may take."""
