@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from backscroll import strict_json
 from backscroll.offer import offered
 from backscroll.settings import Settings
-from backscroll.strict_json import JSONFlawError
+from backscroll_tools import strict_json
 from backscroll_tools.client.profiles import Profile, Serves
+from backscroll_tools.strict_json import JSONFlawError
 
 TABLE: Final = Path(__file__).with_name("front_table.json")
 """What the SDK's server would answer, by protocol version; a test holds it equal."""

@@ -20,9 +20,9 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
-from backscroll import strict_json
 from backscroll.lines import LINE_BYTES, Overlong
-from backscroll.strict_json import JSONFlawError
+from backscroll_tools import strict_json
+from backscroll_tools.strict_json import JSONFlawError
 
 _Object: TypeAlias = dict[str, object]
 

@@ -88,6 +88,12 @@ class Settings:
     quick_start: bool = _setting(
         "whether a stdio server answers first questions while it is still loading", default=True
     )
+    reply_bytes: int = _setting(
+        "the most bytes of an upstream's reply, unpacked",
+        8_388_608,
+        least=65_536,
+        most=268_435_456,
+    )
     log_level: str = _setting(
         "the least grave message that is logged to stderr", "warning", one_of=LOG_LEVELS
     )

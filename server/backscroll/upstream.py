@@ -87,7 +87,7 @@ class UpstreamConnection:
         )
         for http in (reading, writing):
             await self._stack.enter_async_context(http)
-        return Client(reading, self._upstream, writing)
+        return Client(reading, self._upstream, writing, self._settings.reply_bytes)
 
     async def _open_store(self) -> Client:
         from backscroll.store.app import open_store
@@ -103,4 +103,4 @@ class UpstreamConnection:
             ) from None
         transport = httpx2.ASGITransport(store.app)
         http = await self._stack.enter_async_context(httpx2.AsyncClient(transport=transport))
-        return Client(http, self._upstream)
+        return Client(http, self._upstream, reply_bytes=self._settings.reply_bytes)

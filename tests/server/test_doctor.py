@@ -370,7 +370,7 @@ def test_the_cause_is_looked_for_behind_what_was_raised(cause: Exception, said: 
         try:
             dial()
         except httpx2.ConnectError as error:
-            raise unreachable(error) from None
+            raise unreachable(type(error).__name__, "unsent") from None
 
     with pytest.raises(UnreachableError) as failed:
         ask()

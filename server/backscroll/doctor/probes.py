@@ -11,7 +11,7 @@ from backscroll.doctor.causes import cause_of
 from backscroll.doctor.diagnosis import Check
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.failures import UnreachableError
+from backscroll_tools.client.failures import NO_ANSWER, UnreachableError
 from backscroll_tools.client.profiles import Serves
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.errors import ToolError
@@ -78,15 +78,22 @@ async def _asked(client: Client, probe: Probe, limit_s: float) -> Check:
             await client.send(probe.request)
         check = Check(probe.name, "ok", "answered")
     except TimeoutError:
-        check = Check(
-            probe.name,
-            "failed",
-            f"no answer within {limit_s:g} s",
-            next_step="Check BACKSCROLL_BASE_URL, the network, and whether the upstream is busy.",
-        )
+        check = _unanswered(probe, limit_s)
     except ToolError as error:
-        check = _failed(probe, error, with_key=client.upstream.credential is not None)
+        if isinstance(error, UnreachableError) and error.kind == NO_ANSWER:
+            check = _unanswered(probe, limit_s)
+        else:
+            check = _failed(probe, error, with_key=client.upstream.credential is not None)
     return replace(check, ms=round((time.perf_counter() - start) * 1000))
+
+
+def _unanswered(probe: Probe, limit_s: float) -> Check:
+    return Check(
+        probe.name,
+        "failed",
+        f"no answer within {limit_s:g} s",
+        next_step="Check BACKSCROLL_BASE_URL, the network, and whether the upstream is busy.",
+    )
 
 
 def _failed(probe: Probe, error: ToolError, *, with_key: bool) -> Check:

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -134,7 +134,7 @@ def _application(database: Database) -> Starlette:
             _route(completion + "/messages", GET=completions.messages),
         ],
     )
-    for kind in (WireError, HTTPException, DatabaseBusyError, SQLAlchemyError):
+    for kind in (WireError, HTTPException, ClientDisconnect, DatabaseBusyError, SQLAlchemyError):
         app.add_exception_handler(kind, _answer_error)
     app.router.redirect_slashes = False
     return app
@@ -154,6 +154,9 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             return error_reply(error)
         case HTTPException():
             return error_reply(_routing_error(request, error))
+        case ClientDisconnect():
+            message = "The request broke off: nothing was written."
+            return error_reply(WireError(400, message))  # to nobody, and no fault of ours
         case DatabaseBusyError():
             message = "The database is busy: nothing was written, try again."
             busy = WireError(503, message, kind=SERVER_ERROR, headers={"Retry-After": "1"})

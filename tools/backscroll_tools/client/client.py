@@ -1,28 +1,58 @@
 """The async client: the one place where the tools do I/O."""
 
 import math
+import random
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Final
 
+import anyio
+import anyio.to_thread
 import httpx2
 
-from backscroll_tools.client import failures, replies
-from backscroll_tools.client.failures import outcome_unknown, unreachable
+from backscroll_tools.client import failures, replies, retry
+from backscroll_tools.client.bodies import BodyTooLargeError, BodyUnreadableError
+from backscroll_tools.client.failures import ExchangeError, outcome_unknown
+from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.requests import Request
+from backscroll_tools.client.retry import RetryBudget
+from backscroll_tools.client.wire import Exchange
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 
-BODY_BYTES: Final = 64 * 1024 * 1024
-"""The most bytes of a reply, decoded, that are read before the reply is refused.
+REPLY_BYTES: Final = 8 * 1024 * 1024
+"""The most bytes of a reply, unpacked, by default."""
 
-100 messages of 256,000 characters, the largest page that the API can be asked for, are 25 MB as
-ASCII.
-"""
+_LONG: Final = 1024 * 1024
+"""From how many bytes on a body is read in a thread of its own."""
 
-_NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-_CLOSED: Final = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
-_MAY_HAVE_ACTED: Final = frozenset({408, 500, 502, 504})
-"""Statuses after which a write may stand: the upstream, or a proxy before it, gave up midway."""
+_CHANCE: Final = random.SystemRandom().random
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.LocalProtocolError,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all calls to one upstream share."""
+
+    reading: httpx2.AsyncClient
+    writing: httpx2.AsyncClient
+    reply_bytes: int
+    chance: Callable[[], float]
+    clock: Callable[[], float]
+    lanes: Lanes = field(default_factory=Lanes)
+    writers: Lanes = field(default_factory=lambda: Lanes(TOTAL, 1))
+    budget: RetryBudget = field(default_factory=RetryBudget)
+    noted: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 class Client:
@@ -34,27 +64,57 @@ class Client:
         writing: the pool for writes, by default the one for reads. Over a network it should keep
             no connection: one that was closed by its other end, unseen, leaves a write's outcome
             unknown, where a read is simply sent again (docs/upstreams.md).
-        requests: how many requests it may make in all; by default as many as are asked for.
+        reply_bytes: the most bytes of a reply, unpacked; 8 MiB by default.
+        chance: draws the numbers from 0 to 1 that pauses between retries depend on.
+        clock: tells the time, in Unix seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its seams: connections, chance and time
         self,
         http: httpx2.AsyncClient,
         upstream: Upstream,
         writing: httpx2.AsyncClient | None = None,
-        requests: float = math.inf,
+        reply_bytes: int = REPLY_BYTES,
+        *,
+        chance: Callable[[], float] = _CHANCE,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._reading = http
-        self._writing = writing or http
-        self._left = requests
+        self._shared = _Shared(http, writing or http, reply_bytes, chance, clock)
+        self._left: float = math.inf
         self.upstream = upstream
+        self.in_doubt = False
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Tells the time, in Unix seconds."""
+        return self._shared.clock
+
+    @property
+    def noted(self) -> dict[tuple[str, str], str]:
+        """What `messages.once` notes of writes, for calls with the same key."""
+        return self._shared.noted
+
+    def now(self) -> float:
+        """Return the time, in Unix seconds."""
+        return self._shared.clock()
 
     def bounded(self, requests: int) -> "Client":
-        """Return a client over the same connections that makes this many requests at most."""
-        return Client(self._reading, self.upstream, self._writing, requests)
+        """Return the client of one call, which makes this many requests at most.
+
+        Its `in_doubt` tells whether a write of that call may have been acted on, with no answer
+        that says so.
+        """
+        client: Client = object.__new__(Client)
+        client._shared, client._left, client.upstream = self._shared, requests, self.upstream
+        client.in_doubt = False
+        return client
+
+    def alone(self, thread_id: str) -> AbstractAsyncContextManager[None]:
+        """Return a context in which no other call is about to write to a thread."""
+        return self._shared.writers.lane(thread_id)
 
     async def send(self, request: Request) -> JSON:
-        """Send one request and return the reply's JSON object.
+        """Send one request, again where that is safe and may help; return the reply's object.
 
         Raises:
             ToolError: with the code that the failure stands for: `upstream_retired` for an
@@ -63,27 +123,40 @@ class Client:
         """
         if request.group not in self.upstream.profile.serves:
             raise failures.not_served(self.upstream.profile)
-        try:
-            status, headers, body = await self._exchange(request)
-            if httpx2.codes.is_success(status):
-                return replies.decode(body)
-        except ToolError as error:
-            if request.method == "POST" and error.code == "upstream_invalid":
-                raise outcome_unknown(request) from None  # acted on, and answered with no JSON
-            raise
-        if request.method == "POST" and status in _MAY_HAVE_ACTED:
-            raise outcome_unknown(request)
-        key = next((value.split(" ")[-1] for _, value in await self._credential()), "")
-        raise failures.failure(self.upstream.profile, status, headers, body, key)
+        doubtful = False
+        for attempt in range(1, retry.ATTEMPTS + 1):
+            try:
+                reply = await self._exchange(request, attempt)
+            except ExchangeError as error:
+                if error.fate == "unknown" and not request.harmless:
+                    doubtful = self.in_doubt = True
+                # What a key settles is worth one more attempt, whatever the answer was.
+                unsettled = doubtful and attempt == 1 and not error.too_large
+                again = (error.again or unsettled) and self._repeatable(request, error)
+                if not again or not await self.pauses(error, attempt, owed=unsettled):
+                    raise (_doubt(request, error) if doubtful else error) from None
+            else:
+                self._shared.budget.earn()
+                self.in_doubt &= request.harmless
+                return reply
+        raise AssertionError
 
     async def page(self, request: Request) -> replies.Reply:
         """Send a request for a list and return its envelope, with what can be believed of it.
+
+        Where a page is larger than a reply may be, fewer items are asked for.
 
         Raises:
             ToolError: as `send` does.
         """
         trusted = self.upstream.profile.trusts_has_more
-        return replies.listed(await self.send(request), request, trusted=trusted)
+        while True:
+            try:
+                return replies.listed(await self.send(request), request, trusted=trusted)
+            except ExchangeError as error:
+                if not error.too_large or request.limit <= 1:
+                    raise
+            request = request.with_limit(request.limit // 4 or 1)
 
     async def find(self, request: Request) -> JSON | None:
         """Send a request for one object and return it, or None where the upstream has none.
@@ -98,58 +171,92 @@ class Client:
                 return None
             raise
 
-    async def _exchange(self, request: Request) -> tuple[int, httpx2.Headers, bytes]:
-        """Return the status, the headers and the body of the reply to a request."""
-        try:
-            if request.method == "POST":
-                return await self._once(self._writing, request)
-            try:
-                return await self._once(self._reading, request)
-            except _CLOSED:
-                return await self._once(self._reading, request)
-        except _NEVER_SENT as error:
-            raise unreachable(error) from None
-        except httpx2.HTTPError as error:
-            if request.method == "POST":
-                raise outcome_unknown(request) from None
-            raise unreachable(error) from None
+    async def pauses(self, error: ExchangeError, attempt: int, *, owed: bool = False) -> bool:
+        """Wait before another attempt; False at once where there is to be none.
 
-    async def _once(
-        self, http: httpx2.AsyncClient, request: Request
-    ) -> tuple[int, httpx2.Headers, bytes]:
+        Args:
+            error: how the last attempt failed.
+            attempt: how many have failed; 1 or more.
+            owed: whether another is made though the budget for retries is spent.
+        """
+        if attempt >= retry.ATTEMPTS:
+            return False
+        pause = retry.pause_s(attempt, error.asked_s, self._shared.chance())
+        if anyio.current_time() + pause >= anyio.current_effective_deadline():
+            return False
+        if not self._shared.budget.spend() and not owed:
+            return False
+        await anyio.sleep(pause)
+        return True
+
+    def _repeatable(self, request: Request, error: ExchangeError) -> bool:
+        """Whether a request can be sent again without a second effect."""
+        return (
+            request.harmless
+            or error.fate == "unsent"
+            or self.upstream.profile.honours_idempotency_keys
+        )
+
+    async def _exchange(self, request: Request, attempt: int) -> JSON:
+        """Send a request once and return the reply's object.
+
+        Raises:
+            ExchangeError: what became of it.
+        """
         if self._left < 1:
-            raise ToolError(
-                "upstream_unavailable",
-                "The call would take more requests to the upstream than one call may make.",
-                next_step="Ask for less at once with limit, and go on with cursor.",
-            )
+            raise failures.too_many_requests()
         self._left -= 1
-        profile = self.upstream.profile
-        query = (*profile.queries.get(request.group, ()), *request.query)
-        async with http.stream(
-            request.method,
-            self.upstream.base_url + profile.prefixes.get(request.group, "") + request.path,
-            params=list(query),
-            headers=[*self.upstream.headers, *request.headers, *await self._credential()],
-            json=request.body,
-        ) as response:
-            return response.status_code, response.headers, await _read(response)
+        http = self._shared.reading if request.method == "GET" else self._shared.writing
+        credential = await self._credential()
+        exchange = Exchange(self.upstream, request)
+        try:
+            async with self._shared.lanes.lane(request.owner):
+                with anyio.move_on_after(self._patience_s(request, attempt)):
+                    status, headers, body = await exchange.reply(
+                        http, credential, self._shared.reply_bytes
+                    )
+        except _NEVER_SENT as error:
+            raise failures.unreachable(type(error).__name__, "unsent") from None
+        except httpx2.HTTPError as error:
+            raise failures.unreachable(type(error).__name__, exchange.fate) from None
+        except BodyUnreadableError:
+            raise failures.unreadable(
+                "The upstream's reply is packed wrongly or cut short."
+            ) from None
+        except BodyTooLargeError:
+            mebibytes = self._shared.reply_bytes / 1024 / 1024
+            why = f"The upstream's reply is larger than {mebibytes:g} MiB."
+            raise failures.unreadable(why, too_large=True) from None
+        except anyio.get_cancelled_exc_class():
+            # It may have been acted on, and nobody will know.
+            self.in_doubt |= exchange.sent and not request.harmless
+            raise
+        if not exchange.answered:
+            raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
+        if httpx2.codes.is_success(status):
+            return await self._decoded(body)
+        key = credential[0][1].split(" ")[-1] if credential else ""
+        raise failures.failure(self.upstream.profile, status, headers, body, key)
+
+    @staticmethod
+    async def _decoded(body: bytes) -> JSON:
+        if len(body) < _LONG:
+            return replies.decode(body)
+        # Some megabytes take seconds, which the other calls and this one's deadline do not wait.
+        return await anyio.to_thread.run_sync(replies.decode, body, abandon_on_cancel=True)
+
+    def _patience_s(self, request: Request, attempt: int) -> float:
+        """Return how many seconds an attempt may take."""
+        left = anyio.current_effective_deadline() - anyio.current_time()
+        once = not request.harmless and not self.upstream.profile.honours_idempotency_keys
+        return retry.patience_s(1 if once else attempt, left)
 
     async def _credential(self) -> list[Header]:
         credential = self.upstream.credential
         return [] if credential is None else [await credential()]
 
 
-async def _read(response: httpx2.Response) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > BODY_BYTES:
-            raise ToolError(
-                "upstream_invalid",
-                f"The upstream's reply is larger than {BODY_BYTES // 1024 // 1024} MiB.",
-                next_step="Ask for fewer items with `limit`.",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
+def _doubt(request: Request, error: ExchangeError) -> ExchangeError:
+    doubt = outcome_unknown(request.idempotency_key)
+    doubt.again, doubt.asked_s = error.again, error.asked_s
+    return doubt

@@ -8,20 +8,18 @@ quote a key.
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final, Literal, TypeAlias, cast
 
-import httpx2
 from pydantic_core import from_json
 
+from backscroll_tools.client import retry
 from backscroll_tools.client.profiles import Profile
-from backscroll_tools.client.requests import Request
 from backscroll_tools.errors import ErrorCode, ToolError
+
+Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
 
 _SAID: Final = 300
 """How many characters of an upstream's own sentence an error may repeat."""
-
-_DIGITS: Final = 9
-"""How many digits of a pause are read: 30 years in seconds."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
 """What a server says of a path that it does not serve, and not of an object that it lacks."""
@@ -32,10 +30,12 @@ _STATUS: Final[dict[int, ErrorCode]] = {
     403: "forbidden",
     404: "not_found",
     405: "upstream_retired",
+    408: "upstream_unavailable",
     409: "thread_busy",
     410: "upstream_retired",
     413: "invalid_arguments",
     422: "invalid_arguments",
+    425: "upstream_unavailable",
     501: "upstream_retired",
 }
 
@@ -50,6 +50,12 @@ _NEXT: Final[dict[ErrorCode, str]] = {
 }
 
 _LATE: Final = " What was written a moment ago may need a few seconds to show."
+_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""The statuses after which the same request may succeed."""
+
+_FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
+"""What no retry mends, whatever the status."""
+
 _OF_500: Final = " If it stays so, check the ids: some proxies answer so for what is not there."
 """LiteLLM turns its upstream's 404 into a 500 (docs/upstreams.md)."""
 
@@ -62,9 +68,26 @@ _SENTENCE: Final[dict[ErrorCode, str]] = {
 }
 
 
+class ExchangeError(ToolError):
+    """An exchange that failed, with what is known of it.
+
+    Attributes:
+        fate: of the request: `unsent`, it never reached the upstream; `refused`, the upstream did
+            not act on it; `unknown`, it may have acted, or still be at it.
+        again: whether the same request may succeed when it is sent again.
+        asked_s: the pause that the upstream asks for before that, in seconds; 0 for none.
+        too_large: whether it failed for the size of the reply.
+    """
+
+    fate: Fate = "unsent"
+    again: bool = False
+    asked_s: float = 0.0
+    too_large: bool = False
+
+
 def failure(
     profile: Profile, status: int, headers: Mapping[str, str], body: bytes, key: str = ""
-) -> ToolError:
+) -> ExchangeError:
     """Return the error that an HTTP failure stands for.
 
     Args:
@@ -78,18 +101,40 @@ def failure(
     if key and key in said:
         said = ""
     code = _code(status, said, error_code)
+    asked_s = retry.asked_s(headers)
+    error = _error(profile, code, status, said, asked_s)
+    error.asked_s = asked_s
+    error.fate = "unknown" if _leaves_open(status, asked_s) else "refused"
+    error.again = status in _AGAIN and code not in _FINAL
+    return error
+
+
+def _leaves_open(status: int, asked_s: float) -> bool:
+    """Whether an answer leaves open if the request was, or is still to be, acted on.
+
+    An upstream may act before it fails, and a proxy answers 5xx for one that it lost sight of.
+    One that says when to come again has refused (RFC 9110, section 15.6.4).
+    """
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return not asked_s
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+
+
+def _error(
+    profile: Profile, code: ErrorCode, status: int, said: str, asked_s: float
+) -> ExchangeError:
     if code == "upstream_retired":
         return not_served(profile)
     if code == "quota_exceeded":
-        return ToolError(
+        return ExchangeError(
             code,
             "The upstream's quota is used up.",
             next_step="Ask the operator to raise the quota of the upstream's account.",
         )
     if code == "rate_limited":
-        pause = _pause(headers)
-        wait = f"Wait {pause} s, then call again." if pause else "Wait, then call again."
-        return ToolError(code, "The upstream limits its rate.", next_step=wait)
+        wait = f"Wait {math.ceil(asked_s)} s" if asked_s else "Wait"
+        sentence = "The upstream limits its rate."
+        return ExchangeError(code, sentence, next_step=f"{wait}, then call again.")
     sentence = _SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
     if code in _REPEATED and said:
         sentence = said
@@ -98,41 +143,81 @@ def failure(
         next_step += _OF_500
     if code == "not_found" and profile.lists_late:
         next_step += _LATE
-    return ToolError(code, sentence, next_step=next_step)
+    return ExchangeError(code, sentence, next_step=next_step)
 
 
-def not_served(profile: Profile) -> ToolError:
+def not_served(profile: Profile) -> ExchangeError:
     """Return the error for an endpoint that the upstream lacks."""
-    return ToolError(
+    return ExchangeError(
         "upstream_retired",
         f"The upstream ({profile.name}) does not serve this.",
         next_step=profile.advice,
     )
 
 
-class UnreachableError(ToolError):
-    """No answer came at all; what the network said of it is the exception's context."""
+NO_ANSWER: Final = "no answer in time"
 
 
-def unreachable(error: httpx2.HTTPError) -> UnreachableError:
-    """Return the error of an exchange that the upstream never took part in."""
-    return UnreachableError(
+class UnreachableError(ExchangeError):
+    """No answer came at all; what the network said of it is the exception's context.
+
+    Attributes:
+        kind: what went wrong, in a word, or `NO_ANSWER`.
+    """
+
+    kind: str = ""
+
+
+def unreachable(kind: str, fate: Fate) -> UnreachableError:
+    """Return the error of an exchange to which no answer came.
+
+    Args:
+        kind: what went wrong, in a word.
+        fate: `unsent` or `unknown`.
+    """
+    error = UnreachableError(
         "upstream_unavailable",
-        f"The upstream could not be reached ({type(error).__name__}).",
+        f"The upstream could not be reached ({kind}).",
         next_step="Call again in a little while; if it stays so, ask the operator to check it.",
+    )
+    error.fate, error.again, error.kind = fate, True, kind
+    return error
+
+
+def unreadable(why: str, *, too_large: bool = False) -> ExchangeError:
+    """Return the error of a reply whose body cannot be read."""
+    error = ExchangeError("upstream_invalid", why, next_step=_NEXT["upstream_invalid"])
+    error.fate, error.too_large = "unknown", too_large
+    return error
+
+
+def too_many_requests() -> ExchangeError:
+    """Return the error of a call that would make more requests than it may."""
+    return ExchangeError(
+        "upstream_unavailable",
+        "The call would take more requests to the upstream than one call may make.",
+        next_step="Ask for less at once with limit, and go on with cursor.",
     )
 
 
-def outcome_unknown(request: Request) -> ToolError:
-    """Return the error of a write whose answer was lost."""
-    return ToolError(
+def outcome_unknown(idempotency_key: str, wait_s: float = 0.0) -> ExchangeError:
+    """Return the error of a write of which nobody can tell whether it was acted on.
+
+    Args:
+        idempotency_key: with which the same call is safe.
+        wait_s: seconds after which it will not come late any more; 0 where that is not known.
+    """
+    when = f" in {math.ceil(wait_s)} s" if wait_s else ""
+    error = ExchangeError(
         "outcome_unknown",
         "The upstream's answer to the write was lost: the message may have been written.",
         next_step=(
-            "Call create-message again with the same arguments and idempotency_key "
-            f'"{request.idempotency_key}".'
+            f"Call create-message again{when} with the same arguments and idempotency_key "
+            f'"{idempotency_key}".'
         ),
     )
+    error.fate = "unknown"
+    return error
 
 
 def _code(status: int, said: str, error_code: str) -> ErrorCode:
@@ -172,14 +257,6 @@ def _said(body: bytes) -> tuple[str, str]:
             return _line(f"{'.'.join(map(str, names))}: {message}"), ""
         case _:
             return "", ""
-
-
-def _pause(headers: Mapping[str, str]) -> int:
-    """Return how many seconds to wait, or 0 where the upstream names none that can be."""
-    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
-    if milliseconds.isdecimal():
-        return math.ceil(int(milliseconds[:_DIGITS]) / 1000)
-    return int(seconds[:_DIGITS]) if seconds.isdecimal() else 0
 
 
 def _line(text: str) -> str:

@@ -41,6 +41,7 @@ class Profile:
         queries: parameters that every request of a group of endpoints carries.
         key_optional: whether it may be asked without a key.
         honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
+        keeps_metadata: whether a message's metadata is kept, so that a write can be marked.
         trusts_has_more: whether `has_more: false` means the end; else a further request tells.
         lists_late: whether what was written may take a while to be found (OGX).
         advice: what to say where an endpoint is missing.
@@ -55,6 +56,7 @@ class Profile:
     queries: Mapping[Serves, tuple[Header, ...]] = field(default_factory=dict)
     key_optional: bool = False
     honours_idempotency_keys: bool = False
+    keeps_metadata: bool = True
     trusts_has_more: bool = True
     lists_late: bool = False
     advice: str = "Ask the operator which upstream BACKSCROLL_UPSTREAM should name."

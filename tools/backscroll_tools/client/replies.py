@@ -3,24 +3,18 @@
 Lenient: a field that is missing, null or unknown never fails a reply.
 """
 
-import json
-import math
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeGuard, cast
 
-from pydantic_core import from_json
-
+from backscroll_tools import strict_json
+from backscroll_tools.client.failures import unreadable
 from backscroll_tools.client.requests import ID, Request
-from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Order
+from backscroll_tools.strict_json import JSONFlawError
 
 UNNAMED: Final = "items without a usable id were left out"
 CONTRARY: Final = "the upstream ignores order"
-
-_BEYOND_FLOAT: Final = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
-"""What a number has that no float can hold, and that JSON forbids as little as any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +42,28 @@ def decode(body: bytes) -> JSON:
         ToolError: `upstream_invalid` where it is not a JSON object.
     """
     try:
-        value = from_json(body, allow_inf_nan=False)
-        if _BEYOND_FLOAT.search(body):
-            value = json.loads(body, parse_float=_number)
-    except ValueError:
+        value = strict_json.loads(body)
+    except JSONFlawError:
         value = None
     if not isinstance(value, dict):
-        raise ToolError(
-            "upstream_invalid",
-            "The upstream's reply is not a JSON object.",
-            next_step="Check that BACKSCROLL_BASE_URL is an OpenAI-shaped API.",
-        )
+        raise unreadable("The upstream's reply is not a JSON object.")
     return cast("JSON", value)
 
 
-def _number(text: str) -> float | str:
-    """Return a number, as text where it is beyond a float: infinity is no JSON."""
-    value = float(text)
-    return value if math.isfinite(value) else text
+def created(reply: JSON) -> JSON:
+    """Return the object that a reply to a create describes: itself, or the first that it lists.
+
+    Raises:
+        ToolError: `upstream_invalid` where it has no usable id.
+    """
+    match reply:
+        case {"object": "list", "data": [dict() as first, *_]}:
+            made = cast("JSON", first)
+        case _:
+            made = reply
+    if not _is_id(made.get("id")):
+        raise unreadable("The upstream accepted the write but named no id.")
+    return made
 
 
 def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
@@ -83,7 +81,7 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     """
     data = reply.get("data")
     if not isinstance(data, list):
-        raise ToolError("upstream_invalid", "The upstream's list reply has no `data` array.")
+        raise unreadable("The upstream's list reply has no `data` array.")
     rows = cast("list[object]", data)
     items = tuple(cast("JSON", row) for row in rows if isinstance(row, dict) and _named(row))
     warnings = [UNNAMED] if len(items) < len(rows) else []

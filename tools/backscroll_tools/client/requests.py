@@ -6,7 +6,7 @@ the files of a message.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -31,6 +31,7 @@ class Request:
         group: the endpoints that it belongs to, which an upstream has or lacks.
         path: what follows the base URL and the group's prefix.
         idempotency_key: sent with a write.
+        harmless_twice: whether it is a write that nobody notices a second time.
     """
 
     method: Literal["GET", "POST"]
@@ -39,11 +40,28 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     body: JSON | None = field(default=None, repr=False)
     idempotency_key: str = ""
+    harmless_twice: bool = False
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it does no harm when it is acted on twice."""
+        return self.method == "GET" or self.harmless_twice
 
     @property
     def limit(self) -> int:
         """How many items a request for a list asks for; 0 for any other."""
         return int(dict(self.query).get("limit", 0))
+
+    @property
+    def owner(self) -> str:
+        """The thread, conversation or completion that it is about, or the list that it is."""
+        parts = self.path.split("/")
+        return "/".join(parts[: 4 if self.group == "chat_completions" else 3])
+
+    def with_limit(self, limit: int) -> "Request":
+        """Return the same request for a list with another limit."""
+        query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)
+        return replace(self, query=tuple(query))
 
     @property
     def order(self) -> Order:
@@ -104,6 +122,11 @@ def create_thread(message: JSON, idempotency_key: str) -> Request:
     return Request("POST", "threads", "/threads", (), body, idempotency_key)
 
 
+def start_thread() -> Request:
+    """Create a thread that has no message yet."""
+    return Request("POST", "threads", "/threads", body={}, harmless_twice=True)
+
+
 def list_messages(thread_id: str, window: Slice) -> Request:
     """List a thread's messages."""
     return Request("GET", "threads", _messages(thread_id), window.query)
@@ -130,6 +153,11 @@ def create_conversation(items: Sequence[JSON], idempotency_key: str) -> Request:
     """Create a conversation that starts with up to 20 items."""
     body: JSON = {"items": list(items)}
     return Request("POST", "conversations", "/conversations", (), body, idempotency_key)
+
+
+def start_conversation() -> Request:
+    """Create a conversation that has no item yet."""
+    return Request("POST", "conversations", "/conversations", body={}, harmless_twice=True)
 
 
 def list_items(conversation_id: str, window: Slice) -> Request:

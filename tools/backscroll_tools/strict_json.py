@@ -91,8 +91,12 @@ def is_sound(value: object) -> bool:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = ""
+        for twice, _ in pairs:
+            if twice in seen:
+                break
+            seen.add(twice)
         message = f"The key {_cut(json.dumps(twice))} stands twice in one object. Send it once."
         raise JSONFlawError(message)
     return found
@@ -171,7 +175,7 @@ def _lone_surrogate(raw: bytes) -> int | None:
 
 def _offset(text: str, token: str) -> int:
     """Return the byte at which a token first stands outside strings."""
-    pattern = re.compile(rf'"(?:[^"\\]|\\.)*"|(?P<token>{re.escape(token)})')
+    pattern = re.compile(rf'"(?:[^"\\]|\\.)*"|(?P<token>{re.escape(token[:_SHOWN])})')
     found = next(match for match in pattern.finditer(text) if match["token"])
     return len(text[: found.start()].encode())
 

@@ -1,0 +1,1 @@
+"""The proof over a hostile network: real sockets, the real store, seeded faults."""

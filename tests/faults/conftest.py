@@ -1,0 +1,31 @@
+"""The store on a port, and the seed of a run."""
+
+import os
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from backscroll_tools.messages import once
+from tests.faults.upstream import Served, served_store
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with served_store(tmp_path) as serving:
+        yield serving
+
+
+@pytest.fixture
+def seed() -> int:
+    """What chance is drawn from; a failing run prints it, and this variable brings it back."""
+    chosen = os.environ.get("BACKSCROLL_TEST_SEED") or random.SystemRandom().randrange(1 << 32)
+    return int(chosen)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing waited for that a store on this machine cannot need."""
+    monkeypatch.setattr(once, "LOOKS_S", (0.0, 0.01, 0.03))
+    monkeypatch.setattr(once, "UNDERWAY_S", 1.0)

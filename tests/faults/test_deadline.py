@@ -1,0 +1,74 @@
+"""A tool call ends in time, whatever is done to its connections."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, get_args
+
+import pytest
+
+from backscroll_tools.client.client import Client
+from backscroll_tools.errors import ErrorCode
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Result
+from tests.faults.figures import record, sized
+from tests.faults.plans import FAULTS, PHASES, STATUSES, Fault, Phase, Plan
+from tests.faults.proxy import Proxy
+from tests.faults.upstream import PROFILES, Kind, Served, call, client_of
+
+RUNS: Final = sized(quick=2, long=20)
+DEADLINE_S: Final = 0.3
+CODES: Final = frozenset(get_args(ErrorCode)) - {"internal", "invalid_arguments"}
+_slowest: dict[tuple[Fault, Phase], float] = {}
+
+
+def _calls(thread: str, message: str) -> list[tuple[str, JSON]]:
+    return [
+        ("list-messages", {"thread_id": thread, "limit": 500}),
+        ("create-message", {"thread_id": thread, "role": "user", "content": "more"}),
+        ("get-message", {"thread_id": thread, "message_id": message}),
+        ("create-message", {"role": "user", "content": "new"}),
+        ("list-message-files", {"thread_id": thread, "message_id": message}),
+        ("list-threads", {}),
+        ("list-chat-completions", {}),
+        ("get-chat-messages", {"completion_id": "chatcmpl-1"}),
+    ]
+
+
+def _always(plan: Plan) -> Callable[[str, int], Plan]:
+    return lambda _method, _number: plan
+
+
+@pytest.mark.timeout(sized(quick=60, long=300))
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, phase: Phase) -> None:
+    took: list[float] = []
+
+    async def timed(client: Client, name: str, arguments: JSON) -> None:
+        started = time.monotonic()
+        outcome = await call(client, name, arguments, DEADLINE_S)
+        took.append(time.monotonic() - started)
+        assert isinstance(outcome, Result) or outcome.code in CODES, outcome
+
+    for run in range(RUNS):
+        kind: Kind = "store" if run % 2 == 0 else "threads"
+        thread = await served.new("store")
+        proxy = Proxy(served.port, strips_keys=kind != "store", delay_s=60.0, drip_s=0.5)
+        async with proxy.serving(), client_of(proxy, PROFILES[kind]) as client:
+            first = await call(client, "create-message", _calls(thread, "")[1][1], 10)
+            assert isinstance(first, Result), first
+            message: str = first.structured["message"]["id"]
+            plan = Plan(fault, phase, run / RUNS, STATUSES[run % len(STATUSES)], "")
+            proxy.begin(_always(plan))
+            # At once: what one call suffers is not to hold up another.
+            calls = _calls(thread, message)
+            await asyncio.gather(*(timed(client, name, arguments) for name, arguments in calls))
+    assert max(took) < DEADLINE_S + 1.0, (fault, phase, took)
+    _slowest[fault, phase] = max(took)
+    if len(_slowest) == len(FAULTS) * len(PHASES):
+        record(
+            "any tool call ends within the deadline + 1 s",
+            f"{len(FAULTS)} faults × {len(PHASES)} phases × {RUNS} runs, deadline {DEADLINE_S} s: "
+            f"the slowest call took {max(_slowest.values()):.2f} s",
+        )

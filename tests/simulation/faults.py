@@ -1,0 +1,99 @@
+"""What becomes of each request: drawn from a seeded generator, one draw after the other."""
+
+import random
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, TypeAlias
+
+LATE_S: Final = 300.0
+"""The longest that a request lies about before it is acted on, in seconds."""
+
+LISTED_LATE_S: Final = 60.0
+"""The longest until lists show what was written, in seconds (32.7 were seen of a live one)."""
+
+Answer: TypeAlias = Literal["honest", "unsent", "reset", "silence", "cut", "garbage"] | int
+
+_WEIRD: Final[tuple[Answer, ...]] = ("cut", "garbage")
+_REFUSED: Final = (400, 401, 403, 408, 409, 425, 429, 429, 429, 503)
+_DONE: Final = (500, 500, 503)
+"""Statuses after which nothing more happens; what was asked may have happened before."""
+
+_GAVE_UP: Final = (502, 504)
+"""Statuses of a proxy, behind which the upstream may still be at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What becomes of one request.
+
+    Attributes:
+        answer: what the client sees: an honest reply, an HTTP status, or what a network does.
+        acts_s: seconds until the upstream acts on it; None for never.
+        answers_s: seconds until the client sees the answer.
+        listed_s: seconds from the act until lists show what it wrote.
+        retry_after: what a refusal says of when to come again; empty for nothing.
+    """
+
+    answer: Answer
+    acts_s: float | None
+    answers_s: float
+    listed_s: float = 0.0
+    retry_after: str = ""
+
+
+class Forecast(Protocol):
+    """What becomes of requests, one after the other."""
+
+    @property
+    def rng(self) -> random.Random:
+        """The only source of chance."""
+        ...
+
+    def next(self) -> Fault:
+        """Return what becomes of the next request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How often requests fare badly, and in which ways.
+
+    Attributes:
+        rng: the only source of chance.
+        storm: the share of requests that do not get a prompt and honest reply; 0 to 1.
+        late_lists: whether lists may show late what was written.
+    """
+
+    rng: random.Random
+    storm: float
+    late_lists: bool
+
+    def next(self) -> Fault:
+        """Return what becomes of the next request."""
+        rng = self.rng
+        prompt = rng.random() * 0.2
+        listed_s = 0.0
+        if self.late_lists and rng.random() < 0.3:
+            listed_s = rng.choice((0.3, 2.0, 10.0, LISTED_LATE_S)) * rng.random()
+        if rng.random() >= self.storm:
+            return Fault("honest", prompt, prompt, listed_s)
+        answers_s = rng.choice((prompt, prompt, rng.random() * 20))
+        at_any_time = rng.choice((None, prompt, rng.random() * 40, rng.random() * LATE_S))
+        before = rng.choice((None, answers_s * rng.random()))
+        slow, weird = rng.random() * 90, rng.choice(_WEIRD)
+        return rng.choice(
+            (
+                Fault("honest", slow, slow, listed_s),
+                Fault("unsent", None, answers_s),
+                Fault("reset", at_any_time, answers_s, listed_s),
+                Fault("reset", at_any_time, answers_s, listed_s),
+                Fault("silence", at_any_time, answers_s, listed_s),
+                Fault(rng.choice(_DONE), before, answers_s, listed_s),
+                Fault(rng.choice(_GAVE_UP), at_any_time, answers_s, listed_s),
+                Fault(rng.choice(_REFUSED), None, answers_s, 0.0, self._retry_after()),
+                Fault(weird, prompt, prompt, listed_s),
+                Fault(weird, prompt, prompt, listed_s),
+            )
+        )
+
+    def _retry_after(self) -> str:
+        return self.rng.choice(("", "", "1", "7", "120", "-1", "0", "soon", "9" * 30))
