@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from backscroll_tools.models import JSON
 
 CREATES: Final = sized(quick=100, long=3_000)
-CALLERS: Final = sized(quick=10, long=10)
+CALLERS: Final = sized(quick=10, long=30)
 FAULTS: Final = 0.5
 """The share of requests to which something happens."""
 
