@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll_tools.pages.cursor import Inside, Place, encode
 from backscroll_tools.messages.list_chat_completions import LIST_CHAT_COMPLETIONS
 from backscroll_tools.messages.list_threads import LIST_THREADS
+from backscroll_tools.pages.cursor import Inside, Place, encode
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 from tests.simulation.canned import FUZZED, Canned, hold
