@@ -1,6 +1,7 @@
 """What goes wrong with a connection, drawn from a seed: the same seed, the same faults."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -64,3 +65,8 @@ def drawn(seed: str, chance: float) -> Plan:
         status=source.choice(STATUSES),
         retry_after=source.choice(RETRY_AFTER),
     )
+
+
+def drawing(seed: str, chance: float) -> Callable[[str, int], Plan]:
+    """Return what draws the plan of each request, from its method and number."""
+    return lambda method, number: drawn(f"{seed}/{method}/{number}", chance)

@@ -6,7 +6,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Result
 from tests.faults.figures import record, sized
-from tests.faults.plans import CLEAN, Plan, drawn
+from tests.faults.plans import CLEAN, drawing
 from tests.faults.proxy import Proxy, Seen
 from tests.faults.upstream import PROFILES, Kind, Served, call, client_of
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from backscroll_tools.models import JSON
 
 CREATES: Final = sized(quick=100, long=3_000)
-CALLERS: Final = sized(quick=10, long=10)
+CALLERS: Final = sized(quick=10, long=30)
 FAULTS: Final = 0.5
 """The share of requests to which something happens."""
 
@@ -97,7 +97,7 @@ class Caller:
 
     def _plan(self, number: int, attempt: int) -> None:
         chance = FAULTS if attempt < 2 else 0.0
-        self.proxy.begin(_drawing(f"{self.seed}/{number}/{attempt}", chance))
+        self.proxy.begin(drawing(f"{self.seed}/{number}/{attempt}", chance))
 
     async def _wait(self, error: ToolError) -> None:
         """Wait as the error says: until what was on its way has come, or cannot come."""
@@ -125,10 +125,6 @@ class Caller:
             self.broken.append(
                 f"create {number} could have been known: {self.before} {self.proxy.seen}"
             )
-
-
-def _drawing(here: str, chance: float) -> Callable[[str, int], Plan]:
-    return lambda method, number: drawn(f"{here}/{method}/{number}", chance)
 
 
 def _is_unknowable(last: list[Seen], before: list[Seen]) -> bool:
@@ -212,7 +208,7 @@ async def test_the_official_client_writes_some_messages_twice_on_the_same_schedu
     async def work(index: int, proxy: Proxy, client: openai.AsyncOpenAI) -> None:
         thread = await served.new("store")
         for number in range(index, creates, callers):
-            proxy.begin(_drawing(f"{seed}/{number}/0", FAULTS))
+            proxy.begin(drawing(f"{seed}/{number}/0", FAULTS))
             text = f"create {number}"
             try:
                 await client.beta.threads.messages.create(thread, role="user", content=text)

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING, Final, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backscroll_tools.messages.list_chat_completions import LIST_CHAT_COMPLETIONS
+from backscroll_tools.messages.list_threads import LIST_THREADS
 from backscroll_tools.pages.cursor import Inside, Place, encode
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
@@ -86,3 +89,9 @@ def test_random_arguments_end_in_a_bounded_result_or_a_known_error(
     call: tuple[Tool, dict[str, object]],
 ) -> None:
     hold(*call, Canned())
+
+
+@pytest.mark.parametrize("tool", [LIST_THREADS, LIST_CHAT_COMPLETIONS])
+def test_the_rest_of_an_item_is_read_from_a_reply_that_names_no_id(tool: Tool) -> None:
+    place = Place(tool.name, "", "asc", position="msg_1", inside=Inside(1))
+    hold(tool, {"cursor": encode(place)}, Canned(body=b'{"object": "list"}'))

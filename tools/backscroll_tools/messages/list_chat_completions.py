@@ -31,7 +31,7 @@ class _ChatCompletions:
 
     async def item(self, item_id: str) -> Completion | None:
         raw = await self.client.find(requests.retrieve_chat_completion(item_id))
-        return None if raw is None else typed.completion(raw)
+        return None if raw is None else typed.completion({**raw, "id": item_id})
 
 
 def _query(start: Place) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,7 @@ class _Threads:
 
     async def item(self, item_id: str) -> Thread | None:
         raw = await self.client.find(requests.retrieve_thread(item_id))
-        return None if raw is None else typed.thread(raw)
+        return None if raw is None else typed.thread({**raw, "id": item_id})
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
