@@ -101,6 +101,6 @@ async def replayed(replay: Replay) -> AsyncIterator[World]:
     async with (
         nothing,
         peculiar(replay.answering, nothing) as (base_url, asked),
-        connected(base_url) as client,
+        connected(base_url, idempotency_keys=True) as client,
     ):
         yield World(client, asked, base_url)

@@ -1,6 +1,7 @@
 """Any JSON object as a reply or an item: an answer, or an error of the contract."""
 
 import json
+import math
 from dataclasses import replace
 from typing import get_args
 
@@ -72,7 +73,7 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 OBJECTS = st.dictionaries(KEYS, VALUES, max_size=8)
-NUMBERS = st.sampled_from(["1e400", "-1e400", "1" * 400, "1e-400", "0.1"])
+NUMBERS = st.sampled_from(["1e400", "-1e400", "1" * 300, "1e-400", "0.1"])
 
 ARGUMENTS: dict[str, list[JSON]] = {
     "list-messages": [{"thread_id": "thread_1"}, {"thread_id": "conv_1", "before": "msg_1"}],
@@ -110,6 +111,7 @@ async def called(
     app = Starlette(routes=[Route("/{path:path}", reply, methods=["GET", "POST"])])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
         client = Client(http, Upstream(SERVES_ALL, "http://a.example/v1"))
+        client.budget.left = client.budget.earned = 0
         try:
             result = await tool.run(Call(client, Bounds()), validated(tool, arguments))
         except ToolError as error:
@@ -164,10 +166,12 @@ async def test_any_object_as_an_error_is_an_error_of_the_contract(
 
 
 @given(KEYS, NUMBERS, st.sampled_from(CALLS))
-async def test_any_number_is_an_answer(name: str, number: str, call: tuple[Tool, JSON]) -> None:
+async def test_any_number_that_a_double_holds_is_an_answer(
+    name: str, number: str, call: tuple[Tool, JSON]
+) -> None:
     item = f'{{"id": "item_1", "role": "user", {json.dumps(f"x_{name}")}: {number}, '
     item += f'"created_at": {number}, "metadata": {{"n": [{number}]}}}}'
     envelope = f'{{"id": "item_1", "n": {number}, "data": [{item}], "has_more": false}}'
     outcome, asked = await called(envelope, *call)
     hold(outcome, asked)
-    assert isinstance(outcome, Result)
+    assert isinstance(outcome, Result) or not math.isfinite(float(number))

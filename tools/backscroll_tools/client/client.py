@@ -98,6 +98,11 @@ class Client:
         """Return the time, in Unix seconds."""
         return self._shared.clock()
 
+    @property
+    def budget(self) -> RetryBudget:
+        """How many requests may still be sent again."""
+        return self._shared.budget
+
     def bounded(self, requests: int) -> "Client":
         """Return the client of one call, which makes this many requests at most.
 
