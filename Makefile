@@ -47,7 +47,7 @@ check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
 bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Measure everything; one thing: make bench ROW=start
-	@$(VENV)/bin/python -m bench $(ROW)
+	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'

@@ -30,8 +30,8 @@ def main(rows: tuple[str, ...], *, listing: bool, scale: Scale | None, write: bo
     \b
     make bench
     make bench ROW=start
-    make bench ROW="--long walk memory"
-    make bench ROW=--write
+    make bench ROW="walk memory" ARGS=--long
+    make bench ARGS=--write
     """
     if listing:
         for row in ROWS.values():

@@ -18,7 +18,7 @@ RESULTS: Final = ROOT / "bench" / "results.json"
 _HEAD: Final = """\
 # Performance
 
-Measured by `make bench` against what one would use instead; `make bench ROW=--write` wrote this
+Measured by `make bench` against what one would use instead; `make bench ARGS=--write` wrote this
 page. What is compared ran in turn, round by round, on one machine, and a ratio (×) is the median
 of the rounds' ratios: on another machine, or a busy one, trust the ratios. A figure is a median,
 with the quartiles around it.

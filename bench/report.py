@@ -55,6 +55,8 @@ def verdict(claim: Claim) -> str:
 
 def number(value: float) -> str:
     """Return a number with as many digits as mean something."""
+    if not value:
+        return "0"
     size = abs(value)
     if size >= 100:
         return f"{value:,.0f}"
