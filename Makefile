@@ -5,12 +5,18 @@ VENV := .venv
 NODE := .cache/node
 PINS := .ci/requirements.txt
 CLIENTS := tests/clients/node
+PEERS := .cache/bench-venv
+PEER_PINS := .ci/bench-requirements.txt
+NODE_PEERS := .cache/bench-node
+NODE_PEER := bench/peers/node
 SOURCES := server tools tests $(wildcard bench)
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # Node.js trusts what the operating system trusts, as pip does: some networks have roots of their own.
 NPM := NODE_USE_SYSTEM_CA=1 $(CURDIR)/$(VENV)/bin/npm
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet
 
 # What is left of addresses in the lock of Node.js packages: whom to sponsor.
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
@@ -40,19 +46,20 @@ check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 	@echo '==> import-linter'
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
-bench: $(VENV)/.ready ## Measure
-	@$(VENV)/bin/python -m bench
+bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Measure everything; one thing: make bench ROW=start
+	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'
 	@$(PIP) install uv
-	@$(VENV)/bin/uv pip compile pyproject.toml --extra demo --group dev --upgrade \
-		--universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--no-emit-index-url --no-emit-find-links --quiet --output-file $(PINS)
+	@$(PIN) pyproject.toml --extra demo --group dev --output-file $(PINS)
+	@$(PIN) --group bench --constraint $(PINS) --output-file $(PEER_PINS)
 	@echo '==> pinning Node.js packages'
-	@cd $(CLIENTS) && rm -f package-lock.json && $(NPM) install \
-		--package-lock-only --omit-lockfile-registry-resolved $(NPM_FLAGS) >/dev/null
-	@$(VENV)/bin/node --eval '$(STRIP_FUNDING)' $(CLIENTS)/package-lock.json
+	@for folder in $(CLIENTS) $(NODE_PEER); do \
+		(cd $$folder && rm -f package-lock.json && $(NPM) install \
+			--package-lock-only --omit-lockfile-registry-resolved $(NPM_FLAGS) >/dev/null) && \
+		$(VENV)/bin/node --eval '$(STRIP_FUNDING)' $$folder/package-lock.json || exit 1; \
+	done
 
 clean: ## Remove everything that these commands made
 	@rm -rf $(VENV) .cache dist
@@ -73,4 +80,17 @@ $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.js
 	@echo '==> installing the Node.js clients under test'
 	@mkdir -p $(NODE) && cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(NODE)
 	@cd $(NODE) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
+	@touch $@
+
+$(PEERS)/.ready: $(PEER_PINS)
+	@echo '==> installing what is measured against'
+	@$(PEERS)/bin/python -c '' 2>/dev/null || .ci/venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install \
+		--require-hashes --only-binary :all: --requirement $(PEER_PINS)
+	@touch $@
+
+$(NODE_PEERS)/.ready: $(VENV)/.pins $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json
+	@echo '==> installing the Node.js server that is measured against'
+	@mkdir -p $(NODE_PEERS) && cp $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json $(NODE_PEERS)
+	@cd $(NODE_PEERS) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
 	@touch $@

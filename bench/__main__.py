@@ -1,58 +1,81 @@
 """`python -m bench`: measure, and say how the figures came about."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 
 import click
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import machine, report
-from bench.figures import Outcome, Row
+from bench import machine, page, report
+from bench.figures import Outcome, Row, UnmeasuredError
 from bench.rows import ROWS
+from bench.trial import Scale, Trial
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("rows", nargs=-1, metavar="[ROW]...", type=click.Choice(list(ROWS)))
 @click.option("--list", "listing", is_flag=True, help="Say what can be measured.")
+@click.option("--quick", "scale", flag_value="quick", help="Only to see that it runs.")
+@click.option("--long", "scale", flag_value="long", help="Walk and call as often as can be.")
 @click.option(
-    "--write", is_flag=True, help="Also write docs/performance.md and bench/results.json."
+    "--write",
+    is_flag=True,
+    help="Also write docs/performance.md, with its plots, and bench/results.json.",
 )
-def main(rows: tuple[str, ...], *, listing: bool, write: bool) -> None:
-    r"""Measure ROWs, or everything; exit code 1 says that a ratio is out of its bounds.
+def main(rows: tuple[str, ...], *, listing: bool, scale: Scale | None, write: bool) -> None:
+    r"""Measure ROWs, or everything; exit code 1 says that something falls short.
 
     \b
-    python -m bench --list
-    python -m bench page-depth
-    python -m bench --write
+    make bench
+    make bench ROW=start
+    make bench ROW="walk memory" ARGS=--long
+    make bench ARGS=--write
     """
     if listing:
         for row in ROWS.values():
             click.echo(f"{row.name:12} {row.about}")
         return
-    if write and rows:
-        raise click.UsageError("--write wants every row: leave the rows out.")
+    if write and (rows or scale == "quick"):
+        raise click.UsageError("--write wants every row, and not --quick: leave those out.")
     console, described = Console(), machine.describe()
     for name, value in described.items():
         console.print(f"[dim]{name}: {value}[/dim]", highlight=False)
     outcomes: dict[Row, Outcome] = {}
-    for row in (ROWS[name] for name in rows or ROWS):
-        outcomes[row] = _measured(row)
-        report.show(console, row, outcomes[row])
+    with _progress() as progress:
+        for row in progress.track([ROWS[name] for name in rows or ROWS], description="rows"):
+            outcomes[row] = _measured(row, progress, scale or "usual")
+            report.show(console, row, outcomes[row])
     if write:
-        for path in report.write(described, outcomes):
-            console.print(f"wrote {path.relative_to(report.ROOT)}")
-    sys.exit(not all(each.holds for outcome in outcomes.values() for each in outcome.ratios))
+        for path in page.write(described, outcomes):
+            console.print(f"wrote {path.relative_to(page.ROOT)}")
+    sys.exit(not all(outcome.holds for outcome in outcomes.values()))
 
 
-def _measured(row: Row) -> Outcome:
-    """Measure a row, with a progress bar on stderr where that is a terminal."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+def _progress() -> Progress:
+    """Return progress bars on stderr, where that is a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
-        def track(total: int, what: str) -> Iterator[int]:
-            yield from progress.track(range(total), description=f"{row.name}: {what}")
 
-        return row.measure(track)
+def _measured(row: Row, progress: Progress, scale: Scale) -> Outcome:
+    """Measure a row; one that fails says so, and costs no other its figures."""
+
+    def track(total: int, what: str) -> Iterator[int]:
+        task = progress.add_task(f"{row.name}: {what}", total=total)
+        yield from progress.track(range(total), task_id=task)
+        progress.remove_task(task)
+
+    try:
+        return row.measure(Trial(track, scale))
+    except (UnmeasuredError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        return Outcome(failure=str(error))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""What a row of the benchmark finds out: figures, and ratios that are held to a bound."""
+"""What a row of the benchmark finds out: figures, and claims about them that hold or do not."""
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from bench.trial import Trial
 
 Samples: TypeAlias = Sequence[float]
 
@@ -13,7 +15,7 @@ class Figure:
     """One measured quantity.
 
     Attributes:
-        name: what was measured.
+        name: what was measured; begins with `Backscroll` where that is what ran.
         unit: of the values.
         median: half of the samples are below.
         low: a quarter of the samples are below.
@@ -30,35 +32,60 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    """How two series compare, round by round.
+class Claim:
+    """What was promised, and what was found.
 
     Attributes:
-        name: which series by which.
-        value: the median of the rounds' ratios.
-        bounds: what it must be between; None where it is only told.
+        name: of what; of a ratio, which series by which.
+        value: as found; of a ratio, the median of the rounds' ratios.
+        least: what it may not be below.
+        most: what it may not be above.
+        unit: of value and bounds; `×` for a ratio.
     """
 
     name: str
     value: float
-    bounds: tuple[float, float] | None = None
+    least: float | None = None
+    most: float | None = None
+    unit: str = "×"
+
+    @property
+    def told(self) -> bool:
+        """Whether nothing is promised, and the value only told."""
+        return self.least is None and self.most is None
 
     @property
     def holds(self) -> bool:
         """Whether it is within its bounds."""
-        return self.bounds is None or self.bounds[0] <= self.value <= self.bounds[1]
+        return (self.least is None or self.value >= self.least) and (
+            self.most is None or self.value <= self.most
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a row found out."""
+    """What a row found out.
 
-    figures: tuple[Figure, ...]
-    ratios: tuple[Ratio, ...] = ()
+    Attributes:
+        figures: what was measured.
+        claims: what is held to a bound.
+        notes: what a reader must know: a sample instead of the whole, a peer left out.
+        failure: why there is nothing; empty where there is.
+    """
+
+    figures: tuple[Figure, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything was measured and is within its bounds."""
+        return not self.failure and all(claim.holds for claim in self.claims)
 
 
-Track: TypeAlias = Callable[[int, str], Iterator[int]]
-"""Counts from 0 to below a number, and shows how far it got with what."""
+class UnmeasuredError(Exception):
+    """A row cannot be measured here; the message says why, and what would help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +95,23 @@ class Row:
     Attributes:
         name: as the command line takes it.
         about: one line.
-        measure: does it.
+        measure: does it; raises `UnmeasuredError` where it cannot be done here.
     """
 
     name: str
     about: str
-    measure: Callable[[Track], Outcome]
+    measure: Callable[[Trial], Outcome]
 
 
 def figure(name: str, unit: str, samples: Samples) -> Figure:
     """Return the median of samples (two or more), and the quartiles around it."""
     low, median, high = statistics.quantiles(samples, n=4, method="inclusive")
     return Figure(name, unit, median, low, high, len(samples))
+
+
+def figures(unit: str, samples: Mapping[str, Samples]) -> tuple[Figure, ...]:
+    """Return a figure of each series."""
+    return tuple(figure(name, unit, values) for name, values in samples.items())
 
 
 def interleaved(
@@ -99,8 +131,18 @@ def interleaved(
 
 
 def ratio(
-    name: str, above: Samples, below: Samples, bounds: tuple[float, float] | None = None
-) -> Ratio:
+    name: str,
+    above: Samples,
+    below: Samples,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+) -> Claim:
     """Return the median of the ratios of two series, taken round by round."""
     pairs = zip(above, below, strict=True)
-    return Ratio(name, statistics.median(over / under for over, under in pairs), bounds)
+    return Claim(name, statistics.median(over / under for over, under in pairs), least, most)
+
+
+def percentile(samples: Samples, percent: int) -> float:
+    """Return the value below which a percentage of the samples (two or more) is."""
+    return statistics.quantiles(samples, n=100, method="inclusive")[percent - 1]

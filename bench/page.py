@@ -1,0 +1,82 @@
+"""docs/performance.md with its plots, and bench/results.json: what `--write` leaves behind."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from bench.figures import Outcome, Row
+from bench.plots import bars
+from bench.report import bound, cells, valued
+
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = ROOT / "docs" / "performance.md"
+PLOTS: Final = ROOT / "docs" / "performance"
+RESULTS: Final = ROOT / "bench" / "results.json"
+
+_HEAD: Final = """\
+# Performance
+
+Measured by `make bench` against what one would use instead; `make bench ARGS=--write` wrote this
+page. What is compared ran in turn, round by round, on one machine, and a ratio (×) is the median
+of the rounds' ratios: on another machine, or a busy one, trust the ratios. A figure is a median,
+with the quartiles around it.
+"""
+
+
+def write(machine: Mapping[str, str], outcomes: Mapping[Row, Outcome]) -> tuple[Path, ...]:
+    """Write the page, its plots and the results, and return where they are."""
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    plots = []
+    for row, outcome in outcomes.items():
+        if outcome.figures:
+            plots.append(PLOTS / f"{row.name}.svg")
+            plots[-1].write_text(bars(row.about, outcome.figures), encoding="utf-8")
+    lines = [
+        _HEAD,
+        *_summary(outcomes),
+        *(line for each in outcomes.items() for line in _section(*each)),
+        *("", "## The machine", "", "| | |", "| --- | --- |"),
+        *(f"| {name} | {value} |" for name, value in machine.items()),
+    ]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    results = {
+        "machine": machine,
+        "rows": {row.name: _plain(outcome) for row, outcome in outcomes.items()},
+    }
+    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return (PAGE, *plots, RESULTS)
+
+
+def _summary(outcomes: Mapping[Row, Outcome]) -> Iterator[str]:
+    """Yield a table of every claim."""
+    yield "| row | what | found | promised | |"
+    yield "| --- | --- | ---: | ---: | --- |"
+    for row, outcome in outcomes.items():
+        link = f"[{row.name}](#{row.name})"
+        if outcome.failure:
+            yield f"| {link} | {row.about} | | | not measured |"
+        for claim in outcome.claims:
+            held = "" if claim.told else "holds" if claim.holds else "**falls short**"
+            yield f"| {link} | {claim.name} | {valued(claim)} | {bound(claim)} | {held} |"
+
+
+def _section(row: Row, outcome: Outcome) -> Iterator[str]:
+    yield from ("", f"## {row.name}", "")
+    yield f"{row.about[0].upper()}{row.about[1:]}: `make bench ROW={row.name}`."
+    for note in outcome.notes:
+        yield from ("", note)
+    if outcome.failure:
+        yield from ("", f"Not measured: {outcome.failure}.")
+        return
+    yield from ("", f"![{row.about}](performance/{row.name}.svg)", "")
+    yield "| | median | quartiles | samples |"
+    yield "| --- | ---: | ---: | ---: |"
+    for found in outcome.figures:
+        yield f"| {found.name} | {' | '.join(cells(found))} |"
+
+
+def _plain(outcome: Outcome) -> dict[str, object]:
+    claims = [asdict(claim) | {"holds": claim.holds} for claim in outcome.claims]
+    return asdict(outcome) | {"claims": claims}

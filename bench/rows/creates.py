@@ -1,0 +1,101 @@
+"""`creates`: messages that the store acknowledges, so that a power cut cannot take them."""
+
+import asyncio
+import sqlite3
+import time
+from contextlib import AsyncExitStack
+from typing import Final
+
+import httpx2
+
+from backscroll.store.app import open_store
+from backscroll.store.engine import journal_mode
+from backscroll_tools.client.profiles import EMBEDDED
+from bench.conversations import database
+from bench.figures import Outcome, Row, figures, interleaved, ratio
+from bench.peers.sqlite_loop import SqliteLoop
+from bench.trial import Trial
+
+ROUNDS: Final = 15
+A_ROUND: Final = 160
+AT_ONCE: Final = 16
+TEXT: Final = "Yes, the parcel that you sent on Monday came this morning, thank you!"
+
+ALONE: Final = "Backscroll, one after the other"
+TOGETHER: Final = f"Backscroll, {AT_ONCE} at once"
+BARE: Final = "sqlite3, one after the other"
+
+
+class _Store:
+    """The store at its wire, in this process."""
+
+    async def open(self, stack: AsyncExitStack, url: str) -> None:
+        """Open the store, until the stack is closed, and create a thread."""
+        store = await stack.enter_async_context(open_store(url))
+        http = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(store.app), headers={"OpenAI-Beta": "assistants=v2"}
+        )
+        self._http = await stack.enter_async_context(http)
+        created = await self._http.post(f"{EMBEDDED.base_url}/threads", json={})
+        self._url = f"{EMBEDDED.base_url}/threads/{created.json()['id']}/messages"
+
+    async def create(self, number: int, at_once: int) -> None:
+        """Create so many messages, so many of them at a time."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(self._create(number // at_once))
+
+    async def _create(self, number: int) -> None:
+        for _ in range(number):
+            message = {"role": "user", "content": TEXT}
+            (await self._http.post(self._url, json=message)).raise_for_status()
+
+
+def _measure(trial: Trial) -> Outcome:
+    creates = trial.size(A_ROUND, quick=32)
+    store = _Store()
+    stack = AsyncExitStack()
+    mode = journal_mode(sqlite3.sqlite_version_info)
+    with database(durable=True) as url, asyncio.Runner() as runner:
+        bare = SqliteLoop(f"{url.removeprefix('sqlite:///')}.bare", mode)
+        runner.run(store.open(stack, url))
+
+        def ours(at_once: int) -> float:
+            begun = time.perf_counter()
+            runner.run(store.create(creates, at_once))
+            return creates / (time.perf_counter() - begun)
+
+        def theirs() -> float:
+            begun = time.perf_counter()
+            bare.create(creates, TEXT)
+            return creates / (time.perf_counter() - begun)
+
+        samples = interleaved(
+            {ALONE: lambda: ours(1), TOGETHER: lambda: ours(AT_ONCE), BARE: theirs},
+            trial.rounds(ROUNDS, "creating messages"),
+        )
+        bare.close()
+        runner.run(stack.aclose())
+    return Outcome(
+        figures("creates/s", samples),
+        (
+            ratio(
+                "one after the other: the store by sqlite3",
+                samples[ALONE],
+                samples[BARE],
+                least=0.6,
+            ),
+            ratio(
+                f"{AT_ONCE} at once: the store by sqlite3",
+                samples[TOGETHER],
+                samples[BARE],
+                least=1,
+            ),
+        ),
+        (f"Both with `synchronous=FULL` and `journal_mode={mode}`.",),
+    )
+
+
+CREATES: Final = Row(
+    "creates", "acknowledged creates a second, beside a bare loop of sqlite3's", _measure
+)

@@ -1,0 +1,34 @@
+"""How thoroughly to measure, and who is shown how far it got."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Scale: TypeAlias = Literal["quick", "usual", "long"]
+"""To see that it runs; in ten minutes together; everything that there is."""
+
+Track: TypeAlias = Callable[[int, str], Iterator[int]]
+"""Counts from 0 to below a number, and shows how far it got with what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a row is measured with.
+
+    Attributes:
+        track: shows progress.
+        scale: how much is measured; a quick trial's figures say little.
+    """
+
+    track: Track
+    scale: Scale = "usual"
+
+    def size(self, usual: int, *, quick: int, long: int | None = None) -> int:
+        """Return how many of something to measure; a long trial takes the usual unless told."""
+        if self.scale == "long":
+            return usual if long is None else long
+        return quick if self.scale == "quick" else usual
+
+    def rounds(self, usual: int, what: str) -> Iterator[int]:
+        """Count the rounds of a comparison: at least 2, which is what a quick trial has."""
+        return self.track(self.size(usual, quick=2), what)

@@ -1,0 +1,1 @@
+"""What the benchmark makes of samples; nothing is timed here."""
