@@ -16,7 +16,7 @@ NPM_FLAGS := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglev
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo test check bench pins clean
+.PHONY: help demo test check bench soak pins clean
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,9 @@ check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 
 bench: $(VENV)/.ready ## Measure
 	@$(VENV)/bin/python -m bench
+
+soak: $(VENV)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
+	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'
