@@ -22,7 +22,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo test check bench pins clean
+.PHONY: help demo test check bench soak pins clean
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 
 bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Measure everything; one thing: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
+
+soak: $(VENV)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
+	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'

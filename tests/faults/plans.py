@@ -37,7 +37,9 @@ class Plan:
     @property
     def refuses(self) -> bool:
         """Whether the client is told, by a status that means it, that nothing was done."""
-        return self.fault == "status" and (
+        # Behind some bytes of another answer a status is garbage, and no answer.
+        is_answer = self.fault == "status" and (self.phase != "reply" or self.at == 0.0)
+        return is_answer and (
             self.status < 500 or (self.status == 503 and " 1" in self.retry_after)
         )
 

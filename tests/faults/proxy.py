@@ -227,6 +227,7 @@ class _Side:
 
     async def tell(self, data: bytes, seen: Seen) -> None:
         """Send what ends an unaltered answer, and note if anybody was there to read it."""
+        await asyncio.sleep(0)
         await self.send(data)
         if seen.acted < math.inf and not self.reader.at_eof():
             seen.told = asyncio.get_running_loop().time()

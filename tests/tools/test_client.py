@@ -12,7 +12,7 @@ from starlette.requests import Request as WireRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from backscroll_tools.client import replies, requests
+from backscroll_tools.client import failures, replies, requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED, STORE, Upstream
 from backscroll_tools.client.requests import Slice
@@ -266,3 +266,60 @@ def test_neither_a_key_nor_a_text_shows_in_a_repr() -> None:
     profile = Upstream(STORE, "https://a.example", (("Authorization", "Bearer sk-1"),))
     assert "sk-1" not in repr(profile)
     assert "secret" not in repr(WRITE)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "fate"),
+    [
+        (400, {}, "refused"),
+        (404, {}, "refused"),
+        (408, {}, "refused"),
+        (409, {}, "refused"),
+        (425, {}, "refused"),
+        (429, {}, "refused"),
+        (302, {}, "refused"),
+        (501, {}, "refused"),
+        (503, {"retry-after": "1"}, "refused"),
+        (503, {"retry-after": "0"}, "unknown"),
+        (500, {}, "unknown"),
+        (502, {}, "unknown"),
+        (503, {}, "unknown"),
+        (504, {}, "unknown"),
+    ],
+)
+def test_an_answer_tells_if_a_request_can_have_been_acted_on(
+    status: int, headers: dict[str, str], fate: str
+) -> None:
+    assert failures.failure(STORE, status, headers, b"").fate == fate
+
+
+async def test_what_is_refused_for_now_is_unavailable_and_not_invalid() -> None:
+    for status in (408, 425):
+        async with upstream(error(status)) as (client, asked):
+            with pytest.raises(ToolError) as failed:
+                await client.send(WRITE)
+        assert (failed.value.code, len(asked)) == ("upstream_unavailable", 5)
+
+
+async def test_a_used_up_quota_is_never_asked_again() -> None:
+    async with upstream(error(429, "insufficient_quota")) as (client, asked):
+        with pytest.raises(ToolError, match="quota_exceeded"):
+            await client.send(READ)
+    assert len(asked) == 1
+
+
+async def test_a_pause_beyond_the_deadline_is_not_made() -> None:
+    async with upstream(error(429, **{"retry-after": "60"})) as (client, asked):
+        started = anyio.current_time()
+        with pytest.raises(ToolError, match="rate_limited"), anyio.fail_after(30):
+            await client.send(READ)
+        assert anyio.current_time() - started < 5
+    assert len(asked) == 1
+
+
+async def test_an_outage_gets_ten_retries_from_all_calls_together() -> None:
+    async with upstream(error(503)) as (client, asked):
+        for _ in range(20):
+            with pytest.raises(ToolError, match="upstream_unavailable"):
+                await client.send(READ)
+    assert len(asked) == 20 + 10

@@ -13,7 +13,6 @@ import anyio.to_thread
 import httpx2
 
 from backscroll_tools.client import failures, replies, retry
-from backscroll_tools.client.bodies import BodyTooLargeError, BodyUnreadableError
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
 from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Header, Upstream
@@ -30,14 +29,6 @@ _LONG: Final = 1024 * 1024
 """From how many bytes on a body is read in a thread of its own."""
 
 _CHANCE: Final = random.SystemRandom().random
-_NEVER_SENT: Final = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.LocalProtocolError,
-    httpx2.PoolTimeout,
-    httpx2.ProxyError,
-    httpx2.UnsupportedProtocol,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,27 +208,14 @@ class Client:
         try:
             async with self._shared.lanes.lane(request.owner):
                 with anyio.move_on_after(self._patience_s(request, attempt)):
-                    status, headers, body = await exchange.reply(
-                        http, credential, self._shared.reply_bytes
-                    )
-        except _NEVER_SENT as error:
-            raise failures.unreachable(type(error).__name__, "unsent") from None
-        except httpx2.HTTPError as error:
-            raise failures.unreachable(type(error).__name__, exchange.fate) from None
-        except BodyUnreadableError:
-            raise failures.unreadable(
-                "The upstream's reply is packed wrongly or cut short."
-            ) from None
-        except BodyTooLargeError:
-            mebibytes = self._shared.reply_bytes / 1024 / 1024
-            why = f"The upstream's reply is larger than {mebibytes:g} MiB."
-            raise failures.unreadable(why, too_large=True) from None
+                    await exchange.run(http, credential, self._shared.reply_bytes)
         except anyio.get_cancelled_exc_class():
             # It may have been acted on, and nobody will know.
             self.in_doubt |= exchange.sent and not request.harmless
             raise
-        if not exchange.answered:
+        if exchange.reply is None:
             raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
+        status, headers, body = exchange.reply
         if httpx2.codes.is_success(status):
             return await self._decoded(body)
         key = credential[0][1].split(" ")[-1] if credential else ""

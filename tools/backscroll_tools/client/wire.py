@@ -2,13 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import httpx2
 
-from backscroll_tools.client.bodies import ACCEPTED, read_body
-from backscroll_tools.client.failures import Fate
+from backscroll_tools.client.bodies import (
+    ACCEPTED,
+    BodyTooLargeError,
+    BodyUnreadableError,
+    read_body,
+)
+from backscroll_tools.client.failures import Fate, unreachable, unreadable
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.requests import Request
+
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.LocalProtocolError,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
 
 
 @dataclass(slots=True)
@@ -20,23 +35,21 @@ class Exchange:
         request: what goes there.
         sent: whether the request may have arrived whole. In process there is no connection to
             watch: there it may have from the start.
-        answered: whether a whole reply came.
+        reply: status, headers and unpacked body, once they have come whole.
     """
 
     upstream: Upstream
     request: Request
     sent: bool = True
-    answered: bool = False
+    reply: tuple[int, httpx2.Headers, bytes] | None = None
 
     @property
     def fate(self) -> Fate:
         """What is known of the request while no reply has come."""
         return "unknown" if self.sent else "unsent"
 
-    async def reply(
-        self, http: httpx2.AsyncClient, credential: list[Header], most: int
-    ) -> tuple[int, httpx2.Headers, bytes]:
-        """Send the request, and return the reply's status, headers and unpacked body.
+    async def run(self, http: httpx2.AsyncClient, credential: list[Header], most: int) -> None:
+        """Send the request, and keep the reply.
 
         Args:
             http: the connections.
@@ -44,10 +57,21 @@ class Exchange:
             most: bytes of the unpacked body.
 
         Raises:
-            httpx2.HTTPError: no whole reply came.
-            BodyTooLargeError: its body has more bytes than `most`.
-            BodyUnreadableError: its body is packed otherwise than asked for, or damaged.
+            ExchangeError: no whole reply came, or none that can be read.
         """
+        try:
+            await self._stream(http, credential, most)
+        except _NEVER_SENT as error:
+            raise unreachable(type(error).__name__, "unsent") from None
+        except httpx2.HTTPError as error:
+            raise unreachable(type(error).__name__, self.fate) from None
+        except BodyUnreadableError:
+            raise unreadable("The upstream's reply is packed wrongly or cut short.") from None
+        except BodyTooLargeError:
+            why = f"The upstream's reply is larger than {most / 1024 / 1024:g} MiB."
+            raise unreadable(why, too_large=True) from None
+
+    async def _stream(self, http: httpx2.AsyncClient, credential: list[Header], most: int) -> None:
         profile, request = self.upstream.profile, self.request
         query = (*profile.queries.get(request.group, ()), *request.query)
         async with http.stream(
@@ -59,8 +83,7 @@ class Exchange:
             extensions={"trace": self._note},
         ) as response:
             body = await read_body(response, most)
-            self.answered = True
-            return response.status_code, response.headers, body
+            self.reply = response.status_code, response.headers, body
 
     async def _note(self, event: str, info: Mapping[str, object]) -> None:
         """Note how far the request got: an event of httpcore2's `trace` extension."""

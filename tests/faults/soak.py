@@ -1,0 +1,129 @@
+"""The long profile: every promise at its full size, and docs/reliability.md with what came of it.
+
+python -m tests.faults.soak                 all parts
+python -m tests.faults.soak creates kill    some
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tests.faults.figures import FILE
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "reliability.md"
+BEGIN: Final = "<!-- what `make soak` found: begin -->"
+END: Final = "<!-- end -->"
+HEAD: Final = ("| What | Result | Command | Date |", "| --- | --- | --- | --- |")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the proof: a command, and where it records no figure itself, what it is about."""
+
+    name: str
+    command: tuple[str, ...]
+    what: str = ""
+
+
+def _tests(name: str, *selected: str) -> Part:
+    return Part(name, ("-m", "pytest", "--quiet", "--no-header", *selected))
+
+
+PARTS: Final = (
+    _tests("creates-store", "tests/faults/test_creates.py", "-k", "once and store"),
+    _tests("creates-threads", "tests/faults/test_creates.py", "-k", "once and threads"),
+    _tests("creates-conversations", "tests/faults/test_creates.py", "-k", "once and conversations"),
+    _tests("official", "tests/faults/test_creates.py", "-k", "official"),
+    _tests("kill", "tests/faults/test_kill.py"),
+    _tests("deadline", "tests/faults/test_deadline.py"),
+    _tests("bodies", "tests/faults/test_bodies.py"),
+    _tests("leaks", "tests/faults/test_leaks.py"),
+    Part(
+        "simulation",
+        ("-m", "tests.simulation", "--seeds", "10000"),
+        "simulation of client, walk and retry on an injected clock",
+    ),
+    Part(
+        "random",
+        ("-m", "pytest", "--quiet", "--no-header", "tests/simulation", "-k", "random"),
+        "random bytes as replies, random arguments as calls",
+    ),
+)
+
+
+def main() -> int:
+    """Run the parts that are named, or all; return 1 where a promise was broken."""
+    wanted = set(sys.argv[1:])
+    names = [part.name for part in PARTS]
+    if unknown := wanted - set(names):
+        sys.stderr.write(f"no such part: {', '.join(unknown)}; there are {', '.join(names)}\n")
+        return 2
+    parts = [part for part in PARTS if not wanted or part.name in wanted]
+    failed: list[str] = []
+    for at, part in enumerate(parts, 1):
+        sys.stdout.write(f"[{at}/{len(parts)}] {part.name:<22} ")
+        sys.stdout.flush()
+        started = time.monotonic()
+        figures, printed, held = _run(part)
+        sys.stdout.write(f"{'held' if held else 'BROKEN'} in {time.monotonic() - started:.0f} s\n")
+        for what, result in figures.items():
+            sys.stdout.write(f"      {what}: {result}\n")
+        if held:
+            _publish(part, figures)
+        else:
+            failed.append(part.name)
+            sys.stdout.write(printed)
+    sys.stdout.write(f"broken: {', '.join(failed)}\n" if failed else f"{PAGE.name} is up to date\n")
+    return 1 if failed else 0
+
+
+def _run(part: Part) -> tuple[dict[str, str], str, bool]:
+    """Run a part; return its figures by what they are about, what it printed, and if it held."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figures.jsonl"
+        file.touch()
+        environ = {**os.environ, "BACKSCROLL_TEST_PROFILE": "long", FILE: str(file)}
+        done = subprocess.run(
+            [sys.executable, *part.command],
+            cwd=ROOT,
+            env=environ,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    figures: dict[str, str] = {line["what"]: line["result"] for line in lines}
+    if part.what and not figures:
+        last = [line for line in done.stdout.splitlines() if ":" in line or " passed" in line]
+        figures = {part.what: last[-1].strip("= ") if last else "nothing"}
+    return figures, done.stdout, done.returncode == 0
+
+
+def _publish(part: Part, figures: dict[str, str]) -> None:
+    """Put a part's figures into the page, in place of those it had."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    table, _, after = rest.partition(END)
+    rows = {
+        row.split(" | ")[0].removeprefix("| "): row
+        for row in table.strip().splitlines()[len(HEAD) :]
+    }
+    today = datetime.now(UTC).date().isoformat()
+    for what, result in figures.items():
+        said = result.replace("|", "\\|")
+        rows[what] = f"| {what} | {said} | `make soak PARTS={part.name}` | {today} |"
+    table = "\n".join((BEGIN, "", *HEAD, *rows.values(), "", END))
+    PAGE.write_text(before + table + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
