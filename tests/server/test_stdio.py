@@ -26,6 +26,7 @@ from backscroll.logs import PlacesOnly
 from backscroll.settings import Settings
 from backscroll.stdio import OPEN_REQUESTS
 from backscroll.store import app as store_app
+from backscroll_tools.client.lanes import Lanes
 from tests.server.wire import ERAS, JSON, REPLY_S, SERVE, Era, connected, environment, started
 
 PING = {"jsonrpc": "2.0", "id": "ping", "method": "ping"}
@@ -261,6 +262,8 @@ async def test_a_walk_of_several_requests_reports_progress_to_the_host_that_aske
 async def test_a_bounded_number_of_requests_is_worked_on_at_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Else the client's own bound is met first.
+    monkeypatch.setattr(Lanes.__init__, "__defaults__", (OPEN_REQUESTS * 2, OPEN_REQUESTS * 2))
     gate = Gate(expected=OPEN_REQUESTS)
     put_before_the_store(gate, monkeypatch)
     async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
