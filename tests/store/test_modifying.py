@@ -1,5 +1,7 @@
 """A message's metadata is replaced, kept, and erased with the message."""
 
+# ruff: noqa: ASYNC240 - a test may wait for a file of its own
+
 from pathlib import Path
 
 import httpx2
