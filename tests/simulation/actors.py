@@ -164,7 +164,7 @@ async def read(world: World, list_id: str) -> None:
                 if ending == "not_found" and row.deleted_at is None:
                     world.broken(f"get-message says that {row.id} is not there")
                 break
-            if (message := outcome.structured["message"]) is not None:
+            if (message := outcome.structured.get("message")) is not None:
                 reading.add(message)
             cursor = outcome.structured["page"]["next_cursor"]
             if cursor is None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backscroll_tools.messages.get_message import GET_MESSAGE
 from backscroll_tools.messages.list_chat_completions import LIST_CHAT_COMPLETIONS
 from backscroll_tools.messages.list_threads import LIST_THREADS
 from backscroll_tools.pages.cursor import Inside, Place, encode
@@ -95,3 +96,9 @@ def test_random_arguments_end_in_a_bounded_result_or_a_known_error(
 def test_the_rest_of_an_item_is_read_from_a_reply_that_names_no_id(tool: Tool) -> None:
     place = Place(tool.name, "", "asc", position="msg_1", inside=Inside(1))
     hold(tool, {"cursor": encode(place)}, Canned(body=b'{"object": "list"}'))
+
+
+def test_a_message_that_has_become_shorter_leaves_an_empty_page() -> None:
+    place = Place("get-message", "thread_1/msg_1", "asc", position="msg_1", inside=Inside(900))
+    arguments = {"thread_id": "thread_1", "message_id": "msg_1", "cursor": encode(place)}
+    hold(GET_MESSAGE, arguments, Canned(body=b'{"id": "msg_1", "content": "short"}'))

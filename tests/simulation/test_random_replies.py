@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,3 +114,10 @@ def test_damaged_replies_end_in_a_bounded_result_or_a_known_error(
     if packing is not None:
         headers, body = (*headers, (b"Content-Encoding", packing[0])), packing[1](body)
     hold(tool, ARGUMENTS[tool.name], Canned(status, headers, body))
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, 1])
+def test_a_part_of_a_strange_type_is_kept_as_it_came(kind: object) -> None:
+    body = json.dumps({"id": "msg_1", "content": [{"type": kind, "text": "hello"}]}).encode()
+    tool = next(tool for tool in TOOLS if tool.name == "get-message")
+    hold(tool, ARGUMENTS[tool.name], Canned(body=body))

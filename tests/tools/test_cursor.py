@@ -182,3 +182,11 @@ def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
     arguments = {"metadata": {"key": "v" * 400}}
     with pytest.raises(ToolError, match="metadata may have 400 characters in all"):
         place("list-chat-completions", "", arguments, "desc", ("model", "metadata"))
+
+
+def test_filters_agree_in_whatever_order_their_pairs_are_named() -> None:
+    filters = ("model", "metadata")
+    named = {"metadata": {"a": "1", "b": "2"}}
+    start = place("list-chat-completions", "", named, "desc", filters)
+    again = {"metadata": {"b": "2", "a": "1"}, "cursor": encode(start)}
+    assert place("list-chat-completions", "", again, "desc", filters) == start

@@ -139,7 +139,8 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON]]:
         text, notes = part.get("text"), part.get("annotations")
         if isinstance(text, dict):
             notes, text = cast("JSON", text).get("annotations"), cast("JSON", text).get("value")
-        if part.get("type") not in _TEXTS or not isinstance(text, str):
+        kind = part.get("type")
+        if not isinstance(kind, str) or kind not in _TEXTS or not isinstance(text, str):
             others.append(part)
             continue
         texts.append(text)

@@ -54,7 +54,9 @@ GET_MESSAGE: Final = Tool(
         ("thread_id", "message_id"),
     ),
     output_schema=schemas.result(
-        {"page": schemas.PAGE, "message": schemas.MESSAGE}, ("page", "message")
+        # Nothing is left of a message that has become shorter since its last page.
+        {"page": schemas.PAGE, "message": schemas.MESSAGE},
+        ("page",),
     ),
     run=_run,
 )

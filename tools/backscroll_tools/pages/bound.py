@@ -121,7 +121,7 @@ class BoundedPage:
 
     def _structured(self, page: Page, items: list[JSON]) -> JSON:
         if self._shape.single:
-            return {"page": page, self._shape.key: items[0] if items else None}
+            return {"page": page, self._shape.key: items[0]} if items else {"page": page}
         return {"page": page, self._shape.key: items}
 
     def _page(self, returned: int, stop: Stop, place: Place | None) -> Page:

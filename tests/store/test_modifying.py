@@ -1,0 +1,80 @@
+"""A message's metadata is replaced, kept, and erased with the message."""
+
+# ruff: noqa: ASYNC240 - a test may wait for a file of its own
+
+from pathlib import Path
+
+import httpx2
+
+from tests.store.conftest import V2
+from tests.store.wire import add, error, new_thread, page, texts
+
+KEY = {"Idempotency-Key": "key-1"}
+
+
+async def test_new_metadata_is_what_a_later_read_finds(api: httpx2.AsyncClient) -> None:
+    thread_id = await new_thread(api)
+    first, second = await add(api, thread_id, "one"), await add(api, thread_id, "two")
+    url = f"/threads/{thread_id}/messages"
+    changed = await api.post(f"{url}/{first}", json={"metadata": {"topic": "refunds"}})
+    assert changed.json()["metadata"] == {"topic": "refunds"}
+    assert await page(api, f"{url}/{first}") == changed.json()
+    assert (await page(api, f"{url}/{second}"))["metadata"] == {}
+
+
+async def test_a_change_without_metadata_leaves_it_and_null_empties_it(
+    api: httpx2.AsyncClient,
+) -> None:
+    thread_id = await new_thread(api)
+    url = f"/threads/{thread_id}/messages/{await add(api, thread_id, 'one')}"
+    await api.post(url, json={"metadata": {"topic": "refunds"}})
+    assert (await api.post(url, json={})).json()["metadata"] == {"topic": "refunds"}
+    assert (await api.post(url, json={"metadata": None})).json()["metadata"] == {}
+    assert (await page(api, url))["metadata"] == {}
+
+
+async def test_a_key_of_a_change_does_not_go_with_another_change(api: httpx2.AsyncClient) -> None:
+    thread_id = await new_thread(api)
+    url = f"/threads/{thread_id}/messages/{await add(api, thread_id, 'one')}"
+    await api.post(url, json={"metadata": {"topic": "a"}}, headers=KEY)
+    assert error(await api.post(url, json={"metadata": {"topic": "b"}}, headers=KEY), 422) == {
+        "message": "This Idempotency-Key was already used with another request: use a new key.",
+        "param": "Idempotency-Key",
+        "code": "idempotency_key_reused",
+    }
+    assert (await page(api, url))["metadata"] == {"topic": "a"}
+
+
+async def test_the_reply_to_a_change_is_erased_with_its_message(
+    api: httpx2.AsyncClient, path: Path
+) -> None:
+    thread_id = await new_thread(api)
+    message_id = await add(api, thread_id, "one")
+    url = f"/threads/{thread_id}/messages/{message_id}"
+    change = {"metadata": {"topic": "a secret topic"}}
+    await api.post(url, json=change, headers=KEY)
+    await api.delete(url)
+    assert error(await api.post(url, json=change, headers=KEY), 410) == {
+        "message": f"What this Idempotency-Key made, '{message_id}', was deleted since.",
+        "param": "Idempotency-Key",
+        "code": "idempotent_object_deleted",
+    }
+    assert texts(await page(api, f"/threads/{thread_id}/messages")) == []
+    assert b"a secret topic" not in path.read_bytes()
+
+
+async def test_the_first_version_is_answered_in_the_first_version(
+    api: httpx2.AsyncClient,
+) -> None:
+    thread_id = await new_thread(api)
+    url = f"/threads/{thread_id}/messages/{await add(api, thread_id, 'one')}"
+    first = {"OpenAI-Beta": "assistants=v1"}
+    for reply in (
+        await api.get(url, headers=first),
+        await api.post(url, json={"metadata": {}}, headers=first),
+    ):
+        assert reply.json()["file_ids"] == []
+        assert "attachments" not in reply.json()
+    for reply in (await api.get(url, headers=V2), await api.post(url, json={}, headers=V2)):
+        assert reply.json()["attachments"] == []
+        assert "file_ids" not in reply.json()
