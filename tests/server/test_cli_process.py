@@ -146,7 +146,7 @@ def test_on_a_terminal_an_import_shows_how_far_it_is(database: str, tmp_path: Pa
 
     shown = at_terminal(database, "import", str(file)).decode()
 
-    assert str(file.name) in shown
+    assert str(file)[:40] in shown  # a long path is cut to the width of the terminal
     assert "%" in shown
     assert "1 imported, 0 already there, 0 refused" in shown
 

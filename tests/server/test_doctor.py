@@ -410,6 +410,7 @@ def test_every_setting_is_told_with_where_it_comes_from(tmp_path: Path) -> None:
         "output": ("text", "--output"),
         "deadline_s": ("60.0", "default"),
         "quick_start": ("true", "default"),
+        "reply_bytes": ("8388608", "default"),
         "log_level": ("warning", "default"),
     }
 
