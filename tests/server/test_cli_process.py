@@ -141,12 +141,15 @@ def test_on_a_terminal_what_others_wrote_is_shown_and_not_obeyed(full: str) -> N
         assert not {"\x1b", "\u202e"} & set(shown)
 
 
-def test_on_a_terminal_an_import_shows_how_far_it_is(database: str, tmp_path: Path) -> None:
-    file = write_lines(tmp_path / "x.jsonl", [{"messages": []}])
+def test_on_a_terminal_an_import_shows_how_far_it_is(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path / "x.jsonl", [{"messages": []}])
+    monkeypatch.chdir(tmp_path)
 
-    shown = at_terminal(database, "import", str(file)).decode()
+    shown = at_terminal(database, "import", "x.jsonl").decode()
 
-    assert str(file)[:40] in shown  # a long path is cut to the width of the terminal
+    assert "x.jsonl" in shown
     assert "%" in shown
     assert "1 imported, 0 already there, 0 refused" in shown
 
