@@ -1,6 +1,5 @@
 """`python -m bench`: measure, and say how the figures came about."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -74,8 +73,10 @@ def _measured(row: Row, progress: Progress, scale: Scale) -> Outcome:
 
     try:
         return row.measure(Trial(track, scale))
-    except (UnmeasuredError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+    except UnmeasuredError as error:
         return Outcome(failure=str(error))
+    except Exception as error:  # noqa: BLE001 - the outermost boundary of a row: the others go on
+        return Outcome(failure=f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from bench.figures import Outcome, Row, figures, interleaved, ratio
 from bench.peers.sqlite_loop import SqliteLoop
 from bench.trial import Trial
 
-ROUNDS: Final = 15
-A_ROUND: Final = 160
+ROUNDS: Final = 12
+A_ROUND: Final = 96
 AT_ONCE: Final = 16
 TEXT: Final = "Yes, the parcel that you sent on Monday came this morning, thank you!"
 
