@@ -13,7 +13,8 @@ has answered and nothing of its answer is passed on, or at a byte of that answer
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 STATUSES: Final = (408, 409, 425, 429, 500, 502, 503, 504)
-RETRY_AFTER: Final = ("", "Retry-After: 0\r\n", "Retry-After: 1\r\n", "retry-after-ms: 5\r\n")
+_TO_COME_AGAIN: Final = ("Retry-After: 1\r\n", "retry-after-ms: 5\r\n")
+RETRY_AFTER: Final = ("", "Retry-After: 0\r\n", *_TO_COME_AGAIN)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Plan:
         # Behind some bytes of another answer a status is garbage, and no answer.
         is_answer = self.fault == "status" and (self.phase != "reply" or self.at == 0.0)
         return is_answer and (
-            self.status < 500 or (self.status == 503 and " 1" in self.retry_after)
+            self.status < 500 or (self.status == 503 and self.retry_after in _TO_COME_AGAIN)
         )
 
     @property

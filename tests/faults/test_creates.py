@@ -58,6 +58,7 @@ class Caller:
         endings: how many calls ended in which way.
         broken: the promises that were broken, and the creates that did it.
         before: the requests of earlier calls for the message that is being written.
+        history: what happened, a line for each call, for a failing run to show.
     """
 
     kind: Kind
@@ -69,6 +70,7 @@ class Caller:
     endings: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     before: list[Seen] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
 
     async def create(self, number: int) -> None:
         """Create a message, calling again as each error says, until it is acknowledged."""
@@ -83,6 +85,8 @@ class Caller:
         for attempt in range(CALLS):
             self._plan(number, attempt)
             outcome = await call(self.client, "create-message", arguments, DEADLINE_S)
+            said = outcome.text if isinstance(outcome, Result) else outcome.render()
+            self.history.append(f"{self.thread} {number}: {said!r} after {self.proxy.seen}")
             if isinstance(outcome, Result):
                 self.endings["written"] += 1
                 await self._acknowledge(number, text, outcome)
@@ -166,7 +170,7 @@ async def callers(
         yield made
 
 
-@pytest.mark.timeout(sized(quick=60, long=1_200))
+@pytest.mark.timeout(sized(quick=180, long=1_200))
 @pytest.mark.parametrize("kind", ["store", "threads", "conversations"])
 async def test_every_create_is_written_once_and_acknowledged_once(
     callers: list[Caller], served: Served, seed: int, kind: Kind
@@ -183,7 +187,8 @@ async def test_every_create_is_written_once_and_acknowledged_once(
     there = served.texts()
     altered = [key for key in acknowledged.keys() & there if acknowledged[key] != there[key]]
     lost, more = acknowledged.keys() - there.keys(), there.keys() - acknowledged.keys()
-    assert (broken, altered, lost, more) == ([], [], set(), set()), f"seed {seed}: {endings}"
+    told = [line for caller in callers for line in _about(caller, {*lost, *more}, there)]
+    assert (broken, altered, lost, more) == ([], [], set(), set()), f"seed {seed} {endings} {told}"
     assert len(acknowledged) == CREATES
     rate = endings["outcome_unknown"] / endings.total()
     record(
@@ -193,6 +198,21 @@ async def test_every_create_is_written_once_and_acknowledged_once(
     )
 
 
+def _about(caller: Caller, ids: set[str], there: dict[str, str]) -> list[str]:
+    """Return what a caller was told before and after messages that should be there, or not."""
+    neighbours: set[str] = set()
+    order = list(there)
+    for at in (order.index(each) for each in ids & there.keys()):
+        neighbours |= set(order[max(0, at - 3) : at + 4])
+    wanted = [re.compile(rf" {key} ") for key in {*ids, *neighbours}]
+    numbers = {
+        line.partition(":")[0]
+        for line in caller.history
+        if any(each.search(line) for each in wanted)
+    }
+    return [line for line in caller.history if line.partition(":")[0] in numbers]
+
+
 _NAMES: Final[dict[Kind, str]] = {
     "store": "store upstream",
     "threads": "threads, upstream ignores keys",
@@ -200,7 +220,7 @@ _NAMES: Final[dict[Kind, str]] = {
 }
 
 
-@pytest.mark.timeout(sized(quick=60, long=1_200))
+@pytest.mark.timeout(sized(quick=180, long=1_200))
 @pytest.mark.filterwarnings("ignore:The Assistants API is deprecated:DeprecationWarning")
 async def test_the_official_client_writes_some_messages_twice_on_the_same_schedule(
     served: Served, seed: int

@@ -39,7 +39,7 @@ def _always(plan: Plan) -> Callable[[str, int], Plan]:
     return lambda _method, _number: plan
 
 
-@pytest.mark.timeout(sized(quick=60, long=300))
+@pytest.mark.timeout(sized(quick=180, long=300))
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, phase: Phase) -> None:

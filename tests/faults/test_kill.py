@@ -47,7 +47,7 @@ async def _serve(path: Path, port: int) -> asyncio.subprocess.Process:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-@pytest.mark.timeout(sized(quick=60, long=1_200))
+@pytest.mark.timeout(sized(quick=180, long=1_200))
 async def test_what_a_killed_store_acknowledged_is_there_and_there_once(
     tmp_path: Path, seed: int
 ) -> None:

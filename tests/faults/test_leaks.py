@@ -59,7 +59,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__context__
 
 
-@pytest.mark.timeout(sized(quick=60, long=600))
+@pytest.mark.timeout(sized(quick=180, long=600))
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("kind", ["store", "threads", "conversations"])
 async def test_neither_a_key_nor_a_text_shows_where_it_does_not_belong(

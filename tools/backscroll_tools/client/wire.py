@@ -19,7 +19,6 @@ from backscroll_tools.client.requests import Request
 _NEVER_SENT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
-    httpx2.LocalProtocolError,
     httpx2.PoolTimeout,
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
@@ -92,6 +91,6 @@ class Exchange:
             self.sent = False
         elif step == "send_request_headers.started":
             self.sent = True
-        elif step in {"send_request_headers.failed", "send_request_body.failed"}:
-            # What could not be written never left, and without it the request is not whole.
+        elif step == "send_request_headers.failed":
+            # The body is written after the headers: without them it never was.
             self.sent = type(info.get("exception")).__name__ != "WriteError"
