@@ -59,6 +59,7 @@ class BoundedPage:
         self._items: list[JSON] = []
         self._used = 0
         self._place = start
+        self._frames: dict[tuple[object, ...], int] = {}
 
     @property
     def returned(self) -> int:
@@ -81,8 +82,9 @@ class BoundedPage:
         """
         shown = _previewed(item, self._place.preview) if self._place.preview else item
         after = replace(self._place, position=str(item["id"]), inside=None)
-        if self._cost(shown) <= self._room(after):
-            self._add(shown, after)
+        cost = self._cost(shown)
+        if cost <= self._room(after):
+            self._add(shown, cost, after)
             return True
         if not self._items:
             self._add_piece(item, after, Inside(0, with_fields=self._fields_too_long(item, after)))
@@ -142,12 +144,21 @@ class BoundedPage:
 
     def _room(self, after: Place) -> int:
         """Return the characters that are left for one more item, after which `after` follows."""
+        # Of what changes from item to item, the frame's length depends on lengths alone.
+        returned = len(self._items) + 1
+        lengths = (returned == 1, len(str(returned)), len(after.position), after.inside)
+        if lengths not in self._frames:
+            self._frames[lengths] = self._frame(returned, after)
+        return self._bounds.result_chars - self._used - self._frames[lengths]
+
+    def _frame(self, returned: int, after: Place) -> int:
+        """Return the characters of a result of so many items, but for the items, at the worst."""
         worst = Stop("requests", has_more=True, warning=_WARNING, passed=_PASSED)
-        page = self._page(len(self._items) + 1, worst, after)
+        page = self._page(returned, worst, after)
         frame = len(heading(_MARK, page, self._shape.noun))
         if self._bounds.output != "text":
             frame += len(compact(self._structured(page, [])))
-        return self._bounds.result_chars - self._used - frame
+        return frame
 
     def _cost(self, item: Mapping[str, object]) -> int:
         """Return the characters that an item adds to the result, a comma included."""
@@ -157,8 +168,8 @@ class BoundedPage:
         text = len(block(_MARK, item, self._shape.noun, above)) if output != "structured" else 0
         return text + (len(compact(item)) + 1 if output != "text" else 0)
 
-    def _add(self, item: Mapping[str, object], after: Place) -> None:
-        self._used += self._cost(item)
+    def _add(self, item: Mapping[str, object], cost: int, after: Place) -> None:
+        self._used += cost
         self._items.append(dict(item))
         self._place = after
 
@@ -185,9 +196,12 @@ class BoundedPage:
             else:
                 high = middle - 1
         done = low >= total
-        if self._cost(piece(low)) > room or (low == start.offset and not done):
+        shown = piece(low)
+        cost = self._cost(shown)
+        if cost > room or (low == start.offset and not done):
             raise _too_small(self._bounds.result_chars)
-        self._add(piece(low), after if done else replace(ends, inside=replace(start, offset=low)))
+        follows = after if done else replace(ends, inside=replace(start, offset=low))
+        self._add(shown, cost, follows)
         return done
 
 
