@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, delete, insert, update
 from starlette.requests import Request
@@ -21,6 +22,8 @@ from backscroll.store.requests import MetadataReplacement
 from backscroll.store.schema import conversations, items
 from backscroll.store.validation import validate
 from backscroll.store.wire import Json, reply
+
+_insert: Final = insert(conversations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class ConversationEndpoints:
                 "metadata": metadata,
                 "next_position": 1,
             }
-            connection.execute(insert(conversations), conversation)
+            connection.execute(_insert, conversation)
             rows = [item_row(item) for item in body.get("items") or ()]
             if rows:
                 append_items(connection, conversation["id"], rows)

@@ -30,6 +30,7 @@ _SCOPE: Final = ""  # one caller, until callers are told apart
 _find: Final = select(
     idempotency.c.request_hash, idempotency.c.status, idempotency.c.body, idempotency.c.object_id
 ).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
+_insert: Final = insert(idempotency)
 _oldest: Final = (
     select(idempotency.c.scope, idempotency.c.key)
     .where(idempotency.c.created_at < bindparam("horizon"))
@@ -96,7 +97,7 @@ async def write_once(
         now = int(time.time())
         connection.execute(_prune, {"horizon": now - KEPT_S})
         connection.execute(
-            insert(idempotency),
+            _insert,
             {
                 "scope": _SCOPE,
                 "key": key,

@@ -4,9 +4,12 @@ Each is written in one transaction.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from backscroll.store.body import why_unstorable
 from backscroll.store.completions import label_completion
@@ -60,7 +63,7 @@ def write_thread(connection: Connection, thread: ImportedThread) -> bool:
         "last_message_at": rows[-1]["created_at"] if rows else None,
     }
     _check(row)
-    position = connection.scalar(insert(threads).returning(threads.c.position), row)
+    position = connection.scalar(_made(threads), row)
     _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
     return True
 
@@ -83,8 +86,7 @@ def write_conversation(connection: Connection, conversation: ImportedConversatio
         "next_position": len(rows) + 1,
     }
     _check([row, rows])
-    statement = insert(conversations).returning(conversations.c.position)
-    position = connection.scalar(statement, row)
+    position = connection.scalar(_made(conversations), row)
     _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
     return True
 
@@ -111,8 +113,7 @@ def write_completion(connection: Connection, completion: ImportedCompletion) -> 
     }
     bodies = [{"body": message} for message in (*completion.messages, *outputs)]
     _check([row, bodies])
-    statement = insert(completions).returning(completions.c.position)
-    position = connection.scalar(statement, row)
+    position = connection.scalar(_made(completions), row)
     _insert_all(
         connection,
         completion_messages,
@@ -188,8 +189,19 @@ def _check(value: object) -> None:
 
 
 def _is_known(connection: Connection, table: Table, key: str, identifier: str) -> bool:
-    known = select(table.c.id).where((table.c.import_key == key) | (table.c.id == identifier))
-    return connection.execute(known).first() is not None
+    bound = {"known_key": key, "known_id": identifier}
+    return connection.execute(_known(table), bound).first() is not None
+
+
+@cache
+def _known(table: Table) -> Select[Any]:
+    same = (table.c.import_key == bindparam("known_key")) | (table.c.id == bindparam("known_id"))
+    return select(table.c.id).where(same)
+
+
+@cache
+def _made(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.position)
 
 
 def _insert_all(connection: Connection, table: Table, rows: Sequence[Json]) -> None:

@@ -49,6 +49,13 @@ def _cursor(name: str) -> ScalarSelect[int]:
     return found.scalar_subquery()
 
 
+_insert: Final = insert(items)
+_take_positions: Final = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("conversation_id"), conversations.c.deleted_at.is_(None))
+    .values(next_position=conversations.c.next_position + bindparam("count"))
+    .returning(conversations.c.position, conversations.c.next_position)
+)
 _all_items: Final = Listing(
     "item",
     _of_conversation,
@@ -77,13 +84,8 @@ def append_items(connection: Connection, conversation_id: str, rows: Sequence[Js
     Raises:
         WireError: 404 for a conversation that is not there.
     """
-    taken = (
-        update(conversations)
-        .where(conversations.c.id == conversation_id, conversations.c.deleted_at.is_(None))
-        .values(next_position=conversations.c.next_position + len(rows))
-        .returning(conversations.c.position, conversations.c.next_position)
-    )
-    owner = connection.execute(taken).one_or_none()
+    taken = {"conversation_id": conversation_id, "count": len(rows)}
+    owner = connection.execute(_take_positions, taken).one_or_none()
     if owner is None:
         raise not_found("conversation", conversation_id)
     places = range(owner.next_position - len(rows), owner.next_position)
@@ -91,7 +93,7 @@ def append_items(connection: Connection, conversation_id: str, rows: Sequence[Js
         {"conversation": owner.position, "position": position, **row}
         for position, row in zip(places, rows, strict=True)
     ]
-    connection.execute(insert(items), placed)
+    connection.execute(_insert, placed)
 
 
 def _find(connection: Connection, conversation_id: str, item_id: str) -> Json:

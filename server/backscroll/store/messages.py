@@ -58,6 +58,17 @@ def _listing(rows: Select[Any]) -> Listing:
     return Listing("message", rows, messages.c.position, _cursor, owner)
 
 
+_insert: Final = insert(messages)
+_take_positions: Final = (
+    update(threads)
+    .where(threads.c.id == bindparam("thread_id"), threads.c.deleted_at.is_(None))
+    .values(
+        next_position=threads.c.next_position + bindparam("count"),
+        message_count=threads.c.message_count + bindparam("count"),
+        last_message_at=bindparam("newest"),
+    )
+    .returning(threads.c.position, threads.c.next_position)
+)
 _all_messages: Final = _listing(_of_thread)
 _messages_of_run: Final = _listing(_of_thread.where(messages.c.run_id == bindparam("run_id")))
 
@@ -68,17 +79,8 @@ def append_messages(connection: Connection, thread_id: str, rows: Sequence[Json]
     Raises:
         WireError: 404 for a thread that is not there.
     """
-    taken = (
-        update(threads)
-        .where(threads.c.id == thread_id, threads.c.deleted_at.is_(None))
-        .values(
-            next_position=threads.c.next_position + len(rows),
-            message_count=threads.c.message_count + len(rows),
-            last_message_at=rows[-1]["created_at"],
-        )
-        .returning(threads.c.position, threads.c.next_position)
-    )
-    thread = connection.execute(taken).one_or_none()
+    taken = {"thread_id": thread_id, "count": len(rows), "newest": rows[-1]["created_at"]}
+    thread = connection.execute(_take_positions, taken).one_or_none()
     if thread is None:
         raise not_found("thread", thread_id)
     first = thread.next_position - len(rows)
@@ -86,7 +88,7 @@ def append_messages(connection: Connection, thread_id: str, rows: Sequence[Json]
         {"thread": thread.position, "position": position, **row}
         for position, row in enumerate(rows, first)
     ]
-    connection.execute(insert(messages), placed)
+    connection.execute(_insert, placed)
 
 
 def find_message(connection: Connection, thread_id: str, message_id: str) -> Json:

@@ -24,6 +24,7 @@ from backscroll.store.wire import Json, api_version, list_reply, reply
 
 _living: Final = select(threads).where(threads.c.deleted_at.is_(None))
 _find: Final = _living.where(threads.c.id == bindparam("thread_id"))
+_insert: Final = insert(threads)
 _in_order: Final = threads.alias()
 
 
@@ -53,7 +54,7 @@ def _listed_thread(row: Mapping[str, Any]) -> Json:
 def insert_thread(connection: Connection, row: Json) -> None:
     """Insert a thread that has no messages yet."""
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
-    connection.execute(insert(threads), {**row, **empty})
+    connection.execute(_insert, {**row, **empty})
 
 
 def _find_thread(connection: Connection, thread_id: str) -> Json:

@@ -174,13 +174,15 @@ def _run_beside(job: Job[Any], connection: Connection) -> None:
     """
     if job.future.cancelled():
         return
+    connection.exec_driver_sql("SAVEPOINT job")
     try:
-        with connection.begin_nested():
-            job.run(connection)
+        job.run(connection)
     except BaseException as error:
         job.error = error
         if isinstance(error, DBAPIError) and not isinstance(error, _STATEMENT_ALONE):
             raise
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+    connection.exec_driver_sql("RELEASE SAVEPOINT job")
 
 
 def _answer_for_the_lost(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
