@@ -90,6 +90,7 @@ class UpstreamConnection:
         return Client(reading, self._upstream, writing)
 
     async def _open_store(self) -> Client:
+        from backscroll.in_process import InProcessClient
         from backscroll.store.app import open_store
         from backscroll.store.errors import StoreError
 
@@ -101,6 +102,5 @@ class UpstreamConnection:
                 f"The store cannot be opened: {error}",
                 next_step="Ask the operator to mend BACKSCROLL_DATABASE.",
             ) from None
-        transport = httpx2.ASGITransport(store.app)
-        http = await self._stack.enter_async_context(httpx2.AsyncClient(transport=transport))
+        http = await self._stack.enter_async_context(InProcessClient(store.app))
         return Client(http, self._upstream)

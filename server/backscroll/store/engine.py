@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 from backscroll.store import schema
 from backscroll.store.errors import DatabaseBusyError, StoreError
-from backscroll.store.wire import dump_json
+from backscroll.store.wire import dump_json, load_json
 from backscroll.store.workers import Work, Workers, is_busy, serve_read, serve_writes
 
 BUSY_TIMEOUT_S: Final = 10.0
@@ -200,6 +200,7 @@ def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) ->
         },
         hide_parameters=True,  # an error is logged, and a message's text must not be
         json_serializer=dump_json,
+        json_deserializer=load_json,
         **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
     )
 

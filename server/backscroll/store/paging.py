@@ -114,7 +114,9 @@ def fetch_page(
     given = {name: value for name, value in cursors.items() if value is not None}
     statement = _page_statement(listing, query.order, tuple(given))
     bound = {**given, **parameters, "fetched": query.limit + 1}
-    found = [dict(row) for row in connection.execute(statement, bound).mappings()]
+    result = connection.execute(statement, bound)
+    names = tuple(result.keys())
+    found = [dict(zip(names, row, strict=True)) for row in result.all()]
     if not found:
         _explain_nothing(connection, listing, given, parameters)
     kept = found[: query.limit]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,9 +19,21 @@ def dump_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
+def load_json(text: str) -> object:
+    """Return what ``dump_json`` made ``text`` of."""
+    try:
+        return from_json(text)
+    except ValueError:  # nested deeper than its bound
+        return json.loads(text)
+
+
 def reply(value: Mapping[str, object], status: int = 200) -> Response:
     """Return a JSON response."""
-    return Response(dump_json(value).encode(), status, media_type="application/json")
+    try:
+        body = to_json(value)
+    except ValueError:  # nested deeper than its bound
+        body = dump_json(value).encode()
+    return Response(body, status, media_type="application/json")
 
 
 def list_envelope(data: Sequence[Json], *, has_more: bool) -> Json:
