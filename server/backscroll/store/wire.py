@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import from_json, to_json
 from starlette.requests import Request
@@ -13,10 +13,12 @@ from backscroll.store.errors import WireError
 Json: TypeAlias = dict[str, Any]
 ApiVersion = Literal["v1", "v2"]
 
+_compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def dump_json(value: object) -> str:
     """Return ``value`` as compact JSON, with text as it is and not escaped."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _compact.encode(value)
 
 
 def load_json(text: str) -> object:

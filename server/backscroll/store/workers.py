@@ -146,6 +146,8 @@ def serve_writes(engine: Engine, first: Job[Any], behind: Jobs) -> list[Job[Any]
                 group.append(job)
                 _run_beside(job, connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
+        if is_busy(error):
+            group += _waiting(behind)  # they would wait as long again, one after another
         _answer_for_the_lost(engine, group, error)
     return group
 
