@@ -26,7 +26,9 @@ from backscroll.store.workers import Work, Workers, is_busy, serve_read, serve_w
 
 BUSY_TIMEOUT_S: Final = 10.0
 READERS: Final = 4
-CACHE_KIB: Final = 16_384
+CACHE_KIB: Final = 2_048
+"""What each connection keeps of the file; the operating system keeps as much as it likes."""
+
 _OLDEST_SQLITE: Final = (3, 35, 0)  # the first with RETURNING
 _URL_RULE: Final = (
     "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute/path.db"
