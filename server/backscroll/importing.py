@@ -1,7 +1,8 @@
 """`backscroll import`: conversations into the embedded store, each at most once."""
 
+import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import BinaryIO, Final
 
 from backscroll.exits import CommandError
 from backscroll.formats import chitchat, jsonl
-from backscroll.formats.entries import Imported, Refused, Source
+from backscroll.formats.entries import Entry, Imported, Refused, Source
 from backscroll.opening import opened_store
 from backscroll.progress import progress
 from backscroll.store.app import Store
@@ -17,6 +18,12 @@ from backscroll.store.errors import StoreError
 from backscroll.store.imports import ImportedConversation, ImportedThread
 
 FORMATS: Final = ("auto", chitchat.NAME, "jsonl")
+GROUP_ENTRIES: Final = 64
+"""How many entries are given to the store at once, which commits together what waits together."""
+
+GROUP_SIZE: Final = 1024 * 1024
+"""What the sizes of a group's entries add up to when it takes no more; most are in bytes."""
+
 _SNIFFED: Final = 256
 _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
@@ -64,7 +71,7 @@ async def import_sources(
     refuse: Callable[[str], None],
     limit: int | None = None,
 ) -> Tally:
-    """Import what the sources hold, each conversation in a transaction of its own.
+    """Import what the sources hold, each conversation whole or not at all, in their order.
 
     Args:
         database: the store's URL.
@@ -81,17 +88,35 @@ async def import_sources(
         for source in sources:
             with progress(source.name, source.total) as advance:
                 left = None if limit is None else max(0, limit - tally.total)
-                for entry in islice(source.entries, left):
-                    match await _write(store, entry.item):
-                        case Refused(reason):
-                            tally.refused += 1
-                            refuse(f"{source.name}: {entry.place}: {reason}")
-                        case True:
-                            tally.imported += 1
-                        case False:
-                            tally.present += 1
-                    advance(entry.size)
+                for group in _groups(islice(source.entries, left)):
+                    for entry, outcome in zip(group, await _write_all(store, group), strict=True):
+                        match outcome:
+                            case Refused(reason):
+                                tally.refused += 1
+                                refuse(f"{source.name}: {entry.place}: {reason}")
+                            case True:
+                                tally.imported += 1
+                            case False:
+                                tally.present += 1
+                        advance(entry.size)
     return tally
+
+
+def _groups(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    group: list[Entry] = []
+    for entry in entries:
+        group.append(entry)
+        full = len(group) == GROUP_ENTRIES or sum(held.size for held in group) >= GROUP_SIZE
+        # Who types or pipes the entries hears of a refused one before the next is there.
+        if full or isinstance(entry.item, Refused):
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+async def _write_all(store: Store, group: Sequence[Entry]) -> list[bool | Refused]:
+    return await asyncio.gather(*(_write(store, entry.item) for entry in group))
 
 
 async def _write(store: Store, item: Imported | Refused) -> bool | Refused:

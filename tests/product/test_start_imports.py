@@ -13,8 +13,6 @@ from tests.product import processes
 
 OURS: Final = {"backscroll", "backscroll_tools"}
 NEEDED_LATER: Final = {
-    "aiosqlite",
-    "greenlet",
     "jsonschema",
     "openai",
     "platformdirs",

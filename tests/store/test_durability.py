@@ -2,13 +2,13 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, event
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Engine, event
 from starlette.types import Message, Receive, Scope, Send
 
 from backscroll.store import engine
@@ -21,11 +21,11 @@ from tests.store.wire import add, error, new_thread, page, texts
 
 async def _pragmas(database: Database, name: str) -> set[object]:
     """Return a setting's values on all connections, writing and reading."""
+    all_have_one = threading.Barrier(engine.READERS + 1)
 
-    async def ask(connection: AsyncConnection) -> object:
-        value = (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
-        await asyncio.sleep(0)  # lets the other readers begin, so that each has a connection
-        return value
+    def ask(connection: Connection) -> object:
+        all_have_one.wait(timeout=10)
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
     readers = [database.read(ask) for _ in range(engine.READERS)]
     return set(await asyncio.gather(database.write(ask), *readers))
@@ -189,15 +189,18 @@ async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
             await new_thread(api)
             messages = [{"role": "user", "content": str(at)} for at in range(3)]
             request = asyncio.create_task(api.post("/threads", json={"messages": messages}))
+            loop, gone = asyncio.get_running_loop(), threading.Event()
+            request.add_done_callback(lambda _: gone.set())
 
             def cancel(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
-                if arguments[2].startswith(last):
-                    request.cancel()
+                if arguments[2].startswith(last) and not gone.is_set():
+                    loop.call_soon_threadsafe(request.cancel)
+                    assert gone.wait(timeout=10)
 
             event.listen(Engine, "before_cursor_execute", cancel)
             with pytest.raises(asyncio.CancelledError):
                 await request
-            event.remove(Engine, "before_cursor_execute", cancel)
             await new_thread(api, ("still", "served"))
+            event.remove(Engine, "before_cursor_execute", cancel)
             listed = (await page(api, "/threads"))["data"]
             assert [each["message_count"] for each in listed] == [2, 3, 0]

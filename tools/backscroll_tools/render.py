@@ -18,6 +18,7 @@ import secrets
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from backscroll_tools.errors import ToolError
@@ -33,10 +34,12 @@ _IN_HEADER: Final = frozenset({"id", "role", "created_at", "text", "message_id"}
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999 (RFC 3339 has four digits for a year)."""
 
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def compact(value: object) -> str:
     """Return a value as compact JSON, as it goes over the wire."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _compact.encode(value)
 
 
 def fresh_mark(texts: Iterable[str]) -> str:
@@ -100,8 +103,11 @@ def blocks(mark: str, items: Sequence[Mapping[str, object]], noun: str) -> str:
 def _minute(item: Mapping[str, object]) -> str:
     """Return when an item was made, in UTC to the minute; nothing where it does not say."""
     seconds = item.get("created_at")
-    if not isinstance(seconds, int):
-        return ""
+    return _in_utc(seconds) if isinstance(seconds, int) else ""
+
+
+@lru_cache(maxsize=1024)  # asked for several times an item: to count it, to show it, for the next
+def _in_utc(seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

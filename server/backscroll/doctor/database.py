@@ -5,9 +5,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import func, make_url, select, text
+from sqlalchemy import Connection, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backscroll.doctor.diagnosis import Check
 from backscroll.store.engine import open_database
@@ -64,12 +63,12 @@ async def check_database(url: str) -> tuple[Check, ...]:
         return (Check("database", "failed", detail, next_step=_elsewhere()),)
 
 
-async def _facts(connection: AsyncConnection) -> Check:
-    version = (await connection.execute(select(version_table.c.version))).scalar_one()
+def _facts(connection: Connection) -> Check:
+    version = connection.execute(select(version_table.c.version)).scalar_one()
     if connection.dialect.name != "sqlite":
         return Check("database", "ok", f"{connection.dialect.name}, schema {version}")
-    journal = (await connection.execute(text("PRAGMA journal_mode"))).scalar_one()
-    synchronous = (await connection.execute(text("PRAGMA synchronous"))).scalar_one()
+    journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+    synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
     return Check(
         "database",
         "ok",
@@ -78,11 +77,11 @@ async def _facts(connection: AsyncConnection) -> Check:
     )
 
 
-async def _contents(connection: AsyncConnection) -> Check:
+def _contents(connection: Connection) -> Check:
     counted: list[str] = []
     for table, noun in _NOUNS:
         living = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
-        count = (await connection.execute(living)).scalar_one()
+        count = connection.execute(living).scalar_one()
         counted.append(f"{count:,} {noun}{'' if count == 1 else 's'}")
     return Check("contents", "ok", ", ".join(counted))
 

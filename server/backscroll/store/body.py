@@ -78,7 +78,8 @@ def why_unstorable(value: object) -> str | None:
         return "a string has a lone surrogate"
     except ValueError:
         return "a number is not finite"
-    return "a string has a NUL character" if _ESCAPED_NUL.search(text) else None
+    holds_nul = r"\u0000" in text and _ESCAPED_NUL.search(text)
+    return "a string has a NUL character" if holds_nul else None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
+    Connection,
     Integer,
     ScalarSelect,
     bindparam,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -114,22 +114,20 @@ def _message_object(completion_id: str, row: Mapping[str, Any]) -> Json:
     }
 
 
-async def label_completion(
-    connection: AsyncConnection, position: int, metadata: Mapping[str, str]
-) -> None:
+def label_completion(connection: Connection, position: int, metadata: Mapping[str, str]) -> None:
     """Make a completion be found by these metadata pairs, and by no others."""
     old = completion_metadata.c.completion == position
-    await connection.execute(delete(completion_metadata).where(old))
+    connection.execute(delete(completion_metadata).where(old))
     pairs = [
         {"completion": position, "name": name, "value": value} for name, value in metadata.items()
     ]
     if pairs:
-        await connection.execute(insert(completion_metadata), pairs)
+        connection.execute(insert(completion_metadata), pairs)
 
 
-async def _find_completion(connection: AsyncConnection, completion_id: str) -> Json:
+def _find_completion(connection: Connection, completion_id: str) -> Json:
     bound = {"completion_id": completion_id}
-    row = (await connection.execute(_find, bound)).one_or_none()
+    row = connection.execute(_find, bound).one_or_none()
     if row is None:
         raise not_found(_NOUN, completion_id)
     return row._asdict()
@@ -174,11 +172,11 @@ class CompletionEndpoints:
         raw = await read_body(request)
         metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
 
-        async def work(connection: AsyncConnection) -> Outcome:
-            row = await _find_completion(connection, completion_id)
+        def work(connection: Connection) -> Outcome:
+            row = _find_completion(connection, completion_id)
             changed = update(completions).where(completions.c.position == row["position"])
-            await connection.execute(changed.values(metadata=metadata))
-            await label_completion(connection, row["position"], metadata)
+            connection.execute(changed.values(metadata=metadata))
+            label_completion(connection, row["position"], metadata)
             value = _completion_object({**row, "metadata": metadata})
             return Outcome(value, completion_id)
 
@@ -188,15 +186,15 @@ class CompletionEndpoints:
         """Erase a stored completion and its messages, and keep its place in the list."""
         completion_id = request.path_params["completion_id"]
 
-        async def work(connection: AsyncConnection) -> None:
-            position = (await _find_completion(connection, completion_id))["position"]
+        def work(connection: Connection) -> None:
+            position = _find_completion(connection, completion_id)["position"]
             erased = {"choices": None, "fields": None, "metadata": None}
             changed = update(completions).where(completions.c.position == position)
-            await connection.execute(changed.values(**erased, deleted_at=int(time.time())))
+            connection.execute(changed.values(**erased, deleted_at=int(time.time())))
             of_it = completion_messages.c.completion == position
-            await connection.execute(delete(completion_messages).where(of_it))
-            await label_completion(connection, position, {})
-            await erase_replies(connection, completion_id)
+            connection.execute(delete(completion_messages).where(of_it))
+            label_completion(connection, position, {})
+            erase_replies(connection, completion_id)
 
         await self.database.write(work)
         return reply({"id": completion_id, "object": "chat.completion.deleted", "deleted": True})

@@ -2,9 +2,9 @@
 
 import time
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import delete, insert, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +23,8 @@ from backscroll.store.schema import conversations, items
 from backscroll.store.validation import validate
 from backscroll.store.wire import Json, reply
 
+_insert: Final = insert(conversations)
+
 
 @dataclass(frozen=True, slots=True)
 class ConversationEndpoints:
@@ -36,17 +38,17 @@ class ConversationEndpoints:
         body = parse_object(raw)
         metadata = validate(ConversationCreate, body).metadata or {}
 
-        async def work(connection: AsyncConnection) -> Outcome:
+        def work(connection: Connection) -> Outcome:
             conversation: Json = {
                 "id": new_conversation_id(),
                 "created_at": int(time.time()),
                 "metadata": metadata,
                 "next_position": 1,
             }
-            await connection.execute(insert(conversations), conversation)
+            connection.execute(_insert, conversation)
             rows = [item_row(item) for item in body.get("items") or ()]
             if rows:
-                await append_items(connection, conversation["id"], rows)
+                append_items(connection, conversation["id"], rows)
             return Outcome(conversation_object(conversation), conversation["id"])
 
         return await write_once(self.database, request, raw, work)
@@ -65,10 +67,10 @@ class ConversationEndpoints:
         raw = await read_body(request)
         metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
 
-        async def work(connection: AsyncConnection) -> Outcome:
-            row = await find_conversation(connection, conversation_id)
+        def work(connection: Connection) -> Outcome:
+            row = find_conversation(connection, conversation_id)
             changed = update(conversations).where(conversations.c.position == row["position"])
-            await connection.execute(changed.values(metadata=metadata))
+            connection.execute(changed.values(metadata=metadata))
             return Outcome(conversation_object({**row, "metadata": metadata}), conversation_id)
 
         return await write_once(self.database, request, raw, work)
@@ -77,12 +79,12 @@ class ConversationEndpoints:
         """Erase a conversation and its items."""
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
 
-        async def work(connection: AsyncConnection) -> None:
-            position = (await find_conversation(connection, conversation_id))["position"]
-            await connection.execute(delete(items).where(items.c.conversation == position))
+        def work(connection: Connection) -> None:
+            position = find_conversation(connection, conversation_id)["position"]
+            connection.execute(delete(items).where(items.c.conversation == position))
             erased = update(conversations).where(conversations.c.position == position)
-            await connection.execute(erased.values(metadata=None, deleted_at=int(time.time())))
-            await erase_replies(connection, conversation_id)
+            connection.execute(erased.values(metadata=None, deleted_at=int(time.time())))
+            erase_replies(connection, conversation_id)
 
         await self.database.write(work)
         return reply({"id": conversation_id, "object": "conversation.deleted", "deleted": True})

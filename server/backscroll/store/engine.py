@@ -3,37 +3,38 @@
 Two pools on one file. The writer is a single connection, so that writes of this process queue in
 turn instead of polling SQLite's lock; other processes are met with ``BEGIN IMMEDIATE`` and a busy
 timeout. Readers never begin a transaction: every page is one statement and so its own snapshot.
+``workers`` has the threads.
 """
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import QueuePool
 
 from backscroll.store import schema
 from backscroll.store.errors import DatabaseBusyError, StoreError
-from backscroll.store.wire import dump_json
+from backscroll.store.wire import dump_json, load_json
+from backscroll.store.workers import Work, Workers, is_busy, serve_read, serve_writes
 
 BUSY_TIMEOUT_S: Final = 10.0
 READERS: Final = 4
-CACHE_KIB: Final = 16_384
+CACHE_KIB: Final = 2_048
+"""What each connection keeps of the file; the operating system keeps as much as it likes."""
+
 _OLDEST_SQLITE: Final = (3, 35, 0)  # the first with RETURNING
 _URL_RULE: Final = (
     "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute/path.db"
 )
 
 T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[T]]
 
 
 def journal_mode(sqlite_version: tuple[int, ...]) -> str:
@@ -56,56 +57,46 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 class Database:
     """A store's database, open: ``read`` and ``write`` are all that the rest of the store uses."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
-        """Take the pools; ``open_database`` makes them."""
-        self._writer = writer
-        self._reader = reader
-        self._running: set[asyncio.Task[object]] = set()
+    def __init__(self, writer: Engine, reader: Engine | None = None) -> None:
+        """Take the pools; ``open_database`` makes them. Without readers the writer reads too."""
+        self._writing = Workers(writer, serve_writes)
+        self._reading = (
+            self._writing if reader is None else Workers(reader, serve_read, threads=READERS)
+        )
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` on a connection that sees each of its statements committed state only.
 
         Raises:
-            DatabaseBusyError: No connection, or no lock, within ``BUSY_TIMEOUT_S`` seconds.
+            DatabaseBusyError: No lock within ``BUSY_TIMEOUT_S`` seconds.
         """
-        return await self._finish(self._attempt(self._reader.connect(), work))
+        return await self._run(self._reading, work)
 
     async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in one write transaction, committed when this returns.
+        """Run ``work`` in a write transaction, committed when this returns.
+
+        Work that raises leaves nothing behind. Work may be run again when something else than
+        itself undid its transaction, so that what it makes it makes anew each time.
 
         Raises:
             DatabaseBusyError: The write lock was not to be had within ``BUSY_TIMEOUT_S`` seconds;
                 nothing was written.
         """
-        return await self._finish(self._attempt(self._writer.begin(), work))
+        return await self._run(self._writing, work)
 
     async def close(self) -> None:
         """Let what is running end, then close every connection."""
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await self._writer.dispose()
-        await self._reader.dispose()
+        for workers in {self._writing, self._reading}:
+            await asyncio.to_thread(workers.close)
 
     @staticmethod
-    async def _attempt(entry: AbstractAsyncContextManager[AsyncConnection], work: Work[T]) -> T:
+    async def _run(workers: Workers, work: Work[T]) -> T:
         try:
-            async with entry as connection:
-                return await work(connection)
-        except PoolTimeoutError as error:
-            raise DatabaseBusyError from error
+            return await workers.run(work)
         except OperationalError as error:
-            if _is_busy(error):
+            if is_busy(error):
                 raise DatabaseBusyError from error
             raise
-
-    async def _finish(self, attempt: Coroutine[None, None, T]) -> T:
-        """Await ``attempt`` in a task of its own, so that a caller's cancellation cannot cut it.
-
-        A transaction cut in the middle would cost its connection, and in memory the database.
-        """
-        task = asyncio.get_running_loop().create_task(attempt)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
 
 
 @asynccontextmanager
@@ -125,13 +116,13 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         raise StoreError(line)
     if path is None:
         name = "the database in memory"
-        writer = reader = _engine(":memory:", begin=True, size=1)
+        writer, reader = _engine(":memory:", begin=True, size=1), None
     else:
         name = str(path)
         _create_file(path)
         # Another program's database is found out before its journal mode is touched.
         first = _engine(name, begin=True, size=1)
-        async with _closing(Database(first, first)) as database:
+        async with _closing(Database(first)) as database:
             await _prepare(database, name)
         mode = journal_mode(sqlite3.sqlite_version_info)
         writer = _engine(name, begin=True, size=1, journal=mode)
@@ -181,7 +172,7 @@ def _create_file(path: Path) -> None:
 
 async def _prepare(database: Database, name: str) -> None:
     try:
-        await database.write(lambda connection: connection.run_sync(schema.prepare, name))
+        await database.write(lambda connection: schema.prepare(connection, name))
     except DatabaseBusyError as error:
         line = f"{name} is locked by another program: close that program, or wait and try again"
         raise StoreError(line) from error
@@ -197,17 +188,21 @@ def _why_unusable(name: str, reason: str) -> str:
     return f"{name} cannot be used: {reason}"
 
 
-def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) -> AsyncEngine:
+def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) -> Engine:
     """Return a pool of at most ``size`` connections, with or without transactions."""
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        poolclass=AsyncAdaptedQueuePool,
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
-        pool_timeout=BUSY_TIMEOUT_S,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+        connect_args={
+            "timeout": BUSY_TIMEOUT_S,
+            "isolation_level": None,
+            "check_same_thread": False,  # used by one thread, closed by another
+        },
         hide_parameters=True,  # an error is logged, and a message's text must not be
         json_serializer=dump_json,
+        json_deserializer=load_json,
         **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
     )
 
@@ -220,16 +215,11 @@ def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) ->
             cursor.execute(f"PRAGMA journal_mode = {journal}")
         cursor.close()
 
-    event.listen(engine.sync_engine, "connect", set_pragmas)
+    event.listen(engine, "connect", set_pragmas)
     if begin:
-        event.listen(engine.sync_engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
 def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _is_busy(error: OperationalError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Select, Table, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from backscroll.store.conversation_object import item_object
 from backscroll.store.engine import Database
@@ -111,11 +110,11 @@ async def _walk(
         above = rows[-1]["position"]
 
 
-async def _after(
-    statement: Select[Any], above: int, owner: int | None, connection: AsyncConnection
+def _after(
+    statement: Select[Any], above: int, owner: int | None, connection: Connection
 ) -> Sequence[Json]:
     bound = {"above": above} if owner is None else {"above": above, "owner": owner}
-    return [row._asdict() for row in await connection.execute(statement, bound)]
+    return [row._asdict() for row in connection.execute(statement, bound)]
 
 
 def _message(row: Json) -> ImportedMessage:

@@ -9,12 +9,11 @@ erased with the first of them that is.
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, literal, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, tuple_, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -31,6 +30,7 @@ _SCOPE: Final = ""  # one caller, until callers are told apart
 _find: Final = select(
     idempotency.c.request_hash, idempotency.c.status, idempotency.c.body, idempotency.c.object_id
 ).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
+_insert: Final = insert(idempotency)
 _oldest: Final = (
     select(idempotency.c.scope, idempotency.c.key)
     .where(idempotency.c.created_at < bindparam("horizon"))
@@ -64,7 +64,7 @@ async def write_once(
     database: Database,
     request: Request,
     body: bytes,
-    work: Callable[[AsyncConnection], Awaitable[Outcome]],
+    work: Callable[[Connection], Outcome],
 ) -> Response:
     """Run ``work`` in one transaction and answer with its outcome, or with the first one's.
 
@@ -88,16 +88,16 @@ async def write_once(
     identity = f"{request.method} {request.url.path}\n".encode() + body
     request_hash = hashlib.sha256(identity).hexdigest()
 
-    async def once(connection: AsyncConnection) -> Response:
-        replayed = await _replay(connection, key, request_hash)
+    def once(connection: Connection) -> Response:
+        replayed = _replay(connection, key, request_hash)
         if replayed is not None:
             return replayed
-        outcome = await work(connection)
+        outcome = work(connection)
         text = dump_json(outcome.value)
         now = int(time.time())
-        await connection.execute(_prune, {"horizon": now - KEPT_S})
-        await connection.execute(
-            insert(idempotency),
+        connection.execute(_prune, {"horizon": now - KEPT_S})
+        connection.execute(
+            _insert,
             {
                 "scope": _SCOPE,
                 "key": key,
@@ -114,20 +114,18 @@ async def write_once(
     return await database.write(once)
 
 
-async def erase_replies(
-    connection: AsyncConnection, collection_id: str, object_id: str | None = None
-) -> None:
+def erase_replies(connection: Connection, collection_id: str, object_id: str | None = None) -> None:
     """Erase the stored replies about an object, or about all objects of a collection."""
     statement = update(idempotency).where(idempotency.c.collection_id == collection_id)
     if object_id is not None:
         listed = literal(" ").concat(idempotency.c.object_id).concat(" ")
         statement = statement.where(listed.contains(f" {object_id} ", autoescape=True))
-    await connection.execute(statement.values(body=None))
+    connection.execute(statement.values(body=None))
 
 
-async def _replay(connection: AsyncConnection, key: str, request_hash: str) -> Response | None:
+def _replay(connection: Connection, key: str, request_hash: str) -> Response | None:
     bound = {"scope": _SCOPE, "key": key}
-    record = (await connection.execute(_find, bound)).one_or_none()
+    record = connection.execute(_find, bound).one_or_none()
     if record is None:
         return None
     if record.request_hash != request_hash:

@@ -4,10 +4,12 @@ Each is written in one transaction.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Connection, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from backscroll.store.body import why_unstorable
 from backscroll.store.completions import label_completion
@@ -40,14 +42,14 @@ from backscroll.store.validation import validate
 from backscroll.store.wire import Json
 
 
-async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> bool:
+def write_thread(connection: Connection, thread: ImportedThread) -> bool:
     """Insert a whole thread; return False when its key or id is there already.
 
     Raises:
         StoreError: Something that the store cannot hold; nothing is written.
     """
     thread_id = _id(thread.id, "thread") or new_thread_id()
-    if await _is_known(connection, threads, thread.key, thread_id):
+    if _is_known(connection, threads, thread.key, thread_id):
         return False
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
     row: Json = {
@@ -61,21 +63,19 @@ async def write_thread(connection: AsyncConnection, thread: ImportedThread) -> b
         "last_message_at": rows[-1]["created_at"] if rows else None,
     }
     _check(row)
-    position = await connection.scalar(insert(threads).returning(threads.c.position), row)
-    await _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
+    position = connection.scalar(_made(threads), row)
+    _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
     return True
 
 
-async def write_conversation(
-    connection: AsyncConnection, conversation: ImportedConversation
-) -> bool:
+def write_conversation(connection: Connection, conversation: ImportedConversation) -> bool:
     """Insert a whole conversation; return False when its key or id is there already.
 
     Raises:
         StoreError: Something that the store cannot hold; nothing is written.
     """
     conversation_id = _id(conversation.id, "conv") or new_conversation_id()
-    if await _is_known(connection, conversations, conversation.key, conversation_id):
+    if _is_known(connection, conversations, conversation.key, conversation_id):
         return False
     rows = _item_rows(conversation.items)
     row: Json = {
@@ -86,20 +86,19 @@ async def write_conversation(
         "next_position": len(rows) + 1,
     }
     _check([row, rows])
-    statement = insert(conversations).returning(conversations.c.position)
-    position = await connection.scalar(statement, row)
-    await _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
+    position = connection.scalar(_made(conversations), row)
+    _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
     return True
 
 
-async def write_completion(connection: AsyncConnection, completion: ImportedCompletion) -> bool:
+def write_completion(connection: Connection, completion: ImportedCompletion) -> bool:
     """Insert a stored completion; return False when its key or id is there already.
 
     Raises:
         StoreError: Something that the store cannot hold; nothing is written.
     """
     completion_id = _id(completion.id) or new_completion_id()
-    if await _is_known(connection, completions, completion.key, completion_id):
+    if _is_known(connection, completions, completion.key, completion_id):
         return False
     outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
     row: Json = {
@@ -114,14 +113,13 @@ async def write_completion(connection: AsyncConnection, completion: ImportedComp
     }
     bodies = [{"body": message} for message in (*completion.messages, *outputs)]
     _check([row, bodies])
-    statement = insert(completions).returning(completions.c.position)
-    position = await connection.scalar(statement, row)
-    await _insert_all(
+    position = connection.scalar(_made(completions), row)
+    _insert_all(
         connection,
         completion_messages,
         [{"completion": position, "position": at, **body} for at, body in enumerate(bodies)],
     )
-    await label_completion(connection, position, row["metadata"])
+    label_completion(connection, position, row["metadata"])
     return True
 
 
@@ -190,16 +188,27 @@ def _check(value: object) -> None:
         raise StoreError(line)
 
 
-async def _is_known(connection: AsyncConnection, table: Table, key: str, identifier: str) -> bool:
-    known = select(table.c.id).where((table.c.import_key == key) | (table.c.id == identifier))
-    return (await connection.execute(known)).first() is not None
+def _is_known(connection: Connection, table: Table, key: str, identifier: str) -> bool:
+    bound = {"known_key": key, "known_id": identifier}
+    return connection.execute(_known(table), bound).first() is not None
 
 
-async def _insert_all(connection: AsyncConnection, table: Table, rows: Sequence[Json]) -> None:
+@cache
+def _known(table: Table) -> Select[Any]:
+    same = (table.c.import_key == bindparam("known_key")) | (table.c.id == bindparam("known_id"))
+    return select(table.c.id).where(same)
+
+
+@cache
+def _made(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.position)
+
+
+def _insert_all(connection: Connection, table: Table, rows: Sequence[Json]) -> None:
     if not rows:
         return
     try:
-        await connection.execute(insert(table), rows)
+        connection.execute(insert(table), rows)
     except IntegrityError as error:
         line = f"cannot be imported: two of its {table.name} have one id"
         raise StoreError(line) from error

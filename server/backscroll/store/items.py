@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ScalarSelect, bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -50,6 +49,13 @@ def _cursor(name: str) -> ScalarSelect[int]:
     return found.scalar_subquery()
 
 
+_insert: Final = insert(items)
+_take_positions: Final = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("conversation_id"), conversations.c.deleted_at.is_(None))
+    .values(next_position=conversations.c.next_position + bindparam("count"))
+    .returning(conversations.c.position, conversations.c.next_position)
+)
 _all_items: Final = Listing(
     "item",
     _of_conversation,
@@ -59,34 +65,27 @@ _all_items: Final = Listing(
 )
 
 
-async def find_conversation(connection: AsyncConnection, conversation_id: str) -> Json:
+def find_conversation(connection: Connection, conversation_id: str) -> Json:
     """Return the row of a living conversation.
 
     Raises:
         WireError: 404.
     """
     bound = {"conversation_id": conversation_id}
-    row = (await connection.execute(_find_conversation, bound)).one_or_none()
+    row = connection.execute(_find_conversation, bound).one_or_none()
     if row is None:
         raise not_found("conversation", conversation_id)
     return row._asdict()
 
 
-async def append_items(
-    connection: AsyncConnection, conversation_id: str, rows: Sequence[Json]
-) -> None:
+def append_items(connection: Connection, conversation_id: str, rows: Sequence[Json]) -> None:
     """Give ``rows`` the next positions of a conversation, in order, and insert them.
 
     Raises:
         WireError: 404 for a conversation that is not there.
     """
-    taken = (
-        update(conversations)
-        .where(conversations.c.id == conversation_id, conversations.c.deleted_at.is_(None))
-        .values(next_position=conversations.c.next_position + len(rows))
-        .returning(conversations.c.position, conversations.c.next_position)
-    )
-    owner = (await connection.execute(taken)).one_or_none()
+    taken = {"conversation_id": conversation_id, "count": len(rows)}
+    owner = connection.execute(_take_positions, taken).one_or_none()
     if owner is None:
         raise not_found("conversation", conversation_id)
     places = range(owner.next_position - len(rows), owner.next_position)
@@ -94,15 +93,15 @@ async def append_items(
         {"conversation": owner.position, "position": position, **row}
         for position, row in zip(places, rows, strict=True)
     ]
-    await connection.execute(insert(items), placed)
+    connection.execute(_insert, placed)
 
 
-async def _find(connection: AsyncConnection, conversation_id: str, item_id: str) -> Json:
+def _find(connection: Connection, conversation_id: str, item_id: str) -> Json:
     bound = {"conversation_id": conversation_id, "item_id": item_id}
-    row = (await connection.execute(_find_item, bound)).one_or_none()
+    row = connection.execute(_find_item, bound).one_or_none()
     if row is not None:
         return row._asdict()
-    await find_conversation(connection, conversation_id)
+    find_conversation(connection, conversation_id)
     raise not_found("item", item_id)
 
 
@@ -119,9 +118,9 @@ class ItemEndpoints:
         body = parse_object(raw)
         validate(ItemsCreate, body)
 
-        async def work(connection: AsyncConnection) -> Outcome:
+        def work(connection: Connection) -> Outcome:
             rows = [item_row(item) for item in body["items"]]
-            await append_items(connection, conversation_id, rows)
+            append_items(connection, conversation_id, rows)
             made = list_envelope([item_object(row) for row in rows], has_more=False)
             return Outcome(made, conversation_id)
 
@@ -149,15 +148,15 @@ class ItemEndpoints:
         """Erase an item, keep its place, and return the conversation."""
         conversation_id, item_id = _ids(request)
 
-        async def work(connection: AsyncConnection) -> Json:
-            row = await _find(connection, conversation_id, item_id)
+        def work(connection: Connection) -> Json:
+            row = _find(connection, conversation_id, item_id)
             its_place = (items.c.conversation == row["conversation"]) & (
                 items.c.position == row["position"]
             )
             erased = update(items).where(its_place, items.c.deleted_at.is_(None))
-            await connection.execute(erased.values(body=None, deleted_at=int(time.time())))
-            await erase_replies(connection, conversation_id, item_id)
-            return await find_conversation(connection, conversation_id)
+            connection.execute(erased.values(body=None, deleted_at=int(time.time())))
+            erase_replies(connection, conversation_id, item_id)
+            return find_conversation(connection, conversation_id)
 
         return reply(conversation_object(await self.database.write(work)))
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ScalarSelect, Select, bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, ScalarSelect, Select, bindparam, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -59,29 +58,29 @@ def _listing(rows: Select[Any]) -> Listing:
     return Listing("message", rows, messages.c.position, _cursor, owner)
 
 
+_insert: Final = insert(messages)
+_take_positions: Final = (
+    update(threads)
+    .where(threads.c.id == bindparam("thread_id"), threads.c.deleted_at.is_(None))
+    .values(
+        next_position=threads.c.next_position + bindparam("count"),
+        message_count=threads.c.message_count + bindparam("count"),
+        last_message_at=bindparam("newest"),
+    )
+    .returning(threads.c.position, threads.c.next_position)
+)
 _all_messages: Final = _listing(_of_thread)
 _messages_of_run: Final = _listing(_of_thread.where(messages.c.run_id == bindparam("run_id")))
 
 
-async def append_messages(
-    connection: AsyncConnection, thread_id: str, rows: Sequence[Json]
-) -> None:
+def append_messages(connection: Connection, thread_id: str, rows: Sequence[Json]) -> None:
     """Give ``rows`` the next positions of a thread, in order, and insert them.
 
     Raises:
         WireError: 404 for a thread that is not there.
     """
-    taken = (
-        update(threads)
-        .where(threads.c.id == thread_id, threads.c.deleted_at.is_(None))
-        .values(
-            next_position=threads.c.next_position + len(rows),
-            message_count=threads.c.message_count + len(rows),
-            last_message_at=rows[-1]["created_at"],
-        )
-        .returning(threads.c.position, threads.c.next_position)
-    )
-    thread = (await connection.execute(taken)).one_or_none()
+    taken = {"thread_id": thread_id, "count": len(rows), "newest": rows[-1]["created_at"]}
+    thread = connection.execute(_take_positions, taken).one_or_none()
     if thread is None:
         raise not_found("thread", thread_id)
     first = thread.next_position - len(rows)
@@ -89,20 +88,20 @@ async def append_messages(
         {"thread": thread.position, "position": position, **row}
         for position, row in enumerate(rows, first)
     ]
-    await connection.execute(insert(messages), placed)
+    connection.execute(_insert, placed)
 
 
-async def find_message(connection: AsyncConnection, thread_id: str, message_id: str) -> Json:
+def find_message(connection: Connection, thread_id: str, message_id: str) -> Json:
     """Return the row of a living message.
 
     Raises:
         WireError: 404 for the thread or the message.
     """
     bound = {"thread_id": thread_id, "message_id": message_id}
-    row = (await connection.execute(_find_message, bound)).one_or_none()
+    row = connection.execute(_find_message, bound).one_or_none()
     if row is not None:
         return row._asdict()
-    if await connection.scalar(find_thread, {"thread_id": thread_id}) is None:
+    if connection.scalar(find_thread, {"thread_id": thread_id}) is None:
         raise not_found("thread", thread_id)
     raise not_found("message", message_id)
 
@@ -121,9 +120,9 @@ class MessageEndpoints:
         body = parse_object(raw)
         message = validate(MessageV1, body) if version == "v1" else validate(MessageV2, body)
 
-        async def work(connection: AsyncConnection) -> Outcome:
+        def work(connection: Connection) -> Outcome:
             row = message_row(message, int(time.time()))
-            await append_messages(connection, thread_id, [row])
+            append_messages(connection, thread_id, [row])
             return Outcome(message_object(row, thread_id, version), thread_id)
 
         return await write_once(self.database, request, raw, work)
@@ -158,11 +157,11 @@ class MessageEndpoints:
         raw = await read_body(request)
         change = validate(MetadataChange, parse_object(raw))
 
-        async def work(connection: AsyncConnection) -> Outcome:
-            row = await find_message(connection, thread_id, message_id)
+        def work(connection: Connection) -> Outcome:
+            row = find_message(connection, thread_id, message_id)
             if "metadata" in change.model_fields_set:
                 row["metadata"] = change.metadata or {}
-                await self._update(connection, thread_id, message_id, metadata=row["metadata"])
+                self._update(connection, thread_id, message_id, metadata=row["metadata"])
             return Outcome(message_object(row, thread_id, version), thread_id)
 
         return await write_once(self.database, request, raw, work)
@@ -172,26 +171,24 @@ class MessageEndpoints:
         api_version(request)
         thread_id, message_id = _ids(request)
 
-        async def work(connection: AsyncConnection) -> None:
-            await find_message(connection, thread_id, message_id)
+        def work(connection: Connection) -> None:
+            find_message(connection, thread_id, message_id)
             erased = {"content": None, "attachments": None, "metadata": None}
             now = int(time.time())
-            await self._update(connection, thread_id, message_id, **erased, deleted_at=now)
-            await connection.execute(_recount, {"thread_id": thread_id})
-            await erase_replies(connection, thread_id, message_id)
+            self._update(connection, thread_id, message_id, **erased, deleted_at=now)
+            connection.execute(_recount, {"thread_id": thread_id})
+            erase_replies(connection, thread_id, message_id)
 
         await self.database.write(work)
         return reply({"id": message_id, "object": "thread.message.deleted", "deleted": True})
 
     @staticmethod
-    async def _update(
-        connection: AsyncConnection, thread_id: str, message_id: str, **values: object
-    ) -> None:
+    def _update(connection: Connection, thread_id: str, message_id: str, **values: object) -> None:
         of_thread = select(threads.c.position).where(threads.c.id == thread_id).scalar_subquery()
         statement = update(messages).where(
             messages.c.thread == of_thread, messages.c.id == message_id
         )
-        await connection.execute(statement.values(**values))
+        connection.execute(statement.values(**values))
 
 
 _newest: Final = (

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, select
 from starlette.datastructures import QueryParams
 
 from backscroll.store.errors import invalid_value, not_found
@@ -94,8 +93,8 @@ def read_page_query(
     )
 
 
-async def fetch_page(
-    connection: AsyncConnection,
+def fetch_page(
+    connection: Connection,
     listing: Listing,
     query: PageQuery,
     parameters: Mapping[str, object],
@@ -115,9 +114,11 @@ async def fetch_page(
     given = {name: value for name, value in cursors.items() if value is not None}
     statement = _page_statement(listing, query.order, tuple(given))
     bound = {**given, **parameters, "fetched": query.limit + 1}
-    found = [row._asdict() for row in await connection.execute(statement, bound)]
+    result = connection.execute(statement, bound)
+    names = tuple(result.keys())
+    found = [dict(zip(names, row, strict=True)) for row in result.all()]
     if not found:
-        await _explain_nothing(connection, listing, given, parameters)
+        _explain_nothing(connection, listing, given, parameters)
     kept = found[: query.limit]
     return Page(kept[::-1] if query.backwards else kept, has_more=len(found) > query.limit)
 
@@ -136,8 +137,8 @@ def _page_statement(listing: Listing, order: Order, cursors: tuple[str, ...]) ->
     return ordered.limit(bindparam("fetched", type_=Integer))
 
 
-async def _explain_nothing(
-    connection: AsyncConnection,
+def _explain_nothing(
+    connection: Connection,
     listing: Listing,
     cursors: Mapping[str, str],
     parameters: Mapping[str, object],
@@ -145,11 +146,11 @@ async def _explain_nothing(
     """Raise for an owner or a cursor that is not there: both make a page come out empty."""
     if listing.owner is not None:
         noun, name, statement = listing.owner
-        if (await connection.execute(statement, parameters)).first() is None:
+        if connection.execute(statement, parameters).first() is None:
             raise not_found(noun, str(parameters[name]))
     for name, value in cursors.items():
         statement = select(listing.cursor(name))
-        if await connection.scalar(statement, {name: value, **parameters}) is None:
+        if connection.scalar(statement, {name: value, **parameters}) is None:
             raise not_found(listing.noun, value)
 
 

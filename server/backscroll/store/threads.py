@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ScalarSelect, bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, ScalarSelect, bindparam, delete, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,6 +24,7 @@ from backscroll.store.wire import Json, api_version, list_reply, reply
 
 _living: Final = select(threads).where(threads.c.deleted_at.is_(None))
 _find: Final = _living.where(threads.c.id == bindparam("thread_id"))
+_insert: Final = insert(threads)
 _in_order: Final = threads.alias()
 
 
@@ -51,14 +51,14 @@ def _listed_thread(row: Mapping[str, Any]) -> Json:
     return _thread_object(row) | counts
 
 
-async def insert_thread(connection: AsyncConnection, row: Json) -> None:
+def insert_thread(connection: Connection, row: Json) -> None:
     """Insert a thread that has no messages yet."""
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
-    await connection.execute(insert(threads), {**row, **empty})
+    connection.execute(_insert, {**row, **empty})
 
 
-async def _find_thread(connection: AsyncConnection, thread_id: str) -> Json:
-    row = (await connection.execute(_find, {"thread_id": thread_id})).one_or_none()
+def _find_thread(connection: Connection, thread_id: str) -> Json:
+    row = connection.execute(_find, {"thread_id": thread_id}).one_or_none()
     if row is None:
         raise not_found("thread", thread_id)
     return row._asdict()
@@ -78,7 +78,7 @@ class ThreadEndpoints:
         body = validate(ThreadV1, parsed) if version == "v1" else validate(ThreadV2, parsed)
         resources = body.tool_resources if isinstance(body, ThreadV2) else None
 
-        async def work(connection: AsyncConnection) -> Outcome:
+        def work(connection: Connection) -> Outcome:
             now = int(time.time())
             thread: Json = {
                 "id": new_thread_id(),
@@ -86,10 +86,10 @@ class ThreadEndpoints:
                 "metadata": body.metadata,
                 "tool_resources": resources and resources.model_dump(exclude_none=True),
             }
-            await insert_thread(connection, thread)
+            insert_thread(connection, thread)
             if body.messages:
                 rows = [message_row(message, now) for message in body.messages]
-                await append_messages(connection, thread["id"], rows)
+                append_messages(connection, thread["id"], rows)
             return Outcome(_thread_object(thread), thread["id"])
 
         return await write_once(self.database, request, raw, work)
@@ -118,11 +118,11 @@ class ThreadEndpoints:
         change = validate(MetadataChange if version == "v1" else ThreadChange, parse_object(raw))
         values = change.model_dump(exclude_unset=True)
 
-        async def work(connection: AsyncConnection) -> Outcome:
-            row = (await _find_thread(connection, thread_id)) | values
+        def work(connection: Connection) -> Outcome:
+            row = _find_thread(connection, thread_id) | values
             if values:
                 statement = update(threads).where(threads.c.id == thread_id)
-                await connection.execute(statement.values(**values))
+                connection.execute(statement.values(**values))
             return Outcome(_thread_object(row), thread_id)
 
         return await write_once(self.database, request, raw, work)
@@ -132,13 +132,13 @@ class ThreadEndpoints:
         api_version(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
 
-        async def work(connection: AsyncConnection) -> None:
-            row = await _find_thread(connection, thread_id)
-            await connection.execute(delete(messages).where(messages.c.thread == row["position"]))
+        def work(connection: Connection) -> None:
+            row = _find_thread(connection, thread_id)
+            connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
             erased = {"metadata": None, "tool_resources": None, "deleted_at": int(time.time())}
-            await connection.execute(statement.values(**erased))
-            await erase_replies(connection, thread_id)
+            connection.execute(statement.values(**erased))
+            erase_replies(connection, thread_id)
 
         await self.database.write(work)
         return reply({"id": thread_id, "object": "thread.deleted", "deleted": True})

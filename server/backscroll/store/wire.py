@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,15 +13,29 @@ from backscroll.store.errors import WireError
 Json: TypeAlias = dict[str, Any]
 ApiVersion = Literal["v1", "v2"]
 
+_compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def dump_json(value: object) -> str:
     """Return ``value`` as compact JSON, with text as it is and not escaped."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _compact.encode(value)
+
+
+def load_json(text: str) -> object:
+    """Return what ``dump_json`` made ``text`` of."""
+    try:
+        return from_json(text)
+    except ValueError:  # nested deeper than its bound
+        return json.loads(text)
 
 
 def reply(value: Mapping[str, object], status: int = 200) -> Response:
     """Return a JSON response."""
-    return Response(dump_json(value).encode(), status, media_type="application/json")
+    try:
+        body = to_json(value)
+    except ValueError:  # nested deeper than its bound
+        body = dump_json(value).encode()
+    return Response(body, status, media_type="application/json")
 
 
 def list_envelope(data: Sequence[Json], *, has_more: bool) -> Json:

@@ -25,15 +25,22 @@ _ROLE: Final = re.compile(r"[a-z_]{1,32}")
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 """The kinds of content parts that hold text: of threads and chats, and of conversations."""
 
-REDUNDANT: Final = ("id", "object", "type", "thread_id", "completed_at", "incomplete_at")
+REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
 """Fields that repeat what the call or the message itself says."""
+
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
+"""What stands in a field that says nothing."""
 
 
 def message(raw: JSON) -> Message:
     """Return a message as a message, be it of a thread, a conversation or a stored completion."""
-    left = {name: value for name, value in raw.items() if name not in REDUNDANT}
+    left = {
+        name: value
+        for name, value in raw.items()
+        if name not in REDUNDANT and value not in _NOTHING
+    }
     parts = _parts(left.get("content_parts")) or _parts(left.get("content"))
-    if parts or left.get("content") in ("", [], None):
+    if parts:
         left.pop("content", None)
         left.pop("content_parts", None)
     texts, others, annotations = _sorted(parts)
@@ -46,16 +53,22 @@ def message(raw: JSON) -> Message:
         del left["created_at"]
     if left.get("status") == "completed":
         del left["status"]
-    place = cast("JSON", item)
-    place |= {
-        name: value for name, value in (("content", others), ("annotations", annotations)) if value
-    }
+    if others:
+        item["content"] = others
+    if annotations:
+        item["annotations"] = annotations
+    if left:
+        _settle(cast("JSON", item), left)
+    return item
+
+
+def _settle(item: JSON, left: JSON) -> None:
+    """Give each field that is left its place in a message, or one among the others."""
     for name, (where, fits) in PLACES.items():
         if left.get(name) and where not in item and fits(left[name]):
-            place[where] = left.pop(name)
-    if other := {name: value for name, value in left.items() if value not in (None, [], {}, "")}:
-        item["other"] = other
-    return item
+            item[where] = left.pop(name)
+    if left:
+        item["other"] = left
 
 
 def message_file(raw: JSON, message_id: str) -> MessageFile:

@@ -58,7 +58,10 @@ class BoundedPage:
         self._bounds = bounds
         self._items: list[JSON] = []
         self._used = 0
-        self._place = start
+        self._start = start
+        self._position = start.position
+        self._inside = start.inside
+        self._frames: dict[tuple[object, ...], int] = {}
 
     @property
     def returned(self) -> int:
@@ -68,7 +71,7 @@ class BoundedPage:
     @property
     def place(self) -> Place:
         """Where the next page starts."""
-        return self._place
+        return self._behind(self._position, self._inside)
 
     def take(self, item: Mapping[str, object]) -> bool:
         """Take an item if it fits, whole or as a preview; answer whether the page can take more.
@@ -79,26 +82,28 @@ class BoundedPage:
         Raises:
             ToolError: `invalid_arguments` where the bound is too small for even a piece of it.
         """
-        shown = _previewed(item, self._place.preview) if self._place.preview else item
-        after = replace(self._place, position=str(item["id"]), inside=None)
-        if self._cost(shown) <= self._room(after):
-            self._add(shown, after)
+        shown = _previewed(item, self._start.preview) if self._start.preview else item
+        cost = self._cost(shown)
+        position = str(item["id"])
+        if cost <= self._room(position):
+            self._add(shown, cost, position)
             return True
         if not self._items:
-            self._add_piece(item, after, Inside(0, with_fields=self._fields_too_long(item, after)))
+            start = Inside(0, with_fields=self._fields_too_long(item))
+            self._add_piece(item, position, start)
         return False
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
         """Take what follows the piece of an item that was shown last; answer as `take` does."""
-        inside, after = self._place.inside or Inside(0), replace(self._place, inside=None)
+        inside = self._inside or Inside(0)
         if inside.offset >= len(_reading(item, with_fields=inside.with_fields)):
-            self._place = after
+            self._inside = None
             return True
-        return self._add_piece(item, after, inside)
+        return self._add_piece(item, self._position, inside)
 
     def skip_rest(self) -> None:
         """Pass over the item that was shown in part, because it is gone."""
-        self._place = replace(self._place, inside=None)
+        self._inside = None
 
     def result(self, stop: Stop) -> Result:
         """Return the page as a tool's result.
@@ -106,10 +111,10 @@ class BoundedPage:
         Args:
             stop: why the walk ended.
         """
-        more = stop.has_more or self._place.inside is not None
-        place = replace(self._place, position=stop.last) if stop.last else self._place
+        more = stop.has_more or self._inside is not None
+        place = self._behind(stop.last or self._position, self._inside)
         page = self._page(len(self._items), replace(stop, has_more=more), place if more else None)
-        items = self._items[::-1] if self._place.backward else self._items
+        items = self._items[::-1] if self._start.backward else self._items
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
         mark = fresh_mark(texts)
         head = heading(mark, page, self._shape.noun)
@@ -130,7 +135,7 @@ class BoundedPage:
             has_more=stop.has_more,
             next_cursor=encode(place) if place is not None and stop.reachable else None,
             stopped_by=stop.by,
-            order=self._place.order,
+            order=self._start.order,
         )
         if self._shape.derived:
             page["derived"] = True
@@ -140,38 +145,56 @@ class BoundedPage:
             page["warning"] = stop.warning
         return page
 
-    def _room(self, after: Place) -> int:
-        """Return the characters that are left for one more item, after which `after` follows."""
+    def _behind(self, position: str, inside: Inside | None) -> Place:
+        return replace(self._start, position=position, inside=inside)
+
+    def _room(self, position: str, inside: Inside | None = None) -> int:
+        """Return the characters that are left for one more item, the last on its page.
+
+        Args:
+            position: its id.
+            inside: how far into it the next page would start.
+        """
+        # Of what changes from item to item, the frame's length depends on lengths alone.
+        returned = len(self._items) + 1
+        lengths = (returned == 1, len(str(returned)), len(position), inside)
+        if lengths not in self._frames:
+            self._frames[lengths] = self._frame(returned, self._behind(position, inside))
+        return self._bounds.result_chars - self._used - self._frames[lengths]
+
+    def _frame(self, returned: int, after: Place) -> int:
+        """Return the characters of a result of so many items, but for the items, at the worst."""
         worst = Stop("requests", has_more=True, warning=_WARNING, passed=_PASSED)
-        page = self._page(len(self._items) + 1, worst, after)
+        page = self._page(returned, worst, after)
         frame = len(heading(_MARK, page, self._shape.noun))
         if self._bounds.output != "text":
             frame += len(compact(self._structured(page, [])))
-        return self._bounds.result_chars - self._used - frame
+        return frame
 
     def _cost(self, item: Mapping[str, object]) -> int:
         """Return the characters that an item adds to the result, a comma included."""
         output = self._bounds.output
         # Going backward, items are turned round in the end: each is counted as if it stood first.
-        above = self._items[-1] if self._items and not self._place.backward else None
+        above = self._items[-1] if self._items and not self._start.backward else None
         text = len(block(_MARK, item, self._shape.noun, above)) if output != "structured" else 0
         return text + (len(compact(item)) + 1 if output != "text" else 0)
 
-    def _add(self, item: Mapping[str, object], after: Place) -> None:
-        self._used += self._cost(item)
+    def _add(
+        self, item: Mapping[str, object], cost: int, position: str, inside: Inside | None = None
+    ) -> None:
+        self._used += cost
         self._items.append(dict(item))
-        self._place = after
+        self._position, self._inside = position, inside
 
-    def _fields_too_long(self, item: Mapping[str, object], after: Place) -> bool:
+    def _fields_too_long(self, item: Mapping[str, object]) -> bool:
         """Whether the item's fields leave less than half of a page to its text."""
-        return self._cost({**item, "text": ""}) > self._room(after) // 2
+        return self._cost({**item, "text": ""}) > self._room(str(item["id"])) // 2
 
-    def _add_piece(self, item: Mapping[str, object], after: Place, start: Inside) -> bool:
+    def _add_piece(self, item: Mapping[str, object], position: str, start: Inside) -> bool:
         """Add as much of an item from `start` on as fits; answer whether that was all of it."""
         whole = _reading(item, with_fields=start.with_fields)
         total = len(whole)
-        ends = replace(after, inside=Inside(total, with_fields=start.with_fields))
-        room = self._room(ends)
+        room = self._room(position, replace(start, offset=total))
 
         def piece(stop: int) -> JSON:
             return _piece(item, whole, start, stop)
@@ -185,9 +208,11 @@ class BoundedPage:
             else:
                 high = middle - 1
         done = low >= total
-        if self._cost(piece(low)) > room or (low == start.offset and not done):
+        shown = piece(low)
+        cost = self._cost(shown)
+        if cost > room or (low == start.offset and not done):
             raise _too_small(self._bounds.result_chars)
-        self._add(piece(low), after if done else replace(ends, inside=replace(start, offset=low)))
+        self._add(shown, cost, position, None if done else replace(start, offset=low))
         return done
 
 

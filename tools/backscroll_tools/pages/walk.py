@@ -100,7 +100,7 @@ class Stop:
 
     def passing(self, count: int) -> "Stop":
         """Return it with so many more items of other kinds walked over."""
-        return replace(self, passed=self.passed + count)
+        return replace(self, passed=self.passed + count) if count else self
 
     def warned(self, warning: str) -> "Stop":
         """Return it with one more warning."""
