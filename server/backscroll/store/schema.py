@@ -145,6 +145,22 @@ idempotency: Final = Table(
     Column("object_id", Text, nullable=False),
 )
 
+# Whom the HTTP transport lets in: a token itself is nowhere, only what it hashes to.
+tokens: Final = Table(
+    "tokens",
+    _tables,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", _Json),
+    Column("toolsets", _Json),
+    Column("partition", Text, nullable=False, server_default=""),
+    Column("upstream_key_variable", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
 
 def _living(name: str, table: Table, *columns: str, unique: bool = False) -> None:
     alive = table.c.deleted_at.is_(None)
