@@ -75,10 +75,10 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
         data, secret = folder / "data", folder / "password"
         server = PostgresServer(_free_port(), secrets.token_urlsafe(16))
         secret.write_text(server.password)
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        other = _NOBODY if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+        if other is not None:
             for each in (folder, secret):
-                os.chown(each, _NOBODY, _NOBODY)
-        identity = {"user": _NOBODY, "group": _NOBODY} if os.geteuid() == 0 else {}
+                os.chown(each, other, other)
         made = subprocess.run(
             [
                 *(programs / "initdb", "--pgdata", data, "--username=postgres"),
@@ -89,7 +89,8 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             check=False,
             capture_output=True,
             encoding="utf-8",
-            **identity,  # type: ignore[call-overload] # both are numbers
+            user=other,
+            group=other,
         )
         assert made.returncode == 0, made.stderr
         given = (
@@ -104,7 +105,8 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            **identity,  # type: ignore[call-overload] # both are numbers
+            user=other,
+            group=other,
         )
         with running:
             assert running.stdin is not None
