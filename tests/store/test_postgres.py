@@ -147,15 +147,15 @@ async def test_no_more_connections_are_opened_than_allowed_and_none_is_waited_fo
         return 1
 
     async with open_database(shared) as database:
-        reads = [database.read(hold) for _ in range(postgres.CONNECTIONS + 5)]
+        reads = [database.read(hold) for _ in range(postgres.READERS + 5)]
         outcomes = await asyncio.gather(*reads, return_exceptions=True)
         counted = await rows(
             shared,
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE application_name = 'backscroll' AND datname = current_database()",
         )
-    assert counted == [(postgres.CONNECTIONS,)]
-    assert outcomes.count(1) == postgres.CONNECTIONS
+    assert counted == [(postgres.READERS + 1,)]
+    assert outcomes.count(1) == postgres.READERS
     assert [type(each) for each in outcomes if each != 1] == [DatabaseBusyError] * 5
 
 
