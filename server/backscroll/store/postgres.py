@@ -3,8 +3,8 @@
 Two bounded pools of asyncpg's connections, so that writers who wait for one another keep no reader
 waiting. Reads commit each statement by itself, so that every page is its own snapshot; writes are
 transactions at READ COMMITTED that lock what they change, so that the same work does the same on
-both engines. Nothing waits for ever: not for a connection, not
-for a lock, not for a statement, not for a server that is gone.
+both engines. Nothing waits for ever: not for a connection, not for a lock, not for a statement, not
+for a server that is gone.
 """
 
 import asyncio
@@ -26,13 +26,17 @@ from backscroll.store.errors import (
     StoreError,
 )
 from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate
-from backscroll.store.postgres_url import Address, connect, parse, why_refused
+from backscroll.store.postgres_url import Address, connect, why_refused
 from backscroll.store.preparing import prepare
 from backscroll.store.wire import dump_json, load_json
 
 WRITERS: Final = 5
 READERS: Final = 5
 """The most connections of a process: PostgreSQL's default of 100 in all serves nine replicas."""
+
+STATEMENT_S: Final = 30
+MIGRATION_S: Final = 3_600
+"""The most seconds of a statement, and of one that brings a table up to date."""
 
 POOL_WAIT_S: Final = 10.0
 ATTEMPTS: Final = 5
@@ -97,28 +101,38 @@ class PostgresDatabase:
 
 
 @asynccontextmanager
-async def open_postgres(url: str) -> AsyncIterator[PostgresDatabase]:
-    """Open the database that ``url`` names, and close it at the end.
+async def open_postgres(address: Address) -> AsyncIterator[PostgresDatabase]:
+    """Open the database at ``address``, and close it at the end.
 
     Raises:
         StoreError: A database that cannot be used, in one line without its password.
     """
-    address = parse(url)
+    patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S)
+    async with _closing(PostgresDatabase(patient, patient)) as first:
+        await _prepare(first, address)
     writing = _engine(address, "READ COMMITTED", WRITERS)
-    database = PostgresDatabase(writing, _engine(address, "AUTOCOMMIT", READERS))
+    reading = _engine(address, "AUTOCOMMIT", READERS)
+    async with _closing(PostgresDatabase(writing, reading)) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
     try:
-        await _prepare(database, address)
         yield database
     finally:
         await database.close()
 
 
 def _engine(
-    address: Address, isolation: Literal["READ COMMITTED", "AUTOCOMMIT"], size: int
+    address: Address,
+    isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
+    size: int,
+    statement_s: int = STATEMENT_S,
 ) -> AsyncEngine:
     return create_async_engine(
         "postgresql+asyncpg://",  # asyncpg reads the address: no password is in this engine
-        async_creator=lambda: connect(address),
+        async_creator=lambda: connect(address, statement_s),
         isolation_level=isolation,
         pool_size=size,
         max_overflow=0,
