@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -50,7 +50,7 @@ _UNDONE: Final = frozenset({"40001", "40P01"})
 _WAITED: Final = frozenset({LOCK_NOT_AVAILABLE, "57014"})
 """A lock that was not to be had, a statement that took too long."""
 
-_AWAY: Final = ("08", "53", "57P", "25006", "0A000")
+_AWAY: Final = ("08", "53", "57P", "25006")
 """Beginnings of the codes of a server that closes, starts, is full, or is a standby's by now."""
 
 T = TypeVar("T")
@@ -194,6 +194,8 @@ def _meaning(error: DBAPIError) -> tuple[bool, Exception | None]:
     """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
     code = sqlstate(error)
     if code in _UNDONE:
+        return True, DatabaseBusyError()
+    if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
         return True, DatabaseBusyError()
     if code in _WAITED:
         return False, DatabaseBusyError()
