@@ -13,7 +13,7 @@ from tests.product import processes
 
 OURS: Final = {"backscroll", "backscroll_tools"}
 NEEDED_LATER: Final = {
-    "jsonschema",
+    "jsonschema_rs",
     "openai",
     "platformdirs",
     "rich",

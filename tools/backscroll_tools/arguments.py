@@ -7,16 +7,16 @@ and cursors have their alphabets, and no string may hold NUL or a lone surrogate
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Tool
 
 if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
-    from jsonschema.protocols import Validator
+    from jsonschema_rs import Draft202012Validator, ValidationError
 
 _ID: Final = r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}"
 _PATTERNS: Final = {
@@ -25,9 +25,11 @@ _PATTERNS: Final = {
     "idempotency_key": r"[\x21-\x7e]{1,255}",
 }
 _IN_WORDS: Final = {
-    _ID: "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)",
-    _PATTERNS["cursor"]: "page.next_cursor of an earlier page, copied exactly",
-    _PATTERNS["idempotency_key"]: "1 to 255 visible ASCII characters",
+    **dict.fromkeys(
+        _PATTERNS, "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
+    ),
+    "cursor": "page.next_cursor of an earlier page, copied exactly",
+    "idempotency_key": "1 to 255 visible ASCII characters",
 }
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
@@ -50,22 +52,22 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     given: JSON = {
         name: value for name, value in arguments.items() if not (value is None and name in optional)
     }
-    flaws = [_sentence(error, tool) for error in _first(_validator(tool).iter_errors(given))]
-    flaws = flaws or list(_unfit(given))
+    flaws = list(_unfit(given))  # a lone surrogate would be no JSON to validate
+    if not flaws:
+        errors = _validator(tool).iter_errors(given)
+        flaws = [flaw.sentence(tool) for flaw in _first(errors, given)]
     if flaws:
         raise invalid_arguments(" ".join(flaws[:_ERRORS]), f"Mend the call. {_usage(tool)}")
     return {name: _integer(value) for name, value in given.items()}
 
 
-def _first(errors: "Iterator[ValidationError]") -> "list[ValidationError]":
+def _first(errors: "Iterator[ValidationError]", given: JSON) -> list["_Flaw"]:
     """Return the first flaw of each of the first arguments, by name."""
-    by_path = {_path(error): error for error in reversed(list(errors))}
+    by_path: dict[str, _Flaw] = {}
+    for error in errors:
+        flaw = _Flaw.of(error, given)
+        by_path.setdefault(flaw.path, flaw)
     return [by_path[path] for path in sorted(by_path)][:_ERRORS]
-
-
-def _path(error: "ValidationError") -> str:
-    path = functools.reduce(_inside, error.absolute_path, "")
-    return f"A key of {path}" if "propertyNames" in error.absolute_schema_path else path
 
 
 def _inside(path: str, step: object) -> str:
@@ -75,61 +77,70 @@ def _inside(path: str, step: object) -> str:
     return f"{path}[{_shown(step)}]"
 
 
-@functools.cache
-def _validator_class() -> "type[Validator]":
-    from jsonschema import Draft202012Validator, ValidationError, validators
-
-    def whole_pattern(
-        _validator: object, pattern: str, instance: object, _schema: object
-    ) -> "Iterator[ValidationError]":
-        # Python's `$` also matches before a final newline, which no id may hold.
-        if isinstance(instance, str) and re.fullmatch(pattern, instance) is None:
-            yield ValidationError("pattern")
-
-    extend: Callable[..., type[Validator]] = validators.extend
-    return extend(Draft202012Validator, {"pattern": whole_pattern})
+def _entry(value: object, step: str | int) -> object:
+    return cast("JSON", value)[cast("str", step)]
 
 
 @functools.cache
-def _validator(tool: Tool) -> "Validator":
+def _validator(tool: Tool) -> "Draft202012Validator":
+    from jsonschema_rs import Draft202012Validator
+
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
     strict = {
-        name: {**rules, "pattern": _PATTERNS[name]} if name in _PATTERNS else rules
+        name: {**rules, "pattern": f"^(?:{_PATTERNS[name]})$"} if name in _PATTERNS else rules
         for name, rules in properties.items()
     }
-    return _validator_class()({**tool.input_schema, "properties": strict})
+    return Draft202012Validator({**tool.input_schema, "properties": strict})
 
 
-def _sentence(error: "ValidationError", tool: Tool) -> str:
-    """Say in one sentence which argument breaks which rule."""
-    path = _path(error)
-    rule, instance = error.validator_value, cast("JSON", error.instance)
-    match error.validator:
-        case "required":
-            missing = next(name for name in cast("list[str]", rule) if name not in instance)
-            return f"{path + '.' if path else ''}{missing} is required."
-        case "additionalProperties" if isinstance(rule, bool):
-            known = cast("Mapping[str, object]", error.schema)["properties"]
-            unknown = sorted(set(instance) - set(cast("JSON", known)))
-            names = ", ".join(_shown(name) for name in unknown[:_ERRORS])
-            return f"{path or tool.name} has no argument {names}."
-        case "type":
-            return f"{path} must be {_types(rule)}, not {_kind(error.instance)}."
-        case "enum":
-            allowed = " or ".join(json.dumps(value) for value in cast("list[object]", rule))
-            return f"{path} must be {allowed}, not {_shown(error.instance)}."
-        case "minimum" | "maximum":
-            schema = cast("JSON", error.schema)
-            low, high = schema["minimum"], schema["maximum"]
-            return f"{path} must be from {low} to {high}, not {_shown(error.instance)}."
-        case "minLength" | "minItems" if rule == 1:
-            return f"{path} must not be empty."
-        case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
-            return f"{path} must have {_LENGTHS[error.validator]} {rule} {_units(error.instance)}."
-        case "pattern":
-            return f"{path} must be {_IN_WORDS[str(rule)]}, not {_shown(error.instance)}."
-        case _:
-            return f"{path or 'The call'} breaks the rule {error.validator}: {_shown(rule)}."
+@dataclass(frozen=True, slots=True)
+class _Flaw:
+    """Where which value breaks which rule."""
+
+    path: str
+    keyword: str
+    rule: JSON
+    value: object
+
+    @classmethod
+    def of(cls, error: "ValidationError", given: JSON) -> Self:
+        # The value as it was sent: the error has it as JSON, in which there is no NaN.
+        value = functools.reduce(_entry, error.instance_path, cast("object", given))
+        path = functools.reduce(_inside, error.instance_path, "")
+        kind = error.kind
+        if kind.name != "propertyNames":
+            return cls(path, kind.name, kind.as_dict(), value)
+        inner = cast("ValidationError", kind.as_dict()["error"])
+        return cls(f"A key of {path}", inner.kind.name, inner.kind.as_dict(), inner.instance)
+
+    def sentence(self, tool: Tool) -> str:
+        """Say it in one sentence."""
+        path, rule = self.path, self.rule
+        match self.keyword:
+            case "required":
+                return f"{path + '.' if path else ''}{rule['property']} is required."
+            case "additionalProperties":
+                unknown = sorted(cast("list[str]", rule["unexpected"]))
+                names = ", ".join(_shown(name) for name in unknown[:_ERRORS])
+                return f"{path or tool.name} has no argument {names}."
+            case "type":
+                return f"{path} must be {_types(rule['types'])}, not {_kind(self.value)}."
+            case "enum":
+                allowed = " or ".join(json.dumps(value) for value in rule["options"])
+                return f"{path} must be {allowed}, not {_shown(self.value)}."
+            case "minimum" | "maximum":
+                properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
+                low, high = properties[path]["minimum"], properties[path]["maximum"]
+                return f"{path} must be from {low} to {high}, not {_shown(self.value)}."
+            case "minLength" | "minItems" if rule["limit"] == 1:
+                return f"{path} must not be empty."
+            case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
+                bound = f"{_LENGTHS[self.keyword]} {rule['limit']} {_units(self.value)}"
+                return f"{path} must have {bound}."
+            case "pattern":
+                return f"{path} must be {_IN_WORDS[path]}, not {_shown(self.value)}."
+            case _:
+                return f"{path or 'The call'} breaks the rule {self.keyword}: {_shown(rule)}."
 
 
 _LENGTHS: Final = {
