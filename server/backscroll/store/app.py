@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -17,14 +17,14 @@ from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
 from backscroll.store.engine import Database, open_database
 from backscroll.store.errors import SERVER_ERROR, DatabaseBusyError, WireError
-from backscroll.store.exporting import read_completions, read_conversations, read_threads
 from backscroll.store.files import FileEndpoints
-from backscroll.store.importing import write_completion, write_conversation, write_thread
-from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.threads import ThreadEndpoints
 from backscroll.store.wire import error_reply
+
+if TYPE_CHECKING:
+    from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
 
 _NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
@@ -44,7 +44,7 @@ class Store:
     app: Starlette
     _database: Database
 
-    async def import_thread(self, thread: ImportedThread) -> bool:
+    async def import_thread(self, thread: "ImportedThread") -> bool:
         """Write a whole thread in one transaction.
 
         Returns:
@@ -54,30 +54,42 @@ class Store:
             StoreError: Something that the store cannot hold; nothing is written.
             DatabaseBusyError: Another writer held the database for too long; try again.
         """
+        from backscroll.store.importing import write_thread
+
         return await self._database.write(lambda connection: write_thread(connection, thread))
 
-    async def import_conversation(self, conversation: ImportedConversation) -> bool:
+    async def import_conversation(self, conversation: "ImportedConversation") -> bool:
         """Write a whole conversation in one transaction; as ``import_thread`` in all else."""
+        from backscroll.store.importing import write_conversation
+
         return await self._database.write(
             lambda connection: write_conversation(connection, conversation)
         )
 
-    async def import_completion(self, completion: ImportedCompletion) -> bool:
+    async def import_completion(self, completion: "ImportedCompletion") -> bool:
         """Write a stored completion in one transaction; as ``import_thread`` in all else."""
+        from backscroll.store.importing import write_completion
+
         return await self._database.write(
             lambda connection: write_completion(connection, completion)
         )
 
-    def export_threads(self) -> AsyncIterator[ImportedThread]:
+    def export_threads(self) -> "AsyncIterator[ImportedThread]":
         """Yield every thread, oldest first, as it could be imported. One at a time is in memory."""
+        from backscroll.store.exporting import read_threads
+
         return read_threads(self._database)
 
-    def export_conversations(self) -> AsyncIterator[ImportedConversation]:
+    def export_conversations(self) -> "AsyncIterator[ImportedConversation]":
         """Yield every conversation, oldest first, as it could be imported."""
+        from backscroll.store.exporting import read_conversations
+
         return read_conversations(self._database)
 
-    def export_completions(self) -> AsyncIterator[ImportedCompletion]:
+    def export_completions(self) -> "AsyncIterator[ImportedCompletion]":
         """Yield every stored completion, oldest first, as it could be imported."""
+        from backscroll.store.exporting import read_completions
+
         return read_completions(self._database)
 
 
