@@ -18,15 +18,17 @@ from backscroll_tools.tool import Tool
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
 
-_ID: Final = r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}"
-_PATTERNS: Final = {
+_ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
+_STRICTER: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id", "after", "before"), _ID),
-    "cursor": r"[A-Za-z0-9_.=~-]{1,2048}",
-    "idempotency_key": r"[\x21-\x7e]{1,255}",
+    "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": 2048},
+    "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
 }
+"""Lengths stand outside the patterns, whose compiled form would be a megabyte larger for each."""
+
 _IN_WORDS: Final = {
     **dict.fromkeys(
-        _PATTERNS, "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
+        _STRICTER, "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
     ),
     "cursor": "page.next_cursor of an earlier page, copied exactly",
     "idempotency_key": "1 to 255 visible ASCII characters",
@@ -86,10 +88,7 @@ def _validator(tool: Tool) -> "Draft202012Validator":
     from jsonschema_rs import Draft202012Validator
 
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-    strict = {
-        name: {**rules, "pattern": f"^(?:{_PATTERNS[name]})$"} if name in _PATTERNS else rules
-        for name, rules in properties.items()
-    }
+    strict = {name: {**rules, **_STRICTER.get(name, {})} for name, rules in properties.items()}
     return Draft202012Validator({**tool.input_schema, "properties": strict})
 
 
@@ -132,13 +131,13 @@ class _Flaw:
                 properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
                 low, high = properties[path]["minimum"], properties[path]["maximum"]
                 return f"{path} must be from {low} to {high}, not {_shown(self.value)}."
+            case "pattern" | "maxLength" if path in _IN_WORDS:
+                return f"{path} must be {_IN_WORDS[path]}, not {_shown(self.value)}."
             case "minLength" | "minItems" if rule["limit"] == 1:
                 return f"{path} must not be empty."
             case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
                 bound = f"{_LENGTHS[self.keyword]} {rule['limit']} {_units(self.value)}"
                 return f"{path} must have {bound}."
-            case "pattern":
-                return f"{path} must be {_IN_WORDS[path]}, not {_shown(self.value)}."
             case _:
                 return f"{path or 'The call'} breaks the rule {self.keyword}: {_shown(rule)}."
 
