@@ -7,7 +7,11 @@ from sqlalchemy.exc import DBAPIError
 
 from backscroll.exits import CommandError
 from backscroll.store.app import Store, open_store
-from backscroll.store.errors import DatabaseBusyError
+from backscroll.store.errors import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+)
 
 
 @asynccontextmanager
@@ -25,5 +29,9 @@ async def opened_store(database: str) -> AsyncIterator[Store]:
         raise CommandError(
             "another program holds the database: try again when it is done"
         ) from None
+    except DatabaseUnavailableError as error:
+        raise CommandError(f"the database does not answer: {error}") from None
+    except CommitUnknownError:
+        raise CommandError("the connection to the database was lost in a commit") from None
     except DBAPIError as error:
         raise CommandError(f"the database failed: {error.orig}") from None

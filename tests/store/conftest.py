@@ -15,12 +15,15 @@ import pytest
 import uvicorn
 
 from backscroll.store.app import Store, open_store
+from backscroll.store.schema import tables
+from tests.postgres import PostgresServer
 
 V2 = {"OpenAI-Beta": "assistants=v2"}
 
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Sql: TypeAlias = Callable[[str], Awaitable[Rows]]
+Kept: TypeAlias = Callable[[], Awaitable[bytes]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -42,7 +45,15 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.db'}"
         return
-    async with request.getfixturevalue("postgres").database() as made:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    async with server.database() as made:
+        yield made
+
+
+@pytest.fixture
+async def shared(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The URL of a database of PostgreSQL alone."""
+    async with postgres.database() as made:
         yield made
 
 
@@ -62,6 +73,19 @@ def sql(database_url: str) -> Sql:
             await other.close()
 
     return run
+
+
+@pytest.fixture
+def kept(database_url: str, sql: Sql) -> Kept:
+    """What a database has kept: of SQLite every byte of its file, of PostgreSQL every row."""
+
+    async def look() -> bytes:
+        if database_url.startswith("sqlite:///"):
+            return await asyncio.to_thread(Path(database_url.removeprefix("sqlite:///")).read_bytes)
+        rows = [await sql(f"SELECT t::text FROM {table} t") for table in tables.tables]  # noqa: S608 - ours
+        return repr(rows).encode()
+
+    return look
 
 
 @pytest.fixture
