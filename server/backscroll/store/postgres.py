@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection
@@ -28,6 +29,7 @@ from backscroll.store.errors import (
 from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate
 from backscroll.store.postgres_url import Address, connect, why_refused
 from backscroll.store.preparing import prepare
+from backscroll.store.schema import tables
 from backscroll.store.wire import dump_json, load_json
 
 WRITERS: Final = 5
@@ -148,6 +150,10 @@ async def _prepare(database: PostgresDatabase, address: Address) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
             raise StoreError(f"{address.name} has the encoding {encoding}: the store needs UTF8")
+        for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
+            # Said here, as the mere name of the option imports the whole dialect.
+            where = index.dialect_options["sqlite"]["where"]
+            index.dialect_options["postgresql"]["where"] = where
         prepare(connection, address.name)
 
     try:
