@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 ROOT = Path(__file__).parent.parent
@@ -17,4 +17,14 @@ settings.register_profile(
     max_examples=100,
 )
 settings.register_profile("long", settings.get_profile("default"), max_examples=2000)
+# One change of the code after another is tried: a failure is all that is asked for, at once.
+settings.register_profile(
+    "mutation",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    max_examples=25,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile(os.environ.get("BACKSCROLL_TEST_PROFILE", "default"))

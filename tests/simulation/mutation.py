@@ -10,6 +10,7 @@ are imported. A second run goes on where the first was interrupted.
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ ROOT: Final = Path(__file__).parents[2]
 STAGE: Final = ROOT / ".cache" / "mutation"
 
 MUTATED: Final = (
+    "backscroll_tools/client/client.py",
+    "backscroll_tools/client/failures.py",
     "backscroll_tools/client/retry.py",
     "backscroll_tools/messages/keys.py",
     "backscroll_tools/messages/once.py",
@@ -29,6 +32,7 @@ MUTATED: Final = (
     "backscroll/store/idempotency.py",
     "backscroll/store/messages.py",
     "backscroll/store/paging.py",
+    "backscroll/store/workers.py",
 )
 TESTS: Final = (
     "tests/tools",
@@ -37,6 +41,12 @@ TESTS: Final = (
     "tests/simulation/test_retry_rules.py",
     "tests/simulation/test_simulation.py::test_no_schedule_of_faults_breaks_a_promise[0]",
 )
+CHILDREN: Final = os.environ.get("BACKSCROLL_TEST_CHILDREN", str(os.cpu_count() or 1))
+"""How many changes are tried at once."""
+
+HANGS_S: Final = 15
+"""After how many seconds a test that a change has made wait for ever is given up."""
+
 LEFT_OUT: Final = ("tests/tools/test_registry.py::test_the_tool_list_costs_few_tokens",)
 """It asks Node.js, which is not there."""
 
@@ -48,7 +58,11 @@ def main() -> int:
         return 2
     _lay_out()
     mutmut = (sys.executable, "-m", "mutmut")
-    subprocess.run((*mutmut, "run", "--max-children", "2", *sys.argv[1:]), cwd=STAGE, check=False)
+    environ = {**os.environ, "BACKSCROLL_TEST_PROFILE": "mutation", "PYTHONPATH": ""}
+    command = (*mutmut, "run", "--max-children", CHILDREN, *sys.argv[1:])
+    with (STAGE / "mutmut.log").open("w") as log:
+        shown = None if sys.stdout.isatty() else log
+        subprocess.run(command, cwd=STAGE, env=environ, check=False, stdout=shown)
     subprocess.run((*mutmut, "export-cicd-stats"), cwd=STAGE, check=True)
     counts = json.loads((STAGE / "mutants" / "mutmut-cicd-stats.json").read_text())
     noticed = counts["killed"] + counts["timeout"] + counts["segfault"] + counts["suspicious"]
@@ -74,15 +88,18 @@ def _lay_out() -> None:
     config = re.sub(r"(?m)^pythonpath = .*$", 'pythonpath = ["."]', config)
     # In a process that is forked for each change, chance and coverage are in the way.
     config = config.replace('"-ra",', '"-ra", "-p", "no:randomly", "-p", "no:cov",')
+    config = re.sub(r"(?m)^timeout = .*$", f'timeout = "{HANGS_S}"', config)
     settings = {
         "source_paths": ("backscroll_tools", "backscroll"),
         "only_mutate": MUTATED,
         "also_copy": ("tests", "manifests", "pyproject.toml"),
         "pytest_add_cli_args_test_selection": TESTS,
         "pytest_add_cli_args": [word for test in LEFT_OUT for word in ("--deselect", test)],
+        "timeout_multiplier": 5.0,
+        "timeout_constant": 15.0,
     }
     lines = (f"{name} = {json.dumps(value)}" for name, value in settings.items())
-    table = "\n".join(("[tool.mutmut]", *lines, "mutate_only_covered_lines = true", ""))
+    table = "\n".join(("[tool.mutmut]", *lines, ""))
     (STAGE / "pyproject.toml").write_text(f"{config}\n{table}")
 
 
