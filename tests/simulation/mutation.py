@@ -37,6 +37,7 @@ MUTATED: Final = (
 TESTS: Final = (
     "tests/tools",
     "tests/store",
+    "tests/upstreams",
     "tests/simulation/test_repeats.py",
     "tests/simulation/test_retry_rules.py",
     "tests/simulation/test_simulation.py::test_no_schedule_of_faults_breaks_a_promise[0]",
