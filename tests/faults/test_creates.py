@@ -188,7 +188,9 @@ async def test_every_create_is_written_once_and_acknowledged_once(
     altered = [key for key in acknowledged.keys() & there if acknowledged[key] != there[key]]
     lost, more = acknowledged.keys() - there.keys(), there.keys() - acknowledged.keys()
     told = [line for caller in callers for line in _about(caller, {*lost, *more}, there)]
-    assert (broken, altered, lost, more) == ([], [], set(), set()), f"seed {seed} {endings} {told}"
+    assert (broken, altered, lost, more) == ([], [], set(), set()), (
+        f"seed {seed} {endings} {broken} {told}"
+    )
     assert len(acknowledged) == CREATES
     rate = endings["outcome_unknown"] / endings.total()
     record(
