@@ -1,5 +1,6 @@
 """What is sent, how often and how much of it at once."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ import pytest
 from backscroll_tools.client import replies, requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError, unreachable
+from backscroll_tools.client.lanes import OF_ONE
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Header, Upstream
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
@@ -175,8 +177,8 @@ async def test_a_call_makes_no_more_requests_than_it_may() -> None:
         await client.send(READ)
     assert refused.value.render() == (
         "upstream_unavailable: The call would take more requests to the upstream than one call may "
-        "make.\nNext: Ask for less at once with limit, and go on with cursor.\nRetry: safe; nothing was "
-        "written."
+        "make.\nNext: Ask for less at once with limit, and go on with cursor.\n"
+        "Retry: safe; nothing was written."
     )
     assert len(wire.asked) == 2
 
@@ -347,3 +349,46 @@ async def test_writes_to_one_thread_wait_for_each_other_and_those_to_another_do_
         for thread, name in (("one", "a"), ("one", "b"), ("other", "c")):
             tasks.start_soon(write, thread, name)
     assert order.index("c begins") < order.index("a ends") < order.index("b begins")
+
+
+async def test_a_call_is_in_doubt_from_a_write_that_got_no_answer_to_one_that_did() -> None:
+    wire = in_turn(Said(EMPTY), Said("", 502), Said(EMPTY), Said('{"id": "msg_1"}'))
+    client = wire.client(KEYLESS)
+    doubts = [client.in_doubt]
+    for request in (READ, WRITE, READ, WRITE):
+        with contextlib.suppress(ToolError):
+            await client.send(request)
+        doubts.append(client.in_doubt)
+    assert doubts == [False, False, True, True, False]
+
+
+@pytest.mark.parametrize(("request_", "asked"), [(WRITE, 2), (READ, 1)])
+async def test_a_write_of_unknown_fate_is_settled_though_the_budget_is_spent(
+    request_: requests.Request, asked: int
+) -> None:
+    wire = in_turn(Said("", 502))
+    client = wire.client()
+    client.budget.left = 0.0
+    with pytest.raises(ToolError):
+        await client.send(request_)
+    assert len(wire.asked) == asked
+
+
+def test_requests_about_one_thread_leave_room_for_those_about_others() -> None:
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        if "thread_1" in request.url.path:
+            await anyio.sleep_forever()
+        return Said(EMPTY).response()
+
+    async def read() -> int:
+        wire = Wire(answer)
+        client = wire.client()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(40):
+                tasks.start_soon(client.send, READ)
+            await anyio.sleep(1)
+            await client.send(requests.list_messages("thread_2", Slice(20, "desc")))
+            tasks.cancel_scope.cancel()
+        return len(wire.asked)
+
+    assert clock.run(read()) == OF_ONE + 1
