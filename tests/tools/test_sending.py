@@ -313,6 +313,26 @@ def test_a_write_that_is_cut_off_is_in_doubt_and_a_read_is_not(request_: request
     assert clock.run(cut_off()) is (request_ is WRITE)
 
 
+def test_a_write_that_waits_for_its_turn_until_it_is_cut_off_is_not_in_doubt() -> None:
+    async def hang(_: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def cut_off() -> tuple[bool, int]:
+        wire = Wire(hang)
+        client = wire.client(KEYLESS)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(OF_ONE):
+                tasks.start_soon(client.bounded(1).send, READ)
+            await anyio.sleep(1)
+            with anyio.move_on_after(8), contextlib.suppress(UnreachableError):
+                await client.send(WRITE)
+            tasks.cancel_scope.cancel()
+        return client.in_doubt, len(wire.asked)
+
+    assert clock.run(cut_off()) == (False, OF_ONE)
+
+
 async def test_a_long_reply_is_read_like_any_other() -> None:
     items: JSON = {"data": [{"id": "msg_1", "text": "x" * 1_100_000}], "has_more": False}
     assert await in_turn(Said(json.dumps(items))).client().send(READ) == items
