@@ -62,13 +62,16 @@ GROUPS: Final = {
     ),
     "failures": Group(
         ("backscroll_tools/client/failures.py",),
-        ("tests/tools/test_client.py", "tests/upstreams/test_failing.py"),
+        (
+            *("tests/tools/test_client.py", "tests/tools/test_sending.py"),
+            "tests/upstreams/test_failing.py",
+        ),
     ),
     "once": Group(
         tuple(f"backscroll_tools/messages/{name}.py" for name in ("keys", "once", "search")),
         (
             *("tests/tools/test_keys.py", "tests/tools/test_once.py"),
-            *("tests/tools/test_search.py", *_SEEDS),
+            *("tests/tools/test_once_unclear.py", "tests/tools/test_search.py", *_SEEDS),
         ),
     ),
     "pages": Group(
