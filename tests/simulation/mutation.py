@@ -36,11 +36,6 @@ HANGS_S: Final = 15
 CHILDREN: Final = os.environ.get("BACKSCROLL_TEST_CHILDREN", str(os.cpu_count() or 1))
 """How many changes are tried at once."""
 
-_SEEDS: Final = (
-    "tests/simulation/test_repeats.py",
-    "tests/simulation/test_simulation.py::test_no_schedule_of_faults_breaks_a_promise[0]",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -57,7 +52,7 @@ GROUPS: Final = {
             *("tests/tools/test_client.py", "tests/tools/test_retry.py"),
             *("tests/tools/test_lanes.py", "tests/tools/test_read_body.py"),
             *("tests/tools/test_sending.py", "tests/tools/test_once.py"),
-            *("tests/simulation/test_retry_rules.py", *_SEEDS),
+            *("tests/simulation/test_repeats.py", "tests/simulation/test_retry_rules.py"),
         ),
     ),
     "failures": Group(
@@ -71,7 +66,8 @@ GROUPS: Final = {
         tuple(f"backscroll_tools/messages/{name}.py" for name in ("keys", "once", "search")),
         (
             *("tests/tools/test_keys.py", "tests/tools/test_once.py"),
-            *("tests/tools/test_once_unclear.py", "tests/tools/test_search.py", *_SEEDS),
+            *("tests/tools/test_once_unclear.py", "tests/tools/test_search.py"),
+            "tests/simulation/test_repeats.py",
         ),
     ),
     "pages": Group(
