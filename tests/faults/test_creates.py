@@ -158,9 +158,13 @@ def _is_unknowable(last: list[Seen], before: list[Seen], began: float, ended: fl
     if all(each.plan.refuses for each in writes):
         return False
     acted = min(each.acted for each in writes)
-    # What was passed on at the last moment may have come when the client had given up on it, or
-    # when the machine let it wait.
-    heard = [each for each in last if each.told < min(ended, each.begun + DEADLINE_S / 4) - LAG_S]
+    # What was passed on at the last moment may have come when the client had given up on it: it
+    # gives an attempt half of the time that is left.
+    heard = [
+        each
+        for each in last
+        if each.told + LAG_S < min(ended, (each.begun + began + DEADLINE_S) / 2)
+    ]
     return not any(each.writes or each.begun > acted for each in heard)
 
 
