@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from backscroll_tools.errors import ToolError
+from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Stop, Walk
 from tests.tools.sources import (
@@ -122,7 +122,44 @@ async def test_the_deadline_keeps_what_was_read() -> None:
 async def test_the_deadline_before_anything_was_read_is_an_error() -> None:
     with pytest.raises(ToolError) as late:
         await walked(HangsAfter(MESSAGES, good=0), 500, deadline_s=0.05)
-    assert late.value.code == "deadline_exceeded"
+    assert late.value.render() == (
+        "deadline_exceeded: The upstream did not answer within the time that a call may take.\n"
+        "Next: Call again; if it stays so, ask for a smaller `limit`.\n"
+        "Retry: safe; nothing was written."
+    )
+
+
+LOST = (
+    "not_found",
+    "The upstream knows no msg_5, behind which this page starts ({}).",
+    (
+        "If it was deleted, give the id of a neighbour that you have read as after (or before), or "
+        "start again without cursor."
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "after", "lost"),
+    [
+        ("not_found", "No message found with id 'msg_5'.", "msg_5", True),
+        ("invalid_arguments", "msg_5 is no id.", "msg_5", True),
+        ("invalid_arguments", "Invalid cursor.", "msg_5", True),
+        ("not_found", "No thread found with id 'thread_1'.", "msg_5", False),
+        ("invalid_arguments", "Bad limit.", "msg_5", False),
+        ("forbidden", "msg_5 is not yours, nor is any cursor.", "msg_5", False),
+        ("not_found", "No cursor.", "", False),
+    ],
+)
+async def test_an_upstream_that_does_not_know_where_a_page_starts_is_told_from_other_failures(
+    code: ErrorCode, said: str, after: str, lost: bool
+) -> None:
+    source = FailsAfter(MESSAGES, good=0, failure=ToolError(code, said, next_step="x"))
+    with pytest.raises(ToolError) as failed:
+        await walked(source, 20, after)
+    error = failed.value
+    expected = (LOST[0], LOST[1].format(said), LOST[2]) if lost else (code, said, "x")
+    assert (error.code, error.message, error.next_step) == expected
 
 
 async def test_progress_is_told_after_each_request_but_the_last() -> None:
