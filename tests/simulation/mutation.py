@@ -74,7 +74,7 @@ GROUPS: Final = {
         ("backscroll_tools/pages/*.py",),
         (
             *("tests/tools/test_bounded_pages.py", "tests/tools/test_cursor.py"),
-            *("tests/tools/test_walk.py", "tests/upstreams/test_paging.py"),
+            "tests/tools/test_walk.py",
         ),
     ),
     "store": Group(
