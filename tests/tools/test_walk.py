@@ -3,9 +3,10 @@
 import anyio
 import pytest
 
+from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Stop, Walk
+from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Chunk, Stop, Walk
 from tests.tools.sources import (
     EmptyButMore,
     FailsAfter,
@@ -178,3 +179,26 @@ async def test_a_request_is_never_made_twice_in_a_row() -> None:
         source = kind(MESSAGES)
         await walked(source, 500)
         assert all(a != b for a, b in zip(source.requests, source.requests[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("names", "items", "passed", "last"),
+    [
+        ("", "", (0,), ""),
+        ("AB", "ab", (0, 0, 0), ""),
+        ("AbcD", "ad", (0, 2, 0), ""),
+        ("aBcde", "b", (1, 3), "e"),
+        ("abc", "", (3,), "c"),
+    ],
+)
+@pytest.mark.parametrize("has_more", [True, False, None])
+def test_a_reply_is_a_chunk_of_what_is_wanted_and_a_count_of_what_is_not(
+    names: str, items: str, passed: tuple[int, ...], last: str, has_more: bool | None
+) -> None:
+    reply = Reply(tuple({"id": name} for name in names), has_more, last_id="x", warning="odd")
+    chunk = Chunk.of(
+        reply, lambda raw: {"id": raw["id"].lower()}, lambda raw: bool(raw["id"].isupper())
+    )
+    assert chunk == Chunk(tuple({"id": name} for name in items), has_more, last, passed, "odd")
+    everything = Chunk.of(reply, lambda raw: raw)
+    assert everything == Chunk(reply.items, has_more, "", (0,) * (len(names) + 1), "odd")
