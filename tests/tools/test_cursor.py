@@ -189,7 +189,7 @@ def test_after_and_before_exclude_each_other() -> None:
 
 
 def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
-    arguments = {"model": "m" * 100, "metadata": {"key": "v" * 289}}
+    arguments = {"model": "m" * 100, "metadata": {"key": "v" * 290}}
     with pytest.raises(ToolError) as refused:
         place("list-chat-completions", "", arguments, "desc", ("model", "metadata"))
     assert (refused.value.code, refused.value.message, refused.value.next_step) == (
@@ -197,7 +197,7 @@ def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
         "model and metadata may have 400 characters in all.",
         "Filter by less.",
     )
-    shorter = {**arguments, "metadata": {"key": "v" * 288}}
+    shorter = {**arguments, "metadata": {"key": "v" * 289}}
     longest = place("list-chat-completions", "", shorter, "desc", ("model", "metadata"))
     assert decode(encode(longest), longest.tool, "") == longest
 
