@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.postgres import FAST, PostgresServer, postgres_server
@@ -21,6 +21,16 @@ settings.register_profile(
     max_examples=100,
 )
 settings.register_profile("long", settings.get_profile("default"), max_examples=2000)
+# One change of the code after another is tried: a failure is all that is asked for, at once.
+settings.register_profile(
+    "mutation",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    max_examples=25,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile(os.environ.get("BACKSCROLL_TEST_PROFILE", "default"))
 
 

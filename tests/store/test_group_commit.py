@@ -140,9 +140,15 @@ async def test_a_group_is_bounded(
         assert hold.commits == 5
 
 
-@pytest.mark.parametrize("failing", [{0}, {1}, {4}, {1, 2}, {0, 2, 4}, {0, 1, 2, 3, 4}])
+@pytest.mark.parametrize(
+    ("count", "failing"),
+    [
+        *[(2, {0}), (2, {1}), (2, {0, 1})],
+        *[(5, {1}), (5, {4}), (5, {1, 2}), (5, {0, 2, 4}), (5, {0, 1, 2, 3, 4})],
+    ],
+)
 async def test_a_write_that_fails_leaves_its_neighbours_alone(
-    database: SqliteDatabase, failing: set[int]
+    database: SqliteDatabase, count: int, failing: set[int]
 ) -> None:
     def fail(connection: Connection) -> None:
         note(100)(connection)
@@ -150,17 +156,21 @@ async def test_a_write_that_fails_leaves_its_neighbours_alone(
 
     with held() as hold:
         writes = [
-            database.write(fail if number in failing else note(number)) for number in range(5)
+            database.write(fail if number in failing else note(number)) for number in range(count)
         ]
         tasks = await waiting(hold, *writes)
         hold.go.set()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert hold.commits == (1 if len(failing) < count else 0)
     assert [isinstance(outcome, IntegrityError) for outcome in outcomes] == [
-        number in failing for number in range(5)
+        number in failing for number in range(count)
     ]
-    assert await database.read(notes) == [number for number in range(5) if number not in failing]
+    assert await database.read(notes) == [
+        number for number in range(count) if number not in failing
+    ]
 
 
+@pytest.mark.parametrize("ahead", [1, 3])
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
@@ -169,15 +179,15 @@ async def test_a_write_that_fails_leaves_its_neighbours_alone(
     ],
 )
 async def test_a_write_that_costs_its_neighbours_the_transaction_costs_them_nothing_else(
-    database: SqliteDatabase, statement: str, kind: type[Exception]
+    database: SqliteDatabase, statement: str, kind: type[Exception], ahead: int
 ) -> None:
     with held() as hold:
         writes = [database.write(note(number)) for number in range(5)]
         lost = database.write(lambda connection: connection.exec_driver_sql(statement))
-        tasks = await waiting(hold, *writes[:3], lost, *writes[3:])
+        tasks = await waiting(hold, *writes[:ahead], lost, *writes[ahead:])
         hold.go.set()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(outcomes.pop(3), kind)
+    assert isinstance(outcomes.pop(ahead), kind)
     assert outcomes == list(range(5))
     assert await database.read(notes) == list(range(5))
 

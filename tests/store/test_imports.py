@@ -315,3 +315,17 @@ async def test_a_completion_s_message_cursor_must_be_one_of_its_own(
         404,
         "No chat completion found with id 'chatcmpl-9'.",
     )
+
+
+async def test_messages_of_one_id_in_two_threads_are_two_messages(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    other = dataclasses.replace(THREAD, key="source:9", id="thread_2")
+    for thread in (THREAD, other):
+        await store.import_thread(thread)
+    untouched = await page(api, "/threads/thread_2/messages/msg_1")
+    await api.post("/threads/thread_1/messages/msg_1", json={"metadata": {"b": "2"}})
+    assert await page(api, "/threads/thread_2/messages/msg_1") == untouched
+    await api.delete("/threads/thread_1/messages/msg_1")
+    assert await page(api, "/threads/thread_2/messages/msg_1") == untouched
+    assert (await page(api, "/threads/thread_1/messages"))["data"] == []

@@ -237,7 +237,26 @@ async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> 
         client = Client(http, Upstream(STORE, "http://127.0.0.1:1/v1"), chance=lambda: 0.0)
         with pytest.raises(ToolError) as failed:
             await client.send(WRITE)
-    assert failed.value.code == "upstream_unavailable"
+    assert isinstance(failed.value, failures.UnreachableError)
+    assert (failed.value.kind, failed.value.fate, failed.value.again) == (
+        *("ConnectError", "unsent"),
+        True,
+    )
+    assert failed.value.render() == (
+        "upstream_unavailable: The upstream could not be reached (ConnectError).\n"
+        "Next: Call again in a little while; if it stays so, ask the operator to check it.\n"
+        "Retry: safe; nothing was written."
+    )
+
+
+@pytest.mark.parametrize(("wait_s", "when"), [(0.0, ""), (0.1, " in 1 s"), (359.2, " in 360 s")])
+def test_an_unknown_outcome_says_when_to_call_again(wait_s: float, when: str) -> None:
+    error = failures.outcome_unknown("key-1", wait_s)
+    assert (error.fate, error.again, error.next_step) == (
+        "unknown",
+        False,
+        f'Call create-message again{when} with the same arguments and idempotency_key "key-1".',
+    )
 
 
 async def test_one_object_that_is_not_there_is_none() -> None:

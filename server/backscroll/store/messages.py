@@ -6,10 +6,10 @@ within a thread is the order of commit: the update that takes it locks the row u
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
-from sqlalchemy import Connection, ScalarSelect, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -57,11 +57,6 @@ def _cursor(name: str) -> ScalarSelect[int]:
     )
 
 
-def _listing(rows: Select[Any]) -> Listing:
-    owner = ("thread", "thread_id", find_thread)
-    return Listing("message", rows, messages.c.position, _cursor, owner)
-
-
 _insert: Final = insert(messages)
 _take_positions: Final = (
     update(threads)
@@ -77,8 +72,12 @@ _take_positions: Final = (
     )
     .returning(threads.c.position, threads.c.next_position)
 )
-_all_messages: Final = _listing(_of_thread)
-_messages_of_run: Final = _listing(_of_thread.where(messages.c.run_id == bindparam("run_id")))
+_all_messages: Final = Listing(
+    "message", _of_thread, messages.c.position, _cursor, ("thread", "thread_id", find_thread)
+)
+_messages_of_run: Final = replace(
+    _all_messages, rows=_of_thread.where(messages.c.run_id == bindparam("run_id"))
+)
 
 
 def append_messages(

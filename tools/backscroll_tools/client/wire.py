@@ -37,13 +37,13 @@ class Exchange:
         upstream: where it goes.
         request: what goes there.
         sent: whether the request may have arrived whole. In process there is no connection to
-            watch: there it may have from the start.
+            watch: there it may have as soon as it runs.
         reply: status, headers and unpacked body, once they have come whole.
     """
 
     upstream: Upstream
     request: Request
-    sent: bool = True
+    sent: bool = False
     reply: tuple[int, httpx2.Headers, bytes] | None = None
 
     @property
@@ -62,6 +62,7 @@ class Exchange:
         Raises:
             ExchangeError: no whole reply came, or none that can be read.
         """
+        self.sent = True
         try:
             await self._stream(http, credential, most)
         except _NEVER_SENT as error:
