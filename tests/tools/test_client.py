@@ -342,3 +342,29 @@ async def test_an_outage_gets_ten_retries_from_all_calls_together() -> None:
             with pytest.raises(ToolError, match="upstream_unavailable"):
                 await client.send(READ)
     assert len(asked) == 20 + 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "next_step"),
+    [
+        (
+            error(409, "idempotency_key_in_use", "The first request is still at work."),
+            "thread_busy",
+            "Call again in a little while with the same idempotency_key.",
+        ),
+        (
+            error(410, "idempotent_object_deleted", "What this key made was deleted since."),
+            "not_found",
+            "To write it anew, call with another idempotency_key.",
+        ),
+    ],
+)
+async def test_what_the_store_says_of_a_key_tells_what_to_do_with_it(
+    answer: Response, code: str, next_step: str
+) -> None:
+    async with upstream(answer) as (client, _):
+        with pytest.raises(ToolError) as raised:
+            await client.send(WRITE)
+
+    said = json.loads(bytes(answer.body))["error"]["message"]
+    assert (str(raised.value), raised.value.next_step) == (f"{code}: {said}", next_step)
