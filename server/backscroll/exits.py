@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from backscroll.settings import SettingsError
+from backscroll.values import SettingsError
 from backscroll.store.errors import StoreError
 
 UNUSABLE: Final = 2

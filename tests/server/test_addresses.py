@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.addresses import flaw_of_address, flaw_of_key
-from backscroll.settings import Settings, SettingsError, load
+from backscroll.settings import Settings, load
+from backscroll.values import SettingsError
 from backscroll.upstream import upstream_of
 
 SCHEME = "must start with https:// (or http://) and name a host"

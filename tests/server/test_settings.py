@@ -2,7 +2,8 @@
 
 import pytest
 
-from backscroll.settings import Settings, SettingsError, load
+from backscroll.settings import Settings, load
+from backscroll.values import SettingsError
 from backscroll.upstream import upstream_of
 from backscroll_tools.client.profiles import STORE
 

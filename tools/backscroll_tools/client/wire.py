@@ -77,7 +77,12 @@ class Exchange:
             request.method,
             self.upstream.base_url + profile.prefixes.get(request.group, "") + request.path,
             params=list(query),
-            headers=[*self.upstream.headers, *request.headers, *credential, ACCEPTED],
+            headers=[
+                *self.upstream.headers,
+                *request.headers(self.upstream.caller),
+                *credential,
+                ACCEPTED,
+            ],
             json=request.body,
             extensions={"trace": self._note},
         ) as response:

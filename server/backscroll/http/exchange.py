@@ -1,0 +1,147 @@
+"""A request's way to the MCP server: strictly read, streamed where it needs to be, given up with
+its client."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http import check_accept_headers
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.types import JSONRPCError, JSONRPCRequest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from backscroll import json_rpc
+from backscroll.http.refusals import BAD_REQUEST, TOO_LARGE, Refusal
+from backscroll.json_rpc import Received
+
+BODY_BYTES: Final = 4 * 1024 * 1024
+"""The most bytes of a request's body."""
+
+_MODERN: Final = "2026-07-28"
+_TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes: send less in one message."
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """Return a request's whole body.
+
+    Raises:
+        Refusal: 413 for more than `BODY_BYTES`, 400 for a body that breaks off.
+    """
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > BODY_BYTES:
+        raise Refusal(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refusal(BAD_REQUEST, "The request broke off.")
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES:
+            raise Refusal(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+class Exchange:
+    """Has requests answered by an MCP server, each on its own.
+
+    A reply is a stream where something may have to be sent ahead of it: progress, or, in the era
+    of 2026-07-28, what keeps a silent connection open. It is plain JSON otherwise. In both forms
+    a client that hangs up cancels its call.
+    """
+
+    def __init__(self, server: Server[Any]) -> None:
+        self._streaming = StreamableHTTPSessionManager(
+            server, stateless=True, max_request_body_size=BODY_BYTES
+        )
+        self._plain = StreamableHTTPSessionManager(
+            server, stateless=True, json_response=True, max_request_body_size=BODY_BYTES
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until the end of the context, which may be entered once."""
+        async with self._streaming.run(), self._plain.run():
+            yield
+
+    async def answer(
+        self, scope: Scope, receive: Receive, send: Send, received: Received, body: bytes
+    ) -> None:
+        """Answer a request.
+
+        Args:
+            scope: the request.
+            receive: tells when the client has gone; the body has been read.
+            send: takes the reply.
+            received: the message.
+            body: the message as bytes, sound.
+        """
+        manager = self._streaming if _streams(scope, received) else self._plain
+        gone = anyio.Event()
+        unread = [body]
+
+        async def replay() -> Message:
+            if unread:
+                return {"type": "http.request", "body": unread.pop(), "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                gone.set()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(watch)
+            await manager.handle_request(scope, replay, send)
+            tasks.cancel_scope.cancel()
+
+
+def parsed(body: bytes) -> tuple[Received, bytes] | JSONRPCError:
+    """Return the message of a body and its bytes without flaws, or what is answered instead.
+
+    Raises:
+        Refusal: 400 for what has no place for an answer.
+    """
+    match json_rpc.parse(body):
+        case Received(refused="") as received:
+            return received, body
+        case Received() as received:
+            sound = received.message.model_dump_json(by_alias=True, exclude_unset=True)
+            return received, sound.encode()
+        case JSONRPCError() as error:
+            return error
+        case json_rpc.Dropped(reason):
+            raise Refusal(BAD_REQUEST, f"The body holds {reason}.")
+        case None:
+            raise Refusal(BAD_REQUEST, "The body is empty.")
+
+
+async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a body that holds no message with what is wrong with it."""
+    body = error.model_dump_json(by_alias=True, exclude_unset=True)
+    await Response(body, BAD_REQUEST, media_type="application/json")(scope, receive, send)
+
+
+def _streams(scope: Scope, received: Received) -> bool:
+    """Whether a reply may have to be a stream, and the client takes one."""
+    request = Request(scope)
+    if not check_accept_headers(request)[1]:
+        return False
+    modern = request.headers.get("mcp-protocol-version", "") >= _MODERN
+    return modern or _wants_progress(received)
+
+
+def _wants_progress(received: Received) -> bool:
+    message = received.message
+    if not isinstance(message, JSONRPCRequest):
+        return False
+    meta = (message.params or {}).get("_meta")
+    return isinstance(meta, dict) and meta.get("progressToken") is not None

@@ -1,0 +1,42 @@
+"""What each request is called: in its response, in the log, and in errors that an operator reads."""
+
+import re
+import secrets
+from contextvars import ContextVar
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER: Final = "X-Request-Id"
+
+current: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""The id of the request that is being served."""
+
+_VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class RequestIds:
+    """Names each request before an application sees it: as its sender does, or else by chance."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).getlist(HEADER)
+        valid = len(given) == 1 and _VALID.fullmatch(given[0])
+        name = given[0] if valid else secrets.token_hex(12)
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = name
+            await send(message)
+
+        token = current.set(name)
+        try:
+            await self._app(scope, receive, named)
+        finally:
+            current.reset(token)
