@@ -12,7 +12,7 @@ class SettingsError(Exception):
     """A setting that cannot be used, as one line: its name, the rule, and the value if safe."""
 
 
-def parsed(shown: str, text: str, item: "Field[Any]") -> object:
+def parsed(shown: str, text: str, item: Field[Any]) -> object:
     """Return the value that a setting's text stands for.
 
     Args:

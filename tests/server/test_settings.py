@@ -3,8 +3,8 @@
 import pytest
 
 from backscroll.settings import Settings, load
-from backscroll.values import SettingsError
 from backscroll.upstream import upstream_of
+from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import STORE
 
 KEY = "sk-live-0123456789abcdef"

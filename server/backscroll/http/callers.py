@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from backscroll.http.narrowing import allowed_toolsets
-from backscroll.http.refusals import FORBIDDEN, UNAUTHORIZED, Refusal
+from backscroll.http.refusals import FORBIDDEN, UNAUTHORIZED, RefusedError
 from backscroll.settings import Settings
 
 Scope: TypeAlias = Literal["read", "write"]
@@ -50,7 +50,7 @@ class Callers(Protocol):
         """Return who sends an `Authorization` header, which may be empty.
 
         Raises:
-            Refusal: 401 or 403, with what a client needs to do better (RFC 6750, section 3).
+            RefusedError: 401 or 403, with what a client needs to do better (RFC 6750, section 3).
         """
 
 
@@ -68,7 +68,7 @@ def bearer(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> Refusal:
+def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedError:
     """Return the refusal of who has no valid token.
 
     Args:
@@ -78,14 +78,14 @@ def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> Refusal:
     """
     error = {"error": "invalid_token", "error_description": sentence} if sent else {}
     scope = {"scope": " ".join(SCOPES)} if metadata else {}
-    return Refusal(UNAUTHORIZED, sentence, _challenge({**error, **scope}, metadata))
+    return RefusedError(UNAUTHORIZED, sentence, _challenge({**error, **scope}, metadata))
 
 
-def insufficient(scope: str, *, metadata: str = "") -> Refusal:
+def insufficient(scope: str, *, metadata: str = "") -> RefusedError:
     """Return the refusal of a token that lacks a scope (RFC 6750, section 3.1)."""
     sentence = f"The token lacks the scope {scope}."
     said = {"error": "insufficient_scope", "error_description": sentence, "scope": scope}
-    return Refusal(FORBIDDEN, sentence, _challenge(said, metadata))
+    return RefusedError(FORBIDDEN, sentence, _challenge(said, metadata))
 
 
 def _challenge(said: dict[str, str], metadata: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from backscroll.http.clients import Clients
 from backscroll.http.exchange import Exchange
 from backscroll.http.limits import Places, Rates
 from backscroll.http.narrowing import narrowed
-from backscroll.http.refusals import METHOD_NOT_ALLOWED, UNAVAILABLE, Refusal
+from backscroll.http.refusals import METHOD_NOT_ALLOWED, UNAVAILABLE, RefusedError
 from backscroll.settings import Settings
 from backscroll.terms import Terms
 
@@ -58,23 +58,34 @@ class Endpoint:
     stop: Stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or say why not."""
         try:
-            if scope["method"] != "POST":
-                raise Refusal(METHOD_NOT_ALLOWED, "Messages are sent with POST.", {"Allow": "POST"})
-            if self.stop.asked:
-                close = {"Retry-After": "1", "Connection": "close"}
-                raise Refusal(UNAVAILABLE, "This server stops: ask another one.", close)
+            self._check(scope)
             settings = narrowed(self.settings, scope["query_string"])
             with self.places.one():
                 caller = await self.callers.caller(Headers(scope=scope).get("authorization", ""))
                 await self._held(caller, settings, scope, receive, send)
-        except Refusal as refusal:
-            await refusal.answer(scope, receive, send)
+        except RefusedError as refused:
+            await refused.answer(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        """Let a request through that could be a message to a server that goes on.
+
+        Raises:
+            RefusedError: 405 or 503.
+        """
+        if scope["method"] != "POST":
+            raise RefusedError(
+                METHOD_NOT_ALLOWED, "Messages are sent with POST.", {"Allow": "POST"}
+            )
+        if self.stop.asked:
+            close = {"Retry-After": "1", "Connection": "close"}
+            raise RefusedError(UNAVAILABLE, "This server stops: ask another one.", close)
 
     async def _held(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer a request of a caller, whose own limits hold; anybody has none but those of all."""
+        """Answer a request within the limits of its caller; anybody at all has none of their own."""
         if not caller.id:
             await self._answer(caller, settings, scope, receive, send)
             return

@@ -1,5 +1,4 @@
-"""A request's way to the MCP server: strictly read, streamed where it needs to be, given up with
-its client."""
+"""A request's way to the MCP server: strictly read, and streamed where it needs to be."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from backscroll import json_rpc
-from backscroll.http.refusals import BAD_REQUEST, TOO_LARGE, Refusal
+from backscroll.http.refusals import BAD_REQUEST, TOO_LARGE, RefusedError
 from backscroll.json_rpc import Received
 
 BODY_BYTES: Final = 4 * 1024 * 1024
@@ -29,20 +28,20 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return a request's whole body.
 
     Raises:
-        Refusal: 413 for more than `BODY_BYTES`, 400 for a body that breaks off.
+        RefusedError: 413 for more than `BODY_BYTES`, 400 for a body that breaks off.
     """
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > BODY_BYTES:
-        raise Refusal(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+        raise RefusedError(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
     body = bytearray()
     more = True
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise Refusal(BAD_REQUEST, "The request broke off.")
+            raise RefusedError(BAD_REQUEST, "The request broke off.")
         body += message.get("body", b"")
         if len(body) > BODY_BYTES:
-            raise Refusal(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+            raise RefusedError(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
         more = message.get("more_body", False)
     return bytes(body)
 
@@ -108,7 +107,7 @@ def parsed(body: bytes) -> tuple[Received, bytes] | JSONRPCError:
     """Return the message of a body and its bytes without flaws, or what is answered instead.
 
     Raises:
-        Refusal: 400 for what has no place for an answer.
+        RefusedError: 400 for what has no place for an answer.
     """
     match json_rpc.parse(body):
         case Received(refused="") as received:
@@ -119,9 +118,9 @@ def parsed(body: bytes) -> tuple[Received, bytes] | JSONRPCError:
         case JSONRPCError() as error:
             return error
         case json_rpc.Dropped(reason):
-            raise Refusal(BAD_REQUEST, f"The body holds {reason}.")
+            raise RefusedError(BAD_REQUEST, f"The body holds {reason}.")
         case None:
-            raise Refusal(BAD_REQUEST, "The body is empty.")
+            raise RefusedError(BAD_REQUEST, "The body is empty.")
 
 
 async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:

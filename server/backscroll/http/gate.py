@@ -12,7 +12,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backscroll.http.refusals import FORBIDDEN, MISDIRECTED, Refusal
+from backscroll.http.refusals import FORBIDDEN, MISDIRECTED, RefusedError
 
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 
@@ -60,16 +60,17 @@ class Allowed:
         """Let a request through.
 
         Raises:
-            Refusal: 421 for a host that is not ours, 403 for a page that may not call.
+            RefusedError: 421 for a host that is not ours, 403 for a page that may not call.
         """
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.hosts.fullmatch(hosts[0].lower()):
-            raise Refusal(
-                MISDIRECTED, "This server is not reached by that Host: see BACKSCROLL_ALLOWED_HOSTS."
+            raise RefusedError(
+                MISDIRECTED,
+                "This server is not reached by that Host: see BACKSCROLL_ALLOWED_HOSTS.",
             )
         for origin in headers.getlist("origin"):
             if not self.origins.fullmatch(origin.lower()):
-                raise Refusal(
+                raise RefusedError(
                     FORBIDDEN, "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS."
                 )
 
@@ -83,10 +84,11 @@ class Gate:
         self._open = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or say why not."""
         if scope["type"] == "http" and scope["path"] not in self._open:
             try:
                 self._allowed.check(Headers(scope=scope))
-            except Refusal as refusal:
-                await refusal.answer(scope, receive, send)
+            except RefusedError as refused:
+                await refused.answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)

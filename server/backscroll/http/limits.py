@@ -9,7 +9,7 @@ from typing import Final
 
 import anyio
 
-from backscroll.http.refusals import TOO_MANY, UNAVAILABLE, Refusal
+from backscroll.http.refusals import TOO_MANY, UNAVAILABLE, RefusedError
 
 WINDOW_S: Final = 10
 """Over how many seconds a rate is taken: a caller may use up so much of it at once."""
@@ -45,7 +45,7 @@ class Places:
         """Hold one of all places.
 
         Raises:
-            Refusal: 503 where there is none.
+            RefusedError: 503 where there is none.
         """
         if self._taken >= self._total:
             raise _full(UNAVAILABLE, f"{self._total} requests are under way already.")
@@ -63,7 +63,7 @@ class Places:
         """Hold one of a caller's places.
 
         Raises:
-            Refusal: 429 where there is none.
+            RefusedError: 429 where there is none.
         """
         if self._callers[caller] >= self._of_one:
             raise _full(TOO_MANY, f"{self._of_one} requests of yours are under way already.")
@@ -99,7 +99,7 @@ class Rates:
         """Count a request.
 
         Raises:
-            Refusal: 429 where the caller has asked too often, and when to come back.
+            RefusedError: 429 where the caller has asked too often, and when to come back.
         """
         now = self._clock()
         left, then = self._buckets.get(caller, (self._most, now))
@@ -123,6 +123,6 @@ class Rates:
         }
 
 
-def _full(status: int, sentence: str, again_s: int = AGAIN_S) -> Refusal:
+def _full(status: int, sentence: str, again_s: int = AGAIN_S) -> RefusedError:
     sentence = f"{sentence} Try again in {again_s} s."
-    return Refusal(status, sentence, {"Retry-After": str(again_s)})
+    return RefusedError(status, sentence, {"Retry-After": str(again_s)})

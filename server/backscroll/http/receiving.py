@@ -21,7 +21,7 @@ class PunctualProtocol(H11Protocol):
     """
 
     receive_s: ClassVar[float]
-    _awaited: type[h11.Sentinel] | None = None
+    _awaited: object = None
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base
@@ -46,7 +46,7 @@ class PunctualProtocol(H11Protocol):
         self._wait_for(None)
         super().connection_lost(exc)
 
-    def _wait_for(self, part: type[h11.Sentinel] | None) -> None:
+    def _wait_for(self, part: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._awaited, self._timer = part, None

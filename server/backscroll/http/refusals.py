@@ -18,7 +18,7 @@ TOO_MANY: Final = 429
 UNAVAILABLE: Final = 503
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is answered at once.
 
     Args:
@@ -27,7 +27,9 @@ class Refusal(Exception):
         headers: sent along.
     """
 
-    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, sentence: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(sentence)
         self.status = status
         self.headers = dict(headers or {})

@@ -1,4 +1,4 @@
-"""What each request is called: in its response, in the log, and in errors that an operator reads."""
+"""What each request is called: in its response, in the log, and in errors for the operator."""
 
 import re
 import secrets
@@ -23,6 +23,7 @@ class RequestIds:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on by its name, and name it in the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
