@@ -12,6 +12,7 @@ from backscroll.exits import clean_exit, interrupted_at_once
 from backscroll.options import EVERY, SERVING, Flags, with_flags, with_settings
 from backscroll.settings import Settings
 from backscroll.terminal import escaped, verbatim, write
+from backscroll.token_commands import token
 
 _PORT: Final = 8095
 _HTTP_PORT: Final = 8000
@@ -285,6 +286,9 @@ def demo() -> None:
     from backscroll.demo.show import run
 
     sys.exit(anyio.run(run))
+
+
+commands.add_command(token)
 
 
 def _refuse(line: str) -> None:

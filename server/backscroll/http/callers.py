@@ -1,14 +1,12 @@
 """Who asks, and what they may do."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol, TypeAlias, get_args
+from typing import Final, Protocol
 
 from backscroll.http.narrowing import allowed_toolsets
 from backscroll.http.refusals import FORBIDDEN, UNAUTHORIZED, RefusedError
 from backscroll.settings import Settings
-
-Scope: TypeAlias = Literal["read", "write"]
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+from backscroll.store.tokens import SCOPES
 
 
 @dataclass(frozen=True, slots=True)

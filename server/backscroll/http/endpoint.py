@@ -85,7 +85,7 @@ class Endpoint:
     async def _held(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer a request within the limits of its caller; anybody at all has none of their own."""
+        """Answer a request within the limits of its caller; anyone at all has none of their own."""
         if not caller.id:
             await self._answer(caller, settings, scope, receive, send)
             return

@@ -56,10 +56,22 @@ async def serve(settings: Settings, host: str, port: int) -> None:
             whom = _WHOM[settings.http_auth].format(issuer=settings.oauth_issuer)
             url = address(host, listener, scheme) + PATH
             sys.stderr.write(_HINT.format(url=url, whom=whom))
-            await _run(served, settings, listener)
+            stopping = asyncio.Event()
+            with on_signals(stopping.set):
+                await answer(served, settings, listener, stopping)
 
 
-async def _run(served: Opened, settings: Settings, listener: socket.socket) -> None:
+async def answer(
+    served: Opened, settings: Settings, listener: socket.socket, stopping: asyncio.Event
+) -> None:
+    """Answer requests until told to stop, and then until those under way have ended.
+
+    Args:
+        served: what answers.
+        settings: of the operator: limits of time, and the certificate.
+        listener: where requests come in.
+        stopping: set to stop.
+    """
     config = uvicorn.Config(
         served.app,
         http=protocol(settings.http_receive_s),
@@ -75,7 +87,6 @@ async def _run(served: Opened, settings: Settings, listener: socket.socket) -> N
         timeout_graceful_shutdown=_CUT_S,
     )
     server = _Server(config)
-    stopping = asyncio.Event()
 
     async def drain() -> None:
         await stopping.wait()
@@ -84,11 +95,10 @@ async def _run(served: Opened, settings: Settings, listener: socket.socket) -> N
             await served.places.empty()
         server.should_exit = True
 
-    with on_signals(stopping.set):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(drain)
-            await server.serve([listener])
-            tasks.cancel_scope.cancel()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(drain)
+        await server.serve([listener])
+        tasks.cancel_scope.cancel()
 
 
 class _Server(uvicorn.Server):

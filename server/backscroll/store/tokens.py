@@ -17,6 +17,7 @@ from backscroll.store.schema import tokens
 PREFIX: Final = "bks_"
 """What every token starts with, so that programs that look for leaked secrets find them."""
 
+SCOPES: Final = ("read", "write")
 SECRET_BYTES: Final = 32
 MOST_LISTED: Final = 10_000
 
