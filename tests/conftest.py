@@ -1,10 +1,14 @@
 """What every test runs under."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+
+from tests.postgres import FAST, PostgresServer, postgres_server
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,3 +22,10 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("BACKSCROLL_TEST_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL that is started when the first test asks for it."""
+    with postgres_server(*FAST) as server:
+        yield server

@@ -28,7 +28,7 @@ from backscroll.doctor.fitness import fitness_of_all
 from backscroll.doctor.report import as_json, as_text
 from backscroll.offer import offered
 from backscroll.settings import Settings, load, sources
-from backscroll.store import engine
+from backscroll.store import sqlite
 from backscroll.store.app import open_store
 from backscroll_tools.client.failures import UnreachableError, failure, unreachable
 from backscroll_tools.client.profiles import PROFILES, STORE
@@ -111,7 +111,7 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
 
     diagnosis = await diagnosis_of(made(database=database))
 
-    mode = engine.journal_mode(sqlite3.sqlite_version_info)
+    mode = sqlite.journal_mode(sqlite3.sqlite_version_info)
     assert diagnosis.is_well
     assert found(diagnosis)[:2] == [
         (
@@ -172,7 +172,7 @@ async def test_a_database_that_another_program_holds_is_named(
     path = tmp_path / "store.db"
     async with open_store(f"sqlite:///{path}"):
         pass
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         diagnosis = await diagnosis_of(made(database=f"sqlite:///{path}"))

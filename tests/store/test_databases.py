@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.store import engine
+from backscroll.store import sqlite
 from backscroll.store.app import open_store
 from backscroll.store.errors import StoreError
 from backscroll.store.imports import ImportedThread
@@ -127,7 +127,7 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
 async def test_a_database_held_by_another_program_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
     await _open(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
