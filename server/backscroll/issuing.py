@@ -10,12 +10,12 @@ from backscroll.settings import TOOLSETS
 from backscroll.store import tokens
 from backscroll.store.ids import new_token_id
 from backscroll.store.tokens import SCOPES, Token
+from backscroll.store.wire import is_partition
 
 NEVER: Final = "never"
 _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "y": 365 * 86_400}
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhdy])")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
-_PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{1,128}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -60,7 +60,7 @@ def new_token(  # noqa: PLR0913 - what a token has
         raise CommandError(
             f"a token's name is 1 to 64 letters, digits, '_', '.', '@' or '-', not {name!r}"
         )
-    if partition and not _PARTITION.fullmatch(partition):
+    if partition and not is_partition(partition):
         raise CommandError(
             f"--partition is 1 to 128 letters, digits, '_', '.', '=' or '-', not {partition!r}"
         )

@@ -7,7 +7,8 @@ from sqlalchemy.exc import DBAPIError
 
 from backscroll.exits import CommandError
 from backscroll.store.app import Store, open_store
-from backscroll.store.engine import Database, open_database
+from backscroll.store.database import Database
+from backscroll.store.engine import open_database
 from backscroll.store.errors import DatabaseBusyError
 
 

@@ -88,4 +88,5 @@ def insufficient(scope: str, *, metadata: str = "") -> RefusedError:
 
 def _challenge(said: dict[str, str], metadata: str) -> dict[str, str]:
     said = {**said, "resource_metadata": metadata} if metadata else said
-    return {"WWW-Authenticate": " ".join(("Bearer", ", ".join(f'{k}="{said[k]}"' for k in said)))}
+    parameters = ", ".join(f'{name}="{value}"' for name, value in said.items())
+    return {"WWW-Authenticate": f"Bearer {parameters}".rstrip()}

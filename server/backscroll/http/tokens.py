@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from backscroll.http.callers import Caller, bearer, insufficient, unauthorized
 from backscroll.http.refusals import UNAVAILABLE, RefusedError
 from backscroll.store import tokens
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.errors import DatabaseBusyError
 from backscroll.store.tokens import Token
 
@@ -66,7 +66,7 @@ class TokenCallers:
             return kept
         try:
             token = await self._database.read(lambda connection: tokens.find(connection, secret))
-        except (DatabaseBusyError, DBAPIError):
+        except (DatabaseBusyError, SQLAlchemyError, OSError):
             sentence = "Tokens cannot be looked up just now. Try again in 1 s."
             raise RefusedError(UNAVAILABLE, sentence, {"Retry-After": "1"}) from None
         self._found.pop(digest, None)
