@@ -84,7 +84,9 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
         import asyncio
 
         from backscroll.http.serving import serve as serve_http
+        from backscroll.logs import configure
 
+        configure(settings.log_level)
         asyncio.run(serve_http(settings, host, port))
     else:
         from backscroll.serving import serve as serve_stdio

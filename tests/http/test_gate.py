@@ -106,14 +106,18 @@ def test_a_port_that_is_named_counts_and_none_means_any() -> None:
     [
         (
             Settings(),
-            "--host 0.0.0.0 lets others in: set BACKSCROLL_HTTP_AUTH=token or oauth, "
-            "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may "
-            "call); or use 127.0.0.1",
+            (
+                "--host 0.0.0.0 lets others in: set BACKSCROLL_HTTP_AUTH=token or oauth, "
+                "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may "
+                "call); or use 127.0.0.1"
+            ),
         ),
         (
             Settings(http_auth="token", allowed_hosts=("a.example",)),
-            "--host 0.0.0.0 lets others in: set BACKSCROLL_ALLOWED_ORIGINS (none, where no web "
-            "page may call); or use 127.0.0.1",
+            (
+                "--host 0.0.0.0 lets others in: set BACKSCROLL_ALLOWED_ORIGINS (none, where no web "
+                "page may call); or use 127.0.0.1"
+            ),
         ),
         (
             Settings(http_auth="token", allowed_hosts=("*",), allowed_origins=("none",)),

@@ -15,7 +15,6 @@ from backscroll.http.app import Opened, opened
 from backscroll.http.endpoint import PATH
 from backscroll.http.receiving import protocol
 from backscroll.listening import address, listen
-from backscroll.logs import configure
 from backscroll.settings import Settings
 from backscroll.signals import on_signals
 
@@ -46,7 +45,6 @@ async def serve(settings: Settings, host: str, port: int) -> None:
         SettingsError: the upstream cannot be asked.
         StoreError: the database cannot be used.
     """
-    configure(settings.log_level)
     audit.log.setLevel("INFO")
     allowed = access.allowed(settings, host)
     tls.check(settings)
