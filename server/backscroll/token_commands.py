@@ -12,7 +12,11 @@ from backscroll.options import with_settings
 from backscroll.settings import Settings
 
 
-@click.group(short_help="Say who may call over HTTP.")
+@click.group(
+    short_help="Say who may call over HTTP.",
+    epilog="\b\nExamples:\nbackscroll token create ada --expires 30d\nbackscroll token list\n"
+    "backscroll token revoke ada",
+)
 def token() -> None:
     """Make, show and take back the tokens of callers over HTTP.
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import httpx2
 from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -12,14 +13,17 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from backscroll.exits import CommandError
-from backscroll.http import endpoint
+from backscroll.http import endpoint, oauth
+from backscroll.http import issuer as issuers
 from backscroll.http.callers import Callers, OpenToAll
 from backscroll.http.clients import Clients
 from backscroll.http.endpoint import Endpoint, Stop
 from backscroll.http.exchange import Exchange
 from backscroll.http.gate import Allowed, Gate
 from backscroll.http.health import Health
+from backscroll.http.issuer import Issuer, IssuerError
 from backscroll.http.limits import Places, Rates
+from backscroll.http.oauth import OAuthCallers
 from backscroll.http.request_ids import HEADER, RequestIds
 from backscroll.http.tokens import TokenCallers
 from backscroll.mcp_server import server_for
@@ -115,6 +119,16 @@ async def _callers(
     if settings.http_auth == "token":
         database = await stack.enter_async_context(open_database(settings.database_url))
         return TokenCallers(database), ()
+    if settings.http_auth == "oauth":
+        oauth.check(settings)
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=issuers.ANSWER_S))
+        issuer = Issuer(settings.oauth_issuer, http, allow_http=settings.allow_http)
+        try:
+            await issuer.fetch()
+        except IssuerError as error:
+            raise CommandError(f"BACKSCROLL_OAUTH_ISSUER: {error}") from None
+        known = OAuthCallers(issuer, settings.oauth_resource, partitions=settings.oauth_partitions)
+        return known, oauth.metadata_routes(settings)
     return OpenToAll(), ()
 
 
