@@ -9,7 +9,7 @@ from typing import Final
 import httpx2
 
 from backscroll.store.app import open_store
-from backscroll.store.engine import journal_mode
+from backscroll.store.sqlite import journal_mode
 from backscroll_tools.client.profiles import EMBEDDED
 from bench.conversations import database
 from bench.figures import Outcome, Row, figures, interleaved, ratio

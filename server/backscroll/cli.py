@@ -81,13 +81,9 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
     tokens, and wants to know its own names.
     """
     if transport == "http":
-        import asyncio
+        from backscroll.http.serving import run
 
-        from backscroll.http.serving import serve as serve_http
-        from backscroll.logs import configure
-
-        configure(settings.log_level)
-        asyncio.run(serve_http(settings, host, port))
+        run(settings, host, port)
     else:
         from backscroll.serving import serve as serve_stdio
 
@@ -224,7 +220,7 @@ def doctor(flags: Flags, *, as_json: bool) -> None:
     help="What the files hold; auto looks at how each begins.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Take this many conversations at most.")
-@with_settings("database")
+@with_settings("database", "project")
 def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
     """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
@@ -241,7 +237,8 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     stdin = sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
     with interrupted_at_once():
-        tally = anyio.run(partial(import_sources, settings.database_url, sources, _refuse, limit))
+        into = partial(import_sources, partition=settings.project)
+        tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
     click.echo(str(tally))
     sys.exit(tally.refused > 0)
 
@@ -254,26 +251,29 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     ),
 )
 @click.argument("path", default="-")
-@with_settings("database")
+@with_settings("database", "project")
 def export(settings: Settings, path: str) -> None:
-    """Export everything in the store as JSON Lines, to a file or to stdout.
+    """Export everything in a partition of the store as JSON Lines, to a file or to stdout.
 
     Import takes the lines: into an empty store they bring back the same.
     """
+    from functools import partial
+
     import anyio
 
     from backscroll.exporting import export_to, new_file
     from backscroll.progress import progress
 
+    give_out = partial(export_to, partition=settings.project)
     if path == "-" and sys.stdout.isatty():
-        anyio.run(export_to, settings.database_url, write)
+        anyio.run(give_out, settings.database_url, write)
     elif path == "-":
         verbatim(sys.stdout)
         with progress("stdout", None) as advance:
-            anyio.run(export_to, settings.database_url, sys.stdout.write, advance)
+            anyio.run(give_out, settings.database_url, sys.stdout.write, advance)
     else:
         with new_file(Path(path)) as file, progress(path, None) as advance:
-            lines = anyio.run(export_to, settings.database_url, file.write, advance)
+            lines = anyio.run(give_out, settings.database_url, file.write, advance)
         click.echo(f"{lines} exported to {path}", err=True)
 
 

@@ -9,7 +9,11 @@ from backscroll.exits import CommandError
 from backscroll.store.app import Store, open_store
 from backscroll.store.database import Database
 from backscroll.store.engine import open_database
-from backscroll.store.errors import DatabaseBusyError
+from backscroll.store.errors import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+)
 
 
 @asynccontextmanager
@@ -41,5 +45,9 @@ def _in_one_line() -> Iterator[None]:
         raise CommandError(
             "another program holds the database: try again when it is done"
         ) from None
+    except DatabaseUnavailableError as error:
+        raise CommandError(f"the database does not answer: {error}") from None
+    except CommitUnknownError:
+        raise CommandError("the connection to the database was lost in a commit") from None
     except DBAPIError as error:
         raise CommandError(f"the database failed: {error.orig}") from None

@@ -5,6 +5,7 @@ Nothing heavy is imported here: settings are read before anything else is.
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +33,12 @@ _OPENAI: Final = {
 }
 """The variables that OpenAI's own client reads. They never choose the upstream."""
 
+_PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{0,128}")
+
 
 def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as dataclasses.field
-    return field(default=default, repr="secret" not in rule, metadata={"about": about, **rule})
+    shown = not rule.keys() & {"secret", "may_hold_password"}
+    return field(default=default, repr=shown, metadata={"about": about, **rule})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class Settings:
     base_url: str = _setting("where the upstream is; openai has its own", "")
     api_key: str = _setting("the upstream's key", "", secret=True)
     organization: str = _setting("the OpenAI organization that requests are for", "")
-    project: str = _setting("the OpenAI project that requests are for", "")
+    project: str = _setting(
+        "the OpenAI project that requests are for; in the store, the partition", ""
+    )
     auth: str = _setting("how the key is sent; by default as the upstream has it", "", one_of=AUTHS)
     serves: tuple[str, ...] = _setting(
         "what a compatible upstream serves, between commas",
@@ -63,7 +69,10 @@ class Settings:
         "whether an upstream on another machine may be asked without TLS", default=False
     )
     database: str = _setting(
-        "the store's database: sqlite:///PATH; by default in the user's data folder", ""
+        "the store's database: sqlite:///PATH, by default in the user's data folder, or "
+        "postgresql://user@host/name",
+        "",
+        may_hold_password=True,
     )
     toolsets: tuple[str, ...] = _setting(
         "the toolsets that agents are offered, between commas", ("messages",), any_of=TOOLSETS
@@ -214,6 +223,9 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     Raises:
         SettingsError: naming the variable and the rule.
     """
+    if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
+        rule = "must be 1 to 128 letters, digits and _ . = -, as the store's partitions are"
+        raise SettingsError(f"{sources['project']} {rule}.")
     if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
         raise SettingsError(message)

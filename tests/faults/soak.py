@@ -43,6 +43,7 @@ PARTS: Final = (
     _tests("creates-conversations", "tests/faults/test_creates.py", "-k", "once and conversations"),
     _tests("official", "tests/faults/test_creates.py", "-k", "official"),
     _tests("kill", "tests/faults/test_kill.py"),
+    _tests("replicas", "tests/faults/test_replicas.py"),
     _tests("deadline", "tests/faults/test_deadline.py"),
     _tests("bodies", "tests/faults/test_bodies.py"),
     _tests("leaks", "tests/faults/test_leaks.py"),

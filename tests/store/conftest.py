@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from backscroll.store.app import Store, open_store
+from tests.postgres import PostgresServer
 
 V2 = {"OpenAI-Beta": "assistants=v2"}
 
@@ -42,7 +43,15 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.db'}"
         return
-    async with request.getfixturevalue("postgres").database() as made:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    async with server.database() as made:
+        yield made
+
+
+@pytest.fixture
+async def shared(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The URL of a database of PostgreSQL alone."""
+    async with postgres.database() as made:
         yield made
 
 

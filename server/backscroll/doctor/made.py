@@ -80,6 +80,11 @@ def _shown(name: str, value: object, *, secret: bool) -> str:
 def _without_password(url: str) -> str:
     """Return a database's URL, its password hidden, without what follows a `?`."""
     try:
-        return make_url(url).set(query={}).render_as_string(hide_password=True)
-    except ArgumentError:
+        parsed = make_url(url).set(query={})
+    except (ArgumentError, ValueError):
         return f"set, {len(url)} characters, and no URL"
+    if (
+        "@" in f"{parsed.host}{parsed.database}"
+    ):  # and so may what is before it be: a password's end
+        return f"set, {len(url)} characters, with an @ too many"
+    return parsed.render_as_string(hide_password=True)

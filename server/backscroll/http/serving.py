@@ -15,6 +15,7 @@ from backscroll.http.app import Opened, opened
 from backscroll.http.endpoint import PATH
 from backscroll.http.receiving import protocol
 from backscroll.listening import address, listen
+from backscroll.logs import configure
 from backscroll.settings import Settings
 from backscroll.signals import on_signals
 
@@ -29,6 +30,12 @@ _WHOM: Final = {
     "token": "who has a token (backscroll token create)",
     "oauth": "who has a token of {issuer}",
 }
+
+
+def run(settings: Settings, host: str, port: int) -> None:
+    """Serve MCP over HTTP, with a log; as `serve` in all else."""
+    configure(settings.log_level)
+    asyncio.run(serve(settings, host, port))
 
 
 async def serve(settings: Settings, host: str, port: int) -> None:

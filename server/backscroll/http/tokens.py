@@ -11,7 +11,7 @@ from backscroll.http.callers import Caller, bearer, insufficient, unauthorized
 from backscroll.http.refusals import UNAVAILABLE, RefusedError
 from backscroll.store import tokens
 from backscroll.store.database import Database
-from backscroll.store.errors import DatabaseBusyError
+from backscroll.store.errors import DatabaseBusyError, DatabaseUnavailableError
 from backscroll.store.tokens import Token
 
 KEPT_S: Final = 2.0
@@ -66,7 +66,7 @@ class TokenCallers:
             return kept
         try:
             token = await self._database.read(lambda connection: tokens.find(connection, secret))
-        except (DatabaseBusyError, SQLAlchemyError, OSError):
+        except (DatabaseBusyError, DatabaseUnavailableError, SQLAlchemyError):
             sentence = "Tokens cannot be looked up just now. Try again in 1 s."
             raise RefusedError(UNAVAILABLE, sentence, {"Retry-After": "1"}) from None
         self._found.pop(digest, None)

@@ -159,11 +159,18 @@ def _application(database: Database) -> Starlette:
 
 def _route(path: str, **by_method: Endpoint) -> Route:
     async def dispatch(request: Request) -> Response:
-        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        if _names_nul(request):
             raise WireError(404, "Nothing has a NUL character in its name.")
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=list(by_method))
+
+
+def _names_nul(request: Request) -> bool:
+    """Return whether a NUL, which PostgreSQL takes in no text, is where only names are."""
+    checked = {"thread_id", "conversation_id"}  # by their form, with an answer of their own
+    names = (value for name, value in request.path_params.items() if name not in checked)
+    return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

@@ -28,9 +28,7 @@ from sqlalchemy import (
 
 SCHEMA_VERSION: Final = 2
 
-tables: Final = MetaData(
-    naming_convention={"uq": "%(table_name)s_%(column_0_N_name)s_key"}  # as PostgreSQL itself does
-)
+tables: Final = MetaData()
 # SQLite counts rows by itself only in a column that is declared INTEGER.
 _RowNumber: Final = BigInteger().with_variant(Integer(), "sqlite")
 _Json: Final = JSON(none_as_null=True)
@@ -59,8 +57,8 @@ threads: Final = Table(
     Column("last_message_at", BigInteger),
     Column("import_key", _Text),
     Column("deleted_at", BigInteger),
-    UniqueConstraint("partition", "id"),
-    UniqueConstraint("partition", "import_key"),
+    UniqueConstraint("partition", "id", name="threads_partition_id_key"),
+    UniqueConstraint("partition", "import_key", name="threads_partition_import_key_key"),
 )
 
 messages: Final = Table(
@@ -95,8 +93,8 @@ conversations: Final = Table(
     Column("next_position", BigInteger, nullable=False),
     Column("import_key", _Text),
     Column("deleted_at", BigInteger),
-    UniqueConstraint("partition", "id"),
-    UniqueConstraint("partition", "import_key"),
+    UniqueConstraint("partition", "id", name="conversations_partition_id_key"),
+    UniqueConstraint("partition", "import_key", name="conversations_partition_import_key_key"),
 )
 
 items: Final = Table(
@@ -124,8 +122,8 @@ completions: Final = Table(
     Column("input_count", BigInteger, nullable=False),
     Column("import_key", _Text),
     Column("deleted_at", BigInteger),
-    UniqueConstraint("partition", "id"),
-    UniqueConstraint("partition", "import_key"),
+    UniqueConstraint("partition", "id", name="completions_partition_id_key"),
+    UniqueConstraint("partition", "import_key", name="completions_partition_import_key_key"),
 )
 
 completion_messages: Final = Table(

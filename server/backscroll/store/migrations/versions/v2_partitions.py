@@ -10,7 +10,7 @@ down_revision: Final = "1"
 
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 _Json: Final = JSON(none_as_null=True)
-# SQLite's unique constraints had no names; these are those that PostgreSQL gives.
+# Constraints had no names, which SQLite keeps so; these are those that PostgreSQL gives.
 _NAMES: Final = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}
 _INDEXES: Final = {
     "threads": {"living_threads": ["position"]},
