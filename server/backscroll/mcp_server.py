@@ -31,8 +31,9 @@ from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
+from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
-from backscroll_tools.tool import Bounds, Call, Output, Tool
+from backscroll_tools.tool import Bounds, Call, Output, Result, Tool
 
 INSTRUCTIONS: Final = (
     "Backscroll reads and writes stored conversations. Find a thread with list-threads or a "
@@ -143,11 +144,13 @@ async def _answered(
         MCPError: there is no such tool.
     """
     start = time.perf_counter()
-    name, outcome = "", "cancelled"
+    name, outcome, made = "", "cancelled", dict[str, str]()
     try:
         tool = _tool(params.name, terms.settings, profile)
         name = tool.name
         result = await _called(tool, context, params, terms)
+        answer = _succeeded(result, terms.settings.output)
+        made = _made(tool, result.structured)
         outcome = "ok"
     except MCPError:
         outcome = "unknown_tool"
@@ -165,10 +168,10 @@ async def _answered(
             terms,
         )
     else:
-        return result
+        return answer
     finally:
         seconds = time.perf_counter() - start
-        terms.note(Called(name, params.arguments or {}, outcome, seconds))
+        terms.note(Called(name, params.arguments or {}, outcome, seconds, made))
 
 
 def _tool(name: str, settings: Settings, profile: Profile) -> Tool:
@@ -187,7 +190,7 @@ def _tool(name: str, settings: Settings, profile: Profile) -> Tool:
 
 async def _called(
     tool: Tool, context: _Context, params: CallToolRequestParams, terms: Terms
-) -> CallToolResult:
+) -> Result:
     settings = terms.settings
     if tool.writes and settings.read_only:
         raise ToolError("read_only", "This server reads only.", next_step="Ask the operator.")
@@ -200,11 +203,22 @@ async def _called(
         output=cast("Output", settings.output),
     )
     client = await terms.client()
-    result = await tool.run(Call(client, bounds, context.session.report_progress), arguments)
+    return await tool.run(Call(client, bounds, context.session.report_progress), arguments)
+
+
+def _succeeded(result: Result, output: str) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=result.text)],
-        structured_content=None if settings.output == "text" else result.structured,
+        structured_content=None if output == "text" else result.structured,
     )
+
+
+def _made(tool: Tool, structured: JSON) -> dict[str, str]:
+    """Return the ids of the message that a call wrote, and of its thread."""
+    if not tool.writes:
+        return {}
+    message_id = structured.get("message", {}).get("id", "")
+    return {"thread_id": structured["thread_id"], "message_id": message_id}
 
 
 def _failed(error: ToolError, terms: Terms) -> CallToolResult:

@@ -1,7 +1,7 @@
 """On what terms one request is served: what is allowed, whose upstream it is, who takes note."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backscroll.settings import Settings
 from backscroll_tools.client.client import Client
@@ -17,12 +17,14 @@ class Called:
         outcome: `ok`, the code of the error, `unknown_tool`, or `cancelled` where nobody waited
             for the end.
         seconds: how long it took.
+        made: the ids of what it wrote, by name.
     """
 
     tool: str
     arguments: Mapping[str, object]
     outcome: str
     seconds: float
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 def _not_noted(_: Called) -> None:

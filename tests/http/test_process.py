@@ -149,14 +149,10 @@ async def test_it_serves_https_with_a_certificate(tmp_path: Path) -> None:
     assert code == 0
 
 
-async def test_every_call_leaves_one_line_that_holds_no_text(tmp_path: Path) -> None:
+async def test_the_log_of_calls_is_on_stderr_and_holds_no_text(tmp_path: Path) -> None:
     async with started(tmp_path / "x.db") as server:
         secret = {"role": "user", "content": "s3cret words", "idempotency_key": "k3y"}
-        made = await call(server.url, "create-message", **secret)
-        thread_id = made["structuredContent"]["thread_id"]
-        params = {"name": "list-messages", "arguments": {"thread_id": thread_id}}
-        named = await post(server.url, "tools/call", params, more={"x-request-id": "trace-1"})
-        await call(server.url, "get-message", thread_id="two words", message_id="msg_1")
+        await call(server.url, "create-message", **secret)
         await post(server.url, "tools/call", {"name": "s3cret words", "arguments": {}})
         server.tell(signal.SIGTERM)
         assert server.process.stderr is not None
@@ -165,21 +161,8 @@ async def test_every_call_leaves_one_line_that_holds_no_text(tmp_path: Path) -> 
     lines = [json.loads(line.partition("backscroll.audit: ")[2]) for line in said.splitlines()]
     assert [(line["tool"], line["outcome"]) for line in lines] == [
         ("create-message", "ok"),
-        ("list-messages", "ok"),
-        ("get-message", "invalid_arguments"),
         ("", "unknown_tool"),
     ]
-    assert lines[1] == {
-        "caller": "anyone",
-        "caller_id": "",
-        "tool": "list-messages",
-        "thread_id": thread_id,
-        "outcome": "ok",
-        "ms": lines[1]["ms"],
-        "request_id": "trace-1",
-    }
-    assert named.headers["x-request-id"] == "trace-1"
-    assert "thread_id" not in lines[2]
     assert "s3cret" not in said
     assert "k3y" not in said
 

@@ -26,7 +26,7 @@ def noting(caller: Caller, request_id: str) -> Callable[[Called], None]:
                     "caller": caller.name,
                     "caller_id": caller.id,
                     "tool": called.tool,
-                    **_ids(called.arguments),
+                    **_ids({**called.arguments, **called.made}),
                     "outcome": called.outcome,
                     "ms": round(called.seconds * 1000, 1),
                     "request_id": request_id,
@@ -37,10 +37,10 @@ def noting(caller: Caller, request_id: str) -> Callable[[Called], None]:
     return note
 
 
-def _ids(arguments: Mapping[str, object]) -> dict[str, str]:
-    """Return the ids among the arguments; what cannot be one may be text."""
+def _ids(values: Mapping[str, object]) -> dict[str, str]:
+    """Return the ids among some values; what cannot be one may be text."""
     return {
         name: value
         for name in IDS
-        if isinstance(value := arguments.get(name), str) and ID.fullmatch(value)
+        if isinstance(value := values.get(name), str) and ID.fullmatch(value)
     }

@@ -20,7 +20,9 @@ from backscroll.json_rpc import Received
 BODY_BYTES: Final = 4 * 1024 * 1024
 """The most bytes of a request's body."""
 
-_MODERN: Final = "2026-07-28"
+LATE_S: Final = 30.0
+"""How many seconds after its call's deadline a reply is given up, since nobody reads it."""
+
 _TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes: send less in one message."
 
 
@@ -49,12 +51,17 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 class Exchange:
     """Has requests answered by an MCP server, each on its own.
 
-    A reply is a stream where something may have to be sent ahead of it: progress, or, in the era
-    of 2026-07-28, what keeps a silent connection open. It is plain JSON otherwise. In both forms
-    a client that hangs up cancels its call.
+    A reply is a stream where something may have to be sent ahead of it, which is progress. It is
+    plain JSON otherwise, at a fraction of the cost. In both forms a client that hangs up cancels
+    its call: the SDK alone would go on with one that is answered in plain JSON.
+
+    Args:
+        server: the MCP server.
+        deadline_s: seconds that a call may take.
     """
 
-    def __init__(self, server: Server[Any]) -> None:
+    def __init__(self, server: Server[Any], deadline_s: float) -> None:
+        self._limit_s = deadline_s + LATE_S
         self._streaming = StreamableHTTPSessionManager(
             server, stateless=True, max_request_body_size=BODY_BYTES
         )
@@ -69,7 +76,12 @@ class Exchange:
             yield
 
     async def answer(
-        self, scope: Scope, receive: Receive, send: Send, received: Received, body: bytes
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        received: Received,
+        body: bytes,
     ) -> None:
         """Answer a request.
 
@@ -99,7 +111,8 @@ class Exchange:
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(watch)
-            await manager.handle_request(scope, replay, send)
+            with anyio.move_on_after(self._limit_s):
+                await manager.handle_request(scope, replay, send)
             tasks.cancel_scope.cancel()
 
 
@@ -131,11 +144,7 @@ async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send
 
 def _streams(scope: Scope, received: Received) -> bool:
     """Whether a reply may have to be a stream, and the client takes one."""
-    request = Request(scope)
-    if not check_accept_headers(request)[1]:
-        return False
-    modern = request.headers.get("mcp-protocol-version", "") >= _MODERN
-    return modern or _wants_progress(received)
+    return _wants_progress(received) and check_accept_headers(Request(scope))[1]
 
 
 def _wants_progress(received: Received) -> bool:

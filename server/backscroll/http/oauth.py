@@ -12,7 +12,6 @@ from urllib.parse import urlsplit, urlunsplit
 import jwt
 from jwt import exceptions
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -128,27 +127,21 @@ def metadata_url(resource: str) -> str:
 
 def metadata_routes(settings: Settings) -> list[Route]:
     """Return the routes that describe this server to clients (RFC 9728, section 2)."""
-
-    async def describe(_: Request) -> JSONResponse:
-        return JSONResponse(
-            {
-                "resource": settings.oauth_resource,
-                "authorization_servers": [settings.oauth_issuer],
-                "scopes_supported": list(SCOPES),
-                "bearer_methods_supported": ["header"],
-                "resource_name": "Backscroll",
-            },
-            headers={"Cache-Control": "max-age=3600"},
-        )
-
-    paths = {urlsplit(metadata_url(settings.oauth_resource)).path, WELL_KNOWN}
-    return [Route(path, _for_all_pages(Route(path, describe))) for path in sorted(paths)]
-
-
-def _for_all_pages(route: Route) -> CORSMiddleware:
-    return CORSMiddleware(
-        route.app, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"]
+    described = JSONResponse(
+        {
+            "resource": settings.oauth_resource,
+            "authorization_servers": [settings.oauth_issuer],
+            "scopes_supported": list(SCOPES),
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Backscroll",
+        },
+        headers={"Cache-Control": "max-age=3600"},
     )
+    to_any_page = CORSMiddleware(
+        described, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"]
+    )
+    paths = {urlsplit(metadata_url(settings.oauth_resource)).path, WELL_KNOWN}
+    return [Route(path, to_any_page, methods=["GET", "OPTIONS"]) for path in sorted(paths)]
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:

@@ -41,6 +41,11 @@ class PunctualProtocol(H11Protocol):
         elif state is not h11.IDLE or not same:
             self._wait_for(None)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, also where its client does not read what it was sent."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(self.receive_s, self.transport.abort)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._wait_for(None)
@@ -60,6 +65,7 @@ class PunctualProtocol(H11Protocol):
         if not answered:
             self.transport.write(_TIMEOUT)
         self.transport.close()
+        self.loop.call_later(self.receive_s, self.transport.abort)
 
 
 def protocol(receive_s: float) -> type[PunctualProtocol]:

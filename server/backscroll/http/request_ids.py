@@ -3,6 +3,7 @@
 import re
 import secrets
 from contextvars import ContextVar
+from itertools import count
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,11 +14,13 @@ HEADER: Final = "X-Request-Id"
 current: Final[ContextVar[str]] = ContextVar("request_id", default="")
 """The id of the request that is being served."""
 
+_PROCESS: Final = secrets.token_hex(6)
+_numbers: Final = count(1)
 _VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestIds:
-    """Names each request before an application sees it: as its sender does, or else by chance."""
+    """Names each request before an application sees it: as its sender does, or else anew."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,7 +32,7 @@ class RequestIds:
             return
         given = Headers(scope=scope).getlist(HEADER)
         valid = len(given) == 1 and _VALID.fullmatch(given[0])
-        name = given[0] if valid else secrets.token_hex(12)
+        name = given[0] if valid else f"{_PROCESS}-{next(_numbers):x}"
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
