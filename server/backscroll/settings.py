@@ -224,7 +224,7 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
         SettingsError: naming the variable and the rule.
     """
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
-        rule = "must be 1 to 128 letters, digits and _ . = -, as the store's partitions are"
+        rule = "must be 1 to 128 letters, digits and _ . = - for the store"
         raise SettingsError(f"{sources['project']} {rule}.")
     if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."

@@ -1,4 +1,7 @@
-"""Two replicas of the store on one PostgreSQL: one order, nothing lost, though one is killed."""
+"""Two processes of the store on one database: one order, nothing lost, though one is killed.
+
+On one PostgreSQL they are replicas; on one file of SQLite they are two desktop apps.
+"""
 
 import asyncio
 import os
@@ -11,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -44,7 +48,11 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-async def url(server: PostgresServer) -> AsyncIterator[str]:
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    if request.param == "SQLite":
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("server")
     async with server.database() as made:
         yield made
 
@@ -104,7 +112,17 @@ async def walked(
     return seen
 
 
-@pytest.mark.parametrize("kind", ["messages", "threads", "items"])
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("PostgreSQL", "messages"),
+        ("PostgreSQL", "threads"),
+        ("PostgreSQL", "items"),
+        ("SQLite", "messages"),
+        ("SQLite", "threads"),
+    ],
+    indirect=["url"],
+)
 async def test_writers_on_two_replicas_make_one_order_that_every_reader_sees(
     url: str, kind: str
 ) -> None:
@@ -158,7 +176,7 @@ async def test_writers_on_two_replicas_make_one_order_that_every_reader_sees(
         of_writer = [places[f"{writer} {number}"] for number in range(CREATES)]
         assert of_writer == sorted(of_writer)
     record(
-        f"two replicas on one PostgreSQL, {kind}",
+        f"two processes on one {'PostgreSQL' if '@' in url else 'file of SQLite'}, {kind}",
         f"{WRITERS} writers × {CREATES:,} creates, alternating, {READERS} readers walking: 0 lost, "
         f"0 duplicated, 0 missed, one order for all readers; {len(acknowledged) / took:,.0f} "
         "creates per second",
@@ -176,6 +194,7 @@ def _text(kind: str, each: dict[str, Any]) -> str:
     return str(text)
 
 
+@pytest.mark.parametrize("url", ["PostgreSQL"], indirect=True)
 async def test_a_replica_that_is_killed_under_load_loses_nothing_that_it_acknowledged(
     url: str, seed: int
 ) -> None:

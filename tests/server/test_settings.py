@@ -75,6 +75,10 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
             "BACKSCROLL_API_KEY (or OPENAI_API_KEY) is needed for the upstream openai.",
         ),
         (
+            {"BACKSCROLL_PROJECT": "a b"},
+            "BACKSCROLL_PROJECT must be 1 to 128 letters, digits and _ . = - for the store.",
+        ),
+        (
             {"BACKSCROLL_UPSTREAM": "compatible"},
             "BACKSCROLL_BASE_URL is needed for the upstream compatible.",
         ),
@@ -168,3 +172,9 @@ def test_a_key_is_asked_for_where_nothing_else_names_the_caller(upstream: str) -
     settings = Settings(upstream=upstream, base_url="https://a.example")
     with pytest.raises(SettingsError, match="BACKSCROLL_API_KEY"):
         upstream_of(settings)
+
+
+def test_a_database_is_in_no_representation_for_its_url_may_hold_a_password() -> None:
+    settings = load({}, {"BACKSCROLL_DATABASE": f"postgresql://ann:{KEY}@db.example/talks"})
+    assert KEY in settings.database_url
+    assert KEY not in repr(settings)

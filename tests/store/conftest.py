@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from backscroll.store.app import Store, open_store
+from backscroll.store.schema import tables
 from tests.postgres import PostgresServer
 
 V2 = {"OpenAI-Beta": "assistants=v2"}
@@ -22,6 +23,7 @@ V2 = {"OpenAI-Beta": "assistants=v2"}
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Sql: TypeAlias = Callable[[str], Awaitable[Rows]]
+Kept: TypeAlias = Callable[[], Awaitable[bytes]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -71,6 +73,19 @@ def sql(database_url: str) -> Sql:
             await other.close()
 
     return run
+
+
+@pytest.fixture
+def kept(database_url: str, sql: Sql) -> Kept:
+    """What a database has kept: of SQLite every byte of its file, of PostgreSQL every row."""
+
+    async def look() -> bytes:
+        if database_url.startswith("sqlite:///"):
+            return await asyncio.to_thread(Path(database_url.removeprefix("sqlite:///")).read_bytes)
+        rows = [await sql(f"SELECT t::text FROM {table} t") for table in tables.tables]  # noqa: S608 - ours
+        return repr(rows).encode()
+
+    return look
 
 
 @pytest.fixture

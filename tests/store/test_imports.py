@@ -1,7 +1,6 @@
 """Conversations in and out, whole."""
 
 import dataclasses
-import sqlite3
 from pathlib import Path
 
 import httpx2
@@ -15,6 +14,7 @@ from backscroll.store.imports import (
     ImportedMessage,
     ImportedThread,
 )
+from tests.store.conftest import Sql
 from tests.store.wire import Json, add, add_items, error, new_thread, page, texts
 
 THREAD = ImportedThread(
@@ -268,15 +268,13 @@ _MESSAGE = ImportedMessage(role="user", content="a", created_at=1)
     ],
 )
 async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
-    store: Store, path: Path, change: Json, reason: str
+    store: Store, sql: Sql, change: Json, reason: str
 ) -> None:
     bad = dataclasses.replace(THREAD, **change)
     with pytest.raises(StoreError, match=reason):
         await store.import_thread(bad)
-    database = sqlite3.connect(path)
-    counted = database.execute("SELECT (SELECT count(*) FROM threads), count(*) FROM messages")
-    assert counted.fetchone() == (0, 0)
-    database.close()
+    counted = "SELECT (SELECT count(*) FROM threads), count(*) FROM messages"
+    assert await sql(counted) == [(0, 0)]
     assert await store.import_thread(THREAD) is True
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import traceback
 from typing import Any
 
@@ -106,6 +107,19 @@ def test_a_command_says_in_one_line_what_is_wrong_with_the_database(
         assert "hunter2" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("library", ["asyncpg", "greenlet"])
+async def test_without_its_driver_it_is_said_how_to_install_it(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "backscroll.store.postgres", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    line = await _refusal("postgresql://u:hunter2@127.0.0.1/x")
+    assert line == (
+        "BACKSCROLL_DATABASE is a postgresql:// URL, and its driver is not installed: "
+        "pip install 'backscroll[postgres]'"
+    )
+
+
 async def test_the_password_is_in_no_log_and_no_representation(
     shared: str, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -127,13 +141,13 @@ async def test_an_acknowledged_write_is_on_disk_whatever_the_role_was_set_to(
     await rows(shared, f"ALTER DATABASE {name} SET synchronous_commit = {given}")
 
     def settings(connection: Connection) -> tuple[str, ...]:
+        shown = ("synchronous_commit", "transaction_isolation", "lock_timeout", "statement_timeout")
         return tuple(
-            connection.exec_driver_sql(f"SHOW {name}").scalar_one()
-            for name in ("synchronous_commit", "transaction_isolation", "lock_timeout")
+            connection.exec_driver_sql(f"SHOW {setting}").scalar_one() for setting in shown
         )
 
     async with open_database(shared) as database:
-        assert await database.write(settings) == (kept, "read committed", "10s")
+        assert await database.write(settings) == (kept, "read committed", "10s", "30s")
         assert (await database.read(settings))[0] == kept
 
 
@@ -147,15 +161,15 @@ async def test_no_more_connections_are_opened_than_allowed_and_none_is_waited_fo
         return 1
 
     async with open_database(shared) as database:
-        reads = [database.read(hold) for _ in range(postgres.CONNECTIONS + 5)]
+        reads = [database.read(hold) for _ in range(postgres.READERS + 5)]
         outcomes = await asyncio.gather(*reads, return_exceptions=True)
         counted = await rows(
             shared,
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE application_name = 'backscroll' AND datname = current_database()",
         )
-    assert counted == [(postgres.CONNECTIONS,)]
-    assert outcomes.count(1) == postgres.CONNECTIONS
+    assert counted == [(postgres.READERS,)]
+    assert outcomes.count(1) == postgres.READERS
     assert [type(each) for each in outcomes if each != 1] == [DatabaseBusyError] * 5
 
 

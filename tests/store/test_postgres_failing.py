@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
-from backscroll.store import postgres_url
+from backscroll.store import postgres, postgres_url
 from backscroll.store.app import open_store
 from backscroll.store.database import Work
 from backscroll.store.engine import open_database
@@ -168,3 +168,26 @@ async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
     listed = await rows(shared, "SELECT message_count FROM threads")
     assert listed == [(3,)]
     assert await rows(shared, "SELECT count(*) FROM messages") == [(3,)]
+
+
+async def test_a_reader_that_goes_away_leaves_nothing_running(shared: str) -> None:
+    asleep = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()"
+    )
+
+    def sleep(connection: Connection) -> None:
+        connection.execute(select(func.pg_sleep(20)))
+
+    async with open_database(shared) as database:
+        reading = [asyncio.create_task(database.read(sleep)) for _ in range(postgres.READERS)]
+        while await rows(shared, asleep) != [(postgres.READERS,)]:
+            pass
+        for each in reading:
+            each.cancel()
+        outcomes = await asyncio.gather(*reading, return_exceptions=True)
+        assert [type(each) for each in outcomes] == [asyncio.CancelledError] * postgres.READERS
+        async with asyncio.timeout(10):
+            while await rows(shared, asleep) != [(0,)]:
+                pass
+        assert await database.read(lambda connection: connection.scalar(select(1))) == 1

@@ -37,9 +37,12 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """
     if is_postgres(url):
         # asyncpg and greenlet are an extra, and no one with a file waits for them.
+        from backscroll.store.postgres_url import parse
+
+        address = parse(url)  # says so where they are not installed
         from backscroll.store.postgres import open_postgres
 
-        async with open_postgres(url) as database:
+        async with open_postgres(address) as database:
             yield database
     elif url.startswith("sqlite:"):
         from backscroll.store.sqlite import open_sqlite

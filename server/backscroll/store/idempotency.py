@@ -97,10 +97,10 @@ async def write_once(
         replayed = _replay(connection, scope, key, request_hash)
         if replayed is not None:
             return replayed
-        outcome = work(connection)
-        text = dump_json(outcome.value)
         now = int(time.time())
         connection.execute(_prune, {"horizon": now - KEPT_S})
+        outcome = work(connection)
+        text = dump_json(outcome.value)
         connection.execute(
             _insert,
             {

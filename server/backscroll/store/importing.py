@@ -5,7 +5,7 @@ Each is written in one transaction.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -41,6 +41,8 @@ from backscroll.store.schema import (
 )
 from backscroll.store.validation import validate
 from backscroll.store.wire import Json
+
+_CHUNK: Final = 1_000
 
 
 def write_thread(connection: Connection, partition: str, thread: ImportedThread) -> bool:
@@ -216,10 +218,9 @@ def _made(table: Table) -> ReturningInsert[Any]:
 
 
 def _insert_all(connection: Connection, table: Table, rows: Sequence[Json]) -> None:
-    if not rows:
-        return
     try:
-        connection.execute(insert(table), rows)
+        for at in range(0, len(rows), _CHUNK):  # each within what a statement may take
+            connection.execute(insert(table), rows[at : at + _CHUNK])
     except IntegrityError as error:
         line = f"cannot be imported: two of its {table.name} have one id"
         raise StoreError(line) from error

@@ -1,16 +1,17 @@
 """PostgreSQL: everything that is particular to it.
 
-One bounded pool of asyncpg's connections. Reads commit each statement by itself, so that every
-page is its own snapshot; writes are transactions at READ COMMITTED that lock what they change, so
-that the same work does the same on both engines. Nothing waits for ever: not for a connection, not
-for a lock, not for a statement, not for a server that is gone.
+Two bounded pools of asyncpg's connections, so that writers who wait for one another keep no reader
+waiting. Reads commit each statement by itself, so that every page is its own snapshot; writes are
+transactions at READ COMMITTED that lock what they change, so that the same work does the same on
+both engines. Nothing waits for ever: not for a connection, not for a lock, not for a statement, not
+for a server that is gone.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -25,12 +26,17 @@ from backscroll.store.errors import (
     StoreError,
 )
 from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate
-from backscroll.store.postgres_url import Address, connect, parse, why_refused
+from backscroll.store.postgres_url import Address, connect, why_refused
 from backscroll.store.preparing import prepare
 from backscroll.store.wire import dump_json, load_json
 
-CONNECTIONS: Final = 10
-"""The most connections of a process: PostgreSQL's default of 100 serves nine replicas."""
+WRITERS: Final = 5
+READERS: Final = 5
+"""The most connections of a process: PostgreSQL's default of 100 in all serves nine replicas."""
+
+STATEMENT_S: Final = 30
+MIGRATION_S: Final = 3_600
+"""The most seconds of a statement, and of one that brings a table up to date."""
 
 POOL_WAIT_S: Final = 10.0
 ATTEMPTS: Final = 5
@@ -53,10 +59,10 @@ T = TypeVar("T")
 class PostgresDatabase:
     """A database of PostgreSQL, open; ``Database`` says what its methods promise."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Take the pool; ``open_postgres`` makes it."""
-        self._engine = engine
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine) -> None:
+        """Take the pools; ``open_postgres`` makes them."""
+        self._writing = writing
+        self._reading = reading
         self._writes: set[asyncio.Task[Any]] = set()
 
     async def read(self, work: Work[T]) -> T:
@@ -72,7 +78,7 @@ class PostgresDatabase:
         """Run ``work`` in a transaction, ended even where the caller is cancelled meanwhile."""
 
         async def run() -> T:
-            async with self._engine.connect() as connection:
+            async with self._writing.connect() as connection:
                 value = await connection.run_sync(work)
                 await _commit(connection)
                 return value
@@ -85,7 +91,8 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Let what is being written end, then close every connection."""
         await asyncio.gather(*self._writes, return_exceptions=True)
-        await self._engine.dispose()
+        for engine in (self._writing, self._reading):
+            await engine.dispose()
 
     def _forget(self, writing: asyncio.Task[Any]) -> None:
         self._writes.discard(writing)
@@ -94,27 +101,40 @@ class PostgresDatabase:
 
 
 @asynccontextmanager
-async def open_postgres(url: str) -> AsyncIterator[PostgresDatabase]:
-    """Open the database that ``url`` names, and close it at the end.
+async def open_postgres(address: Address) -> AsyncIterator[PostgresDatabase]:
+    """Open the database at ``address``, and close it at the end.
 
     Raises:
         StoreError: A database that cannot be used, in one line without its password.
     """
-    address = parse(url)
-    database = PostgresDatabase(_engine(address))
+    patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S)
+    async with _closing(PostgresDatabase(patient, patient)) as first:
+        await _prepare(first, address)
+    writing = _engine(address, "READ COMMITTED", WRITERS)
+    reading = _engine(address, "AUTOCOMMIT", READERS)
+    async with _closing(PostgresDatabase(writing, reading)) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
     try:
-        await _prepare(database, address)
         yield database
     finally:
         await database.close()
 
 
-def _engine(address: Address) -> AsyncEngine:
+def _engine(
+    address: Address,
+    isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
+    size: int,
+    statement_s: int = STATEMENT_S,
+) -> AsyncEngine:
     return create_async_engine(
         "postgresql+asyncpg://",  # asyncpg reads the address: no password is in this engine
-        async_creator=lambda: connect(address),
-        isolation_level="READ COMMITTED",
-        pool_size=CONNECTIONS,
+        async_creator=lambda: connect(address, statement_s),
+        isolation_level=isolation,
+        pool_size=size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
         hide_parameters=True,  # an error is logged, and a message's text must not be

@@ -14,16 +14,14 @@ from backscroll.store.errors import DatabaseUnavailableError, StoreError
 
 CONNECT_S: Final = 10.0
 LOCK_S: Final = 10
-STATEMENT_S: Final = 30
-_SILENCE_S: Final = 40
-"""After so many seconds without an answer to a statement the server is taken to be gone."""
+_SILENCE_S: Final = 10
+"""So many seconds after a statement should have ended, the server is taken to be gone."""
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {
     "application_name": "backscroll",
     "jit": "off",  # takes longer than any statement of the store
     "lock_timeout": f"{LOCK_S}s",
-    "statement_timeout": f"{STATEMENT_S}s",
     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
 }
 _DURABLE: Final = frozenset({"on", "remote_apply"})
@@ -70,8 +68,12 @@ def parse(url: str) -> Address:
     return Address(url, f"postgresql://{server}{f':{port}' if port else ''}{parts.path}")
 
 
-async def connect(address: Address) -> Any:  # noqa: ANN401 - asyncpg has no types
+async def connect(address: Address, statement_s: int) -> Any:  # noqa: ANN401 - asyncpg has no types
     """Return a connection on which an acknowledged commit is on the server's disk.
+
+    Args:
+        address: Where to.
+        statement_s: The most seconds that a statement takes.
 
     Raises:
         DatabaseUnavailableError: There is no such server, it does not answer within ``CONNECT_S``
@@ -83,8 +85,8 @@ async def connect(address: Address) -> Any:  # noqa: ANN401 - asyncpg has no typ
         connection = await asyncpg.connect(
             address.url,
             timeout=CONNECT_S,
-            command_timeout=_SILENCE_S,
-            server_settings=_SESSION,
+            command_timeout=statement_s + _SILENCE_S,
+            server_settings={**_SESSION, "statement_timeout": f"{statement_s}s"},
         )
     except asyncpg.PostgresError as error:
         raise DatabaseUnavailableError(why_refused(address, error.sqlstate)) from None
