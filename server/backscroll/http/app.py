@@ -96,7 +96,7 @@ async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
         )
         health = Health(await _first_client(connection), lambda: stop.asked)
         await stack.enter_async_context(exchange.running())
-        yield Opened(_application(mcp, health, allowed, more), places, stop)
+        yield Opened(application(mcp, health, allowed, more), places, stop)
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def _callers(
     return OpenToAll(), ()
 
 
-def _application(
+def application(
     mcp: Endpoint, health: Health, allowed: Allowed, more: Sequence[BaseRoute] = ()
 ) -> ASGIApp:
     """Return the application.
