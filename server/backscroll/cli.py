@@ -9,11 +9,13 @@ from typing import Any, Final
 import click
 
 from backscroll.exits import clean_exit, interrupted_at_once
-from backscroll.options import EVERY, Flags, with_flags, with_settings
+from backscroll.options import EVERY, SERVING, Flags, with_flags, with_settings
 from backscroll.settings import Settings
 from backscroll.terminal import escaped, verbatim, write
+from backscroll.token_commands import token
 
 _PORT: Final = 8095
+_HTTP_PORT: Final = 8000
 _WIDTH: Final = 100
 
 
@@ -51,21 +53,41 @@ def commands() -> None:
     epilog=_examples(
         "backscroll serve --read-only",
         "backscroll serve --database sqlite:////srv/talks.db --result-chars 16000",
+        "backscroll serve --transport http",
+        "backscroll serve --transport http --host 0.0.0.0 --http-auth token \\",
+        "    --allowed-hosts mcp.example.com --allowed-origins none",
     )
 )
 @click.option(
     "--transport",
-    type=click.Choice(["stdio"]),
+    type=click.Choice(["stdio", "http"]),
     default="stdio",
     show_default=True,
     help="How hosts reach it.",
 )
-@with_settings(*EVERY)
-def serve(settings: Settings, transport: str) -> None:  # noqa: ARG001 - there is one so far
-    """Serve MCP to a host."""
-    from backscroll.serving import serve as serve_stdio
+@click.option("--host", default="127.0.0.1", show_default=True, help="Over http: where to listen.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=_HTTP_PORT,
+    show_default=True,
+    help="Over http: 0 for any free one.",
+)
+@with_settings(*SERVING)
+def serve(settings: Settings, transport: str, host: str, port: int) -> None:
+    """Serve MCP: to the host that started it, or over HTTP to many.
 
-    serve_stdio(settings)
+    Over HTTP it is at /mcp. On 127.0.0.1 it asks nobody who they are; anywhere else it asks for
+    tokens, and wants to know its own names.
+    """
+    if transport == "http":
+        from backscroll.http.serving import run
+
+        run(settings, host, port)
+    else:
+        from backscroll.serving import serve as serve_stdio
+
+        serve_stdio(settings)
 
 
 @commands.command(
@@ -266,6 +288,9 @@ def demo() -> None:
     from backscroll.demo.show import run
 
     sys.exit(anyio.run(run))
+
+
+commands.add_command(token)
 
 
 def _refuse(line: str) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from backscroll.settings import Settings, SettingsError, load
+from backscroll.settings import Settings, load
 from backscroll.upstream import upstream_of
+from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import STORE
 
 KEY = "sk-live-0123456789abcdef"

@@ -15,7 +15,9 @@ _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 
 
 def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
-    """Return every setting with its value, safe to show, and where it comes from.
+    """Return the settings with their values, safe to show, and where they come from.
+
+    Those of HTTP, which most do without, are left out where they are not made.
 
     Args:
         settings: all of them.
@@ -28,6 +30,7 @@ def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
             sources.get(item.name, "default"),
         )
         for item in dataclasses.fields(Settings)
+        if "http" not in item.metadata or item.name in sources
     )
 
 

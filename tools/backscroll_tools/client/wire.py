@@ -92,7 +92,12 @@ class Exchange:
         return httpx2.Request(
             request.method,
             f"{url}?{query}" if query else url,
-            headers=[*_HEADERS, *upstream.headers, *request.headers, *credential],
+            headers=[
+                *_HEADERS,
+                *upstream.headers,
+                *request.headers(upstream.caller),
+                *credential,
+            ],
             json=request.body,
             extensions={"timeout": http.timeout.as_dict(), "trace": self._note},
         )
