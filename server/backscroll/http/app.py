@@ -80,7 +80,7 @@ async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
     upstream = upstream_of(settings)
     scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
     server = server_for(endpoint.terms_of, settings, upstream.profile, _lifespan, scope)
-    exchange, stop = Exchange(server, settings.deadline_s), Stop()
+    exchange, stop = Exchange(server), Stop()
     places = Places(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))

@@ -20,9 +20,6 @@ from backscroll.json_rpc import Received
 BODY_BYTES: Final = 4 * 1024 * 1024
 """The most bytes of a request's body."""
 
-LATE_S: Final = 30.0
-"""How many seconds after its call's deadline a reply is given up, since nobody reads it."""
-
 _TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes: send less in one message."
 
 
@@ -66,17 +63,14 @@ class Exchange:
 
     Args:
         server: the MCP server.
-        deadline_s: seconds that a call may take.
         streams: whether something may have to be sent ahead of the reply to a message.
     """
 
     def __init__(
         self,
         server: Server[Any],
-        deadline_s: float,
         streams: Callable[[Received], bool] = wants_progress,
     ) -> None:
-        self._limit_s = deadline_s + LATE_S
         self._streams = streams
         self._streaming = StreamableHTTPSessionManager(
             server, stateless=True, max_request_body_size=BODY_BYTES
@@ -129,8 +123,7 @@ class Exchange:
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(watch)
-            with anyio.move_on_after(self._limit_s):
-                await manager.handle_request(scope, replay, send)
+            await manager.handle_request(scope, replay, send)
             tasks.cancel_scope.cancel()
 
 

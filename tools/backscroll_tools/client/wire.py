@@ -88,16 +88,12 @@ class Exchange:
         upstream, request = self.upstream, self.request
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path
+        own = request.headers(upstream.caller)
         query = urlencode((*profile.queries.get(request.group, ()), *request.query))
         return httpx2.Request(
             request.method,
             f"{url}?{query}" if query else url,
-            headers=[
-                *_HEADERS,
-                *upstream.headers,
-                *request.headers(upstream.caller),
-                *credential,
-            ],
+            headers=[*_HEADERS, *upstream.headers, *own, *credential],
             json=request.body,
             extensions={"timeout": http.timeout.as_dict(), "trace": self._note},
         )
