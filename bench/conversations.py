@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from backscroll.formats import chitchat
+from backscroll.commands.formats import chitchat
 from backscroll.store.app import open_store
 from backscroll.store.imports import ImportedMessage, ImportedThread
 

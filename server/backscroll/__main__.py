@@ -10,7 +10,7 @@ def main() -> None:
     with clean_exit():
         if len(sys.argv) == 1:
             # What hosts start many times a day: without what only people need.
-            from backscroll.serving import serve
+            from backscroll.commands.serving import serve
             from backscroll.settings import load
 
             serve(load())

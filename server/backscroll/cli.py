@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import click
 
+from backscroll.commands.options import EVERY, SERVING, Flags, with_flags, with_settings
+from backscroll.commands.terminal import escaped, verbatim, write
+from backscroll.commands.token_commands import token
 from backscroll.exits import clean_exit, interrupted_at_once
-from backscroll.options import EVERY, SERVING, Flags, with_flags, with_settings
 from backscroll.settings import Settings
-from backscroll.terminal import escaped, verbatim, write
-from backscroll.token_commands import token
 
 _PORT: Final = 8095
 _HTTP_PORT: Final = 8000
@@ -85,7 +85,7 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
 
         run(settings, host, port)
     else:
-        from backscroll.serving import serve as serve_stdio
+        from backscroll.commands.serving import serve as serve_stdio
 
         serve_stdio(settings)
 
@@ -115,7 +115,7 @@ def store(settings: Settings, host: str, port: int) -> None:
     """
     import anyio
 
-    from backscroll.store_server import serve_store
+    from backscroll.commands.store_server import serve_store
 
     with interrupted_at_once():
         anyio.run(serve_store, settings, host, port)
@@ -147,7 +147,7 @@ def call(
 
     import anyio
 
-    from backscroll.call import call_tool, describe, list_tools
+    from backscroll.commands.call import call_tool, describe, list_tools
     from backscroll.logs import configure
 
     configure(settings.log_level)
@@ -179,8 +179,8 @@ def doctor(flags: Flags, *, as_json: bool) -> None:
     """
     import anyio
 
-    from backscroll.doctor import report
-    from backscroll.doctor.examination import examine
+    from backscroll.commands.doctor import report
+    from backscroll.commands.doctor.examination import examine
     from backscroll.logs import configure
     from backscroll.settings import load, sources
 
@@ -232,7 +232,7 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
 
     import anyio
 
-    from backscroll.importing import import_sources, open_source
+    from backscroll.commands.importing import import_sources, open_source
 
     stdin = sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
@@ -261,8 +261,8 @@ def export(settings: Settings, path: str) -> None:
 
     import anyio
 
-    from backscroll.exporting import export_to, new_file
-    from backscroll.progress import progress
+    from backscroll.commands.exporting import export_to, new_file
+    from backscroll.commands.progress import progress
 
     give_out = partial(export_to, partition=settings.project)
     if path == "-" and sys.stdout.isatty():
@@ -285,7 +285,7 @@ def demo() -> None:
     """
     import anyio
 
-    from backscroll.demo.show import run
+    from backscroll.commands.demo.show import run
 
     sys.exit(anyio.run(run))
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import httpx2
 
+from backscroll.commands.issuing import issue, new_token
 from backscroll.http import access, serving
 from backscroll.http.app import Opened, opened
-from backscroll.issuing import issue, new_token
 from backscroll.listening import listen
 from backscroll.settings import Settings
 from tests.server.wire import environment

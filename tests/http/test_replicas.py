@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from backscroll.commands.issuing import revoke
 from backscroll.http import tokens
 from backscroll.http.callers import Caller
 from backscroll.http.clients import KEPT, Clients
-from backscroll.issuing import revoke
 from backscroll.settings import Settings
 from backscroll.upstream import UpstreamConnection, upstream_of
 from tests.http.serving import call, post, running

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from backscroll.cli import commands
+from backscroll.commands.issuing import issue, listed, new_token, revoke
 from backscroll.exits import CommandError
 from backscroll.http import tokens
 from backscroll.http.callers import Caller
 from backscroll.http.refusals import RefusedError
 from backscroll.http.tokens import TokenCallers
-from backscroll.issuing import issue, listed, new_token, revoke
 from backscroll.store.engine import open_database
 from backscroll.store.tokens import digest
 from backscroll_tools.registry import TOOLS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backscroll.formats import chitchat
+from backscroll.commands.formats import chitchat
 from tests.product import processes
 
 CONVERSATIONS = 7_168

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from backscroll.demo import cast, show
+from backscroll.commands.demo import cast, show
 from tests.server.commands import process
 
 

@@ -21,12 +21,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backscroll.cli import commands
-from backscroll.doctor.causes import cause_of
-from backscroll.doctor.database import is_missing
-from backscroll.doctor.diagnosis import Check, Diagnosis
-from backscroll.doctor.examination import examine
-from backscroll.doctor.fitness import fitness_of_all
-from backscroll.doctor.report import as_json, as_text
+from backscroll.commands.doctor.causes import cause_of
+from backscroll.commands.doctor.database import is_missing
+from backscroll.commands.doctor.diagnosis import Check, Diagnosis
+from backscroll.commands.doctor.examination import examine
+from backscroll.commands.doctor.fitness import fitness_of_all
+from backscroll.commands.doctor.report import as_json, as_text
 from backscroll.offer import offered
 from backscroll.settings import Settings, load, sources
 from backscroll.store import sqlite

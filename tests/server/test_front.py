@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backscroll import front_table, stdio
-from backscroll.front import LINES, MODERN, TABLE, Front
-from backscroll.front_table import HANDSHAKES, exchanged, opening
 from backscroll.mcp_server import build
 from backscroll.offer import profile_of
 from backscroll.settings import Settings
+from backscroll.stdio import front_table, transport
+from backscroll.stdio.front import LINES, MODERN, TABLE, Front
+from backscroll.stdio.front_table import HANDSHAKES, exchanged, opening
 from backscroll_tools.models import JSON
 
 COMBINATIONS = [
@@ -41,7 +41,7 @@ def front_of(chosen: Settings) -> Front:
 
 
 def test_the_table_is_what_the_server_answers_today() -> None:
-    """Run `python -m backscroll.front_table` to accept a change, then read the diff."""
+    """Run `python -m backscroll.stdio.front_table` to accept a change, then read the diff."""
     assert TABLE.read_text(encoding="utf-8") == front_table.rendered()
 
 
@@ -150,8 +150,8 @@ async def test_a_connection_is_the_same_with_the_front_and_without(lines: list[b
         answers.append(answer)
         del unanswered[0]
 
-    with_front = answers + await served(chosen, stdio.Opening(front.answered, unanswered))
-    without = await served(chosen, stdio.Opening((), lines))
+    with_front = answers + await served(chosen, transport.Opening(front.answered, unanswered))
+    without = await served(chosen, transport.Opening((), lines))
 
     assert sorted(map(told, filter(None, with_front))) == sorted(map(told, without))
 
@@ -160,12 +160,12 @@ def told(reply: bytes) -> str:
     return json.dumps(json.loads(reply), sort_keys=True)
 
 
-async def served(chosen: Settings, begun: stdio.Opening) -> list[bytes]:
+async def served(chosen: Settings, begun: transport.Opening) -> list[bytes]:
     """Return what the server writes of a connection whose input is at its end."""
     stdin, host_out = os.pipe()
     host_in, stdout = os.pipe()
     os.close(host_out)
-    await stdio.serve(build(chosen), stdin, stdout, begun)
+    await transport.serve(build(chosen), stdin, stdout, begun)
     os.close(stdin)
     os.close(stdout)
     with os.fdopen(host_in, "rb") as replies:
@@ -201,13 +201,15 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll",
         "backscroll.addresses",
         "backscroll.credentials",
-        "backscroll.descriptors",
+        "backscroll.stdio",
+        "backscroll.stdio.descriptors",
         "backscroll.exits",
-        "backscroll.front",
+        "backscroll.stdio.front",
         "backscroll.lines",
         "backscroll.offer",
-        "backscroll.quick_start",
-        "backscroll.serving",
+        "backscroll.stdio.quick_start",
+        "backscroll.commands",
+        "backscroll.commands.serving",
         "backscroll.settings",
         "backscroll.store",
         "backscroll.store.errors",

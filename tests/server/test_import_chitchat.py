@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from backscroll.commands.formats import chitchat
+from backscroll.commands.formats.entries import Refused
+from backscroll.commands.importing import open_source
 from backscroll.exits import CommandError
-from backscroll.formats import chitchat
-from backscroll.formats.entries import Refused
-from backscroll.importing import open_source
 from backscroll.store.imports import ImportedMessage, ImportedThread
 from tests.server.commands import backscroll
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.formats import jsonl
-from backscroll.formats.entries import Imported, Refused, Source
-from backscroll.formats.shapes import conversation_object
-from backscroll.importing import import_sources
-from backscroll.opening import opened_store
+from backscroll.commands.formats import jsonl
+from backscroll.commands.formats.entries import Imported, Refused, Source
+from backscroll.commands.formats.shapes import conversation_object
+from backscroll.commands.importing import import_sources
+from backscroll.commands.opening import opened_store
 from backscroll.store.imports import ImportedConversation
 from backscroll.store.wire import Json, dump_json
 

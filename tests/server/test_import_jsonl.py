@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backscroll.formats import jsonl
-from backscroll.formats.entries import Imported, Refused
-from backscroll.formats.shapes import completion_object, thread_object
-from backscroll.opening import opened_store
+from backscroll.commands.formats import jsonl
+from backscroll.commands.formats.entries import Imported, Refused
+from backscroll.commands.formats.shapes import completion_object, thread_object
+from backscroll.commands.opening import opened_store
 from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
 
 ANSWER = {"index": 0, "message": {"role": "assistant", "content": "Yo"}}

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from backscroll.cli import commands
-from backscroll.options import EVERY, SERVING, with_flags, with_settings
+from backscroll.commands.options import EVERY, SERVING, with_flags, with_settings
 from backscroll.settings import Settings
 
 SECRET = "api_key"

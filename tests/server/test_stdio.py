@@ -24,7 +24,7 @@ from backscroll import mcp_server
 from backscroll.lines import LINE_BYTES
 from backscroll.logs import PlacesOnly
 from backscroll.settings import Settings
-from backscroll.stdio import OPEN_REQUESTS
+from backscroll.stdio.transport import OPEN_REQUESTS
 from backscroll.store import app as store_app
 from backscroll_tools.client.lanes import Lanes
 from tests.server.wire import ERAS, JSON, REPLY_S, SERVE, Era, connected, environment, started
@@ -182,7 +182,7 @@ class _Records(logging.Handler):
 
 async def test_a_reply_that_has_no_utf8_becomes_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     # Kept from pytest's own log: what has no UTF-8 cannot be passed from a test worker either.
-    log, records = logging.getLogger("backscroll.stdio"), _Records()
+    log, records = logging.getLogger("backscroll.stdio.transport"), _Records()
     monkeypatch.setattr(log, "propagate", False)
     monkeypatch.setattr(log, "handlers", [records])
 
@@ -326,7 +326,7 @@ async def test_at_the_end_of_the_input_open_calls_are_still_answered(
 async def test_at_the_end_of_the_input_a_call_that_goes_on_and_on_is_answered_with_an_error(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backscroll.stdio.DRAIN_S", 0.0)
+    monkeypatch.setattr("backscroll.stdio.transport.DRAIN_S", 0.0)
     gate = Gate()
     put_before_the_store(gate, monkeypatch)
     async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
@@ -482,13 +482,14 @@ async def test_a_host_that_is_gone_ends_the_process(tmp_path: Path) -> None:
 async def test_what_a_library_prints_never_reaches_the_host(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
-        "from backscroll import mcp_server, settings, stdio\n"
+        "from backscroll import mcp_server, settings\n"
+        "from backscroll.stdio import transport\n"
         "build = mcp_server.build\n"
         "def noisy(chosen):\n"
         "    print('printed'); os.write(1, b'written'); assert sys.stdin.read() == ''\n"
         "    return build(chosen)\n"
         "mcp_server.build = noisy\n"
-        "stdio.run(settings.load())\n"
+        "transport.run(settings.load())\n"
     )
     async with started(tmp_path / "x.db", code=code) as wire:
         await wire.send(PING)

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mcp.server.lowlevel import Server
 
-from backscroll import stdio
+from backscroll.stdio import transport
 
 JSON: TypeAlias = dict[str, Any]
 Era: TypeAlias = Literal["2025-11-25", "2026-07-28"]
@@ -22,7 +22,10 @@ REPLY_S: Final = 30.0
 """How many seconds a test waits for what must come."""
 
 LINE_BYTES: Final = 64 * 1024 * 1024
-SERVE: Final = "from backscroll import settings, stdio; stdio.run(settings.load())"
+SERVE: Final = (
+    "from backscroll import settings; from backscroll.stdio import transport; "
+    "transport.run(settings.load())"
+)
 _CLIENT: Final = {"name": "test", "version": "0"}
 _ENVELOPE: Final = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -115,7 +118,7 @@ async def connected(server: Server[Any], era: Era = "2025-11-25") -> AsyncIterat
 
     async def serve() -> None:
         with far:
-            await stdio.serve(server, far.fileno(), far.fileno())
+            await transport.serve(server, far.fileno(), far.fileno())
 
     serving = asyncio.create_task(serve())
     reader, writer = await asyncio.open_connection(sock=near, limit=LINE_BYTES)

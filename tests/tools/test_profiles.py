@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from backscroll import settings as settings_module
-from backscroll.doctor.examination import examine
+from backscroll.commands.doctor.examination import examine
 from backscroll.mcp_server import build
 from backscroll.settings import Settings
 from backscroll.store.app import Store, open_store

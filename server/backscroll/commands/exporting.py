@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+from backscroll.commands.formats.shapes import completion_object, conversation_object, thread_object
+from backscroll.commands.opening import opened_store
+from backscroll.commands.progress import Advance
 from backscroll.exits import CommandError
-from backscroll.formats.shapes import completion_object, conversation_object, thread_object
-from backscroll.opening import opened_store
-from backscroll.progress import Advance
 from backscroll.store.app import Store
 from backscroll.store.wire import Json, dump_json
 

@@ -28,12 +28,12 @@ from mcp.types import (
 )
 
 from backscroll import json_rpc, logs, mcp_server
-from backscroll.descriptors import claimed
 from backscroll.json_rpc import Dropped, Received
 from backscroll.lines import Lines, Overlong
-from backscroll.pipes import Sink, Source, open_sink, open_source
 from backscroll.settings import Settings
 from backscroll.signals import on_signals
+from backscroll.stdio.descriptors import claimed
+from backscroll.stdio.pipes import Sink, Source, open_sink, open_source
 
 OPEN_REQUESTS: Final = 128
 """The most requests that are worked on at once; the next is read when one is answered."""

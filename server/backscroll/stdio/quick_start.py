@@ -9,10 +9,10 @@ from importlib import import_module
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
-from backscroll.descriptors import claimed
-from backscroll.front import Front
 from backscroll.lines import Lines, Overlong
 from backscroll.settings import Settings
+from backscroll.stdio.descriptors import claimed
+from backscroll.stdio.front import Front
 from backscroll_tools.client.profiles import Profile
 
 if TYPE_CHECKING:
@@ -93,14 +93,14 @@ class _Loading:
         sys.setswitchinterval(self._interval)
         if self._failure is not None:
             raise self._failure
-        return sys.modules["backscroll.stdio"]
+        return sys.modules["backscroll.stdio.transport"]
 
     def _load(self) -> None:
         # The import makes only objects that stay: looking for garbage among them is in vain, now
         # and later.
         gc.disable()
         try:
-            import_module("backscroll.stdio")
+            import_module("backscroll.stdio.transport")
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
             self._failure = error
             return

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from backscroll.formats import chitchat
-from backscroll.formats.entries import Entry, Source
+from backscroll.commands.formats import chitchat
+from backscroll.commands.formats.entries import Entry, Source
 from backscroll.store.imports import ImportedCompletion
 from backscroll.store.wire import Json
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from backscroll.doctor.diagnosis import UNSET, Made
+from backscroll.commands.doctor.diagnosis import UNSET, Made
 from backscroll.settings import Settings
 
 _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")

@@ -7,8 +7,8 @@ from typing import Final
 
 import anyio
 
-from backscroll.doctor.causes import cause_of
-from backscroll.doctor.diagnosis import Check
+from backscroll.commands.doctor.causes import cause_of
+from backscroll.commands.doctor.diagnosis import Check
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError

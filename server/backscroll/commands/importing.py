@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from backscroll.commands.formats import chitchat, jsonl
+from backscroll.commands.formats.entries import Entry, Imported, Refused, Source
+from backscroll.commands.opening import opened_store
+from backscroll.commands.progress import progress
 from backscroll.exits import CommandError
-from backscroll.formats import chitchat, jsonl
-from backscroll.formats.entries import Entry, Imported, Refused, Source
-from backscroll.opening import opened_store
-from backscroll.progress import progress
 from backscroll.store.app import Store
 from backscroll.store.errors import StoreError
 from backscroll.store.imports import ImportedConversation, ImportedThread

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from backscroll.doctor.diagnosis import Check, ToolFitness
+from backscroll.commands.doctor.diagnosis import Check, ToolFitness
 from backscroll.settings import Settings
 from backscroll_tools.client.profiles import Profile, Serves
 from backscroll_tools.registry import TOOLS

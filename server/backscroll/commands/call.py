@@ -11,10 +11,10 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent, Tool
 
+from backscroll.commands.opening import opened_store
 from backscroll.exits import CommandError
 from backscroll.mcp_server import build
 from backscroll.offer import is_embedded
-from backscroll.opening import opened_store
 from backscroll.settings import Settings
 
 _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)

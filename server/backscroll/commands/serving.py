@@ -24,16 +24,16 @@ def serve(settings: Settings) -> None:
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(hint())
     if settings.quick_start:
-        from backscroll import quick_start
         from backscroll.credentials import credential
+        from backscroll.stdio import quick_start
 
         profile = profile_of(settings)
         credential(settings, profile)  # or else one line says that the key is missing
         quick_start.run(settings, profile)
     else:
-        from backscroll import stdio
+        from backscroll.stdio import transport
 
-        stdio.run(settings)
+        transport.run(settings)
 
 
 def hint() -> str:

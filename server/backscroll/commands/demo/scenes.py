@@ -7,8 +7,8 @@ from typing import Any, Final
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from backscroll.demo.cast import Cast, completions
-from backscroll.demo.stage import Stage
+from backscroll.commands.demo.cast import Cast, completions
+from backscroll.commands.demo.stage import Stage
 from backscroll_tools.render import compact
 from backscroll_tools.tool import RESULT_CHARS
 

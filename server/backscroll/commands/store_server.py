@@ -7,10 +7,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from uvicorn import Config, Server
 
 from backscroll.addresses import is_loopback
+from backscroll.commands.opening import opened_store
 from backscroll.exits import CommandError
 from backscroll.listening import address, listen
 from backscroll.logs import configure
-from backscroll.opening import opened_store
 from backscroll.settings import Settings
 
 _HINT: Final = """\

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from backscroll.doctor.diagnosis import Check
+from backscroll.commands.doctor.diagnosis import Check
 from backscroll.store.engine import open_database
 from backscroll.store.errors import (
     CommitUnknownError,

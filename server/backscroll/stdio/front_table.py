@@ -1,4 +1,4 @@
-"""Renders what the front answers from the server itself: `python -m backscroll.front_table`."""
+"""Renders what the front answers, from the server: `python -m backscroll.stdio.front_table`."""
 
 import asyncio
 import json
@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from backscroll import stdio
-from backscroll.front import MODERN, TABLE
 from backscroll.mcp_server import build
 from backscroll.settings import Settings
+from backscroll.stdio import transport
+from backscroll.stdio.front import MODERN, TABLE
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
@@ -63,7 +63,7 @@ async def exchanged(settings: Settings, messages: Sequence[JSON]) -> list[JSON]:
     host_in, stdout = os.pipe()
     with os.fdopen(host_out, "wb") as out:
         out.writelines(json.dumps(message).encode() + b"\n" for message in messages)
-    serving = asyncio.create_task(stdio.serve(build(settings), stdin, stdout))
+    serving = asyncio.create_task(transport.serve(build(settings), stdin, stdout))
     await serving
     os.close(stdin)
     os.close(stdout)

@@ -18,15 +18,15 @@ from typing import BinaryIO, Final
 
 from pydantic import ValidationError
 
-from backscroll.exits import CommandError
-from backscroll.formats.entries import Entry, Imported, Refused, Source
-from backscroll.formats.reasons import reason
-from backscroll.formats.shapes import (
+from backscroll.commands.formats.entries import Entry, Imported, Refused, Source
+from backscroll.commands.formats.reasons import reason
+from backscroll.commands.formats.shapes import (
     CompletionLine,
     ConversationLine,
     MessageLine,
     ThreadLine,
 )
+from backscroll.exits import CommandError
 from backscroll.store.body import parse_object
 from backscroll.store.errors import WireError
 from backscroll.store.imports import (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Final
 
-from backscroll.doctor.diagnosis import (
+from backscroll.commands.doctor.diagnosis import (
     UNSET,
     Check,
     Diagnosis,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import anyio
 import click
 
-from backscroll.options import with_settings
+from backscroll.commands.options import with_settings
 from backscroll.settings import Settings
 
 
@@ -57,7 +57,7 @@ def create(  # noqa: PLR0913 - what a token has
 
     Without --partition it reads and writes what all share.
     """
-    from backscroll.issuing import issue, new_token
+    from backscroll.commands.issuing import issue, new_token
 
     made = new_token(
         name,
@@ -80,7 +80,7 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     """Show the tokens, and never what they are."""
     import time
 
-    from backscroll.issuing import listed
+    from backscroll.commands.issuing import listed
 
     rows = anyio.run(listed, settings.database_url)
     if as_json:
@@ -101,7 +101,7 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @with_settings("database")
 def revoke(settings: Settings, name: str) -> None:
     """Take back the token with the id NAME, or all with that name, within seconds everywhere."""
-    from backscroll.issuing import revoke as take_back
+    from backscroll.commands.issuing import revoke as take_back
 
     revoked = anyio.run(take_back, settings.database_url, name)
     for token_id in revoked:

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from backscroll.commands.formats.entries import Entry, Refused, Source
+from backscroll.commands.formats.reasons import reason
 from backscroll.exits import CommandError
-from backscroll.formats.entries import Entry, Refused, Source
-from backscroll.formats.reasons import reason
 from backscroll.store.imports import ImportedMessage, ImportedThread
 
 NAME: Final = "chitchat"

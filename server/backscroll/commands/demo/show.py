@@ -14,12 +14,12 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from rich.console import Console
 
-from backscroll.demo import scenes
-from backscroll.demo.cast import COMPLETIONS, Cast, choose, source
-from backscroll.demo.scenes import Act
-from backscroll.demo.stage import Stage
-from backscroll.importing import import_sources
-from backscroll.terminal import verbatim
+from backscroll.commands.demo import scenes
+from backscroll.commands.demo.cast import COMPLETIONS, Cast, choose, source
+from backscroll.commands.demo.scenes import Act
+from backscroll.commands.demo.stage import Stage
+from backscroll.commands.importing import import_sources
+from backscroll.commands.terminal import verbatim
 
 _DEADLINE_S: Final = 120
 """Seconds that the show may take: it takes a tenth of that."""

@@ -4,8 +4,8 @@ import re
 import time
 from typing import Final
 
+from backscroll.commands.opening import opened_database
 from backscroll.exits import CommandError
-from backscroll.opening import opened_database
 from backscroll.settings import TOOLSETS
 from backscroll.store import tokens
 from backscroll.store.ids import new_token_id

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from backscroll.terminal import escaped
+from backscroll.commands.terminal import escaped
 
 
 class Stage:

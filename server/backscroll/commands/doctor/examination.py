@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 
-from backscroll.doctor.database import check_database, check_folder, is_missing
-from backscroll.doctor.diagnosis import Check, Diagnosis
-from backscroll.doctor.fitness import fitness_of_all
-from backscroll.doctor.made import made, notes
-from backscroll.doctor.probes import PROBE_S, probe_all
+from backscroll.commands.doctor.database import check_database, check_folder, is_missing
+from backscroll.commands.doctor.diagnosis import Check, Diagnosis
+from backscroll.commands.doctor.fitness import fitness_of_all
+from backscroll.commands.doctor.made import made, notes
+from backscroll.commands.doctor.probes import PROBE_S, probe_all
 from backscroll.offer import is_embedded
 from backscroll.settings import Settings
 from backscroll.upstream import UpstreamConnection, upstream_of

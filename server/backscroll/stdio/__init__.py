@@ -1,0 +1,1 @@
+"""MCP over stdin and stdout, as hosts that start a server themselves speak it."""
