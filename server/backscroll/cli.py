@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from backscroll.connecting import connect
 from backscroll.exits import clean_exit, interrupted_at_once
 from backscroll.options import EVERY, Flags, with_flags, with_settings
 from backscroll.settings import Settings
@@ -35,7 +36,7 @@ class _Commands(click.Group):
         "See what it does:        backscroll demo",
         "Load conversations:      backscroll import conversations.jsonl",
         "Read them from a shell:  backscroll call list-threads limit=3",
-        'Let a host read them:    {"mcpServers": {"backscroll": {"command": "backscroll"}}}',
+        "Let a host read them:    backscroll connect vscode",
     ),
 )
 @click.version_option(version("backscroll"), message="%(prog)s %(version)s")
@@ -45,6 +46,9 @@ def commands() -> None:
     Without a command: serve MCP over stdio, which is what an MCP host starts. Each setting is an
     option, or else a variable: --result-chars, or BACKSCROLL_RESULT_CHARS.
     """
+
+
+commands.add_command(connect)
 
 
 @commands.command(

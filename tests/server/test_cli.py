@@ -8,7 +8,7 @@ import pytest
 from backscroll.settings import Settings
 from tests.server.commands import backscroll
 
-COMMANDS = ("call", "demo", "doctor", "export", "import", "serve", "store")
+COMMANDS = ("call", "connect", "demo", "doctor", "export", "import", "serve", "store")
 DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute/path.db"
 
 
