@@ -111,7 +111,9 @@ def disconnecting(host: Host, path: Path) -> Change:
 def _traces(host: Host, text: str) -> set[str]:
     """Return what is left of a text that Backscroll came into and went out of again."""
     plain, asking = (Entry(("backscroll",), {}, needs_key=asks) for asks in (False, True))
-    return {disconnected(host, connected(host, text, entry)) for entry in (plain, asking)}
+    first = connected(host, text, plain)
+    ways = (first, connected(host, text, asking), connected(host, first, asking))
+    return {disconnected(host, way) for way in ways}
 
 
 def _left_alone(path: Path, error: MalformedError) -> CommandError:

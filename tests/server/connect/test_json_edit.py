@@ -126,8 +126,10 @@ def test_an_element_comes_and_goes_like_a_member(array: str) -> None:
         ),
         (
             '{\r\n    "mcpServers": {\r\n        "a": 1 // one\r\n    }\r\n}\r\n',
-            '{\r\n    "mcpServers": {\r\n        "a": 1, // one\r\n        "backscroll": 1'
-            "\r\n    }\r\n}\r\n",
+            (
+                '{\r\n    "mcpServers": {\r\n        "a": 1, // one\r\n        "backscroll": 1'
+                "\r\n    }\r\n}\r\n"
+            ),
         ),
         (
             '{"mcpServers": {"a": 1}, "b": 2}',

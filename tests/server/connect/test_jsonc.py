@@ -1,4 +1,4 @@
-"""JSON with comments is read as the hosts read it, and what is no JSON is refused with its place."""
+"""JSON with comments is read as hosts read it; what is no JSON is refused with its place."""
 
 import json
 
