@@ -15,8 +15,8 @@ FILES: Final = {
     ),
     "claude-code": (
         b'{\n  "numStartups": 184,\n  "tipsHistory": {\n    "new-user-warmup": 3\n  },\n'
-        b'  "projects": {\n    "/home/ada/work": {\n      "allowedTools": [],\n'
-        b'      "mcpServers": {},\n      "history": [{"display": "what is // this?"}]\n    }\n  },\n'
+        b'  "projects": {\n    "/home/ada/w": {\n      "allowedTools": [],\n'
+        b'      "mcpServers": {},\n      "history": [{"display": "what // is it"}]\n    }\n  },\n'
         b'  "oauthAccount": {"displayName": "Ada \\u00dc"},\n  "mcpServers": {}\n}\n'
     ),
     "vscode": (
@@ -33,7 +33,7 @@ FILES: Final = {
     "codex": (
         b'model = "gpt-6-codex"\napproval_policy = "on-request" # ask me\n\n'
         b'notify = """\n[mcp_servers.backscroll]\n"""\n\n[mcp_servers.docs]\ncommand = "npx"\n'
-        b'args = ["-y", "docs-mcp"]\n\n# where I work\n[projects."/home/ada/work"]\n'
+        b'args = ["-y", "docs-mcp"]\n\n# where I work\n[projects."/home/ada/w"]\n'
         b'trust_level = "trusted"'
     ),
     "gemini": (

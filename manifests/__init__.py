@@ -1,0 +1,1 @@
+"""What registries and hosts install from, rendered from one description: `make manifests`."""
