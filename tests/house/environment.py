@@ -26,13 +26,18 @@ def made(folder: Path, *installed: Path) -> Path:
     """
     venv.create(folder, with_pip=False, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (packages / "dependencies.pth").write_text(f"{dependencies()}\n")
     scripts = folder / "bin"
     run(
         UV, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *installed,
         "--python", scripts / "python",
     )  # fmt: skip
     return scripts
+
+
+def dependencies() -> str:
+    """Return the folder with what Backscroll depends on."""
+    return sysconfig.get_path("purelib")
 
 
 def variables(**settings: object) -> dict[str, str]:
