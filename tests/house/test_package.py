@@ -101,7 +101,7 @@ def test_what_was_written_is_read_again(scripts: Path, tmp_path: Path) -> None:
     environ = environment.variables(database=f"sqlite:///{tmp_path / 'store.db'}")
 
     def call(tool: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON, as it was printed
-        command = (scripts / "backscroll", "call", tool, *arguments, "--json")
+        command: list[str | Path] = [scripts / "backscroll", "call", tool, *arguments, "--json"]
         return json.loads(environment.run(*command, environ=environ))
 
     created = call("create-message", "role=user", "content=Grüße")
