@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from manifests import bundle, docker, licenses, links, plugins, registry
+from manifests import bundle, docker, hosts, licenses, links, plugins, registry
 from manifests.description import FOLDER, ROOT
 
 _LINKS: Final = re.compile(r"(?<=<!-- links -->\n).*?(?=<!-- /links -->)", re.DOTALL)
@@ -38,6 +38,7 @@ def rendered() -> dict[Path, str]:
     readme = ROOT / "README.md"
     return texts | {
         FOLDER / "docker" / "server.yaml": docker.server(),
+        ROOT / "docs" / "hosts.md": hosts.document(),
         ROOT / "docs" / "licenses.md": licenses.document(),
         readme: _LINKS.sub(lambda _: links.markdown(), readme.read_text("utf-8")),
     }

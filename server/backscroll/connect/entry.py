@@ -60,7 +60,7 @@ def needs_key(settings: Settings) -> bool:
 def launch(prefix: str = sys.prefix, scripts: str = "", path: str | None = None) -> tuple[str, ...]:
     """Return the command that starts Backscroll as it is installed here.
 
-    Hosts with windows start with another PATH than a shell, so that it names the program's place.
+    Applications of a desktop start with another PATH than a shell: it names the program's place.
 
     Args:
         prefix: the environment that Backscroll is installed in.
