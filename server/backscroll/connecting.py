@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from backscroll.exits import CommandError
 from backscroll.options import EVERY, Flags, with_flags
 from backscroll.settings import Settings, load
 from backscroll.terminal import escaped
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from backscroll.connect.change import Change
 
 _HOSTS: Final = ("claude", "claude-code", "vscode", "cursor", "codex", "gemini", "chatgpt")
-_KEYS: Final = ("BACKSCROLL_API_KEY", "OPENAI_API_KEY")
+_COLORS: Final = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @click.command(
@@ -77,12 +78,12 @@ def connect(  # noqa: PLR0913 - each is an option
     if remove:
         _make(change.disconnecting(chosen, path), f"{chosen.title} has no Backscroll", yes=yes)
         return
-    entry = listing.entry(settings, flags, _key() if write_key else "")
+    entry = listing.entry(settings, flags, _key(settings) if write_key else "")
     if prints:
         click.echo(listing.alone(chosen, entry), nl=False)
         return
     made = change.connecting(chosen, path, entry)
-    if _make(made, f"{chosen.title} has it already", entry.key, yes=yes):
+    if _make(made, f"{chosen.title} has it already", yes=yes):
         click.echo(chosen.then)
     if entry.needs_key and not entry.key:
         click.echo(chosen.key_comes)
@@ -97,16 +98,22 @@ def _checked(flags: Flags) -> Settings:
     return load(flags, {"BACKSCROLL_API_KEY": "the-host-brings-it"})
 
 
-def _key() -> str:
-    """Return the key to write: from the environment, or as it is typed."""
-    for name in _KEYS:
+def _key(settings: Settings) -> str:
+    """Return the key to write: from the environment, or as it is typed.
+
+    Raises:
+        CommandError: the store has none.
+    """
+    if settings.upstream == "store":
+        raise CommandError("--write-key needs an --upstream: the embedded store has no key")
+    for name in ("BACKSCROLL_API_KEY", *(["OPENAI_API_KEY"] * (settings.upstream == "openai"))):
         if key := os.environ.get(name):
             return key
     typed: str = click.prompt("The upstream's key", hide_input=True)
     return typed
 
 
-def _make(change: "Change", otherwise: str, secret: str = "", *, yes: bool) -> bool:
+def _make(change: "Change", otherwise: str, *, yes: bool) -> bool:
     """Show a change, ask, and make it; say otherwise where there is none.
 
     Raises:
@@ -115,8 +122,10 @@ def _make(change: "Change", otherwise: str, secret: str = "", *, yes: bool) -> b
     if not change.is_one:
         click.echo(f"{otherwise}: {change.path}")
         return False
-    for line in change.diff(secret).splitlines():
-        click.secho(escaped(line), fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]))
+    colors = {} if os.environ.get("NO_COLOR") else _COLORS
+    for line in change.diff().splitlines():
+        color = colors.get(line[:1])
+        click.secho(escaped(line), fg=color, reset=color is not None)
     if not yes:
         click.confirm(f"\nWrite {change.path}?", abort=True)
     change.make()

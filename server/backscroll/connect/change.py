@@ -1,6 +1,7 @@
 """What `backscroll connect` would do to a file, shown before it is done, and done."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,11 @@ from backscroll.connect.jsonc import MARK, MalformedError
 from backscroll.exits import CommandError
 
 _CONTEXT_LINES: Final = 2
+_SECRET: Final = re.compile(
+    r"""((?:key|token|secret|passw|auth)[^"'=:]*["']?\s*[:=]\s*["'])(?!\$)(?:[^"\\]|\\.)+""",
+    re.IGNORECASE,
+)
+"""The value of a variable or header that is named like a secret, unless it refers to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,8 @@ class Change:
         """Whether there is anything to change."""
         return self.before != self.after
 
-    def diff(self, secret: str = "") -> str:
-        """Return the change as a unified diff, with no secret in it; lines end as on a terminal."""
+    def diff(self) -> str:
+        """Return the change as a unified diff; what looks like a secret is not shown."""
         before, after = ((text or "").removeprefix(MARK) for text in (self.before, self.after))
         lines = difflib.unified_diff(
             before.splitlines(),
@@ -49,8 +55,7 @@ class Change:
             n=_CONTEXT_LINES,
             lineterm="",
         )
-        shown = "\n".join(lines)
-        return shown.replace(secret, "••••••••") if secret else shown
+        return "\n".join(_SECRET.sub(r"\1••••••••", line) for line in lines)
 
     def make(self) -> None:
         """Make the change.

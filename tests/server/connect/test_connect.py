@@ -113,6 +113,47 @@ def test_a_key_in_the_environment_is_not_written_unless_asked(
     assert '+        "BACKSCROLL_API_KEY": "••••••••"\n' in result.output
 
 
+def test_a_key_of_another_upstream_is_not_taken_for_this_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    azure = ("--upstream", "azure", "--base-url", "https://a.example")
+
+    connect("cursor", *azure, "--write-key", "--yes", stdin="typed\n")
+
+    written = (home / ".cursor" / "mcp.json").read_text()
+    assert '"BACKSCROLL_API_KEY": "typed"' in written
+    assert connect("claude", "--write-key").stderr == (
+        "backscroll: --write-key needs an --upstream: the embedded store has no key\n"
+    )
+
+
+def test_secrets_of_other_servers_and_keys_that_go_are_not_shown(home: Path) -> None:
+    path = home / ".cursor" / "mcp.json"
+    others = {"a": {"headers": {"Authorization": f"Bearer {SECRET}"}, "env": {"B_TOKEN": SECRET}}}
+    path.write_text(json.dumps({"mcpServers": others}, indent=2))
+
+    shown = connect("cursor", "--upstream", "openai", "--write-key", "--yes", stdin=SECRET).output
+    shown += connect("cursor", "--remove", "--yes").output
+
+    assert SECRET not in shown
+    assert '"B_TOKEN": "••••••••"' in shown
+    assert '-        "BACKSCROLL_API_KEY": "••••••••"' in shown
+
+
+def test_no_color_means_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def colored() -> bool:
+        shown = CliRunner().invoke(commands, ["connect", "cursor"], color=True).stdout
+        return "\x1b[" in shown
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with_color = colored()
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert (with_color, colored()) == (True, False)
+    assert (home / ".cursor" / "mcp.json").read_bytes() == FILES["cursor"]
+
+
 def test_a_key_that_is_typed_is_not_shown(home: Path) -> None:
     arguments = ("cursor", "--upstream", "openai", "--write-key", "--yes")
 
