@@ -11,6 +11,7 @@ NODE_PEERS := .cache/bench-node
 NODE_PEER := bench/peers/node
 SOURCES := server tools tests manifests docs/examples $(wildcard bench)
 BUNDLE := .cache/bundle
+PYTHONS := python3.11 python3.12 python3.13 python3.14
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # Node.js trusts what the operating system trusts, as pip does: some networks have roots of their own.
@@ -23,7 +24,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo test check bench soak manifests bundle pins clean
+.PHONY: help demo test check bench soak manifests bundle pythons pins clean
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -61,6 +62,16 @@ bundle: $(VENV)/.ready $(NODE)/.ready manifests ## Pack dist/backscroll.mcpb, wh
 	@mkdir -p dist
 	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb validate $(BUNDLE)
 	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb pack $(BUNDLE) dist/backscroll.mcpb
+
+pythons: $(VENV)/.ready ## Install the wheel into each Python that is here, and run it: PYTHONS="python3.13 ..."
+	@rm -rf .cache/pythons && $(VENV)/bin/python -m build --no-isolation --outdir .cache/pythons . >/dev/null
+	@for python in $(PYTHONS); do \
+		place=.cache/pythons/$$(basename $$python); \
+		$$python -c '' 2>/dev/null || { echo "==> $$python is not here"; continue; }; \
+		echo "==> $$($$python --version)" && $$python -m venv $$place && \
+		$$place/bin/pip --quiet --disable-pip-version-check install "$$(ls .cache/pythons/*.whl)[demo]" && \
+		$$place/bin/pip check && $$place/bin/backscroll demo >/dev/null && $$place/bin/backscroll --version || exit 1; \
+	done
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'
