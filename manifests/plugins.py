@@ -52,7 +52,12 @@ def claude() -> JSON:
 def claude_marketplace() -> JSON:
     """Return the marketplace in which Claude Code finds the plugin."""
     listed = {"name": NAME, "source": _SOURCE, "description": DESCRIPTION, "category": CATEGORY}
-    return {"name": NAME, "owner": {"name": AUTHOR}, "plugins": [listed]}
+    return {
+        "name": NAME,
+        "description": DESCRIPTION,
+        "owner": {"name": AUTHOR},
+        "plugins": [listed],
+    }
 
 
 def cursor() -> JSON:
