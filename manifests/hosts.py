@@ -46,6 +46,21 @@ Into Codex's `config.toml` by `backscroll connect codex --upstream openai`:
 
 The command is the one that is installed, by its whole path: applications of a desktop start with
 another PATH than a shell. Under `uvx` and `pipx run` the entry uses them too.
+
+## Bundles, plugins and extensions
+
+From a clone of the repository; each starts `uvx backscroll`, but the bundle, which brings its code.
+
+| host | how |
+| --- | --- |
+| Claude Desktop | `make bundle`, then open `dist/backscroll.mcpb`; it asks for upstream and key |
+| Claude Code | `claude plugin marketplace add ./manifests`, \
+`claude plugin install backscroll@backscroll`, `/plugin configure backscroll@backscroll` |
+| Codex | `codex plugin marketplace add ./manifests`, `codex plugin add backscroll@backscroll` |
+| Gemini CLI | `gemini extensions install ./manifests/gemini`; it asks for upstream and key |
+| VS Code, Cursor | the links in the [README](../README.md); \
+for a project of VS Code `manifests/vscode/mcp.json` |
+| agent plugins | `manifests/plugin` |
 """
 
 _HOME: Final = Path("~")

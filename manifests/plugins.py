@@ -61,7 +61,7 @@ def claude_marketplace() -> JSON:
 
 
 def cursor() -> JSON:
-    """Return Cursor's plugin; settings come from the environment that Cursor starts in."""
+    """Return Cursor's plugin, with the embedded store; `backscroll connect` is for settings."""
     return {**_IDENTITY, "displayName": TITLE, "mcpServers": {NAME: SERVER}}
 
 
