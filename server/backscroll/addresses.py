@@ -35,7 +35,7 @@ def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
         url.path.split("/")
     ):
         return "must be plain ASCII, without spaces or backslashes, and its path without dots"
-    if url.scheme == "http" and not allow_http and not _is_loopback(host):
+    if url.scheme == "http" and not allow_http and not is_loopback(host):
         return "must use https: keys and messages would cross the network unprotected"
     return ""
 
@@ -47,7 +47,8 @@ def flaw_of_key(key: str) -> str:
     return ""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, reached by nobody else."""
     if host == "localhost":
         return True
     try:

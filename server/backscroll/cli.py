@@ -10,11 +10,13 @@ import click
 
 from backscroll.connecting import connect
 from backscroll.exits import clean_exit, interrupted_at_once
-from backscroll.options import EVERY, Flags, with_flags, with_settings
+from backscroll.options import EVERY, SERVING, Flags, with_flags, with_settings
 from backscroll.settings import Settings
 from backscroll.terminal import escaped, verbatim, write
+from backscroll.token_commands import token
 
 _PORT: Final = 8095
+_HTTP_PORT: Final = 8000
 _WIDTH: Final = 100
 
 
@@ -48,28 +50,45 @@ def commands() -> None:
     """
 
 
-commands.add_command(connect)
-
-
 @commands.command(
     epilog=_examples(
         "backscroll serve --read-only",
         "backscroll serve --database sqlite:////srv/talks.db --result-chars 16000",
+        "backscroll serve --transport http",
+        "backscroll serve --transport http --host 0.0.0.0 --http-auth token \\",
+        "    --allowed-hosts mcp.example.com --allowed-origins none",
     )
 )
 @click.option(
     "--transport",
-    type=click.Choice(["stdio"]),
+    type=click.Choice(["stdio", "http"]),
     default="stdio",
     show_default=True,
     help="How hosts reach it.",
 )
-@with_settings(*EVERY)
-def serve(settings: Settings, transport: str) -> None:  # noqa: ARG001 - there is one so far
-    """Serve MCP to a host."""
-    from backscroll.serving import serve as serve_stdio
+@click.option("--host", default="127.0.0.1", show_default=True, help="Over http: where to listen.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=_HTTP_PORT,
+    show_default=True,
+    help="Over http: 0 for any free one.",
+)
+@with_settings(*SERVING)
+def serve(settings: Settings, transport: str, host: str, port: int) -> None:
+    """Serve MCP: to the host that started it, or over HTTP to many.
 
-    serve_stdio(settings)
+    Over HTTP it is at /mcp. On 127.0.0.1 it asks nobody who they are; anywhere else it asks for
+    tokens, and wants to know its own names.
+    """
+    if transport == "http":
+        from backscroll.http.serving import run
+
+        run(settings, host, port)
+    else:
+        from backscroll.serving import serve as serve_stdio
+
+        serve_stdio(settings)
 
 
 @commands.command(
@@ -202,7 +221,7 @@ def doctor(flags: Flags, *, as_json: bool) -> None:
     help="What the files hold; auto looks at how each begins.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Take this many conversations at most.")
-@with_settings("database")
+@with_settings("database", "project")
 def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
     """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
@@ -219,7 +238,8 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     stdin = sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
     with interrupted_at_once():
-        tally = anyio.run(partial(import_sources, settings.database_url, sources, _refuse, limit))
+        into = partial(import_sources, partition=settings.project)
+        tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
     click.echo(str(tally))
     sys.exit(tally.refused > 0)
 
@@ -232,26 +252,29 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     ),
 )
 @click.argument("path", default="-")
-@with_settings("database")
+@with_settings("database", "project")
 def export(settings: Settings, path: str) -> None:
-    """Export everything in the store as JSON Lines, to a file or to stdout.
+    """Export everything in a partition of the store as JSON Lines, to a file or to stdout.
 
     Import takes the lines: into an empty store they bring back the same.
     """
+    from functools import partial
+
     import anyio
 
     from backscroll.exporting import export_to, new_file
     from backscroll.progress import progress
 
+    give_out = partial(export_to, partition=settings.project)
     if path == "-" and sys.stdout.isatty():
-        anyio.run(export_to, settings.database_url, write)
+        anyio.run(give_out, settings.database_url, write)
     elif path == "-":
         verbatim(sys.stdout)
         with progress("stdout", None) as advance:
-            anyio.run(export_to, settings.database_url, sys.stdout.write, advance)
+            anyio.run(give_out, settings.database_url, sys.stdout.write, advance)
     else:
         with new_file(Path(path)) as file, progress(path, None) as advance:
-            lines = anyio.run(export_to, settings.database_url, file.write, advance)
+            lines = anyio.run(give_out, settings.database_url, file.write, advance)
         click.echo(f"{lines} exported to {path}", err=True)
 
 
@@ -266,6 +289,10 @@ def demo() -> None:
     from backscroll.demo.show import run
 
     sys.exit(anyio.run(run))
+
+
+commands.add_command(connect)
+commands.add_command(token)
 
 
 def _refuse(line: str) -> None:

@@ -78,7 +78,7 @@ def connect(  # noqa: PLR0913 - each is an option
     if remove:
         _make(change.disconnecting(chosen, path), f"{chosen.title} has no Backscroll", yes=yes)
         return
-    entry = listing.entry(settings, flags, _key(settings) if write_key else "")
+    entry = listing.entry(settings, flags, _key(settings) if write_key else _none(settings))
     if prints:
         click.echo(listing.alone(chosen, entry), nl=False)
         return
@@ -98,13 +98,33 @@ def _checked(flags: Flags) -> Settings:
     return load(flags, {"BACKSCROLL_API_KEY": "the-host-brings-it"})
 
 
-def _key(settings: Settings) -> str:
-    """Return the key to write: from the environment, or as it is typed.
+def _none(settings: Settings) -> str:
+    """Return no key.
 
     Raises:
-        CommandError: the store has none.
+        CommandError: there is a secret beside it, which nobody asked to write.
     """
+    from backscroll.connect.secrecy import holds_password
+
+    if holds_password(settings.database):
+        raise CommandError(
+            "--database holds a password, which would be written in clear: keep it in ~/.pgpass, "
+            "or add --write-key"
+        )
+    return ""
+
+
+def _key(settings: Settings) -> str:
+    """Return the key to write: from the environment, or as it is typed; the store has none.
+
+    Raises:
+        CommandError: there is nothing secret to write.
+    """
+    from backscroll.connect.secrecy import holds_password
+
     if settings.upstream == "store":
+        if holds_password(settings.database):
+            return ""
         raise CommandError("--write-key needs an --upstream: the embedded store has no key")
     for name in ("BACKSCROLL_API_KEY", *(["OPENAI_API_KEY"] * (settings.upstream == "openai"))):
         if key := os.environ.get(name):

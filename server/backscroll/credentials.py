@@ -5,7 +5,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any, Final
 
-from backscroll.settings import Settings, SettingsError
+from backscroll.settings import Settings
+from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import Auth, Header, Profile
 from backscroll_tools.errors import ToolError
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from backscroll.settings import SettingsError
 from backscroll.store.errors import StoreError
+from backscroll.values import SettingsError
 
 UNUSABLE: Final = 2
 """A setting, a database or an argument that cannot be used; what a shell expects of misuse."""

@@ -16,7 +16,10 @@ from backscroll.store.wire import Json, dump_json
 
 
 async def export_to(
-    database: str, write: Callable[[str], object], advance: Advance = lambda _: None
+    database: str,
+    write: Callable[[str], object],
+    advance: Advance = lambda _: None,
+    partition: str = "",
 ) -> int:
     """Write a line for each thread, each conversation and each stored completion, oldest first.
 
@@ -24,6 +27,7 @@ async def export_to(
         database: the store's URL.
         write: takes each line, which ends where the line does.
         advance: told of each line that was written.
+        partition: what part of the store is given out.
 
     Returns:
         How many lines were written.
@@ -33,19 +37,19 @@ async def export_to(
     """
     lines = 0
     async with opened_store(database) as store:
-        async for line in _lines(store):
+        async for line in _lines(store, partition):
             write(f"{dump_json(line)}\n")
             lines += 1
             advance(1)
     return lines
 
 
-async def _lines(store: Store) -> AsyncIterator[Json]:
-    async for thread in store.export_threads():
+async def _lines(store: Store, partition: str) -> AsyncIterator[Json]:
+    async for thread in store.export_threads(partition):
         yield thread_object(thread)
-    async for conversation in store.export_conversations():
+    async for conversation in store.export_conversations(partition):
         yield conversation_object(conversation)
-    async for completion in store.export_completions():
+    async for completion in store.export_completions(partition):
         yield completion_object(completion)
 
 

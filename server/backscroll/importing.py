@@ -70,6 +70,7 @@ async def import_sources(
     sources: Iterable[Source],
     refuse: Callable[[str], None],
     limit: int | None = None,
+    partition: str = "",
 ) -> Tally:
     """Import what the sources hold, each conversation whole or not at all, in their order.
 
@@ -78,6 +79,7 @@ async def import_sources(
         sources: taken one after the other.
         refuse: told where each refused entry stands, and why.
         limit: the most entries that are taken in all; None for all there are.
+        partition: where in the store they come to be.
 
     Raises:
         StoreError: the database cannot be used.
@@ -89,7 +91,9 @@ async def import_sources(
             with progress(source.name, source.total) as advance:
                 left = None if limit is None else max(0, limit - tally.total)
                 for group in _groups(islice(source.entries, left)):
-                    for entry, outcome in zip(group, await _write_all(store, group), strict=True):
+                    for entry, outcome in zip(
+                        group, await _write_all(store, group, partition), strict=True
+                    ):
                         match outcome:
                             case Refused(reason):
                                 tally.refused += 1
@@ -115,19 +119,19 @@ def _groups(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
         yield group
 
 
-async def _write_all(store: Store, group: Sequence[Entry]) -> list[bool | Refused]:
-    return await asyncio.gather(*(_write(store, entry.item) for entry in group))
+async def _write_all(store: Store, group: Sequence[Entry], partition: str) -> list[bool | Refused]:
+    return await asyncio.gather(*(_write(store, entry.item, partition) for entry in group))
 
 
-async def _write(store: Store, item: Imported | Refused) -> bool | Refused:
+async def _write(store: Store, item: Imported | Refused, partition: str) -> bool | Refused:
     if isinstance(item, Refused):
         return item
     try:
         if isinstance(item, ImportedThread):
-            return await store.import_thread(item)
+            return await store.import_thread(item, partition)
         if isinstance(item, ImportedConversation):
-            return await store.import_conversation(item)
-        return await store.import_completion(item)
+            return await store.import_conversation(item, partition)
+        return await store.import_completion(item, partition)
     except StoreError as error:
         return Refused(str(error))
 

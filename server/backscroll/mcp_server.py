@@ -1,11 +1,13 @@
 """The tools as an MCP server: what hosts list, what they call, and how failures look to a model."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import version
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
@@ -24,11 +26,14 @@ from mcp.types import Tool as McpTool
 
 from backscroll.offer import offered
 from backscroll.settings import Settings
+from backscroll.terms import Called, Terms
 from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
-from backscroll_tools.errors import ToolError
+from backscroll_tools.client.profiles import Profile
+from backscroll_tools.errors import ErrorCode, ToolError
+from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
-from backscroll_tools.tool import Bounds, Call, Output, Tool
+from backscroll_tools.tool import Bounds, Call, Output, Result, Tool
 
 INSTRUCTIONS: Final = (
     "Backscroll reads and writes stored conversations. Find a thread with list-threads or a "
@@ -39,8 +44,18 @@ INSTRUCTIONS: Final = (
 LIST_TTL_MS: Final = 3_600_000
 """How long hosts may keep the tool list, in milliseconds: it changes only with the settings."""
 
+_OFFERS: Final = 64
+"""How many different tool lists are kept ready."""
+
+_TRACED: Final[frozenset[ErrorCode]] = frozenset(
+    {"internal", "upstream_unavailable", "upstream_invalid", "outcome_unknown"}
+)
+"""Errors that an operator may be asked about, and so say which request they belong to."""
+
 _log = logging.getLogger(__name__)
-_Context = ServerRequestContext[UpstreamConnection, Any]
+_Context = ServerRequestContext[Any, Any]
+_BY_NAME: Final = {tool.name: tool for tool in TOOLS}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,85 +70,162 @@ class RefusedLine:
 
 
 def build(settings: Settings) -> Server[UpstreamConnection]:
-    """Return the MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it.
+    """Return the MCP server of one host, which has one upstream for as long as it runs.
 
     Raises:
         SettingsError: the upstream cannot be asked: its key, or a library, is missing.
     """
     upstream = upstream_of(settings)
-    tools = {tool.name: tool for tool in offered(TOOLS, settings, upstream.profile)}
-    listing = ListToolsResult(tools=[_listed(tool, settings.output) for tool in tools.values()])
 
     @asynccontextmanager
     async def lifespan(_: Server[UpstreamConnection]) -> AsyncIterator[UpstreamConnection]:
         async with UpstreamConnection(settings, upstream) as connection:
             yield connection
 
-    async def list_tools(_: _Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return listing
+    def terms_of(context: _Context) -> Terms:
+        refused = context.request.reason if isinstance(context.request, RefusedLine) else ""
+        return Terms(settings, context.lifespan_context.client, refused=refused)
+
+    return server_for(terms_of, settings, upstream.profile, lifespan)
+
+
+def server_for(
+    terms_of: Callable[[_Context], Terms],
+    settings: Settings,
+    profile: Profile,
+    lifespan: Callable[[Server[T]], AbstractAsyncContextManager[T]],
+    scope: Literal["public", "private"] = "public",
+) -> Server[T]:
+    """Return an MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it.
+
+    Args:
+        terms_of: what a request may do, by its context.
+        settings: of the operator; terms only narrow them.
+        profile: what the upstream serves.
+        lifespan: entered once for each run of a transport.
+        scope: whether a tool list may be kept for other callers too.
+    """
+
+    @lru_cache(_OFFERS)
+    def listing(toolsets: tuple[str, ...], *, read_only: bool) -> ListToolsResult:
+        allowed = replace(settings, toolsets=toolsets, read_only=read_only)
+        tools = offered(TOOLS, allowed, profile)
+        return ListToolsResult(tools=[_listed(tool, settings.output) for tool in tools])
+
+    async def list_tools(context: _Context, _: PaginatedRequestParams | None) -> ListToolsResult:
+        allowed = terms_of(context).settings
+        return listing(allowed.toolsets, read_only=allowed.read_only)
 
     async def call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
-        tool = tools.get(params.name) or _withheld(params.name, settings)
-        try:
-            return await _called(tool, context, params, settings)
-        except ToolError as error:
-            return _failed(error)
-        except Exception as error:  # noqa: BLE001 - the outermost boundary of a call
-            # No traceback: its last line may quote message text.
-            _log.error("%s failed: %s", tool.name, _where(error))
-            return _failed(
-                ToolError("internal", "Backscroll failed.", next_step="Report it to the operator.")
-            )
+        return await _answered(context, params, terms_of(context), profile)
 
-    hint = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
+    hint = CacheHint(ttl_ms=LIST_TTL_MS, scope=scope)
     return Server(
         "backscroll",
         version=version("backscroll"),
         title="Backscroll",
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
-        get_tool_input_schema=lambda name: tools[name].input_schema if name in tools else None,
+        get_tool_input_schema=lambda name: (
+            _BY_NAME[name].input_schema if name in _BY_NAME else None
+        ),
         cache_hints={"tools/list": hint, "server/discover": hint},
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
 
 
-def _withheld(name: str, settings: Settings) -> Tool:
-    """Return a tool that exists but is withheld because it writes.
+async def _answered(
+    context: _Context, params: CallToolRequestParams, terms: Terms, profile: Profile
+) -> CallToolResult:
+    """Call a tool, have the call noted, and turn every failure of it into a result.
+
+    Raises:
+        MCPError: there is no such tool.
+    """
+    start = time.perf_counter()
+    name, outcome, made = "", "cancelled", dict[str, str]()
+    try:
+        tool = _tool(params.name, terms.settings, profile)
+        name = tool.name
+        result = await _called(tool, context, params, terms)
+        answer = _succeeded(result, terms.settings.output)
+        made = _made(tool, result.structured)
+        outcome = "ok"
+    except MCPError:
+        outcome = "unknown_tool"
+        raise
+    except ToolError as error:
+        outcome = error.code
+        return _failed(error, terms)
+    except Exception as error:  # noqa: BLE001 - the outermost boundary of a call
+        # No traceback: its last line may quote message text.
+        about = f" in request {terms.request_id}" if terms.request_id else ""
+        _log.error("%s failed%s: %s", name, about, _where(error))
+        outcome = "internal"
+        return _failed(
+            ToolError("internal", "Backscroll failed.", next_step="Report it to the operator."),
+            terms,
+        )
+    else:
+        return answer
+    finally:
+        seconds = time.perf_counter() - start
+        terms.note(Called(name, params.arguments or {}, outcome, seconds, made))
+
+
+def _tool(name: str, settings: Settings, profile: Profile) -> Tool:
+    """Return a tool that is offered, or that is withheld because it writes.
 
     Raises:
         MCPError: -32602 for any other name (MCP specification, tools, error handling).
     """
-    for tool in TOOLS:
-        if tool.name == name and tool.writes and settings.read_only:
-            return tool
+    tool = _BY_NAME.get(name)
+    if tool is not None and (
+        (tool.writes and settings.read_only) or offered([tool], settings, profile)
+    ):
+        return tool
     raise MCPError(INVALID_PARAMS, f"Unknown tool: {name[:128]}")
 
 
 async def _called(
-    tool: Tool, context: _Context, params: CallToolRequestParams, settings: Settings
-) -> CallToolResult:
+    tool: Tool, context: _Context, params: CallToolRequestParams, terms: Terms
+) -> Result:
+    settings = terms.settings
     if tool.writes and settings.read_only:
         raise ToolError("read_only", "This server reads only.", next_step="Ask the operator.")
-    if isinstance(context.request, RefusedLine):
-        raise ToolError("invalid_arguments", context.request.reason, next_step="Mend the call.")
+    if terms.refused:
+        raise ToolError("invalid_arguments", terms.refused, next_step="Mend the call.")
     arguments = validated(tool, params.arguments or {})
     bounds = Bounds(
         result_chars=settings.result_chars,
         deadline_s=settings.deadline_s,
         output=cast("Output", settings.output),
     )
-    client = await context.lifespan_context.client()
-    result = await tool.run(Call(client, bounds, context.session.report_progress), arguments)
+    client = await terms.client()
+    return await tool.run(Call(client, bounds, context.session.report_progress), arguments)
+
+
+def _succeeded(result: Result, output: str) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=result.text)],
-        structured_content=None if settings.output == "text" else result.structured,
+        structured_content=None if output == "text" else result.structured,
     )
 
 
-def _failed(error: ToolError) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=error.render())], is_error=True)
+def _made(tool: Tool, structured: JSON) -> dict[str, str]:
+    """Return the ids of the message that a call wrote, and of its thread."""
+    if not tool.writes:
+        return {}
+    message_id = structured.get("message", {}).get("id", "")
+    return {"thread_id": structured["thread_id"], "message_id": message_id}
+
+
+def _failed(error: ToolError, terms: Terms) -> CallToolResult:
+    text = error.render()
+    if terms.request_id and error.code in _TRACED:
+        text += f"\nRequest id, for the operator: {terms.request_id}"
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
 def _listed(tool: Tool, output: str) -> McpTool:

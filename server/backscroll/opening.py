@@ -1,13 +1,19 @@
-"""The embedded store, opened by a command that a person runs."""
+"""The embedded store, or its database, opened by a command that a person runs."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
 from backscroll.exits import CommandError
 from backscroll.store.app import Store, open_store
-from backscroll.store.errors import DatabaseBusyError
+from backscroll.store.database import Database
+from backscroll.store.engine import open_database
+from backscroll.store.errors import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+)
 
 
 @asynccontextmanager
@@ -18,12 +24,30 @@ async def opened_store(database: str) -> AsyncIterator[Store]:
         StoreError: the database cannot be used.
         CommandError: the database failed on the way.
     """
-    try:
+    with _in_one_line():
         async with open_store(database) as store:
             yield store
+
+
+@asynccontextmanager
+async def opened_database(database: str) -> AsyncIterator[Database]:
+    """Open a store's database; as `opened_store` in all else."""
+    with _in_one_line():
+        async with open_database(database) as opened:
+            yield opened
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    try:
+        yield
     except DatabaseBusyError:
         raise CommandError(
             "another program holds the database: try again when it is done"
         ) from None
+    except DatabaseUnavailableError as error:
+        raise CommandError(f"the database does not answer: {error}") from None
+    except CommitUnknownError:
+        raise CommandError("the connection to the database was lost in a commit") from None
     except DBAPIError as error:
         raise CommandError(f"the database failed: {error.orig}") from None

@@ -11,8 +11,11 @@ from backscroll.settings import PREFIX, Settings, load
 
 _FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
 
-EVERY: Final = tuple(name for name, item in _FIELDS.items() if "secret" not in item.metadata)
+SERVING: Final = tuple(name for name, item in _FIELDS.items() if "secret" not in item.metadata)
 """The settings that a command line may hold: a key there would show in every process list."""
+
+EVERY: Final = tuple(name for name in SERVING if "http" not in _FIELDS[name].metadata)
+"""Those of them that are about more than one transport."""
 
 Flags: TypeAlias = dict[str, str]
 """What was given on the command line, by setting."""
@@ -85,7 +88,7 @@ def _option(item: "dataclasses.Field[Any]") -> Callable[[Callable[P, T]], Callab
 
 
 def _rule(item: "dataclasses.Field[Any]") -> str:
-    if item.default == "":
+    if item.default in {"", ()}:
         return ""
     default = ",".join(item.default) if isinstance(item.default, tuple) else item.default
     bounds = ""

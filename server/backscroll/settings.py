@@ -4,14 +4,15 @@ Nothing heavy is imported here: settings are read before anything else is.
 """
 
 import dataclasses
-import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
 from backscroll.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
+from backscroll.values import SettingsError, parsed
 from backscroll_tools.client.profiles import PROFILES, Auth, Serves
 
 PREFIX: Final = "BACKSCROLL_"
@@ -22,6 +23,7 @@ SERVES: Final[tuple[str, ...]] = get_args(Serves)
 TOOLSETS: Final = ("messages", "all")
 OUTPUTS: Final = ("both", "text", "structured")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+HTTP_AUTHS: Final = ("none", "token", "oauth")
 
 _OPENAI: Final = {
     "api_key": "OPENAI_API_KEY",
@@ -31,16 +33,12 @@ _OPENAI: Final = {
 }
 """The variables that OpenAI's own client reads. They never choose the upstream."""
 
-_TRUE: Final = frozenset({"1", "true", "yes", "on"})
-_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
-
-
-class SettingsError(Exception):
-    """A setting that cannot be used, as one line: its name, the rule, and the value if safe."""
+_PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{0,128}")
 
 
 def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as dataclasses.field
-    return field(default=default, repr="secret" not in rule, metadata={"about": about, **rule})
+    shown = not rule.keys() & {"secret", "may_hold_password"}
+    return field(default=default, repr=shown, metadata={"about": about, **rule})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,9 @@ class Settings:
     base_url: str = _setting("where the upstream is; openai has its own", "")
     api_key: str = _setting("the upstream's key", "", secret=True)
     organization: str = _setting("the OpenAI organization that requests are for", "")
-    project: str = _setting("the OpenAI project that requests are for", "")
+    project: str = _setting(
+        "the OpenAI project that requests are for; in the store, the partition", ""
+    )
     auth: str = _setting("how the key is sent; by default as the upstream has it", "", one_of=AUTHS)
     serves: tuple[str, ...] = _setting(
         "what a compatible upstream serves, between commas",
@@ -69,7 +69,10 @@ class Settings:
         "whether an upstream on another machine may be asked without TLS", default=False
     )
     database: str = _setting(
-        "the store's database: sqlite:///PATH; by default in the user's data folder", ""
+        "the store's database: sqlite:///PATH, by default in the user's data folder, or "
+        "postgresql://user@host/name",
+        "",
+        may_hold_password=True,
     )
     toolsets: tuple[str, ...] = _setting(
         "the toolsets that agents are offered, between commas", ("messages",), any_of=TOOLSETS
@@ -97,6 +100,58 @@ class Settings:
     log_level: str = _setting(
         "the least grave message that is logged to stderr", "warning", one_of=LOG_LEVELS
     )
+    http_auth: str = _setting(
+        "how callers over HTTP say who they are; none on this machine alone",
+        "none",
+        one_of=HTTP_AUTHS,
+        http=True,
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        "the names that callers over HTTP reach it by, between commas: example.com, example.com:*",
+        (),
+        http=True,
+    )
+    allowed_origins: tuple[str, ...] = _setting(
+        "the web pages that may call it, between commas: https://example.com, or none",
+        (),
+        http=True,
+    )
+    oauth_issuer: str = _setting("who issues the tokens, as an URL", "", http=True)
+    oauth_resource: str = _setting(
+        "its own URL, which tokens must be issued for: https://example.com/mcp", "", http=True
+    )
+    oauth_partitions: bool = _setting(
+        "whether everybody has a part of the store to themselves", default=False, http=True
+    )
+    http_calls: int = _setting(
+        "the most requests under way over HTTP", 256, least=1, most=100_000, http=True
+    )
+    http_caller_calls: int = _setting(
+        "the most requests of one caller under way", 32, least=1, most=100_000, http=True
+    )
+    http_caller_rate: int = _setting(
+        "the most requests of one caller a second, over ten seconds",
+        20,
+        least=1,
+        most=100_000,
+        http=True,
+    )
+    http_receive_s: float = _setting(
+        "the most seconds for the headers of a request, and for its body to arrive",
+        10.0,
+        least=0.1,
+        most=600,
+        http=True,
+    )
+    http_drain_s: float = _setting(
+        "the most seconds that requests under way have to end when it stops",
+        30.0,
+        least=0,
+        most=3_600,
+        http=True,
+    )
+    tls_cert_file: str = _setting("a certificate in PEM, to serve https", "", http=True)
+    tls_key_file: str = _setting("the certificate's key in PEM, unencrypted", "", http=True)
 
     @property
     def database_url(self) -> str:
@@ -125,7 +180,7 @@ def load(
             message = f"{shown} is no setting. There are: {known}."
             raise SettingsError(message)
     values: dict[str, Any] = {
-        name: _parsed(shown, text, fields[name]) for name, (shown, text) in given.items()
+        name: parsed(shown, text, fields[name]) for name, (shown, text) in given.items()
     }
     settings = Settings(**values)
     _check_upstream(settings, {name: shown for name, (shown, _) in given.items()})
@@ -168,6 +223,9 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     Raises:
         SettingsError: naming the variable and the rule.
     """
+    if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
+        rule = "must be 1 to 128 letters, digits and _ . = - for the store"
+        raise SettingsError(f"{sources['project']} {rule}.")
     if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
@@ -191,46 +249,3 @@ def _default_database() -> str:
     from platformdirs import user_data_path
 
     return f"sqlite:///{Path(user_data_path('backscroll', appauthor=False)) / 'backscroll.db'}"
-
-
-def _parsed(shown: str, text: str, item: "dataclasses.Field[Any]") -> object:
-    rule, kind = item.metadata, cast("type", type(item.default))
-    if kind is bool:
-        return _boolean(shown, text)
-    if kind in {int, float}:
-        return _number(shown, text, kind, rule["least"], rule["most"])
-    if kind is tuple:
-        words = tuple(word.strip() for word in text.split(",") if word.strip())
-        for word in words or ("",):
-            _one_of(shown, word, rule["any_of"])
-        return words
-    if "one_of" in rule:
-        return _one_of(shown, text, rule["one_of"])
-    return text
-
-
-def _boolean(shown: str, text: str) -> bool:
-    word = text.strip().lower()
-    if word not in _TRUE | _FALSE:
-        message = f"{shown} must be true or false, not {text!r}."
-        raise SettingsError(message)
-    return word in _TRUE
-
-
-def _number(shown: str, text: str, kind: type, least: float, most: float) -> float:
-    noun = "a whole number" if kind is int else "a number"
-    message = f"{shown} must be {noun} from {least} to {most}, not {text!r}."
-    try:
-        value: float = kind(text)
-    except ValueError:
-        raise SettingsError(message) from None
-    if not math.isfinite(value) or not least <= value <= most:
-        raise SettingsError(message)
-    return value
-
-
-def _one_of(shown: str, word: str, allowed: tuple[str, ...]) -> str:
-    if word not in allowed:
-        message = f"{shown} must be {' or '.join(allowed)}, not {word!r}."
-        raise SettingsError(message)
-    return word

@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,7 +19,9 @@ from backscroll_tools.errors import ToolError
 CONNECT_S: Final = 10.0
 """How long a connection may take to be made, in seconds; the call's deadline bounds the rest."""
 
-_NO_POOL: Final = httpx2.Limits(max_keepalive_connections=0)
+# How many requests are under way is bounded by the lanes of each client.
+_POOL: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
+_NO_POOL: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -40,8 +44,16 @@ def upstream_of(settings: Settings) -> Upstream:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The connections to an upstream, which all of its clients share."""
+
+    reading: httpx2.AsyncClient
+    writing: httpx2.AsyncClient
+
+
 class UpstreamConnection:
-    """The client of the chosen upstream: opened once, closed with the process.
+    """The connections to the chosen upstream: opened once, closed with the process.
 
     Args:
         settings: which upstream.
@@ -53,6 +65,7 @@ class UpstreamConnection:
         self._upstream = upstream
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
+        self._pools: Pools | None = None
         self._client: Client | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,24 +85,37 @@ class UpstreamConnection:
         Raises:
             ToolError: `upstream_unavailable` where the store's database cannot be opened.
         """
-        async with self._opening:
-            if self._client is None:
-                embedded = is_embedded(self._settings)
-                self._client = await (self._open_store() if embedded else self._open_network())
-            return self._client
+        client = self._client or await self.client_of(self._upstream)
+        self._client = self._client or client  # the first of those that were made meanwhile
+        return self._client
 
-    async def _open_network(self) -> Client:
+    async def client_of(self, upstream: Upstream) -> Client:
+        """Return a new client, with a retry budget and lanes of its own, over the same connections.
+
+        Args:
+            upstream: the chosen one, perhaps with another credential and other headers.
+
+        Raises:
+            ToolError: as `client` does.
+        """
+        async with self._opening:
+            if self._pools is None:
+                embedded = is_embedded(self._settings)
+                self._pools = await (self._open_store() if embedded else self._open_network())
+        pools = self._pools
+        return Client(pools.reading, upstream, pools.writing, self._settings.reply_bytes)
+
+    async def _open_network(self) -> Pools:
         # No redirect is ever followed: the key would go along to another origin. The deadline of
         # a call bounds what a timeout here does not.
-        reading = httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=CONNECT_S))
-        writing = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(None, connect=CONNECT_S), limits=_NO_POOL
-        )
+        timeout = httpx2.Timeout(None, connect=CONNECT_S)
+        reading = httpx2.AsyncClient(timeout=timeout, limits=_POOL, cookies=_no_cookies())
+        writing = httpx2.AsyncClient(timeout=timeout, limits=_NO_POOL, cookies=_no_cookies())
         for http in (reading, writing):
             await self._stack.enter_async_context(http)
-        return Client(reading, self._upstream, writing, self._settings.reply_bytes)
+        return Pools(reading, writing)
 
-    async def _open_store(self) -> Client:
+    async def _open_store(self) -> Pools:
         from backscroll.store.app import open_store
         from backscroll.store.errors import StoreError
 
@@ -103,4 +129,9 @@ class UpstreamConnection:
             ) from None
         transport = httpx2.ASGITransport(store.app)
         http = await self._stack.enter_async_context(httpx2.AsyncClient(transport=transport))
-        return Client(http, self._upstream, reply_bytes=self._settings.reply_bytes)
+        return Pools(http, http)
+
+
+def _no_cookies() -> CookieJar:
+    """Return a jar that keeps nothing: what was set for one key must not go out with another."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))

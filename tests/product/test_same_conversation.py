@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import cycle
 
 import httpx2
 import pytest
@@ -38,15 +39,38 @@ SAID = [
 THREAD, CONVERSATION, COMPLETION = "thread_same", "conv_same", "chatcmpl-same"
 
 
-@pytest.fixture
-async def store() -> AsyncIterator[Store]:
-    async with open_store("sqlite://") as opened:
-        yield opened
+class Alternating(httpx2.AsyncBaseTransport):
+    """Sends each request to another replica than the one before it."""
+
+    def __init__(self, *stores: Store) -> None:
+        self._replicas = cycle([httpx2.ASGITransport(store.app) for store in stores])
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await next(self._replicas).handle_async_request(request)
+
+
+@pytest.fixture(params=["SQLite", "two replicas on one PostgreSQL"])
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Store, ...]]:
+    if request.param == "SQLite":
+        async with open_store("sqlite://") as opened:
+            yield (opened,)
+        return
+    async with (
+        request.getfixturevalue("postgres").database() as url,
+        open_store(url) as first,
+        open_store(url) as second,
+    ):
+        yield first, second
 
 
 @pytest.fixture
-async def client(store: Store) -> AsyncIterator[Client]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(store.app)) as http:
+def store(stores: tuple[Store, ...]) -> Store:
+    return stores[0]
+
+
+@pytest.fixture
+async def client(stores: tuple[Store, ...]) -> AsyncIterator[Client]:
+    async with httpx2.AsyncClient(transport=Alternating(*stores)) as http:
         yield Client(http, EMBEDDED)
 
 

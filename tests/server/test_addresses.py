@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.addresses import flaw_of_address, flaw_of_key
-from backscroll.settings import Settings, SettingsError, load
+from backscroll.settings import Settings, load
 from backscroll.upstream import upstream_of
+from backscroll.values import SettingsError
 
 SCHEME = "must start with https:// (or http://) and name a host"
 CREDENTIALS = "must not carry credentials: set BACKSCROLL_API_KEY instead"

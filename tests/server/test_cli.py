@@ -8,8 +8,8 @@ import pytest
 from backscroll.settings import Settings
 from tests.server.commands import backscroll
 
-COMMANDS = ("call", "connect", "demo", "doctor", "export", "import", "serve", "store")
-DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute/path.db"
+COMMANDS = ("call", "connect", "demo", "doctor", "export", "import", "serve", "store", "token")
+DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://"
 
 
 def test_the_version_is_said() -> None:

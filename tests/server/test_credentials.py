@@ -11,7 +11,8 @@ import pytest
 
 from backscroll import credentials
 from backscroll.credentials import ENTRA_SCOPE, NotSignedInError, credential
-from backscroll.settings import Settings, SettingsError
+from backscroll.settings import Settings
+from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import PROFILES
 
 AZURE = {"BACKSCROLL_UPSTREAM": "azure", "BACKSCROLL_BASE_URL": "https://a.example"}

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 from click.testing import CliRunner, Result
@@ -28,12 +29,13 @@ from backscroll.doctor.fitness import fitness_of_all
 from backscroll.doctor.report import as_json, as_text
 from backscroll.offer import offered
 from backscroll.settings import Settings, load, sources
-from backscroll.store import engine
+from backscroll.store import sqlite
 from backscroll.store.app import open_store
 from backscroll_tools.client.failures import UnreachableError, failure, unreachable
 from backscroll_tools.client.profiles import PROFILES, STORE
 from backscroll_tools.registry import TOOLS
 from tests import loopback
+from tests.postgres import PostgresServer
 
 KEY = "sk-canary-7f3a9c1e5b2d8046"
 NOT_FOUND = '{"detail":"Not Found"}'
@@ -111,13 +113,13 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
 
     diagnosis = await diagnosis_of(made(database=database))
 
-    mode = engine.journal_mode(sqlite3.sqlite_version_info)
+    mode = sqlite.journal_mode(sqlite3.sqlite_version_info)
     assert diagnosis.is_well
     assert found(diagnosis)[:2] == [
         (
             "database",
             "ok",
-            f"SQLite {sqlite3.sqlite_version}, schema 1, journal {mode}, synchronous full",
+            f"SQLite {sqlite3.sqlite_version}, schema 2, journal {mode}, synchronous full",
         ),
         ("contents", "ok", "2 threads, 1 conversation, 0 stored completions"),
     ]
@@ -172,7 +174,7 @@ async def test_a_database_that_another_program_holds_is_named(
     path = tmp_path / "store.db"
     async with open_store(f"sqlite:///{path}"):
         pass
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         diagnosis = await diagnosis_of(made(database=f"sqlite:///{path}"))
@@ -189,6 +191,44 @@ async def test_a_url_of_no_known_database_is_refused_without_its_password() -> N
     assert shown == "mysql://ann:***@db.example/talks"
     assert not diagnosis.is_well
     assert_keeps_the_key(diagnosis)
+
+
+async def test_a_database_of_postgresql_is_described_without_its_password(
+    postgres: PostgresServer,
+) -> None:
+    async with postgres.database() as url:
+        diagnosis = await diagnosis_of(made(database=f"{url}?application_name={KEY}"))
+        release = await asyncpg_version(url)
+
+    facts = f"PostgreSQL {release}, schema 2, synchronous_commit on, fsync off"
+    assert found(diagnosis) == [
+        ("database", "failed", facts),
+        ("contents", "ok", "0 threads, 0 conversations, 0 stored completions"),
+    ]
+    assert diagnosis.checks[0].next_step.startswith("Set fsync = on in postgresql.conf")
+    shown = next(one.value for one in diagnosis.settings if one.name == "database")
+    assert shown == url.replace(postgres.password, "***")
+    assert postgres.password not in as_text(diagnosis, 100) + as_json(diagnosis)
+    assert_keeps_the_key(diagnosis)
+
+
+async def test_a_database_that_cannot_be_reached_is_said_to_be_without_its_password() -> None:
+    at = "127.0.0.1:1/talks"
+    diagnosis = await diagnosis_of(made(database=f"postgresql://ann:{KEY}@{at}"))
+
+    assert found(diagnosis) == [
+        ("database", "failed", f"postgresql://{at} cannot be reached: Connection refused")
+    ]
+    assert_keeps_the_key(diagnosis)
+    cut = await diagnosis_of(made(database=f"postgresql://ann:sk@canary/{KEY}@{at}"))
+    assert_keeps_the_key(cut)
+
+
+async def asyncpg_version(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    release: str = await connection.fetchval("SHOW server_version")
+    await connection.close()
+    return release
 
 
 async def test_the_store_on_a_port_is_a_compatible_upstream_that_is_well(tmp_path: Path) -> None:

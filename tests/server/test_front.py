@@ -211,6 +211,7 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.settings",
         "backscroll.store",
         "backscroll.store.errors",
+        "backscroll.values",
         "backscroll_tools.strict_json",
         "backscroll_tools",
         "backscroll_tools.client",

@@ -1,12 +1,15 @@
 """`backscroll import` and `backscroll export`: conversations in, and the same ones out."""
 
+import asyncio
 import json
 import stat
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+from tests.postgres import PostgresServer
 from tests.server.commands import backscroll, read_lines, write_lines
 
 THREAD: dict[str, Any] = {
@@ -226,3 +229,40 @@ def test_an_export_that_cannot_be_written_is_refused_in_one_line(
         "",
         f"backscroll: {path} cannot be written: No such file or directory\n",
     )
+
+
+def test_import_and_export_work_on_one_partition(database: str, tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "threads.jsonl", [THREAD])
+    said = (0, "1 imported, 0 already there, 0 refused\n")
+    assert imported(database, file)[:2] == said
+    assert imported(database, file, flags=("--project", "proj_a"))[:2] == said
+    assert imported(database, file, flags=("--project", "proj_a"))[0:2] == (
+        0,
+        "0 imported, 1 already there, 0 refused\n",
+    )
+    for flags, lines in (((), 1), (("--project", "proj_a"), 1), (("--project", "proj_b"), 0)):
+        result = backscroll(database, "export", *flags)
+        assert len(read_lines(result.stdout)) == lines
+
+
+@pytest.mark.parametrize("flags", [(), ("--project", "proj_a")])
+def test_what_a_file_of_sqlite_gives_out_a_postgresql_takes_in_and_gives_out_the_same(
+    database: str, tmp_path: Path, flags: tuple[str, ...], postgres: PostgresServer
+) -> None:
+    file = write_lines(tmp_path / "all.jsonl", [THREAD, COMPLETION])
+    imported(database, file, flags=flags)
+    out = tmp_path / "out.jsonl"
+    out.write_text(backscroll(database, "export", *flags).stdout)
+    name = f"moved{len(flags)}"
+    asyncio.run(create_database(postgres.url(), name))
+    assert imported(postgres.url(name), out, flags=flags)[:2] == (
+        0,
+        "2 imported, 0 already there, 0 refused\n",
+    )
+    assert backscroll(postgres.url(name), "export", *flags).stdout == out.read_text()
+
+
+async def create_database(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()

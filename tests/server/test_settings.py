@@ -2,8 +2,9 @@
 
 import pytest
 
-from backscroll.settings import Settings, SettingsError, load
+from backscroll.settings import Settings, load
 from backscroll.upstream import upstream_of
+from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import STORE
 
 KEY = "sk-live-0123456789abcdef"
@@ -72,6 +73,10 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
         (
             {"BACKSCROLL_UPSTREAM": "openai"},
             "BACKSCROLL_API_KEY (or OPENAI_API_KEY) is needed for the upstream openai.",
+        ),
+        (
+            {"BACKSCROLL_PROJECT": "a b"},
+            "BACKSCROLL_PROJECT must be 1 to 128 letters, digits and _ . = - for the store.",
         ),
         (
             {"BACKSCROLL_UPSTREAM": "compatible"},
@@ -167,3 +172,9 @@ def test_a_key_is_asked_for_where_nothing_else_names_the_caller(upstream: str) -
     settings = Settings(upstream=upstream, base_url="https://a.example")
     with pytest.raises(SettingsError, match="BACKSCROLL_API_KEY"):
         upstream_of(settings)
+
+
+def test_a_database_is_in_no_representation_for_its_url_may_hold_a_password() -> None:
+    settings = load({}, {"BACKSCROLL_DATABASE": f"postgresql://ann:{KEY}@db.example/talks"})
+    assert KEY in settings.database_url
+    assert KEY not in repr(settings)

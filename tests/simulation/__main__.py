@@ -5,6 +5,7 @@ import sys
 import time
 from collections import Counter
 
+from tests.faults.figures import record
 from tests.simulation.seeds import run_seed
 
 
@@ -32,11 +33,14 @@ def main() -> int:
             sys.stdout.write(f"seed {seed}: {'; '.join(report.violations)}\n")
     seconds = time.monotonic() - started
     unknown = endings["outcome_unknown"]
-    sys.stdout.write(
-        f"{asked.seeds} seeds, {letters} messages to write, {endings.total()} calls, {requests} "
-        f"requests, {unknown} outcome_unknown: {broken.total()} violations in {len(broken)} "
-        f"seeds, {seconds:.1f} s\n{dict(endings.most_common())}\n"
+    result = (
+        f"{asked.seeds:,} seeds, {letters:,} messages to write, {endings.total():,} calls, "
+        f"{requests:,} requests, {unknown:,} outcome_unknown: {broken.total()} violations"
     )
+    sys.stdout.write(
+        f"{result} in {len(broken)} seeds, {seconds:.1f} s\n{dict(endings.most_common())}\n"
+    )
+    record("simulation of client, walk and retry on an injected clock", result)
     return 1 if broken else 0
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import json
-import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import cycle
@@ -20,17 +20,19 @@ from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.render import compact
 from backscroll_tools.tool import Bounds, Call, Result, Tool
+from tests.faults.figures import sized
 from tests.simulation import clock
 from tests.simulation.upstream import Body
 
-LONG: Final = os.environ.get("BACKSCROLL_TEST_PROFILE") == "long"
-
 FUZZED: Final = settings(
-    max_examples=25_000 if LONG else 250,
+    max_examples=sized(quick=250, long=25_000),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 """A quarter of what is run in all: four tests take it."""
+
+HELD: Final[Counter[str]] = Counter()
+"""How many calls of each tool have been held to the promises."""
 
 BOUNDS: Final = Bounds(result_chars=2_000, deadline_s=30, requests=10)
 """The tightest bound there is, so that anything too long shows."""
@@ -112,6 +114,7 @@ def hold(tool: Tool, arguments: Mapping[str, object], *replies: Canned) -> None:
     Raises:
         AssertionError: a promise was broken; any other exception is one of ours that got out.
     """
+    HELD[tool.name] += 1
     for profile in _PROFILES:
         transport = CannedUpstream(replies)
         outcome = clock.run(_outcome(tool, arguments, transport, Upstream(profile, "http://u/v1")))

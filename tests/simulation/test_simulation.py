@@ -5,11 +5,11 @@ import asyncio
 import anyio
 import pytest
 
+from tests.faults.figures import sized
 from tests.simulation import clock
-from tests.simulation.canned import LONG
 from tests.simulation.seeds import run_seed
 
-SEEDS = 10_000 if LONG else 500
+SEEDS = sized(quick=500, long=10_000)
 BLOCK = 50
 
 

@@ -1,28 +1,96 @@
-"""A real store on a real file: in process, and served on a port."""
+"""A real store on a real file, and in a real PostgreSQL: in process, and served on a port."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import asyncpg
 import httpx2
 import openai
 import pytest
 import uvicorn
 
 from backscroll.store.app import Store, open_store
+from backscroll.store.schema import tables
+from tests.postgres import PostgresServer
 
 V2 = {"OpenAI-Beta": "assistants=v2"}
 
 
+Rows: TypeAlias = list[tuple[Any, ...]]
+Sql: TypeAlias = Callable[[str], Awaitable[Rows]]
+Kept: TypeAlias = Callable[[], Awaitable[bytes]]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on both engines what is not about a file."""
+    if "database_url" in metafunc.fixturenames:
+        engines = ["sqlite"] if "path" in metafunc.fixturenames else ["sqlite", "postgres"]
+        metafunc.parametrize("database_url", engines, indirect=True)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """The file of a test that is about SQLite alone."""
     return tmp_path / "store.db"
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[Store]:
-    async with open_store(f"sqlite:///{path}") as opened:
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty database, of either engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    async with server.database() as made:
+        yield made
+
+
+@pytest.fixture
+async def shared(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The URL of a database of PostgreSQL alone."""
+    async with postgres.database() as made:
+        yield made
+
+
+@pytest.fixture
+def sql(database_url: str) -> Sql:
+    """Another connection to the database, one for each statement."""
+
+    async def run(statement: str) -> Rows:
+        if database_url.startswith("sqlite:///"):
+            file = database_url.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(file)) as database, database:
+                return database.execute(statement).fetchall()
+        other = await asyncpg.connect(database_url)
+        try:
+            return [tuple(row) for row in await other.fetch(statement)]
+        finally:
+            await other.close()
+
+    return run
+
+
+@pytest.fixture
+def kept(database_url: str, sql: Sql) -> Kept:
+    """What a database has kept: of SQLite every byte of its file, of PostgreSQL every row."""
+
+    async def look() -> bytes:
+        if database_url.startswith("sqlite:///"):
+            return await asyncio.to_thread(Path(database_url.removeprefix("sqlite:///")).read_bytes)
+        rows = [await sql(f"SELECT t::text FROM {table} t") for table in tables.tables]  # noqa: S608 - ours
+        return repr(rows).encode()
+
+    return look
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    async with open_store(database_url) as opened:
         yield opened
 
 

@@ -1,13 +1,9 @@
 """Conversations on the wire."""
 
-# ruff: noqa: ASYNC240 - a test may wait for a file of its own
-
-import sqlite3
-from pathlib import Path
-
 import httpx2
 import pytest
 
+from tests.store.conftest import Kept, Sql
 from tests.store.wire import Json, add_items, error, new_conversation, page
 
 UNKNOWN = "conv_unknown"
@@ -61,7 +57,7 @@ async def test_updating_a_conversation_replaces_its_metadata(api: httpx2.AsyncCl
 
 
 async def test_a_deleted_conversation_is_gone_and_its_contents_are_erased(
-    api: httpx2.AsyncClient, path: Path
+    api: httpx2.AsyncClient, kept: Kept
 ) -> None:
     body = {"items": [ITEM], "metadata": {"also": "a secret"}}
     conversation_id = (await api.post("/conversations", json=body)).json()["id"]
@@ -88,7 +84,7 @@ async def test_a_deleted_conversation_is_gone_and_its_contents_are_erased(
             "param": None,
             "code": None,
         }
-    assert b"a secret" not in path.read_bytes()
+    assert b"a secret" not in await kept()
 
 
 async def test_there_is_no_list_of_conversations(api: httpx2.AsyncClient) -> None:
@@ -160,7 +156,7 @@ async def test_every_post_takes_an_idempotency_key(api: httpx2.AsyncClient) -> N
 
 
 async def test_a_reply_that_lists_items_is_erased_with_the_first_of_them_that_is(
-    api: httpx2.AsyncClient, path: Path
+    api: httpx2.AsyncClient, kept: Kept
 ) -> None:
     conversation_id = await new_conversation(api)
     url = f"/conversations/{conversation_id}/items"
@@ -176,22 +172,19 @@ async def test_a_reply_that_lists_items_is_erased_with_the_first_of_them_that_is
     replayed = await api.post(url, json=bodies[1], headers=keys[1])
     assert replayed.json()["data"] == made[1]
     await api.delete(f"{url}/{made[0][0]['id']}")
-    assert b"0 a secret" not in path.read_bytes()
+    assert b"0 a secret" not in await kept()
     await api.delete(f"/conversations/{conversation_id}")
     gone = error(await api.post(url, json=bodies[1], headers=keys[1]), 410)
     assert gone["code"] == "idempotent_object_deleted"
-    assert b"a secret" not in path.read_bytes()
+    assert b"a secret" not in await kept()
 
 
-async def test_a_refused_batch_leaves_nothing(api: httpx2.AsyncClient, path: Path) -> None:
+async def test_a_refused_batch_leaves_nothing(api: httpx2.AsyncClient, sql: Sql) -> None:
     conversation_id = await new_conversation(api)
     body = {"items": [ITEM, {"role": "user"}]}
     error(await api.post(f"/conversations/{conversation_id}/items", json=body), 400)
     error(await api.post("/conversations", json=body), 400)
     error(await api.post(f"/conversations/{UNKNOWN}/items", json={"items": [ITEM]}), 404)
-    database = sqlite3.connect(path)
-    counted = database.execute(
+    assert await sql(
         "SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM items)"
-    )
-    assert counted.fetchone() == (1, 0)
-    database.close()
+    ) == [(1, 0)]

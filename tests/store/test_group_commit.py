@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from backscroll.store import engine, workers
+from backscroll.store import sqlite, workers
 from backscroll.store.app import open_store
-from backscroll.store.engine import Database, open_database
+from backscroll.store.sqlite import SqliteDatabase, open_sqlite
 from tests.store.conftest import V2
 from tests.store.wire import error, new_thread, page, texts
 
@@ -81,14 +81,14 @@ def notes(connection: Connection) -> list[int]:
 
 
 @pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite:///{path}") as opened:
+async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
+    async with open_sqlite(f"sqlite:///{path}") as opened:
         await opened.write(lambda connection: connection.exec_driver_sql(MAKE_TABLE))
         yield opened
 
 
 async def test_writes_that_wait_together_share_a_commit_in_the_order_in_which_they_came(
-    database: Database,
+    database: SqliteDatabase,
 ) -> None:
     with held() as hold:
         tasks = await waiting(hold, *(database.write(note(number)) for number in range(20)))
@@ -99,7 +99,7 @@ async def test_writes_that_wait_together_share_a_commit_in_the_order_in_which_th
 
 
 async def test_no_write_is_answered_before_the_commit_that_it_shares(
-    database: Database, path: Path
+    database: SqliteDatabase, path: Path
 ) -> None:
     other = sqlite3.connect(path)
 
@@ -114,7 +114,7 @@ async def test_no_write_is_answered_before_the_commit_that_it_shares(
     other.close()
 
 
-async def test_a_write_that_comes_alone_waits_for_nobody(database: Database) -> None:
+async def test_a_write_that_comes_alone_waits_for_nobody(database: SqliteDatabase) -> None:
     with held() as hold:
         hold.go.set()
         for number in range(3):
@@ -122,7 +122,9 @@ async def test_a_write_that_comes_alone_waits_for_nobody(database: Database) -> 
             assert hold.commits == number + 1
 
 
-async def test_a_group_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_group_is_bounded(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "GROUP_S", 60)
     with held() as hold:
         writes = (database.write(note(number)) for number in range(3 * workers.GROUP_WRITES))
@@ -138,9 +140,15 @@ async def test_a_group_is_bounded(database: Database, monkeypatch: pytest.Monkey
         assert hold.commits == 5
 
 
-@pytest.mark.parametrize("failing", [{0}, {1}, {4}, {1, 2}, {0, 2, 4}, {0, 1, 2, 3, 4}])
+@pytest.mark.parametrize(
+    ("count", "failing"),
+    [
+        *[(2, {0}), (2, {1}), (2, {0, 1})],
+        *[(5, {1}), (5, {4}), (5, {1, 2}), (5, {0, 2, 4}), (5, {0, 1, 2, 3, 4})],
+    ],
+)
 async def test_a_write_that_fails_leaves_its_neighbours_alone(
-    database: Database, failing: set[int]
+    database: SqliteDatabase, count: int, failing: set[int]
 ) -> None:
     def fail(connection: Connection) -> None:
         note(100)(connection)
@@ -148,17 +156,21 @@ async def test_a_write_that_fails_leaves_its_neighbours_alone(
 
     with held() as hold:
         writes = [
-            database.write(fail if number in failing else note(number)) for number in range(5)
+            database.write(fail if number in failing else note(number)) for number in range(count)
         ]
         tasks = await waiting(hold, *writes)
         hold.go.set()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert hold.commits == (1 if len(failing) < count else 0)
     assert [isinstance(outcome, IntegrityError) for outcome in outcomes] == [
-        number in failing for number in range(5)
+        number in failing for number in range(count)
     ]
-    assert await database.read(notes) == [number for number in range(5) if number not in failing]
+    assert await database.read(notes) == [
+        number for number in range(count) if number not in failing
+    ]
 
 
+@pytest.mark.parametrize("ahead", [1, 3])
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
@@ -167,21 +179,21 @@ async def test_a_write_that_fails_leaves_its_neighbours_alone(
     ],
 )
 async def test_a_write_that_costs_its_neighbours_the_transaction_costs_them_nothing_else(
-    database: Database, statement: str, kind: type[Exception]
+    database: SqliteDatabase, statement: str, kind: type[Exception], ahead: int
 ) -> None:
     with held() as hold:
         writes = [database.write(note(number)) for number in range(5)]
         lost = database.write(lambda connection: connection.exec_driver_sql(statement))
-        tasks = await waiting(hold, *writes[:3], lost, *writes[3:])
+        tasks = await waiting(hold, *writes[:ahead], lost, *writes[ahead:])
         hold.go.set()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(outcomes.pop(3), kind)
+    assert isinstance(outcomes.pop(ahead), kind)
     assert outcomes == list(range(5))
     assert await database.read(notes) == list(range(5))
 
 
 async def test_a_caller_that_goes_away_before_its_turn_leaves_its_write_undone(
-    database: Database,
+    database: SqliteDatabase,
 ) -> None:
     with held() as hold:
         tasks = await waiting(hold, *(database.write(note(number)) for number in range(6)))
@@ -198,7 +210,7 @@ async def test_a_caller_that_goes_away_before_its_turn_leaves_its_write_undone(
 async def test_a_database_that_stays_busy_fails_all_that_wait_at_once_and_writes_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.2)
     async with open_store(f"sqlite:///{path}") as store:
         transport = httpx2.ASGITransport(app=store.app)
         async with httpx2.AsyncClient(

@@ -1,16 +1,12 @@
 """A POST with a key is done once, and its first reply is the reply."""
 
-# ruff: noqa: ASYNC240 - a test may wait for a file of its own
-
 import asyncio
-import sqlite3
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from backscroll.store.app import open_store
-from tests.store.conftest import V2
+from tests.store.conftest import V2, Kept, Sql
 from tests.store.wire import error, new_thread, page, texts
 
 BODY = {"role": "user", "content": "once"}
@@ -69,10 +65,10 @@ async def test_requests_at_once_with_one_key_write_once(api: httpx2.AsyncClient)
     assert texts(await page(api, url)) == ["once"]
 
 
-async def test_a_key_outlives_the_process(path: Path) -> None:
+async def test_a_key_outlives_the_process(database_url: str) -> None:
     contents = []
     for _ in range(2):
-        async with open_store(f"sqlite:///{path}") as store:
+        async with open_store(database_url) as store:
             transport = httpx2.ASGITransport(app=store.app)
             async with httpx2.AsyncClient(
                 transport=transport, base_url="http://store/v1", headers=V2
@@ -98,21 +94,19 @@ async def test_a_key_of_printable_ascii_is_taken(api: httpx2.AsyncClient, key: s
 
 
 async def test_a_day_old_key_is_forgotten_at_a_later_write(
-    api: httpx2.AsyncClient, path: Path
+    api: httpx2.AsyncClient, sql: Sql
 ) -> None:
     for number in range(10):
         await api.post("/threads", json={}, headers={"Idempotency-Key": f"old-{number}"})
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE idempotency SET created_at = created_at - 24 * 3600 - 1")
+    await sql("UPDATE idempotency SET created_at = created_at - 24 * 3600 - 1")
     for number, left in [(0, 2), (1, 0)]:
         await api.post("/threads", json={}, headers={"Idempotency-Key": f"new-{number}"})
         old = "SELECT count(*) FROM idempotency WHERE key LIKE 'old-%'"
-        assert database.execute(old).fetchone() == (left,)
-    database.close()
+        assert await sql(old) == [(left,)]
 
 
 async def test_a_deleted_object_s_reply_is_erased_and_not_made_again(
-    api: httpx2.AsyncClient, path: Path
+    api: httpx2.AsyncClient, kept: Kept
 ) -> None:
     thread_id = await new_thread(api)
     url = f"/threads/{thread_id}/messages"
@@ -131,4 +125,4 @@ async def test_a_deleted_object_s_reply_is_erased_and_not_made_again(
     await api.delete(f"/threads/{thread_id}")
     gone = error(await api.post(url, json=bodies[1], headers=keys[1]), 410)
     assert gone["code"] == "idempotent_object_deleted"
-    assert b"a secret" not in path.read_bytes()
+    assert b"a secret" not in await kept()

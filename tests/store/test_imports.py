@@ -1,7 +1,6 @@
 """Conversations in and out, whole."""
 
 import dataclasses
-import sqlite3
 from pathlib import Path
 
 import httpx2
@@ -15,6 +14,7 @@ from backscroll.store.imports import (
     ImportedMessage,
     ImportedThread,
 )
+from tests.store.conftest import Sql
 from tests.store.wire import Json, add, add_items, error, new_thread, page, texts
 
 THREAD = ImportedThread(
@@ -268,15 +268,13 @@ _MESSAGE = ImportedMessage(role="user", content="a", created_at=1)
     ],
 )
 async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
-    store: Store, path: Path, change: Json, reason: str
+    store: Store, sql: Sql, change: Json, reason: str
 ) -> None:
     bad = dataclasses.replace(THREAD, **change)
     with pytest.raises(StoreError, match=reason):
         await store.import_thread(bad)
-    database = sqlite3.connect(path)
-    counted = database.execute("SELECT (SELECT count(*) FROM threads), count(*) FROM messages")
-    assert counted.fetchone() == (0, 0)
-    database.close()
+    counted = "SELECT (SELECT count(*) FROM threads), count(*) FROM messages"
+    assert await sql(counted) == [(0, 0)]
     assert await store.import_thread(THREAD) is True
 
 
@@ -317,3 +315,17 @@ async def test_a_completion_s_message_cursor_must_be_one_of_its_own(
         404,
         "No chat completion found with id 'chatcmpl-9'.",
     )
+
+
+async def test_messages_of_one_id_in_two_threads_are_two_messages(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    other = dataclasses.replace(THREAD, key="source:9", id="thread_2")
+    for thread in (THREAD, other):
+        await store.import_thread(thread)
+    untouched = await page(api, "/threads/thread_2/messages/msg_1")
+    await api.post("/threads/thread_1/messages/msg_1", json={"metadata": {"b": "2"}})
+    assert await page(api, "/threads/thread_2/messages/msg_1") == untouched
+    await api.delete("/threads/thread_1/messages/msg_1")
+    assert await page(api, "/threads/thread_2/messages/msg_1") == untouched
+    assert (await page(api, "/threads/thread_1/messages"))["data"] == []

@@ -1,10 +1,8 @@
 """Threads on the wire."""
 
-import sqlite3
-from pathlib import Path
-
 import httpx2
 
+from tests.store.conftest import Sql
 from tests.store.wire import add, error, new_thread, page, texts
 
 UNKNOWN = "thread_unknown"
@@ -92,7 +90,7 @@ async def test_modifying_a_thread_replaces_what_is_given_and_keeps_the_rest(
 
 
 async def test_a_deleted_thread_is_gone_with_its_messages(
-    api: httpx2.AsyncClient, path: Path
+    api: httpx2.AsyncClient, sql: Sql
 ) -> None:
     thread_id = await new_thread(api, ("a secret",))
     message_id = (await page(api, f"/threads/{thread_id}/messages"))["data"][0]["id"]
@@ -111,9 +109,7 @@ async def test_a_deleted_thread_is_gone_with_its_messages(
     messages = {error(reply, 404)["message"] for reply in replies}
     assert messages == {f"No thread found with id '{thread_id}'."}
     assert (await page(api, "/threads"))["data"] == []
-    with sqlite3.connect(path) as database:
-        assert database.execute("SELECT count(*) FROM messages").fetchone() == (0,)
-    database.close()
+    assert await sql("SELECT count(*) FROM messages") == [(0,)]
 
 
 async def test_a_malformed_thread_id_is_a_bad_request(api: httpx2.AsyncClient) -> None:

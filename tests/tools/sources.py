@@ -63,11 +63,12 @@ class RepeatsAnId(ListSource):
 @dataclass
 class FailsAfter(ListSource):
     good: int = 1
+    failure: ToolError = field(default_factory=lambda: ToolError("upstream_unavailable", "down"))
 
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         honest = await super().chunk(after, limit)
         if len(self.requests) > self.good:
-            raise ToolError("upstream_unavailable", "down")
+            raise self.failure
         return honest
 
 

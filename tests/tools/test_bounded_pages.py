@@ -18,7 +18,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import Place, decode
 from backscroll_tools.pages.listing import read_page
-from backscroll_tools.pages.walk import GONE
+from backscroll_tools.pages.walk import GONE, WARNING_CHARS, Chunk
 from backscroll_tools.tool import Bounds, Call, Output, Result
 from tests.tools import transcript
 from tests.tools.sources import HangsAfter, ListSource, message
@@ -205,6 +205,7 @@ async def test_a_long_message_deleted_while_it_is_read_is_passed_over_with_a_war
     assert second.structured["messages"] == items[1:]
     assert second.structured["page"]["warning"] == GONE
     assert f"Warning: {GONE}." in second.text.partition("\n")[0]
+    assert second.structured["page"]["has_more"] is False
 
 
 class Gone(ListSource):
@@ -212,14 +213,54 @@ class Gone(ListSource):
         return None
 
 
-async def test_a_message_that_shrank_while_it_was_read_is_passed_over() -> None:
+@pytest.mark.parametrize("less", [0, 1, 2_000])
+async def test_a_message_that_shrank_while_it_was_read_is_passed_over(less: int) -> None:
     items = [message(0, "x" * 3_000), message(1, "after")]
     bounds = Bounds(result_chars=2_000)
     first = await read_page(call(bounds), SHAPE, START, ListSource(items), 20)
     start = decode(first.structured["page"]["next_cursor"], START.tool, START.owner)
-    shrunk = ListSource([message(0, "x"), items[1]])
+    assert start.inside is not None
+    shrunk = ListSource([message(0, "x" * max(start.inside.offset - less, 0)), items[1]])
     second = await read_page(call(bounds), SHAPE, start, shrunk, 20)
     assert second.structured["messages"] == items[1:]
+    assert second.structured["page"]["has_more"] is False
+
+
+@pytest.mark.parametrize(("share", "apart"), [(0.4, False), (0.6, True)])
+@pytest.mark.parametrize("text", ["", "word " * 2_000])
+async def test_fields_that_leave_a_text_less_than_half_of_a_page_are_read_after_it(
+    share: float, apart: bool, text: str
+) -> None:
+    bounds = Bounds(result_chars=8_000, output="text")
+    pairs = {f"key_{number}": "v" * 100 for number in range(int(share * 8_000 / 115))}
+    fields = {"metadata": pairs, "content": "c" * (0 if text else 5_000)}
+    items = [message(0, text, **fields)]
+    results = await pages(ListSource(items), bounds, [20] * 9)
+    first = results[0].structured["messages"][0]
+    if text:
+        assert ("metadata" in first) is not apart
+    assert rejoined(results) == items
+
+
+class Warns(ListSource):
+    """All that can make a page's frame long: warnings, and items passed over."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        passed = (999_999_999, *(0 for _ in honest.items))
+        warning = "w" * WARNING_CHARS
+        return Chunk(honest.items, has_more=True, passed=passed, warning=warning)
+
+
+@given(st.integers(100, 2_200), st.integers(2_000, 2_100), OUTPUTS, st.booleans())
+async def test_the_longest_frame_leaves_no_page_over_the_bound(
+    length: int, result_chars: int, output: Output, backward: bool
+) -> None:
+    bounds = Bounds(result_chars=result_chars, output=output)
+    start = replace(START, backward=backward)
+    items = [message(0, "x" * length), message(1, "y" * 2_500)]
+    result = await read_page(call(bounds), SHAPE, start, Warns(items), 20)
+    assert size(result, output) <= result_chars
 
 
 async def test_the_deadline_holds_for_the_rest_of_a_long_message_too() -> None:
@@ -231,7 +272,7 @@ async def test_the_deadline_holds_for_the_rest_of_a_long_message_too() -> None:
 
 
 async def test_a_skim_shows_the_start_of_each_message_and_how_much_there_is() -> None:
-    items = [message(0, "short"), message(1, "long " * 100)]
+    items = [message(0, "no longer"), message(1, "long " * 100)]
     start = replace(START, preview=9)
     result = await read_page(call(Bounds()), SHAPE, start, ListSource(items), 20)
     clipped = {"shown": 9, "total": 500}
@@ -240,6 +281,13 @@ async def test_a_skim_shows_the_start_of_each_message_and_how_much_there_is() ->
         {**items[1], "text": "long long", "clipped": clipped},
     ]
     assert result.structured["page"]["next_cursor"] is None
+
+
+async def test_a_skim_leaves_what_has_no_text_as_it_is() -> None:
+    items: list[JSON] = [{"id": "file_1", "role": "user", "created_at": 1}]
+    start = replace(START, preview=1)
+    result = await read_page(call(Bounds()), SHAPE, start, ListSource(items), 20)
+    assert result.structured["messages"] == items
 
 
 @pytest.mark.parametrize("output", ["both", "text"])

@@ -237,7 +237,26 @@ async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> 
         client = Client(http, Upstream(STORE, "http://127.0.0.1:1/v1"), chance=lambda: 0.0)
         with pytest.raises(ToolError) as failed:
             await client.send(WRITE)
-    assert failed.value.code == "upstream_unavailable"
+    assert isinstance(failed.value, failures.UnreachableError)
+    assert (failed.value.kind, failed.value.fate, failed.value.again) == (
+        *("ConnectError", "unsent"),
+        True,
+    )
+    assert failed.value.render() == (
+        "upstream_unavailable: The upstream could not be reached (ConnectError).\n"
+        "Next: Call again in a little while; if it stays so, ask the operator to check it.\n"
+        "Retry: safe; nothing was written."
+    )
+
+
+@pytest.mark.parametrize(("wait_s", "when"), [(0.0, ""), (0.1, " in 1 s"), (359.2, " in 360 s")])
+def test_an_unknown_outcome_says_when_to_call_again(wait_s: float, when: str) -> None:
+    error = failures.outcome_unknown("key-1", wait_s)
+    assert (error.fate, error.again, error.next_step) == (
+        "unknown",
+        False,
+        f'Call create-message again{when} with the same arguments and idempotency_key "key-1".',
+    )
 
 
 async def test_one_object_that_is_not_there_is_none() -> None:
@@ -323,3 +342,29 @@ async def test_an_outage_gets_ten_retries_from_all_calls_together() -> None:
             with pytest.raises(ToolError, match="upstream_unavailable"):
                 await client.send(READ)
     assert len(asked) == 20 + 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "next_step"),
+    [
+        (
+            error(409, "idempotency_key_in_use", "The first request is still at work."),
+            "thread_busy",
+            "Call again in a little while with the same idempotency_key.",
+        ),
+        (
+            error(410, "idempotent_object_deleted", "What this key made was deleted since."),
+            "not_found",
+            "To write it anew, call with another idempotency_key.",
+        ),
+    ],
+)
+async def test_what_the_store_says_of_a_key_tells_what_to_do_with_it(
+    answer: Response, code: str, next_step: str
+) -> None:
+    async with upstream(answer) as (client, _):
+        with pytest.raises(ToolError) as raised:
+            await client.send(WRITE)
+
+    said = json.loads(bytes(answer.body))["error"]["message"]
+    assert (str(raised.value), raised.value.next_step) == (f"{code}: {said}", next_step)

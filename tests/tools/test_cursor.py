@@ -173,15 +173,33 @@ def test_arguments_that_agree_with_the_cursor_and_a_new_preview_are_taken() -> N
     assert place("list-messages", "thread_1", arguments, "desc").preview == 5
 
 
+def test_without_arguments_a_list_is_read_whole_from_its_start() -> None:
+    assert place("list-messages", "thread_1", {}, "desc") == Place(
+        tool="list-messages", owner="thread_1", order="desc"
+    )
+
+
 def test_after_and_before_exclude_each_other() -> None:
-    with pytest.raises(ToolError, match="after and before exclude each other"):
+    with pytest.raises(ToolError) as refused:
         place("list-messages", "thread_1", {"after": "msg_1", "before": "msg_2"}, "desc")
+    assert (refused.value.message, refused.value.next_step) == (
+        "after and before exclude each other.",
+        "Give after to read on beyond a message, or before to read what comes ahead of it.",
+    )
 
 
 def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
-    arguments = {"metadata": {"key": "v" * 400}}
-    with pytest.raises(ToolError, match="metadata may have 400 characters in all"):
+    arguments = {"model": "m" * 100, "metadata": {"key": "v" * 290}}
+    with pytest.raises(ToolError) as refused:
         place("list-chat-completions", "", arguments, "desc", ("model", "metadata"))
+    assert (refused.value.code, refused.value.message, refused.value.next_step) == (
+        "invalid_arguments",
+        "model and metadata may have 400 characters in all.",
+        "Filter by less.",
+    )
+    shorter = {**arguments, "metadata": {"key": "v" * 289}}
+    longest = place("list-chat-completions", "", shorter, "desc", ("model", "metadata"))
+    assert decode(encode(longest), longest.tool, "") == longest
 
 
 def test_filters_agree_in_whatever_order_their_pairs_are_named() -> None:

@@ -3,9 +3,10 @@
 import anyio
 import pytest
 
-from backscroll_tools.errors import ToolError
+from backscroll_tools.client.replies import Reply
+from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Stop, Walk
+from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Chunk, Stop, Walk
 from tests.tools.sources import (
     EmptyButMore,
     FailsAfter,
@@ -122,7 +123,44 @@ async def test_the_deadline_keeps_what_was_read() -> None:
 async def test_the_deadline_before_anything_was_read_is_an_error() -> None:
     with pytest.raises(ToolError) as late:
         await walked(HangsAfter(MESSAGES, good=0), 500, deadline_s=0.05)
-    assert late.value.code == "deadline_exceeded"
+    assert late.value.render() == (
+        "deadline_exceeded: The upstream did not answer within the time that a call may take.\n"
+        "Next: Call again; if it stays so, ask for a smaller `limit`.\n"
+        "Retry: safe; nothing was written."
+    )
+
+
+LOST = (
+    "not_found",
+    "The upstream knows no msg_5, behind which this page starts ({}).",
+    (
+        "If it was deleted, give the id of a neighbour that you have read as after (or before), or "
+        "start again without cursor."
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "after", "lost"),
+    [
+        ("not_found", "No message found with id 'msg_5'.", "msg_5", True),
+        ("invalid_arguments", "msg_5 is no id.", "msg_5", True),
+        ("invalid_arguments", "Invalid cursor.", "msg_5", True),
+        ("not_found", "No thread found with id 'thread_1'.", "msg_5", False),
+        ("invalid_arguments", "Bad limit.", "msg_5", False),
+        ("forbidden", "msg_5 is not yours, nor is any cursor.", "msg_5", False),
+        ("not_found", "No cursor.", "", False),
+    ],
+)
+async def test_an_upstream_that_does_not_know_where_a_page_starts_is_told_from_other_failures(
+    code: ErrorCode, said: str, after: str, lost: bool
+) -> None:
+    source = FailsAfter(MESSAGES, good=0, failure=ToolError(code, said, next_step="x"))
+    with pytest.raises(ToolError) as failed:
+        await walked(source, 20, after)
+    error = failed.value
+    expected = (LOST[0], LOST[1].format(said), LOST[2]) if lost else (code, said, "x")
+    assert (error.code, error.message, error.next_step) == expected
 
 
 async def test_progress_is_told_after_each_request_but_the_last() -> None:
@@ -141,3 +179,26 @@ async def test_a_request_is_never_made_twice_in_a_row() -> None:
         source = kind(MESSAGES)
         await walked(source, 500)
         assert all(a != b for a, b in zip(source.requests, source.requests[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("names", "items", "passed", "last"),
+    [
+        ("", "", (0,), ""),
+        ("AB", "ab", (0, 0, 0), ""),
+        ("AbcD", "ad", (0, 2, 0), ""),
+        ("aBcde", "b", (1, 3), "e"),
+        ("abc", "", (3,), "c"),
+    ],
+)
+@pytest.mark.parametrize("has_more", [True, False, None])
+def test_a_reply_is_a_chunk_of_what_is_wanted_and_a_count_of_what_is_not(
+    names: str, items: str, passed: tuple[int, ...], last: str, has_more: bool | None
+) -> None:
+    reply = Reply(tuple({"id": name} for name in names), has_more, last_id="x", warning="odd")
+    chunk = Chunk.of(
+        reply, lambda raw: {"id": raw["id"].lower()}, lambda raw: bool(raw["id"].isupper())
+    )
+    assert chunk == Chunk(tuple({"id": name} for name in items), has_more, last, passed, "odd")
+    everything = Chunk.of(reply, lambda raw: raw)
+    assert everything == Chunk(reply.items, has_more, "", (0,) * (len(names) + 1), "odd")

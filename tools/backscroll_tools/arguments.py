@@ -7,26 +7,30 @@ and cursors have their alphabets, and no string may hold NUL or a lone surrogate
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Tool
 
 if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator, ValidationError
+    from fastjsonschema import JsonSchemaValueException
 
-_ID: Final = r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}"
-_PATTERNS: Final = {
+Check: TypeAlias = Callable[[object], object]
+
+_ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
+_STRICTER: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id", "after", "before"), _ID),
-    "cursor": r"[A-Za-z0-9_.=~-]{1,2048}",
-    "idempotency_key": r"[\x21-\x7e]{1,255}",
+    "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": 2048},
+    "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
 }
+
 _IN_WORDS: Final = {
     **dict.fromkeys(
-        _PATTERNS, "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
+        _STRICTER, "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
     ),
     "cursor": "page.next_cursor of an earlier page, copied exactly",
     "idempotency_key": "1 to 255 visible ASCII characters",
@@ -52,22 +56,25 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     given: JSON = {
         name: value for name, value in arguments.items() if not (value is None and name in optional)
     }
-    flaws = list(_unfit(given))  # a lone surrogate would be no JSON to validate
-    if not flaws:
-        errors = _validator(tool).iter_errors(given)
-        flaws = [flaw.sentence(tool) for flaw in _first(errors, given)]
+    flaws = _flaws(tool, given) or list(_unfit(given))
     if flaws:
         raise invalid_arguments(" ".join(flaws[:_ERRORS]), f"Mend the call. {_usage(tool)}")
     return {name: _integer(value) for name, value in given.items()}
 
 
-def _first(errors: "Iterator[ValidationError]", given: JSON) -> list["_Flaw"]:
-    """Return the first flaw of each of the first arguments, by name."""
-    by_path: dict[str, _Flaw] = {}
-    for error in errors:
-        flaw = _Flaw.of(error, given)
-        by_path.setdefault(flaw.path, flaw)
-    return [by_path[path] for path in sorted(by_path)][:_ERRORS]
+def _flaws(tool: Tool, given: JSON) -> list[str]:
+    """Name the first flaw of the call itself and of each of its arguments, in their order."""
+    properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
+    required = cast("list[str]", tool.input_schema.get("required", []))
+    flaws: list[str] = []
+    if unknown := given.keys() - properties.keys():
+        flaws.append(_unknown(tool.name, unknown))
+    for name in sorted({*required, *given} & properties.keys()):
+        if name not in given:
+            flaws.append(f"{name} is required.")
+        elif flaw := _flaw(tool, name, given[name]):
+            flaws.append(flaw.sentence())
+    return flaws[:_ERRORS]
 
 
 def _inside(path: str, step: object) -> str:
@@ -77,70 +84,99 @@ def _inside(path: str, step: object) -> str:
     return f"{path}[{_shown(step)}]"
 
 
-def _entry(value: object, step: str | int) -> object:
-    return cast("JSON", value)[cast("str", step)]
+def _flaw(tool: Tool, name: str, value: object) -> "_Flaw | None":
+    """Return the first flaw of an argument."""
+    from fastjsonschema import JsonSchemaValueException
+
+    try:
+        _check(tool, name)(value)
+    except JsonSchemaValueException as error:
+        return _Flaw.of(error, name, value)
+    return None
 
 
 @functools.cache
-def _validator(tool: Tool) -> "Draft202012Validator":
-    from jsonschema_rs import Draft202012Validator
-
+def _check(tool: Tool, name: str) -> Check:
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-    strict = {
-        name: {**rules, "pattern": f"^(?:{_PATTERNS[name]})$"} if name in _PATTERNS else rules
-        for name, rules in properties.items()
-    }
-    return Draft202012Validator({**tool.input_schema, "properties": strict})
+    return _compiled({**properties[name], **_STRICTER.get(name, {})})
+
+
+def _compiled(rules: JSON) -> Check:
+    from fastjsonschema import compile as compiled
+
+    check: Check = compiled(rules, use_default=False)
+    return check
 
 
 @dataclass(frozen=True, slots=True)
 class _Flaw:
-    """Where which value breaks which rule."""
+    """Where which value breaks which rule.
+
+    Attributes:
+        path: of the value.
+        keyword: of the rule.
+        rule: what stands behind the keyword.
+        value: what breaks it.
+        schema: in which the rule stands.
+    """
 
     path: str
-    keyword: str
-    rule: JSON
+    keyword: str | None
+    rule: Any
     value: object
+    schema: JSON
 
     @classmethod
-    def of(cls, error: "ValidationError", given: JSON) -> Self:
-        # The value as it was sent: the error has it as JSON, in which there is no NaN.
-        value = functools.reduce(_entry, error.instance_path, cast("object", given))
-        path = functools.reduce(_inside, error.instance_path, "")
-        kind = error.kind
-        if kind.name != "propertyNames":
-            return cls(path, kind.name, kind.as_dict(), value)
-        inner = cast("ValidationError", kind.as_dict()["error"])
-        return cls(f"A key of {path}", inner.kind.name, inner.kind.as_dict(), inner.instance)
+    def of(cls, error: "JsonSchemaValueException", name: str, value: object) -> Self:
+        path = name
+        for step in error.path[1:]:
+            index = int(step) if isinstance(value, list) else step
+            path, value = _inside(path, index), cast("JSON", value)[cast("str", index)]
+        if error.rule == "propertyNames":
+            return cls._of_key(error.rule_definition, path, cast("JSON", value))
+        return cls(path, error.rule, error.rule_definition, value, error.definition)
 
-    def sentence(self, tool: Tool) -> str:
+    @classmethod
+    def _of_key(cls, rules: JSON, path: str, value: JSON) -> Self:
+        from fastjsonschema import JsonSchemaValueException
+
+        for key in value:
+            try:
+                _compiled(rules)(key)
+            except JsonSchemaValueException as error:
+                return cls(f"A key of {path}", error.rule, error.rule_definition, key, rules)
+        raise AssertionError  # one of them is why this was asked
+
+    def sentence(self) -> str:
         """Say it in one sentence."""
-        path, rule = self.path, self.rule
+        path, rule, value = self.path, self.rule, self.value
         match self.keyword:
             case "required":
-                return f"{path + '.' if path else ''}{rule['property']} is required."
+                missing = next(name for name in rule if name not in cast("JSON", value))
+                return f"{path}.{missing} is required."
             case "additionalProperties":
-                unknown = sorted(cast("list[str]", rule["unexpected"]))
-                names = ", ".join(_shown(name) for name in unknown[:_ERRORS])
-                return f"{path or tool.name} has no argument {names}."
+                return _unknown(path, cast("JSON", value).keys() - self.schema["properties"].keys())
             case "type":
-                return f"{path} must be {_types(rule['types'])}, not {_kind(self.value)}."
+                return f"{path} must be {_types(rule)}, not {_kind(value)}."
             case "enum":
-                allowed = " or ".join(json.dumps(value) for value in rule["options"])
-                return f"{path} must be {allowed}, not {_shown(self.value)}."
+                allowed = " or ".join(json.dumps(value) for value in rule)
+                return f"{path} must be {allowed}, not {_shown(value)}."
             case "minimum" | "maximum":
-                properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-                low, high = properties[path]["minimum"], properties[path]["maximum"]
-                return f"{path} must be from {low} to {high}, not {_shown(self.value)}."
-            case "minLength" | "minItems" if rule["limit"] == 1:
+                low, high = self.schema["minimum"], self.schema["maximum"]
+                return f"{path} must be from {low} to {high}, not {_shown(value)}."
+            case "pattern" | "maxLength" if path in _IN_WORDS:
+                return f"{path} must be {_IN_WORDS[path]}, not {_shown(value)}."
+            case "minLength" | "minItems" if rule == 1:
                 return f"{path} must not be empty."
             case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
-                bound = f"{_LENGTHS[self.keyword]} {rule['limit']} {_units(self.value)}"
-                return f"{path} must have {bound}."
-            case "pattern":
-                return f"{path} must be {_IN_WORDS[path]}, not {_shown(self.value)}."
+                return f"{path} must have {_LENGTHS[self.keyword]} {rule} {_units(value)}."
             case _:
-                return f"{path or 'The call'} breaks the rule {self.keyword}: {_shown(rule)}."
+                return f"{path} breaks the rule {self.keyword}: {_shown(rule)}."
+
+
+def _unknown(owner: str, names: AbstractSet[str]) -> str:
+    shown = ", ".join(_shown(name) for name in sorted(names)[:_ERRORS])
+    return f"{owner} has no argument {shown}."
 
 
 _LENGTHS: Final = {

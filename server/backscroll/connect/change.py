@@ -1,7 +1,6 @@
 """What `backscroll connect` would do to a file, shown before it is done, and done."""
 
 import difflib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,14 +10,10 @@ from backscroll.connect.configuration import connected, disconnected
 from backscroll.connect.entry import Entry
 from backscroll.connect.hosts import Host
 from backscroll.connect.jsonc import MARK, MalformedError
+from backscroll.connect.secrecy import hidden
 from backscroll.exits import CommandError
 
 _CONTEXT_LINES: Final = 2
-_SECRET: Final = re.compile(
-    r"""((?:key|token|secret|passw|auth)[^"'=:]*["']?\s*[:=]\s*["'])(?!\$)(?:[^"\\]|\\.)+""",
-    re.IGNORECASE,
-)
-"""The value of a variable or header that is named like a secret, unless it refers to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +50,7 @@ class Change:
             n=_CONTEXT_LINES,
             lineterm="",
         )
-        return "\n".join(_SECRET.sub(r"\1••••••••", line) for line in lines)
+        return "\n".join(map(hidden, lines))
 
     def make(self) -> None:
         """Make the change.

@@ -10,7 +10,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from backscroll.doctor.diagnosis import Check
 from backscroll.store.engine import open_database
-from backscroll.store.errors import DatabaseBusyError, StoreError
+from backscroll.store.errors import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    StoreError,
+)
 from backscroll.store.schema import completions, conversations, threads, version_table
 
 _NOUNS: Final = (
@@ -49,13 +54,16 @@ def check_folder(url: str) -> Check:
 async def check_database(url: str) -> tuple[Check, ...]:
     """Return what the database is, and how much it holds.
 
-    Bounded by the store's own wait for a lock (`engine.BUSY_TIMEOUT_S`, 10 s).
+    Bounded by the store's own waits: for a lock or a connection, 10 s each.
     """
     try:
         async with open_database(url) as database:
             return await database.read(_facts), await database.read(_contents)
     except StoreError as error:
         return (Check("database", "failed", str(error), next_step=_elsewhere()),)
+    except (DatabaseUnavailableError, CommitUnknownError):
+        detail = "does not answer any more"
+        return (Check("database", "failed", detail, next_step=_elsewhere()),)
     except DatabaseBusyError:
         return (Check("database", "failed", "is locked by another program", next_step=_wait()),)
     except DBAPIError as error:
@@ -65,8 +73,8 @@ async def check_database(url: str) -> tuple[Check, ...]:
 
 def _facts(connection: Connection) -> Check:
     version = connection.execute(select(version_table.c.version)).scalar_one()
-    if connection.dialect.name != "sqlite":
-        return Check("database", "ok", f"{connection.dialect.name}, schema {version}")
+    if connection.dialect.name == "postgresql":
+        return _facts_of_server(connection, version)
     journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
     synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
     return Check(
@@ -75,6 +83,20 @@ def _facts(connection: Connection) -> Check:
         f"SQLite {sqlite3.sqlite_version}, schema {version}, journal {journal}, "
         f"synchronous {_SYNCHRONOUS.get(synchronous, synchronous)}",
     )
+
+
+def _facts_of_server(connection: Connection, version: int) -> Check:
+    release, synchronous, fsync = (
+        connection.execute(text(f"SHOW {name}")).scalar_one()
+        for name in ("server_version", "synchronous_commit", "fsync")
+    )
+    facts = (
+        f"PostgreSQL {release}, schema {version}, synchronous_commit {synchronous}, fsync {fsync}"
+    )
+    if fsync == "on":
+        return Check("database", "ok", facts)
+    step = "Set fsync = on in postgresql.conf: without it a power cut loses what was acknowledged."
+    return Check("database", "failed", facts, next_step=step)
 
 
 def _contents(connection: Connection) -> Check:

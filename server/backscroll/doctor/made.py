@@ -15,7 +15,9 @@ _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 
 
 def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
-    """Return every setting with its value, safe to show, and where it comes from.
+    """Return the settings with their values, safe to show, and where they come from.
+
+    Those of HTTP, which most do without, are left out where they are not made.
 
     Args:
         settings: all of them.
@@ -28,6 +30,7 @@ def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
             sources.get(item.name, "default"),
         )
         for item in dataclasses.fields(Settings)
+        if "http" not in item.metadata or item.name in sources
     )
 
 
@@ -77,6 +80,11 @@ def _shown(name: str, value: object, *, secret: bool) -> str:
 def _without_password(url: str) -> str:
     """Return a database's URL, its password hidden, without what follows a `?`."""
     try:
-        return make_url(url).set(query={}).render_as_string(hide_password=True)
-    except ArgumentError:
+        parsed = make_url(url).set(query={})
+    except (ArgumentError, ValueError):
         return f"set, {len(url)} characters, and no URL"
+    if (
+        "@" in f"{parsed.host}{parsed.database}"
+    ):  # and so may what is before it be: a password's end
+        return f"set, {len(url)} characters, with an @ too many"
+    return parsed.render_as_string(hide_password=True)

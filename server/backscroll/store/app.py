@@ -15,8 +15,15 @@ from starlette.routing import Route
 
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
-from backscroll.store.engine import Database, open_database
-from backscroll.store.errors import SERVER_ERROR, DatabaseBusyError, WireError
+from backscroll.store.database import Database
+from backscroll.store.engine import open_database
+from backscroll.store.errors import (
+    SERVER_ERROR,
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    WireError,
+)
 from backscroll.store.files import FileEndpoints
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
@@ -44,53 +51,63 @@ class Store:
     app: Starlette
     _database: Database
 
-    async def import_thread(self, thread: "ImportedThread") -> bool:
-        """Write a whole thread in one transaction.
+    async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
+        """Write a whole thread into a partition, in one transaction.
 
         Returns:
             False when its key was imported before, or its id is in the store; nothing is written.
 
         Raises:
             StoreError: Something that the store cannot hold; nothing is written.
-            DatabaseBusyError: Another writer held the database for too long; try again.
+            DatabaseBusyError: Another writer held the database for too long; try again. And what
+                else ``Database.write`` raises.
         """
         from backscroll.store.importing import write_thread
 
-        return await self._database.write(lambda connection: write_thread(connection, thread))
+        return await self._database.write(
+            lambda connection: write_thread(connection, partition, thread)
+        )
 
-    async def import_conversation(self, conversation: "ImportedConversation") -> bool:
+    async def import_conversation(
+        self, conversation: "ImportedConversation", partition: str = ""
+    ) -> bool:
         """Write a whole conversation in one transaction; as ``import_thread`` in all else."""
         from backscroll.store.importing import write_conversation
 
         return await self._database.write(
-            lambda connection: write_conversation(connection, conversation)
+            lambda connection: write_conversation(connection, partition, conversation)
         )
 
-    async def import_completion(self, completion: "ImportedCompletion") -> bool:
+    async def import_completion(
+        self, completion: "ImportedCompletion", partition: str = ""
+    ) -> bool:
         """Write a stored completion in one transaction; as ``import_thread`` in all else."""
         from backscroll.store.importing import write_completion
 
         return await self._database.write(
-            lambda connection: write_completion(connection, completion)
+            lambda connection: write_completion(connection, partition, completion)
         )
 
-    def export_threads(self) -> "AsyncIterator[ImportedThread]":
-        """Yield every thread, oldest first, as it could be imported. One at a time is in memory."""
+    def export_threads(self, partition: str = "") -> "AsyncIterator[ImportedThread]":
+        """Yield every thread of a partition, oldest first, as it could be imported.
+
+        One at a time is in memory.
+        """
         from backscroll.store.exporting import read_threads
 
-        return read_threads(self._database)
+        return read_threads(self._database, partition)
 
-    def export_conversations(self) -> "AsyncIterator[ImportedConversation]":
-        """Yield every conversation, oldest first, as it could be imported."""
+    def export_conversations(self, partition: str = "") -> "AsyncIterator[ImportedConversation]":
+        """Yield every conversation of a partition, oldest first, as it could be imported."""
         from backscroll.store.exporting import read_conversations
 
-        return read_conversations(self._database)
+        return read_conversations(self._database, partition)
 
-    def export_completions(self) -> "AsyncIterator[ImportedCompletion]":
-        """Yield every stored completion, oldest first, as it could be imported."""
+    def export_completions(self, partition: str = "") -> "AsyncIterator[ImportedCompletion]":
+        """Yield every stored completion of a partition, oldest first, as it could be imported."""
         from backscroll.store.exporting import read_completions
 
-        return read_completions(self._database)
+        return read_completions(self._database, partition)
 
 
 @asynccontextmanager
@@ -98,8 +115,7 @@ async def open_store(database: str) -> AsyncIterator[Store]:
     """Open the store in ``database``, made where it is missing, and close it at the end.
 
     Args:
-        database: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db``, or ``sqlite://``
-            for one in memory.
+        database: Its URL, as ``engine.open_database`` takes it.
 
     Raises:
         StoreError: A database that cannot be used, in one clear line.
@@ -146,7 +162,10 @@ def _application(database: Database) -> Starlette:
             _route(completion + "/messages", GET=completions.messages),
         ],
     )
-    for kind in (WireError, HTTPException, ClientDisconnect, DatabaseBusyError, SQLAlchemyError):
+    for kind in (
+        *(WireError, HTTPException, ClientDisconnect, SQLAlchemyError),
+        *(DatabaseBusyError, DatabaseUnavailableError, CommitUnknownError),
+    ):
         app.add_exception_handler(kind, _answer_error)
     app.router.redirect_slashes = False
     return app
@@ -154,9 +173,18 @@ def _application(database: Database) -> Starlette:
 
 def _route(path: str, **by_method: Endpoint) -> Route:
     async def dispatch(request: Request) -> Response:
+        if _names_nul(request):
+            raise WireError(404, "Nothing has a NUL character in its name.")
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=list(by_method))
+
+
+def _names_nul(request: Request) -> bool:
+    """Return whether a NUL, which PostgreSQL takes in no text, is where only names are."""
+    checked = {"thread_id", "conversation_id"}  # by their form, with an answer of their own
+    names = (value for name, value in request.path_params.items() if name not in checked)
+    return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
@@ -170,13 +198,26 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             message = "The request broke off: nothing was written."
             return error_reply(WireError(400, message))  # to nobody, and no fault of ours
         case DatabaseBusyError():
-            message = "The database is busy: nothing was written, try again."
-            busy = WireError(503, message, kind=SERVER_ERROR, headers={"Retry-After": "1"})
-            return error_reply(busy)
+            return error_reply(_again_later("The database is busy"))
+        case DatabaseUnavailableError():
+            _log.error("the database does not answer: %s", error)
+            return error_reply(_again_later("The database does not answer"))
+        case CommitUnknownError():
+            _log.error("the connection to the database was lost in a commit", exc_info=error)
+            message = (
+                "The connection to the database was lost in the commit: this may have been "
+                "written or not. The same request with the same Idempotency-Key finds out."
+            )
+            return error_reply(WireError(500, message, kind=SERVER_ERROR))
         case _:
             _log.error("the database failed", exc_info=error)
             message = "The database failed; the log of the server says how."
             return error_reply(WireError(500, message, kind=SERVER_ERROR))
+
+
+def _again_later(why: str) -> WireError:
+    message = f"{why}: nothing was written, try again."
+    return WireError(503, message, kind=SERVER_ERROR, headers={"Retry-After": "1"})
 
 
 def _routing_error(request: Request, error: HTTPException) -> WireError:

@@ -26,31 +26,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.errors import WireError, invalid_value, not_found
 from backscroll.store.idempotency import Outcome, erase_replies, write_once
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.requests import MetadataReplacement
 from backscroll.store.schema import completion_messages, completion_metadata, completions
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, list_reply, reply
+from backscroll.store.wire import Json, list_reply, partition_of, reply
 
 _NOUN: Final = "chat completion"
 _MAX_FILTERS: Final = 16
 
-_living: Final = select(completions).where(completions.c.deleted_at.is_(None))
+_living: Final = select(completions).where(
+    completions.c.partition == bindparam("within"), completions.c.deleted_at.is_(None)
+)
 _find: Final = _living.where(completions.c.id == bindparam("completion_id"))
+_hold: Final = _find.with_for_update()
 _in_order: Final = completions.alias()
 _its_messages: Final = completion_messages.alias()
-_the_completion: Final = (
-    select(completions.c.position)
-    .where(completions.c.id == bindparam("completion_id"), completions.c.deleted_at.is_(None))
-    .scalar_subquery()
-)
+_the_completion: Final = _find.with_only_columns(completions.c.position).scalar_subquery()
 
 
 def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_in_order.c.position).where(_in_order.c.id == bindparam(name))
+    found = select(_in_order.c.position).where(
+        _in_order.c.partition == bindparam("within"), _in_order.c.id == bindparam(name)
+    )
     return found.scalar_subquery()
 
 
@@ -125,9 +126,11 @@ def label_completion(connection: Connection, position: int, metadata: Mapping[st
         connection.execute(insert(completion_metadata), pairs)
 
 
-def _find_completion(connection: Connection, completion_id: str) -> Json:
-    bound = {"completion_id": completion_id}
-    row = connection.execute(_find, bound).one_or_none()
+def _find_completion(
+    connection: Connection, partition: str, completion_id: str, *, hold: bool = False
+) -> Json:
+    bound = {"within": partition, "completion_id": completion_id}
+    row = connection.execute(_hold if hold else _find, bound).one_or_none()
     if row is None:
         raise not_found(_NOUN, completion_id)
     return row._asdict()
@@ -149,7 +152,9 @@ class CompletionEndpoints:
         query = read_page_query(request.query_params, "asc", takes_before=False)
         model = request.query_params.get("model")
         pairs = _metadata_filters(request.query_params)
-        bound = {"model": model} if model else {}
+        bound = {"within": partition_of(request)}
+        if model:
+            bound["model"] = model
         for number, (name, value) in enumerate(pairs.items()):
             bound |= {f"name_{number}": name, f"value_{number}": value}
         listing = _listing(len(pairs), of_model=bool(model))
@@ -160,20 +165,20 @@ class CompletionEndpoints:
 
     async def get(self, request: Request) -> Response:
         """Return one stored completion."""
-        completion_id = request.path_params["completion_id"]
+        partition, completion_id = partition_of(request), request.path_params["completion_id"]
         row = await self.database.read(
-            lambda connection: _find_completion(connection, completion_id)
+            lambda connection: _find_completion(connection, partition, completion_id)
         )
         return reply(_completion_object(row))
 
     async def modify(self, request: Request) -> Response:
         """Replace a stored completion's metadata."""
-        completion_id = request.path_params["completion_id"]
+        partition, completion_id = partition_of(request), request.path_params["completion_id"]
         raw = await read_body(request)
         metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
 
         def work(connection: Connection) -> Outcome:
-            row = _find_completion(connection, completion_id)
+            row = _find_completion(connection, partition, completion_id, hold=True)
             changed = update(completions).where(completions.c.position == row["position"])
             connection.execute(changed.values(metadata=metadata))
             label_completion(connection, row["position"], metadata)
@@ -184,17 +189,17 @@ class CompletionEndpoints:
 
     async def delete(self, request: Request) -> Response:
         """Erase a stored completion and its messages, and keep its place in the list."""
-        completion_id = request.path_params["completion_id"]
+        partition, completion_id = partition_of(request), request.path_params["completion_id"]
 
         def work(connection: Connection) -> None:
-            position = _find_completion(connection, completion_id)["position"]
+            position = _find_completion(connection, partition, completion_id, hold=True)["position"]
             erased = {"choices": None, "fields": None, "metadata": None}
             changed = update(completions).where(completions.c.position == position)
             connection.execute(changed.values(**erased, deleted_at=int(time.time())))
             of_it = completion_messages.c.completion == position
             connection.execute(delete(completion_messages).where(of_it))
             label_completion(connection, position, {})
-            erase_replies(connection, completion_id)
+            erase_replies(connection, partition, completion_id)
 
         await self.database.write(work)
         return reply({"id": completion_id, "object": "chat.completion.deleted", "deleted": True})
@@ -203,7 +208,10 @@ class CompletionEndpoints:
         """Return one page of a completion's messages, oldest first by default."""
         completion_id = request.path_params["completion_id"]
         query = read_page_query(request.query_params, "asc", takes_before=False)
-        bound: dict[str, object] = {"completion_id": completion_id}
+        bound: dict[str, object] = {
+            "within": partition_of(request),
+            "completion_id": completion_id,
+        }
         if query.after is not None:
             bound["after"] = _index(completion_id, query.after)
         page = await self.database.read(

@@ -14,14 +14,15 @@ from backscroll.store.conversation_object import (
     conversation_object,
     item_row,
 )
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.idempotency import Outcome, erase_replies, write_once
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation
+from backscroll.store.locks import take_place
 from backscroll.store.requests import MetadataReplacement
 from backscroll.store.schema import conversations, items
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, reply
+from backscroll.store.wire import Json, partition_of, reply
 
 _insert: Final = insert(conversations)
 
@@ -34,12 +35,15 @@ class ConversationEndpoints:
 
     async def create(self, request: Request) -> Response:
         """Create a conversation, with the items that the body has."""
+        partition = partition_of(request)
         raw = await read_body(request)
         body = parse_object(raw)
         metadata = validate(ConversationCreate, body).metadata or {}
 
         def work(connection: Connection) -> Outcome:
+            take_place(connection, conversations, partition)
             conversation: Json = {
+                "partition": partition,
                 "id": new_conversation_id(),
                 "created_at": int(time.time()),
                 "metadata": metadata,
@@ -48,27 +52,29 @@ class ConversationEndpoints:
             connection.execute(_insert, conversation)
             rows = [item_row(item) for item in body.get("items") or ()]
             if rows:
-                append_items(connection, conversation["id"], rows)
+                append_items(connection, partition, conversation["id"], rows)
             return Outcome(conversation_object(conversation), conversation["id"])
 
         return await write_once(self.database, request, raw, work)
 
     async def get(self, request: Request) -> Response:
         """Return one conversation."""
+        partition = partition_of(request)
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
         row = await self.database.read(
-            lambda connection: find_conversation(connection, conversation_id)
+            lambda connection: find_conversation(connection, partition, conversation_id)
         )
         return reply(conversation_object(row))
 
     async def modify(self, request: Request) -> Response:
         """Replace a conversation's metadata."""
+        partition = partition_of(request)
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
         raw = await read_body(request)
         metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
 
         def work(connection: Connection) -> Outcome:
-            row = find_conversation(connection, conversation_id)
+            row = find_conversation(connection, partition, conversation_id, hold=True)
             changed = update(conversations).where(conversations.c.position == row["position"])
             connection.execute(changed.values(metadata=metadata))
             return Outcome(conversation_object({**row, "metadata": metadata}), conversation_id)
@@ -77,14 +83,16 @@ class ConversationEndpoints:
 
     async def delete(self, request: Request) -> Response:
         """Erase a conversation and its items."""
+        partition = partition_of(request)
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
 
         def work(connection: Connection) -> None:
-            position = find_conversation(connection, conversation_id)["position"]
+            row = find_conversation(connection, partition, conversation_id, hold=True)
+            position = row["position"]
             connection.execute(delete(items).where(items.c.conversation == position))
             erased = update(conversations).where(conversations.c.position == position)
             connection.execute(erased.values(metadata=None, deleted_at=int(time.time())))
-            erase_replies(connection, conversation_id)
+            erase_replies(connection, partition, conversation_id)
 
         await self.database.write(work)
         return reply({"id": conversation_id, "object": "conversation.deleted", "deleted": True})

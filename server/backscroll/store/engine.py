@@ -1,225 +1,55 @@
-"""Everything that is particular to the database behind SQLAlchemy: SQLite today.
+"""Opening a database: the one place that tells the engines apart by their URL."""
 
-Two pools on one file. The writer is a single connection, so that writes of this process queue in
-turn instead of polling SQLite's lock; other processes are met with ``BEGIN IMMEDIATE`` and a busy
-timeout. Readers never begin a transaction: every page is one statement and so its own snapshot.
-``workers`` has the threads.
-"""
-
-import asyncio
-import os
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.pool import QueuePool
+from backscroll.store.database import Database
+from backscroll.store.errors import StoreError
 
-from backscroll.store import schema
-from backscroll.store.errors import DatabaseBusyError, StoreError
-from backscroll.store.wire import dump_json, load_json
-from backscroll.store.workers import Work, Workers, is_busy, serve_read, serve_writes
-
-BUSY_TIMEOUT_S: Final = 10.0
-READERS: Final = 4
-CACHE_KIB: Final = 2_048
-"""What each connection keeps of the file; the operating system keeps as much as it likes."""
-
-_OLDEST_SQLITE: Final = (3, 35, 0)  # the first with RETURNING
+_POSTGRES: Final = ("postgresql://", "postgres://")
 _URL_RULE: Final = (
-    "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute/path.db"
+    "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or "
+    "postgresql://user@host/name"
 )
 
-T = TypeVar("T")
 
-
-def journal_mode(sqlite_version: tuple[int, ...]) -> str:
-    """Return the journal mode in which a SQLite of this version loses no acknowledged write.
-
-    WAL wants the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): 3.51.3, or
-    3.50.7, or 3.44.6. Without it the rollback journal is used, and truncated rather than deleted:
-    under ``synchronous=FULL`` SQLite syncs a truncated journal, but not the folder out of which it
-    deletes one, so after a power cut a deleted journal can come back and undo the last commit
-    (https://sqlite.org/pragma.html#pragma_synchronous, EXTRA).
-    """
-    fixed = (
-        sqlite_version >= (3, 51, 3)
-        or (3, 50, 7) <= sqlite_version < (3, 51)
-        or (3, 44, 6) <= sqlite_version < (3, 45)
-    )
-    return "wal" if fixed else "truncate"
-
-
-class Database:
-    """A store's database, open: ``read`` and ``write`` are all that the rest of the store uses."""
-
-    def __init__(self, writer: Engine, reader: Engine | None = None) -> None:
-        """Take the pools; ``open_database`` makes them. Without readers the writer reads too."""
-        self._writing = Workers(writer, serve_writes)
-        self._reading = (
-            self._writing if reader is None else Workers(reader, serve_read, threads=READERS)
-        )
-
-    async def read(self, work: Work[T]) -> T:
-        """Run ``work`` on a connection that sees each of its statements committed state only.
-
-        Raises:
-            DatabaseBusyError: No lock within ``BUSY_TIMEOUT_S`` seconds.
-        """
-        return await self._run(self._reading, work)
-
-    async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in a write transaction, committed when this returns.
-
-        Work that raises leaves nothing behind. Work may be run again when something else than
-        itself undid its transaction, so that what it makes it makes anew each time.
-
-        Raises:
-            DatabaseBusyError: The write lock was not to be had within ``BUSY_TIMEOUT_S`` seconds;
-                nothing was written.
-        """
-        return await self._run(self._writing, work)
-
-    async def close(self) -> None:
-        """Let what is running end, then close every connection."""
-        for workers in {self._writing, self._reading}:
-            await asyncio.to_thread(workers.close)
-
-    @staticmethod
-    async def _run(workers: Workers, work: Work[T]) -> T:
-        try:
-            return await workers.run(work)
-        except OperationalError as error:
-            if is_busy(error):
-                raise DatabaseBusyError from error
-            raise
+def is_postgres(url: str) -> bool:
+    """Return whether a URL is PostgreSQL's, whether or not the rest of it can be used."""
+    return url.startswith(_POSTGRES)
 
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    """Open the database that ``url`` names, created where it is missing, and close it at the end.
+    """Open the database that ``url`` names, and close it at the end.
+
+    Tables are made where there are none, and those of an older Backscroll are brought up to date.
 
     Args:
         url: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db`` or ``sqlite://`` (in
-            memory). A new file has mode 0600; a missing folder is created.
+            memory): a new file has mode 0600, and a missing folder is created. Or
+            ``postgresql://user:password@host:port/name``, with libpq's parameters behind a ``?``;
+            that database is there already.
 
     Raises:
-        StoreError: An unsupported URL, or a database that cannot be used.
+        StoreError: An unsupported URL, or a database that cannot be used; one line, without the
+            URL's password.
     """
-    path = _path_of(url)
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        line = f"SQLite {sqlite3.sqlite_version} is too old: 3.35.0 or newer is needed"
-        raise StoreError(line)
-    if path is None:
-        name = "the database in memory"
-        writer, reader = _engine(":memory:", begin=True, size=1), None
+    if is_postgres(url):
+        # asyncpg and greenlet are an extra, and no one with a file waits for them.
+        from backscroll.store.postgres_url import parse
+
+        address = parse(url)  # says so where they are not installed
+        from backscroll.store.postgres import open_postgres
+
+        async with open_postgres(address) as database:
+            yield database
+    elif url.startswith("sqlite:"):
+        from backscroll.store.sqlite import open_sqlite
+
+        async with open_sqlite(url) as database:
+            yield database
     else:
-        name = str(path)
-        _create_file(path)
-        # Another program's database is found out before its journal mode is touched.
-        first = _engine(name, begin=True, size=1)
-        async with _closing(Database(first)) as database:
-            await _prepare(database, name)
-        mode = journal_mode(sqlite3.sqlite_version_info)
-        writer = _engine(name, begin=True, size=1, journal=mode)
-        reader = _engine(name, begin=False, size=READERS, journal=mode)
-    async with _closing(Database(writer, reader)) as database:
-        await _prepare(database, name)
-        yield database
-
-
-@asynccontextmanager
-async def _closing(database: Database) -> AsyncIterator[Database]:
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-def _path_of(url: str) -> Path | None:
-    """Return the file that ``url`` names, or None for a database in memory."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(_URL_RULE) from error
-    if parsed.drivername != "sqlite" or parsed.host or parsed.query or parsed.database == "":
-        line = f"{_URL_RULE}; this is a {parsed.drivername} URL of another form"
-        raise StoreError(line)
-    if parsed.database in {None, ":memory:"}:
-        return None
-    return Path(str(parsed.database))
-
-
-def _create_file(path: Path) -> None:
-    """Create an empty database file that only its owner can read, where there is none."""
-    if path.is_dir():
-        line = f"{path} is a directory: BACKSCROLL_DATABASE names a file"
-        raise StoreError(line)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    except PermissionError as error:
-        line = f"{path} is read-only, or its folder is: the store needs to write both"
-        raise StoreError(line) from error
-    except OSError as error:
-        line = f"{path} cannot be created: {error.strerror}"
-        raise StoreError(line) from error
-
-
-async def _prepare(database: Database, name: str) -> None:
-    try:
-        await database.write(lambda connection: schema.prepare(connection, name))
-    except DatabaseBusyError as error:
-        line = f"{name} is locked by another program: close that program, or wait and try again"
-        raise StoreError(line) from error
-    except DBAPIError as error:
-        raise StoreError(_why_unusable(name, str(error.orig))) from error
-
-
-def _why_unusable(name: str, reason: str) -> str:
-    if "not a database" in reason:
-        return f"{name} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
-    if "readonly" in reason or "unable to open" in reason:
-        return f"{name} is read-only, or its folder is: the store needs to write both"
-    return f"{name} cannot be used: {reason}"
-
-
-def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) -> Engine:
-    """Return a pool of at most ``size`` connections, with or without transactions."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=QueuePool,
-        pool_size=size,
-        max_overflow=0,
-        connect_args={
-            "timeout": BUSY_TIMEOUT_S,
-            "isolation_level": None,
-            "check_same_thread": False,  # used by one thread, closed by another
-        },
-        hide_parameters=True,  # an error is logged, and a message's text must not be
-        json_serializer=dump_json,
-        json_deserializer=load_json,
-        **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
-    )
-
-    def set_pragmas(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA secure_delete = ON")
-        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        if journal is not None:
-            cursor.execute(f"PRAGMA journal_mode = {journal}")
-        cursor.close()
-
-    event.listen(engine, "connect", set_pragmas)
-    if begin:
-        event.listen(engine, "begin", _begin_immediate)
-    return engine
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+        scheme, colon, _ = url.partition("://")
+        another = f"; this is a {scheme[:32]} URL of another form" if colon else ""
+        raise StoreError(f"{_URL_RULE}{another}")

@@ -14,6 +14,14 @@ class DatabaseBusyError(Exception):
     """Another writer held the database for longer than the store waits; a retry is safe."""
 
 
+class DatabaseUnavailableError(Exception):
+    """The database's server does not answer, and nothing was written; a retry is safe."""
+
+
+class CommitUnknownError(Exception):
+    """The connection was lost in a commit: it may stand or not; the idempotency key tells."""
+
+
 class WireError(Exception):
     """A request that is answered with OpenAI's error envelope.
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from backscroll.store.conversation_object import item_object
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.imports import (
     ImportedCompletion,
     ImportedConversation,
@@ -30,7 +30,11 @@ _CHUNK: Final = 100
 def _living(table: Table) -> Select[Any]:
     return (
         select(table)
-        .where(table.c.deleted_at.is_(None), table.c.position > bindparam("above"))
+        .where(
+            table.c.partition == bindparam("owner"),
+            table.c.deleted_at.is_(None),
+            table.c.position > bindparam("above"),
+        )
         .order_by(table.c.position)
         .limit(_CHUNK)
     )
@@ -53,9 +57,9 @@ _items: Final = _chunk(items, "conversation").where(items.c.deleted_at.is_(None)
 _completion_messages: Final = _chunk(completion_messages, "completion")
 
 
-async def read_threads(database: Database) -> AsyncIterator[ImportedThread]:
-    """Yield every living thread, oldest first. One thread at a time is in memory."""
-    async for row in _walk(database, _next_thread):
+async def read_threads(database: Database, partition: str) -> AsyncIterator[ImportedThread]:
+    """Yield every living thread of a partition, oldest first. One thread at a time is in memory."""
+    async for row in _walk(database, _next_thread, partition):
         yield ImportedThread(
             key=row["import_key"] or row["id"],
             created_at=row["created_at"],
@@ -68,9 +72,11 @@ async def read_threads(database: Database) -> AsyncIterator[ImportedThread]:
         )
 
 
-async def read_conversations(database: Database) -> AsyncIterator[ImportedConversation]:
-    """Yield every living conversation, oldest first. One at a time is in memory."""
-    async for row in _walk(database, _next_conversation):
+async def read_conversations(
+    database: Database, partition: str
+) -> AsyncIterator[ImportedConversation]:
+    """Yield every living conversation of a partition, oldest first. One at a time is in memory."""
+    async for row in _walk(database, _next_conversation, partition):
         yield ImportedConversation(
             key=row["import_key"] or row["id"],
             created_at=row["created_at"],
@@ -80,9 +86,9 @@ async def read_conversations(database: Database) -> AsyncIterator[ImportedConver
         )
 
 
-async def read_completions(database: Database) -> AsyncIterator[ImportedCompletion]:
-    """Yield every living stored completion, oldest first. One at a time is in memory."""
-    async for row in _walk(database, _next_completion):
+async def read_completions(database: Database, partition: str) -> AsyncIterator[ImportedCompletion]:
+    """Yield every stored completion of a partition, oldest first. One at a time is in memory."""
+    async for row in _walk(database, _next_completion, partition):
         bodies = [
             message["body"]
             async for message in _walk(database, _completion_messages, row["position"])
@@ -100,7 +106,7 @@ async def read_completions(database: Database) -> AsyncIterator[ImportedCompleti
 
 
 async def _walk(
-    database: Database, statement: Select[Any], owner: int | None = None
+    database: Database, statement: Select[Any], owner: int | str
 ) -> AsyncIterator[Json]:
     """Yield the rows of ``statement`` chunk by chunk; no read stays open in between."""
     above = -1
@@ -111,9 +117,9 @@ async def _walk(
 
 
 def _after(
-    statement: Select[Any], above: int, owner: int | None, connection: Connection
+    statement: Select[Any], above: int, owner: int | str, connection: Connection
 ) -> Sequence[Json]:
-    bound = {"above": above} if owner is None else {"above": above, "owner": owner}
+    bound = {"above": above, "owner": owner}
     return [row._asdict() for row in connection.execute(statement, bound)]
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.errors import WireError, not_found
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import file_objects
 from backscroll.store.messages import find_message
 from backscroll.store.paging import PageQuery, read_page_query
-from backscroll.store.wire import Json, api_version, list_reply, reply
+from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ class FileEndpoints:
                 "'assistants=v2' a message names its files in 'attachments' and 'content'."
             )
             raise WireError(400, message, code="invalid_beta")
+        partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
         message_id = request.path_params["message_id"]
         row = await self.database.read(
-            lambda connection: find_message(connection, thread_id, message_id)
+            lambda connection: find_message(connection, partition, thread_id, message_id)
         )
         return file_objects(row)
 

@@ -1,10 +1,10 @@
 """Exactly-once POSTs: a key, and the reply that it was first answered with.
 
 The reply is stored in the transaction that makes the rows, so there is either both or neither, and
-two requests with one key are put in turn by the write lock. Only success is stored. A record is
-kept for ``KEPT_S`` seconds at least; each write with a key removes a few that are older. When the
-object that a reply describes is deleted, its reply is erased too; a reply that lists several is
-erased with the first of them that is.
+two requests with one key are put in turn: the second waits for the first, and replays it. Only
+success is stored. A record is kept for ``KEPT_S`` seconds at least; each write with a key removes a
+few that are older. When the object that a reply describes is deleted, its reply is erased too; a
+reply that lists several is erased with the first of them that is.
 """
 
 import hashlib
@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, tuple_, update
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.errors import WireError, invalid_value
+from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate, take_turns
 from backscroll.store.schema import idempotency
-from backscroll.store.wire import Json, dump_json
+from backscroll.store.wire import Json, dump_json, partition_of
 
 KEPT_S: Final = 24 * 60 * 60
 _PRUNED_PER_WRITE: Final = 8
 _MAX_KEY: Final = 255
-_SCOPE: Final = ""  # one caller, until callers are told apart
 
 _find: Final = select(
     idempotency.c.request_hash, idempotency.c.status, idempotency.c.body, idempotency.c.object_id
@@ -36,6 +37,7 @@ _oldest: Final = (
     .where(idempotency.c.created_at < bindparam("horizon"))
     .order_by(idempotency.c.created_at)
     .limit(_PRUNED_PER_WRITE)
+    .with_for_update(skip_locked=True)  # what another write removes, this one need not wait for
 )
 _prune: Final = delete(idempotency).where(
     tuple_(idempotency.c.scope, idempotency.c.key).in_(_oldest)
@@ -75,7 +77,8 @@ async def write_once(
         work: Makes the rows.
 
     Raises:
-        WireError: 400 for a malformed key, 422 for one that another request was sent with, 410
+        WireError: 400 for a malformed key, 422 for one that another request was sent with, 409
+            for one whose first request is still at work after the engine's wait for a lock, 410
             when what the key made has been deleted since; and whatever ``work`` raises.
     """
     key = request.headers.get("idempotency-key")
@@ -85,21 +88,23 @@ async def write_once(
     if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
         message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
         raise invalid_value("Idempotency-Key", message, code="invalid_idempotency_key")
+    scope = partition_of(request)
     identity = f"{request.method} {request.url.path}\n".encode() + body
     request_hash = hashlib.sha256(identity).hexdigest()
 
     def once(connection: Connection) -> Response:
-        replayed = _replay(connection, key, request_hash)
+        _wait_for_the_first(connection, scope, key)
+        replayed = _replay(connection, scope, key, request_hash)
         if replayed is not None:
             return replayed
-        outcome = work(connection)
-        text = dump_json(outcome.value)
         now = int(time.time())
         connection.execute(_prune, {"horizon": now - KEPT_S})
+        outcome = work(connection)
+        text = dump_json(outcome.value)
         connection.execute(
             _insert,
             {
-                "scope": _SCOPE,
+                "scope": scope,
                 "key": key,
                 "request_hash": request_hash,
                 "created_at": now,
@@ -114,17 +119,38 @@ async def write_once(
     return await database.write(once)
 
 
-def erase_replies(connection: Connection, collection_id: str, object_id: str | None = None) -> None:
+def erase_replies(
+    connection: Connection, partition: str, collection_id: str, object_id: str | None = None
+) -> None:
     """Erase the stored replies about an object, or about all objects of a collection."""
-    statement = update(idempotency).where(idempotency.c.collection_id == collection_id)
+    statement = update(idempotency).where(
+        idempotency.c.scope == partition, idempotency.c.collection_id == collection_id
+    )
     if object_id is not None:
         listed = literal(" ").concat(idempotency.c.object_id).concat(" ")
         statement = statement.where(listed.contains(f" {object_id} ", autoescape=True))
     connection.execute(statement.values(body=None))
 
 
-def _replay(connection: Connection, key: str, request_hash: str) -> Response | None:
-    bound = {"scope": _SCOPE, "key": key}
+def _wait_for_the_first(connection: Connection, scope: str, key: str) -> None:
+    try:
+        take_turns(connection, "key", scope, key)
+    except DBAPIError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        message = "The first request with this Idempotency-Key is still at work: try again."
+        headers = {"Retry-After": "1"}
+        raise WireError(
+            409,
+            message,
+            param="Idempotency-Key",
+            code="idempotency_key_in_use",
+            headers=headers,
+        ) from error
+
+
+def _replay(connection: Connection, scope: str, key: str, request_hash: str) -> Response | None:
+    bound = {"scope": scope, "key": key}
     record = connection.execute(_find, bound).one_or_none()
     if record is None:
         return None

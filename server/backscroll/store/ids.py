@@ -23,6 +23,11 @@ def new_message_id() -> str:
     return "msg_" + _random(24)
 
 
+def new_token_id() -> str:
+    """Return ``tok_`` and 24 random base62 characters: what a bearer token is called."""
+    return "tok_" + _random(24)
+
+
 def new_conversation_id() -> str:
     """Return ``conv_`` and 24 random base62 characters (143 bits)."""
     return "conv_" + _random(24)

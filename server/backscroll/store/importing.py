@@ -5,7 +5,7 @@ Each is written in one transaction.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -28,6 +28,7 @@ from backscroll.store.imports import (
     ImportedMessage,
     ImportedThread,
 )
+from backscroll.store.locks import take_place
 from backscroll.store.message_object import text_part
 from backscroll.store.requests import MetadataChange
 from backscroll.store.schema import (
@@ -41,18 +42,21 @@ from backscroll.store.schema import (
 from backscroll.store.validation import validate
 from backscroll.store.wire import Json
 
+_CHUNK: Final = 1_000
 
-def write_thread(connection: Connection, thread: ImportedThread) -> bool:
+
+def write_thread(connection: Connection, partition: str, thread: ImportedThread) -> bool:
     """Insert a whole thread; return False when its key or id is there already.
 
     Raises:
         StoreError: Something that the store cannot hold; nothing is written.
     """
     thread_id = _id(thread.id, "thread") or new_thread_id()
-    if _is_known(connection, threads, thread.key, thread_id):
+    if _is_known(connection, threads, partition, thread.key, thread_id):
         return False
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
     row: Json = {
+        "partition": partition,
         "id": thread_id,
         "import_key": thread.key,
         "created_at": thread.created_at,
@@ -68,17 +72,20 @@ def write_thread(connection: Connection, thread: ImportedThread) -> bool:
     return True
 
 
-def write_conversation(connection: Connection, conversation: ImportedConversation) -> bool:
+def write_conversation(
+    connection: Connection, partition: str, conversation: ImportedConversation
+) -> bool:
     """Insert a whole conversation; return False when its key or id is there already.
 
     Raises:
         StoreError: Something that the store cannot hold; nothing is written.
     """
     conversation_id = _id(conversation.id, "conv") or new_conversation_id()
-    if _is_known(connection, conversations, conversation.key, conversation_id):
+    if _is_known(connection, conversations, partition, conversation.key, conversation_id):
         return False
     rows = _item_rows(conversation.items)
     row: Json = {
+        "partition": partition,
         "id": conversation_id,
         "import_key": conversation.key,
         "created_at": conversation.created_at,
@@ -91,17 +98,20 @@ def write_conversation(connection: Connection, conversation: ImportedConversatio
     return True
 
 
-def write_completion(connection: Connection, completion: ImportedCompletion) -> bool:
+def write_completion(
+    connection: Connection, partition: str, completion: ImportedCompletion
+) -> bool:
     """Insert a stored completion; return False when its key or id is there already.
 
     Raises:
         StoreError: Something that the store cannot hold; nothing is written.
     """
     completion_id = _id(completion.id) or new_completion_id()
-    if _is_known(connection, completions, completion.key, completion_id):
+    if _is_known(connection, completions, partition, completion.key, completion_id):
         return False
     outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
     row: Json = {
+        "partition": partition,
         "id": completion_id,
         "import_key": completion.key,
         "created_at": completion.created_at,
@@ -188,15 +198,18 @@ def _check(value: object) -> None:
         raise StoreError(line)
 
 
-def _is_known(connection: Connection, table: Table, key: str, identifier: str) -> bool:
-    bound = {"known_key": key, "known_id": identifier}
+def _is_known(
+    connection: Connection, table: Table, partition: str, key: str, identifier: str
+) -> bool:
+    take_place(connection, table, partition)
+    bound = {"within": partition, "known_key": key, "known_id": identifier}
     return connection.execute(_known(table), bound).first() is not None
 
 
 @cache
 def _known(table: Table) -> Select[Any]:
     same = (table.c.import_key == bindparam("known_key")) | (table.c.id == bindparam("known_id"))
-    return select(table.c.id).where(same)
+    return select(table.c.id).where(table.c.partition == bindparam("within"), same)
 
 
 @cache
@@ -205,10 +218,9 @@ def _made(table: Table) -> ReturningInsert[Any]:
 
 
 def _insert_all(connection: Connection, table: Table, rows: Sequence[Json]) -> None:
-    if not rows:
-        return
     try:
-        connection.execute(insert(table), rows)
+        for at in range(0, len(rows), _CHUNK):  # each within what a statement may take
+            connection.execute(insert(table), rows[at : at + _CHUNK])
     except IntegrityError as error:
         line = f"cannot be imported: two of its {table.name} have one id"
         raise StoreError(line) from error

@@ -1,7 +1,7 @@
 """Items of a conversation: list, create, get, delete.
 
 An item's position comes from its conversation's row, taken inside the write transaction, so order
-within a conversation is the order of commit.
+within a conversation is the order of commit: the update that takes it locks the row until then.
 """
 
 import time
@@ -20,18 +20,21 @@ from backscroll.store.conversation_object import (
     item_object,
     item_row,
 )
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.errors import not_found
 from backscroll.store.idempotency import Outcome, erase_replies, write_once
 from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.schema import conversations, items
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, list_envelope, list_reply, reply
+from backscroll.store.wire import Json, list_envelope, list_reply, partition_of, reply
 
 _find_conversation: Final = select(conversations).where(
-    conversations.c.id == bindparam("conversation_id"), conversations.c.deleted_at.is_(None)
+    conversations.c.partition == bindparam("within"),
+    conversations.c.id == bindparam("conversation_id"),
+    conversations.c.deleted_at.is_(None),
 )
+_hold_conversation: Final = _find_conversation.with_for_update()
 _the_conversation: Final = _find_conversation.with_only_columns(
     conversations.c.position
 ).scalar_subquery()
@@ -39,6 +42,7 @@ _of_conversation: Final = select(items).where(
     items.c.conversation == _the_conversation, items.c.deleted_at.is_(None)
 )
 _find_item: Final = _of_conversation.where(items.c.id == bindparam("item_id"))
+_hold_item: Final = _find_item.with_for_update(of=items)
 _in_order: Final = items.alias()
 
 
@@ -52,7 +56,11 @@ def _cursor(name: str) -> ScalarSelect[int]:
 _insert: Final = insert(items)
 _take_positions: Final = (
     update(conversations)
-    .where(conversations.c.id == bindparam("conversation_id"), conversations.c.deleted_at.is_(None))
+    .where(
+        conversations.c.partition == bindparam("within"),
+        conversations.c.id == bindparam("conversation_id"),
+        conversations.c.deleted_at.is_(None),
+    )
     .values(next_position=conversations.c.next_position + bindparam("count"))
     .returning(conversations.c.position, conversations.c.next_position)
 )
@@ -65,26 +73,31 @@ _all_items: Final = Listing(
 )
 
 
-def find_conversation(connection: Connection, conversation_id: str) -> Json:
-    """Return the row of a living conversation.
+def find_conversation(
+    connection: Connection, partition: str, conversation_id: str, *, hold: bool = False
+) -> Json:
+    """Return the row of a living conversation; ``hold`` keeps it so until the transaction ends.
 
     Raises:
         WireError: 404.
     """
-    bound = {"conversation_id": conversation_id}
-    row = connection.execute(_find_conversation, bound).one_or_none()
+    bound = {"within": partition, "conversation_id": conversation_id}
+    statement = _hold_conversation if hold else _find_conversation
+    row = connection.execute(statement, bound).one_or_none()
     if row is None:
         raise not_found("conversation", conversation_id)
     return row._asdict()
 
 
-def append_items(connection: Connection, conversation_id: str, rows: Sequence[Json]) -> None:
+def append_items(
+    connection: Connection, partition: str, conversation_id: str, rows: Sequence[Json]
+) -> None:
     """Give ``rows`` the next positions of a conversation, in order, and insert them.
 
     Raises:
         WireError: 404 for a conversation that is not there.
     """
-    taken = {"conversation_id": conversation_id, "count": len(rows)}
+    taken = {"within": partition, "conversation_id": conversation_id, "count": len(rows)}
     owner = connection.execute(_take_positions, taken).one_or_none()
     if owner is None:
         raise not_found("conversation", conversation_id)
@@ -96,12 +109,19 @@ def append_items(connection: Connection, conversation_id: str, rows: Sequence[Js
     connection.execute(_insert, placed)
 
 
-def _find(connection: Connection, conversation_id: str, item_id: str) -> Json:
-    bound = {"conversation_id": conversation_id, "item_id": item_id}
-    row = connection.execute(_find_item, bound).one_or_none()
+def _find(
+    connection: Connection,
+    partition: str,
+    conversation_id: str,
+    item_id: str,
+    *,
+    hold: bool = False,
+) -> Json:
+    bound = {"within": partition, "conversation_id": conversation_id, "item_id": item_id}
+    row = connection.execute(_hold_item if hold else _find_item, bound).one_or_none()
     if row is not None:
         return row._asdict()
-    find_conversation(connection, conversation_id)
+    find_conversation(connection, partition, conversation_id)
     raise not_found("item", item_id)
 
 
@@ -113,6 +133,7 @@ class ItemEndpoints:
 
     async def create(self, request: Request) -> Response:
         """Append items to a conversation, and return them as a list."""
+        partition = partition_of(request)
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
         raw = await read_body(request)
         body = parse_object(raw)
@@ -120,7 +141,7 @@ class ItemEndpoints:
 
         def work(connection: Connection) -> Outcome:
             rows = [item_row(item) for item in body["items"]]
-            append_items(connection, conversation_id, rows)
+            append_items(connection, partition, conversation_id, rows)
             made = list_envelope([item_object(row) for row in rows], has_more=False)
             return Outcome(made, conversation_id)
 
@@ -130,7 +151,7 @@ class ItemEndpoints:
         """Return one page of a conversation's items, newest first by default."""
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
         query = read_page_query(request.query_params, "desc", takes_before=False)
-        bound = {"conversation_id": conversation_id}
+        bound = {"within": partition_of(request), "conversation_id": conversation_id}
         page = await self.database.read(
             lambda connection: fetch_page(connection, _all_items, query, bound)
         )
@@ -138,29 +159,29 @@ class ItemEndpoints:
 
     async def get(self, request: Request) -> Response:
         """Return one item."""
-        conversation_id, item_id = _ids(request)
+        partition, conversation_id, item_id = _ids(request)
         row = await self.database.read(
-            lambda connection: _find(connection, conversation_id, item_id)
+            lambda connection: _find(connection, partition, conversation_id, item_id)
         )
         return reply(item_object(row))
 
     async def delete(self, request: Request) -> Response:
         """Erase an item, keep its place, and return the conversation."""
-        conversation_id, item_id = _ids(request)
+        partition, conversation_id, item_id = _ids(request)
 
         def work(connection: Connection) -> Json:
-            row = _find(connection, conversation_id, item_id)
+            row = _find(connection, partition, conversation_id, item_id, hold=True)
             its_place = (items.c.conversation == row["conversation"]) & (
                 items.c.position == row["position"]
             )
             erased = update(items).where(its_place, items.c.deleted_at.is_(None))
             connection.execute(erased.values(body=None, deleted_at=int(time.time())))
-            erase_replies(connection, conversation_id, item_id)
-            return find_conversation(connection, conversation_id)
+            erase_replies(connection, partition, conversation_id, item_id)
+            return find_conversation(connection, partition, conversation_id)
 
         return reply(conversation_object(await self.database.write(work)))
 
 
-def _ids(request: Request) -> tuple[str, str]:
+def _ids(request: Request) -> tuple[str, str, str]:
     conversation_id = require_conversation_id(request.path_params["conversation_id"])
-    return conversation_id, request.path_params["item_id"]
+    return partition_of(request), conversation_id, request.path_params["item_id"]

@@ -1,20 +1,20 @@
 """Messages of a thread: create, list, get, modify, delete.
 
 A message's position comes from its thread's row, taken inside the write transaction, so order
-within a thread is the order of commit.
+within a thread is the order of commit: the update that takes it locks the row until then.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
-from sqlalchemy import Connection, ScalarSelect, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.errors import not_found
 from backscroll.store.idempotency import Outcome, erase_replies, write_once
 from backscroll.store.ids import require_thread_id
@@ -23,15 +23,17 @@ from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.requests import MessageV1, MessageV2, MetadataChange
 from backscroll.store.schema import messages, threads
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, api_version, list_reply, reply
+from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply
 
 find_thread: Final = select(threads.c.position).where(
-    threads.c.id == bindparam("thread_id"), threads.c.deleted_at.is_(None)
+    threads.c.partition == bindparam("within"),
+    threads.c.id == bindparam("thread_id"),
+    threads.c.deleted_at.is_(None),
 )
 _columns: Final = [
     messages.c[name]
     for name in (
-        *("position", "id", "created_at", "role", "content", "attachments", "metadata"),
+        *("thread", "position", "id", "created_at", "role", "content", "attachments", "metadata"),
         *("run_id", "assistant_id", "status", "incomplete_at", "incomplete_details"),
     )
 ]
@@ -39,6 +41,8 @@ _of_thread: Final = select(*_columns).where(
     messages.c.thread == find_thread.scalar_subquery(), messages.c.deleted_at.is_(None)
 )
 _find_message: Final = _of_thread.where(messages.c.id == bindparam("message_id"))
+_hold_message: Final = _find_message.with_for_update(of=messages)
+_hold_thread: Final = find_thread.with_for_update()
 _in_order: Final = messages.alias()
 
 
@@ -53,15 +57,14 @@ def _cursor(name: str) -> ScalarSelect[int]:
     )
 
 
-def _listing(rows: Select[Any]) -> Listing:
-    owner = ("thread", "thread_id", find_thread)
-    return Listing("message", rows, messages.c.position, _cursor, owner)
-
-
 _insert: Final = insert(messages)
 _take_positions: Final = (
     update(threads)
-    .where(threads.c.id == bindparam("thread_id"), threads.c.deleted_at.is_(None))
+    .where(
+        threads.c.partition == bindparam("within"),
+        threads.c.id == bindparam("thread_id"),
+        threads.c.deleted_at.is_(None),
+    )
     .values(
         next_position=threads.c.next_position + bindparam("count"),
         message_count=threads.c.message_count + bindparam("count"),
@@ -69,17 +72,28 @@ _take_positions: Final = (
     )
     .returning(threads.c.position, threads.c.next_position)
 )
-_all_messages: Final = _listing(_of_thread)
-_messages_of_run: Final = _listing(_of_thread.where(messages.c.run_id == bindparam("run_id")))
+_all_messages: Final = Listing(
+    "message", _of_thread, messages.c.position, _cursor, ("thread", "thread_id", find_thread)
+)
+_messages_of_run: Final = replace(
+    _all_messages, rows=_of_thread.where(messages.c.run_id == bindparam("run_id"))
+)
 
 
-def append_messages(connection: Connection, thread_id: str, rows: Sequence[Json]) -> None:
+def append_messages(
+    connection: Connection, partition: str, thread_id: str, rows: Sequence[Json]
+) -> None:
     """Give ``rows`` the next positions of a thread, in order, and insert them.
 
     Raises:
         WireError: 404 for a thread that is not there.
     """
-    taken = {"thread_id": thread_id, "count": len(rows), "newest": rows[-1]["created_at"]}
+    taken = {
+        "within": partition,
+        "thread_id": thread_id,
+        "count": len(rows),
+        "newest": rows[-1]["created_at"],
+    }
     thread = connection.execute(_take_positions, taken).one_or_none()
     if thread is None:
         raise not_found("thread", thread_id)
@@ -91,17 +105,19 @@ def append_messages(connection: Connection, thread_id: str, rows: Sequence[Json]
     connection.execute(_insert, placed)
 
 
-def find_message(connection: Connection, thread_id: str, message_id: str) -> Json:
-    """Return the row of a living message.
+def find_message(
+    connection: Connection, partition: str, thread_id: str, message_id: str, *, hold: bool = False
+) -> Json:
+    """Return the row of a living message; ``hold`` keeps it as it is until the transaction ends.
 
     Raises:
         WireError: 404 for the thread or the message.
     """
-    bound = {"thread_id": thread_id, "message_id": message_id}
-    row = connection.execute(_find_message, bound).one_or_none()
+    bound = {"within": partition, "thread_id": thread_id, "message_id": message_id}
+    row = connection.execute(_hold_message if hold else _find_message, bound).one_or_none()
     if row is not None:
         return row._asdict()
-    if connection.scalar(find_thread, {"thread_id": thread_id}) is None:
+    if connection.scalar(find_thread, {"within": partition, "thread_id": thread_id}) is None:
         raise not_found("thread", thread_id)
     raise not_found("message", message_id)
 
@@ -115,6 +131,7 @@ class MessageEndpoints:
     async def create(self, request: Request) -> Response:
         """Append one message to a thread."""
         version = api_version(request)
+        partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
         raw = await read_body(request)
         body = parse_object(raw)
@@ -122,7 +139,7 @@ class MessageEndpoints:
 
         def work(connection: Connection) -> Outcome:
             row = message_row(message, int(time.time()))
-            append_messages(connection, thread_id, [row])
+            append_messages(connection, partition, thread_id, [row])
             return Outcome(message_object(row, thread_id, version), thread_id)
 
         return await write_once(self.database, request, raw, work)
@@ -134,7 +151,9 @@ class MessageEndpoints:
         query = read_page_query(request.query_params, "desc")
         run_id = request.query_params.get("run_id")
         listing = _messages_of_run if run_id else _all_messages
-        bound = {"thread_id": thread_id, **({"run_id": run_id} if run_id else {})}
+        bound = {"within": partition_of(request), "thread_id": thread_id}
+        if run_id:
+            bound["run_id"] = run_id
         page = await self.database.read(
             lambda connection: fetch_page(connection, listing, query, bound)
         )
@@ -144,24 +163,24 @@ class MessageEndpoints:
     async def get(self, request: Request) -> Response:
         """Return one message."""
         version = api_version(request)
-        thread_id, message_id = _ids(request)
+        partition, thread_id, message_id = _ids(request)
         row = await self.database.read(
-            lambda connection: find_message(connection, thread_id, message_id)
+            lambda connection: find_message(connection, partition, thread_id, message_id)
         )
         return reply(message_object(row, thread_id, version))
 
     async def modify(self, request: Request) -> Response:
         """Replace a message's metadata, where the body has any."""
         version = api_version(request)
-        thread_id, message_id = _ids(request)
+        partition, thread_id, message_id = _ids(request)
         raw = await read_body(request)
         change = validate(MetadataChange, parse_object(raw))
 
         def work(connection: Connection) -> Outcome:
-            row = find_message(connection, thread_id, message_id)
+            row = find_message(connection, partition, thread_id, message_id, hold=True)
             if "metadata" in change.model_fields_set:
                 row["metadata"] = change.metadata or {}
-                self._update(connection, thread_id, message_id, metadata=row["metadata"])
+                self._update(connection, row, metadata=row["metadata"])
             return Outcome(message_object(row, thread_id, version), thread_id)
 
         return await write_once(self.database, request, raw, work)
@@ -169,24 +188,24 @@ class MessageEndpoints:
     async def delete(self, request: Request) -> Response:
         """Erase a message, and keep its place."""
         api_version(request)
-        thread_id, message_id = _ids(request)
+        partition, thread_id, message_id = _ids(request)
 
         def work(connection: Connection) -> None:
-            find_message(connection, thread_id, message_id)
+            # The thread first, as whoever deletes it does, or each would wait for the other.
+            connection.execute(_hold_thread, {"within": partition, "thread_id": thread_id})
+            row = find_message(connection, partition, thread_id, message_id, hold=True)
             erased = {"content": None, "attachments": None, "metadata": None}
-            now = int(time.time())
-            self._update(connection, thread_id, message_id, **erased, deleted_at=now)
-            connection.execute(_recount, {"thread_id": thread_id})
-            erase_replies(connection, thread_id, message_id)
+            self._update(connection, row, **erased, deleted_at=int(time.time()))
+            connection.execute(_recount, {"thread": row["thread"]})
+            erase_replies(connection, partition, thread_id, message_id)
 
         await self.database.write(work)
         return reply({"id": message_id, "object": "thread.message.deleted", "deleted": True})
 
     @staticmethod
-    def _update(connection: Connection, thread_id: str, message_id: str, **values: object) -> None:
-        of_thread = select(threads.c.position).where(threads.c.id == thread_id).scalar_subquery()
+    def _update(connection: Connection, row: Json, **values: object) -> None:
         statement = update(messages).where(
-            messages.c.thread == of_thread, messages.c.id == message_id
+            messages.c.thread == row["thread"], messages.c.id == row["id"]
         )
         connection.execute(statement.values(**values))
 
@@ -200,10 +219,11 @@ _newest: Final = (
 )
 _recount: Final = (
     update(threads)
-    .where(threads.c.id == bindparam("thread_id"))
+    .where(threads.c.position == bindparam("thread"))
     .values(message_count=threads.c.message_count - 1, last_message_at=_newest)
 )
 
 
-def _ids(request: Request) -> tuple[str, str]:
-    return require_thread_id(request.path_params["thread_id"]), request.path_params["message_id"]
+def _ids(request: Request) -> tuple[str, str, str]:
+    thread_id = require_thread_id(request.path_params["thread_id"])
+    return partition_of(request), thread_id, request.path_params["message_id"]

@@ -10,26 +10,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
-from backscroll.store.engine import Database
+from backscroll.store.database import Database
 from backscroll.store.errors import not_found
 from backscroll.store.idempotency import Outcome, erase_replies, write_once
 from backscroll.store.ids import new_thread_id, require_thread_id
+from backscroll.store.locks import take_place
 from backscroll.store.message_object import message_row
 from backscroll.store.messages import append_messages
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.requests import MetadataChange, ThreadChange, ThreadV1, ThreadV2
 from backscroll.store.schema import messages, threads
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, api_version, list_reply, reply
+from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply
 
-_living: Final = select(threads).where(threads.c.deleted_at.is_(None))
+_living: Final = select(threads).where(
+    threads.c.partition == bindparam("within"), threads.c.deleted_at.is_(None)
+)
 _find: Final = _living.where(threads.c.id == bindparam("thread_id"))
+_hold: Final = _find.with_for_update()
 _insert: Final = insert(threads)
 _in_order: Final = threads.alias()
 
 
 def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_in_order.c.position).where(_in_order.c.id == bindparam(name))
+    found = select(_in_order.c.position).where(
+        _in_order.c.partition == bindparam("within"), _in_order.c.id == bindparam(name)
+    )
     return found.scalar_subquery()
 
 
@@ -53,12 +59,16 @@ def _listed_thread(row: Mapping[str, Any]) -> Json:
 
 def insert_thread(connection: Connection, row: Json) -> None:
     """Insert a thread that has no messages yet."""
+    take_place(connection, threads, row["partition"])
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
     connection.execute(_insert, {**row, **empty})
 
 
-def _find_thread(connection: Connection, thread_id: str) -> Json:
-    row = connection.execute(_find, {"thread_id": thread_id}).one_or_none()
+def _find_thread(
+    connection: Connection, partition: str, thread_id: str, *, hold: bool = False
+) -> Json:
+    bound = {"within": partition, "thread_id": thread_id}
+    row = connection.execute(_hold if hold else _find, bound).one_or_none()
     if row is None:
         raise not_found("thread", thread_id)
     return row._asdict()
@@ -73,6 +83,7 @@ class ThreadEndpoints:
     async def create(self, request: Request) -> Response:
         """Create a thread, with the messages that the body has."""
         version = api_version(request)
+        partition = partition_of(request)
         raw = await read_body(request)
         parsed = parse_object(raw)
         body = validate(ThreadV1, parsed) if version == "v1" else validate(ThreadV2, parsed)
@@ -81,6 +92,7 @@ class ThreadEndpoints:
         def work(connection: Connection) -> Outcome:
             now = int(time.time())
             thread: Json = {
+                "partition": partition,
                 "id": new_thread_id(),
                 "created_at": now,
                 "metadata": body.metadata,
@@ -89,7 +101,7 @@ class ThreadEndpoints:
             insert_thread(connection, thread)
             if body.messages:
                 rows = [message_row(message, now) for message in body.messages]
-                append_messages(connection, thread["id"], rows)
+                append_messages(connection, partition, thread["id"], rows)
             return Outcome(_thread_object(thread), thread["id"])
 
         return await write_once(self.database, request, raw, work)
@@ -98,30 +110,35 @@ class ThreadEndpoints:
         """Return one page of all threads, newest first by default. OpenAI never had this."""
         api_version(request)
         query = read_page_query(request.query_params, "desc")
+        bound = {"within": partition_of(request)}
         page = await self.database.read(
-            lambda connection: fetch_page(connection, _all_threads, query, {})
+            lambda connection: fetch_page(connection, _all_threads, query, bound)
         )
         return list_reply([_listed_thread(row) for row in page.rows], has_more=page.has_more)
 
     async def get(self, request: Request) -> Response:
         """Return one thread."""
         api_version(request)
+        partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
-        row = await self.database.read(lambda connection: _find_thread(connection, thread_id))
+        row = await self.database.read(
+            lambda connection: _find_thread(connection, partition, thread_id)
+        )
         return reply(_thread_object(row))
 
     async def modify(self, request: Request) -> Response:
         """Replace a thread's metadata and tool resources, each where the body has it."""
         version = api_version(request)
+        partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
         raw = await read_body(request)
         change = validate(MetadataChange if version == "v1" else ThreadChange, parse_object(raw))
         values = change.model_dump(exclude_unset=True)
 
         def work(connection: Connection) -> Outcome:
-            row = _find_thread(connection, thread_id) | values
+            row = _find_thread(connection, partition, thread_id, hold=True) | values
             if values:
-                statement = update(threads).where(threads.c.id == thread_id)
+                statement = update(threads).where(threads.c.position == row["position"])
                 connection.execute(statement.values(**values))
             return Outcome(_thread_object(row), thread_id)
 
@@ -130,15 +147,16 @@ class ThreadEndpoints:
     async def delete(self, request: Request) -> Response:
         """Erase a thread and its messages, and keep its place in the list."""
         api_version(request)
+        partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
 
         def work(connection: Connection) -> None:
-            row = _find_thread(connection, thread_id)
+            row = _find_thread(connection, partition, thread_id, hold=True)
             connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
             erased = {"metadata": None, "tool_resources": None, "deleted_at": int(time.time())}
             connection.execute(statement.values(**erased))
-            erase_replies(connection, thread_id)
+            erase_replies(connection, partition, thread_id)
 
         await self.database.write(work)
         return reply({"id": thread_id, "object": "thread.deleted", "deleted": True})

@@ -1,6 +1,7 @@
 """What every reply has in common: JSON, OpenAI's envelopes, and the API's version header."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -13,6 +14,7 @@ from backscroll.store.errors import WireError
 Json: TypeAlias = dict[str, Any]
 ApiVersion = Literal["v1", "v2"]
 
+_PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{1,128}")
 _compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -83,3 +85,25 @@ def api_version(request: Request) -> ApiVersion:
         "Please try again by setting the header 'OpenAI-Beta: assistants=v2'."
     )
     raise WireError(400, message, code="invalid_beta")
+
+
+def partition_of(request: Request) -> str:
+    """Return the partition in the ``OpenAI-Project`` header, or the default one, ``""``.
+
+    What is in another partition is, to the request, nowhere.
+
+    Raises:
+        WireError: 400 for a name that is none, or for two.
+    """
+    given = request.headers.getlist("openai-project")
+    if not given:
+        return ""
+    if len(given) > 1 or not is_partition(given[0]):
+        message = "Invalid 'OpenAI-Project': expected 1 to 128 letters, digits and _ . = -."
+        raise WireError(400, message, param="OpenAI-Project", code="invalid_project")
+    return given[0]
+
+
+def is_partition(name: str) -> bool:
+    """Return whether ``name`` can be a partition's: 1-128 letters, digits and ``_ . = -``."""
+    return _PARTITION.fullmatch(name) is not None

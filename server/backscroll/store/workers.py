@@ -28,6 +28,8 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
+from backscroll.store.database import Work
+
 GROUP_WRITES: Final = 64
 """The most writes that share a commit."""
 
@@ -38,7 +40,6 @@ _STATEMENT_ALONE: Final = (IntegrityError, DataError, ProgrammingError)
 """Errors of a statement after which its transaction stands; after others it may be gone."""
 
 T = TypeVar("T")
-Work: TypeAlias = Callable[[Connection], T]
 
 
 @dataclass(slots=True, eq=False)

@@ -49,6 +49,12 @@ _NEXT: Final[dict[ErrorCode, str]] = {
     "upstream_invalid": "Ask the operator to check BACKSCROLL_BASE_URL.",
 }
 
+_NEXT_OF: Final = {
+    "idempotency_key_in_use": "Call again in a little while with the same idempotency_key.",
+    "idempotent_object_deleted": "To write it anew, call with another idempotency_key.",
+}
+"""What to do next where the upstream's own code tells more than its status."""
+
 _LATE: Final = " What was written a moment ago may need a few seconds to show."
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """The statuses after which the same request may succeed."""
@@ -103,6 +109,7 @@ def failure(
     code = _code(status, said, error_code)
     asked_s = retry.asked_s(headers)
     error = _error(profile, code, status, said, asked_s)
+    error.next_step = _NEXT_OF.get(error_code, error.next_step)
     error.asked_s = asked_s
     error.fate = "unknown" if _leaves_open(status, asked_s) else "refused"
     error.again = status in _AGAIN and code not in _FINAL
@@ -226,6 +233,8 @@ def _code(status: int, said: str, error_code: str) -> ErrorCode:
         return "quota_exceeded"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "rate_limited"
+    if error_code == "idempotent_object_deleted":
+        return "not_found"
     if error_code == "conversation_locked" or "while a run" in said:
         return "thread_busy"
     if status == HTTPStatus.NOT_FOUND and (

@@ -113,12 +113,15 @@ class Upstream:
         headers: sent with every request; may name an organisation, so not in `repr`.
         credential: returns the header that names the caller; asked before every request, since
             tokens expire.
+        caller: on whose behalf it is asked, where there are several: what one of them wrote under
+            an idempotency key, no other can replay.
     """
 
     profile: Profile
     base_url: str
     headers: tuple[Header, ...] = field(default=(), repr=False)
     credential: Callable[[], Awaitable[Header]] | None = field(default=None, repr=False)
+    caller: str = ""
 
 
 EMBEDDED: Final = Upstream(STORE, STORE.base_url)

@@ -4,6 +4,7 @@ Paths and parameters are those of OpenAI's published documents: 2026-08-21, and 
 the files of a message.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -68,11 +69,16 @@ class Request:
         """The order that a request for a list asks for."""
         return "asc" if ("order", "asc") in self.query else "desc"
 
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """The headers that this request needs on any upstream."""
-        key = (("Idempotency-Key", self.idempotency_key),) if self.idempotency_key else ()
-        return (*_BETA.get(self.group, ()), *key)
+    def headers(self, caller: str = "") -> tuple[tuple[str, str], ...]:
+        """Return the headers that this request needs on any upstream.
+
+        Args:
+            caller: whose idempotency key it is, where several share an upstream.
+        """
+        key = self.idempotency_key
+        if key and caller:
+            key = hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
+        return (*_BETA.get(self.group, ()), *((("Idempotency-Key", key),) if key else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,162 @@
+"""The ASGI application: its parts, opened and put together, and its routes."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import httpx2
+from mcp.server.lowlevel import Server
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from backscroll.exits import CommandError
+from backscroll.http import endpoint, oauth
+from backscroll.http import issuer as issuers
+from backscroll.http.callers import Callers, OpenToAll
+from backscroll.http.clients import Clients
+from backscroll.http.endpoint import Endpoint, Stop
+from backscroll.http.exchange import Exchange
+from backscroll.http.gate import Allowed, Gate
+from backscroll.http.health import Health
+from backscroll.http.issuer import Issuer, IssuerError
+from backscroll.http.limits import Places, Rates
+from backscroll.http.oauth import OAuthCallers
+from backscroll.http.request_ids import HEADER, RequestIds
+from backscroll.http.tokens import TokenCallers
+from backscroll.mcp_server import server_for
+from backscroll.settings import Settings
+from backscroll.store.engine import open_database
+from backscroll.upstream import UpstreamConnection, upstream_of
+from backscroll_tools.client.client import Client
+from backscroll_tools.errors import ToolError
+
+HEALTH: Final = "/healthz"
+READY: Final = "/readyz"
+
+_SENT: Final = (
+    "Authorization",
+    "Content-Type",
+    "Last-Event-ID",
+    "MCP-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
+    "Mcp-Session-Id",
+    HEADER,
+)
+"""The headers that a page may send along (MCP specification, Streamable HTTP)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An application that can be served.
+
+    Attributes:
+        app: the ASGI application; it has no lifespan.
+        places: the requests under way.
+        stop: refuses new requests.
+    """
+
+    app: ASGIApp
+    places: Places
+    stop: Stop
+
+
+@asynccontextmanager
+async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
+    """Open everything that an application needs, and close it at the end of the context.
+
+    Args:
+        settings: of the operator.
+        allowed: which hosts and origins are let through.
+
+    Raises:
+        CommandError: the store's database, or the issuer of tokens, cannot be used.
+        SettingsError: the upstream cannot be asked.
+        StoreError: the database of the tokens cannot be used.
+    """
+    upstream = upstream_of(settings)
+    scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
+    server = server_for(endpoint.terms_of, settings, upstream.profile, _lifespan, scope)
+    exchange, stop = Exchange(server), Stop()
+    places = Places(settings.http_calls, settings.http_caller_calls)
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
+        callers, more = await _callers(settings, stack)
+        mcp = Endpoint(
+            settings=settings,
+            callers=callers,
+            clients=Clients(settings, connection),
+            places=places,
+            rates=Rates(settings.http_caller_rate),
+            exchange=exchange,
+            stop=stop,
+        )
+        health = Health(await _first_client(connection), lambda: stop.asked)
+        await stack.enter_async_context(exchange.running())
+        yield Opened(application(mcp, health, allowed, more), places, stop)
+
+
+@asynccontextmanager
+async def _lifespan(_: Server[None]) -> AsyncIterator[None]:
+    yield  # what requests share is opened here, and not by each way in which they are answered
+
+
+async def _first_client(connection: UpstreamConnection) -> Client:
+    """Return a client, and find out now whether the store can be opened."""
+    try:
+        return await connection.client()
+    except ToolError as error:
+        raise CommandError(error.message) from None
+
+
+async def _callers(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[Callers, Sequence[BaseRoute]]:
+    """Return what knows callers, and the routes that tell them where to become known."""
+    if settings.http_auth == "token":
+        database = await stack.enter_async_context(open_database(settings.database_url))
+        return TokenCallers(database), ()
+    if settings.http_auth == "oauth":
+        oauth.check(settings)
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=issuers.ANSWER_S))
+        issuer = Issuer(settings.oauth_issuer, http, allow_http=settings.allow_http)
+        try:
+            await issuer.fetch()
+        except IssuerError as error:
+            raise CommandError(f"BACKSCROLL_OAUTH_ISSUER: {error}") from None
+        known = OAuthCallers(issuer, settings.oauth_resource, partitions=settings.oauth_partitions)
+        return known, oauth.metadata_routes(settings)
+    return OpenToAll(), ()
+
+
+def application(
+    mcp: Endpoint, health: Health, allowed: Allowed, more: Sequence[BaseRoute] = ()
+) -> ASGIApp:
+    """Return the application.
+
+    Args:
+        mcp: what is at `/mcp`.
+        health: what is at `/healthz` and `/readyz`.
+        allowed: which hosts and origins are let through, but to the health of the process.
+        more: other routes, open to all hosts and origins: they must hold nothing to protect.
+    """
+    pages = CORSMiddleware(
+        mcp,
+        allow_origin_regex=f"(?i:{allowed.origins.pattern})",
+        allow_methods=["POST"],
+        allow_headers=_SENT,
+        expose_headers=[HEADER, "Retry-After", "WWW-Authenticate"],
+    )
+    routes = [
+        Route(endpoint.PATH, pages),
+        Route(HEALTH, health.alive),
+        Route(READY, health.ready),
+        *more,
+    ]
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    paths = {route.path for route in routes if isinstance(route, Route)} - {endpoint.PATH}
+    return RequestIds(Gate(app, allowed, frozenset(paths)))

@@ -1,0 +1,80 @@
+"""Each caller's own client of the upstream: own key, own part of the store, own retry budget."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from backscroll.addresses import flaw_of_key
+from backscroll.http.callers import Caller
+from backscroll.settings import Settings
+from backscroll.upstream import UpstreamConnection, upstream_of
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import STORE
+from backscroll_tools.errors import ToolError
+
+KEPT: Final = 1024
+"""Of how many callers the clients are kept; those that asked last."""
+
+
+class Clients:
+    """The clients of all callers, over the same connections.
+
+    Args:
+        settings: of the operator: whose key and project serve callers that have none themselves.
+        connection: to the upstream.
+        environ: where callers' own keys are.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connection: UpstreamConnection,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._environ = environ
+        self._kept: OrderedDict[str, Client] = OrderedDict()
+
+    async def client(self, caller: Caller) -> Client:
+        """Return a caller's client.
+
+        Raises:
+            ToolError: `auth_failed` where the caller's key is not there, `forbidden` where the
+                upstream has no partitions, `upstream_unavailable` where it cannot be opened.
+        """
+        if caller.id not in self._kept:
+            client = await self._new(caller)
+            self._kept.setdefault(caller.id, client)  # the first of those made meanwhile
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(caller.id)
+        return self._kept[caller.id]
+
+    async def _new(self, caller: Caller) -> Client:
+        settings = self._settings
+        if caller.key_variable:
+            settings = replace(settings, api_key=self._key(caller.key_variable))
+        if caller.partition:
+            if settings.upstream != STORE.name:
+                raise ToolError(
+                    "forbidden",
+                    "Your token is for a partition of the store, and this upstream has none.",
+                    next_step="Ask the operator for a token without a partition.",
+                )
+            settings = replace(settings, project=caller.partition)
+        upstream = replace(upstream_of(settings), caller=caller.id)
+        return await self._connection.client_of(upstream)
+
+    def _key(self, variable: str) -> str:
+        key = self._environ.get(variable, "")
+        if not key or flaw_of_key(key):
+            raise ToolError(
+                "auth_failed",
+                f"The key that your token stands for is not there: {variable} is not set, or is "
+                "no key.",
+                next_step="Ask the operator to set it where Backscroll runs.",
+            )
+        return key

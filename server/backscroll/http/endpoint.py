@@ -1,0 +1,112 @@
+"""`/mcp`: what a request passes before it is answered."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from mcp.server.context import ServerRequestContext
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from backscroll.http import audit, exchange, request_ids
+from backscroll.http.callers import Caller, Callers
+from backscroll.http.clients import Clients
+from backscroll.http.exchange import Exchange
+from backscroll.http.limits import Places, Rates
+from backscroll.http.narrowing import narrowed
+from backscroll.http.refusals import METHOD_NOT_ALLOWED, UNAVAILABLE, RefusedError
+from backscroll.settings import Settings
+from backscroll.terms import Terms
+
+PATH: Final = "/mcp"
+_TERMS: Final = "backscroll.terms"
+
+
+class Stop:
+    """Whether new requests are refused, because the process is about to end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+def terms_of(context: ServerRequestContext[None, object]) -> Terms:
+    """Return what a request may do, which its scope carries to the MCP server."""
+    terms: Terms = context.request.scope[_TERMS]  # type: ignore[attr-defined]  # Starlette's request
+    return terms
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One request after another, each on the terms of its caller and its URL.
+
+    Attributes:
+        settings: of the operator.
+        callers: knows who asks.
+        clients: have each caller's part of the upstream.
+        places: bound what is under way.
+        rates: bound how often each caller asks.
+        exchange: answers what is let through.
+        stop: whether new requests are refused.
+    """
+
+    settings: Settings
+    callers: Callers
+    clients: Clients
+    places: Places
+    rates: Rates
+    exchange: Exchange
+    stop: Stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or say why not."""
+        try:
+            self._check(scope)
+            settings = narrowed(self.settings, scope["query_string"])
+            with self.places.one():
+                caller = await self.callers.caller(Headers(scope=scope).get("authorization", ""))
+                await self._held(caller, settings, scope, receive, send)
+        except RefusedError as refused:
+            await refused.answer(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        """Let a request through that could be a message to a server that goes on.
+
+        Raises:
+            RefusedError: 405 or 503.
+        """
+        if scope["method"] != "POST":
+            raise RefusedError(
+                METHOD_NOT_ALLOWED, "Messages are sent with POST.", {"Allow": "POST"}
+            )
+        if self.stop.asked:
+            close = {"Retry-After": "1", "Connection": "close"}
+            raise RefusedError(UNAVAILABLE, "This server stops: ask another one.", close)
+
+    async def _held(
+        self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a request within the limits of its caller; anyone at all has none of their own."""
+        if not caller.id:
+            await self._answer(caller, settings, scope, receive, send)
+            return
+        self.rates.take(caller.id)
+        with self.places.one_of(caller.id):
+            await self._answer(caller, settings, scope, receive, send)
+
+    async def _answer(
+        self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        body = await exchange.read_body(scope, receive)
+        match exchange.parsed(body):
+            case (received, sound):
+                request_id = request_ids.current.get()
+                scope[_TERMS] = Terms(
+                    caller.allowed(settings),
+                    partial(self.clients.client, caller),
+                    request_id,
+                    received.refused,
+                    audit.noting(caller, request_id),
+                )
+                await self.exchange.answer(scope, receive, send, received, sound)
+            case error:
+                await exchange.answer_error(error, scope, receive, send)

@@ -1,0 +1,153 @@
+"""A request's way to the MCP server: strictly read, and streamed where it needs to be."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http import check_accept_headers
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.types import JSONRPCError, JSONRPCRequest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from backscroll import json_rpc
+from backscroll.http.refusals import BAD_REQUEST, TOO_LARGE, RefusedError
+from backscroll.json_rpc import Received
+
+BODY_BYTES: Final = 4 * 1024 * 1024
+"""The most bytes of a request's body."""
+
+_TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes: send less in one message."
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """Return a request's whole body.
+
+    Raises:
+        RefusedError: 413 for more than `BODY_BYTES`, 400 for a body that breaks off.
+    """
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > BODY_BYTES:
+        raise RefusedError(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise RefusedError(BAD_REQUEST, "The request broke off.")
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES:
+            raise RefusedError(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def wants_progress(received: Received) -> bool:
+    """Whether a client asks to be told of progress, which goes ahead of the reply."""
+    message = received.message
+    if not isinstance(message, JSONRPCRequest):
+        return False
+    meta = (message.params or {}).get("_meta")
+    return isinstance(meta, dict) and meta.get("progressToken") is not None
+
+
+class Exchange:
+    """Has requests answered by an MCP server, each on its own.
+
+    A reply is a stream where something may have to be sent ahead of it, which is progress. It is
+    plain JSON otherwise, at a fraction of the cost. In both forms a client that hangs up cancels
+    its call: the SDK alone would go on with one that is answered in plain JSON.
+
+    Args:
+        server: the MCP server.
+        streams: whether something may have to be sent ahead of the reply to a message.
+    """
+
+    def __init__(
+        self,
+        server: Server[Any],
+        streams: Callable[[Received], bool] = wants_progress,
+    ) -> None:
+        self._streams = streams
+        self._streaming = StreamableHTTPSessionManager(
+            server, stateless=True, max_request_body_size=BODY_BYTES
+        )
+        self._plain = StreamableHTTPSessionManager(
+            server, stateless=True, json_response=True, max_request_body_size=BODY_BYTES
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until the end of the context, which may be entered once."""
+        async with self._streaming.run(), self._plain.run():
+            yield
+
+    async def answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        received: Received,
+        body: bytes,
+    ) -> None:
+        """Answer a request.
+
+        Args:
+            scope: the request.
+            receive: tells when the client has gone; the body has been read.
+            send: takes the reply.
+            received: the message.
+            body: the message as bytes, sound.
+        """
+        takes_streams = check_accept_headers(Request(scope))[1]
+        streaming = takes_streams and self._streams(received)
+        manager = self._streaming if streaming else self._plain
+        gone = anyio.Event()
+        unread = [body]
+
+        async def replay() -> Message:
+            if unread:
+                return {"type": "http.request", "body": unread.pop(), "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                gone.set()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(watch)
+            await manager.handle_request(scope, replay, send)
+            tasks.cancel_scope.cancel()
+
+
+def parsed(body: bytes) -> tuple[Received, bytes] | JSONRPCError:
+    """Return the message of a body and its bytes without flaws, or what is answered instead.
+
+    Raises:
+        RefusedError: 400 for what has no place for an answer.
+    """
+    match json_rpc.parse(body):
+        case Received(refused="") as received:
+            return received, body
+        case Received() as received:
+            sound = received.message.model_dump_json(by_alias=True, exclude_unset=True)
+            return received, sound.encode()
+        case JSONRPCError() as error:
+            return error
+        case json_rpc.Dropped(reason):
+            raise RefusedError(BAD_REQUEST, f"The body holds {reason}.")
+        case None:
+            raise RefusedError(BAD_REQUEST, "The body is empty.")
+
+
+async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a body that holds no message with what is wrong with it."""
+    body = error.model_dump_json(by_alias=True, exclude_unset=True)
+    await Response(body, BAD_REQUEST, media_type="application/json")(scope, receive, send)

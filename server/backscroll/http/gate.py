@@ -1,0 +1,94 @@
+"""Which Host and Origin a request may carry.
+
+A page in a browser can have its own name resolved to this machine (DNS rebinding) and would then
+read everything; its requests keep that name (MCP specification, transports, security warning).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backscroll.http.refusals import FORBIDDEN, MISDIRECTED, RefusedError
+
+LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
+
+_HOST: Final = r"(?:[a-z0-9_]|[a-z0-9_][a-z0-9_.-]*[a-z0-9_]|\[[0-9a-f:.]+\])"
+_PORT: Final = r"(?::(?:\d{1,5}|\*))?"
+_HOST_RULE: Final = re.compile(_HOST + _PORT)
+_ORIGIN_RULE: Final = re.compile(rf"[a-z][a-z0-9+.-]*://{_HOST}{_PORT}")
+_ANY_PORT: Final = r"(?::\d{1,5})?"
+
+
+def is_host(word: str) -> bool:
+    """Whether a word is a name, an IPv4 address or an IPv6 address in brackets, perhaps a port."""
+    return _HOST_RULE.fullmatch(word.lower()) is not None
+
+
+def is_origin(word: str) -> bool:
+    """Whether a word is a scheme and a host, perhaps with a port."""
+    return _ORIGIN_RULE.fullmatch(word.lower()) is not None
+
+
+def pattern(words: Iterable[str]) -> str:
+    """Return a regular expression for hosts or origins, in lower case.
+
+    Args:
+        words: as `is_host` or `is_origin` has them. Without a port, or with `:*`, any port will
+            do: what is guarded against is a name.
+    """
+    return "|".join(_one(word.lower()) for word in words) or r"(?!)"
+
+
+def _one(word: str) -> str:
+    if re.search(r":\d+$", word) and not word.endswith("]"):
+        return re.escape(word)
+    return re.escape(word.removesuffix(":*")) + _ANY_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The hosts and origins that are let through, as regular expressions for lower case."""
+
+    hosts: re.Pattern[str]
+    origins: re.Pattern[str]
+
+    def check(self, headers: Headers) -> None:
+        """Let a request through.
+
+        Raises:
+            RefusedError: 421 for a host that is not ours, 403 for a page that may not call.
+        """
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self.hosts.fullmatch(hosts[0].lower()):
+            raise RefusedError(
+                MISDIRECTED,
+                "This server is not reached by that Host: see BACKSCROLL_ALLOWED_HOSTS.",
+            )
+        for origin in headers.getlist("origin"):
+            if not self.origins.fullmatch(origin.lower()):
+                raise RefusedError(
+                    FORBIDDEN, "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS."
+                )
+
+
+class Gate:
+    """Asks `Allowed` before an application is asked, but for what has nothing to protect."""
+
+    def __init__(self, app: ASGIApp, allowed: Allowed, open_to_all: frozenset[str]) -> None:
+        self._app = app
+        self._allowed = allowed
+        self._open = open_to_all
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or say why not."""
+        if scope["type"] == "http" and scope["path"] not in self._open:
+            try:
+                self._allowed.check(Headers(scope=scope))
+            except RefusedError as refused:
+                await refused.answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

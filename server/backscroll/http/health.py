@@ -1,0 +1,88 @@
+"""Whether the process is alive, and whether it can serve."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from backscroll.http.refusals import UNAVAILABLE
+from backscroll_tools.client import requests
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.failures import UnreachableError
+from backscroll_tools.client.profiles import Profile
+from backscroll_tools.client.requests import Request as UpstreamRequest
+from backscroll_tools.client.requests import Slice
+from backscroll_tools.errors import ToolError
+
+ANSWER_S: Final = 2.0
+"""How many seconds the upstream has to answer."""
+
+KEEP_S: Final = 1.0
+"""For how many seconds an answer stands, so that asking us is no load on the upstream."""
+
+_ONE: Final = Slice(1, "desc")
+
+
+class Health:
+    """Answers the questions of a load balancer.
+
+    Args:
+        client: asks the upstream, and is used for nothing else.
+        stopping: whether the process is about to end.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        stopping: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._stopping = stopping
+        self._clock = clock
+        self._asking = anyio.Lock()
+        self._answered = False
+        self._stale_at = float("-inf")
+
+    async def alive(self, _: Request) -> Response:
+        """Answer 200."""
+        return JSONResponse({"status": "alive"})
+
+    async def ready(self, _: Request) -> Response:
+        """Answer 200 where the upstream answers, 503 where it does not, or where this one stops."""
+        if self._stopping():
+            return _unavailable("stopping")
+        async with self._asking:
+            if self._clock() >= self._stale_at:
+                self._answered = await self._answers()
+                self._stale_at = self._clock() + KEEP_S
+        return JSONResponse({"status": "ready"}) if self._answered else _unavailable("no upstream")
+
+    async def _answers(self) -> bool:
+        with anyio.move_on_after(ANSWER_S):
+            try:
+                await self._client.send(_question(self._client.upstream.profile))
+            except ToolError as error:
+                silent = isinstance(error, UnreachableError)
+                return not silent and error.code != "upstream_unavailable"
+            return True
+        return False
+
+
+def _question(profile: Profile) -> UpstreamRequest:
+    """Return a request that costs little and changes nothing."""
+    if "list_threads" in profile.serves:
+        return requests.list_threads(_ONE)
+    if "chat_completions" in profile.serves:
+        return requests.list_chat_completions(_ONE)
+    if "conversations" in profile.serves:
+        return requests.list_items(f"conv_{'0' * 48}", _ONE)
+    return requests.list_messages(f"thread_{'0' * 24}", _ONE)
+
+
+def _unavailable(status: str) -> Response:
+    return JSONResponse({"status": status}, UNAVAILABLE, {"Retry-After": "1"})

@@ -1,0 +1,42 @@
+"""A request that goes no further: its status, and one sentence that says why."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from mcp.types import INVALID_REQUEST
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+BAD_REQUEST: Final = 400
+UNAUTHORIZED: Final = 401
+FORBIDDEN: Final = 403
+METHOD_NOT_ALLOWED: Final = 405
+TOO_LARGE: Final = 413
+MISDIRECTED: Final = 421
+TOO_MANY: Final = 429
+UNAVAILABLE: Final = 503
+
+
+class RefusedError(Exception):
+    """A request that is answered at once.
+
+    Args:
+        status: of HTTP (RFC 9110, section 15).
+        sentence: what is wrong and what to do; quotes no key.
+        headers: sent along.
+    """
+
+    def __init__(
+        self, status: int, sentence: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.headers = dict(headers or {})
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with a JSON-RPC error that has no id (MCP specification, transports)."""
+        error = {"code": INVALID_REQUEST, "message": str(self)}
+        body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
+        response = Response(body, self.status, self.headers, "application/json")
+        await response(scope, receive, send)

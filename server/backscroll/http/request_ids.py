@@ -1,0 +1,46 @@
+"""What each request is called: in its response, in the log, and in errors for the operator."""
+
+import re
+import secrets
+from contextvars import ContextVar
+from itertools import count
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER: Final = "X-Request-Id"
+
+current: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""The id of the request that is being served."""
+
+_PROCESS: Final = secrets.token_hex(6)
+_numbers: Final = count(1)
+_VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class RequestIds:
+    """Names each request before an application sees it: as its sender does, or else anew."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on by its name, and name it in the response."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).getlist(HEADER)
+        valid = len(given) == 1 and _VALID.fullmatch(given[0])
+        name = given[0] if valid else f"{_PROCESS}-{next(_numbers):x}"
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = name
+            await send(message)
+
+        token = current.set(name)
+        try:
+            await self._app(scope, receive, named)
+        finally:
+            current.reset(token)

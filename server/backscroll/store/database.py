@@ -1,0 +1,38 @@
+"""What the rest of the store knows of its database; ``engine`` opens one of either kind."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+Work: TypeAlias = Callable[[Connection], T]
+
+
+class Database(Protocol):
+    """A store's database, open. The same work runs on every engine, synchronous throughout."""
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` on a connection that sees each of its statements committed state only.
+
+        Raises:
+            DatabaseBusyError: A lock or a connection was not to be had in time.
+            DatabaseUnavailableError: The database's server does not answer.
+        """
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in a write transaction, committed when this returns.
+
+        Work that raises leaves nothing behind. Work may be run again when something else than
+        itself undid its transaction, so that what it makes it makes anew each time.
+
+        Raises:
+            DatabaseBusyError: A lock or a connection was not to be had in time; nothing was
+                written.
+            DatabaseUnavailableError: The database's server does not answer; nothing was written.
+            CommitUnknownError: The connection was lost in the commit: whether ``work`` stands,
+                nobody can tell from here.
+        """
+
+    async def close(self) -> None:
+        """Let what is running end, then close every connection."""

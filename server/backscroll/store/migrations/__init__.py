@@ -1,0 +1,29 @@
+"""From an older schema to this one, by alembic: a file in ``versions`` for each version.
+
+A file's revision is the version that it leads to. Which version a database has stands in its own
+``backscroll_schema`` table, which Backscrolls without alembic read too.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+_HERE: Final = Path(__file__).parent
+
+
+def migrate(connection: Connection, version: int) -> None:
+    """Take the steps that follow a version, oldest first.
+
+    Args:
+        connection: Inside a transaction that no other migration runs beside.
+        version: The schema that is there, 1 or more.
+    """
+    scripts = ScriptDirectory(str(_HERE))
+    steps = reversed(list(scripts.iterate_revisions("head", str(version))))
+    with Operations.context(MigrationContext.configure(connection)):
+        for step in steps:
+            step.module.upgrade()

@@ -1,0 +1,227 @@
+"""PostgreSQL: everything that is particular to it.
+
+Two bounded pools of asyncpg's connections, so that writers who wait for one another keep no reader
+waiting. Reads commit each statement by itself, so that every page is its own snapshot; writes are
+transactions at READ COMMITTED that lock what they change, so that the same work does the same on
+both engines. Nothing waits for ever: not for a connection, not for a lock, not for a statement, not
+for a server that is gone.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import chain
+from typing import Any, Final, Literal, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, NotSupportedError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from backscroll.store.database import Work
+from backscroll.store.errors import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    StoreError,
+)
+from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate
+from backscroll.store.postgres_url import Address, connect, why_refused
+from backscroll.store.preparing import prepare
+from backscroll.store.schema import tables
+from backscroll.store.wire import dump_json, load_json
+
+WRITERS: Final = 5
+READERS: Final = 5
+"""The most connections of a process: PostgreSQL's default of 100 in all serves nine replicas."""
+
+STATEMENT_S: Final = 30
+MIGRATION_S: Final = 3_600
+"""The most seconds of a statement, and of one that brings a table up to date."""
+
+POOL_WAIT_S: Final = 10.0
+ATTEMPTS: Final = 5
+"""How often work is begun anew that was undone, before its caller hears of it."""
+
+_PAUSE_S: Final = 0.05
+
+_UNDONE: Final = frozenset({"40001", "40P01"})
+"""Undone for another transaction's sake: serialization and deadlock."""
+
+_WAITED: Final = frozenset({LOCK_NOT_AVAILABLE, "57014"})
+"""A lock that was not to be had, a statement that took too long."""
+
+_AWAY: Final = ("08", "53", "57P", "25006")
+"""Beginnings of the codes of a server that closes, starts, is full, or is a standby's by now."""
+
+T = TypeVar("T")
+
+
+class PostgresDatabase:
+    """A database of PostgreSQL, open; ``Database`` says what its methods promise."""
+
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine) -> None:
+        """Take the pools; ``open_postgres`` makes them."""
+        self._writing = writing
+        self._reading = reading
+        self._writes: set[asyncio.Task[Any]] = set()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` outside any transaction."""
+
+        async def run() -> T:
+            async with self._reading.connect() as connection:
+                return await connection.run_sync(work)
+
+        return await _persist(run)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction, ended even where the caller is cancelled meanwhile."""
+
+        async def run() -> T:
+            async with self._writing.connect() as connection:
+                value = await connection.run_sync(work)
+                await _commit(connection)
+                return value
+
+        writing = asyncio.create_task(_persist(run))
+        self._writes.add(writing)
+        writing.add_done_callback(self._forget)
+        return await asyncio.shield(writing)
+
+    async def close(self) -> None:
+        """Let what is being written end, then close every connection."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        for engine in (self._writing, self._reading):
+            await engine.dispose()
+
+    def _forget(self, writing: asyncio.Task[Any]) -> None:
+        self._writes.discard(writing)
+        if not writing.cancelled():
+            writing.exception()  # looked at, as nobody else may: the caller may be gone
+
+
+@asynccontextmanager
+async def open_postgres(address: Address) -> AsyncIterator[PostgresDatabase]:
+    """Open the database at ``address``, and close it at the end.
+
+    Raises:
+        StoreError: A database that cannot be used, in one line without its password.
+    """
+    patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S)
+    async with _closing(PostgresDatabase(patient, patient)) as first:
+        await _prepare(first, address)
+    writing = _engine(address, "READ COMMITTED", WRITERS)
+    reading = _engine(address, "AUTOCOMMIT", READERS)
+    async with _closing(PostgresDatabase(writing, reading)) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _engine(
+    address: Address,
+    isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
+    size: int,
+    statement_s: int = STATEMENT_S,
+) -> AsyncEngine:
+    return create_async_engine(
+        "postgresql+asyncpg://",  # asyncpg reads the address: no password is in this engine
+        async_creator=lambda: connect(address, statement_s),
+        isolation_level=isolation,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
+        hide_parameters=True,  # an error is logged, and a message's text must not be
+        json_serializer=dump_json,
+        json_deserializer=load_json,
+    )
+
+
+async def _prepare(database: PostgresDatabase, address: Address) -> None:
+    def work(connection: Connection) -> None:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise StoreError(f"{address.name} has the encoding {encoding}: the store needs UTF8")
+        for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
+            # Said here, as the mere name of the option imports the whole dialect.
+            where = index.dialect_options["sqlite"]["where"]
+            index.dialect_options["postgresql"]["where"] = where
+        prepare(connection, address.name)
+
+    try:
+        await database.write(work)
+    except DatabaseBusyError as error:
+        line = f"{address.name} is locked by another program: wait, and try again"
+        raise StoreError(line) from error
+    except DatabaseUnavailableError as error:
+        raise StoreError(str(error)) from error
+    except DBAPIError as error:
+        raise StoreError(why_refused(address, sqlstate(error))) from error
+
+
+async def _persist(run: Callable[[], Awaitable[T]]) -> T:
+    """Do what ``run`` does, anew where the database surely undid it.
+
+    Raises:
+        DatabaseBusyError: It was undone too often, or waited too long.
+        DatabaseUnavailableError: The server is gone, and nothing was written.
+    """
+    pause = _PAUSE_S
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await run()
+        except PoolTimeoutError as error:
+            raise DatabaseBusyError from error
+        except DBAPIError as error:
+            again, told = _meaning(error)
+            if told is None:
+                raise
+            if not again or attempt == ATTEMPTS:
+                raise told from error
+        except TimeoutError as error:
+            raise DatabaseUnavailableError("the server fell silent") from error
+        except OSError as error:
+            if attempt == ATTEMPTS:
+                raise DatabaseUnavailableError("the connection was lost") from error
+        await asyncio.sleep(pause * random.random())  # noqa: S311 - spreads writers, hides nothing
+        pause *= 2
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _meaning(error: DBAPIError) -> tuple[bool, Exception | None]:
+    """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
+    code = sqlstate(error)
+    if code in _UNDONE:
+        return True, DatabaseBusyError()
+    if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
+        return True, DatabaseBusyError()
+    if code in _WAITED:
+        return False, DatabaseBusyError()
+    if error.connection_invalidated or code.startswith(_AWAY):
+        return True, DatabaseUnavailableError(code or "the connection was lost")
+    return False, None
+
+
+async def _commit(connection: AsyncConnection) -> None:
+    """Commit.
+
+    Raises:
+        DBAPIError: The server says that it did not.
+        CommitUnknownError: It says nothing.
+    """
+    try:
+        await connection.commit()
+    except DBAPIError as error:
+        if sqlstate(error)[:2] in {"40", "23"}:
+            raise
+        raise CommitUnknownError from error
+    except OSError as error:
+        raise CommitUnknownError from error

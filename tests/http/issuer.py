@@ -1,0 +1,116 @@
+"""A small issuer of tokens on loopback: metadata, keys that rotate, real signatures."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tests.loopback import served
+
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+RESOURCE: Final = "https://mcp.example.com/mcp"
+OAUTH: Final = "/.well-known/oauth-authorization-server"
+OPENID: Final = "/.well-known/openid-configuration"
+
+
+@dataclass
+class Issuer:
+    """An issuer.
+
+    Attributes:
+        url: what it calls itself.
+        keys: its private keys, by id; the public ones are published.
+        place: where its metadata is.
+        published: more keys that are published, as they are.
+        asked: how often its keys were asked for.
+        broken: whether it answers 500 to everything.
+        metadata: in place of its own.
+    """
+
+    url: str = ""
+    keys: dict[str, PrivateKey] = field(default_factory=dict)
+    place: str = OAUTH
+    published: list[dict[str, Any]] = field(default_factory=list)
+    asked: int = 0
+    broken: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def sign(
+        self,
+        *,
+        key_id: str = "k1",
+        algorithm: str = "ES256",
+        key: PrivateKey | str | bytes | None = None,
+        **claims: Any,  # noqa: ANN401 - any claim, of any type
+    ) -> str:
+        """Return a token that holds, but for claims given otherwise; None leaves one out."""
+        now = int(time.time())
+        usual = {
+            "iss": self.url,
+            "sub": "ada",
+            "aud": RESOURCE,
+            "iat": now,
+            "exp": now + 300,
+            "scope": "read write",
+        }
+        given = {name: value for name, value in {**usual, **claims}.items() if value is not None}
+        headers = {"kid": key_id, "typ": "at+jwt"}
+        signing = key if key is not None else self.keys[key_id]
+        return jwt.encode(given, signing, algorithm, headers)
+
+    def describe(self, request: Request) -> Response:
+        """Answer with the metadata, where it is."""
+        if self.broken:
+            return Response(status_code=500)
+        if request.url.path != self.place:
+            return Response(status_code=404)
+        return JSONResponse(self.metadata or {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
+
+    def publish(self, _: Request) -> Response:
+        """Answer with the public keys."""
+        self.asked += 1
+        if self.broken:
+            return Response(status_code=500)
+        return JSONResponse(
+            {"keys": [*(public(*key) for key in self.keys.items()), *self.published]}
+        )
+
+
+def public(key_id: str, key: PrivateKey) -> dict[str, Any]:
+    """Return the public part of a key as a JWK."""
+    match key:
+        case rsa.RSAPrivateKey():
+            text = RSAAlgorithm.to_jwk(key.public_key())
+        case ec.EllipticCurvePrivateKey():
+            text = ECAlgorithm.to_jwk(key.public_key())
+        case _:
+            text = OKPAlgorithm.to_jwk(key.public_key())
+    return {**json.loads(text), "kid": key_id, "use": "sig"}
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """Return a new key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@asynccontextmanager
+async def issuing() -> AsyncIterator[Issuer]:
+    """Serve an issuer with one key, `k1`."""
+    issuer = Issuer(keys={"k1": new_key()})
+    routes = [
+        Route("/jwks", issuer.publish),
+        Route("/{path:path}", issuer.describe),
+    ]
+    async with served(Starlette(routes=routes)) as origin:
+        issuer.url = origin
+        yield issuer

@@ -1,0 +1,138 @@
+"""Which names a server answers to, and which pages may call it."""
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from backscroll.exits import CommandError
+from backscroll.http import access
+from backscroll.settings import Settings
+from tests.http.serving import ERAS, post, refusal_of, running, settings_of
+
+EXPOSED = {
+    "http_auth": "token",
+    "allowed_hosts": ("mcp.example.com",),
+    "allowed_origins": ("https://app.example.com",),
+}
+HOST = "This server is not reached by that Host: see BACKSCROLL_ALLOWED_HOSTS."
+ORIGIN = "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS."
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [("127.0.0.1", "localhost"), ("0.0.0.0", "mcp.example.com")],  # noqa: S104 - what it would listen on
+)
+async def test_hosts_and_origins_of_others_are_refused_on_every_bind(
+    era: str, host: str, own: str, tmp_path: Path
+) -> None:
+    settings = settings_of(tmp_path, **(EXPOSED if host == "0.0.0.0" else {}))  # noqa: S104 - likewise
+    async with running(settings, host) as server:
+        token = await server.token()
+        ours = await post(server.url, era=era, token=token, more={"host": own})
+        other = [
+            await post(server.url, era=era, token=token, more={"host": name})
+            for name in (
+                "evil.example",
+                f"{own}.evil.example",
+                f"evil.{own}",
+                f"{own}@evil.example",
+            )
+        ]
+        pages = [
+            await post(server.url, era=era, token=token, more={"host": own, "origin": origin})
+            for origin in ("https://evil.example", f"https://{own}.evil.example", "null", "")
+        ]
+
+    assert ours.status_code == 200
+    assert [refusal_of(response) for response in other] == [(421, HOST)] * 4
+    assert [refusal_of(response) for response in pages] == [(403, ORIGIN)] * 4
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]", "[::1]:9"])
+async def test_a_server_for_this_machine_answers_to_its_names_with_and_without_a_port(
+    name: str, tmp_path: Path
+) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        response = await post(server.url, more={"host": name, "origin": f"http://{name}"})
+
+    assert response.status_code == 200
+
+
+async def test_a_page_that_may_call_is_told_so_and_reads_what_it_needs(tmp_path: Path) -> None:
+    origin = EXPOSED["allowed_origins"][0]
+    async with running(settings_of(tmp_path, **EXPOSED)) as server:
+        asking = {
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization, mcp-protocol-version, mcp-method",
+        }
+        async with httpx2.AsyncClient() as http:
+            asked = await http.options(server.url, headers=asking)
+            foreign = await http.options(server.url, headers=asking | {"origin": "https://e.vil"})
+        refused = await post(server.url, more={"origin": origin})
+
+    assert asked.status_code == 200
+    assert asked.headers["access-control-allow-origin"] == origin
+    assert foreign.status_code == 403
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == origin
+    assert "WWW-Authenticate" in refused.headers["access-control-expose-headers"]
+
+
+def test_a_port_that_is_named_counts_and_none_means_any() -> None:
+    settings = Settings(
+        http_auth="token",
+        allowed_hosts=("a.example:8443", "b.example", "c.example:*", "[2001:db8::1]"),
+        allowed_origins=("none",),
+    )
+    allowed = access.allowed(settings, "::")
+
+    def let_in(*names: str) -> list[bool]:
+        return [allowed.hosts.fullmatch(name) is not None for name in names]
+
+    assert (
+        let_in("a.example:8443", "b.example", "b.example:1", "c.example", "c.example:2")
+        == [True] * 5
+    )
+    assert let_in("[2001:db8::1]", "[2001:db8::1]:5") == [True] * 2
+    assert let_in("a.example", "a.example:1", "b.example:x", "bxexample", "") == [False] * 5
+    assert allowed.origins.fullmatch("https://b.example") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            Settings(),
+            (
+                "--host 0.0.0.0 lets others in: set BACKSCROLL_HTTP_AUTH=token or oauth, "
+                "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may "
+                "call); or use 127.0.0.1"
+            ),
+        ),
+        (
+            Settings(http_auth="token", allowed_hosts=("a.example",)),
+            (
+                "--host 0.0.0.0 lets others in: set BACKSCROLL_ALLOWED_ORIGINS (none, where no web "
+                "page may call); or use 127.0.0.1"
+            ),
+        ),
+        (
+            Settings(http_auth="token", allowed_hosts=("*",), allowed_origins=("none",)),
+            "BACKSCROLL_ALLOWED_HOSTS must be such as example.com, not '*'",
+        ),
+        (
+            Settings(http_auth="token", allowed_hosts=("a.example",), allowed_origins=("*",)),
+            "BACKSCROLL_ALLOWED_ORIGINS must be such as https://example.com, not '*'",
+        ),
+    ],
+)
+def test_a_server_that_others_reach_says_whom_it_lets_in_or_does_not_start(
+    settings: Settings, line: str
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        access.allowed(settings, "0.0.0.0")  # noqa: S104 - what is refused
+
+    assert str(refused.value) == line

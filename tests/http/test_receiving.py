@@ -1,0 +1,226 @@
+"""Requests that come in too slowly, too large or broken."""
+
+import asyncio
+import contextlib
+import socket
+from pathlib import Path
+
+import pytest
+
+from backscroll.http import receiving
+from tests.http.serving import (
+    ERAS,
+    MODERN,
+    WAIT_S,
+    call,
+    headers,
+    post,
+    raw,
+    running,
+    settings_of,
+)
+
+RECEIVE_S = 0.2
+LIST = raw("tools/list", {}, MODERN)
+HEAD, _, BODY = LIST.partition(b"\r\n\r\n")
+
+
+async def sent(port: int, *parts: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send the beginning of something, and return the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+    return reader, writer
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    """Return all that comes until the server closes the connection."""
+    async with asyncio.timeout(WAIT_S):
+        return await reader.read()
+
+
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    """Return one response, whose connection stays open."""
+    async with asyncio.timeout(WAIT_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        return head + await reader.readexactly(length)
+
+
+async def test_what_does_not_come_in_time_is_given_up(tmp_path: Path) -> None:
+    head = HEAD + b"\r\n\r\n"
+    async with running(settings_of(tmp_path, http_receive_s=RECEIVE_S)) as server:
+        begun = [
+            await sent(server.port, part)
+            for part in (b"", b"POST /mcp HT", HEAD, head, head + BODY[:-1])
+        ]
+        replies = [await rest(reader) for reader, _ in begun]
+        for _, writer in begun:
+            writer.close()
+
+    assert len(set(replies)) == 1
+    assert replies[0].startswith(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n")
+    assert replies[0].endswith(b"\r\n\r\nThe request came in too slowly.")
+
+
+async def test_bytes_that_drip_in_do_not_buy_time(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_receive_s=RECEIVE_S)) as server:
+        reader, writer = await sent(server.port)
+
+        async def drip() -> None:
+            for index in range(len(LIST)):
+                writer.write(LIST[index : index + 1])
+                await asyncio.sleep(RECEIVE_S / 10)
+
+        dripping = asyncio.create_task(drip())
+        reply = await rest(reader)
+        dripping.cancel()
+        writer.close()
+
+    assert reply.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_client_that_does_not_read_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "READ_S", 0.1)
+    count = 60
+    async with running(settings_of(tmp_path, result_chars=200_000)) as server:
+        content = {"role": "user", "content": "x" * 90_000}
+        made = await call(server.url, "create-message", **content)
+        arguments = {"thread_id": made["structuredContent"]["thread_id"]}
+        request = raw("tools/call", {"name": "list-messages", "arguments": arguments}, MODERN)
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
+        reader, writer = await asyncio.open_connection(sock=client, limit=1024)
+        writer.write(request * count)
+        await asyncio.sleep(1)  # what comes is not read: the reader has all that it takes
+        said = bytearray()
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(WAIT_S):
+                while chunk := await reader.read(1 << 20):
+                    said += chunk
+        writer.close()
+        await server.opened.places.empty()
+        alive = await post(server.url)
+
+    assert alive.status_code == 200
+    assert 0 < said.count(b"HTTP/1.1 200 OK") < count
+
+
+async def test_a_body_that_drips_on_behind_a_refusal_is_given_up_too(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, http_receive_s=RECEIVE_S)
+    refused = HEAD.replace(b"host: localhost", b"host: evil.example") + b"\r\n\r\n" + BODY[:-1]
+    async with running(settings) as server:
+        reader, writer = await sent(server.port, refused)
+        reply = await rest(reader)
+        writer.close()
+
+    assert reply.startswith(b"HTTP/1.1 421 ")
+    assert reply.count(b"HTTP/1.1 ") == 1
+
+
+async def test_the_time_of_each_request_on_a_connection_counts_anew(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_receive_s=RECEIVE_S)) as server:
+        reader, writer = await sent(server.port, LIST)
+        replies = [await answer(reader)]
+        await asyncio.sleep(RECEIVE_S * 2)  # an idle connection is none that is slow
+        writer.write(LIST + LIST)
+        replies += [await answer(reader), await answer(reader)]
+        writer.write(LIST[:50])
+        late = await rest(reader)
+        writer.close()
+
+    assert all(reply.startswith(b"HTTP/1.1 200 OK\r\n") for reply in replies)
+    assert late.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_of_five_mebibytes_is_refused(era: str, chunked: bool, tmp_path: Path) -> None:
+    large = b"x" * (5 << 20)
+    fields = headers("tools/list", {}, era) | {"host": "localhost", "connection": "close"}
+    if chunked:
+        fields["transfer-encoding"] = "chunked"
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large)
+    else:
+        fields["content-length"] = str(len(large))
+        body = large
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    async with running(settings_of(tmp_path)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"POST /mcp HTTP/1.1\r\n{head}\r\n".encode() + body)
+        reply = await answer(reader)
+        writer.close()
+        alive = await post(server.url)
+
+    assert reply.startswith(b"HTTP/1.1 413 ")
+    assert alive.status_code == 200
+
+
+async def test_a_body_that_is_no_message_is_refused(tmp_path: Path) -> None:
+    sentences = {
+        b"": "The body is empty.",
+        b"[]": "A batch is not part of MCP. Send one message a line.",
+        b"{}": 'jsonrpc must be \\"2.0\\".',
+        b'{"jsonrpc": "2.0", "method": 1, "id": 1}': "method must be a string.",
+    }
+    replies: dict[bytes, bytes] = {}
+    async with running(settings_of(tmp_path)) as server:
+        for body in sentences:
+            length = b"content-length: %d"
+            request = HEAD.replace(length % len(BODY), length % len(body)) + b"\r\n\r\n" + body
+            reader, writer = await sent(server.port, request)
+            replies[body] = await answer(reader)
+            writer.close()
+
+    for body, reply in replies.items():
+        assert reply.startswith(b"HTTP/1.1 400 "), body
+        assert f'"{sentences[body]}"' in reply.decode()
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_call_whose_text_cannot_be_trusted_is_refused_where_the_model_reads_it(
+    era: str, tmp_path: Path
+) -> None:
+    arguments = {"role": "user", "content": "PLACE"}
+    request = raw("tools/call", {"name": "create-message", "arguments": arguments}, era)
+    flawed = request.replace(b"PLACE", b"\xffLACE")
+    async with running(settings_of(tmp_path)) as server:
+        reader, writer = await sent(server.port, flawed)
+        reply = await answer(reader)
+        writer.close()
+        threads = await post(server.url, "tools/call", {"name": "list-threads", "arguments": {}})
+
+    assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"invalid_arguments: " in reply
+    assert threads.json()["result"]["structuredContent"]["threads"] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("mcp-method", "tools/list"), ("mcp-name", "list-messages")]
+)
+async def test_headers_that_disagree_with_the_body_are_refused(
+    header: str, value: str, tmp_path: Path
+) -> None:
+    params = {"name": "list-threads", "arguments": {}}
+    async with running(settings_of(tmp_path)) as server:
+        response = await post(server.url, "tools/call", params, more={header: value})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == -32020
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_there_is_nothing_to_get_and_no_session_to_delete(
+    method: str, tmp_path: Path
+) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        reader, writer = await sent(server.port, HEAD.replace(b"POST", method.encode(), 1))
+        writer.write(b"\r\n\r\n" + BODY)
+        reply = await answer(reader)
+        writer.close()
+
+    assert reply.startswith(b"HTTP/1.1 405 ")
+    assert b"\r\nallow: POST\r\n" in reply

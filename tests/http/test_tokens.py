@@ -1,0 +1,194 @@
+"""Bearer tokens: who has one is let in, to what it is for, for as long as it holds."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from backscroll.cli import commands
+from backscroll.exits import CommandError
+from backscroll.http import tokens
+from backscroll.http.callers import Caller
+from backscroll.http.refusals import RefusedError
+from backscroll.http.tokens import TokenCallers
+from backscroll.issuing import issue, listed, new_token, revoke
+from backscroll.store.engine import open_database
+from backscroll.store.tokens import digest
+from backscroll_tools.registry import TOOLS
+from tests.http.serving import ERAS, call, post, refusal_of, running, settings_of, text_of
+
+DAY_S = 86_400
+
+
+async def test_a_caller_with_a_token_reads_and_writes(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        token = await server.token()
+        written = await call(server.url, "create-message", token, role="user", content="Hi")
+        thread_id = written["structuredContent"]["thread_id"]
+        read = await call(server.url, "list-messages", token, thread_id=thread_id)
+
+    assert [message["text"] for message in read["structuredContent"]["messages"]] == ["Hi"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_nobody_is_let_in_without_a_token_that_holds(era: str, tmp_path: Path) -> None:
+    unknown = "The token is unknown, has expired or was revoked."
+    sentences = {
+        "": "A bearer token is needed.",
+        "Basic YTpi": "A bearer token is needed.",
+        "Bearer nonsense": unknown,
+        f"Bearer bks_{'A' * 43}": unknown,
+    }
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        for sent, sentence in sentences.items():
+            response = await post(server.url, era=era, more={"authorization": sent} if sent else {})
+            error = f' error="invalid_token", error_description="{sentence}"' if sent else ""
+            assert refusal_of(response) == (401, sentence)
+            assert response.headers["www-authenticate"] == f"Bearer{error}"
+
+
+async def test_a_token_without_write_is_offered_no_tool_that_writes(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        token = await server.token(scopes="read")
+        listing = await post(server.url, token=token)
+        refused = await call(server.url, "create-message", token, role="user", content="Hi")
+
+    names = [tool["name"] for tool in listing.json()["result"]["tools"]]
+    assert names == [tool.name for tool in TOOLS if not tool.writes]
+    assert listing.json()["result"]["cacheScope"] == "private"
+    assert text_of(refused).startswith("read_only: This server reads only.")
+
+
+async def test_a_token_without_read_is_told_which_scope_it_lacks(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        response = await post(server.url, token=await server.token(scopes="write"))
+
+    assert refusal_of(response) == (403, "The token lacks the scope read.")
+    assert response.headers["www-authenticate"] == (
+        'Bearer error="insufficient_scope", '
+        'error_description="The token lacks the scope read.", scope="read"'
+    )
+
+
+async def test_a_token_that_is_revoked_lets_in_for_two_seconds_more_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "KEPT_S", 0.0)
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        token = await server.token("ada")
+        before = await post(server.url, token=token)
+        revoked = await revoke(server.settings.database_url, "ada")
+        after = await post(server.url, token=token)
+
+    assert before.status_code == 200
+    assert len(revoked) == 1
+    assert after.status_code == 401
+
+
+async def test_a_token_lets_in_until_it_expires(tmp_path: Path) -> None:
+    url = settings_of(tmp_path).database_url
+    token = new_token("ada", expires="1d", toolsets="messages", partition="a", key_variable="A_KEY")
+    secret = await issue(url, token)
+    now = [float(token.created_at)]
+    async with open_database(url) as database:
+        callers = TokenCallers(database, lambda: now[0])
+        caller = await callers.caller(f"Bearer {secret}")
+        now[0] += DAY_S - 1
+        assert await callers.caller(f"bearer {secret}") == caller
+        now[0] += 1
+        with pytest.raises(RefusedError) as refused:
+            await callers.caller(f"Bearer {secret}")
+
+    assert caller == Caller(
+        token.id, "ada", toolsets=("messages",), partition="a", key_variable="A_KEY"
+    )
+    assert refused.value.status == 401
+
+
+async def test_nothing_in_the_database_lets_anybody_in(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, http_auth="token")
+    async with running(settings) as server:
+        secret = await server.token()
+        with closing(sqlite3.connect(tmp_path / "store.db")) as database:
+            (row,) = database.execute("SELECT * FROM tokens")
+        responses = [
+            await post(server.url, token=str(value)) for value in row if isinstance(value, str)
+        ]
+
+    assert digest(secret) in row
+    assert not any(secret[4:] in str(value) for value in row)
+    assert {response.status_code for response in responses} == {401}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "line"),
+    [
+        ("a b", {}, "a token's name is 1 to 64 letters, digits, '_', '.', '@' or '-', not 'a b'"),
+        ("a", {"scopes": "admin"}, "--scopes must be of read, write, between commas, not 'admin'"),
+        ("a", {"expires": "soon"}, "--expires must be such as 12h, 90d, 1y or never, not 'soon'"),
+        (
+            "a",
+            {"partition": "a b"},
+            "--partition is 1 to 128 letters, digits, '_', '.', '=' or '-', not 'a b'",
+        ),
+        (
+            "a",
+            {"key_variable": "sk-12"},
+            "--upstream-key-variable is the NAME of an environment variable, and never the key",
+        ),
+        (
+            "a",
+            {"toolsets": "x"},
+            "--toolsets must be of messages, all, between commas, not 'x'",
+        ),
+    ],
+)
+def test_a_token_that_cannot_be_is_refused_in_one_line(
+    name: str, options: dict[str, str], line: str
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        new_token(name, **options)
+
+    assert str(refused.value) == line
+
+
+def test_an_operator_makes_shows_and_takes_back_a_token(tmp_path: Path) -> None:
+    at = ["--database", f"sqlite:///{tmp_path / 'store.db'}"]
+    run = CliRunner().invoke
+
+    made = run(commands, ["token", "create", "ada", "--scopes", "read,write", *at])
+    shown = run(commands, ["token", "list", *at])
+    listed_json = run(commands, ["token", "list", "--json", *at])
+    revoked = run(commands, ["token", "revoke", "ada", *at])
+    again = run(commands, ["token", "revoke", "ada", *at])
+    left = run(commands, ["token", "list", *at])
+
+    secret = made.stdout.strip()
+    (row,) = map(json.loads, listed_json.stdout.splitlines())
+    assert made.exit_code == shown.exit_code == revoked.exit_code == left.exit_code == 0
+    assert secret.startswith("bks_")
+    assert secret not in made.stderr + shown.output + listed_json.output
+    assert row["id"] in made.stderr
+    assert (row["name"], row["scopes"], row["toolsets"]) == ("ada", ["read", "write"], ["all"])
+    assert row["expires_at"] - row["created_at"] == 90 * DAY_S
+    assert "read,write  toolsets=all" in shown.stdout
+    assert revoked.stdout == f"{row['id']} revoked\n"
+    assert (again.exit_code, again.stderr) == (
+        1,
+        "backscroll: no token that holds is called ada\n",
+    )
+    assert left.stdout.strip().endswith("revoked")
+
+
+async def test_tokens_are_listed_as_they_were_made(database_url: str) -> None:
+    url = database_url
+    made = [new_token(name, expires="never") for name in ("b", "a")]
+    for token in made:
+        await issue(url, token)
+
+    assert sorted(await listed(url), key=lambda token: token.id) == sorted(
+        made, key=lambda token: token.id
+    )

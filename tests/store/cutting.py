@@ -1,0 +1,91 @@
+"""A TCP proxy before PostgreSQL that cuts a connection in the middle of a statement."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+_CHUNK = 64 * 1024
+
+
+@dataclass
+class Cutter:
+    """What is cut next.
+
+    Attributes:
+        port: where clients find the server through it.
+        word: the connection whose client sends this is cut, once; nothing is where it is empty.
+        side: ``before`` the server has the statement, or ``after`` its answer has come, which the
+            client then never sees.
+        refuses: whether new connections are cut at once.
+    """
+
+    port: int = 0
+    word: bytes = b""
+    side: Literal["before", "after"] = "before"
+    refuses: bool = False
+    cuts: int = 0
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def cut(self, word: bytes, side: Literal["before", "after"]) -> None:
+        """Cut the next connection that sends ``word``."""
+        self.word, self.side = word, side
+
+    async def serve(
+        self, server_port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Pass one connection on until either side ends it, or it is cut."""
+        if self.refuses:
+            writer.transport.abort()
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", server_port)
+        answers = asyncio.create_task(self._answers(there, writer))
+        try:
+            while chunk := await reader.read(_CHUNK):
+                if self.word and self.word in chunk:
+                    self.word, self.cuts = b"", self.cuts + 1
+                    answers.cancel()
+                    if self.side == "after":
+                        await asyncio.gather(answers, return_exceptions=True)
+                        back.write(chunk)
+                        await there.read(_CHUNK)
+                    return
+                back.write(chunk)
+        except OSError:
+            return
+        finally:
+            answers.cancel()
+            writer.transport.abort()
+            back.transport.abort()
+            await asyncio.gather(answers, return_exceptions=True)
+
+    @staticmethod
+    async def _answers(there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await there.read(_CHUNK):
+            writer.write(chunk)
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def cutting(server_port: int) -> AsyncIterator[Cutter]:
+    """Stand before the server at a port of this machine."""
+    cutter = Cutter()
+    running: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(cutter.serve(server_port, reader, writer))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    cutter.port = server.sockets[0].getsockname()[1]
+    try:
+        yield cutter
+    finally:
+        server.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)  # lets what was aborted be closed

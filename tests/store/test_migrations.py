@@ -1,0 +1,226 @@
+"""A store that an older Backscroll wrote opens with all that is in it, or stays as it is."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+import httpx2
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from backscroll.store.app import Store, open_store
+from backscroll.store.engine import open_database
+from backscroll.store.errors import StoreError
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.message_object import text_part
+from backscroll.store.schema import SCHEMA_VERSION, tables
+from tests.postgres import PostgresServer
+from tests.store.conftest import V2, Sql
+from tests.store.wire import error, page, texts
+
+WRITTEN_BY_1 = Path(__file__).parent / "old" / "schema_1.sql"
+"""What the first Backscroll wrote, as SQLite's own dump of it."""
+
+OLD_THREAD = ImportedThread(
+    key="t1",
+    id="thread_1",
+    created_at=7,
+    metadata={"a": "b"},
+    messages=[
+        ImportedMessage(
+            id="msg_1",
+            role="user",
+            content=[text_part("Grüße, 'quoted' ; -- 漢字 🙂\nline")],
+            created_at=8,
+            run_id="run_1",
+            attachments=[{"file_id": "file_1", "tools": []}],
+        ),
+        ImportedMessage(
+            id="msg_WR9YIAziKo53FLEsUHOcTcZ7",
+            role="user",
+            content=[text_part("third")],
+            created_at=1795318282,
+            attachments=[],
+        ),
+    ],
+)
+OLD_COMPLETION = ImportedCompletion(
+    key="c1",
+    id="chatcmpl-1",
+    created_at=5,
+    model="gpt-x",
+    choices=[
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "Yes."},
+        }
+    ],
+    messages=[{"role": "user", "content": "Is it?"}],
+    metadata={"topic": "doubt"},
+    fields={"usage": None},
+)
+
+
+@pytest.fixture
+async def old_url(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """A database that the first Backscroll wrote; it never wrote one of PostgreSQL by itself."""
+    script = WRITTEN_BY_1.read_text(encoding="utf-8")
+    if database_url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as database:
+            database.executescript(script)
+        yield database_url
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    script = script.replace("position INTEGER NOT NULL", "position BIGSERIAL NOT NULL")
+    for table in ("threads", "conversations", "completions"):
+        script += f"SELECT setval('{table}_position_seq', 2);\n"
+    async with server.database(empty=True) as url:
+        database = await asyncpg.connect(url)
+        await database.execute(script)
+        await database.close()
+        yield url
+
+
+async def _all(store: Store) -> list[object]:
+    return [
+        *[each async for each in store.export_threads()],
+        *[each async for each in store.export_conversations()],
+        *[each async for each in store.export_completions()],
+    ]
+
+
+async def test_an_old_store_opens_with_all_its_data(old_url: str) -> None:
+    async with open_store(old_url) as store:
+        thread, conversation, later, completion = await _all(store)
+    assert thread == OLD_THREAD
+    assert completion == OLD_COMPLETION
+    assert isinstance(conversation, ImportedConversation)
+    assert [item["id"] for item in conversation.items] == ["msg_9", "item_1"]
+    assert isinstance(later, ImportedConversation)
+    assert later.items[0]["content"] == [{"type": "input_text", "text": "later"}]
+
+
+async def test_an_old_store_goes_on_where_it_was(old_url: str) -> None:
+    async with open_store(old_url) as store:
+        transport = httpx2.ASGITransport(app=store.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            url = "/threads/thread_1/messages"
+            third = {"role": "user", "content": "third"}
+            replayed = await api.post(url, json=third, headers={"Idempotency-Key": "key-1"})
+            assert replayed.headers["idempotent-replayed"] == "true"
+            gone = await api.post("/threads", json={}, headers={"Idempotency-Key": "key-2"})
+            assert error(gone, 410)["code"] == "idempotent_object_deleted"
+            made = await api.post(url, json={"role": "user", "content": "fourth"})
+            assert made.status_code == 200
+            # The cursor is a message that was deleted before.
+            after = await page(api, url, order="asc", after="msg_2")
+            assert texts(after) == ["third", "fourth"]
+            assert not await store.import_thread(OLD_THREAD)
+            new = await api.post("/threads", json={})
+            listed = (await page(api, "/threads"))["data"]
+            assert [each["id"] for each in listed] == [new.json()["id"], "thread_1"]
+            found = await page(api, "/chat/completions", **{"metadata[topic]": "doubt"})
+            assert [each["id"] for each in found["data"]] == ["chatcmpl-1"]
+
+
+async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), tables))
+
+    async with open_database(old_url) as database:
+        assert await database.read(differences) == []
+
+
+async def test_a_migration_that_fails_leaves_everything_as_it_was(old_url: str) -> None:
+    async def run(statement: str) -> list[tuple[object, ...]]:
+        if old_url.startswith("sqlite:///"):
+            with closing(sqlite3.connect(old_url.removeprefix("sqlite:///"))) as other, other:
+                return other.execute(statement).fetchall()
+        database = await asyncpg.connect(old_url)
+        found = [tuple(row) for row in await database.fetch(statement)]
+        await database.close()
+        return found
+
+    await run("CREATE TABLE tokens (of_another_program TEXT)")
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        async with open_store(old_url):
+            pass
+    assert "\n" not in str(caught.value)
+    assert await run("SELECT version FROM backscroll_schema") == [(1,)]
+    assert len((await run("SELECT * FROM threads"))[0]) == 10  # columns, the partition not yet
+    await run("DROP TABLE tokens")
+    async with open_store(old_url) as store:
+        assert len(await _all(store)) == 4
+
+
+async def test_replicas_that_open_an_old_store_at_once_migrate_it_once(old_url: str) -> None:
+    async def opened() -> list[object]:
+        async with open_store(old_url) as store:
+            return await _all(store)
+
+    found = await asyncio.gather(*(opened() for _ in range(4)))
+    assert [len(each) for each in found] == [4] * 4
+
+
+async def test_replicas_that_open_a_new_store_at_once_make_its_tables_once(
+    postgres: PostgresServer,
+) -> None:
+    async with postgres.database(empty=True) as url:
+
+        async def opened(number: int) -> bool:
+            thread = ImportedThread(key=str(number), created_at=1, messages=[])
+            async with open_store(url) as store:
+                return await store.import_thread(thread)
+
+        assert await asyncio.gather(*map(opened, range(4))) == [True] * 4
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_newer_schema_is_refused_and_left_alone(database_url: str, sql: Sql) -> None:
+    await sql("UPDATE backscroll_schema SET version = 9")
+    before = await sql("SELECT * FROM backscroll_schema")
+    with pytest.raises(StoreError) as caught:
+        async with open_store(database_url):
+            pass
+    assert str(caught.value).endswith(
+        f"was written by a newer Backscroll (schema 9, this one knows {SCHEMA_VERSION}): "
+        "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
+    )
+    assert "\n" not in str(caught.value)
+    assert await sql("SELECT * FROM backscroll_schema") == before
+
+
+def test_a_store_that_is_up_to_date_waits_for_no_library_that_it_does_not_need(
+    tmp_path: Path,
+) -> None:
+    program = f"""
+import asyncio, sys
+from backscroll.store.app import open_store
+
+async def main():
+    for _ in range(2):
+        async with open_store("sqlite:///{tmp_path}/store.db"):
+            pass
+
+asyncio.run(main())
+print(sorted({{"alembic", "asyncpg", "greenlet", "mako"}} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n"

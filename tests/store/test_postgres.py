@@ -1,0 +1,244 @@
+"""PostgreSQL opened: what it is asked to promise, and what is refused in one line."""
+
+import asyncio
+import logging
+import sys
+import traceback
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+from sqlalchemy import Connection, Engine, event, func, select
+
+from backscroll.store import postgres, postgres_url
+from backscroll.store.app import Store, open_store
+from backscroll.store.engine import open_database
+from backscroll.store.errors import DatabaseBusyError, StoreError
+from backscroll.store.schema import version_table
+from tests.postgres import PostgresServer
+from tests.server import commands
+from tests.store.replicas import client, rows
+from tests.store.wire import error, new_thread, page, texts
+
+
+async def _refusal(url: str) -> str:
+    with pytest.raises(StoreError) as caught:
+        async with open_store(url):
+            pass
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+    return line
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("postgresql://u:hunter2@127.0.0.1:port/x", "host or port cannot be read"),
+        ("postgresql://u:hunter2@127.0.0.1:99999/x", "host or port cannot be read"),
+        ("postgresql://u:hunter2@[::1/x", "host or port cannot be read"),
+        ("postgresql://u:p@ss/hunter2@127.0.0.1/x", "user and password as %2F"),
+        ("postgresql://u:hunter2#1@127.0.0.1/x", "host or port cannot be read"),
+        ("postgresql://u:hunter2@127.0.0.1/x?sslmode=maybe", "its parameters are wrong"),
+        ("postgresql://u:hunter2@127.0.0.1:1/x", "cannot be reached: Connection refused"),
+        ("postgresql://u:hunter2@nowhere.invalid/x", "cannot be reached: no such host"),
+    ],
+)
+async def test_a_url_that_leads_nowhere_is_refused_in_one_line_without_its_password(
+    url: str, line: str
+) -> None:
+    assert line in await _refusal(url)
+
+
+async def test_a_server_that_refuses_is_refused_in_one_line_without_its_password(
+    postgres: PostgresServer,
+) -> None:
+    at = f"127.0.0.1:{postgres.port}"
+    assert await _refusal(f"postgresql://postgres:hunter2@{at}/postgres") == (
+        f"postgresql://{at}/postgres refuses the password: see the user and password in "
+        "BACKSCROLL_DATABASE"
+    )
+    assert await _refusal(postgres.url("missing")) == (
+        f"postgresql://{at}/missing is not there: make the database (CREATE DATABASE), or name "
+        "another"
+    )
+
+
+async def test_a_role_that_may_make_no_table_is_told_so(postgres: PostgresServer) -> None:
+    async with postgres.database(empty=True) as url:
+        await rows(url, "CREATE ROLE guest LOGIN PASSWORD 'p@ss/w#rd%'")
+        guest = url.replace(f"postgres:{postgres.password}", "guest:p%40ss%2Fw%23rd%25")
+        assert "GRANT it CREATE on the schema" in await _refusal(guest)
+        await rows(url, "GRANT CREATE ON SCHEMA public TO guest")
+        async with client(guest) as api:
+            await new_thread(api)
+        await rows(url, "DROP OWNED BY guest CASCADE")
+        await rows(url, "DROP ROLE guest")
+
+
+async def test_another_program_s_database_is_refused_and_left_alone(
+    postgres: PostgresServer,
+) -> None:
+    async with postgres.database(empty=True) as url:
+        await rows(url, "CREATE TABLE bookmarks (url TEXT)")
+        assert "holds another program's tables" in await _refusal(url)
+        tables = await rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert tables == [("bookmarks",)]
+
+
+async def test_a_database_that_cannot_hold_every_text_is_refused(postgres: PostgresServer) -> None:
+    name = "test_latin"
+    url = postgres.url()
+    await rows(url, f"CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0")
+    assert "has the encoding LATIN1: the store needs UTF8" in await _refusal(postgres.url(name))
+    await rows(url, f"DROP DATABASE {name}")
+
+
+def test_a_command_says_in_one_line_what_is_wrong_with_the_database(
+    postgres: PostgresServer,
+) -> None:
+    url = f"postgresql://postgres:hunter2@127.0.0.1:{postgres.port}/postgres"
+    for arguments in (["export"], ["import", "-"], ["store", "--port", "0"]):
+        done = commands.process(url, *arguments)
+        assert done.returncode == 2, done.stderr
+        assert "refuses the password" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("library", ["asyncpg", "greenlet"])
+async def test_without_its_driver_it_is_said_how_to_install_it(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "backscroll.store.postgres", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    line = await _refusal("postgresql://u:hunter2@127.0.0.1/x")
+    assert line == (
+        "BACKSCROLL_DATABASE is a postgresql:// URL, and its driver is not installed: "
+        "pip install 'backscroll[postgres]'"
+    )
+
+
+async def test_the_password_is_in_no_log_and_no_representation(
+    shared: str, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with open_database(shared) as database:
+        shown = [repr(database), *map(repr, vars(database).values())]
+        await database.read(lambda connection: connection.scalar(select(version_table.c.version)))
+    assert postgres.password not in caplog.text + "".join(shown)
+    assert postgres.password not in repr(postgres_url.parse(shared))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("off", "on"), ("local", "on"), ("on", "on"), ("remote_apply",) * 2]
+)
+async def test_an_acknowledged_write_is_on_disk_whatever_the_role_was_set_to(
+    shared: str, given: str, kept: str
+) -> None:
+    name = shared.rpartition("/")[2]
+    await rows(shared, f"ALTER DATABASE {name} SET synchronous_commit = {given}")
+
+    def settings(connection: Connection) -> tuple[str, ...]:
+        shown = ("synchronous_commit", "transaction_isolation", "lock_timeout", "statement_timeout")
+        return tuple(
+            connection.exec_driver_sql(f"SHOW {setting}").scalar_one() for setting in shown
+        )
+
+    async with open_database(shared) as database:
+        assert await database.write(settings) == (kept, "read committed", "10s", "30s")
+        assert (await database.read(settings))[0] == kept
+
+
+async def test_no_more_connections_are_opened_than_allowed_and_none_is_waited_for_for_ever(
+    shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "POOL_WAIT_S", 0.1)
+
+    def hold(connection: Connection) -> int:
+        connection.execute(select(func.pg_sleep(0.5)))
+        return 1
+
+    async with open_database(shared) as database:
+        reads = [database.read(hold) for _ in range(postgres.READERS + 5)]
+        outcomes = await asyncio.gather(*reads, return_exceptions=True)
+        counted = await rows(
+            shared,
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE application_name = 'backscroll' AND datname = current_database()",
+        )
+    assert counted == [(postgres.READERS,)]
+    assert outcomes.count(1) == postgres.READERS
+    assert [type(each) for each in outcomes if each != 1] == [DatabaseBusyError] * 5
+
+
+async def test_a_page_deep_in_a_thread_is_one_statement_that_walks_an_index(
+    shared: str,
+) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    def record(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
+        seen.append((arguments[2], arguments[3]))
+
+    async with client(shared) as api:
+        thread_id = await new_thread(api)
+        await rows(
+            shared,
+            "INSERT INTO messages (thread, position, id, created_at, role, content, attachments, "
+            "metadata, status) SELECT 1, at, 'msg_' || at, 1, 'user', '[]', '[]', '{}', "
+            "'completed' FROM generate_series(1, 20000) AS at",
+        )
+        await rows(shared, "ANALYZE")
+        read: dict[str, int] = {}
+        other = await asyncpg.connect(shared)
+        for after in ("msg_10", "msg_19900"):
+            url = f"/threads/{thread_id}/messages?order=asc&after={after}"
+            event.listen(Engine, "before_cursor_execute", record)
+            assert len((await page(api, url))["data"]) == 20
+            event.remove(Engine, "before_cursor_execute", record)
+            statement, parameters = seen.pop()
+            assert seen == []
+            explained = f"EXPLAIN (ANALYZE, BUFFERS) {statement}"
+            plan = [row[0] for row in await other.fetch(explained, *parameters)]
+            assert any("living_messages" in step for step in plan), plan
+            assert not any("Sort" in step or "Seq Scan on messages" in step for step in plan), plan
+            buffers = next(step for step in plan if "Buffers: shared" in step)
+            read[after] = sum(
+                int(part.partition("=")[2])
+                for part in buffers.split()
+                if part[:4] in {"hit=", "read"}
+            )
+        await other.close()
+    assert read["msg_19900"] <= read["msg_10"] + 4, read
+
+
+async def test_ids_are_told_apart_by_case_and_texts_come_back_as_they_went(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    del store
+    text = "Grüße\u0001 \ud7ff\ufeff\u200b e\u0301 é \U0010ffff 漢字\r\n\t\\u0000 'q' \"$1\" %s :x"
+    thread_id = await new_thread(api, (text,))
+    assert texts(await page(api, f"/threads/{thread_id}/messages")) == [text]
+    assert (await api.get(f"/threads/{thread_id.swapcase()}")).status_code in {400, 404}
+    other = "thread_" + thread_id.removeprefix("thread_").swapcase()
+    assert (await api.get(f"/threads/{other}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/threads/{}/messages/%00",
+        "/threads/{}/messages?after=%00",
+        "/threads/{}/messages?run_id=a%00",
+        "/threads?after=%00",
+        "/chat/completions/a%00",
+        "/chat/completions?model=%00",
+        "/chat/completions?metadata[a%00]=b",
+        "/conversations/conv_1/items/%00",
+    ],
+)
+async def test_what_has_a_nul_in_its_name_is_not_there_on_either_engine(
+    api: httpx2.AsyncClient, url: str
+) -> None:
+    error(await api.get(url.format(await new_thread(api))), 404)

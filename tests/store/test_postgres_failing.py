@@ -1,0 +1,206 @@
+"""PostgreSQL failing: what was not written is tried again, what may be is said to be unknown."""
+
+import asyncio
+from typing import Any, Literal
+
+import asyncpg
+import httpx2
+import pytest
+from sqlalchemy import Connection, Engine, event, func, select
+
+from backscroll.store import postgres, postgres_url
+from backscroll.store.app import open_store
+from backscroll.store.database import Work
+from backscroll.store.engine import open_database
+from backscroll.store.schema import threads
+from tests.postgres import PostgresServer, postgres_server
+from tests.store.conftest import V2
+from tests.store.cutting import cutting
+from tests.store.replicas import client, rows
+from tests.store.wire import add, error, new_thread, page, texts
+
+BODY = {"role": "user", "content": "once"}
+KEY = {"Idempotency-Key": "key"}
+
+
+async def test_a_lock_that_another_program_holds_is_waited_for_no_longer_than_allowed(
+    shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres_url._SESSION, "lock_timeout", "50ms")  # noqa: SLF001 - to be quick
+    async with client(shared) as api:
+        url = f"/threads/{await new_thread(api, ('a',))}/messages"
+        other = await asyncpg.connect(shared)
+        async with other.transaction():
+            await other.execute("SELECT * FROM threads FOR UPDATE")
+            for reply in await asyncio.gather(*(api.post(url, json=BODY) for _ in range(3))):
+                assert "busy" in error(reply, 503)["message"]
+                assert int(reply.headers["retry-after"]) >= 1
+        await other.close()
+        assert texts(await page(api, url)) == ["a"]
+        await add(api, url.split("/")[2], "b")
+
+
+async def test_a_connection_that_the_server_ended_costs_no_request(shared: str) -> None:
+    async with client(shared) as api:
+        thread_id = await new_thread(api)
+        for text in ("a", "b"):
+            ended = await rows(
+                shared,
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE application_name = 'backscroll' AND datname = current_database()",
+            )
+            assert ended == [(True,)]
+            await add(api, thread_id, text)
+        assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["b", "a"]
+
+
+@pytest.mark.parametrize("word", [b"BEGIN", b"UPDATE threads", b"INSERT INTO idempotency"])
+@pytest.mark.parametrize("side", ["before", "after"])
+async def test_a_connection_lost_before_the_commit_costs_nothing(
+    shared: str, postgres: PostgresServer, word: bytes, side: Literal["before", "after"]
+) -> None:
+    async with (
+        cutting(postgres.port) as cutter,
+        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+    ):
+        url = f"/threads/{await new_thread(api)}/messages"
+        cutter.cut(word, side)
+        reply = await api.post(url, json=BODY, headers=KEY)
+        assert reply.status_code == 200
+        assert cutter.cuts == 1
+        assert texts(await page(api, url)) == ["once"]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+async def test_a_connection_lost_in_the_commit_is_said_to_be_unknown_and_its_key_finds_out(
+    shared: str, postgres: PostgresServer, side: Literal["before", "after"]
+) -> None:
+    async with (
+        cutting(postgres.port) as cutter,
+        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+    ):
+        url = f"/threads/{await new_thread(api)}/messages"
+        cutter.cut(b"COMMIT;", side)  # BEGIN says READ COMMITTED
+        reply = await api.post(url, json=BODY, headers=KEY)
+        assert "may have been written or not" in error(reply, 500)["message"]
+        assert "retry-after" not in reply.headers
+        assert cutter.cuts == 1
+        again = await api.post(url, json=BODY, headers=KEY)
+        assert again.status_code == 200
+        assert ("idempotent-replayed" in again.headers) == (side == "after")
+        assert texts(await page(api, url)) == ["once"]
+
+
+async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
+    shared: str, postgres: PostgresServer
+) -> None:
+    async with (
+        cutting(postgres.port) as cutter,
+        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+    ):
+        url = f"/threads/{await new_thread(api)}/messages"
+        cutter.refuses = True
+        for word, request in ((b"BEGIN", api.post(url, json=BODY)), (b"SELECT", api.get(url))):
+            cutter.cut(word, "before")
+            reply = await request
+            assert "does not answer: nothing was written" in error(reply, 503)["message"]
+            assert int(reply.headers["retry-after"]) >= 1
+            assert postgres.password not in reply.text
+        cutter.refuses = False
+        await add(api, url.split("/")[2], "a")
+        assert texts(await page(api, url)) == ["a"]
+
+
+async def test_a_server_that_has_ended_is_said_to_be_gone() -> None:
+    with postgres_server() as server:
+        opened = open_store(server.url())
+        store = await opened.__aenter__()
+    transport = httpx2.ASGITransport(app=store.app)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://store/v1", headers=V2
+    ) as api:
+        error(await api.post("/threads", json={}), 503)
+    await opened.__aexit__(None, None, None)
+
+
+async def test_transactions_that_wait_for_each_other_are_both_done_in_the_end(
+    shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres_url._SESSION, "deadlock_timeout", "20ms")  # noqa: SLF001 - to be quick
+    async with client(shared) as api, open_database(shared) as database:
+        ids = [await new_thread(api) for _ in range(2)]
+        runs = 0
+
+        def crossing(*order: str) -> Work[None]:
+            def work(connection: Connection) -> None:
+                nonlocal runs
+                runs += 1
+                for thread_id in order:
+                    held = select(threads).where(threads.c.id == thread_id).with_for_update()
+                    connection.execute(held)
+                    connection.execute(select(func.pg_sleep(0.1)))
+
+            return work
+
+        await asyncio.gather(
+            database.write(crossing(*ids)),
+            database.write(crossing(*ids[::-1])),
+        )
+        assert runs == 3
+
+
+@pytest.mark.parametrize("last", ["INSERT INTO threads", "UPDATE", "INSERT INTO messages"])
+async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
+    shared: str, last: str
+) -> None:
+    async with client(shared) as api:
+        messages = [{"role": "user", "content": str(at)} for at in range(3)]
+        request = asyncio.create_task(api.post("/threads", json={"messages": messages}))
+
+        def cancel(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
+            if arguments[2].startswith(last):
+                request.cancel()
+
+        event.listen(Engine, "before_cursor_execute", cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        event.remove(Engine, "before_cursor_execute", cancel)
+    listed = await rows(shared, "SELECT message_count FROM threads")
+    assert listed == [(3,)]
+    assert await rows(shared, "SELECT count(*) FROM messages") == [(3,)]
+
+
+async def test_a_reader_that_goes_away_leaves_nothing_running(shared: str) -> None:
+    asleep = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()"
+    )
+
+    def sleep(connection: Connection) -> None:
+        connection.execute(select(func.pg_sleep(20)))
+
+    async with open_database(shared) as database:
+        reading = [asyncio.create_task(database.read(sleep)) for _ in range(postgres.READERS)]
+        while await rows(shared, asleep) != [(postgres.READERS,)]:
+            pass
+        for each in reading:
+            each.cancel()
+        outcomes = await asyncio.gather(*reading, return_exceptions=True)
+        assert [type(each) for each in outcomes] == [asyncio.CancelledError] * postgres.READERS
+        async with asyncio.timeout(10):
+            while await rows(shared, asleep) != [(0,)]:
+                pass
+        assert await database.read(lambda connection: connection.scalar(select(1))) == 1
+
+
+async def test_a_table_that_another_replica_brings_up_to_date_costs_no_request(
+    shared: str,
+) -> None:
+    async with client(shared) as api:
+        url = f"/threads/{await new_thread(api, ('a',))}"
+        for kind in ("integer", "bigint", "integer"):
+            assert (await api.get("/threads")).status_code == 200
+            changed = await api.post(url, json={"metadata": {"kind": kind}})
+            assert changed.status_code == 200
+            await rows(shared, f"ALTER TABLE threads ALTER COLUMN message_count TYPE {kind}")
+        assert (await page(api, url))["metadata"] == {"kind": "integer"}

@@ -1,0 +1,154 @@
+"""A store behind something that leaves idempotency keys out, and somebody who writes to it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, TypeAlias
+
+import anyio
+import httpx2
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backscroll.store.app import open_store
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import COMPATIBLE, Upstream
+from backscroll_tools.errors import ToolError
+from backscroll_tools.messages.create_message import CREATE_MESSAGE
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Bounds, Call, Result
+
+Deed: TypeAlias = tuple[Literal["acts", "does nothing"], int]
+"""What becomes of a write: whether the upstream acts on it, and the status that is answered."""
+
+DONE: Deed = ("acts", 200)
+LOST: Deed = ("acts", 502)
+GONE: Deed = ("does nothing", 502)
+REFUSED: Deed = ("does nothing", 429)
+REFUSED_YET_DONE: Deed = ("acts", 429)
+FAILED: Deed = ("acts", 500)
+WRONG: Deed = ("does nothing", 400)
+
+NEVER: Final = 0
+"""In place of a status: no answer comes."""
+
+
+@dataclass
+class Keyless:
+    """The store behind something that leaves keys out, and does to writes what it is told.
+
+    Attributes:
+        deeds: what becomes of the writes to come, in order; those after them are done.
+        lists: the statuses that the lists to come are answered with, in order; 200 after them.
+        asked: the method and path of every request.
+        now: the time, in Unix seconds.
+    """
+
+    app: ASGIApp
+    deeds: list[Deed] = field(default_factory=list)
+    lists: list[int] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    now: float = 1_700_000_000.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"].removeprefix("/v1")
+        self.asked.append(f"{method} {path}")
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"idempotency-key"]
+        written = method == "POST" and path.endswith(("/messages", "/items"))
+        act, status = self.deeds.pop(0) if written and self.deeds else DONE
+        if method == "GET":
+            act, status = "does nothing", self.lists.pop(0) if self.lists else 200
+            if status == NEVER:
+                await anyio.sleep_forever()
+        if status == 200:
+            await self.app(scope, receive, send)
+            return
+        if act == "acts":
+            await self.app(scope, receive, _nobody)
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"error": {"message": "No."}}'})
+
+
+async def _nobody(_message: Any) -> None:  # noqa: ANN401 - what is sent to nobody
+    pass
+
+
+@dataclass
+class Writer:
+    """Somebody who calls `create-message`, in a process of its own."""
+
+    keyless: Keyless
+    http: httpx2.AsyncClient
+    keeps_metadata: bool
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all that a process remembers."""
+        profile = replace(COMPATIBLE, keeps_metadata=self.keeps_metadata)
+        upstream = Upstream(profile, "http://store.invalid/v1")
+        self.client = Client(
+            self.http, upstream, chance=lambda: 0.0, clock=lambda: self.keyless.now
+        )
+
+    async def write(self, deadline_s: float = 10, **arguments: object) -> Result | ToolError:
+        call = Call(self.client, Bounds(deadline_s=deadline_s))
+        try:
+            return await CREATE_MESSAGE.run(call, {"role": "user", "content": "a", **arguments})
+        except ToolError as error:
+            return error
+
+    @property
+    def sent(self) -> int:
+        """How many writes there were, refused or not."""
+        return sum(line.startswith("POST") for line in self.keyless.asked)
+
+    async def messages(self, thread: str) -> list[tuple[str, str]]:
+        """Return the id and text of each message that there truly is, the oldest first."""
+        if thread.startswith("conv_"):
+            reply = await self._get(f"/conversations/{thread}/items")
+            return [(each["id"], each["content"][0]["text"]) for each in reply["data"]]
+        reply = await self._get(f"/threads/{thread}/messages")
+        return [(each["id"], each["content"][0]["text"]["value"]) for each in reply["data"]]
+
+    async def new(self, kind: str = "threads", *items: JSON) -> str:
+        body: JSON = {"items": items} if items else {}
+        reply = await self.http.post(f"{BASE}/{kind}", json=body, headers=V2)
+        made: str = reply.raise_for_status().json()["id"]
+        self.keyless.asked.clear()
+        return made
+
+    async def _get(self, path: str) -> JSON:
+        query: dict[str, str | int] = {"order": "asc", "limit": 100}
+        reply = await self.http.get(f"{BASE}{path}", params=query, headers=V2)
+        found: JSON = reply.raise_for_status().json()
+        return found
+
+
+BASE = "http://store.invalid/v1"
+V2 = {"OpenAI-Beta": "assistants=v2"}
+
+
+@asynccontextmanager
+async def writing(*, keeps_metadata: bool = True) -> AsyncIterator[Writer]:
+    async with open_store("sqlite://") as store:
+        keyless = Keyless(store.app)
+        transport = httpx2.ASGITransport(keyless)
+        async with httpx2.AsyncClient(transport=transport) as http:
+            yield Writer(keyless, http, keeps_metadata)
+
+
+def key_of(outcome: Result | ToolError) -> str:
+    if isinstance(outcome, Result):
+        key: str = outcome.structured["idempotency_key"]
+        return key
+    found = re.search(r'idempotency_key "([^"]+)"', outcome.next_step)
+    assert found, outcome.render()
+    return found[1]
+
+
+def code_of(outcome: Result | ToolError) -> str:
+    return "done" if isinstance(outcome, Result) else outcome.code

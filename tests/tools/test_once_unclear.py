@@ -1,0 +1,158 @@
+"""What is known of a write that fails, is cut off or comes late, and what its key then carries."""
+
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from backscroll_tools.client.profiles import Header
+from backscroll_tools.errors import ToolError
+from backscroll_tools.messages import keys, once
+from backscroll_tools.tool import Result
+from tests.tools.keyless import (
+    DONE,
+    GONE,
+    LOST,
+    NEVER,
+    REFUSED,
+    WRONG,
+    Deed,
+    code_of,
+    key_of,
+    writing,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once, "LOOKS_S", (0.0, 0.0))
+
+
+async def test_a_repeated_call_that_is_cut_off_while_it_looks_still_does_not_know() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds = [GONE]
+        first = await writer.write(thread_id=thread)
+        writer.restart()
+        writer.keyless.lists = [NEVER] * 9
+        again = await writer.write(0.1, thread_id=thread, idempotency_key=key_of(first))
+        assert (code_of(again), key_of(again)) == ("outcome_unknown", key_of(first))
+
+
+async def test_a_first_call_that_is_cut_off_before_it_writes_has_written_nothing() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.lists = [NEVER] * 9
+        outcome = await writer.write(0.1, thread_id=thread)
+        assert (code_of(outcome), writer.sent) == ("deadline_exceeded", 0)
+
+
+async def test_a_call_that_is_cut_off_as_it_is_about_to_write_says_so_in_its_key() -> None:
+    async def credential() -> Header:
+        if writer.keyless.asked:  # the newest message has been noted
+            await anyio.sleep_forever()
+        return "Authorization", "Bearer x"
+
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.client.upstream = replace(writer.client.upstream, credential=credential)
+        outcome = await writer.write(0.2, thread_id=thread)
+        assert (code_of(outcome), writer.sent) == ("deadline_exceeded", 0)
+        key = keys.read(key_of(outcome))
+        assert (key.sent_at, key.since) == (0, keys.mark(keys.NOTHING))
+        writer.restart()
+        assert code_of(await writer.write(thread_id=thread, idempotency_key=str(key))) == "done"
+
+
+async def test_a_lost_write_s_key_says_when_it_was_sent() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds = [GONE]
+        key = keys.read(key_of(await writer.write(thread_id=thread)))
+        assert key.sent_at == writer.keyless.now + 1
+
+
+@pytest.mark.parametrize(("deed", "code", "sent"), [(REFUSED, "rate_limited", 3), (WRONG, "", 1)])
+async def test_what_stays_refused_is_sent_three_times_and_was_never_written(
+    deed: Deed, code: str, sent: int
+) -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds = [deed] * 9
+        outcome = await writer.write(thread_id=thread)
+        assert (code_of(outcome), writer.sent) == (code or "invalid_arguments", sent)
+        if code:
+            assert keys.read(key_of(outcome)).sent_at == 0
+
+
+async def test_a_refusal_stays_one_though_nobody_can_look_whether_it_was_acted_on() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds, writer.keyless.lists = [WRONG], [200, 403]
+        outcome = await writer.write(thread_id=thread)
+        assert isinstance(outcome, ToolError)
+        assert (outcome.code, outcome.message) == ("invalid_arguments", "No.")
+
+
+@pytest.mark.parametrize(
+    ("lists", "ending"),
+    [
+        ([200, 403, 200], "done"),
+        ([200, 200], "done"),
+        ([200, 403, 403], "outcome_unknown"),
+    ],
+)
+async def test_a_look_that_fails_is_followed_by_another(lists: list[int], ending: str) -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds, writer.keyless.lists = [LOST], lists
+        assert code_of(await writer.write(thread_id=thread)) == ending
+        assert len(await writer.messages(thread)) == 1
+
+
+async def test_looks_that_all_fail_tell_nothing_however_long_ago_it_was_sent() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds = [GONE]
+        first = await writer.write(thread_id=thread)
+        writer.keyless.now += once.UNDERWAY_S + 2
+        writer.keyless.lists = [403, 403]
+        again = await writer.write(thread_id=thread, idempotency_key=key_of(first))
+        assert (code_of(again), writer.sent) == ("outcome_unknown", 1)
+
+
+async def test_what_this_process_wrote_for_another_call_is_not_taken_for_a_lost_message() -> None:
+    async with writing(keeps_metadata=False) as writer:
+        thread = await writer.new()
+        writer.keyless.deeds = [GONE, DONE]
+        lost = await writer.write(thread_id=thread)
+        other = await writer.write(thread_id=thread)
+        again = await writer.write(thread_id=thread, idempotency_key=key_of(lost))
+        assert [code_of(each) for each in (lost, other, again)] == [
+            *("outcome_unknown", "done"),
+            "outcome_unknown",
+        ]
+        writer.keyless.now += once.UNDERWAY_S + 2
+        last = await writer.write(thread_id=thread, idempotency_key=key_of(lost))
+        assert isinstance(other, Result)
+        assert isinstance(last, Result)
+        ids = [outcome.structured["message"]["id"] for outcome in (other, last)]
+        assert await writer.messages(thread) == [(ids[0], "a"), (ids[1], "a")]
+
+
+async def test_a_key_of_another_message_is_refused_with_the_way_out() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        await writer.write(thread_id=thread, idempotency_key="mine")
+        other = await writer.write(thread_id=thread, idempotency_key="mine", content="b")
+        assert isinstance(other, ToolError)
+        assert (other.code, other.next_step) == (
+            "invalid_arguments",
+            "Leave idempotency_key out to write this one.",
+        )
+
+
+def test_a_new_key_is_short_and_like_no_other() -> None:
+    minted = {keys.mint() for _ in range(100)}
+    assert len(minted) == 100
+    assert {len(key) for key in minted} == {22}
