@@ -9,7 +9,9 @@ PEERS := .cache/bench-venv
 PEER_PINS := .ci/bench-requirements.txt
 NODE_PEERS := .cache/bench-node
 NODE_PEER := bench/peers/node
-SOURCES := server tools tests $(wildcard bench)
+SOURCES := server tools tests manifests docs/examples $(wildcard bench)
+BUNDLE := .cache/bundle
+PYTHONS := python3.11 python3.12 python3.13 python3.14
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # Node.js trusts what the operating system trusts, as pip does: some networks have roots of their own.
@@ -22,10 +24,10 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo test check bench soak pins clean
+.PHONY: help demo test check bench soak manifests bundle pythons pins clean
 
 help: ## Show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an agent sees
 	@$(VENV)/bin/backscroll demo
@@ -51,6 +53,25 @@ bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Mea
 
 soak: $(VENV)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
 	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
+
+manifests: $(VENV)/.ready ## Render what registries and hosts install from, after a change to tools or settings
+	@$(VENV)/bin/python -m manifests
+
+bundle: $(VENV)/.ready $(NODE)/.ready manifests ## Pack dist/backscroll.mcpb, which hosts install with a click
+	@$(VENV)/bin/python -m manifests $(BUNDLE)
+	@mkdir -p dist
+	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb validate $(BUNDLE)
+	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb pack $(BUNDLE) dist/backscroll.mcpb
+
+pythons: $(VENV)/.ready ## Install the wheel into each Python that is here, and run it: PYTHONS="python3.13 ..."
+	@rm -rf .cache/pythons && $(VENV)/bin/python -m build --no-isolation --outdir .cache/pythons . >/dev/null
+	@for python in $(PYTHONS); do \
+		place=.cache/pythons/$$(basename $$python); \
+		$$python -c '' 2>/dev/null || { echo "==> $$python is not here"; continue; }; \
+		echo "==> $$($$python --version)" && $$python -m venv $$place && \
+		$$place/bin/pip --quiet --disable-pip-version-check install "$$(ls .cache/pythons/*.whl)[demo]" && \
+		$$place/bin/pip check && $$place/bin/backscroll demo >/dev/null && $$place/bin/backscroll --version || exit 1; \
+	done
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'

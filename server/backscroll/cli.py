@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from backscroll.commands.connecting import connect
 from backscroll.commands.options import EVERY, SERVING, Flags, with_flags, with_settings
 from backscroll.commands.terminal import escaped, verbatim, write
 from backscroll.commands.token_commands import token
@@ -37,7 +38,7 @@ class _Commands(click.Group):
         "See what it does:        backscroll demo",
         "Load conversations:      backscroll import conversations.jsonl",
         "Read them from a shell:  backscroll call list-threads limit=3",
-        'Let a host read them:    {"mcpServers": {"backscroll": {"command": "backscroll"}}}',
+        "Let a host read them:    backscroll connect vscode",
     ),
 )
 @click.version_option(version("backscroll"), message="%(prog)s %(version)s")
@@ -290,6 +291,7 @@ def demo() -> None:
     sys.exit(anyio.run(run))
 
 
+commands.add_command(connect)
 commands.add_command(token)
 
 

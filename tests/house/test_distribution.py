@@ -68,7 +68,6 @@ def test_the_source_distribution_holds_only_what_is_allowed(built: Path) -> None
         "LICENSE",
         "PKG-INFO",
         "README.md",
-        "manifests/mcp.json",
         "manifests/server.json",
         "pyproject.toml",
         "server/backscroll",

@@ -1,16 +1,27 @@
-"""The manifests that registries and hosts install from agree with the package."""
+"""The manifests that registries and hosts install from: current, valid, and true."""
 
+import base64
 import dataclasses
 import json
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from ruamel.yaml import YAML
 
 from backscroll import settings
+from backscroll_tools.registry import TOOLS
+from manifests.__main__ import rendered
+from manifests.description import arguments
 
 ROOT = Path(__file__).parents[2]
+MANIFESTS = ROOT / "manifests"
+BY_HAND = {"mcpb/main.py", "plugin/README.md"}
 
 Variable: TypeAlias = dict[str, Any]
 
@@ -84,8 +95,117 @@ def test_a_host_hides_keys_and_nothing_else(variables: list[Variable]) -> None:
         assert variable.get("isSecret", False) == variable["name"].endswith("_KEY")
 
 
+def lint(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Hold manifests to the schemas and rules of their registries and hosts, which skillsaw has."""
+    return subprocess.run(
+        [sys.executable, "-m", "skillsaw", "lint", "--strict", "--no-plugins", folder],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.parametrize("path", rendered(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_manifest_is_what_the_description_says(path: Path) -> None:
+    assert path.read_text("utf-8") == rendered()[path], "run `make manifests`"
+
+
+def test_every_manifest_is_rendered() -> None:
+    found = {path for path in MANIFESTS.rglob("*") if path.is_file()}
+    sources = {path for path in found if path.suffix == ".py" and path.parent == MANIFESTS}
+    made = {path for path in found if "__pycache__" in path.parts}
+
+    others = found - sources - made - set(rendered())
+    assert {path.relative_to(MANIFESTS).as_posix() for path in others} == BY_HAND
+
+
+def test_registries_and_hosts_find_the_manifests_valid() -> None:
+    finished = lint(MANIFESTS)
+
+    assert finished.returncode == 0, finished.stdout
+    kinds = finished.stdout.partition("Repo type: ")[2].partition("\n")[0].split(", ")
+    assert set(kinds) == {
+        "agent-plugin",
+        "codex-marketplace",
+        "codex-plugin",
+        "cursor-marketplace",
+        "cursor-plugin",
+        "marketplace",
+        "mcp-registry",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("server.json", "version"),
+        ("plugin/plugin.json", "name"),
+        ("plugin/.claude-plugin/plugin.json", "name"),
+        ("plugin/.codex-plugin/plugin.json", "interface"),
+        ("plugin/.cursor-plugin/plugin.json", "name"),
+        (".claude-plugin/marketplace.json", "plugins"),
+        (".cursor-plugin/marketplace.json", "plugins"),
+        (".agents/plugins/marketplace.json", "plugins"),
+    ],
+)
+def test_what_they_cannot_read_is_found(name: str, field: str, tmp_path: Path) -> None:
+    shutil.copytree(MANIFESTS, tmp_path / "manifests")
+    path = tmp_path / "manifests" / name
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest[field] = 7
+    path.write_text(json.dumps(manifest), "utf-8")
+
+    assert lint(tmp_path / "manifests").returncode != 0
+
+
 def test_any_host_can_start_the_command_without_settings(project: dict[str, Any]) -> None:
-    manifest = json.loads((ROOT / "manifests" / "mcp.json").read_text())
+    manifest = json.loads((MANIFESTS / "mcp.json").read_text())
 
     assert manifest == {"mcpServers": {"backscroll": {"command": "uvx", "args": ["backscroll"]}}}
     assert manifest["mcpServers"]["backscroll"]["args"][0] in project["scripts"]
+
+
+def test_the_links_carry_the_entry() -> None:
+    links = json.loads((MANIFESTS / "links.json").read_text())
+    entry = {"command": "uvx", "args": ["backscroll"]}
+
+    for link in links["cursor"].values():
+        query = parse_qs(urlsplit(link).query)
+        assert query["name"] == ["backscroll"]
+        assert json.loads(base64.b64decode(query["config"][0])) == entry
+    assert json.loads(unquote(links["vscode"]["link"].partition("?")[2])) == {
+        "name": "backscroll",
+        "type": "stdio",
+        **entry,
+    }
+    assert parse_qs(urlsplit(links["vscode"]["page"]).query) == {"url": [links["vscode"]["link"]]}
+
+
+def test_dockers_catalogue_shows_every_tool_and_its_arguments() -> None:
+    shown = json.loads((MANIFESTS / "docker" / "tools.json").read_text())
+
+    assert [(tool["name"], [a["name"] for a in tool["arguments"]]) for tool in shown] == [
+        (tool.name, list(arguments(tool))) for tool in TOOLS
+    ]
+    kinds = {argument["type"] for tool in shown for argument in tool["arguments"]}
+    assert kinds <= {"string", "integer", "number", "boolean", "array", "object"}
+
+
+def test_dockers_catalogue_hides_the_key_and_asks_for_what_it_sets() -> None:
+    config = YAML(typ="safe").load(MANIFESTS / "docker" / "server.yaml")["config"]
+
+    assert [secret["env"] for secret in config["secrets"]] == ["BACKSCROLL_API_KEY"]
+    assert [item["value"] for item in config["env"]] == [
+        f"{{{{backscroll.{name}}}}}" for name in config["parameters"]["properties"]
+    ]
+
+
+def test_gemini_keeps_the_key_and_nothing_else_in_the_keychain() -> None:
+    extension = json.loads((MANIFESTS / "gemini" / "gemini-extension.json").read_text())
+
+    assert {item["envVar"]: item["sensitive"] for item in extension["settings"]} == {
+        "BACKSCROLL_UPSTREAM": False,
+        "BACKSCROLL_BASE_URL": False,
+        "BACKSCROLL_API_KEY": True,
+        "BACKSCROLL_READ_ONLY": False,
+    }

@@ -1,9 +1,8 @@
-"""What each upstream can do is told alike by the profiles, the documents and the manifest.
+"""What each upstream can do is told alike by the profiles and the documents.
 
 Run with BACKSCROLL_TEST_SNAPSHOTS=write to render it again after a change, then read the diff.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -20,11 +19,9 @@ from backscroll_tools.tool import Tool
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCUMENT = ROOT / "docs" / "upstreams.md"
-MANIFEST = ROOT / "manifests" / "server.json"
 WRITES = os.environ.get("BACKSCROLL_TEST_SNAPSHOTS") == "write"
 
 TABLE = re.compile(r"(?<=<!-- upstreams -->\n).*?(?=<!-- /upstreams -->)", re.DOTALL)
-CHOICES = re.compile(r'(?<="name": "BACKSCROLL_UPSTREAM",).*?"choices": (\[[^]]*\])', re.DOTALL)
 EXAMPLE = re.compile(r"^```sh\n((?:[A-Z_]+=\S+\n)+)```$", re.MULTILINE)
 
 WORDS: dict[Serves, str] = {
@@ -81,17 +78,6 @@ def test_the_table_of_upstreams_is_what_the_profiles_and_tools_say(path: Path, t
         path.write_text(text, encoding="utf-8")
 
     assert TABLE.findall(text) == [table]
-
-
-def test_a_host_offers_every_upstream() -> None:
-    text = MANIFEST.read_text(encoding="utf-8")
-    if WRITES:
-        found = CHOICES.search(text)
-        assert found is not None
-        text = text[: found.start(1)] + json.dumps(list(PROFILES)) + text[found.end(1) :]
-        MANIFEST.write_text(text, encoding="utf-8")
-
-    assert [json.loads(choices) for choices in CHOICES.findall(text)] == [list(PROFILES)]
 
 
 def examples() -> list[dict[str, str]]:

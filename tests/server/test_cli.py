@@ -8,7 +8,7 @@ import pytest
 from backscroll.settings import Settings
 from tests.server.commands import backscroll
 
-COMMANDS = ("call", "demo", "doctor", "export", "import", "serve", "store", "token")
+COMMANDS = ("call", "connect", "demo", "doctor", "export", "import", "serve", "store", "token")
 DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://"
 
 

@@ -59,7 +59,7 @@ async def run() -> int:
         return 1
     stage.end(f"All {stage.held} checks held, in {seconds:.1f} s.", "bold green")
     stage.say("Load your own:  backscroll import FILE.jsonl  (--help shows the format)")
-    stage.say('Connect a host: {"mcpServers": {"backscroll": {"command": "backscroll"}}}')
+    stage.say("Connect a host: backscroll connect  (lists them: Claude, VS Code, Cursor, ...)")
     return 0
 
 

@@ -1,0 +1,41 @@
+"""Backscroll's tools from plain asyncio: a message written, and a thread read page by page."""
+
+import asyncio
+
+import httpx2
+
+from backscroll_tools.arguments import validated
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import PROFILES, Upstream
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Bounds, Call, Result
+
+STORE = Upstream(PROFILES["store"], "http://127.0.0.1:8095/v1")  # as `backscroll store` serves it
+TOOL = {tool.name: tool for tool in TOOLS}
+
+
+async def call(client: Client, name: str, **arguments: object) -> Result:
+    """Call a tool. Raises ToolError, whose `render` says what to do next."""
+    tool = TOOL[name]
+    return await tool.run(Call(client, Bounds(result_chars=8_000)), validated(tool, arguments))
+
+
+async def main() -> None:
+    """Write two messages, and read them back, one to a page."""
+    async with httpx2.AsyncClient() as http:
+        client = Client(http, STORE)
+        written = await call(client, "create-message", role="user", content="Hello")
+        thread = written.structured["thread_id"]
+        await call(client, "create-message", thread_id=thread, role="assistant", content="Hi!")
+
+        cursor = None
+        while True:
+            page = await call(client, "list-messages", thread_id=thread, limit=1, cursor=cursor)
+            print(page.text)  # what a model reads; page.structured is the same, typed
+            cursor = page.structured["page"]["next_cursor"]
+            if cursor is None:
+                break
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,44 @@
+"""Backscroll's tools for an agent of the OpenAI Agents SDK."""
+
+import asyncio
+import json
+
+import httpx2
+from agents import Agent, FunctionTool, Model, Runner
+from agents.tool_context import ToolContext
+
+from backscroll_tools.arguments import validated
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import PROFILES, Upstream
+from backscroll_tools.errors import ToolError
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Call, Tool
+
+STORE = Upstream(PROFILES["store"], "http://127.0.0.1:8095/v1")  # as `backscroll store` serves it
+
+
+def adapted(tool: Tool, client: Client) -> FunctionTool:
+    """Return a tool as the SDK has them; an error is what the model reads, and mends."""
+
+    async def run(_: ToolContext[object], arguments: str) -> str:
+        try:
+            call = validated(tool, json.loads(arguments or "{}"))
+            return (await tool.run(Call(client), call)).text
+        except ToolError as error:
+            return error.render()
+
+    schema = dict(tool.input_schema)
+    return FunctionTool(tool.name, tool.description, schema, run, strict_json_schema=False)
+
+
+async def ask(question: str, model: Model | str) -> str:
+    """Return what a model answers that can read and write the messages of the store."""
+    async with httpx2.AsyncClient() as http:
+        client = Client(http, STORE)
+        tools = [adapted(tool, client) for tool in TOOLS]
+        agent = Agent("Archivist", tools=list(tools), model=model)
+        return str((await Runner.run(agent, question)).final_output)
+
+
+if __name__ == "__main__":
+    print(asyncio.run(ask("What did we talk about last?", "gpt-5")))

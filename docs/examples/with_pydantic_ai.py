@@ -1,0 +1,41 @@
+"""Backscroll's tools for an agent of Pydantic AI."""
+
+import asyncio
+
+import httpx2
+from pydantic_ai import Agent, ModelRetry, Tool
+from pydantic_ai.models import Model
+
+from backscroll_tools.arguments import validated
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import PROFILES, Upstream
+from backscroll_tools.errors import ToolError
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Call
+from backscroll_tools.tool import Tool as BackscrollTool
+
+STORE = Upstream(PROFILES["store"], "http://127.0.0.1:8095/v1")  # as `backscroll store` serves it
+
+
+def adapted(tool: BackscrollTool, client: Client) -> Tool:
+    """Return a tool as Pydantic AI has them; an error goes back to the model, which mends it."""
+
+    async def run(**arguments: object) -> str:
+        try:
+            return (await tool.run(Call(client), validated(tool, arguments))).text
+        except ToolError as error:
+            raise ModelRetry(error.render()) from None
+
+    return Tool.from_schema(run, tool.name, tool.description, dict(tool.input_schema))
+
+
+async def ask(question: str, model: Model | str) -> str:
+    """Return what a model answers that can read and write the messages of the store."""
+    async with httpx2.AsyncClient() as http:
+        client = Client(http, STORE)
+        agent = Agent(model, tools=[adapted(tool, client) for tool in TOOLS])
+        return (await agent.run(question)).output
+
+
+if __name__ == "__main__":
+    print(asyncio.run(ask("What did we talk about last?", "openai:gpt-5")))

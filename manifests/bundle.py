@@ -1,0 +1,94 @@
+"""The bundle for Claude Desktop and other hosts (.mcpb, manifest 0.4): its manifest, its files.
+
+The host's uv installs what the server needs and starts it; the server itself is inside.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from manifests.description import (
+    AUTHOR,
+    DESCRIPTION,
+    FOLDER,
+    JSON,
+    KEYWORDS,
+    LICENSE,
+    NAME,
+    PROJECT,
+    REPOSITORY,
+    ROOT,
+    TITLE,
+    VERSION,
+    tools,
+    variable,
+)
+
+_TITLES: Final = {
+    "upstream": "Upstream",
+    "base_url": "Base URL",
+    "api_key": "API key",
+    "read_only": "Read only",
+}
+ASKED: Final = tuple(_TITLES)
+"""The settings that a person is asked for; the others have their defaults."""
+
+_ENTRY: Final = "main.py"
+_WITHOUT: Final = shutil.ignore_patterns("__pycache__")
+
+
+def manifest() -> JSON:
+    """Return the bundle's manifest."""
+    return {
+        "manifest_version": "0.4",
+        "name": NAME,
+        "display_name": TITLE,
+        "version": VERSION,
+        "description": DESCRIPTION,
+        "author": {"name": AUTHOR},
+        "repository": {"type": "git", "url": REPOSITORY},
+        "server": {
+            "type": "uv",
+            "entry_point": _ENTRY,
+            "mcp_config": {
+                "command": "uv",
+                "args": ["run", "--no-dev", "--directory", "${__dirname}", _ENTRY],
+                "env": {variable(name).name: f"${{user_config.{name}}}" for name in ASKED},
+            },
+        },
+        "tools": [{"name": tool.name, "description": tool.description} for tool in tools()],
+        "keywords": list(KEYWORDS),
+        "license": LICENSE,
+        "compatibility": {
+            "platforms": ["darwin", "linux", "win32"],
+            "runtimes": {"python": PROJECT["requires-python"]},
+        },
+        "user_config": {name: option(name) for name in ASKED},
+    }
+
+
+def option(name: str) -> JSON:
+    """Return how a person is asked for a setting, in a bundle and in a plugin of Claude Code."""
+    asked = variable(name)
+    words = f" One of: {', '.join(asked.choices)}." if asked.choices else ""
+    told: JSON = {
+        "type": asked.format,
+        "title": _TITLES[name],
+        "description": asked.description + words,
+        "required": False,
+    }
+    if asked.secret:
+        told["sensitive"] = True
+    told["default"] = asked.default == "true" if asked.format == "boolean" else asked.default
+    return told
+
+
+def stage(folder: Path) -> None:
+    """Put what the bundle holds into a folder, which is emptied first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for package in ("server/backscroll", "tools/backscroll_tools"):
+        shutil.copytree(ROOT / package, folder / package, ignore=_WITHOUT)
+    for name in ("LICENSE", "README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("manifest.json", _ENTRY):
+        shutil.copy(FOLDER / "mcpb" / name, folder)

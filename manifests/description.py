@@ -1,0 +1,114 @@
+"""What every manifest says of Backscroll, said once."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any, Final, TypeAlias, cast
+
+from backscroll.settings import PREFIX, Settings
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Tool
+
+ROOT: Final = Path(__file__).parents[1]
+FOLDER: Final = ROOT / "manifests"
+
+JSON: TypeAlias = dict[str, Any]
+
+PROJECT: Final[JSON] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+NAME: Final[str] = PROJECT["name"]
+VERSION: Final[str] = PROJECT["version"]
+TITLE: Final = "Backscroll"
+REGISTRY_NAME: Final = "io.github.backscroll/backscroll"
+REPOSITORY: Final = "https://github.com/backscroll/backscroll"
+"""The repository that the registry's name stands for."""
+
+DESCRIPTION: Final = (
+    "Read and write conversation messages behind an OpenAI-shaped API, in bounded pages."
+)
+"""At most 100 characters (MCP registry, `description`)."""
+
+AUTHOR: Final[str] = PROJECT["authors"][0]["name"]
+LICENSE: Final[str] = PROJECT["license"]
+KEYWORDS: Final = ("mcp", "conversations", "threads", "messages", "openai")
+CATEGORY: Final = "productivity"
+
+SERVER: Final[JSON] = {"command": "uvx", "args": [NAME]}
+"""How a host starts it that asks for nothing."""
+
+TYPED_SERVER: Final[JSON] = {"type": "stdio", **SERVER}
+
+_EXAMPLES: Final = {
+    "base_url": "https://example.com/v1",
+    "database": "sqlite:///messages.sqlite3",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Variable:
+    """A setting, as a host asks for it.
+
+    Attributes:
+        setting: its name among the settings.
+        name: the variable of the environment.
+        description: what it is, as a sentence.
+        default: what holds where nobody sets it, as text; empty where nothing does.
+        choices: the words that it may be, if it is one of a few.
+        format: `string`, `number` or `boolean`.
+        secret: whether it is hidden.
+        example: what it may look like.
+    """
+
+    setting: str
+    name: str
+    description: str
+    default: str
+    choices: tuple[str, ...]
+    format: str
+    secret: bool
+    example: str
+
+
+def variables() -> tuple[Variable, ...]:
+    """Return every setting, in the order of the model."""
+    return tuple(_variable(field) for field in dataclasses.fields(Settings))
+
+
+def variable(setting: str) -> Variable:
+    """Return one setting."""
+    return next(item for item in variables() if item.setting == setting)
+
+
+def arguments(tool: Tool) -> JSON:
+    """Return the schemas of a tool's arguments, by name."""
+    return cast("JSON", tool.input_schema["properties"])
+
+
+def tools() -> tuple[Tool, ...]:
+    """Return every tool."""
+    return TOOLS
+
+
+def _variable(field: "dataclasses.Field[Any]") -> Variable:
+    about: str = field.metadata["about"]
+    default: Any = field.default
+    text = ",".join(default) if isinstance(default, tuple) else str(default)
+    kind = type(default)
+    return Variable(
+        setting=field.name,
+        name=f"{PREFIX}{field.name.upper()}",
+        description=f"{about[0].upper()}{about[1:]}.{_rule(field)}",
+        default=text.lower() if kind is bool else f"{default:g}" if kind is float else text,
+        choices=tuple(filter(None, field.metadata.get("one_of", ()))),
+        format="boolean" if kind is bool else "number" if kind in {int, float} else "string",
+        secret="secret" in field.metadata,
+        example=_EXAMPLES.get(field.name, ""),
+    )
+
+
+def _rule(field: "dataclasses.Field[Any]") -> str:
+    """Return the bounds of a number, or the words of a list, as a further sentence."""
+    if "least" in field.metadata:
+        return f" From {field.metadata['least']} to {field.metadata['most']}."
+    words = field.metadata.get("any_of", ())
+    return f" Any of: {', '.join(words)}." if words else ""

@@ -1,0 +1,93 @@
+"""Docker's catalogue of MCP servers: an entry and its tools (docker/mcp-registry, CONTRIBUTING)."""
+
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from manifests.bundle import ASKED
+from manifests.description import (
+    CATEGORY,
+    DESCRIPTION,
+    JSON,
+    KEYWORDS,
+    NAME,
+    REPOSITORY,
+    TITLE,
+    Variable,
+    arguments,
+    tools,
+    variable,
+)
+
+
+def server() -> str:
+    """Return server.yaml; who submits it adds the commit that the image is built from."""
+    asked = [variable(name) for name in ASKED]
+    entry: JSON = {
+        "name": NAME,
+        "image": f"mcp/{NAME}",
+        "type": "server",
+        "meta": {"category": CATEGORY, "tags": list(KEYWORDS)},
+        "about": {"title": TITLE, "description": DESCRIPTION},
+        "source": {"project": REPOSITORY, "branch": "main"},
+        "config": {
+            "description": "Where the messages are kept.",
+            "secrets": [
+                {"name": f"{NAME}.{item.setting}", "env": item.name, "example": "<KEY>"}
+                for item in asked
+                if item.secret
+            ],
+            "env": [
+                {
+                    "name": item.name,
+                    "example": item.example or item.default,
+                    "value": f"{{{{{NAME}.{item.setting}}}}}",
+                }
+                for item in asked
+                if not item.secret
+            ],
+            "parameters": {
+                "type": "object",
+                "properties": {item.setting: _schema(item) for item in asked if not item.secret},
+            },
+        },
+    }
+    written = StringIO()
+    yaml = YAML()
+    yaml.width = 10_000
+    yaml.dump(entry, written)
+    return written.getvalue()
+
+
+def listed_tools() -> list[JSON]:
+    """Return tools.json, which spares Docker to start the server for them."""
+    return [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "arguments": [
+                {"name": name, "type": _type(schema), "desc": schema.get("description", "")}
+                for name, schema in arguments(tool).items()
+            ],
+        }
+        for tool in tools()
+    ]
+
+
+def _schema(item: Variable) -> JSON:
+    schema: JSON = {"type": item.format, "description": item.description}
+    if item.choices:
+        schema["enum"] = list(item.choices)
+    if item.default:
+        schema["default"] = item.default == "true" if item.format == "boolean" else item.default
+    return schema
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """Return the type of an argument, or the first where it may be of several."""
+    for named in (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        if "type" in named:
+            kind = named["type"]
+            return str(kind[0] if isinstance(kind, list) else kind)
+    return "string"

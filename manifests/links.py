@@ -1,0 +1,43 @@
+"""Links that install: a click, and Cursor or VS Code asks whether it may.
+
+Sources: cursor.com/docs/mcp/install-links, and VS Code's MCP developer guide.
+"""
+
+import base64
+import json
+from typing import Final
+from urllib.parse import quote
+
+from manifests.description import JSON, NAME, SERVER, TYPED_SERVER
+
+_CURSOR: Final = "cursor://anysphere.cursor-deeplink/mcp/install"
+_CURSOR_PAGE: Final = "https://cursor.com/install-mcp"
+_VSCODE: Final = "vscode:mcp/install"
+_VSCODE_PAGE: Final = "https://vscode.dev/redirect?url="
+"""Pages that lead on to the application: READMEs are shown without other links than https."""
+
+
+def vscode_servers() -> JSON:
+    """Return VS Code's mcp.json, for a project that wants to share it."""
+    return {"servers": {NAME: TYPED_SERVER}}
+
+
+def links() -> JSON:
+    """Return the links, by host: for applications, and for pages."""
+    config = base64.b64encode(_compact(SERVER).encode()).decode()
+    query = f"?name={NAME}&config={quote(config, safe='')}"
+    vscode = f"{_VSCODE}?{quote(_compact({'name': NAME, **TYPED_SERVER}), safe='')}"
+    return {
+        "cursor": {"link": _CURSOR + query, "page": _CURSOR_PAGE + query},
+        "vscode": {"link": vscode, "page": _VSCODE_PAGE + quote(vscode, safe="")},
+    }
+
+
+def markdown() -> str:
+    """Return the links as the README has them."""
+    pages = {host: held["page"] for host, held in links().items()}
+    return f"[Add to VS Code]({pages['vscode']}) · [Add to Cursor]({pages['cursor']})\n"
+
+
+def _compact(value: JSON) -> str:
+    return json.dumps(value, separators=(",", ":"))

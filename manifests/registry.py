@@ -1,0 +1,58 @@
+"""The MCP registry's server.json (schema 2025-12-11), and the entry that any host understands."""
+
+from typing import Final
+
+from manifests.description import (
+    DESCRIPTION,
+    JSON,
+    NAME,
+    REGISTRY_NAME,
+    SERVER,
+    TITLE,
+    VERSION,
+    Variable,
+    variables,
+)
+
+SCHEMA: Final = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
+
+
+def server() -> JSON:
+    """Return the registry's manifest."""
+    return {
+        "$schema": SCHEMA,
+        "name": REGISTRY_NAME,
+        "title": TITLE,
+        "description": DESCRIPTION,
+        "version": VERSION,
+        "packages": [
+            {
+                "registryType": "pypi",
+                "identifier": NAME,
+                "version": VERSION,
+                "runtimeHint": "uvx",
+                "transport": {"type": "stdio"},
+                "environmentVariables": [_input(item) for item in variables()],
+            }
+        ],
+    }
+
+
+def entry() -> JSON:
+    """Return what hosts with `mcpServers` are given by hand."""
+    return {"mcpServers": {NAME: SERVER}}
+
+
+def _input(item: Variable) -> JSON:
+    told: JSON = {"name": item.name, "description": item.description}
+    if item.format != "string":
+        told["format"] = item.format
+    if item.choices:
+        told["choices"] = list(item.choices)
+    if item.default:
+        told["default"] = item.default
+    if item.example:
+        told["placeholder"] = item.example
+    if item.secret:
+        told["isSecret"] = True
+    return told

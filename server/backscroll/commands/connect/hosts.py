@@ -1,0 +1,186 @@
+"""The hosts that can be connected: one value for each, with where and how it keeps its servers.
+
+Sources, as of November 2026: each host's own documentation of its configuration, named beside it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from backscroll.commands.connect.entry import KEY, KEY_INPUT
+
+Format: TypeAlias = Literal["json", "toml", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where hosts keep their files.
+
+    Attributes:
+        platform: as `sys.platform` has it.
+        environ: the environment.
+        home: the user's folder.
+    """
+
+    platform: str
+    environ: Mapping[str, str]
+    home: Path
+
+    def folder(self, variable: str, *otherwise: str) -> Path:
+        """Return the folder that a variable names, or else the one in the user's folder."""
+        named = self.environ.get(variable)
+        return Path(named) if named else self.home.joinpath(*otherwise)
+
+    @property
+    def application_data(self) -> Path:
+        """The folder of applications that are made with Electron (its `app.getPath`)."""
+        if self.platform == "win32":
+            return self.folder("APPDATA", "AppData", "Roaming")
+        if self.platform == "darwin":
+            return self.home / "Library" / "Application Support"
+        return self.folder("XDG_CONFIG_HOME", ".config")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host.
+
+    Attributes:
+        name: the word that chooses it.
+        title: what people call it.
+        format: how it keeps its servers; `url` where it takes an address and has no file.
+        config: returns the file with the user's servers.
+        trace: returns what is there if the host seems to be installed.
+        servers: the name of the object or table of servers.
+        typed: whether an entry says that it is started, and not at an address.
+        reference: what stands for the key in an entry's `env`; nothing where nothing can.
+        asks: whether the host asks for the key itself and keeps it (VS Code's inputs).
+        forwards: whether an entry names the variables that are passed on (Codex's env_vars).
+        key_comes: where the key then comes from, as a sentence.
+        then: what to do when the file is written.
+    """
+
+    name: str
+    title: str
+    format: Format
+    config: Callable[[Machine], Path]
+    trace: Callable[[Machine], Path]
+    servers: str = "mcpServers"
+    typed: bool = False
+    reference: str = ""
+    asks: bool = False
+    forwards: bool = False
+    key_comes: str = ""
+    then: str = ""
+
+
+def _claude(machine: Machine) -> Path:
+    """Return Claude Desktop's folder, which a packaged app on Windows has inside its package."""
+    if machine.platform == "win32":
+        packages = machine.folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
+        for package in sorted(packages.glob("Claude_*")):
+            return package / "LocalCache" / "Roaming" / "Claude"
+    return machine.application_data / "Claude"
+
+
+def _claude_code(machine: Machine) -> Path:
+    return machine.folder("CLAUDE_CONFIG_DIR") / ".claude.json"
+
+
+def _codex(machine: Machine) -> Path:
+    return machine.folder("CODEX_HOME", ".codex")
+
+
+def _gemini(machine: Machine) -> Path:
+    return machine.folder("GEMINI_CLI_HOME") / ".gemini"
+
+
+_FROM_ENVIRONMENT: Final = f"{{}} takes the key from {KEY} in the environment that it starts in."
+
+HOSTS: Final = (
+    # modelcontextprotocol.io, "Connect to local MCP servers". It expands no variables and passes
+    # none on; what it keeps secret is what a bundle (.mcpb) asks for.
+    Host(
+        "claude",
+        "Claude Desktop",
+        "json",
+        config=lambda machine: _claude(machine) / "claude_desktop_config.json",
+        trace=_claude,
+        key_comes=(
+            "Claude Desktop has no place for a key but this file: --write-key writes it there in "
+            "clear. The bundle (backscroll.mcpb) has it kept by the system instead."
+        ),
+        then="Quit Claude Desktop and start it again.",
+    ),
+    # code.claude.com/docs/en/mcp, "Environment variable expansion".
+    Host(
+        "claude-code",
+        "Claude Code",
+        "json",
+        config=_claude_code,
+        trace=_claude_code,
+        typed=True,
+        reference=f"${{{KEY}}}",
+        key_comes=_FROM_ENVIRONMENT.format("Claude Code"),
+        then="Start claude, and look at /mcp.",
+    ),
+    # code.visualstudio.com/docs/copilot/reference/mcp-configuration.
+    Host(
+        "vscode",
+        "VS Code",
+        "json",
+        config=lambda machine: machine.application_data / "Code" / "User" / "mcp.json",
+        trace=lambda machine: machine.application_data / "Code" / "User",
+        servers="servers",
+        typed=True,
+        reference=f"${{input:{KEY_INPUT}}}",
+        asks=True,
+        key_comes="VS Code asks for the key when it first starts the server, and keeps it safe.",
+        then='Run "MCP: List Servers" in VS Code, and start backscroll.',
+    ),
+    # cursor.com/docs/mcp, "Config interpolation".
+    Host(
+        "cursor",
+        "Cursor",
+        "json",
+        config=lambda machine: machine.home / ".cursor" / "mcp.json",
+        trace=lambda machine: machine.home / ".cursor",
+        reference=f"${{env:{KEY}}}",
+        key_comes=_FROM_ENVIRONMENT.format("Cursor"),
+        then="Switch backscroll on in Cursor's settings, under MCP.",
+    ),
+    # developers.openai.com/codex, "Model Context Protocol".
+    Host(
+        "codex",
+        "Codex",
+        "toml",
+        config=lambda machine: _codex(machine) / "config.toml",
+        trace=_codex,
+        servers="mcp_servers",
+        forwards=True,
+        key_comes=_FROM_ENVIRONMENT.format("Codex"),
+        then="Start codex, and look at /mcp.",
+    ),
+    # geminicli.com/docs/tools/mcp-server.
+    Host(
+        "gemini",
+        "Gemini CLI",
+        "json",
+        config=lambda machine: _gemini(machine) / "settings.json",
+        trace=_gemini,
+        reference=f"${KEY}",
+        key_comes=_FROM_ENVIRONMENT.format("Gemini CLI"),
+        then="Start gemini, and look at /mcp.",
+    ),
+    # developers.openai.com/apps-sdk, "Connect from ChatGPT". It reaches servers over HTTPS alone.
+    Host(
+        "chatgpt",
+        "ChatGPT",
+        "url",
+        config=lambda machine: machine.home,
+        trace=lambda machine: machine.home,
+    ),
+)
+
+BY_NAME: Final = {host.name: host for host in HOSTS}

@@ -1,0 +1,208 @@
+"""One member or element put into JSON, or taken out of it, with every other character kept."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from backscroll.commands.connect.jsonc import MARK, Item, MalformedError, Value, parse
+
+Edit: TypeAlias = tuple[int, int, str]
+"""From where to where the text is replaced, and by what."""
+
+_SPACE: Final = " \t\r\n"
+_OPAQUE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
+
+
+def with_member(text: str, path: Sequence[str], value: object) -> str:
+    """Return the text with a member of that value: a new one, or the one that was there changed.
+
+    Args:
+        text: JSON whose value is an object, with or without comments; or a blank text.
+        path: the member's name, after the names of the objects that hold it; they are made where
+            there are none.
+        value: what `json` can write.
+
+    Raises:
+        MalformedError: the text is no JSON, or what should hold the member is no object.
+    """
+    text = _begun(text)
+    holder = parse(text)
+    for depth, name in enumerate(path[:-1]):
+        held = _member(holder, name, path[:depth])
+        if held is None:
+            for inner in reversed(path[depth + 1 :]):
+                value = {inner: value}
+            return _inserted(text, holder, name, value)
+        holder = held.value
+    before = _member(holder, path[-1], path[:-1])
+    if before is None:
+        return _inserted(text, holder, path[-1], value)
+    start, end = before.value.start, before.value.end
+    indented = before.start == _line_start(text, before.start)
+    rendered = _rendered(text, value, _margin(text, before.start) if indented else None)
+    return _edited(text, [(start, end, rendered)])
+
+
+def without_member(text: str, path: Sequence[str]) -> str:
+    """Return the text without that member, if it has it; the objects that hold it stay.
+
+    Raises:
+        MalformedError: as `with_member` does.
+    """
+    if not text.strip(_SPACE + MARK):
+        return text
+    holder = parse(text)
+    for depth, name in enumerate(path[:-1]):
+        held = _member(holder, name, path[:depth])
+        if held is None:
+            return text
+        holder = held.value
+    before = _member(holder, path[-1], path[:-1])
+    return text if before is None else _without(text, holder, before)
+
+
+def with_element(
+    text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
+) -> str:
+    """Return the text with an element in the array of that name, unless one of ours is there.
+
+    Raises:
+        MalformedError: the text is no JSON, or what should hold the element is no array.
+    """
+    text = _begun(text)
+    array = _array(text, name)
+    if array is None:
+        return with_member(text, [name], [value])
+    if any(is_ours(item.value.data) for item in array.items):
+        return text
+    return _inserted(text, array, None, value)
+
+
+def without_element(text: str, name: str, is_ours: Callable[[object], bool]) -> str:
+    """Return the text without the first element of ours in the array of that name, if there is one.
+
+    Raises:
+        MalformedError: as `with_element` does.
+    """
+    array = _array(text, name) if text.strip(_SPACE + MARK) else None
+    for item in array.items if array else ():
+        if array and is_ours(item.value.data):
+            return _without(text, array, item)
+    return text
+
+
+def _begun(text: str) -> str:
+    """Return the text, with an object in it where it is blank."""
+    return text if text.strip(_SPACE + MARK) else f"{MARK if text.startswith(MARK) else ''}{{}}\n"
+
+
+def _array(text: str, name: str) -> Value | None:
+    found = _member(parse(text), name, ())
+    if found is not None and found.value.kind != "array":
+        raise MalformedError(f"no array as {name!r}")
+    return found.value if found else None
+
+
+def _member(holder: Value, name: str, path: Sequence[str]) -> Item | None:
+    if holder.kind != "object":
+        raise MalformedError(f"no object as {path[-1]!r}" if path else "no object")
+    found = [item for item in holder.items if item.name == name]
+    if len(found) > 1:
+        raise MalformedError(f"{name!r} more than once")
+    return found[0] if found else None
+
+
+def _inserted(text: str, holder: Value, name: str | None, value: object) -> str:
+    """Return the text with one more item, the last, written as its neighbours are."""
+    close = holder.end - 1
+    tail = len(text[:close].rstrip(_SPACE))
+    label = "" if name is None else f"{json.dumps(name, ensure_ascii=False)}: "
+    items = holder.items
+    if items and not {"\n", "\r"} & set(text[holder.start : holder.end]):
+        added = f" {label}{_rendered(text, value, None)}"
+    else:
+        beside = bool(items) and items[-1].start == _line_start(text, items[-1].start)
+        outer = _margin(text, holder.start)
+        margin = _margin(text, items[-1].start) if beside else outer + _unit(text)
+        line_end = _line_end(text)
+        added = f"{line_end}{margin}{label}{_rendered(text, value, margin)}"
+        if not items and "\n" not in text[tail:close]:
+            added += f"{line_end}{outer}"
+    if not items:
+        return _edited(text, [(tail, tail, added)])
+    if items[-1].comma is not None:
+        return _edited(text, [(tail, tail, f"{added},")])
+    last = items[-1].value.end
+    return _edited(text, [(last, last, ","), (tail, tail, added)])
+
+
+def _without(text: str, holder: Value, item: Item) -> str:
+    index = holder.items.index(item)
+    start, end = len(text[: item.start].rstrip(_SPACE)), item.value.end
+    edits: list[Edit] = []
+    if item.comma is not None:
+        if text[end : item.comma].strip(_SPACE):
+            edits.append((item.comma, item.comma + 1, ""))
+        else:
+            end = item.comma + 1
+    elif index:
+        comma = holder.items[index - 1].comma
+        if comma is not None:
+            edits.append((comma, comma + 1, ""))
+    rest_of_line = text[end : holder.end].partition("\n")[0]
+    followed = index + 1 < len(holder.items) or _ends_in_comment(text[holder.start : start])
+    if followed and "\n" in text[start : item.start] and rest_of_line.strip(_SPACE):
+        # What follows on this line stays on it: a comment above would swallow it.
+        start, end = item.start, end + len(rest_of_line) - len(rest_of_line.lstrip(_SPACE))
+    if len(holder.items) == 1 and not text[holder.start + 1 : start].strip(_SPACE):
+        alone = text[end : holder.end - 1]
+        if not alone.strip(_SPACE):
+            start, end = holder.start + 1, holder.end - 1
+    return _edited(text, [*edits, (start, end, "")])
+
+
+def _ends_in_comment(text: str) -> bool:
+    """Return whether a text, which begins outside of strings, ends in a `//` comment."""
+    end = 0
+    for token in _OPAQUE.finditer(text):
+        end = token.end() if token[0].startswith("//") else 0
+    return bool(text) and end == len(text)
+
+
+def _edited(text: str, edits: Sequence[Edit]) -> str:
+    for start, end, replacement in sorted(edits, key=lambda edit: edit[0])[::-1]:
+        text = text[:start] + replacement + text[end:]
+    return text
+
+
+def _rendered(text: str, value: object, margin: str | None) -> str:
+    """Return a value as JSON: over lines that begin with the margin, or in one line."""
+    if margin is None:
+        return json.dumps(value, ensure_ascii=False)
+    lines = json.dumps(value, ensure_ascii=False, indent=_unit(text)).split("\n")
+    return f"{_line_end(text)}{margin}".join(lines)
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _unit(text: str) -> str:
+    """Return by how much the text indents: as its first indented member has it, or two spaces."""
+    items = parse(text).items
+    if items and items[0].start == _line_start(text, items[0].start):
+        return _margin(text, items[0].start) or "  "
+    return "  "
+
+
+def _line_start(text: str, at: int) -> int:
+    """Return where the line of a place begins, its indentation passed over."""
+    start = text.rfind("\n", 0, at) + 1
+    return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
+
+
+def _margin(text: str, at: int) -> str:
+    """Return the indentation of the line of a place."""
+    start = text.rfind("\n", 0, at) + 1
+    return text[start : _line_start(text, at)].removeprefix(MARK)

@@ -1,0 +1,128 @@
+"""JSON as people keep it, with comments and trailing commas: where in a text everything stands.
+
+Nothing is rewritten here: an editor that knows the place of each value leaves the others alone.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, NoReturn, TypeAlias
+
+DEPTH: Final = 100
+"""How deep values may be nested; hosts nest four deep."""
+
+MARK: Final = "\ufeff"
+"""What some editors on Windows begin a file with."""
+
+Kind: TypeAlias = Literal["object", "array", "scalar"]
+
+_BLANK: Final = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
+_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"')
+_SCALAR: Final = re.compile(r"true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_CLOSING: Final = {"object": "}", "array": "]"}
+
+
+class MalformedError(ValueError):
+    """A text that is no JSON, even with comments: one phrase, with line and column from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value in a text.
+
+    Attributes:
+        kind: what it is.
+        start: where it begins, in characters from the start of the text.
+        end: where it has ended.
+        items: the members or elements of an object or array, in their order.
+        data: the value itself, as `json` has it; the last of members with one name counts.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    items: "tuple[Item, ...]"
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A member of an object, or an element of an array.
+
+    Attributes:
+        name: the member's; an element has none.
+        start: where it begins, name included.
+        value: what it holds.
+        comma: where the comma is that follows, if one does.
+    """
+
+    name: str
+    start: int
+    value: Value
+    comma: int | None
+
+
+def parse(text: str) -> Value:
+    """Return the value that a text holds, with comments and trailing commas passed over.
+
+    Raises:
+        MalformedError: it holds none, or more than one, or one nested deeper than `DEPTH`.
+    """
+    value = _value(text, _skip(text, len(MARK) if text.startswith(MARK) else 0), DEPTH)
+    if (end := _skip(text, value.end)) != len(text):
+        _refuse(text, end)
+    return value
+
+
+def _value(text: str, start: int, depth: int) -> Value:
+    if not depth:
+        _refuse(text, start)
+    if text.startswith("{", start):
+        return _collection(text, start, "object", depth)
+    if text.startswith("[", start):
+        return _collection(text, start, "array", depth)
+    match = _STRING.match(text, start) or _SCALAR.match(text, start)
+    if match is None:
+        _refuse(text, start)
+    return Value("scalar", start, match.end(), (), json.loads(match[0]))
+
+
+def _collection(text: str, start: int, kind: Literal["object", "array"], depth: int) -> Value:
+    items: list[Item] = []
+    at = _skip(text, start + 1)
+    while not text.startswith(_CLOSING[kind], at):
+        if items and items[-1].comma is None:
+            _refuse(text, at)
+        name, first = "", at
+        if kind == "object":
+            name, at = _name(text, at)
+        value = _value(text, at, depth - 1)
+        at = _skip(text, value.end)
+        comma = at if text.startswith(",", at) else None
+        items.append(Item(name, first, value, comma))
+        at = at if comma is None else _skip(text, comma + 1)
+    data: object = [item.value.data for item in items]
+    if kind == "object":
+        data = {item.name: item.value.data for item in items}
+    return Value(kind, start, at + 1, tuple(items), data)
+
+
+def _name(text: str, at: int) -> tuple[str, int]:
+    match = _STRING.match(text, at)
+    if match is None:
+        _refuse(text, at)
+    colon = _skip(text, match.end())
+    if not text.startswith(":", colon):
+        _refuse(text, colon)
+    return json.loads(match[0]), _skip(text, colon + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return match.end() if match else at
+
+
+def _refuse(text: str, at: int) -> NoReturn:
+    line = text.count("\n", 0, at) + 1
+    column = at - (text.rfind("\n", 0, at) + 1) + 1
+    raise MalformedError(f"no JSON from line {line}, column {column}, on")

@@ -1,0 +1,160 @@
+"""One table put into TOML, or taken out of it, with every other character kept.
+
+Libraries that write TOML do not keep every other character: tomlkit puts a new table between a
+comment and what the comment is about, and ends its lines its own way. The text is cut here; what
+it means, before and after, is `tomllib`'s to say.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from backscroll.commands.connect.jsonc import MARK, MalformedError
+
+_TOKEN: Final = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}\n]|.',
+    re.DOTALL,
+)
+_HEADER: Final = re.compile(r"[ \t]*(\[[^\r\n]*)")
+_BLANK_LINE: Final = re.compile(r"(?<=\n)\r?\n\Z")
+
+
+def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> str:
+    """Return the text with that table: at its end, or where it was.
+
+    Args:
+        text: TOML.
+        path: the table's name, in its parts.
+        value: strings, lists of strings, and tables of strings.
+
+    Raises:
+        MalformedError: the text is no TOML, or has the table in a form that is not edited here.
+    """
+    block = "".join(_lines(path, value)).replace("\n", _line_end(text))
+    if _held(_data(text), path) is not None:
+        start, end = _span(text, path)
+        edited = text[:start] + block + text[end:]
+    else:
+        line_end = _line_end(text)
+        body = text.removeprefix(MARK)
+        if body and not body.endswith("\n"):
+            text += line_end
+        edited = text + (line_end if body else "") + block
+    if _held(_edited_data(edited), path) != value:
+        raise MalformedError(f"no place for the table {'.'.join(path)}")
+    return edited
+
+
+def without_table(text: str, path: tuple[str, ...]) -> str:
+    """Return the text without that table and the blank line before it, if it has it.
+
+    Raises:
+        MalformedError: as `with_table` does.
+    """
+    data = _data(text)
+    if _held(data, path) is None:
+        return text
+    start, end = _span(text, path)
+    blank_line = _BLANK_LINE.search(text, 0, start)
+    start = blank_line.start() if blank_line else start
+    edited = text[:start] + text[end:]
+    if _held(_edited_data(edited), path) is not None:
+        raise MalformedError(f"{'.'.join(path)} in a form that is not edited here")
+    return edited
+
+
+def _data(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.removeprefix(MARK))
+    except tomllib.TOMLDecodeError as error:
+        raise MalformedError(f"no TOML: {error}") from None
+
+
+def _edited_data(text: str) -> dict[str, Any]:
+    try:
+        return _data(text)
+    except MalformedError as error:
+        raise MalformedError(f"no place for one more table ({error})") from None
+
+
+def _held(data: object, path: Sequence[str]) -> object:
+    for name in path:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data
+
+
+def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
+    """Return where the table begins and has ended, with the tables inside it that follow.
+
+    Comments and blank lines before the next table are about that one.
+
+    Raises:
+        MalformedError: no header names it: it is an inline table, or made of dotted keys.
+    """
+    headers = [*_headers(text), (len(text), ())]
+    ours = [
+        (start, end) for (start, name), (end, _) in pairwise(headers) if name[: len(path)] == path
+    ]
+    if not ours or any(end != start for (_, end), (start, _) in pairwise(ours)):
+        raise MalformedError(f"{'.'.join(path)} in a form that is not edited here")
+    start, end = ours[0][0], ours[-1][1]
+    lines = text[start:end].splitlines(keepends=True)
+    while lines and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+        end -= len(lines.pop())
+    return start, end
+
+
+def _headers(text: str) -> list[tuple[int, tuple[str, ...]]]:
+    """Return where each table's header begins, and its name in its parts."""
+    found: list[tuple[int, tuple[str, ...]]] = []
+    at, depth = len(MARK) if text.startswith(MARK) else 0, 0
+    at_line_start = True
+    while at < len(text):
+        header = _HEADER.match(text, at) if at_line_start and not depth else None
+        if header is not None:
+            found.append((at, _name(header[1])))
+            at = header.end()
+            continue
+        token = _TOKEN.match(text, at)
+        if token is None:
+            break
+        at, at_line_start = token.end(), token[0] == "\n"
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+    return found
+
+
+def _name(header: str) -> tuple[str, ...]:
+    """Return what a header such as `[a."b"]` names, as `tomllib` reads it."""
+    name: list[str] = []
+    data: object = tomllib.loads(header)
+    while isinstance(data, dict) and data:
+        part, data = next(iter(data.items()))
+        name.append(part)
+    return tuple(name)
+
+
+def _lines(path: tuple[str, ...], value: Mapping[str, Any]) -> list[str]:
+    inner = {name: held for name, held in value.items() if isinstance(held, Mapping)}
+    lines = [f"[{'.'.join(map(_key, path))}]\n"]
+    lines += [
+        f"{_key(name)} = {_literal(held)}\n" for name, held in value.items() if name not in inner
+    ]
+    for name, held in inner.items():
+        lines += ["\n", *_lines((*path, name), held)]
+    return lines
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _literal(name)
+
+
+def _literal(value: object) -> str:
+    """Return a string or a list of strings as TOML; JSON's escapes are TOML's too."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"

@@ -1,0 +1,155 @@
+"""The package as people install it: into an environment with nothing of the repository in it."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from backscroll_tools.registry import TOOLS
+from manifests import licenses
+from manifests.description import PROJECT, VERSION
+from tests.house import environment
+
+ROOT = Path(__file__).parents[2]
+PERMISSIVE = {
+    "Apache-2.0",
+    "Apache-2.0 OR BSD-3-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "MIT",
+    "MIT-0",
+    "PSF-2.0",
+}
+TYPED = """
+from backscroll.settings import Settings, load
+from backscroll_tools.registry import TOOLS
+reveal_type(load())
+reveal_type(TOOLS[0].name)
+"""
+
+
+def build(folder: Path, *how: str) -> Path:
+    """Return the wheel that the project builds."""
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, *how, ROOT],
+        capture_output=True,
+        check=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source distribution."""
+    return build(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="module")
+def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of an environment in which the wheel is installed."""
+    return environment.made(tmp_path_factory.mktemp("installed") / "environment", wheel)
+
+
+def test_the_source_distribution_builds_the_wheel_that_the_tree_does(
+    wheel: Path, tmp_path: Path
+) -> None:
+    assert build(tmp_path, "--wheel").read_bytes() == wheel.read_bytes()
+
+
+def test_the_command_is_there_and_both_packages_are_typed(wheel: Path, scripts: Path) -> None:
+    places = environment.run(
+        scripts / "python", "-c", "import backscroll; print(*backscroll.__path__)"
+    )
+
+    assert environment.run(scripts / "backscroll", "--version") == f"backscroll {VERSION}\n"
+    assert environment.run(scripts / "python", "-m", "backscroll", "--version") == (
+        f"python -m backscroll {VERSION}\n"
+    )
+    assert Path(places.strip()).is_relative_to(scripts.parent)
+    assert {"backscroll/py.typed", "backscroll_tools/py.typed"} <= set(
+        zipfile.ZipFile(wheel).namelist()
+    )
+
+
+def test_a_type_checker_sees_the_types_of_what_is_installed(scripts: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(TYPED)
+
+    seen = environment.run(
+        sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental",
+        "--python-executable", scripts / "python", program,
+    )  # fmt: skip
+
+    assert 'Revealed type is "backscroll.settings.Settings"' in seen
+    assert 'Revealed type is "str"' in seen
+
+
+def test_the_demonstration_runs_to_its_end(scripts: Path) -> None:
+    shown = environment.run(scripts / "backscroll", "demo")
+
+    assert shown.strip()
+
+
+def test_what_was_written_is_read_again(scripts: Path, tmp_path: Path) -> None:
+    environ = environment.variables(database=f"sqlite:///{tmp_path / 'store.db'}")
+
+    def call(tool: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON, as it was printed
+        command: list[str | Path] = [scripts / "backscroll", "call", tool, *arguments, "--json"]
+        return json.loads(environment.run(*command, environ=environ))
+
+    created = call("create-message", "role=user", "content=Grüße")
+    read = call("list-messages", f"thread_id={created['thread_id']}")
+
+    assert read["messages"] == [{**created["message"], "text": "Grüße"}]
+
+
+async def test_a_client_is_offered_the_tools(scripts: Path, tmp_path: Path) -> None:
+    environ = environment.variables(database=f"sqlite:///{tmp_path / 'store.db'}")
+    server = StdioServerParameters(command=str(scripts / "backscroll"), env=environ)
+
+    async with Client(stdio_client(server)) as client:
+        offered = [tool.name for tool in (await client.list_tools()).tools]
+
+    assert offered == [tool.name for tool in TOOLS]
+
+
+def test_uvx_runs_it_without_installing_it(wheel: Path, tmp_path: Path) -> None:
+    # Its dependencies are seen in the environment of the tests: uvx has no network to fetch them.
+    none = tmp_path / "none.txt"
+    none.write_text("".join(f"{name}; python_version < '3'\n" for name in PROJECT["dependencies"]))
+    environ = environment.variables() | {
+        "PYTHONPATH": environment.dependencies(),
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+    }
+
+    said = environment.run(
+        environment.UV, "tool", "run", "--python", sys.executable, "--overrides", none,
+        "--from", wheel, "backscroll", "--version", environ=environ,
+    )  # fmt: skip
+
+    assert said == f"backscroll {VERSION}\n"
+
+
+def test_nothing_that_it_needs_is_missing_or_in_conflict(scripts: Path) -> None:
+    assert environment.run(scripts / "python", "-m", "pip", "check") == (
+        "No broken requirements found.\n"
+    )
+
+
+def test_everything_that_it_brings_may_be_used_by_anybody() -> None:
+    brought = licenses.closure(PROJECT["dependencies"])
+
+    assert {name for name in brought if licenses.license_of(name) not in PERMISSIVE} == set()
+    assert {"anyio", "pydantic-core", "starlette"} <= brought
+
+
+def test_a_licence_that_is_not_known_is_not_passed_over() -> None:
+    with pytest.raises(LookupError):
+        licenses.license_of("no-such-package")
