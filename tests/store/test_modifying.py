@@ -10,6 +10,7 @@ from tests.store.conftest import V2
 from tests.store.wire import add, error, new_thread, page, texts
 
 KEY = {"Idempotency-Key": "key-1"}
+V1 = {"OpenAI-Beta": "assistants=v1"}
 
 
 async def test_new_metadata_is_what_a_later_read_finds(api: httpx2.AsyncClient) -> None:
@@ -78,3 +79,27 @@ async def test_the_first_version_is_answered_in_the_first_version(
     for reply in (await api.get(url, headers=V2), await api.post(url, json={}, headers=V2)):
         assert reply.json()["attachments"] == []
         assert "file_ids" not in reply.json()
+
+
+async def test_the_reply_to_a_change_of_a_thread_is_erased_with_it(
+    api: httpx2.AsyncClient, path: Path
+) -> None:
+    thread_id = await new_thread(api)
+    change = {"metadata": {"topic": "a secret topic"}}
+    await api.post(f"/threads/{thread_id}", json=change, headers=KEY)
+    await api.delete(f"/threads/{thread_id}")
+    gone = error(await api.post(f"/threads/{thread_id}", json=change, headers=KEY), 410)
+    assert gone["code"] == "idempotent_object_deleted"
+    assert b"a secret topic" not in path.read_bytes()
+
+
+async def test_a_thread_has_tool_resources_in_the_second_version_alone(
+    api: httpx2.AsyncClient,
+) -> None:
+    thread_id = await new_thread(api)
+    change = {"tool_resources": {"code_interpreter": {"file_ids": ["file-1"]}}}
+    first = await api.post(f"/threads/{thread_id}", json=change, headers=V1)
+    assert error(first, 400)["code"] == "unknown_parameter"
+    second = await api.post(f"/threads/{thread_id}", json=change)
+    assert second.json()["tool_resources"] == change["tool_resources"]
+    assert await page(api, f"/threads/{thread_id}") == second.json()
