@@ -41,6 +41,7 @@ async def test_a_new_message_has_every_field_that_the_document_declares(
         "metadata": {"a": "1"},
     }
     assert await page(api, f"/threads/{thread_id}/messages/{message['id']}") == message
+    assert (await page(api, f"/threads/{thread_id}/messages"))["data"] == [message]
 
 
 @pytest.mark.parametrize("text", ["a", "\x7f\x01\t\r\n", "é\u2028🙂\U0010ffff", "x" * 256_000])
@@ -234,6 +235,32 @@ async def test_files_are_those_attached_and_then_those_shown_each_once(
     for missing in (f"{url}/file-z", f"{url}?after=file-z"):
         reply = await api.get(missing, headers=V1)
         assert error(reply, 404)["message"] == "No file found with id 'file-z'."
+
+
+async def test_a_list_shows_each_message_in_the_version_that_it_is_asked_for(
+    api: httpx2.AsyncClient,
+) -> None:
+    thread_id, message = await _v1_message(api, file_ids=["file-1"])
+    url = f"/threads/{thread_id}/messages"
+    assert (await api.get(url, headers=V1)).json()["data"] == [message]
+    second = await page(api, f"{url}/{message['id']}")
+    assert (await page(api, url))["data"] == [second]
+    assert second.keys() != message.keys()
+
+
+async def test_a_thread_is_begun_with_messages_of_the_version_that_is_asked_for(
+    api: httpx2.AsyncClient,
+) -> None:
+    first = {"messages": [{"role": "user", "content": "a", "file_ids": ["file-1"]}]}
+    second = {"tool_resources": {"code_interpreter": {"file_ids": ["file-1"]}}}
+    begun = await api.post("/threads", json=first, headers=V1)
+    assert begun.status_code == 200
+    url = f"/threads/{begun.json()['id']}/messages"
+    [message] = (await api.get(url, headers=V1)).json()["data"]
+    assert message["file_ids"] == ["file-1"]
+    assert error(await api.post("/threads", json=first), 400)["code"] == "unknown_parameter"
+    refused = await api.post("/threads", json=second, headers=V1)
+    assert error(refused, 400)["code"] == "unknown_parameter"
 
 
 async def test_files_are_of_the_first_version_alone(api: httpx2.AsyncClient) -> None:

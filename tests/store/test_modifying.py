@@ -6,6 +6,8 @@ from pathlib import Path
 
 import httpx2
 
+from backscroll.store.app import Store
+from backscroll.store.imports import ImportedMessage, ImportedThread
 from tests.store.conftest import V2
 from tests.store.wire import add, error, new_thread, page, texts
 
@@ -103,3 +105,22 @@ async def test_a_thread_has_tool_resources_in_the_second_version_alone(
     second = await api.post(f"/threads/{thread_id}", json=change)
     assert second.json()["tool_resources"] == change["tool_resources"]
     assert await page(api, f"/threads/{thread_id}") == second.json()
+
+
+async def test_only_the_reply_about_what_is_deleted_is_erased(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    names = ("msg_1", "msgx1", "msg_11")
+    messages = [ImportedMessage(role="user", content="a", created_at=1, id=name) for name in names]
+    await store.import_thread(
+        ImportedThread(key="k", id="thread_1", created_at=1, messages=messages)
+    )
+    url, change = "/threads/thread_1/messages", {"metadata": {"a": "1"}}
+
+    async def changed(name: str) -> int:
+        key = {"Idempotency-Key": name}
+        return (await api.post(f"{url}/{name}", json=change, headers=key)).status_code
+
+    assert [await changed(name) for name in names] == [200, 200, 200]
+    await api.delete(f"{url}/msg_1")
+    assert [await changed(name) for name in names] == [410, 200, 200]
