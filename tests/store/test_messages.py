@@ -106,6 +106,54 @@ async def test_after_and_before_together_cut_out_what_lies_between(
     assert texts(await page(api, url, order="desc", after=ids[1], before=ids[3])) == []
 
 
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_what_comes_before_a_message_is_next_to_it_and_in_the_order_of_the_list(
+    api: httpx2.AsyncClient, order: str
+) -> None:
+    thread_id = await new_thread(api, ("0", "1", "2", "3", "4", "5"))
+    url = f"/threads/{thread_id}/messages"
+    whole = await page(api, url, order=order)
+    before = whole["data"][4]["id"]
+    near = await page(api, url, order=order, before=before, limit=3)
+    assert (texts(near), near["has_more"]) == (texts(whole)[1:4], True)
+    rest = await page(api, url, order=order, before=near["first_id"], limit=3)
+    assert (texts(rest), rest["has_more"]) == (texts(whole)[:1], False)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"limit": "x"},
+            "Invalid type for 'limit': expected an integer, but got a string instead.",
+        ),
+        (
+            {"limit": "0"},
+            (
+                "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got 0 "
+                "instead."
+            ),
+        ),
+        (
+            {"limit": "101"},
+            (
+                "Invalid 'limit': integer above maximum value. Expected a value <= 100, but got 101 "
+                "instead."
+            ),
+        ),
+        (
+            {"order": "up"},
+            "Invalid value: 'up'. Supported values are: 'asc' and 'desc'.",
+        ),
+    ],
+)
+async def test_a_page_that_cannot_be_is_refused_in_the_words_of_the_document(
+    api: httpx2.AsyncClient, params: dict[str, str], message: str
+) -> None:
+    reply = await api.get(f"/threads/{await new_thread(api)}/messages", params=params)
+    assert error(reply, 400)["message"] == message
+
+
 @pytest.mark.parametrize(
     ("params", "param", "code"),
     [
