@@ -137,8 +137,8 @@ async def test_what_comes_before_a_message_is_next_to_it_and_in_the_order_of_the
         (
             {"limit": "101"},
             (
-                "Invalid 'limit': integer above maximum value. Expected a value <= 100, but got 101 "
-                "instead."
+                "Invalid 'limit': integer above maximum value. Expected a value <= 100, but got "
+                "101 instead."
             ),
         ),
         (
