@@ -35,6 +35,18 @@ HANGS_S: Final = 15
 
 CHILDREN: Final = os.environ.get("BACKSCROLL_TEST_CHILDREN", str(os.cpu_count() or 1))
 """How many changes are tried at once."""
+_FORGET: Final = """
+
+def pytest_sessionstart() -> None:
+    import sys
+
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in {"backscroll", "backscroll_tools"}:
+            for value in list(vars(module).values()):
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+"""
+"""Has a process that is forked for a change forget what the code before it worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,8 @@ def _lay_out(stage: Path, group: Group) -> None:
         "timeout_multiplier": 5.0,
         "timeout_constant": 15.0,
     }
+    with (stage / "tests" / "conftest.py").open("a") as conftest:
+        conftest.write(_FORGET)
     lines = (f"{name} = {json.dumps(value)}" for name, value in settings.items())
     table = "\n".join(("[tool.mutmut]", *lines, ""))
     (stage / "pyproject.toml").write_text(f"{config}\n{table}")

@@ -41,6 +41,7 @@ async def test_a_new_message_has_every_field_that_the_document_declares(
         "metadata": {"a": "1"},
     }
     assert await page(api, f"/threads/{thread_id}/messages/{message['id']}") == message
+    assert (await page(api, f"/threads/{thread_id}/messages"))["data"] == [message]
 
 
 @pytest.mark.parametrize("text", ["a", "\x7f\x01\t\r\n", "é\u2028🙂\U0010ffff", "x" * 256_000])
@@ -103,6 +104,54 @@ async def test_after_and_before_together_cut_out_what_lies_between(
     assert (texts(between), between["has_more"]) == (["1", "2"], True)
     assert texts(await page(api, url, order="desc", after=ids[3], before=ids[1])) == ["2"]
     assert texts(await page(api, url, order="desc", after=ids[1], before=ids[3])) == []
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_what_comes_before_a_message_is_next_to_it_and_in_the_order_of_the_list(
+    api: httpx2.AsyncClient, order: str
+) -> None:
+    thread_id = await new_thread(api, ("0", "1", "2", "3", "4", "5"))
+    url = f"/threads/{thread_id}/messages"
+    whole = await page(api, url, order=order)
+    before = whole["data"][4]["id"]
+    near = await page(api, url, order=order, before=before, limit=3)
+    assert (texts(near), near["has_more"]) == (texts(whole)[1:4], True)
+    rest = await page(api, url, order=order, before=near["first_id"], limit=3)
+    assert (texts(rest), rest["has_more"]) == (texts(whole)[:1], False)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"limit": "x"},
+            "Invalid type for 'limit': expected an integer, but got a string instead.",
+        ),
+        (
+            {"limit": "0"},
+            (
+                "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got 0 "
+                "instead."
+            ),
+        ),
+        (
+            {"limit": "101"},
+            (
+                "Invalid 'limit': integer above maximum value. Expected a value <= 100, but got "
+                "101 instead."
+            ),
+        ),
+        (
+            {"order": "up"},
+            "Invalid value: 'up'. Supported values are: 'asc' and 'desc'.",
+        ),
+    ],
+)
+async def test_a_page_that_cannot_be_is_refused_in_the_words_of_the_document(
+    api: httpx2.AsyncClient, params: dict[str, str], message: str
+) -> None:
+    reply = await api.get(f"/threads/{await new_thread(api)}/messages", params=params)
+    assert error(reply, 400)["message"] == message
 
 
 @pytest.mark.parametrize(
@@ -234,6 +283,32 @@ async def test_files_are_those_attached_and_then_those_shown_each_once(
     for missing in (f"{url}/file-z", f"{url}?after=file-z"):
         reply = await api.get(missing, headers=V1)
         assert error(reply, 404)["message"] == "No file found with id 'file-z'."
+
+
+async def test_a_list_shows_each_message_in_the_version_that_it_is_asked_for(
+    api: httpx2.AsyncClient,
+) -> None:
+    thread_id, message = await _v1_message(api, file_ids=["file-1"])
+    url = f"/threads/{thread_id}/messages"
+    assert (await api.get(url, headers=V1)).json()["data"] == [message]
+    second = await page(api, f"{url}/{message['id']}")
+    assert (await page(api, url))["data"] == [second]
+    assert second.keys() != message.keys()
+
+
+async def test_a_thread_is_begun_with_messages_of_the_version_that_is_asked_for(
+    api: httpx2.AsyncClient,
+) -> None:
+    first = {"messages": [{"role": "user", "content": "a", "file_ids": ["file-1"]}]}
+    second = {"tool_resources": {"code_interpreter": {"file_ids": ["file-1"]}}}
+    begun = await api.post("/threads", json=first, headers=V1)
+    assert begun.status_code == 200
+    url = f"/threads/{begun.json()['id']}/messages"
+    [message] = (await api.get(url, headers=V1)).json()["data"]
+    assert message["file_ids"] == ["file-1"]
+    assert error(await api.post("/threads", json=first), 400)["code"] == "unknown_parameter"
+    refused = await api.post("/threads", json=second, headers=V1)
+    assert error(refused, 400)["code"] == "unknown_parameter"
 
 
 async def test_files_are_of_the_first_version_alone(api: httpx2.AsyncClient) -> None:

@@ -1,8 +1,9 @@
 """A list in memory, as a source to walk: honest, or lying in one way that upstreams do."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.walk import Chunk
@@ -58,6 +59,35 @@ class RepeatsAnId(ListSource):
         honest = await super().chunk(after, limit)
         overlap = [item for item in self.items if item["id"] == after]
         return Chunk((*overlap, *honest.items), honest.has_more)
+
+
+class Mixed(ListSource):
+    """A list that only in part is of what is asked for: messages of the role `user`."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        reply = Reply(honest.items, honest.has_more)
+        return Chunk.of(reply, lambda raw: raw, lambda raw: bool(raw["role"] == "user"))
+
+
+class RepeatsTheFirst(ListSource):
+    """The first item comes again on every later page, and each page's last twice."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        first = self.items[:1] if len(self.requests) > 1 else []
+        return replace(honest, items=(*first, *honest.items, *honest.items[-1:]))
+
+
+@dataclass
+class Warns(ListSource):
+    """Each page comes with a warning: the first, the second and again the first."""
+
+    warnings: tuple[str, ...] = ("one", "two", "one", "")
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        return replace(honest, warning=self.warnings[len(self.requests) - 1])
 
 
 @dataclass

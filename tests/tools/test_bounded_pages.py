@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
+from backscroll_tools.client.replies import CONTRARY
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
@@ -184,12 +185,44 @@ async def test_a_backward_walk_shows_the_nearest_first_page_by_page_in_the_asked
     assert list(dict.fromkeys(item["id"] for item in shown)) == [i["id"] for i in items[:0:-1]]
 
 
+class Contrary(ListSource):
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        return replace(await super().chunk(after, limit), warning=CONTRARY)
+
+
+async def test_what_comes_ahead_cannot_be_asked_of_an_upstream_that_ignores_order() -> None:
+    source = Contrary([message(0), message(1)])
+    forward = await read_page(call(Bounds()), SHAPE, START, source, 20)
+    assert forward.structured["page"]["warning"] == CONTRARY
+    with pytest.raises(ToolError) as refused:
+        await read_page(call(Bounds()), SHAPE, replace(START, backward=True), source, 20)
+    assert (refused.value.code, refused.value.message, refused.value.next_step) == (
+        "upstream_invalid",
+        "The upstream ignores order, so what comes ahead of an item cannot be asked for.",
+        "Call again without before, and go on with next_cursor.",
+    )
+
+
+async def test_progress_is_told_as_a_page_is_read() -> None:
+    told: list[tuple[int, int]] = []
+
+    async def report(done: int, total: int) -> None:
+        told.append((done, total))
+
+    items = [message(number) for number in range(250)]
+    reported = Call(CLIENT, Bounds(), report)
+    await read_page(reported, SHAPE, START, ListSource(items), 250)
+    assert told == [(100, 250), (200, 250)]
+
+
 async def test_a_page_that_ends_with_the_rest_of_a_long_message_keeps_its_limit() -> None:
     items = [message(0, "x" * 3_000), message(1, "after")]
     results = await pages(ListSource(items), Bounds(result_chars=2_000), [1] * 10)
     assert [len(result.structured["messages"]) for result in results] == [1] * len(results)
     assert rejoined(results) == items
-    assert results[-2].structured["page"]["stopped_by"] == "limit"
+    stops = [result.structured["page"]["stopped_by"] for result in results]
+    assert stops == [*["size"] * (len(results) - 2), "limit", "end"]
+    assert len(results) > 3
 
 
 async def test_a_long_message_deleted_while_it_is_read_is_passed_over_with_a_warning() -> None:

@@ -3,18 +3,23 @@
 from dataclasses import replace
 
 import anyio
+import httpx2
 import pytest
 
-from backscroll_tools.client.profiles import Header
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import COMPATIBLE, Header, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.messages import keys, once
-from backscroll_tools.tool import Result
+from backscroll_tools.messages.create_message import CREATE_MESSAGE
+from backscroll_tools.tool import Bounds, Call, Result
 from tests.tools.keyless import (
+    BASE,
     DONE,
     GONE,
     LOST,
     NEVER,
     REFUSED,
+    V2,
     WRONG,
     Deed,
     code_of,
@@ -156,3 +161,73 @@ def test_a_new_key_is_short_and_like_no_other() -> None:
     minted = {keys.mint() for _ in range(100)}
     assert len(minted) == 100
     assert {len(key) for key in minted} == {22}
+
+
+FIFTEEN = {f"pair_{number}": "x" for number in range(15)}
+
+
+@pytest.mark.parametrize(
+    ("keeps_metadata", "pairs", "marked"),
+    [
+        (True, {}, True),
+        (True, {"topic": "tea"}, True),
+        (True, FIFTEEN, True),
+        (True, {**FIFTEEN, "topic": "tea"}, False),
+        (False, {"topic": "tea"}, False),
+    ],
+)
+async def test_a_message_keeps_its_metadata_beside_the_marker_that_there_is_room_for(
+    keeps_metadata: bool, pairs: dict[str, str], marked: bool
+) -> None:
+    async with writing(keeps_metadata=keeps_metadata) as writer:
+        thread = await writer.new()
+        outcome = await writer.write(thread_id=thread, metadata=pairs, idempotency_key="mine")
+        assert isinstance(outcome, Result)
+        url = f"{BASE}/threads/{thread}/messages/{outcome.structured['message']['id']}"
+        there = (await writer.http.get(url, headers=V2)).json()["metadata"]
+        assert there == {**pairs, **({once.MARKER: "mine"} if marked else {})}
+
+
+async def test_what_is_remembered_of_writes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once, "REMEMBERED", 4)
+    async with writing(keeps_metadata=False) as writer:
+        thread = await writer.new()
+        for number in range(5):
+            await writer.write(thread_id=thread, idempotency_key=f"key-{number}")
+            await writer.write(thread_id=thread, idempotency_key=f"key-{number}")
+        assert (len(writer.client.noted), writer.sent) == (4, 5)
+
+
+async def test_a_callers_own_key_of_a_new_thread_begins_it_once_and_goes_with_no_other() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        outcomes = [
+            await writer.write(thread_id=thread, idempotency_key="mine"),
+            await writer.write(idempotency_key="mine"),
+            await writer.write(idempotency_key="mine"),
+            await writer.write(thread_id=thread, idempotency_key="mine"),
+        ]
+        there, begun, again, back = (
+            (each.structured["thread_id"], each.structured["message"]["id"])
+            for each in outcomes
+            if isinstance(each, Result)
+        )
+        assert (begun, there) == (again, back)
+        assert begun[0] != there[0] == thread
+        assert [len(await writer.messages(each)) for each in (begun[0], thread)] == [1, 1]
+
+
+async def test_an_id_of_no_known_kind_is_a_conversation_where_there_are_no_threads() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(f"{request.method} {request.url.path}")
+        body = b'{"object": "list", "data": [{"id": "item_1"}], "has_more": false}'
+        return httpx2.Response(200, stream=httpx2.ByteStream(body))
+
+    profile = replace(COMPATIBLE, serves=frozenset({"conversations"}))
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        call = Call(Client(http, Upstream(profile, BASE)), Bounds())
+        arguments = {"thread_id": "talk_1", "role": "user", "content": "a"}
+        await CREATE_MESSAGE.run(call, arguments)
+    assert asked == [f"{method} /v1/conversations/talk_1/items" for method in ("GET", "POST")]

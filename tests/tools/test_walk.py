@@ -14,7 +14,10 @@ from tests.tools.sources import (
     IgnoresAfter,
     IgnoresEverything,
     ListSource,
+    Mixed,
     RepeatsAnId,
+    RepeatsTheFirst,
+    Warns,
     message,
 )
 
@@ -202,3 +205,53 @@ def test_a_reply_is_a_chunk_of_what_is_wanted_and_a_count_of_what_is_not(
     assert chunk == Chunk(tuple({"id": name} for name in items), has_more, last, passed, "odd")
     everything = Chunk.of(reply, lambda raw: raw)
     assert everything == Chunk(reply.items, has_more, "", (0,) * (len(names) + 1), "odd")
+
+
+def roles(pattern: str) -> list[JSON]:
+    """Return a message of the user for each capital letter, and another for each small one."""
+    names = {True: "user", False: "assistant"}
+    return [message(number, role=names[each.isupper()]) for number, each in enumerate(pattern)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit", "fits", "taken", "stop"),
+    [
+        ("Uaa" * 80, 500, 999, 80, Stop("end", has_more=False, last="msg_239", passed=160)),
+        ("aaU" * 80, 500, 999, 80, Stop("end", has_more=False, passed=160)),
+        ("Uaa" * 80, 5, 999, 5, Stop("limit", has_more=True, passed=8)),
+        ("aaU" * 80, 5, 999, 5, Stop("limit", has_more=True, passed=10)),
+        ("Uaa" * 80, 50, 3, 3, Stop("size", has_more=True, passed=4)),
+        ("Uaa" * 80, 40, 20, 20, Stop("size", has_more=True, passed=38)),
+        ("aaU" * 80, 50, 0, 0, Stop("size", has_more=True, passed=2)),
+    ],
+)
+async def test_what_is_walked_over_up_to_the_last_item_is_counted(
+    pattern: str, limit: int, fits: int, taken: int, stop: Stop
+) -> None:
+    items = roles(pattern)
+    wanted = [item["id"] for item in items if item["role"] == "user"]
+    assert await walked(Mixed(items), limit, fits=fits) == (wanted[:taken], stop)
+
+
+async def test_ever_more_is_asked_for_at_once_where_nothing_is_wanted() -> None:
+    source = Mixed(roles("a" * 250 + "UUU"))
+    assert await walked(source, 1) == (["msg_250"], Stop("limit", has_more=True, passed=250))
+    asked = [limit for _, limit in source.requests]
+    assert asked == [1, 2, 4, 8, 16, 32, 64, 100, 100]
+
+
+async def test_a_walk_that_ends_among_what_is_not_wanted_goes_on_behind_it() -> None:
+    source = Mixed(roles("U" + "a" * 250))
+    stop = Stop("requests", has_more=True, last="msg_24", passed=24)
+    assert await walked(source, 9, requests=2) == (["msg_0"], stop)
+
+
+@pytest.mark.parametrize("after", ["", "msg_0"])
+async def test_items_that_come_again_anywhere_are_shown_once(after: str) -> None:
+    ids, stop = await walked(RepeatsTheFirst(MESSAGES), 500, after)
+    assert (ids, stop) == (IDS[1 if after else 0 :], Stop("end", has_more=False))
+
+
+async def test_each_warning_of_an_upstream_is_repeated_once() -> None:
+    _, stop = await walked(Warns([message(number) for number in range(350)]), 500)
+    assert stop == Stop("end", has_more=False, warning="one; two")
