@@ -80,7 +80,7 @@ $(VENV)/.ready: $(VENV)/.pins pyproject.toml
 	@touch $@
 
 $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
-	@echo '==> installing the Node.js clients under test'
+	@echo '==> installing the Node.js clients and suites of the tests'
 	@mkdir -p $(NODE) && cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(NODE)
 	@cd $(NODE) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
 	@touch $@

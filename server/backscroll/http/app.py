@@ -31,6 +31,7 @@ from backscroll.settings import Settings
 from backscroll.store.engine import open_database
 from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError
 
 HEALTH: Final = "/healthz"
@@ -65,12 +66,15 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
+async def opened(
+    settings: Settings, allowed: Allowed, exchange: Exchange | None = None
+) -> AsyncIterator[Opened]:
     """Open everything that an application needs, and close it at the end of the context.
 
     Args:
         settings: of the operator.
         allowed: which hosts and origins are let through.
+        exchange: answers MCP requests; by default by the server of our tools.
 
     Raises:
         CommandError: the store's database, or the issuer of tokens, cannot be used.
@@ -78,9 +82,8 @@ async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
         StoreError: the database of the tokens cannot be used.
     """
     upstream = upstream_of(settings)
-    scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
-    server = server_for(endpoint.terms_of, settings, upstream.profile, _lifespan, scope)
-    exchange, stop = Exchange(server, settings.deadline_s), Stop()
+    exchange = exchange or _exchange_of_tools(settings, upstream.profile)
+    stop = Stop()
     places = Places(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
@@ -97,6 +100,12 @@ async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
         health = Health(await _first_client(connection), lambda: stop.asked)
         await stack.enter_async_context(exchange.running())
         yield Opened(_application(mcp, health, allowed, more), places, stop)
+
+
+def _exchange_of_tools(settings: Settings, profile: Profile) -> Exchange:
+    scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
+    server = server_for(endpoint.terms_of, settings, profile, _lifespan, scope)
+    return Exchange(server, settings.deadline_s)
 
 
 @asynccontextmanager

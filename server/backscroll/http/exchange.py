@@ -1,6 +1,6 @@
 """A request's way to the MCP server: strictly read, and streamed where it needs to be."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -48,6 +48,15 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     return bytes(body)
 
 
+def wants_progress(received: Received) -> bool:
+    """Whether a message asks to be told of the progress of its call."""
+    message = received.message
+    if not isinstance(message, JSONRPCRequest):
+        return False
+    meta = (message.params or {}).get("_meta")
+    return isinstance(meta, dict) and meta.get("progressToken") is not None
+
+
 class Exchange:
     """Has requests answered by an MCP server, each on its own.
 
@@ -58,10 +67,17 @@ class Exchange:
     Args:
         server: the MCP server.
         deadline_s: seconds that a call may take.
+        may_send_more: whether something may be sent ahead of the reply to a message.
     """
 
-    def __init__(self, server: Server[Any], deadline_s: float) -> None:
+    def __init__(
+        self,
+        server: Server[Any],
+        deadline_s: float,
+        may_send_more: Callable[[Received], bool] = wants_progress,
+    ) -> None:
         self._limit_s = deadline_s + LATE_S
+        self._may_send_more = may_send_more
         self._streaming = StreamableHTTPSessionManager(
             server, stateless=True, max_request_body_size=BODY_BYTES
         )
@@ -92,7 +108,9 @@ class Exchange:
             received: the message.
             body: the message as bytes, sound.
         """
-        manager = self._streaming if _streams(scope, received) else self._plain
+        takes_stream = check_accept_headers(Request(scope))[1]
+        streams = takes_stream and self._may_send_more(received)
+        manager = self._streaming if streams else self._plain
         gone = anyio.Event()
         unread = [body]
 
@@ -140,16 +158,3 @@ async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send
     """Answer a body that holds no message with what is wrong with it."""
     body = error.model_dump_json(by_alias=True, exclude_unset=True)
     await Response(body, BAD_REQUEST, media_type="application/json")(scope, receive, send)
-
-
-def _streams(scope: Scope, received: Received) -> bool:
-    """Whether a reply may have to be a stream, and the client takes one."""
-    return _wants_progress(received) and check_accept_headers(Request(scope))[1]
-
-
-def _wants_progress(received: Received) -> bool:
-    message = received.message
-    if not isinstance(message, JSONRPCRequest):
-        return False
-    meta = (message.params or {}).get("_meta")
-    return isinstance(meta, dict) and meta.get("progressToken") is not None
