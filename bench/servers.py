@@ -49,6 +49,11 @@ def openai_client(base_url: str) -> Program:
     return Program((_PEER_PYTHON, str(_PEERS / "openai_client.py"), base_url))
 
 
+def openai_embedded(database: str) -> Program:
+    """Return OpenAI's own client, which walks threads of a store in its own process."""
+    return Program((sys.executable, str(_PEERS / "openai_embedded.py"), database))
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A store that answers at a base URL, as a process."""

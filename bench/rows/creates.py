@@ -1,18 +1,20 @@
 """`creates`: messages that the store acknowledges, so that a power cut cannot take them."""
 
 import asyncio
+import json
 import sqlite3
 import time
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, cast
 
 import httpx2
 
 from backscroll.store.app import open_store
 from backscroll.store.sqlite import journal_mode
 from backscroll_tools.client.profiles import EMBEDDED
+from backscroll_tools.models import JSON
 from bench.conversations import database
-from bench.figures import Outcome, Row, figures, interleaved, ratio
+from bench.figures import Outcome, Row, UnmeasuredError, figures, interleaved, ratio
 from bench.peers.sqlite_loop import SqliteLoop
 from bench.trial import Trial
 
@@ -27,17 +29,14 @@ BARE: Final = "sqlite3, one after the other"
 
 
 class _Store:
-    """The store at its wire, in this process."""
+    """The store at its wire, in this process, and no client above it: sqlite3 has none."""
 
     async def open(self, stack: AsyncExitStack, url: str) -> None:
         """Open the store, until the stack is closed, and create a thread."""
         store = await stack.enter_async_context(open_store(url))
-        http = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(store.app), headers={"OpenAI-Beta": "assistants=v2"}
-        )
-        self._http = await stack.enter_async_context(http)
-        created = await self._http.post(f"{EMBEDDED.base_url}/threads", json={})
-        self._url = f"{EMBEDDED.base_url}/threads/{created.json()['id']}/messages"
+        self._wire = httpx2.ASGITransport(store.app)
+        thread = await self._post("/threads", {})
+        self._path = f"/threads/{thread['id']}/messages"
 
     async def create(self, number: int, at_once: int) -> None:
         """Create so many messages, so many of them at a time."""
@@ -47,8 +46,15 @@ class _Store:
 
     async def _create(self, number: int) -> None:
         for _ in range(number):
-            message = {"role": "user", "content": TEXT}
-            (await self._http.post(self._url, json=message)).raise_for_status()
+            await self._post(self._path, {"role": "user", "content": TEXT})
+
+    async def _post(self, path: str, body: JSON) -> JSON:
+        url = EMBEDDED.base_url + path
+        request = httpx2.Request("POST", url, headers={"OpenAI-Beta": "assistants=v2"}, json=body)
+        response = await self._wire.handle_async_request(request)
+        if response.status_code != httpx2.codes.OK:
+            raise UnmeasuredError(f"the store answers {response.status_code}")
+        return cast("JSON", json.loads(await response.aread()))
 
 
 def _measure(trial: Trial) -> Outcome:

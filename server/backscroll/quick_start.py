@@ -27,7 +27,7 @@ FIRST_LINE_S: Final = 0.02
 FIRST_LINES: Final = 4
 """How many lines the import waits for in this way."""
 
-FOR_THE_FIRST_CALL: Final = ("jsonschema", "backscroll.store.app")
+FOR_THE_FIRST_CALL: Final = ("fastjsonschema", "backscroll.store.app")
 """What the first call imports, imported ahead of it."""
 
 SWITCH_S: Final = 0.0005

@@ -18,7 +18,6 @@ SUITES: Final = {
     LEGACY: (nodejs.MODULES / "conformance-2025", "--suite", "all"),
     MODERN: (nodejs.MODULES / "@modelcontextprotocol" / "conformance", "--requirements", MODERN),
 }
-DEADLINE_S: Final = 60.0
 RESULT: Final = re.compile(r"^(\S) (\S+): \d+ passed, \d+ failed$", re.MULTILINE)
 ELICITATION: Final = {"elicitation-sep1034-defaults", "elicitation-sep1330-enums"}
 TASKS: Final = {
@@ -66,7 +65,7 @@ async def hold_to_suite(url: str, era: str, folder: Path, expected: Path | None 
 async def test_our_runtime_conforms_but_for_sessions_and_tasks(
     era: str, unsupported: set[str], tmp_path: Path
 ) -> None:
-    exchange = Exchange(fixture_server(), DEADLINE_S, may_send_more=lambda _: True)
+    exchange = Exchange(fixture_server(), streams=lambda _: True)
     async with running(settings_of(tmp_path), exchange=exchange) as server:
         summary = await hold_to_suite(
             server.url, era, tmp_path, HERE / "fixture-2025-11-25.yml" if era == LEGACY else None

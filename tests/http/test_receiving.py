@@ -1,14 +1,18 @@
 """Requests that come in too slowly, too large or broken."""
 
 import asyncio
+import contextlib
+import socket
 from pathlib import Path
 
 import pytest
 
+from backscroll.http import receiving
 from tests.http.serving import (
     ERAS,
     MODERN,
     WAIT_S,
+    call,
     headers,
     post,
     raw,
@@ -75,6 +79,34 @@ async def test_bytes_that_drip_in_do_not_buy_time(tmp_path: Path) -> None:
         writer.close()
 
     assert reply.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_client_that_does_not_read_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "READ_S", 0.1)
+    count = 60
+    async with running(settings_of(tmp_path, result_chars=200_000)) as server:
+        content = {"role": "user", "content": "x" * 90_000}
+        made = await call(server.url, "create-message", **content)
+        arguments = {"thread_id": made["structuredContent"]["thread_id"]}
+        request = raw("tools/call", {"name": "list-messages", "arguments": arguments}, MODERN)
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
+        reader, writer = await asyncio.open_connection(sock=client, limit=1024)
+        writer.write(request * count)
+        await asyncio.sleep(1)  # what comes is not read: the reader has all that it takes
+        said = bytearray()
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(WAIT_S):
+                while chunk := await reader.read(1 << 20):
+                    said += chunk
+        writer.close()
+        await server.opened.places.empty()
+        alive = await post(server.url)
+
+    assert alive.status_code == 200
+    assert 0 < said.count(b"HTTP/1.1 200 OK") < count
 
 
 async def test_a_body_that_drips_on_behind_a_refusal_is_given_up_too(tmp_path: Path) -> None:

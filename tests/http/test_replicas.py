@@ -11,11 +11,11 @@ from backscroll.http.clients import KEPT, Clients
 from backscroll.issuing import revoke
 from backscroll.settings import Settings
 from backscroll.upstream import UpstreamConnection, upstream_of
-from tests.http.serving import call, post, running, settings_of
+from tests.http.serving import call, post, running
 
 
-async def test_a_walk_and_a_repeated_write_go_on_at_another_replica(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, http_auth="token")
+async def test_a_walk_and_a_repeated_write_go_on_at_another_replica(database_url: str) -> None:
+    settings = Settings(database=database_url, http_auth="token")
     async with running(settings) as one, running(settings) as other:
         token = await one.token(partition="a")
         urls = cycle((one.url, other.url))
@@ -41,10 +41,10 @@ async def test_a_walk_and_a_repeated_write_go_on_at_another_replica(tmp_path: Pa
 
 
 async def test_a_token_is_taken_back_at_every_replica(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "KEPT_S", 0.0)
-    settings = settings_of(tmp_path, http_auth="token")
+    settings = Settings(database=database_url, http_auth="token")
     async with running(settings) as one, running(settings) as other:
         token = await one.token("ada")
         before = [await post(url, token=token) for url in (one.url, other.url)]

@@ -13,7 +13,7 @@ from tests.product import processes
 
 OURS: Final = {"backscroll", "backscroll_tools"}
 NEEDED_LATER: Final = {
-    "jsonschema",
+    "fastjsonschema",
     "openai",
     "platformdirs",
     "rich",

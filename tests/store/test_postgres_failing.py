@@ -191,3 +191,16 @@ async def test_a_reader_that_goes_away_leaves_nothing_running(shared: str) -> No
             while await rows(shared, asleep) != [(0,)]:
                 pass
         assert await database.read(lambda connection: connection.scalar(select(1))) == 1
+
+
+async def test_a_table_that_another_replica_brings_up_to_date_costs_no_request(
+    shared: str,
+) -> None:
+    async with client(shared) as api:
+        url = f"/threads/{await new_thread(api, ('a',))}"
+        for kind in ("integer", "bigint", "integer"):
+            assert (await api.get("/threads")).status_code == 200
+            changed = await api.post(url, json={"metadata": {"kind": kind}})
+            assert changed.status_code == 200
+            await rows(shared, f"ALTER TABLE threads ALTER COLUMN message_count TYPE {kind}")
+        assert (await page(api, url))["metadata"] == {"kind": "integer"}

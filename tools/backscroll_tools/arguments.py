@@ -8,26 +8,32 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Tool
 
 if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
-    from jsonschema.protocols import Validator
+    from fastjsonschema import JsonSchemaValueException
 
-_ID: Final = r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}"
-_PATTERNS: Final = {
+Check: TypeAlias = Callable[[object], object]
+
+_ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
+_STRICTER: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id", "after", "before"), _ID),
-    "cursor": r"[A-Za-z0-9_.=~-]{1,2048}",
-    "idempotency_key": r"[\x21-\x7e]{1,255}",
+    "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": 2048},
+    "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
 }
+
 _IN_WORDS: Final = {
-    _ID: "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)",
-    _PATTERNS["cursor"]: "page.next_cursor of an earlier page, copied exactly",
-    _PATTERNS["idempotency_key"]: "1 to 255 visible ASCII characters",
+    **dict.fromkeys(
+        _STRICTER, "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
+    ),
+    "cursor": "page.next_cursor of an earlier page, copied exactly",
+    "idempotency_key": "1 to 255 visible ASCII characters",
 }
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
@@ -50,22 +56,25 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     given: JSON = {
         name: value for name, value in arguments.items() if not (value is None and name in optional)
     }
-    flaws = [_sentence(error, tool) for error in _first(_validator(tool).iter_errors(given))]
-    flaws = flaws or list(_unfit(given))
+    flaws = _flaws(tool, given) or list(_unfit(given))
     if flaws:
         raise invalid_arguments(" ".join(flaws[:_ERRORS]), f"Mend the call. {_usage(tool)}")
     return {name: _integer(value) for name, value in given.items()}
 
 
-def _first(errors: "Iterator[ValidationError]") -> "list[ValidationError]":
-    """Return the first flaw of each of the first arguments, by name."""
-    by_path = {_path(error): error for error in reversed(list(errors))}
-    return [by_path[path] for path in sorted(by_path)][:_ERRORS]
-
-
-def _path(error: "ValidationError") -> str:
-    path = functools.reduce(_inside, error.absolute_path, "")
-    return f"A key of {path}" if "propertyNames" in error.absolute_schema_path else path
+def _flaws(tool: Tool, given: JSON) -> list[str]:
+    """Name the first flaw of the call itself and of each of its arguments, in their order."""
+    properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
+    required = cast("list[str]", tool.input_schema.get("required", []))
+    flaws: list[str] = []
+    if unknown := given.keys() - properties.keys():
+        flaws.append(_unknown(tool.name, unknown))
+    for name in sorted({*required, *given} & properties.keys()):
+        if name not in given:
+            flaws.append(f"{name} is required.")
+        elif flaw := _flaw(tool, name, given[name]):
+            flaws.append(flaw.sentence())
+    return flaws[:_ERRORS]
 
 
 def _inside(path: str, step: object) -> str:
@@ -75,61 +84,99 @@ def _inside(path: str, step: object) -> str:
     return f"{path}[{_shown(step)}]"
 
 
-@functools.cache
-def _validator_class() -> "type[Validator]":
-    from jsonschema import Draft202012Validator, ValidationError, validators
+def _flaw(tool: Tool, name: str, value: object) -> "_Flaw | None":
+    """Return the first flaw of an argument."""
+    from fastjsonschema import JsonSchemaValueException
 
-    def whole_pattern(
-        _validator: object, pattern: str, instance: object, _schema: object
-    ) -> "Iterator[ValidationError]":
-        # Python's `$` also matches before a final newline, which no id may hold.
-        if isinstance(instance, str) and re.fullmatch(pattern, instance) is None:
-            yield ValidationError("pattern")
-
-    extend: Callable[..., type[Validator]] = validators.extend
-    return extend(Draft202012Validator, {"pattern": whole_pattern})
+    try:
+        _check(tool, name)(value)
+    except JsonSchemaValueException as error:
+        return _Flaw.of(error, name, value)
+    return None
 
 
 @functools.cache
-def _validator(tool: Tool) -> "Validator":
+def _check(tool: Tool, name: str) -> Check:
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-    strict = {
-        name: {**rules, "pattern": _PATTERNS[name]} if name in _PATTERNS else rules
-        for name, rules in properties.items()
-    }
-    return _validator_class()({**tool.input_schema, "properties": strict})
+    return _compiled({**properties[name], **_STRICTER.get(name, {})})
 
 
-def _sentence(error: "ValidationError", tool: Tool) -> str:
-    """Say in one sentence which argument breaks which rule."""
-    path = _path(error)
-    rule, instance = error.validator_value, cast("JSON", error.instance)
-    match error.validator:
-        case "required":
-            missing = next(name for name in cast("list[str]", rule) if name not in instance)
-            return f"{path + '.' if path else ''}{missing} is required."
-        case "additionalProperties" if isinstance(rule, bool):
-            known = cast("Mapping[str, object]", error.schema)["properties"]
-            unknown = sorted(set(instance) - set(cast("JSON", known)))
-            names = ", ".join(_shown(name) for name in unknown[:_ERRORS])
-            return f"{path or tool.name} has no argument {names}."
-        case "type":
-            return f"{path} must be {_types(rule)}, not {_kind(error.instance)}."
-        case "enum":
-            allowed = " or ".join(json.dumps(value) for value in cast("list[object]", rule))
-            return f"{path} must be {allowed}, not {_shown(error.instance)}."
-        case "minimum" | "maximum":
-            schema = cast("JSON", error.schema)
-            low, high = schema["minimum"], schema["maximum"]
-            return f"{path} must be from {low} to {high}, not {_shown(error.instance)}."
-        case "minLength" | "minItems" if rule == 1:
-            return f"{path} must not be empty."
-        case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
-            return f"{path} must have {_LENGTHS[error.validator]} {rule} {_units(error.instance)}."
-        case "pattern":
-            return f"{path} must be {_IN_WORDS[str(rule)]}, not {_shown(error.instance)}."
-        case _:
-            return f"{path or 'The call'} breaks the rule {error.validator}: {_shown(rule)}."
+def _compiled(rules: JSON) -> Check:
+    from fastjsonschema import compile as compiled
+
+    check: Check = compiled(rules, use_default=False)
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class _Flaw:
+    """Where which value breaks which rule.
+
+    Attributes:
+        path: of the value.
+        keyword: of the rule.
+        rule: what stands behind the keyword.
+        value: what breaks it.
+        schema: in which the rule stands.
+    """
+
+    path: str
+    keyword: str | None
+    rule: Any
+    value: object
+    schema: JSON
+
+    @classmethod
+    def of(cls, error: "JsonSchemaValueException", name: str, value: object) -> Self:
+        path = name
+        for step in error.path[1:]:
+            index = int(step) if isinstance(value, list) else step
+            path, value = _inside(path, index), cast("JSON", value)[cast("str", index)]
+        if error.rule == "propertyNames":
+            return cls._of_key(error.rule_definition, path, cast("JSON", value))
+        return cls(path, error.rule, error.rule_definition, value, error.definition)
+
+    @classmethod
+    def _of_key(cls, rules: JSON, path: str, value: JSON) -> Self:
+        from fastjsonschema import JsonSchemaValueException
+
+        for key in value:
+            try:
+                _compiled(rules)(key)
+            except JsonSchemaValueException as error:
+                return cls(f"A key of {path}", error.rule, error.rule_definition, key, rules)
+        raise AssertionError  # one of them is why this was asked
+
+    def sentence(self) -> str:
+        """Say it in one sentence."""
+        path, rule, value = self.path, self.rule, self.value
+        match self.keyword:
+            case "required":
+                missing = next(name for name in rule if name not in cast("JSON", value))
+                return f"{path}.{missing} is required."
+            case "additionalProperties":
+                return _unknown(path, cast("JSON", value).keys() - self.schema["properties"].keys())
+            case "type":
+                return f"{path} must be {_types(rule)}, not {_kind(value)}."
+            case "enum":
+                allowed = " or ".join(json.dumps(value) for value in rule)
+                return f"{path} must be {allowed}, not {_shown(value)}."
+            case "minimum" | "maximum":
+                low, high = self.schema["minimum"], self.schema["maximum"]
+                return f"{path} must be from {low} to {high}, not {_shown(value)}."
+            case "pattern" | "maxLength" if path in _IN_WORDS:
+                return f"{path} must be {_IN_WORDS[path]}, not {_shown(value)}."
+            case "minLength" | "minItems" if rule == 1:
+                return f"{path} must not be empty."
+            case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
+                return f"{path} must have {_LENGTHS[self.keyword]} {rule} {_units(value)}."
+            case _:
+                return f"{path} breaks the rule {self.keyword}: {_shown(rule)}."
+
+
+def _unknown(owner: str, names: AbstractSet[str]) -> str:
+    shown = ", ".join(_shown(name) for name in sorted(names)[:_ERRORS])
+    return f"{owner} has no argument {shown}."
 
 
 _LENGTHS: Final = {

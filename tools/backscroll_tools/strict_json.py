@@ -155,15 +155,17 @@ def _too_deep() -> JSONFlawError:
 
 
 def _is_too_deep(value: object) -> bool:
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(DEPTH):
         level = [
             inner
             for outer in level
-            if isinstance(outer, dict | list)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
         ]
-    return any(isinstance(value, dict | list) for value in level)
+        if not level:
+            return False
+    return True
 
 
 def _lone_surrogate(raw: bytes) -> int | None:

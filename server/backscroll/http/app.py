@@ -99,13 +99,13 @@ async def opened(
         )
         health = Health(await _first_client(connection), lambda: stop.asked)
         await stack.enter_async_context(exchange.running())
-        yield Opened(_application(mcp, health, allowed, more), places, stop)
+        yield Opened(application(mcp, health, allowed, more), places, stop)
 
 
 def _exchange_of_tools(settings: Settings, profile: Profile) -> Exchange:
     scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
     server = server_for(endpoint.terms_of, settings, profile, _lifespan, scope)
-    return Exchange(server, settings.deadline_s)
+    return Exchange(server)
 
 
 @asynccontextmanager
@@ -141,7 +141,7 @@ async def _callers(
     return OpenToAll(), ()
 
 
-def _application(
+def application(
     mcp: Endpoint, health: Health, allowed: Allowed, more: Sequence[BaseRoute] = ()
 ) -> ASGIApp:
     """Return the application.

@@ -20,9 +20,6 @@ from backscroll.json_rpc import Received
 BODY_BYTES: Final = 4 * 1024 * 1024
 """The most bytes of a request's body."""
 
-LATE_S: Final = 30.0
-"""How many seconds after its call's deadline a reply is given up, since nobody reads it."""
-
 _TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes: send less in one message."
 
 
@@ -49,7 +46,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 
 
 def wants_progress(received: Received) -> bool:
-    """Whether a message asks to be told of the progress of its call."""
+    """Whether a client asks to be told of progress, which goes ahead of the reply."""
     message = received.message
     if not isinstance(message, JSONRPCRequest):
         return False
@@ -66,18 +63,15 @@ class Exchange:
 
     Args:
         server: the MCP server.
-        deadline_s: seconds that a call may take.
-        may_send_more: whether something may be sent ahead of the reply to a message.
+        streams: whether something may have to be sent ahead of the reply to a message.
     """
 
     def __init__(
         self,
         server: Server[Any],
-        deadline_s: float,
-        may_send_more: Callable[[Received], bool] = wants_progress,
+        streams: Callable[[Received], bool] = wants_progress,
     ) -> None:
-        self._limit_s = deadline_s + LATE_S
-        self._may_send_more = may_send_more
+        self._streams = streams
         self._streaming = StreamableHTTPSessionManager(
             server, stateless=True, max_request_body_size=BODY_BYTES
         )
@@ -108,9 +102,9 @@ class Exchange:
             received: the message.
             body: the message as bytes, sound.
         """
-        takes_stream = check_accept_headers(Request(scope))[1]
-        streams = takes_stream and self._may_send_more(received)
-        manager = self._streaming if streams else self._plain
+        takes_streams = check_accept_headers(Request(scope))[1]
+        streaming = takes_streams and self._streams(received)
+        manager = self._streaming if streaming else self._plain
         gone = anyio.Event()
         unread = [body]
 
@@ -129,8 +123,7 @@ class Exchange:
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(watch)
-            with anyio.move_on_after(self._limit_s):
-                await manager.handle_request(scope, replay, send)
+            await manager.handle_request(scope, replay, send)
             tasks.cancel_scope.cancel()
 
 

@@ -1,10 +1,13 @@
-"""How long a client may take to send a request: uvicorn itself waits for ever."""
+"""How long a client may take to send a request, and to read: uvicorn itself waits for ever."""
 
 import asyncio
 from typing import ClassVar, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+READ_S: Final = 60.0
+"""How many seconds a client may let what it was sent pile up here, which is 64 KiB and more."""
 
 _SENTENCE: Final = b"The request came in too slowly."
 _TIMEOUT: Final = (
@@ -17,12 +20,14 @@ class PunctualProtocol(H11Protocol):
     """HTTP/1.1 on one connection, which is closed where a request comes in too slowly.
 
     The headers have `receive_s` seconds from the first byte (of a new connection from the start),
-    and so has the body from when the headers are there. RFC 9110, section 15.5.9.
+    and so has the body from when the headers are there. RFC 9110, section 15.5.9. A client that
+    does not read is cut off, and so ends its call.
     """
 
     receive_s: ClassVar[float]
     _awaited: object = None
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base
         """Begin to wait for the first headers."""
@@ -41,6 +46,16 @@ class PunctualProtocol(H11Protocol):
         elif state is not h11.IDLE or not same:
             self._wait_for(None)
 
+    def pause_writing(self) -> None:
+        """Begin to wait until the client reads."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(READ_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on writing: the client reads."""
+        super().resume_writing()
+        self._forget_unread()
+
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, also where its client does not read what it was sent."""
         super().timeout_keep_alive_handler()
@@ -49,6 +64,7 @@ class PunctualProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._wait_for(None)
+        self._forget_unread()
         super().connection_lost(exc)
 
     def _wait_for(self, part: object) -> None:
@@ -57,6 +73,11 @@ class PunctualProtocol(H11Protocol):
         self._awaited, self._timer = part, None
         if part is not None:
             self._timer = self.loop.call_later(self.receive_s, self._give_up)
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _give_up(self) -> None:
         if self.transport.is_closing():

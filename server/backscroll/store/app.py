@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -24,14 +24,14 @@ from backscroll.store.errors import (
     DatabaseUnavailableError,
     WireError,
 )
-from backscroll.store.exporting import read_completions, read_conversations, read_threads
 from backscroll.store.files import FileEndpoints
-from backscroll.store.importing import write_completion, write_conversation, write_thread
-from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.threads import ThreadEndpoints
 from backscroll.store.wire import error_reply
+
+if TYPE_CHECKING:
+    from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
 
 _NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
@@ -51,7 +51,7 @@ class Store:
     app: Starlette
     _database: Database
 
-    async def import_thread(self, thread: ImportedThread, partition: str = "") -> bool:
+    async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
         """Write a whole thread into a partition, in one transaction.
 
         Returns:
@@ -62,37 +62,51 @@ class Store:
             DatabaseBusyError: Another writer held the database for too long; try again. And what
                 else ``Database.write`` raises.
         """
+        from backscroll.store.importing import write_thread
+
         return await self._database.write(
             lambda connection: write_thread(connection, partition, thread)
         )
 
     async def import_conversation(
-        self, conversation: ImportedConversation, partition: str = ""
+        self, conversation: "ImportedConversation", partition: str = ""
     ) -> bool:
         """Write a whole conversation in one transaction; as ``import_thread`` in all else."""
+        from backscroll.store.importing import write_conversation
+
         return await self._database.write(
             lambda connection: write_conversation(connection, partition, conversation)
         )
 
-    async def import_completion(self, completion: ImportedCompletion, partition: str = "") -> bool:
+    async def import_completion(
+        self, completion: "ImportedCompletion", partition: str = ""
+    ) -> bool:
         """Write a stored completion in one transaction; as ``import_thread`` in all else."""
+        from backscroll.store.importing import write_completion
+
         return await self._database.write(
             lambda connection: write_completion(connection, partition, completion)
         )
 
-    def export_threads(self, partition: str = "") -> AsyncIterator[ImportedThread]:
+    def export_threads(self, partition: str = "") -> "AsyncIterator[ImportedThread]":
         """Yield every thread of a partition, oldest first, as it could be imported.
 
         One at a time is in memory.
         """
+        from backscroll.store.exporting import read_threads
+
         return read_threads(self._database, partition)
 
-    def export_conversations(self, partition: str = "") -> AsyncIterator[ImportedConversation]:
+    def export_conversations(self, partition: str = "") -> "AsyncIterator[ImportedConversation]":
         """Yield every conversation of a partition, oldest first, as it could be imported."""
+        from backscroll.store.exporting import read_conversations
+
         return read_conversations(self._database, partition)
 
-    def export_completions(self, partition: str = "") -> AsyncIterator[ImportedCompletion]:
+    def export_completions(self, partition: str = "") -> "AsyncIterator[ImportedCompletion]":
         """Yield every stored completion of a partition, oldest first, as it could be imported."""
+        from backscroll.store.exporting import read_completions
+
         return read_completions(self._database, partition)
 
 

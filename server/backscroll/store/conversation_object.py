@@ -28,7 +28,7 @@ _DECLARED: Final[dict[str, Json]] = {
 
 
 class _Open(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, defer_build=True)
 
 
 ItemText = Annotated[str, Field(max_length=MAX_ITEM_TEXT)]
@@ -117,7 +117,7 @@ class ConversationCreate(MetadataChange):
 class ItemList(BaseModel):
     """Items of which there may be any number, as an import has them."""
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
     items: list[Item]
 
@@ -125,7 +125,7 @@ class ItemList(BaseModel):
 class ItemsCreate(BaseModel):
     """The body of ``createConversationItems``."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     items: Annotated[list[Item], Field(min_length=1, max_length=_MAX_ITEMS)]
 

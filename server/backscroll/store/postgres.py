@@ -11,10 +11,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -28,6 +29,7 @@ from backscroll.store.errors import (
 from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate
 from backscroll.store.postgres_url import Address, connect, why_refused
 from backscroll.store.preparing import prepare
+from backscroll.store.schema import tables
 from backscroll.store.wire import dump_json, load_json
 
 WRITERS: Final = 5
@@ -50,7 +52,7 @@ _UNDONE: Final = frozenset({"40001", "40P01"})
 _WAITED: Final = frozenset({LOCK_NOT_AVAILABLE, "57014"})
 """A lock that was not to be had, a statement that took too long."""
 
-_AWAY: Final = ("08", "53", "57P", "25006", "0A000")
+_AWAY: Final = ("08", "53", "57P", "25006")
 """Beginnings of the codes of a server that closes, starts, is full, or is a standby's by now."""
 
 T = TypeVar("T")
@@ -148,6 +150,10 @@ async def _prepare(database: PostgresDatabase, address: Address) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
             raise StoreError(f"{address.name} has the encoding {encoding}: the store needs UTF8")
+        for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
+            # Said here, as the mere name of the option imports the whole dialect.
+            where = index.dialect_options["sqlite"]["where"]
+            index.dialect_options["postgresql"]["where"] = where
         prepare(connection, address.name)
 
     try:
@@ -194,6 +200,8 @@ def _meaning(error: DBAPIError) -> tuple[bool, Exception | None]:
     """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
     code = sqlstate(error)
     if code in _UNDONE:
+        return True, DatabaseBusyError()
+    if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
         return True, DatabaseBusyError()
     if code in _WAITED:
         return False, DatabaseBusyError()

@@ -22,7 +22,7 @@ Detail = Literal["auto", "low", "high"]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class TextPart(_Body):

@@ -180,7 +180,6 @@ def _living(name: str, table: Table, *columns: str, unique: bool = False) -> Non
         *(table.c[column] for column in columns),
         unique=unique,
         sqlite_where=alive,
-        postgresql_where=alive,
     )
 
 
@@ -197,7 +196,6 @@ Index(
     messages.c.run_id,
     messages.c.position,
     sqlite_where=_in_a_run,
-    postgresql_where=_in_a_run,
 )
 Index("metadata_pairs", completion_metadata.c.name, completion_metadata.c.value)
 Index("idempotency_by_age", idempotency.c.created_at)

@@ -1,16 +1,19 @@
 """SQLite: everything that is particular to it.
 
-Two pools on one file. The writer is a single connection, so that writes of this process queue in
-turn instead of polling SQLite's lock; other processes are met with ``BEGIN IMMEDIATE`` and a busy
+Pools on one file. The writer is a single connection, so that writes of this process queue in turn
+instead of polling SQLite's lock; other processes are met with ``BEGIN IMMEDIATE`` and a busy
 timeout. Readers never begin a transaction: every page is one statement and so its own snapshot.
-``workers`` has the threads.
+
+A page is read on the event loop, sooner than another thread would be awake, where no writer holds
+the file just then. What would wait, waits on the threads of ``workers``.
 """
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -58,15 +61,31 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 class SqliteDatabase:
     """A database of SQLite, open; ``Database`` says what its methods promise."""
 
-    def __init__(self, writer: Engine, reader: Engine | None = None) -> None:
-        """Take the pools; ``open_sqlite`` makes them. Without readers the writer reads too."""
+    def __init__(
+        self, writer: Engine, reader: Engine | None = None, prompt: Engine | None = None
+    ) -> None:
+        """Take the pools; ``open_sqlite`` makes them.
+
+        Args:
+            writer: one connection, which reads too where there is no reader.
+            reader: connections that wait for a writer of another process.
+            prompt: one connection that does not.
+        """
         self._writing = Workers(writer, serve_writes)
         self._reading = (
             self._writing if reader is None else Workers(reader, serve_read, threads=READERS)
         )
+        self._prompt = prompt
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` outside any transaction."""
+        if self._prompt is not None:
+            try:
+                with self._prompt.connect() as connection:
+                    return work(connection)
+            except OperationalError as error:
+                if not is_busy(error):
+                    raise
         return await self._run(self._reading, work)
 
     async def write(self, work: Work[T]) -> T:
@@ -77,6 +96,8 @@ class SqliteDatabase:
         """Let what is running end, then close every connection."""
         for workers in {self._writing, self._reading}:
             await asyncio.to_thread(workers.close)
+        if self._prompt is not None:
+            self._prompt.dispose()
 
     @staticmethod
     async def _run(workers: Workers, work: Work[T]) -> T:
@@ -105,19 +126,20 @@ async def open_sqlite(url: str) -> AsyncIterator[SqliteDatabase]:
         raise StoreError(line)
     if path is None:
         name = "the database in memory"
-        writer, reader = _engine(":memory:", begin=True, size=1), None
+        engines: tuple[Engine, ...] = (_engine(":memory:", BUSY_TIMEOUT_S, begin=True),)
     else:
         name = str(path)
         _create_file(path)
-        # Another program's database is found out before its journal mode is touched.
-        first = _engine(name, begin=True, size=1)
-        async with _closing(SqliteDatabase(first)) as database:
-            await _prepare(database, name)
-        mode = journal_mode(sqlite3.sqlite_version_info)
-        writer = _engine(name, begin=True, size=1, journal=mode)
-        reader = _engine(name, begin=False, size=READERS, journal=mode)
-    async with _closing(SqliteDatabase(writer, reader)) as database:
-        await _prepare(database, name)
+        engines = (
+            _engine(name, BUSY_TIMEOUT_S, begin=True),
+            _engine(name, BUSY_TIMEOUT_S, size=READERS),
+            _engine(name, 0),
+        )
+    async with _closing(SqliteDatabase(*engines)) as database:
+        await _prepare(database, name, prepare)
+        if path is not None:
+            _keep_journal(engines, journal_mode(sqlite3.sqlite_version_info))
+            await _prepare(database, name, lambda _connection, _name: None)
         yield database
 
 
@@ -159,9 +181,12 @@ def _create_file(path: Path) -> None:
         raise StoreError(line) from error
 
 
-async def _prepare(database: SqliteDatabase, name: str) -> None:
+async def _prepare(
+    database: SqliteDatabase, name: str, step: Callable[[Connection, str], None]
+) -> None:
+    """Take a step in a write transaction, and say in one line why that cannot be."""
     try:
-        await database.write(lambda connection: prepare(connection, name))
+        await database.write(lambda connection: step(connection, name))
     except DatabaseBusyError as error:
         line = f"{name} is locked by another program: close that program, or wait and try again"
         raise StoreError(line) from error
@@ -177,7 +202,7 @@ def _why_unusable(name: str, reason: str) -> str:
     return f"{name} cannot be used: {reason}"
 
 
-def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) -> Engine:
+def _engine(path: str, busy_timeout_s: float, *, begin: bool = False, size: int = 1) -> Engine:
     """Return a pool of at most ``size`` connections, with or without transactions."""
     engine = create_engine(
         f"sqlite:///{path}",
@@ -185,7 +210,7 @@ def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) ->
         pool_size=size,
         max_overflow=0,
         connect_args={
-            "timeout": BUSY_TIMEOUT_S,
+            "timeout": busy_timeout_s,
             "isolation_level": None,
             "check_same_thread": False,  # used by one thread, closed by another
         },
@@ -194,20 +219,25 @@ def _engine(path: str, *, begin: bool, size: int, journal: str | None = None) ->
         json_deserializer=load_json,
         **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
     )
-
-    def set_pragmas(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA secure_delete = ON")
-        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        if journal is not None:
-            cursor.execute(f"PRAGMA journal_mode = {journal}")
-        cursor.close()
-
-    event.listen(engine, "connect", set_pragmas)
+    pragmas = ("synchronous = FULL", "secure_delete = ON", f"cache_size = -{CACHE_KIB}")
+    event.listen(engine, "connect", partial(_set, pragmas))
     if begin:
         event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _keep_journal(engines: Iterable[Engine], mode: str) -> None:
+    """Have every connection from here on keep this journal: now that the file is surely ours."""
+    for engine in engines:
+        event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
+        engine.dispose()
+
+
+def _set(pragmas: Iterable[str], connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _begin_immediate(connection: Connection) -> None:

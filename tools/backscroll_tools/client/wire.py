@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -23,6 +24,9 @@ _NEVER_SENT: Final = (
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
 )
+
+
+_HEADERS: Final = (("User-Agent", "backscroll"), ("Accept", "application/json"), ACCEPTED)
 
 
 @dataclass(slots=True)
@@ -71,23 +75,27 @@ class Exchange:
             raise unreadable(why, too_large=True) from None
 
     async def _stream(self, http: httpx2.AsyncClient, credential: list[Header], most: int) -> None:
-        profile, request = self.upstream.profile, self.request
-        query = (*profile.queries.get(request.group, ()), *request.query)
-        async with http.stream(
-            request.method,
-            self.upstream.base_url + profile.prefixes.get(request.group, "") + request.path,
-            params=list(query),
-            headers=[
-                *self.upstream.headers,
-                *request.headers(self.upstream.caller),
-                *credential,
-                ACCEPTED,
-            ],
-            json=request.body,
-            extensions={"trace": self._note},
-        ) as response:
+        response = await http.send(self._request(http, credential), stream=True)
+        try:
             body = await read_body(response, most)
-            self.reply = response.status_code, response.headers, body
+        finally:
+            await response.aclose()
+        self.reply = response.status_code, response.headers, body
+
+    def _request(self, http: httpx2.AsyncClient, credential: list[Header]) -> httpx2.Request:
+        """Return the request as it goes out, with nothing of a client's own merged into it."""
+        upstream, request = self.upstream, self.request
+        profile = upstream.profile
+        url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path
+        own = request.headers(upstream.caller)
+        query = urlencode((*profile.queries.get(request.group, ()), *request.query))
+        return httpx2.Request(
+            request.method,
+            f"{url}?{query}" if query else url,
+            headers=[*_HEADERS, *upstream.headers, *own, *credential],
+            json=request.body,
+            extensions={"timeout": http.timeout.as_dict(), "trace": self._note},
+        )
 
     async def _note(self, event: str, info: Mapping[str, object]) -> None:
         """Note how far the request got: an event of httpcore2's `trace` extension."""
