@@ -55,7 +55,7 @@ soak: $(VENV)/.ready ## Prove reliability at full size: an hour, or some PARTS="
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'
 	@$(PIP) install uv
-	@$(PIN) pyproject.toml --extra demo --extra postgres --group dev --output-file $(PINS)
+	@$(PIN) pyproject.toml --extra demo --extra otel --extra postgres --group dev --output-file $(PINS)
 	@$(PIN) --group bench --constraint $(PINS) --output-file $(PEER_PINS)
 	@echo '==> pinning Node.js packages'
 	@for folder in $(CLIENTS) $(NODE_PEER); do \

@@ -34,6 +34,7 @@ def declared(path: Path) -> Iterator[Requirement]:
         pyproject["build-system"]["requires"],
         pyproject["project"]["dependencies"],
         pyproject["project"]["optional-dependencies"]["demo"],
+        pyproject["project"]["optional-dependencies"]["otel"],
         pyproject["project"]["optional-dependencies"]["postgres"],
         *groups.values(),
     ]

@@ -23,6 +23,8 @@ from backscroll.http.gate import Allowed, Gate
 from backscroll.http.health import Health
 from backscroll.http.issuer import Issuer, IssuerError
 from backscroll.http.limits import Places, Rates
+from backscroll.http.metrics import PATH as READ_METRICS
+from backscroll.http.metrics import CountedResponses, Metrics, MetricsEndpoint
 from backscroll.http.oauth import OAuthCallers
 from backscroll.http.request_ids import HEADER, RequestIds
 from backscroll.http.tokens import TokenCallers
@@ -88,6 +90,7 @@ async def opened(
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
         callers, more = await _callers(settings, stack)
+        metrics = Metrics(places)
         mcp = Endpoint(
             settings=settings,
             callers=callers,
@@ -96,10 +99,13 @@ async def opened(
             rates=Rates(settings.http_caller_rate),
             exchange=exchange,
             stop=stop,
+            metrics=metrics,
         )
         health = Health(await _first_client(connection), lambda: stop.asked)
         await stack.enter_async_context(exchange.running())
-        yield Opened(application(mcp, health, allowed, more), places, stop)
+        reading = Route(READ_METRICS, MetricsEndpoint(metrics, callers), methods=["GET"])
+        app = application(mcp, health, allowed, (*more, reading))
+        yield Opened(CountedResponses(app, metrics), places, stop)
 
 
 def _exchange_of_tools(settings: Settings, profile: Profile) -> Exchange:
@@ -150,7 +156,8 @@ def application(
         mcp: what is at `/mcp`.
         health: what is at `/healthz` and `/readyz`.
         allowed: which hosts and origins are let through, but to the health of the process.
-        more: other routes, open to all hosts and origins: they must hold nothing to protect.
+        more: other routes; but for the metrics they are open to all hosts and origins, and must
+            hold nothing to protect.
     """
     pages = CORSMiddleware(
         mcp,
@@ -167,5 +174,5 @@ def application(
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    paths = {route.path for route in routes if isinstance(route, Route)} - {endpoint.PATH}
-    return RequestIds(Gate(app, allowed, frozenset(paths)))
+    paths = {route.path for route in routes if isinstance(route, Route)}
+    return RequestIds(Gate(app, allowed, frozenset(paths - {endpoint.PATH, READ_METRICS})))
