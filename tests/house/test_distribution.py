@@ -68,6 +68,7 @@ def test_the_source_distribution_holds_only_what_is_allowed(built: Path) -> None
         "LICENSE",
         "PKG-INFO",
         "README.md",
+        "manifests/compose.yaml",
         "manifests/mcp.json",
         "manifests/server.json",
         "pyproject.toml",
