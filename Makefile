@@ -76,7 +76,7 @@ pythons: $(VENV)/.ready ## Install the wheel into each Python that is here, and 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'
 	@$(PIP) install uv
-	@$(PIN) pyproject.toml --extra demo --extra postgres --group dev --output-file $(PINS)
+	@$(PIN) pyproject.toml --extra demo --extra otel --extra postgres --group dev --output-file $(PINS)
 	@$(PIN) --group bench --constraint $(PINS) --output-file $(PEER_PINS)
 	@echo '==> pinning Node.js packages'
 	@for folder in $(CLIENTS) $(NODE_PEER); do \
@@ -101,7 +101,7 @@ $(VENV)/.ready: $(VENV)/.pins pyproject.toml
 	@touch $@
 
 $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
-	@echo '==> installing the Node.js clients under test'
+	@echo '==> installing the Node.js clients and suites of the tests'
 	@mkdir -p $(NODE) && cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(NODE)
 	@cd $(NODE) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
 	@touch $@

@@ -108,7 +108,7 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
     show_default=True,
     help="0 for any free one.",
 )
-@with_settings("database", "log_level")
+@with_settings("database", "log_level", "log_format")
 def store(settings: Settings, host: str, port: int) -> None:
     """Serve the embedded store's wire format at /v1, on this machine alone.
 
@@ -151,7 +151,7 @@ def call(
     from backscroll.commands.call import call_tool, describe, list_tools
     from backscroll.logs import configure
 
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     verbatim(sys.stdout)
     if tool is None:
         width = min(shutil.get_terminal_size().columns, _WIDTH)
@@ -186,7 +186,7 @@ def doctor(flags: Flags, *, as_json: bool) -> None:
     from backscroll.settings import load, sources
 
     settings = load(flags)
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     diagnosis = anyio.run(examine, settings, sources(flags))
     verbatim(sys.stdout)
     width = min(shutil.get_terminal_size().columns, _WIDTH)

@@ -24,12 +24,14 @@ from mcp.types import (
 )
 from mcp.types import Tool as McpTool
 
+from backscroll import spans
 from backscroll.offer import offered
 from backscroll.settings import Settings
 from backscroll.terms import Called, Terms
 from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.profiles import Profile
+from backscroll_tools.client.tally import Tally
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
@@ -120,7 +122,7 @@ def server_for(
         return await _answered(context, params, terms_of(context), profile)
 
     hint = CacheHint(ttl_ms=LIST_TTL_MS, scope=scope)
-    return Server(
+    server = Server(
         "backscroll",
         version=version("backscroll"),
         title="Backscroll",
@@ -133,6 +135,9 @@ def server_for(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+    # The SDK's own spans carry whatever name a client calls.
+    server.middleware[:] = [spans.Requests(frozenset(_BY_NAME))]
+    return server
 
 
 async def _answered(
@@ -144,13 +149,15 @@ async def _answered(
         MCPError: there is no such tool.
     """
     start = time.perf_counter()
-    name, outcome, made = "", "cancelled", dict[str, str]()
+    name, outcome, made, stopped_by = "", "cancelled", dict[str, str](), ""
+    tally = Tally()
     try:
         tool = _tool(params.name, terms.settings, profile)
         name = tool.name
-        result = await _called(tool, context, params, terms)
+        result = await _called(tool, context, params, terms, tally)
         answer = _succeeded(result, terms.settings.output)
         made = _made(tool, result.structured)
+        stopped_by = result.structured.get("page", {}).get("stopped_by", "")
         outcome = "ok"
     except MCPError:
         outcome = "unknown_tool"
@@ -171,7 +178,9 @@ async def _answered(
         return answer
     finally:
         seconds = time.perf_counter() - start
-        terms.note(Called(name, params.arguments or {}, outcome, seconds, made))
+        spans.note_outcome(outcome, terms.request_id)
+        arguments = params.arguments or {}
+        terms.note(Called(name, arguments, outcome, seconds, made, stopped_by, tally))
 
 
 def _tool(name: str, settings: Settings, profile: Profile) -> Tool:
@@ -189,7 +198,7 @@ def _tool(name: str, settings: Settings, profile: Profile) -> Tool:
 
 
 async def _called(
-    tool: Tool, context: _Context, params: CallToolRequestParams, terms: Terms
+    tool: Tool, context: _Context, params: CallToolRequestParams, terms: Terms, tally: Tally
 ) -> Result:
     settings = terms.settings
     if tool.writes and settings.read_only:
@@ -203,7 +212,7 @@ async def _called(
         output=cast("Output", settings.output),
     )
     client = await terms.client()
-    return await tool.run(Call(client, bounds, context.session.report_progress), arguments)
+    return await tool.run(Call(client, bounds, context.session.report_progress, tally), arguments)
 
 
 def _succeeded(result: Result, output: str) -> CallToolResult:

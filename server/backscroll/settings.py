@@ -23,6 +23,7 @@ SERVES: Final[tuple[str, ...]] = get_args(Serves)
 TOOLSETS: Final = ("messages", "all")
 OUTPUTS: Final = ("both", "text", "structured")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+LOG_FORMATS: Final = ("text", "json")
 HTTP_AUTHS: Final = ("none", "token", "oauth")
 
 _OPENAI: Final = {
@@ -99,6 +100,11 @@ class Settings:
     )
     log_level: str = _setting(
         "the least grave message that is logged to stderr", "warning", one_of=LOG_LEVELS
+    )
+    log_format: str = _setting(
+        "how the log is written: lines of text, or a JSON object a line",
+        "text",
+        one_of=LOG_FORMATS,
     )
     http_auth: str = _setting(
         "how callers over HTTP say who they are; none on this machine alone",

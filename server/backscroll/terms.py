@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from backscroll.settings import Settings
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Called:
             for the end.
         seconds: how long it took.
         made: the ids of what it wrote, by name.
+        stopped_by: why its page ended, where it returned one.
+        tally: what it cost the upstream.
     """
 
     tool: str
@@ -25,6 +28,8 @@ class Called:
     outcome: str
     seconds: float
     made: Mapping[str, str] = field(default_factory=dict)
+    stopped_by: str = ""
+    tally: Tally = field(default_factory=Tally)
 
 
 def _not_noted(_: Called) -> None:

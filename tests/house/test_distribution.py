@@ -91,10 +91,12 @@ def test_what_only_some_need_is_brought_only_when_asked(wheel: zipfile.Path) -> 
 
     assert described["Requires-Python"] == ">=3.11"
     assert described["License-Expression"] == "MIT"
-    assert described.get_all("Provides-Extra") == ["azure", "demo", "postgres"]
+    assert described.get_all("Provides-Extra") == ["azure", "demo", "otel", "postgres"]
     assert [line for line in required if ";" in line] == [
         "azure-identity>=1.25; extra == 'azure'",
         "chitchat-dataset==0.9.0; extra == 'demo'",
+        "opentelemetry-exporter-otlp-proto-http>=1.30; extra == 'otel'",
+        "opentelemetry-sdk>=1.30; extra == 'otel'",
         "asyncpg>=0.30; extra == 'postgres'",
         "sqlalchemy[asyncio]>=2.1; extra == 'postgres'",
     ]

@@ -16,6 +16,7 @@ import httpx2
 from backscroll.commands.issuing import issue, new_token
 from backscroll.http import access, serving
 from backscroll.http.app import Opened, opened
+from backscroll.http.exchange import Exchange
 from backscroll.listening import listen
 from backscroll.settings import Settings
 from tests.server.wire import environment
@@ -74,17 +75,20 @@ def settings_of(folder: Path, **settings: Any) -> Settings:  # noqa: ANN401 - as
 
 
 @asynccontextmanager
-async def running(settings: Settings, host: str = "127.0.0.1") -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, host: str = "127.0.0.1", exchange: Exchange | None = None
+) -> AsyncIterator[Running]:
     """Serve for as long as a test needs it.
 
     Args:
         settings: of the operator.
         host: what it believes to listen on; it listens on loopback.
+        exchange: answers MCP requests, in place of the tools.
     """
     allowed = access.allowed(settings, host)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        async with opened(settings, allowed) as served:
+        async with opened(settings, allowed, exchange) as served:
             server = Running(port, settings, served)
             answering = serving.answer(served, settings, listener, server.stopping)
             task = asyncio.create_task(answering)

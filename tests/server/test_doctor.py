@@ -452,6 +452,7 @@ def test_every_setting_is_told_with_where_it_comes_from(tmp_path: Path) -> None:
         "quick_start": ("true", "default"),
         "reply_bytes": ("8388608", "default"),
         "log_level": ("warning", "default"),
+        "log_format": ("text", "default"),
     }
 
 

@@ -8,6 +8,7 @@ import anyio
 
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import Serves
+from backscroll_tools.client.tally import Tally
 from backscroll_tools.models import JSON
 
 Output: TypeAlias = Literal["both", "text", "structured"]
@@ -43,16 +44,17 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool: the upstream to ask, the bounds to keep, the host to tell."""
+    """One call of a tool: the upstream to ask, the bounds to keep, the host to tell, the cost."""
 
     client: Client
     bounds: Bounds = Bounds()
     report: Report | None = None
+    tally: Tally = field(default_factory=Tally)
     ends_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         """Start the clock: `ends_at` is in seconds of `anyio.current_time`. Count requests."""
-        object.__setattr__(self, "client", self.client.bounded(self.bounds.requests))
+        object.__setattr__(self, "client", self.client.bounded(self.bounds.requests, self.tally))
         object.__setattr__(self, "ends_at", anyio.current_time() + self.bounds.deadline_s)
 
 

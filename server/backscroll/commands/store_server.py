@@ -23,7 +23,7 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
     """Serve the store until the process is interrupted.
 
     Args:
-        settings: the database and the log level.
+        settings: the database, and how much is logged in which form.
         host: a loopback address, or `localhost`.
         port: 0 for any that is free.
 
@@ -36,7 +36,7 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             f"--host {host} would let others in, and the store asks nobody who they are: "
             "use 127.0.0.1, ::1 or localhost"
         )
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     async with opened_store(settings.database_url) as store:
         with listen(host, port) as listener:
             sys.stderr.write(_HINT.format(url=f"{address(host, listener)}/v1"))

@@ -23,6 +23,8 @@ from backscroll.http.gate import Allowed, Gate
 from backscroll.http.health import Health
 from backscroll.http.issuer import Issuer, IssuerError
 from backscroll.http.limits import Places, Rates
+from backscroll.http.metrics import PATH as READ_METRICS
+from backscroll.http.metrics import CountedResponses, Metrics, MetricsEndpoint
 from backscroll.http.oauth import OAuthCallers
 from backscroll.http.request_ids import HEADER, RequestIds
 from backscroll.http.tokens import TokenCallers
@@ -31,6 +33,7 @@ from backscroll.settings import Settings
 from backscroll.store.engine import open_database
 from backscroll.upstream import UpstreamConnection, upstream_of
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError
 
 HEALTH: Final = "/healthz"
@@ -65,12 +68,15 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
+async def opened(
+    settings: Settings, allowed: Allowed, exchange: Exchange | None = None
+) -> AsyncIterator[Opened]:
     """Open everything that an application needs, and close it at the end of the context.
 
     Args:
         settings: of the operator.
         allowed: which hosts and origins are let through.
+        exchange: answers MCP requests; by default by the server of our tools.
 
     Raises:
         CommandError: the store's database, or the issuer of tokens, cannot be used.
@@ -78,13 +84,13 @@ async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
         StoreError: the database of the tokens cannot be used.
     """
     upstream = upstream_of(settings)
-    scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
-    server = server_for(endpoint.terms_of, settings, upstream.profile, _lifespan, scope)
-    exchange, stop = Exchange(server), Stop()
+    exchange = exchange or _exchange_of_tools(settings, upstream.profile)
+    stop = Stop()
     places = Places(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
         callers, more = await _callers(settings, stack)
+        metrics = Metrics(places)
         mcp = Endpoint(
             settings=settings,
             callers=callers,
@@ -93,10 +99,19 @@ async def opened(settings: Settings, allowed: Allowed) -> AsyncIterator[Opened]:
             rates=Rates(settings.http_caller_rate),
             exchange=exchange,
             stop=stop,
+            metrics=metrics,
         )
         health = Health(await _first_client(connection), lambda: stop.asked)
         await stack.enter_async_context(exchange.running())
-        yield Opened(application(mcp, health, allowed, more), places, stop)
+        reading = Route(READ_METRICS, MetricsEndpoint(metrics, callers), methods=["GET"])
+        app = application(mcp, health, allowed, (*more, reading))
+        yield Opened(CountedResponses(app, metrics), places, stop)
+
+
+def _exchange_of_tools(settings: Settings, profile: Profile) -> Exchange:
+    scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
+    server = server_for(endpoint.terms_of, settings, profile, _lifespan, scope)
+    return Exchange(server)
 
 
 @asynccontextmanager
@@ -141,7 +156,8 @@ def application(
         mcp: what is at `/mcp`.
         health: what is at `/healthz` and `/readyz`.
         allowed: which hosts and origins are let through, but to the health of the process.
-        more: other routes, open to all hosts and origins: they must hold nothing to protect.
+        more: other routes; but for the metrics they are open to all hosts and origins, and must
+            hold nothing to protect.
     """
     pages = CORSMiddleware(
         mcp,
@@ -158,5 +174,5 @@ def application(
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    paths = {route.path for route in routes if isinstance(route, Route)} - {endpoint.PATH}
-    return RequestIds(Gate(app, allowed, frozenset(paths)))
+    paths = {route.path for route in routes if isinstance(route, Route)}
+    return RequestIds(Gate(app, allowed, frozenset(paths - {endpoint.PATH, READ_METRICS})))

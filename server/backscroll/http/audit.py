@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from backscroll.http.callers import Caller
+from backscroll.logs import FIELDS
 from backscroll.terms import Called
 from backscroll_tools.client.requests import ID
 
@@ -19,20 +20,16 @@ def noting(caller: Caller, request_id: str) -> Callable[[Called], None]:
     """Return what notes a caller's calls, one JSON object a line."""
 
     def note(called: Called) -> None:
-        log.info(
-            "%s",
-            json.dumps(
-                {
-                    "caller": caller.name,
-                    "caller_id": caller.id,
-                    "tool": called.tool,
-                    **_ids({**called.arguments, **called.made}),
-                    "outcome": called.outcome,
-                    "ms": round(called.seconds * 1000, 1),
-                    "request_id": request_id,
-                }
-            ),
-        )
+        fields = {
+            "caller": caller.name,
+            "caller_id": caller.id,
+            "tool": called.tool,
+            **_ids({**called.arguments, **called.made}),
+            "outcome": called.outcome,
+            "ms": round(called.seconds * 1000, 1),
+            "request_id": request_id,
+        }
+        log.info("%s", json.dumps(fields), extra={FIELDS: fields})
 
     return note
 

@@ -1,5 +1,6 @@
 """`/mcp`: what a request passes before it is answered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -8,15 +9,17 @@ from mcp.server.context import ServerRequestContext
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from backscroll.http import audit, exchange, request_ids
+from backscroll.http import audit, exchange
 from backscroll.http.callers import Caller, Callers
 from backscroll.http.clients import Clients
 from backscroll.http.exchange import Exchange
 from backscroll.http.limits import Places, Rates
+from backscroll.http.metrics import Metrics
 from backscroll.http.narrowing import narrowed
 from backscroll.http.refusals import METHOD_NOT_ALLOWED, UNAVAILABLE, RefusedError
+from backscroll.logs import request_id_now
 from backscroll.settings import Settings
-from backscroll.terms import Terms
+from backscroll.terms import Called, Terms
 
 PATH: Final = "/mcp"
 _TERMS: Final = "backscroll.terms"
@@ -47,6 +50,7 @@ class Endpoint:
         rates: bound how often each caller asks.
         exchange: answers what is let through.
         stop: whether new requests are refused.
+        metrics: count what calls came to.
     """
 
     settings: Settings
@@ -56,6 +60,7 @@ class Endpoint:
     rates: Rates
     exchange: Exchange
     stop: Stop
+    metrics: Metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or say why not."""
@@ -99,14 +104,23 @@ class Endpoint:
         body = await exchange.read_body(scope, receive)
         match exchange.parsed(body):
             case (received, sound):
-                request_id = request_ids.current.get()
+                request_id = request_id_now.get()
                 scope[_TERMS] = Terms(
                     caller.allowed(settings),
                     partial(self.clients.client, caller),
                     request_id,
                     received.refused,
-                    audit.noting(caller, request_id),
+                    self._noting(caller, request_id),
                 )
                 await self.exchange.answer(scope, receive, send, received, sound)
             case error:
                 await exchange.answer_error(error, scope, receive, send)
+
+    def _noting(self, caller: Caller, request_id: str) -> Callable[[Called], None]:
+        write_down = audit.noting(caller, request_id)
+
+        def note(called: Called) -> None:
+            write_down(called)
+            self.metrics.note(called)
+
+        return note

@@ -2,17 +2,15 @@
 
 import re
 import secrets
-from contextvars import ContextVar
 from itertools import count
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADER: Final = "X-Request-Id"
+from backscroll.logs import request_id_now
 
-current: Final[ContextVar[str]] = ContextVar("request_id", default="")
-"""The id of the request that is being served."""
+HEADER: Final = "X-Request-Id"
 
 _PROCESS: Final = secrets.token_hex(6)
 _numbers: Final = count(1)
@@ -39,8 +37,8 @@ class RequestIds:
                 MutableHeaders(scope=message)[HEADER] = name
             await send(message)
 
-        token = current.set(name)
+        token = request_id_now.set(name)
         try:
             await self._app(scope, receive, named)
         finally:
-            current.reset(token)
+            request_id_now.reset(token)

@@ -10,6 +10,7 @@ from typing import Final
 import anyio
 import uvicorn
 
+from backscroll import tracing
 from backscroll.http import access, audit, tls
 from backscroll.http.app import Opened, opened
 from backscroll.http.endpoint import PATH
@@ -33,8 +34,9 @@ _WHOM: Final = {
 
 
 def run(settings: Settings, host: str, port: int) -> None:
-    """Serve MCP over HTTP, with a log; as `serve` in all else."""
-    configure(settings.log_level)
+    """Serve MCP over HTTP, with a log and traces; as `serve` in all else."""
+    configure(settings.log_level, settings.log_format)
+    tracing.configure()
     asyncio.run(serve(settings, host, port))
 
 

@@ -27,7 +27,7 @@ from mcp.types import (
     RequestId,
 )
 
-from backscroll import json_rpc, logs, mcp_server
+from backscroll import json_rpc, logs, mcp_server, tracing
 from backscroll.json_rpc import Dropped, Received
 from backscroll.lines import Lines, Overlong
 from backscroll.settings import Settings
@@ -74,7 +74,8 @@ def run(settings: Settings) -> None:
 
 def take_over(settings: Settings, stdin: int, stdout: int, opening: Opening) -> None:
     """Serve a connection that has begun, as `run` does."""
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
+    tracing.configure()
     with suppress(KeyboardInterrupt):
         asyncio.run(serve(mcp_server.build(settings), stdin, stdout, opening))
 

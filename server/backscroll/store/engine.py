@@ -6,6 +6,7 @@ from typing import Final
 
 from backscroll.store.database import Database
 from backscroll.store.errors import StoreError
+from backscroll.store.traced import TracedDatabase
 
 _POSTGRES: Final = ("postgresql://", "postgres://")
 _URL_RULE: Final = (
@@ -43,12 +44,12 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         from backscroll.store.postgres import open_postgres
 
         async with open_postgres(address) as database:
-            yield database
+            yield TracedDatabase(database, "postgresql")
     elif url.startswith("sqlite:"):
         from backscroll.store.sqlite import open_sqlite
 
         async with open_sqlite(url) as database:
-            yield database
+            yield TracedDatabase(database, "sqlite")
     else:
         scheme, colon, _ = url.partition("://")
         another = f"; this is a {scheme[:32]} URL of another form" if colon else ""

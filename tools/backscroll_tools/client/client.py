@@ -11,6 +11,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 import httpx2
+from opentelemetry.trace import SpanKind
 
 from backscroll_tools.client import failures, replies, retry
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
@@ -18,9 +19,11 @@ from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.requests import Request
 from backscroll_tools.client.retry import RetryBudget
+from backscroll_tools.client.tally import Tally
 from backscroll_tools.client.wire import Exchange
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
+from backscroll_tools.spans import span
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
 """The most bytes of a reply, unpacked, by default."""
@@ -72,6 +75,7 @@ class Client:
     ) -> None:
         self._shared = _Shared(http, writing or http, reply_bytes, chance, clock)
         self._left: float = math.inf
+        self._tally = Tally()
         self.upstream = upstream
         self.in_doubt = False
 
@@ -94,14 +98,19 @@ class Client:
         """How many requests may still be sent again."""
         return self._shared.budget
 
-    def bounded(self, requests: int) -> "Client":
+    def bounded(self, requests: int, tally: Tally | None = None) -> "Client":
         """Return the client of one call, which makes this many requests at most.
+
+        Args:
+            requests: the most.
+            tally: where they are counted.
 
         Its `in_doubt` tells whether a write of that call may have been acted on, with no answer
         that says so.
         """
         client: Client = object.__new__(Client)
         client._shared, client._left, client.upstream = self._shared, requests, self.upstream
+        client._tally = tally or Tally()
         client.in_doubt = False
         return client
 
@@ -202,13 +211,15 @@ class Client:
         if self._left < 1:
             raise failures.too_many_requests()
         self._left -= 1
+        self._tally.requests += 1
+        self._tally.retries += attempt > 1
         http = self._shared.reading if request.method == "GET" else self._shared.writing
         credential = await self._credential()
         exchange = Exchange(self.upstream, request)
         try:
             async with self._shared.lanes.lane(request.owner):
                 with anyio.move_on_after(self._patience_s(request, attempt)):
-                    await exchange.run(http, credential, self._shared.reply_bytes)
+                    await self._run(exchange, http, credential, attempt)
         except anyio.get_cancelled_exc_class():
             # It may have been acted on, and nobody will know.
             self.in_doubt |= exchange.sent and not request.harmless
@@ -216,10 +227,31 @@ class Client:
         if exchange.reply is None:
             raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
         status, headers, body = exchange.reply
+        self._tally.bytes += len(body)
         if httpx2.codes.is_success(status):
             return await self._decoded(body)
         key = credential[0][1].split(" ")[-1] if credential else ""
         raise failures.failure(self.upstream.profile, status, headers, body, key)
+
+    async def _run(
+        self,
+        exchange: Exchange,
+        http: httpx2.AsyncClient,
+        credential: list[Header],
+        attempt: int,
+    ) -> None:
+        request = exchange.request
+        told: dict[str, str | int] = {
+            "http.request.method": request.method,
+            "http.request.resend_count": attempt - 1,
+            "backscroll.upstream": self.upstream.profile.name,
+        }
+        with span(f"{request.method} {request.group}", told, SpanKind.CLIENT) as recorded:
+            await exchange.run(http, credential, self._shared.reply_bytes)
+            if exchange.reply is not None and recorded.is_recording():
+                status, _, body = exchange.reply
+                recorded.set_attribute("http.response.status_code", status)
+                recorded.set_attribute("http.response.body.size", len(body))
 
     @staticmethod
     async def _decoded(body: bytes) -> JSON:

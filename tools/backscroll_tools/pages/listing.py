@@ -7,6 +7,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.pages.bound import BoundedPage, Shape
 from backscroll_tools.pages.cursor import Place
 from backscroll_tools.pages.walk import GONE, Item, Source, Stop, Walk, too_late
+from backscroll_tools.spans import span
 from backscroll_tools.tool import Call, Result
 
 
@@ -39,7 +40,10 @@ async def read_page(
         elif not page.take_rest(item):
             return page.result(Stop("size", has_more=True))
     walk = Walk(limit, call.bounds.requests, call.ends_at, call.report)
-    stop = await walk.over(source, page.place.position, page.take, page.returned)
+    with span("walk", {"backscroll.limit": limit}) as recorded:
+        stop = await walk.over(source, page.place.position, page.take, page.returned)
+        recorded.set_attribute("backscroll.returned", page.returned)
+        recorded.set_attribute("backscroll.stopped_by", stop.by)
     if start.backward and CONTRARY in stop.warning:
         raise ToolError(
             "upstream_invalid",

@@ -1,0 +1,27 @@
+# Backscroll over HTTP. What it needs to be told: docs/production.md.
+FROM python:3.13-slim AS build
+WORKDIR /source
+COPY .ci/requirements.txt CHANGELOG.md LICENSE README.md pyproject.toml ./
+COPY manifests manifests
+COPY server server
+COPY tools tools
+# In the versions that the tests ran with: the pins, without their hashes, as constraints.
+RUN sed -e '/--hash=/d' -e 's/ *\\$//' requirements.txt > versions.txt \
+    && python -m venv /opt/backscroll \
+    && /opt/backscroll/bin/python -m pip install --no-cache-dir --constraint versions.txt '.[otel,postgres]'
+
+FROM python:3.13-slim
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin backscroll \
+    && install --directory --owner backscroll --group backscroll --mode 0700 /data
+COPY --from=build /opt/backscroll /opt/backscroll
+ENV PATH=/opt/backscroll/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    BACKSCROLL_DATABASE=sqlite:////data/backscroll.db \
+    BACKSCROLL_LOG_FORMAT=json
+USER 10001:10001
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+ENTRYPOINT ["backscroll"]
+CMD ["serve", "--transport", "http", "--host", "0.0.0.0"]

@@ -1,0 +1,144 @@
+"""`/metrics`: counts and durations for Prometheus; no id, no text, no caller."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+)
+from prometheus_client.exposition import choose_encoder
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backscroll.http.callers import Callers
+from backscroll.http.limits import Places
+from backscroll.http.refusals import RefusedError
+from backscroll.terms import Called
+
+PATH: Final = "/metrics"
+
+SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+REQUESTS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 50)
+
+
+class Metrics:
+    """What a process has served.
+
+    Args:
+        places: the requests under way.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._calls = Counter(
+            "backscroll_calls",
+            "Tool calls, by tool and by how they ended.",
+            ("tool", "outcome"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "backscroll_call_seconds",
+            "Seconds that tool calls took.",
+            ("tool",),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._requests = Histogram(
+            "backscroll_call_upstream_requests",
+            "Requests to the upstream in one tool call.",
+            ("tool",),
+            buckets=REQUESTS,
+            registry=self.registry,
+        )
+        self._retries = Counter(
+            "backscroll_upstream_retries",
+            "Requests to the upstream that were sent again.",
+            registry=self.registry,
+        )
+        self._bytes = Counter(
+            "backscroll_upstream_reply_bytes",
+            "Bytes of the upstream's replies, unpacked.",
+            registry=self.registry,
+        )
+        self._pages = Counter(
+            "backscroll_pages",
+            "Pages, by what stopped them.",
+            ("tool", "stopped_by"),
+            registry=self.registry,
+        )
+        self._responses = Counter(
+            "backscroll_http_responses",
+            "HTTP responses, by status.",
+            ("status",),
+            registry=self.registry,
+        )
+        under_way = Gauge(
+            "backscroll_requests_in_progress",
+            "Requests under way.",
+            registry=self.registry,
+        )
+        under_way.set_function(lambda: places.taken)
+
+    def note(self, called: Called) -> None:
+        """Count a call that has ended."""
+        tool = called.tool or "unknown"
+        self._calls.labels(tool, called.outcome).inc()
+        self._seconds.labels(tool).observe(called.seconds)
+        self._requests.labels(tool).observe(called.tally.requests)
+        self._retries.inc(called.tally.retries)
+        self._bytes.inc(called.tally.bytes)
+        if called.stopped_by:
+            self._pages.labels(tool, called.stopped_by).inc()
+
+    def note_response(self, status: int) -> None:
+        """Count a response."""
+        self._responses.labels(str(status)).inc()
+
+
+class CountedResponses:
+    """Counts an application's responses."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and count what comes back."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.note_response(message["status"])
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsEndpoint:
+    """Shows them, to who may call the tools.
+
+    Attributes:
+        metrics: what is shown.
+        callers: knows who asks.
+    """
+
+    metrics: Metrics
+    callers: Callers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer in the format that is asked for: Prometheus' own, or OpenMetrics."""
+        headers = Headers(scope=scope)
+        try:
+            await self.callers.caller(headers.get("authorization", ""))
+        except RefusedError as refused:
+            await refused.answer(scope, receive, send)
+            return
+        encode, media_type = choose_encoder(headers.get("accept", ""))
+        body = encode(self.metrics.registry)
+        await Response(body, headers={"Content-Type": media_type})(scope, receive, send)

@@ -1,0 +1,1 @@
+"""The official conformance suites, against our runtime and against the product."""

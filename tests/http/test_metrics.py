@@ -1,0 +1,75 @@
+"""What Prometheus reads of a server, and who else may."""
+
+from pathlib import Path
+
+import httpx2
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.http.serving import call, post, running, settings_of
+
+TEXT = "canary text 9be2d1"
+Labels = frozenset[tuple[str, str]]
+
+
+async def scrape(origin: str, token: str = "", host: str = "localhost") -> httpx2.Response:
+    given = {"host": host, **({"authorization": f"Bearer {token}"} if token else {})}
+    async with httpx2.AsyncClient() as http:
+        return await http.get(f"{origin}/metrics", headers=given)
+
+
+def samples(response: httpx2.Response) -> dict[tuple[str, Labels], float]:
+    """Return each number by its name and labels."""
+    assert response.status_code == 200, response.text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+async def test_calls_are_counted_by_tool_and_outcome_with_what_they_cost(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        made = await call(server.url, "create-message", role="user", content=TEXT)
+        thread_id = made["structuredContent"]["thread_id"]
+        for _ in range(2):
+            await call(server.url, "list-messages", thread_id=thread_id)
+        await call(server.url, "list-messages", thread_id="thread_" + "0" * 24)
+        await post(server.url, "tools/call", {"name": TEXT, "arguments": {}})
+        response = await scrape(server.origin)
+
+    found = samples(response)
+
+    def number(name: str, **labels: str) -> float:
+        return found[f"backscroll_{name}", frozenset(labels.items())]
+
+    assert number("calls_total", tool="create-message", outcome="ok") == 1
+    assert number("calls_total", tool="list-messages", outcome="ok") == 2
+    assert number("calls_total", tool="list-messages", outcome="not_found") == 1
+    assert number("calls_total", tool="unknown", outcome="unknown_tool") == 1
+    assert number("call_seconds_count", tool="list-messages") == 3
+    assert number("call_upstream_requests_sum", tool="list-messages") == 3
+    assert number("call_upstream_requests_sum", tool="unknown") == 0
+    assert number("pages_total", tool="list-messages", stopped_by="end") == 2
+    assert number("upstream_retries_total") == 0
+    assert number("upstream_reply_bytes_total") > 2 * len(TEXT)
+    assert number("http_responses_total", status="200") == 4
+    assert number("requests_in_progress") == 0
+    assert found["process_resident_memory_bytes", frozenset()] > 0
+    assert TEXT not in response.text
+    assert thread_id not in response.text
+
+
+async def test_metrics_are_for_who_may_call(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        unknown = await scrape(server.origin)
+        known = await scrape(server.origin, await server.token(scopes="read"))
+
+    assert unknown.status_code == 401
+    assert known.status_code == 200
+
+
+async def test_a_page_of_another_name_cannot_read_them(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        response = await scrape(server.origin, host="rebound.example")
+
+    assert response.status_code == 421
