@@ -21,7 +21,7 @@ from manifests.description import arguments
 
 ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "manifests"
-BY_HAND = {"mcpb/main.py", "plugin/README.md"}
+BY_HAND = {"compose.yaml", "mcpb/main.py", "plugin/README.md"}
 
 Variable: TypeAlias = dict[str, Any]
 

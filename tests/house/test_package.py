@@ -19,6 +19,7 @@ from tests.house import environment
 ROOT = Path(__file__).parents[2]
 PERMISSIVE = {
     "Apache-2.0",
+    "Apache-2.0 AND BSD-2-Clause",
     "Apache-2.0 OR BSD-3-Clause",
     "BSD-2-Clause",
     "BSD-3-Clause",
