@@ -51,7 +51,7 @@ check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Measure everything; one thing: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
 
-soak: $(VENV)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
+soak: $(VENV)/.ready $(PEERS)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
 	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
 
 manifests: $(VENV)/.ready ## Render what registries and hosts install from, after a change to tools or settings

@@ -1,4 +1,4 @@
-"""What FastMCP makes of a store's OpenAPI document: `fastmcp_openapi.py BASE_URL`."""
+"""What FastMCP makes of a store's OpenAPI document: `fastmcp_openapi.py BASE_URL [PORT]`."""
 
 import sys
 from typing import Final
@@ -65,11 +65,23 @@ DOCUMENT: Final = {
 """The one endpoint, as OpenAI's own document describes it."""
 
 
-def main(base_url: str) -> None:
-    """Serve the document's tools until the host goes."""
+def main(base_url: str, port: str = "") -> None:
+    """Serve the document's tools over stdio until the host goes, or over HTTP on a port."""
     client = httpx2.AsyncClient(base_url=base_url, headers={"OpenAI-Beta": "assistants=v2"})
-    FastMCP.from_openapi(DOCUMENT, client=client, name="peer").run(show_banner=False)
+    server = FastMCP.from_openapi(DOCUMENT, client=client, name="peer")
+    if port:
+        server.run(
+            "http",
+            host="127.0.0.1",
+            port=int(port),
+            stateless_http=True,
+            json_response=True,
+            log_level="error",
+            show_banner=False,
+        )
+    else:
+        server.run(show_banner=False)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

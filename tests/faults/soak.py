@@ -50,6 +50,8 @@ PARTS: Final = (
     _tests("deadline", "tests/faults/test_deadline.py"),
     _tests("bodies", "tests/faults/test_bodies.py"),
     _tests("leaks", "tests/faults/test_leaks.py"),
+    _tests("hostile", "tests/faults/test_hostile.py"),
+    Part("load", ("-m", "tests.faults.load")),
     Part("simulation", ("-m", "tests.simulation", "--seeds", "10000")),
     _tests(
         "random",
