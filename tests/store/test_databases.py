@@ -189,27 +189,32 @@ async def database(path: Path) -> AsyncIterator[Database]:
         yield opened
 
 
-def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "store"]
+def threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "store"}
 
 
 def nothing(_: Connection) -> None:
     pass
 
 
-async def test_threads_are_started_as_they_are_needed(database: Database) -> None:
-    for _ in range(5):
-        await database.read(nothing)
-    assert len(threads()) == 2  # it was written to as it was opened
-    for together in (2, READERS, 3 * READERS):
-        barrier = threading.Barrier(min(together, READERS))
+async def test_threads_are_started_as_they_are_needed_and_end_with_the_database(
+    path: Path,
+) -> None:
+    others = threads()
+    async with open_database(f"sqlite:///{path}") as database:
+        for _ in range(5):
+            await database.read(nothing)
+        assert len(threads() - others) == 2  # it was written to as it was opened
+        for together in (2, READERS, 3 * READERS):
+            barrier = threading.Barrier(min(together, READERS))
 
-        def wait(_: Connection, barrier: threading.Barrier = barrier) -> int:
-            return barrier.wait(10)
+            def wait(_: Connection, barrier: threading.Barrier = barrier) -> int:
+                return barrier.wait(10)
 
-        await asyncio.gather(*(database.read(wait) for _ in range(together)))
-        assert len(threads()) == 1 + min(together, READERS)
-    assert all(thread.daemon for thread in threads())
+            await asyncio.gather(*(database.read(wait) for _ in range(together)))
+            assert len(threads() - others) == 1 + min(together, READERS)
+        assert all(thread.daemon for thread in threads() - others)
+    assert threads() <= others
 
 
 async def test_a_read_whose_caller_goes_away_before_its_turn_is_not_made(
