@@ -1,18 +1,22 @@
-"""Databases that the store opens, and those that it refuses in one line."""
+"""Databases that the store opens, those that it refuses in one line, and their threads."""
 
 # ruff: noqa: ASYNC240 - a test may wait for a file of its own
 
+import asyncio
 import os
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from backscroll.store import sqlite
 from backscroll.store.app import open_store
+from backscroll.store.engine import READERS, Database, open_database
 from backscroll.store.errors import StoreError
 from backscroll.store.imports import ImportedThread
 
@@ -177,3 +181,59 @@ async def test_a_read_only_folder_is_refused(unprivileged: Path) -> None:
         f"{path} is read-only, or its folder is: the store needs to write both"
     )
     assert "is read-only" in await _refusal(f"sqlite:///{unprivileged}/new.db")
+
+
+@pytest.fixture
+async def database(path: Path) -> AsyncIterator[Database]:
+    async with open_database(f"sqlite:///{path}") as opened:
+        yield opened
+
+
+def threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "store"}
+
+
+def nothing(_: Connection) -> None:
+    pass
+
+
+async def test_threads_are_started_as_they_are_needed_and_end_with_the_database(
+    path: Path,
+) -> None:
+    others = threads()
+    async with open_database(f"sqlite:///{path}") as database:
+        for _ in range(5):
+            await database.read(nothing)
+        assert len(threads() - others) == 2  # it was written to as it was opened
+        for together in (2, READERS, 3 * READERS):
+            barrier = threading.Barrier(min(together, READERS))
+
+            def wait(_: Connection, barrier: threading.Barrier = barrier) -> int:
+                return barrier.wait(10)
+
+            await asyncio.gather(*(database.read(wait) for _ in range(together)))
+            assert len(threads() - others) == 1 + min(together, READERS)
+        assert all(thread.daemon for thread in threads() - others)
+    assert threads() <= others
+
+
+async def test_a_read_whose_caller_goes_away_before_its_turn_is_not_made(
+    database: Database,
+) -> None:
+    begun, go, made = threading.Barrier(READERS + 1), threading.Event(), threading.Event()
+
+    def wait(_: Connection) -> None:
+        begun.wait(10)
+        go.wait(10)
+
+    tasks = [asyncio.ensure_future(database.read(wait)) for _ in range(READERS)]
+    await asyncio.to_thread(begun.wait, 10)
+    gone = asyncio.ensure_future(database.read(lambda _: made.set()))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*tasks)
+    for _ in range(READERS):
+        await database.read(nothing)
+    assert (gone.cancelled(), made.is_set()) == (True, False)

@@ -132,6 +132,12 @@ async def test_a_group_is_bounded(
         hold.go.set()
         await asyncio.gather(*tasks)
         assert hold.commits == 3
+    monkeypatch.setattr(workers, "GROUP_WRITES", 2)
+    with held() as hold:
+        tasks = await waiting(hold, *(database.write(note(number)) for number in range(-15, -5)))
+        hold.go.set()
+        await asyncio.gather(*tasks)
+        assert hold.commits == 5
     monkeypatch.setattr(workers, "GROUP_S", -1)
     with held() as hold:
         tasks = await waiting(hold, *(database.write(note(number)) for number in range(-5, 0)))

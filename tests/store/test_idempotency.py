@@ -21,7 +21,10 @@ async def test_the_first_reply_is_replayed_byte_for_byte(api: httpx2.AsyncClient
     assert first.content == again.content
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
-    assert texts(await page(api, url)) == ["once"]
+    unkeyed = await api.post(url, json={"role": "user", "content": "other"})
+    kinds = {reply.headers["content-type"] for reply in (first, again, unkeyed)}
+    assert kinds == {"application/json"}
+    assert texts(await page(api, url)) == ["other", "once"]
 
 
 async def test_every_post_takes_a_key(api: httpx2.AsyncClient) -> None:
@@ -82,6 +85,9 @@ async def test_a_malformed_key_is_refused(api: httpx2.AsyncClient, key: str | by
     headers = [(b"Idempotency-Key", key if isinstance(key, bytes) else key.encode())]
     envelope = error(await api.post("/threads", json={}, headers=headers), 400)
     assert (envelope["param"], envelope["code"]) == ("Idempotency-Key", "invalid_idempotency_key")
+    assert envelope["message"] == (
+        "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
+    )
 
 
 @pytest.mark.parametrize("key", ["a", " ", "~" * 255])
