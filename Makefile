@@ -24,7 +24,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo test check bench soak manifests bundle pythons pins clean
+.PHONY: help demo test check bench evaluate soak manifests bundle pythons pins clean
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 
 bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Measure everything; one thing: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
+
+evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 20 tasks, and count what it costs them
+	@$(VENV)/bin/python -m bench.evaluation
 
 soak: $(VENV)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
 	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
