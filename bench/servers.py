@@ -44,6 +44,11 @@ def fastmcp_openapi(base_url: str) -> Program:
     return Program((_PEER_PYTHON, str(_PEERS / "fastmcp_openapi.py"), base_url), _QUIET)
 
 
+def fastmcp_conversations(base_url: str) -> Program:
+    """Return what FastMCP makes of the document of all that a store serves."""
+    return Program((_PEER_PYTHON, str(_PEERS / "fastmcp_conversations.py"), base_url), _QUIET)
+
+
 def openai_client(base_url: str) -> Program:
     """Return OpenAI's own client, which walks threads."""
     return Program((_PEER_PYTHON, str(_PEERS / "openai_client.py"), base_url))

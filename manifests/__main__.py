@@ -1,15 +1,22 @@
-"""`python -m manifests`: render every manifest; with a folder: lay out the bundle in it."""
+"""`python -m manifests`: render all manifests and references; with a folder: lay the bundle out."""
 
 import json
-import re
 import sys
 from pathlib import Path
-from typing import Final
 
-from manifests import bundle, docker, hosts, licenses, links, plugins, registry
+from manifests import (
+    bundle,
+    commands_page,
+    docker,
+    hosts,
+    licenses,
+    links,
+    plugins,
+    registry,
+    settings_page,
+    tools_page,
+)
 from manifests.description import FOLDER, ROOT
-
-_LINKS: Final = re.compile(r"(?<=<!-- links -->\n).*?(?=<!-- /links -->)", re.DOTALL)
 
 
 def rendered() -> dict[Path, str]:
@@ -40,8 +47,23 @@ def rendered() -> dict[Path, str]:
         FOLDER / "docker" / "server.yaml": docker.server(),
         ROOT / "docs" / "hosts.md": hosts.document(),
         ROOT / "docs" / "licenses.md": licenses.document(),
-        readme: _LINKS.sub(lambda _: links.markdown(), readme.read_text("utf-8")),
+        ROOT / "docs" / "commands.md": commands_page.document(),
+        ROOT / "docs" / "settings.md": settings_page.document(),
+        ROOT / "docs" / "tools.md": tools_page.document(),
+        readme: _placed(
+            readme.read_text("utf-8"),
+            {"links": links.markdown(), "settings": settings_page.few()},
+        ),
     }
+
+
+def _placed(text: str, parts: dict[str, str]) -> str:
+    """Return a text with each part between the comments that name it."""
+    for name, part in parts.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        text = before + begin + part + end + after
+    return text
 
 
 def main() -> None:

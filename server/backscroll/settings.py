@@ -26,7 +26,7 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
 HTTP_AUTHS: Final = ("none", "token", "oauth")
 
-_OPENAI: Final = {
+OPENAI: Final = {
     "api_key": "OPENAI_API_KEY",
     "base_url": "OPENAI_BASE_URL",
     "organization": "OPENAI_ORG_ID",
@@ -214,7 +214,7 @@ def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tu
     }
     given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items()}
     if given.get("upstream", ("", "store"))[1] == "openai":
-        usual = {name: usual for name, usual in _OPENAI.items() if environ.get(usual)}
+        usual = {name: usual for name, usual in OPENAI.items() if environ.get(usual)}
         given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
     return given
 

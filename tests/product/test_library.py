@@ -1,6 +1,6 @@
-"""docs/library.md: the tools without MCP, in programs that run as they are printed.
+"""docs/library.md and docs/extending.md: programs that run as they are printed.
 
-Run with BACKSCROLL_TEST_SNAPSHOTS=write to put the examples into the document again.
+Run with BACKSCROLL_TEST_SNAPSHOTS=write to put the examples into the documents again.
 """
 
 import importlib.util
@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import Any, Final
 
 import agents
+import httpx2
+import jsonschema
 import pytest
 from agents.items import ModelResponse as AgentsResponse
 from agents.usage import Usage
@@ -30,13 +32,17 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
+from backscroll_tools.arguments import validated
+from backscroll_tools.client import requests
+from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import PROFILES, Upstream
 from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Call, Tool
 from tests.product import processes
 from tests.product.test_openai_client import served_store
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
-DOCUMENT: Final = DOCS / "library.md"
+DOCUMENTS: Final = (DOCS / "library.md", DOCS / "extending.md")
 EXAMPLES: Final = sorted((DOCS / "examples").glob("*.py"))
 SHOWN: Final = re.compile(r"<!-- examples/(\w+\.py) -->\n(?:```python\n(.*?)```\n)?", re.DOTALL)
 WRITES: Final = os.environ.get("BACKSCROLL_TEST_SNAPSHOTS") == "write"
@@ -87,19 +93,20 @@ async def written(store: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
         await plain.call(client, "create-message", role="user", content=WORDS)
 
 
-def test_the_document_shows_the_examples_as_they_are() -> None:
-    text = DOCUMENT.read_text("utf-8")
-    if WRITES:
-        text = SHOWN.sub(
-            lambda match: (
-                f"<!-- examples/{match[1]} -->\n```python\n"
-                f"{(DOCS / 'examples' / match[1]).read_text('utf-8')}```\n"
-            ),
-            text,
-        )
-        DOCUMENT.write_text(text, "utf-8", newline="\n")
-
-    shown = dict(SHOWN.findall(text))
+def test_the_documents_show_the_examples_as_they_are() -> None:
+    shown: dict[str, str] = {}
+    for document in DOCUMENTS:
+        text = document.read_text("utf-8")
+        if WRITES:
+            text = SHOWN.sub(
+                lambda match: (
+                    f"<!-- examples/{match[1]} -->\n```python\n"
+                    f"{(DOCS / 'examples' / match[1]).read_text('utf-8')}```\n"
+                ),
+                text,
+            )
+            document.write_text(text, "utf-8", newline="\n")
+        shown |= dict(SHOWN.findall(text))
 
     assert shown == {path.name: path.read_text("utf-8") for path in EXAMPLES}
 
@@ -176,3 +183,23 @@ async def test_an_agent_of_the_openai_sdk_finds_a_message_after_mending_a_call(
 
     assert WORDS in await ask("When is the meeting?", model)
     assert model.offered == [tool.name for tool in TOOLS]
+
+
+async def test_the_tool_of_the_document_reads_a_thread_as_its_schema_says(
+    store: Upstream,
+) -> None:
+    spec = importlib.util.spec_from_file_location("get_thread", DOCS / "examples" / "get_thread.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    tool: Tool = module.GET_THREAD
+    async with httpx2.AsyncClient() as http:
+        client = Client(http, store)
+        made = await client.send(requests.start_thread())
+
+        result = await tool.run(Call(client), validated(tool, {"thread_id": made["id"]}))
+
+    jsonschema.validate(result.structured, dict(tool.output_schema))
+    assert result.structured["thread"]["id"] == made["id"]
+    assert re.match(rf"#[a-z]{{4}} thread {made['id']} \d{{4}}-", result.text)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from click.testing import CliRunner, Result
 from backscroll.cli import commands
 
 COMMAND = (sys.executable, "-m", "backscroll")
+WAIT_S = 30
 
 
 def backscroll(
@@ -39,9 +42,39 @@ def process(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=30,
+        timeout=WAIT_S,
         check=False,
     )
+
+
+def at_terminal(
+    database: str, *arguments: str, typed: bytes = b"", environ: Mapping[str, str] | None = None
+) -> bytes:
+    """Run a command at a terminal 80 columns wide; return what it shows."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    try:
+        with subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=variables(database=database)
+            | {"TERM": "xterm", "COLUMNS": "80", **(environ or {})},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        ) as command:
+            os.close(theirs)
+            os.write(ours, typed)
+            shown = b""
+            try:
+                while chunk := os.read(ours, 65_536):
+                    shown += chunk
+            except OSError:  # how Linux says that the other end has closed
+                pass
+            command.wait(WAIT_S)
+    finally:
+        os.close(ours)
+    return shown
 
 
 def write_lines(path: Path, lines: Iterable[object]) -> Path:

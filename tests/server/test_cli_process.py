@@ -1,8 +1,6 @@
 """The command as a process: what it imports, where it writes, and how it ends."""
 
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
@@ -13,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.server.commands import COMMAND, process, variables, write_lines
+from tests.server.commands import COMMAND, at_terminal, process, variables, write_lines
 
 WAIT_S = 30
 BARE = """
@@ -55,32 +53,6 @@ def running(database: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             yield command
         finally:
             command.kill()
-
-
-def at_terminal(database: str, *arguments: str, typed: bytes = b"") -> bytes:
-    """Run a command whose stdin, stdout and stderr are a terminal; return what it shows."""
-    ours, theirs = pty.openpty()
-    try:
-        with subprocess.Popen(
-            [*COMMAND, *arguments],
-            env=variables(database=database) | {"TERM": "xterm", "COLUMNS": "80"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        ) as command:
-            os.close(theirs)
-            os.write(ours, typed)
-            shown = b""
-            try:
-                while chunk := os.read(ours, 65_536):
-                    shown += chunk
-            except OSError:  # how Linux says that the other end has closed
-                pass
-            command.wait(WAIT_S)
-    finally:
-        os.close(ours)
-    return shown
 
 
 def test_without_arguments_nothing_is_imported_that_only_people_need(database: str) -> None:

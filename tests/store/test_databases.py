@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 
 from backscroll.store import sqlite
 from backscroll.store.app import open_store
-from backscroll.store.engine import READERS, Database, open_database
 from backscroll.store.errors import StoreError
 from backscroll.store.imports import ImportedThread
+from backscroll.store.sqlite import READERS, SqliteDatabase, open_sqlite
+from backscroll.store.workers import Workers
 
 
 async def _open(url: str) -> None:
@@ -184,8 +185,8 @@ async def test_a_read_only_folder_is_refused(unprivileged: Path) -> None:
 
 
 @pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite:///{path}") as opened:
+async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
+    async with open_sqlite(f"sqlite:///{path}") as opened:
         yield opened
 
 
@@ -197,13 +198,17 @@ def nothing(_: Connection) -> None:
     pass
 
 
+def readers(database: SqliteDatabase) -> Workers:
+    return database._reading  # noqa: SLF001 - the way there leads past a writer's lock alone
+
+
 async def test_threads_are_started_as_they_are_needed_and_end_with_the_database(
     path: Path,
 ) -> None:
     others = threads()
-    async with open_database(f"sqlite:///{path}") as database:
+    async with open_sqlite(f"sqlite:///{path}") as database:
         for _ in range(5):
-            await database.read(nothing)
+            await readers(database).run(nothing)
         assert len(threads() - others) == 2  # it was written to as it was opened
         for together in (2, READERS, 3 * READERS):
             barrier = threading.Barrier(min(together, READERS))
@@ -211,14 +216,14 @@ async def test_threads_are_started_as_they_are_needed_and_end_with_the_database(
             def wait(_: Connection, barrier: threading.Barrier = barrier) -> int:
                 return barrier.wait(10)
 
-            await asyncio.gather(*(database.read(wait) for _ in range(together)))
+            await asyncio.gather(*(readers(database).run(wait) for _ in range(together)))
             assert len(threads() - others) == 1 + min(together, READERS)
         assert all(thread.daemon for thread in threads() - others)
     assert threads() <= others
 
 
 async def test_a_read_whose_caller_goes_away_before_its_turn_is_not_made(
-    database: Database,
+    database: SqliteDatabase,
 ) -> None:
     begun, go, made = threading.Barrier(READERS + 1), threading.Event(), threading.Event()
 
@@ -226,14 +231,14 @@ async def test_a_read_whose_caller_goes_away_before_its_turn_is_not_made(
         begun.wait(10)
         go.wait(10)
 
-    tasks = [asyncio.ensure_future(database.read(wait)) for _ in range(READERS)]
+    tasks = [asyncio.ensure_future(readers(database).run(wait)) for _ in range(READERS)]
     await asyncio.to_thread(begun.wait, 10)
-    gone = asyncio.ensure_future(database.read(lambda _: made.set()))
+    gone = asyncio.ensure_future(readers(database).run(lambda _: made.set()))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.sleep(0)
     go.set()
     await asyncio.gather(*tasks)
     for _ in range(READERS):
-        await database.read(nothing)
+        await readers(database).run(nothing)
     assert (gone.cancelled(), made.is_set()) == (True, False)

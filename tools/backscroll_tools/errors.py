@@ -19,7 +19,7 @@ ErrorCode: TypeAlias = Literal[
     "internal",
 ]
 
-_RETRY: Final[dict[ErrorCode, str]] = {
+RETRIES: Final[dict[ErrorCode, str]] = {
     "invalid_arguments": "safe once the arguments are mended; nothing was read or written.",
     "not_found": "safe, but pointless until the ids are mended; nothing was written.",
     "thread_busy": "safe; nothing was written. Wait until the run has ended.",
@@ -57,7 +57,7 @@ class ToolError(Exception):
         self.code: ErrorCode = code
         self.message = message
         self.next_step = next_step
-        self.retry = _RETRY[code] if retry is None else retry
+        self.retry = RETRIES[code] if retry is None else retry
 
     def render(self) -> str:
         """Return the text that an agent reads: `code: sentence`, the next step, the retry."""

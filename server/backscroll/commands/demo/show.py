@@ -30,15 +30,18 @@ _ANSWER_S: Final = 20
 _LOG_CHARS: Final = 2_000
 
 
-async def run() -> int:
+async def run(console: Console | None = None) -> int:
     """Show everything; return 0 if every check held, and else 1.
+
+    Args:
+        console: where to; stdout by default.
 
     Raises:
         CommandError: the dataset is not installed.
     """
     verbatim(sys.stdout)
     started = time.monotonic()
-    stage = Stage(Console(highlight=False))
+    stage = Stage(console or Console(highlight=False))
     cast = choose()
     with TemporaryDirectory(prefix="backscroll-demo-") as folder:
         log = Path(folder, "server.log")

@@ -1,0 +1,100 @@
+"""Backscroll's tools in the hands of an agent, which goes by the text of their results alone."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bench.evaluation.desk import Ask, CallError, Item, Page, Record
+from tests.tools.transcript import ReadMessage, read
+
+_CREATED: Final = re.compile(r"Created \w+ message \S+ in thread ([\w.=-]+)\.")
+_ALL: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A desk of Backscroll's tools."""
+
+    record: Record
+
+    async def messages(self, ask: Ask) -> Page:
+        """Read a page of messages; a cursor carries order and filters, so it needs no more."""
+        if ask.onward:
+            again = {"cursor": ask.onward, "preview_chars": ask.preview, "limit": ask.limit or _ALL}
+            text = await self.record.call("list-messages", thread_id=ask.thread_id, **again)
+        else:
+            text = await self.record.call(
+                "list-messages",
+                thread_id=ask.thread_id,
+                limit=ask.limit or _ALL,
+                order="" if ask.newest_first else "asc",
+                after=ask.after,
+                run_id=ask.run_id,
+                preview_chars=ask.preview,
+            )
+        return _page(text)
+
+    async def message(self, thread_id: str, message_id: str) -> str:
+        """Read a message, in as many pieces as it comes."""
+        whole, cursor = "", ""
+        while True:
+            text = await self.record.call(
+                "get-message", thread_id=thread_id, message_id=message_id, cursor=cursor
+            )
+            page = _page(text)
+            whole += "".join(item.text for item in page.items)
+            cursor = page.onward
+            if not cursor:
+                return whole
+
+    async def files(self, thread_id: str, message_id: str) -> tuple[str, ...]:
+        """Read the files of one message."""
+        text = await self.record.call(
+            "list-message-files", thread_id=thread_id, message_id=message_id
+        )
+        return tuple(item.id for item in _page(text).items)
+
+    async def threads(self, onward: str) -> Page:
+        """Read a page of threads."""
+        return _page(await self.record.call("list-threads", limit=_ALL, cursor=onward))
+
+    async def completions(self, metadata: dict[str, str]) -> Page:
+        """Find stored completions."""
+        return _page(await self.record.call("list-chat-completions", metadata=metadata))
+
+    async def answer(self, completion_id: str) -> tuple[str, ...]:
+        """Read a stored completion: its answer is among its messages."""
+        text = await self.record.call("get-chat-messages", completion_id=completion_id)
+        return tuple(item.text for item in _page(text).items)
+
+    async def write(self, text: str, thread_id: str = "") -> str:
+        """Write a message: the server sees to it that it is there once.
+
+        Raises:
+            CallError: it does not say where the message is.
+        """
+        said = await self.record.call(
+            "create-message", thread_id=thread_id, role="assistant", content=text
+        )
+        created = _CREATED.match(said)
+        if created is None:
+            raise CallError(said)
+        return created[1]
+
+
+def _page(text: str) -> Page:
+    items, cursor = read(text)
+    return Page(tuple(_item(item) for item in items), cursor or "")
+
+
+def _item(shown: ReadMessage) -> Item:
+    fields: dict[str, Any] = shown.fields
+    attached = [each["file_id"] for each in fields.get("attachments", ())]
+    return Item(
+        id=shown.id,
+        text=shown.text,
+        files=tuple(attached),
+        last_written=fields.get("last_message_at", 0),
+        topic=json.dumps(fields.get("metadata", {})),
+    )

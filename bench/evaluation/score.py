@@ -1,0 +1,150 @@
+"""What attempts cost a model, in tokens of o200k, and which of them its window holds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.evaluation.tasks import Task
+from bench.evaluation.trial import Attempt
+from bench.evaluation.world import World
+from tests.clients.nodejs import count_tokens
+
+WINDOW: Final = 64_000
+"""How many tokens an agent has for a task: the tools, its calls, and what it reads of them."""
+
+MOST_OF_DUMP: Final = 1 / 3
+"""The most that all tasks together may make an agent read, of what a dump of the API would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """An attempt, counted.
+
+    Attributes:
+        right: whether the outcome is what was asked for.
+        calls: how many.
+        wrong_turns: how many of them failed, or were made before.
+        tokens: of its calls and of what they brought.
+        tools: tokens of the tools, as a model is shown them.
+    """
+
+    right: bool
+    calls: int
+    wrong_turns: int
+    tokens: int
+    tools: int
+
+    @property
+    def done(self) -> bool:
+        """Whether it is right, and was held by the window."""
+        return self.right and self.tokens + self.tools <= WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A task: what each contender made of it, and the tokens of a dump that answers it."""
+
+    task: Task
+    scores: tuple[Score, ...]
+    dump: int
+
+    @property
+    def least(self) -> bool:
+        """Whether Backscroll took no call more than it must, and no wrong turn."""
+        first = self.scores[0]
+        return not first.wrong_turns and self.task.least in {0, first.calls}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All tasks together.
+
+    Attributes:
+        lines: what became of each.
+        dump: tokens of all that they are about, each conversation once.
+    """
+
+    lines: tuple[Line, ...]
+    dump: int
+
+    @property
+    def read(self) -> int:
+        """Tokens that Backscroll made the agents read, for every task anew."""
+        return sum(line.scores[0].tokens for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The tokens of texts, all counted by one process."""
+
+    tokens: Mapping[str, int]
+
+    @classmethod
+    def of(cls, texts: set[str]) -> "Counter":
+        """Count them."""
+        each = sorted(texts)
+        return cls(dict(zip(each, count_tokens(each), strict=True)))
+
+    def sum(self, texts: Sequence[str]) -> int:
+        """Return the tokens of some of them together."""
+        return sum(self.tokens[text] for text in texts)
+
+
+def scored(
+    world: World,
+    tasks: Sequence[Task],
+    contenders: Sequence[tuple[str, list[Attempt]]],
+    dumps: Mapping[str, list[str]],
+) -> Tally:
+    """Return what became of each task, and of all.
+
+    Args:
+        world: what the tasks are about.
+        tasks: those that were attempted.
+        contenders: of each its tools, as JSON, and an attempt for each task; Backscroll's first.
+        dumps: the API's replies at each path.
+    """
+    texts = {text for replies in dumps.values() for text in replies}
+    for tools, attempts in contenders:
+        texts |= {tools, *(text for attempt in attempts for text in _texts(attempt))}
+    counter = Counter.of(texts)
+    lines = tuple(
+        Line(
+            task,
+            tuple(_score(counter, tools, attempts[number]) for tools, attempts in contenders),
+            sum(counter.sum(dumps[path]) for path in task.reads(world)),
+        )
+        for number, task in enumerate(tasks)
+    )
+    return Tally(lines, sum(counter.sum(replies) for replies in dumps.values()))
+
+
+def failings(tally: Tally) -> list[str]:
+    """Return what falls short of what is promised of Backscroll, as sentences."""
+    found = []
+    for line in tally.lines:
+        score = line.scores[0]
+        if not score.done:
+            found.append(f"{line.task.name}: not done within the window")
+        elif not line.least:
+            found.append(
+                f"{line.task.name}: {score.calls} calls, {score.wrong_turns} of them wrong turns, "
+                f"where {line.task.least} would do"
+            )
+    if tally.read > tally.dump * MOST_OF_DUMP:
+        found.append(f"{tally.read:,} tokens read, more than a third of the dump's {tally.dump:,}")
+    return found
+
+
+def _score(counter: Counter, tools: str, attempt: Attempt) -> Score:
+    return Score(
+        right=attempt.right,
+        calls=len(attempt.exchanges),
+        wrong_turns=attempt.wrong_turns,
+        tokens=counter.sum(_texts(attempt)),
+        tools=counter.tokens[tools],
+    )
+
+
+def _texts(attempt: Attempt) -> list[str]:
+    return [text for each in attempt.exchanges for text in (each.said, each.read)]

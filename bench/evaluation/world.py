@@ -1,0 +1,214 @@
+"""What the agents work on: real conversations, and made-up ones with something to find in them."""
+
+import random
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
+from typing import Final
+
+from backscroll.commands.demo.cast import Cast, choose
+from backscroll.commands.formats import chitchat
+from backscroll.store.app import open_store
+from backscroll.store.imports import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+
+PROMISE: Final = "I promise to send the signed contract to Ines on 14 March."
+PROMISE_AT: Final = 1_700
+REPLY_AT: Final = 1_400
+INVOICE: Final = "Invoice 4711"
+TOTAL: Final = "The total is 1,284.50 euros."
+CODE: Final = "The code at the end of the manual is MARIGOLD-77."
+MANUAL_CHARS: Final = 60_000
+LONG_CHARS: Final = 3_000
+QUESTION: Final = "Which of the two plans has free delivery?"
+
+_ID_CHARS: Final = string.ascii_letters + string.digits
+_NOW: Final = 1_760_000_000
+
+
+def identity(prefix: str, name: str) -> str:
+    """Return an id such as the API gives: always the same for a name, and meaning nothing."""
+    source = random.Random(name)
+    return prefix + "".join(source.choices(_ID_CHARS, k=24))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that is stored.
+
+    Attributes:
+        longest: the longest real conversation, of 2,895 messages, with a promise in it.
+        real: the other real conversations.
+        made: the made-up threads, by name.
+        completions: two answers to the same question.
+        conversation: one of the Responses API.
+    """
+
+    longest: ImportedThread
+    real: tuple[ImportedThread, ...]
+    made: dict[str, ImportedThread]
+    completions: tuple[ImportedCompletion, ImportedCompletion]
+    conversation: ImportedConversation
+
+    def threads(self) -> Iterator[ImportedThread]:
+        """Yield every thread there is."""
+        yield from self.real
+        yield self.longest
+        yield from self.made.values()
+
+    async def store(self, database: str) -> None:
+        """Put everything into a database."""
+        async with open_store(database) as store:
+            for thread in self.threads():
+                await store.import_thread(thread)
+            for completion in self.completions:
+                await store.import_completion(completion)
+            await store.import_conversation(self.conversation)
+
+
+def build(conversations: int) -> World:
+    """Return a world of so many real conversations, at most 300, and the made-up ones.
+
+    Raises:
+        CommandError: the dataset is not installed.
+    """
+    cast = choose()
+    names = (uuid for uuid in cast.conversations if uuid != cast.longest)
+    real = tuple(_real(cast, uuid) for uuid in islice(names, conversations))
+    longest = _real(cast, cast.longest)
+    said = list(longest.messages)
+    said[PROMISE_AT] = replace(said[PROMISE_AT], content=PROMISE)
+    prose = cycle(str(message.content) for message in longest.messages)
+    threads = (
+        _files(prose),
+        _thread("invoices", _long(prose, 40, at=23)),
+        _thread("manual", [_text(prose, MANUAL_CHARS) + CODE]),
+        _thread("busy", islice(prose, 60)),
+        _thread("shrinking", islice(prose, 60)),
+        _thread("status", islice(prose, 8)),
+        _run(prose),
+        _thread("support", [*islice(prose, 30), QUESTION]),
+        _thread("recent", islice(prose, 12), created_at=_NOW + 50_000),
+    )
+    return World(
+        replace(longest, messages=said),
+        real,
+        dict(zip(NAMES, threads, strict=True)),
+        (_completion("plain", "Yes, by Monday."), _completion("warm", "Of course! By Monday.")),
+        ImportedConversation(
+            key="evaluation:conversation",
+            id=identity("conv_", "conversation"),
+            created_at=_NOW,
+            items=[
+                {"type": "message", "role": _role(number), "content": text}
+                for number, text in enumerate(islice(prose, 30))
+            ],
+        ),
+    )
+
+
+NAMES: Final = (
+    "files",
+    "invoices",
+    "manual",
+    "busy",
+    "shrinking",
+    "status",
+    "run",
+    "support",
+    "recent",
+)
+RUN: Final = identity("run_", "run")
+FILES: Final = tuple(identity("file-", f"file {number}") for number in range(7))
+
+
+def _real(cast: Cast, uuid: str) -> ImportedThread:
+    thread = chitchat.thread(uuid, cast.conversations[uuid])
+    messages = [
+        replace(message, id=identity("msg_", f"{uuid}/{number}"))
+        for number, message in enumerate(thread.messages)
+    ]
+    return replace(thread, id=identity("thread_", uuid), messages=messages)
+
+
+def _thread(
+    name: str, texts: Iterator[str] | Sequence[str], created_at: int = _NOW
+) -> ImportedThread:
+    return ImportedThread(
+        key=f"evaluation:{name}",
+        id=identity("thread_", name),
+        created_at=created_at,
+        metadata={"topic": name},
+        messages=[
+            ImportedMessage(
+                id=identity("msg_", f"{name}/{number}"),
+                role=_role(number),
+                content=text,
+                created_at=created_at + number * 60,
+            )
+            for number, text in enumerate(texts)
+        ],
+    )
+
+
+def _files(prose: Iterator[str]) -> ImportedThread:
+    """Return a thread in which every eighth message brings a file."""
+    thread = _thread("files", islice(prose, 56))
+    messages = list(thread.messages)
+    for number, file_id in enumerate(FILES):
+        attached = [{"file_id": file_id, "tools": [{"type": "file_search"}]}]
+        messages[number * 8] = replace(messages[number * 8], attachments=attached)
+    return replace(thread, messages=messages)
+
+
+def _run(prose: Iterator[str]) -> ImportedThread:
+    """Return a thread of which three messages are of one run."""
+    thread = _thread("run", islice(prose, 90))
+    messages = list(thread.messages)
+    for number in (31, 33, 35):
+        messages[number] = replace(messages[number], run_id=RUN)
+    return replace(thread, messages=messages)
+
+
+def _long(prose: Iterator[str], number: int, at: int) -> list[str]:
+    texts = [f"Invoice {4_688 + place}. {_text(prose, LONG_CHARS)}" for place in range(number)]
+    texts[at] += TOTAL
+    return texts
+
+
+def _text(prose: Iterator[str], chars: int) -> str:
+    text = ""
+    while len(text) < chars:
+        text += f"{next(prose)} "
+    return text
+
+
+def _completion(arm: str, answer: str) -> ImportedCompletion:
+    return ImportedCompletion(
+        key=f"evaluation:{arm}",
+        id=identity("chatcmpl-", arm),
+        created_at=_NOW,
+        model="parrot-1",
+        metadata={"experiment": "tone", "arm": arm},
+        choices=[
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "logprobs": None,
+                "message": {"role": "assistant", "content": answer, "refusal": None},
+            }
+        ],
+        messages=[
+            {"role": "system", "content": f"You answer customers in a {arm} tone."},
+            {"role": "user", "content": "Will the parcel be here next week?"},
+        ],
+    )
+
+
+def _role(number: int) -> str:
+    return "assistant" if number % 2 else "user"

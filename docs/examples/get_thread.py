@@ -1,0 +1,28 @@
+"""`get-thread`: when a thread was made and last written to, and how many messages it has."""
+
+from typing import Final
+
+from backscroll_tools import schemas
+from backscroll_tools.client import requests, typed
+from backscroll_tools.models import JSON
+from backscroll_tools.render import blocks, fresh_mark
+from backscroll_tools.tool import Call, Result, Tool
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    raw = await call.client.send(requests.retrieve_thread(arguments["thread_id"]))
+    thread = typed.thread(raw)
+    mark = fresh_mark([str(thread)])
+    return Result(blocks(mark, [dict(thread)], "thread"), {"thread": thread})
+
+
+GET_THREAD: Final = Tool(
+    name="get-thread",
+    title="Get thread",
+    description="Read when a thread was made, and its metadata. list-messages reads its messages.",
+    input_schema=schemas.arguments({"thread_id": schemas.STRING}, ("thread_id",)),
+    output_schema=schemas.result({"thread": schemas.THREAD}, ("thread",)),
+    run=_run,
+    toolset="threads",
+    needs=("threads",),
+)

@@ -1,0 +1,112 @@
+"""Every command in a fenced block runs; what no test can run is named here, with the reason."""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+import pytest
+
+from backscroll.cli import commands
+from backscroll.settings import PREFIX, load
+from tests.house.documents import ROOT, Document, every
+
+LINE: Final = '{"messages": [{"role": "user", "content": "Hello"}]}\n'
+VARIABLES: Final = re.compile(r"(?:[A-Z_]+=\S*\s*)*")
+WITH_COMMANDS: Final = [document for document in every() if list(document.shell())]
+
+
+def parsed(words: list[str]) -> None:
+    """Hold a command that serves for ever to its options and to the rules of the settings."""
+    command = commands.commands[words[1]]
+    context = command.make_context(words[1], words[2:])
+    flags = {
+        str(option.name): str(context.params[str(option.name)])
+        for option in command.params
+        if f"{PREFIX}{str(option.name).upper()}]" in (getattr(option, "help", None) or "")
+        and context.params[str(option.name)] is not None
+    }
+    load(flags, environ={})
+
+
+def is_target(words: list[str]) -> None:
+    """Look a command of `make` up: each sets an environment up, or runs this test."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE)
+
+
+def is_there(words: list[str]) -> None:
+    """Look up what Python is to run: it would write into this repository."""
+    module, *paths = words[2:]
+    assert importlib.util.find_spec(module) is not None
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def named(words: list[str]) -> None:
+    """Leave an installation alone, which needs a registry: the names are in pyproject.toml."""
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert [name for name in words[2:] if name.partition("[")[0] not in project] == []
+
+
+UNRUN: Final[dict[str, Callable[[list[str]], None]]] = {
+    "backscroll serve": parsed,
+    "backscroll store": parsed,
+    "make": is_target,
+    ".venv/bin/python -m": is_there,
+    "pip install": named,
+}
+
+
+def ran(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a command of ours in a folder that is its home, and say yes to what it asks."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=kept | home,
+        input="y\n",
+        capture_output=True,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("document", WITH_COMMANDS, ids=str)
+def test_every_command_in_a_fenced_block_runs(document: Document, tmp_path: Path) -> None:
+    (tmp_path / "conversations.jsonl").write_text(LINE, "utf-8")
+    for line in document.shell():
+        line = VARIABLES.sub("", line, count=1)  # noqa: PLW2901 - what is left of it
+        if not line:
+            continue  # variables alone: test_documents and test_upstreams hold them to the settings
+        words = shlex.split(line)
+        check = next((UNRUN[start] for start in UNRUN if line.startswith(start)), None)
+        if check is not None:
+            check(words)
+            continue
+        assert words[0] == "backscroll", f"nothing says how to try {line}"
+        done = ran(words, tmp_path)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+
+
+def test_an_example_with_an_option_that_does_not_exist_is_found() -> None:
+    with pytest.raises(click.NoSuchOption):
+        parsed(shlex.split("backscroll serve --transprot http"))
+
+
+@pytest.mark.parametrize("name", sorted(commands.commands))
+def test_the_examples_of_a_command_name_what_exists(name: str) -> None:
+    epilog = commands.commands[name].epilog or ""
+    for line in re.findall(r"^backscroll [^|&#\\\n]+", epilog, re.MULTILINE):
+        words = shlex.split(line)
+        command = commands.commands[words[1]]
+        if isinstance(command, click.Group):
+            command, words = command.commands[words[2]], words[1:]
+        command.make_context(words[1], words[2:])
