@@ -13,6 +13,7 @@ SOURCES := server tools tests manifests docs/examples $(wildcard bench)
 BUNDLE := .cache/bundle
 PYTHONS := python3.11 python3.12 python3.13 python3.14
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
+MEASURED := --cov=backscroll_tools.pages --cov=backscroll_tools.render --cov-report=
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # Node.js trusts what the operating system trusts, as pip does: some networks have roots of their own.
 NPM := NODE_USE_SYSTEM_CA=1 $(CURDIR)/$(VENV)/bin/npm
@@ -34,7 +35,7 @@ demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an ag
 
 test: check $(NODE)/.ready ## Run every check and test
 	@echo '==> pytest'
-	@$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist worksteal
+	@$(VENV)/bin/python -m pytest $(MEASURED) --numprocesses auto --dist worksteal
 	@echo '==> every branch of paging and rendering is covered'
 	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
 

@@ -15,6 +15,7 @@ from backscroll.store import postgres, postgres_url
 from backscroll.store.app import Store, open_store
 from backscroll.store.engine import open_database
 from backscroll.store.errors import DatabaseBusyError, StoreError
+from backscroll.store.postgres import open_postgres
 from backscroll.store.schema import version_table
 from tests.postgres import PostgresServer
 from tests.server import commands
@@ -124,7 +125,7 @@ async def test_the_password_is_in_no_log_and_no_representation(
     shared: str, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with open_database(shared) as database:
+    async with open_postgres(shared) as database:
         shown = [repr(database), *map(repr, vars(database).values())]
         await database.read(lambda connection: connection.scalar(select(version_table.c.version)))
     assert postgres.password not in caplog.text + "".join(shown)
