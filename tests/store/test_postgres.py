@@ -125,7 +125,7 @@ async def test_the_password_is_in_no_log_and_no_representation(
     shared: str, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with open_postgres(shared) as database:
+    async with open_postgres(postgres_url.parse(shared)) as database:
         shown = [repr(database), *map(repr, vars(database).values())]
         await database.read(lambda connection: connection.scalar(select(version_table.c.version)))
     assert postgres.password not in caplog.text + "".join(shown)
