@@ -127,8 +127,8 @@ def store(settings: Settings, host: str, port: int) -> None:
     epilog=_examples(
         "backscroll call list-threads limit=3",
         "backscroll call list-messages thread_id=thread_abc preview_chars=80",
-        'backscroll call create-message role=user content=Hi metadata:=\'{"topic": "greeting"}\'',
-        "backscroll call list-messages thread_id=thread_abc --json | jq .page.next_cursor",
+        'backscroll call create-message role=user content=Hi metadata:=\'{"a": "b"}\'',
+        "backscroll call list-threads --json | jq .page.next_cursor",
     ),
 )
 @click.argument("tool", required=False)
@@ -200,15 +200,16 @@ def doctor(flags: Flags, *, as_json: bool) -> None:
     epilog=_examples(
         "backscroll import conversations.jsonl",
         "backscroll import chitchat --limit 100",
-        'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' | backscroll import -',
+        'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
+        "    backscroll import -",
         "",
         "What a line holds (of a thread only the messages are needed):",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
         '    [{"role": "user", "content": "Hello"}, {"type": …, …}, …]}',
-        '{"object": "chat.completion", "id": …, "created": …, "model": …, "choices": […],',
-        '    "messages": [{"role": "user", "content": "Hello"}, …]}',
+        '{"object": "chat.completion", "id": …, "created": …, "model": …,',
+        '    "choices": […], "messages": [{"role": "user", "content": "Hello"}, …]}',
     ),
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")

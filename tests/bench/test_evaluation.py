@@ -1,5 +1,7 @@
 """Agents as users: some of the tasks, with Backscroll alone; `make evaluate` does all of them."""
 
+import re
+
 import pytest
 
 from bench.evaluation import page
@@ -89,3 +91,12 @@ def test_the_page_in_the_tree_tells_of_every_task() -> None:
 
     assert [task.name for task in TASKS if f"\n| {task.name} | {task.asks} |" not in told] == []
     assert "**20 of 20 done, " in told
+
+
+def test_the_readme_tells_the_figure_of_the_page() -> None:
+    [share] = re.findall(
+        r"^\| \*\*all\*\* .*\*\*(\d+)%\*\* \|$", page.PAGE.read_text("utf-8"), re.MULTILINE
+    )
+
+    readme = (page.PAGE.parents[1] / "README.md").read_text("utf-8")
+    assert f"20 of 20 tasks, {share} % of the tokens of a dump" in readme

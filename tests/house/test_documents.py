@@ -39,6 +39,10 @@ TOOLS_PAGE = Document(ROOT / "docs" / "tools.md")
 SETTINGS_PAGE = Document(ROOT / "docs" / "settings.md")
 COMMANDS_PAGE = Document(ROOT / "docs" / "commands.md")
 
+IN_THE_TREE = re.compile(r"(?:bench|docs|manifests|server|tests|tools)/[\w/.-]+")
+TO_BE_WRITTEN = {"tools/backscroll_tools/messages/get_thread.py"}
+"""What docs/extending.md has its reader write."""
+
 SECTION = re.compile(r"^## (\S+(?: \S+)*)$", re.MULTILINE)
 CODE_ROW = re.compile(r"^\| `([a-z_]+)` \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
 
@@ -138,6 +142,13 @@ def test_a_link_leads_somewhere(document: Document) -> None:
             broken.append(link)
 
     assert broken == []
+
+
+@pytest.mark.parametrize("document", every(), ids=str)
+def test_a_file_of_the_repository_that_a_document_names_is_there(document: Document) -> None:
+    named = {code for code in document.code() if IN_THE_TREE.fullmatch(code)}
+
+    assert {name for name in named - TO_BE_WRITTEN if not (ROOT / name).exists()} == set()
 
 
 def test_every_page_is_linked_from_the_readme_or_from_another() -> None:

@@ -27,7 +27,7 @@ from tests.tools import transcript
 
 TOOLS: Final = 7
 LISTED_TOKENS: Final = 3_600
-READ_TOKENS: Final = 1_600
+READ_TOKENS: Final = 1_300
 """What models are shown of the tools: names, descriptions and input schemas."""
 
 CREATED_CHARS: Final = 256_000

@@ -27,7 +27,8 @@ def token() -> None:
 
 @token.command(
     epilog="\b\nExamples:\nbackscroll token create ada\n"
-    "backscroll token create support-bot --scopes read,write --expires 1y --partition support"
+    "backscroll token create support-bot \\\n"
+    "    --scopes read,write --expires 1y --partition support"
 )
 @click.argument("name")
 @click.option("--scopes", default="read", show_default=True, help="read, or read,write.")

@@ -62,7 +62,7 @@ async def run(console: Console | None = None) -> int:
         return 1
     stage.end(f"All {stage.held} checks held, in {seconds:.1f} s.", "bold green")
     stage.say("Load your own:  backscroll import FILE.jsonl  (--help shows the format)")
-    stage.say("Connect a host: backscroll connect  (lists them: Claude, VS Code, Cursor, ...)")
+    stage.say("Connect a host: backscroll connect  (lists Claude, VS Code, Cursor, ...)")
     return 0
 
 
