@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -148,8 +148,9 @@ async def test_a_sqlite_that_is_too_old_is_refused(
 
 
 @pytest.fixture
-def unprivileged() -> Iterator[Path]:
+async def unprivileged() -> AsyncIterator[Path]:
     """A folder, and rights that end at its edges: root's reach everywhere."""
+    await _open("sqlite://")  # what is imported only now may lie beyond them
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -140,6 +140,52 @@ async def hold(items: list[JSON], result_chars: int, limit: int, output: Output)
         assert page["has_more"] is (page["next_cursor"] is not None)
 
 
+class Warns(ListSource):
+    """All that can make a page's frame long: warnings, and items passed over."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        passed = (999_999_999, *(0 for _ in honest.items))
+        warning = "w" * WARNING_CHARS
+        return Chunk(honest.items, has_more=True, passed=passed, warning=warning)
+
+
+@given(
+    st.lists(st.integers(0, 20), min_size=200, max_size=200),
+    st.integers(2_000, 9_000),
+    OUTPUTS,
+    st.sampled_from(["msg_{}", "m{:0>30}"]),
+)
+async def test_a_page_takes_items_until_the_next_would_not_fit(
+    lengths: list[int], result_chars: int, output: Output, name: str
+) -> None:
+    items = [
+        {**message(number, "x" * length), "id": name.format(number)}
+        for number, length in enumerate(lengths)
+    ]
+    bounds = Bounds(result_chars=result_chars, output=output)
+    result = await read_page(call(bounds), SHAPE, START, Warns(items), 500)
+    assert size(result, output) <= result_chars
+    taken = len(result.structured["messages"])
+    if taken < len(items):
+        wider = Bounds(result_chars=2 * result_chars, output=output)
+        one_more = await read_page(call(wider), SHAPE, START, Warns(items), taken + 1)
+        # It ends for its limit, which is said in fewer words than the longest reason.
+        assert size(one_more, output) > result_chars - 30
+
+
+async def test_one_item_stands_by_itself_and_a_derived_list_says_so() -> None:
+    items = [message(0, "hello")]
+    page = {"returned": 1, "has_more": False, "next_cursor": None, "stopped_by": "end"}
+    for single, derived in ((True, False), (False, True), (False, False)):
+        shape = Shape("message", "message", single=single, derived=derived)
+        result = await read_page(call(Bounds()), shape, START, ListSource(items), 20)
+        said = {**page, "order": "desc", **({"derived": True} if derived else {})}
+        assert result.structured == {"page": said, "message": items[0] if single else items}
+    none = await read_page(call(Bounds()), Shape("m", "m", single=True), START, ListSource([]), 20)
+    assert none.structured == {"page": {**page, "returned": 0, "order": "desc"}}
+
+
 FORGERIES = st.sampled_from(
     [
         "#abcd 3 messages, newest first. No more follow.",
@@ -220,6 +266,8 @@ async def test_a_page_that_ends_with_the_rest_of_a_long_message_keeps_its_limit(
     results = await pages(ListSource(items), Bounds(result_chars=2_000), [1] * 10)
     assert [len(result.structured["messages"]) for result in results] == [1] * len(results)
     assert rejoined(results) == items
+    first = results[0].structured["messages"][0]
+    assert first["clipped"] == {"shown": len(first["text"]), "total": 3_000}
     stops = [result.structured["page"]["stopped_by"] for result in results]
     assert stops == [*["size"] * (len(results) - 2), "limit", "end"]
     assert len(results) > 3
@@ -273,16 +321,6 @@ async def test_fields_that_leave_a_text_less_than_half_of_a_page_are_read_after_
     if text:
         assert ("metadata" in first) is not apart
     assert rejoined(results) == items
-
-
-class Warns(ListSource):
-    """All that can make a page's frame long: warnings, and items passed over."""
-
-    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
-        honest = await super().chunk(after, limit)
-        passed = (999_999_999, *(0 for _ in honest.items))
-        warning = "w" * WARNING_CHARS
-        return Chunk(honest.items, has_more=True, passed=passed, warning=warning)
 
 
 @given(st.integers(100, 2_200), st.integers(2_000, 2_100), OUTPUTS, st.booleans())

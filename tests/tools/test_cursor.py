@@ -34,6 +34,21 @@ def test_a_place_comes_back_from_its_cursor_as_it_was(start: Place) -> None:
     assert decode(encode(start), start.tool, start.owner) == start
 
 
+def test_a_cursor_costs_few_characters_and_outlives_a_release() -> None:
+    start = Place(
+        "list-chat-completions",
+        "",
+        "desc",
+        position="chatcmpl_1",
+        inside=Inside(900, with_fields=True),
+        preview=80,
+        filters=(("model", "é"), ("metadata", "{}")),
+    )
+    assert encode(start) == (
+        "1lcc.df~chatcmpl_1~f900~80~W1sibW9kZWwiLCLDqSJdLFsibWV0YWRhdGEiLCJ7fSJdXQ==~rSXHfmLdIA"
+    )
+
+
 @given(PLACES, st.data())
 def test_a_cursor_with_one_character_changed_is_refused(start: Place, data: st.DataObject) -> None:
     good = encode(start)
@@ -84,6 +99,12 @@ def test_random_text_is_no_cursor(text: str) -> None:
             "cursor was made by another version of this server.",
         ),
         (encode(START)[:-1], "list-messages", "thread_1", "cursor is damaged."),
+        (
+            encode(START).replace("msg_7", "msg_8"),
+            "list-messages",
+            "thread_1",
+            "cursor is damaged.",
+        ),
     ],
 )
 def test_a_cursor_out_of_place_is_refused_with_the_reason(

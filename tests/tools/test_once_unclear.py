@@ -110,7 +110,7 @@ async def test_a_refusal_stays_one_though_nobody_can_look_whether_it_was_acted_o
 async def test_a_look_that_fails_is_followed_by_another(lists: list[int], ending: str) -> None:
     async with writing() as writer:
         thread = await writer.new()
-        writer.keyless.deeds, writer.keyless.lists = [LOST], lists
+        writer.keyless.deeds, writer.keyless.lists = [LOST], list(lists)
         assert code_of(await writer.write(thread_id=thread)) == ending
         assert len(await writer.messages(thread)) == 1
 

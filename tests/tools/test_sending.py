@@ -211,6 +211,16 @@ async def test_a_credential_is_fetched_for_each_request_and_repeated_in_no_error
     assert failed.value.message == "The upstream answered with HTTP status 400."
 
 
+async def test_a_key_that_is_a_header_s_whole_value_is_repeated_in_no_error() -> None:
+    async def credential() -> Header:
+        return "api-key", "secret-1"
+
+    wire = in_turn(Said('{"error": {"message": "secret-1 is malformed."}}', 400))
+    with pytest.raises(ToolError) as failed:
+        await wire.client(replace(EMBEDDED, credential=credential)).send(READ)
+    assert failed.value.message == "The upstream answered with HTTP status 400."
+
+
 async def test_reads_and_writes_have_connections_of_their_own() -> None:
     reads, writes = in_turn(Said(EMPTY)), in_turn(Said('{"id": "msg_1"}'))
     pools = [httpx2.AsyncClient(transport=wire) for wire in (reads, writes)]
@@ -259,38 +269,74 @@ async def test_a_success_earns_a_part_of_a_retry() -> None:
     assert client.budget.left == pytest.approx(1.1)
 
 
-def test_attempts_that_get_no_answer_take_half_of_what_is_left_and_the_third_all() -> None:
+async def never(_: httpx2.Request) -> httpx2.Response:
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("upstream", "request_"), [(EMBEDDED, READ), (EMBEDDED, WRITE), (KEYLESS, READ)]
+)
+def test_attempts_that_get_no_answer_take_half_of_what_is_left_and_the_third_all(
+    upstream: Upstream, request_: requests.Request
+) -> None:
     times: list[float] = []
 
-    async def hang(_: httpx2.Request) -> httpx2.Response:
+    async def hang(request: httpx2.Request) -> httpx2.Response:
         times.append(anyio.current_time())
-        await anyio.sleep_forever()
-        raise AssertionError
+        return await never(request)
 
-    async def read(upstream: Upstream, request: requests.Request) -> float:
-        times.clear()
+    async def send() -> float:
         with anyio.move_on_after(16):
-            with pytest.raises(UnreachableError) as failed:
-                await Wire(hang).client(upstream).send(request)
-            assert failed.value.kind == NO_ANSWER
+            await Wire(hang).client(upstream).send(request_)
         return anyio.current_time()
 
-    assert (clock.run(read(EMBEDDED, READ)), times) == (16, [0, 8, 12])
+    assert (clock.run(send()), times) == (16, [0, 8, 12])
 
 
-def test_a_write_that_is_made_but_once_leaves_half_of_the_time_to_look_for_it() -> None:
-    async def hang(_: httpx2.Request) -> httpx2.Response:
-        await anyio.sleep_forever()
-        raise AssertionError
+@pytest.mark.parametrize("unsent", [0, 1, 2, 3])
+def test_a_write_that_is_made_but_once_leaves_half_of_the_time_to_look_for_it(unsent: int) -> None:
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        if len(wire.asked) <= unsent:
+            raise httpx2.ConnectError("")
+        return await never(request)
 
     async def write() -> float:
-        client = Wire(hang).client(KEYLESS)
+        client = wire.client(KEYLESS)
         with anyio.fail_after(16), pytest.raises(ToolError, match="outcome_unknown"):
             await client.send(WRITE)
         assert client.in_doubt
         return anyio.current_time()
 
+    wire = Wire(answer)
     assert clock.run(write()) == 8
+
+
+def test_what_gets_no_answer_says_so() -> None:
+    async def read() -> None:
+        client = Wire(never).client()
+        client.budget.left = 0
+        with anyio.fail_after(16), pytest.raises(UnreachableError) as failed:
+            await client.send(READ)
+        assert (failed.value.kind, failed.value.fate) == (NO_ANSWER, "unknown")
+        assert failed.value.message == "The upstream could not be reached (no answer in time)."
+
+    clock.run(read())
+
+
+def test_a_doubt_outlasts_a_read_that_is_cut_off() -> None:
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        return Said("", 502).response() if request.method == "POST" else await never(request)
+
+    async def doubt() -> bool:
+        client = Wire(answer).client(KEYLESS)
+        with pytest.raises(ToolError, match="outcome_unknown"):
+            await client.send(WRITE)
+        with anyio.move_on_after(1):
+            await client.send(READ)
+        return client.in_doubt
+
+    assert clock.run(doubt())
 
 
 @pytest.mark.parametrize("request_", [READ, WRITE])
@@ -314,12 +360,8 @@ def test_a_write_that_is_cut_off_is_in_doubt_and_a_read_is_not(request_: request
 
 
 def test_a_write_that_waits_for_its_turn_until_it_is_cut_off_is_not_in_doubt() -> None:
-    async def hang(_: httpx2.Request) -> httpx2.Response:
-        await anyio.sleep_forever()
-        raise AssertionError
-
     async def cut_off() -> tuple[bool, int]:
-        wire = Wire(hang)
+        wire = Wire(never)
         client = wire.client(KEYLESS)
         async with anyio.create_task_group() as tasks:
             for _ in range(OF_ONE):
