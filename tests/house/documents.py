@@ -16,9 +16,6 @@ DOCUMENTS: Final = tuple(
         ]
     )
 )
-WRITTEN_LATER: Final = frozenset({ROOT / "docs" / "performance.md"})
-"""What `make bench ARGS=--write` writes, on the machine whose figures it tells."""
-
 _FENCE: Final = re.compile(r"^ *(`{3,})(\w*)\n(.*?)^ *\1$", re.DOTALL | re.MULTILINE)
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 _IMAGE: Final = re.compile(r'<img [^>]*src="([^"]+)"')

@@ -54,12 +54,30 @@ def named(words: list[str]) -> None:
     assert [name for name in words[2:] if name.partition("[")[0] not in project] == []
 
 
+def contained(words: list[str]) -> None:
+    """Hold what Docker is to do, which needs its daemon, to the command of ours at its end."""
+    ours = [at for at, word in enumerate(words) if word == "backscroll"]
+    if ours:
+        group = commands.commands[words[ours[-1] + 1]]
+        assert isinstance(group, click.Group)
+        command = group.commands[words[ours[-1] + 2]]
+        command.make_context(command.name, words[ours[-1] + 3 :])
+
+
+def exported(words: list[str]) -> None:
+    """Look up the file that a variable of the shell names."""
+    name, _, value = words[1].partition("=")
+    assert name != "COMPOSE_FILE" or (ROOT / value).is_file()
+
+
 UNRUN: Final[dict[str, Callable[[list[str]], None]]] = {
     "backscroll serve": parsed,
     "backscroll store": parsed,
     "make": is_target,
     ".venv/bin/python -m": is_there,
     "pip install": named,
+    "docker": contained,
+    "export": exported,
 }
 
 
