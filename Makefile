@@ -1,6 +1,7 @@
 # Each command sets itself up: the first run installs into .venv and .cache, later runs reuse both.
 
 MAKEFLAGS += --no-print-directory
+BEGUN := $(shell date +%s)
 VENV := .venv
 NODE := .cache/node
 PINS := .ci/requirements.txt
@@ -32,6 +33,8 @@ help: ## Show these commands
 
 demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an agent sees
 	@$(VENV)/bin/backscroll demo
+	@echo "$$(( $$(date +%s) - $(BEGUN) )) s from the start of make to here. To connect a host:" \
+		"$(VENV)/bin/backscroll connect"
 
 test: check $(NODE)/.ready ## Run every check and test
 	@echo '==> pytest'
