@@ -46,10 +46,12 @@ async def test_an_upstream_that_does_not_answer_is_not_waited_for_long_nor_asked
         stalling() as upstream,
         running(settings_of(tmp_path, base_url=upstream.url)) as server,
     ):
-        first = await asked(server.origin, "/readyz", "/readyz", "/readyz")
+        first = await asked(server.origin, "/readyz")
+        count = upstream.count  # a read may be tried again in its time
+        others = await asked(server.origin, "/readyz", "/readyz")
 
-    assert first == [(503, {"status": "no upstream"})] * 3
-    assert upstream.count == 1
+        assert first + others == [(503, {"status": "no upstream"})] * 3
+        assert upstream.count == count
 
 
 @pytest.mark.parametrize("upstream", ["openai", "azure", "foundry", "compatible"])

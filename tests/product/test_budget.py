@@ -118,7 +118,7 @@ def database(tmp_path: Path) -> str:
 @given(examples())
 @example(Example((Text("\x01", 400_000),), 32_000, "both", 20))
 @searched(
-    max_examples=max(40, searched.default.max_examples // 10 if searched.default else 0),
+    max_examples=max(25, searched.default.max_examples // 10 if searched.default else 0),
     # The examples share a database; each has a thread of its own there.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -41,6 +41,7 @@ class Keyless:
         deeds: what becomes of the writes to come, in order; those after them are done.
         lists: the statuses that the lists to come are answered with, in order; 200 after them.
         asked: the method and path of every request.
+        keys: the idempotency keys that came with them, before they were left out.
         now: the time, in Unix seconds.
     """
 
@@ -48,11 +49,15 @@ class Keyless:
     deeds: list[Deed] = field(default_factory=list)
     lists: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     now: float = 1_700_000_000.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"].removeprefix("/v1")
         self.asked.append(f"{method} {path}")
+        self.keys += [
+            text.decode() for name, text in scope["headers"] if name == b"idempotency-key"
+        ]
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"idempotency-key"]
         written = method == "POST" and path.endswith(("/messages", "/items"))
         act, status = self.deeds.pop(0) if written and self.deeds else DONE

@@ -1,7 +1,9 @@
 """A key carries what is known of a write, and nobody's own key is taken for one."""
 
+import hashlib
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +63,24 @@ def test_a_damaged_key_is_taken_for_a_callers_own(
     )
     if damaged != text:
         assert keys.read(damaged).since == ""
+
+
+def test_a_key_of_which_nothing_is_known_is_its_token() -> None:
+    assert str(Key("mine")) == "mine"
+    assert str(Key("mine", thread="thread_1")) == "mine"
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_key_carries_what_is_known_up_to_its_most_characters(more: int) -> None:
+    key = Key("t" * 100, given=True, thread="h" * (127 + more), since="s" * 12, sent_at=1)
+    if more:
+        assert str(key) == key.token
+    else:
+        assert len(str(key)) == KEY_CHARS
+        assert keys.read(str(key)) == key
+
+
+def test_a_long_key_of_a_callers_own_is_told_by_its_hash() -> None:
+    longest, longer = "k" * TOKEN_CHARS, "k" * (TOKEN_CHARS + 1)
+    assert keys.read(longest) == Key(longest, given=True)
+    assert keys.read(longer) == Key(hashlib.sha256(longer.encode()).hexdigest(), given=True)

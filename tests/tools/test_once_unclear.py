@@ -126,6 +126,101 @@ async def test_looks_that_all_fail_tell_nothing_however_long_ago_it_was_sent() -
         assert (code_of(again), writer.sent) == ("outcome_unknown", 1)
 
 
+async def test_a_refusal_stays_one_though_the_look_behind_it_fails() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds, writer.keyless.lists = [REFUSED], [200, 403]
+        outcome = await writer.write(thread_id=thread)
+        assert (code_of(outcome), writer.sent) == ("rate_limited", 1)
+
+
+@pytest.mark.parametrize(("later", "ending"), [(360, "outcome_unknown"), (361, "done")])
+async def test_a_lost_message_is_written_anew_from_the_second_on_in_which_it_cannot_come(
+    later: int, ending: str
+) -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        writer.keyless.deeds = [GONE]
+        first = await writer.write(thread_id=thread)
+        writer.keyless.now += later
+        again = await writer.write(thread_id=thread, idempotency_key=key_of(first))
+        assert code_of(again) == ending
+        if isinstance(again, ToolError):
+            assert key_of(again) == key_of(first)
+            assert "again in 1 s with" in again.next_step
+
+
+async def test_what_was_refused_is_written_though_an_older_message_says_the_same() -> None:
+    async with writing(keeps_metadata=False) as writer:
+        thread = await writer.new()
+        await writer.write(thread_id=thread)
+        writer.keyless.deeds = [REFUSED] * 3
+        refused = await writer.write(thread_id=thread)
+        writer.restart()
+        again = await writer.write(thread_id=thread, idempotency_key=key_of(refused))
+        assert (code_of(refused), code_of(again)) == ("rate_limited", "done")
+        assert len(await writer.messages(thread)) == 2
+
+
+async def test_a_lost_message_is_told_from_those_without_a_marker() -> None:
+    async with writing() as writer:
+        thread = await writer.new()
+        body = {"role": "user", "content": "a"}
+        await writer.http.post(f"{BASE}/threads/{thread}/messages", json=body, headers=V2)
+        writer.keyless.deeds = [LOST]
+        outcome = await writer.write(thread_id=thread)
+        assert isinstance(outcome, Result), outcome
+        assert (await writer.messages(thread))[1][0] == outcome.structured["message"]["id"]
+
+
+async def test_an_upstream_gets_the_key_whether_it_takes_notice_or_not() -> None:
+    async with writing() as writer:
+        for kind in ("threads", "conversations"):
+            await writer.write(thread_id=await writer.new(kind), idempotency_key=f"mine-{kind}")
+        assert writer.keyless.keys == ["mine-threads", "mine-conversations"]
+
+
+async def test_the_key_of_a_new_thread_s_lost_message_says_that_it_began_empty() -> None:
+    async with writing() as writer:
+        writer.keyless.deeds = [GONE]
+        key = keys.read(key_of(await writer.write()))
+        assert (key.since, key.thread[:7]) == (keys.mark(keys.NOTHING), "thread_")
+        other = await writer.write(thread_id=await writer.new(), idempotency_key=str(key))
+        assert isinstance(other, ToolError)
+        assert other.next_step == "Leave out thread_id, or idempotency_key."
+
+
+async def test_calls_about_one_thread_take_turns_and_those_about_others_do_not_wait() -> None:
+    async with writing() as writer:
+        one, other = await writer.new(), await writer.new()
+        writer.keyless.asked.clear()
+        async with anyio.create_task_group() as tasks:
+            for key in ("a", "b"):
+                tasks.start_soon(lambda key: writer.write(thread_id=one, idempotency_key=key), key)
+        url = f"/threads/{one}/messages"
+        # A key of the caller's own is searched for, then the newest message is noted.
+        assert writer.keyless.asked == [f"GET {url}", f"GET {url}", f"POST {url}"] * 2
+        writer.keyless.lists = [NEVER]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: writer.write(thread_id=one))
+            await anyio.wait_all_tasks_blocked()
+            with anyio.fail_after(5):
+                assert code_of(await writer.write(thread_id=other)) == "done"
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_repeated_answer_names_the_role_and_costs_no_request() -> None:
+    async with writing() as writer:
+        first = await writer.write(idempotency_key="mine", role="assistant")
+        writer.keyless.asked.clear()
+        again = await writer.write(idempotency_key="mine", role="assistant")
+        assert isinstance(first, Result)
+        assert isinstance(again, Result)
+        message = {"id": first.structured["message"]["id"], "role": "assistant"}
+        assert again.structured["message"] == message
+        assert writer.keyless.asked == []
+
+
 async def test_what_this_process_wrote_for_another_call_is_not_taken_for_a_lost_message() -> None:
     async with writing(keeps_metadata=False) as writer:
         thread = await writer.new()
