@@ -22,7 +22,7 @@ from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.walk import GONE, WARNING_CHARS, Chunk
 from backscroll_tools.tool import Bounds, Call, Output, Result
 from tests.tools import transcript
-from tests.tools.sources import HangsAfter, ListSource, message
+from tests.tools.sources import HangsAfter, ListSource, Mixed, message
 
 SHAPE = Shape("messages", "message")
 START = Place(tool="list-messages", owner="thread_1", order="desc")
@@ -247,6 +247,22 @@ async def test_what_comes_ahead_cannot_be_asked_of_an_upstream_that_ignores_orde
         "The upstream ignores order, so what comes ahead of an item cannot be asked for.",
         "Call again without before, and go on with next_cursor.",
     )
+
+
+async def test_a_page_says_how_many_items_of_other_kinds_it_passed_over() -> None:
+    items = [message(number, role="user" if number % 3 == 0 else "tool") for number in range(9)]
+    result = await read_page(call(Bounds()), SHAPE, START, Mixed(items), 20)
+    assert result.structured == {
+        "page": {
+            "returned": 3,
+            "has_more": False,
+            "next_cursor": None,
+            "stopped_by": "end",
+            "order": "desc",
+            "passed": 6,
+        },
+        "messages": items[::3],
+    }
 
 
 async def test_progress_is_told_as_a_page_is_read() -> None:
