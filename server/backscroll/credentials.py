@@ -5,6 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any, Final
 
+from backscroll.addresses import NEEDS_KEY
 from backscroll.settings import Settings
 from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import Auth, Header, Profile
@@ -12,6 +13,10 @@ from backscroll_tools.errors import ToolError
 
 ENTRA_SCOPE: Final = "https://ai.azure.com/.default"
 """The scope of tokens for Foundry and Azure OpenAI v1 (Microsoft's API reference)."""
+
+
+class NoKeyError(SettingsError):
+    """A key is needed and not set, or the library for Entra is not installed."""
 
 
 class NotSignedInError(ToolError):
@@ -22,7 +27,7 @@ def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[H
     """Return what gives the header that names the caller, or nothing where none is sent.
 
     Raises:
-        SettingsError: a key is needed and not set, or the library for Entra is not installed.
+        NoKeyError: a key is needed and not set, or the library for Entra is not installed.
     """
     match _auth(settings, profile):
         case "none":
@@ -42,9 +47,14 @@ def _auth(settings: Settings, profile: Profile) -> Auth:
     if not settings.api_key and chosen == "bearer" and profile.key_optional:
         return "none"
     if not settings.api_key and chosen in {"bearer", "api-key"}:
-        message = f"BACKSCROLL_API_KEY is needed for the upstream {profile.name}."
-        raise SettingsError(message)
+        message = f"{name_of_key(profile.name)} is needed for the upstream {profile.name}."
+        raise NoKeyError(message)
     return chosen
+
+
+def name_of_key(upstream: str) -> str:
+    """Return what the operator sets a kind of upstream's key with."""
+    return NEEDS_KEY.get(upstream, "BACKSCROLL_API_KEY")
 
 
 def _fixed(header: Header) -> Callable[[], Awaitable[Header]]:
@@ -60,7 +70,7 @@ def _entra() -> Callable[[], Awaitable[Header]]:
             "BACKSCROLL_API_KEY is not set, and signing in with Microsoft Entra needs the extra "
             "`azure`: pip install 'backscroll[azure]'."
         )
-        raise SettingsError(message)
+        raise NoKeyError(message)
 
     import anyio.to_thread
 

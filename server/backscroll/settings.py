@@ -241,7 +241,10 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
             message = f"{sources['base_url']} {flaw}{hint}."
             raise SettingsError(message)
-    if settings.upstream in NEEDS_KEY and not settings.api_key:
+    keys_are_callers = (
+        settings.http_auth == "token"
+    )  # or else whoever asks says that one is missing
+    if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
     for name in ("api_key", "organization", "project"):

@@ -1,6 +1,7 @@
 """The upstream that the settings choose, opened when the first call needs it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -9,11 +10,11 @@ from typing import Final, Self
 
 import httpx2
 
-from backscroll.credentials import credential
+from backscroll.credentials import NoKeyError, credential
 from backscroll.offer import is_embedded, profile_of
 from backscroll.settings import Settings
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.profiles import Upstream
+from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.errors import ToolError
 
 CONNECT_S: Final = 10.0
@@ -28,8 +29,35 @@ def upstream_of(settings: Settings) -> Upstream:
     """Return the upstream that the settings choose, ready to be asked.
 
     Raises:
-        SettingsError: a key is needed and not set, or the library for Entra is not installed.
+        NoKeyError: a key is needed and not set, or the library for Entra is not installed.
     """
+    return _upstream(settings, credential(settings, profile_of(settings)))
+
+
+def upstream_of_callers(
+    settings: Settings, without_key: Callable[[], Awaitable[Header]] | None = None
+) -> Upstream:
+    """Return the upstream that callers over HTTP share, whose tokens may bring keys of their own.
+
+    Where they may (`http_auth` is `token`), the operator needs none.
+
+    Args:
+        settings: of the operator.
+        without_key: stands in for the operator's credential where there is none; left out, nothing
+            is sent.
+
+    Raises:
+        NoKeyError: as `upstream_of` does, where no caller can bring a key.
+    """
+    try:
+        return upstream_of(settings)
+    except NoKeyError:
+        if settings.http_auth != "token":
+            raise
+        return _upstream(settings, without_key)
+
+
+def _upstream(settings: Settings, give: Callable[[], Awaitable[Header]] | None) -> Upstream:
     profile = profile_of(settings)
     base_url = (settings.base_url or profile.base_url).rstrip("/")
     headers = (
@@ -40,7 +68,7 @@ def upstream_of(settings: Settings) -> Upstream:
         profile,
         base_url if base_url.endswith(profile.base_suffix) else base_url + profile.base_suffix,
         tuple((name, value) for name, value in headers if value),
-        credential(settings, profile),
+        give,
     )
 
 

@@ -31,7 +31,7 @@ from backscroll.http.tokens import TokenCallers
 from backscroll.mcp_server import server_for
 from backscroll.settings import Settings
 from backscroll.store.engine import open_database
-from backscroll.upstream import UpstreamConnection, upstream_of
+from backscroll.upstream import UpstreamConnection, upstream_of_callers
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError
@@ -83,7 +83,7 @@ async def opened(
         SettingsError: the upstream cannot be asked.
         StoreError: the database of the tokens cannot be used.
     """
-    upstream = upstream_of(settings)
+    upstream = upstream_of_callers(settings)
     exchange = exchange or _exchange_of_tools(settings, upstream.profile)
     stop = Stop()
     places = Places(settings.http_calls, settings.http_caller_calls)

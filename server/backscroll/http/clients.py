@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Final
 
 from backscroll.addresses import flaw_of_key
+from backscroll.credentials import name_of_key
 from backscroll.http.callers import Caller
 from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, upstream_of
+from backscroll.upstream import UpstreamConnection, upstream_of_callers
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.profiles import STORE
+from backscroll_tools.client.profiles import STORE, Header
 from backscroll_tools.errors import ToolError
 
 KEPT: Final = 1024
@@ -65,8 +66,18 @@ class Clients:
                     next_step="Ask the operator for a token without a partition.",
                 )
             settings = replace(settings, project=caller.partition)
-        upstream = replace(upstream_of(settings), caller=caller.id)
-        return await self._connection.client_of(upstream)
+        upstream = upstream_of_callers(settings, self._refuse)
+        return await self._connection.client_of(replace(upstream, caller=caller.id))
+
+    async def _refuse(self) -> Header:
+        """Say what a caller without a key can do, where the operator has none either."""
+        name = self._settings.upstream
+        raise ToolError(
+            "auth_failed",
+            f"This server has no key to {name} of its own, and your token names none.",
+            next_step="Ask the operator for a token made with --upstream-key-variable, or to set "
+            f"{name_of_key(name)} where Backscroll runs.",
+        )
 
     def _key(self, variable: str) -> str:
         key = self._environ.get(variable, "")

@@ -34,7 +34,7 @@ _SAYS: Final[dict[ErrorCode, tuple[str, str]]] = {
     "upstream_retired": ("is not served", ""),
 }
 _REFUSED: Final = ("refused the request", "Check BACKSCROLL_UPSTREAM: is it of another kind?")
-_NO_KEY: Final = ("asks for a key", "Set BACKSCROLL_API_KEY: no key is sent.")
+NO_KEY: Final = ("asks for a key", "Set BACKSCROLL_API_KEY: no key is sent.")
 _NOT_SIGNED_IN: Final = "Sign in (az login), or set BACKSCROLL_API_KEY to a token."
 _UNREACHED: Final = "Check BACKSCROLL_BASE_URL, the network, and that the upstream runs."
 
@@ -51,7 +51,7 @@ def cause_of(error: ToolError, *, with_key: bool) -> tuple[str, str]:
     if isinstance(error, NotSignedInError):
         return error.message.rstrip("."), _NOT_SIGNED_IN
     if error.code == "auth_failed" and not with_key:
-        return _NO_KEY
+        return NO_KEY
     return _SAYS.get(error.code, _REFUSED)
 
 

@@ -13,7 +13,7 @@ from backscroll.commands.doctor.made import made, notes
 from backscroll.commands.doctor.probes import PROBE_S, probe_all
 from backscroll.offer import is_embedded
 from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, upstream_of
+from backscroll.upstream import UpstreamConnection, upstream_of_callers
 from backscroll_tools.client.profiles import COMPATIBLE, Profile, Serves
 
 
@@ -34,7 +34,8 @@ async def examine(
     Raises:
         SettingsError: the upstream cannot be asked: its key, or a library, is missing.
     """
-    upstream = upstream_of(settings)
+    upstream = upstream_of_callers(settings)
+    keys_are_callers = settings.http_auth == "token"
     checks: tuple[Check, ...] = ()
     asked = settings
     if is_embedded(settings):
@@ -46,7 +47,8 @@ async def examine(
     groups: dict[Serves, Check] = {}
     if all(check.verdict == "ok" for check in checks):
         async with UpstreamConnection(asked, upstream) as connection:
-            groups = await probe_all(await connection.client(), limit_s)
+            client = await connection.client()
+            groups = await probe_all(client, limit_s, keys_are_callers=keys_are_callers)
         groups = _with_ways_out(groups, upstream.profile)
     return Diagnosis(
         version=version("backscroll"),

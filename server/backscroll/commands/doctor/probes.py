@@ -7,7 +7,7 @@ from typing import Final
 
 import anyio
 
-from backscroll.commands.doctor.causes import cause_of
+from backscroll.commands.doctor.causes import NO_KEY, cause_of
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
@@ -52,17 +52,22 @@ PROBES: Final[Mapping[Serves, Probe]] = {
 }
 
 
-async def probe_all(client: Client, limit_s: float = PROBE_S) -> dict[Serves, Check]:
+async def probe_all(
+    client: Client, limit_s: float = PROBE_S, *, keys_are_callers: bool = False
+) -> dict[Serves, Check]:
     """Return how each group of endpoints answers that the upstream should serve, asked at once.
 
     Args:
         client: of the upstream.
         limit_s: how many seconds each has to answer.
+        keys_are_callers: whether callers may bring keys, so that it is well if one is wanted.
     """
     found: dict[Serves, Check] = {}
 
     async def ask(group: Serves, probe: Probe) -> None:
-        found[group] = await _asked(client, probe, limit_s)
+        check = await _asked(client, probe, limit_s)
+        wants_key = check.next_step == NO_KEY[1]
+        found[group] = _untried(check) if wants_key and keys_are_callers else check
 
     served = [group for group in PROBES if group in client.upstream.profile.serves]
     async with anyio.create_task_group() as tasks:
@@ -85,6 +90,15 @@ async def _asked(client: Client, probe: Probe, limit_s: float) -> Check:
         else:
             check = _failed(probe, error, with_key=client.upstream.credential is not None)
     return replace(check, ms=round((time.perf_counter() - start) * 1000))
+
+
+def _untried(check: Check) -> Check:
+    return replace(
+        check,
+        verdict="unclear",
+        detail="answered that it wants a key; what callers' own keys may do was not tried",
+        next_step="Try it with one: BACKSCROLL_API_KEY=… backscroll doctor",
+    )
 
 
 def _unanswered(probe: Probe, limit_s: float) -> Check:

@@ -1,0 +1,161 @@
+"""An upstream that asks for a key, where the operator has none: each caller brings its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from backscroll.commands.doctor.examination import examine
+from backscroll.commands.issuing import issue, new_token
+from backscroll.commands.serving import serve
+from backscroll.credentials import NoKeyError
+from backscroll.mcp_server import build
+from backscroll.settings import load, sources
+from tests.http.serving import Process, call, refused, running, settings_of, started, text_of
+from tests.loopback import served
+
+KEYS = {"Bearer sk-ada", "Bearer sk-bob"}
+NO_KEY = (
+    "auth_failed: This server has no key to openai of its own, and your token names none.\n"
+    "Next: Ask the operator for a token made with --upstream-key-variable, or to set "
+    "BACKSCROLL_API_KEY (or OPENAI_API_KEY) where Backscroll runs.\n"
+    "Retry: safe, but pointless until the operator mends the key; nothing was written."
+)
+
+
+@asynccontextmanager
+async def asking_for_keys() -> AsyncIterator[tuple[str, list[str | None]]]:
+    """Serve an upstream that answers to `KEYS` alone; yield its address, and what was sent."""
+    seen: list[str | None] = []
+
+    async def answer(request: Request) -> JSONResponse:
+        seen.append(request.headers.get("authorization"))
+        if seen[-1] not in KEYS:
+            error = {"message": "You didn't provide an API key.", "type": "invalid_request_error"}
+            return JSONResponse({"error": error | {"param": None, "code": None}}, 401)
+        return JSONResponse({"object": "list", "data": [], "has_more": False})
+
+    routes = [Route("/v1/{path:path}", answer, methods=["GET", "POST"])]
+    async with served(Starlette(routes=routes)) as origin:
+        yield f"{origin}/v1", seen
+
+
+async def status_of(server: Process) -> tuple[int, object]:
+    async with httpx2.AsyncClient() as http:
+        response = await http.get(f"http://127.0.0.1:{server.port}/readyz")
+    return response.status_code, response.json()
+
+
+async def test_a_server_without_a_key_serves_each_caller_with_its_own_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADA_KEY", "sk-ada")
+    monkeypatch.setenv("BOB_KEY", "sk-bob")
+    async with asking_for_keys() as (url, seen):
+        settings = settings_of(tmp_path, upstream="openai", base_url=url, http_auth="token")
+        async with running(settings) as server:
+            results = [
+                await call(server.url, "list-chat-completions", token)
+                for token in [
+                    await server.token("ada", key_variable="ADA_KEY"),
+                    await server.token("tom"),
+                    await server.token("bob", key_variable="BOB_KEY"),
+                    await server.token("eve", key_variable="EVE_KEY"),
+                ]
+            ]
+            written = await call(
+                server.url, "create-message", await server.token("tom"), role="user", content="Hi"
+            )
+
+    assert [result.get("isError", False) for result in results] == [False, True, False, True]
+    assert text_of(results[1]) == text_of(written) == NO_KEY
+    assert "EVE_KEY is not set" in text_of(results[3])
+    assert seen == ["Bearer sk-ada", "Bearer sk-bob"]
+
+
+async def test_a_server_process_without_a_key_starts_and_is_ready_while_its_upstream_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("ADA_KEY", "sk-ada")
+    database = tmp_path / "store.db"
+    secret = await issue(f"sqlite:///{database}", new_token("ada", key_variable="ADA_KEY"))
+    async with asking_for_keys() as (url, seen):
+        settings = {"http_auth": "token", "upstream": "openai", "base_url": url}
+        async with started(database, **settings) as server:
+            ready = await status_of(server)
+            asked = list(seen)
+            result = await call(server.url, "list-chat-completions", secret)
+
+    assert ready == (200, {"status": "ready"})
+    assert asked == [None]
+    assert not result.get("isError", False)
+    assert seen[-1] == "Bearer sk-ada"
+
+
+@pytest.mark.parametrize(
+    ("upstream", "named"),
+    [("openai", "BACKSCROLL_API_KEY (or OPENAI_API_KEY)"), ("azure", "BACKSCROLL_API_KEY")],
+)
+@pytest.mark.parametrize("auth", ["none", "oauth"])
+async def test_where_no_token_can_bring_a_key_the_operators_is_needed_at_the_start(
+    auth: str, upstream: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = {"http_auth": auth, "upstream": upstream, "base_url": "http://127.0.0.1:1/v1"}
+
+    line = await refused(tmp_path / "store.db", "--port", "0", **settings)
+
+    assert line == f"backscroll: {named} is needed for the upstream {upstream}."
+
+
+async def test_an_upstream_that_cannot_be_reached_is_not_ready_without_a_key_either(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(
+        tmp_path, upstream="openai", base_url="http://127.0.0.1:1/v1", http_auth="token"
+    )
+    async with running(settings) as server, httpx2.AsyncClient() as http:
+        response = await http.get(f"{server.origin}/readyz")
+
+    assert (response.status_code, response.json()) == (503, {"status": "no upstream"})
+
+
+async def test_the_doctor_says_what_it_cannot_try_without_a_key(tmp_path: Path) -> None:
+    async with asking_for_keys() as (url, seen):
+        environ = {
+            "BACKSCROLL_UPSTREAM": "openai",
+            "BACKSCROLL_BASE_URL": url,
+            "BACKSCROLL_HTTP_AUTH": "token",
+            "BACKSCROLL_DATABASE": f"sqlite:///{tmp_path / 'store.db'}",
+        }
+        diagnosis = await examine(load(None, environ), sources(None, environ), environ)
+
+    asked = [
+        (check.name, check.verdict, check.detail, check.next_step) for check in diagnosis.checks
+    ]
+    detail = "answered that it wants a key; what callers' own keys may do was not tried"
+    step = "Try it with one: BACKSCROLL_API_KEY=… backscroll doctor"
+    assert asked == [
+        ("conversations", "unclear", detail, step),
+        ("stored completions", "unclear", detail, step),
+    ]
+    assert diagnosis.is_well
+    assert set(seen) == {None}
+
+
+def test_over_stdio_the_operators_key_is_needed_whatever_is_set_for_http() -> None:
+    environ = {"BACKSCROLL_UPSTREAM": "openai", "BACKSCROLL_HTTP_AUTH": "token"}
+    settings = load(None, environ)
+
+    for start in (serve, build):
+        with pytest.raises(
+            NoKeyError, match=r"^BACKSCROLL_API_KEY \(or OPENAI_API_KEY\) is needed"
+        ):
+            start(settings)
