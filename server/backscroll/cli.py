@@ -9,7 +9,8 @@ from typing import Any, Final
 import click
 
 from backscroll.commands.connecting import connect
-from backscroll.commands.options import EVERY, SERVING, Flags, with_flags, with_settings
+from backscroll.commands.doctor_command import doctor
+from backscroll.commands.options import EVERY, SERVING, with_settings
 from backscroll.commands.terminal import escaped, verbatim, write
 from backscroll.commands.token_commands import token
 from backscroll.exits import clean_exit, interrupted_at_once
@@ -163,38 +164,6 @@ def call(
 
 
 @commands.command(
-    short_help="Say what is configured, what answers, and what is wrong.",
-    epilog=_examples(
-        "backscroll doctor",
-        "backscroll doctor --upstream compatible --base-url http://127.0.0.1:8321/v1",
-        "backscroll doctor --json | jq .checks",
-    ),
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
-@with_flags(*EVERY)
-def doctor(flags: Flags, *, as_json: bool) -> None:
-    """Say what is configured and from where, what the upstream answers, and which tools will work.
-
-    Nothing is written, and no key is shown. Exit code 0: all well. 1: something is wrong, and the
-    text says what to do. 2: the settings cannot be used.
-    """
-    import anyio
-
-    from backscroll.commands.doctor import report
-    from backscroll.commands.doctor.examination import examine
-    from backscroll.logs import configure
-    from backscroll.settings import load, sources
-
-    settings = load(flags)
-    configure(settings.log_level, settings.log_format)
-    diagnosis = anyio.run(examine, settings, sources(flags))
-    verbatim(sys.stdout)
-    width = min(shutil.get_terminal_size().columns, _WIDTH)
-    write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, width))
-    sys.exit(not diagnosis.is_well)
-
-
-@commands.command(
     "import",
     short_help="Take conversations in.",
     epilog=_examples(
@@ -293,6 +262,7 @@ def demo() -> None:
 
 
 commands.add_command(connect)
+commands.add_command(doctor)
 commands.add_command(token)
 
 

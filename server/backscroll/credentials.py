@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from backscroll.addresses import NEEDS_KEY
+from backscroll.offer import profile_of
 from backscroll.settings import Settings
 from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import Auth, Header, Profile
@@ -38,6 +39,15 @@ def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[H
             return _fixed(("api-key", settings.api_key))
         case "entra":
             return _entra()
+
+
+def lacks_key(settings: Settings) -> bool:
+    """Whether the upstream wants a key, and the operator has none for it."""
+    try:
+        credential(settings, profile_of(settings))
+    except NoKeyError:
+        return True
+    return False
 
 
 def _auth(settings: Settings, profile: Profile) -> Auth:

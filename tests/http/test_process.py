@@ -15,6 +15,7 @@ import pytest
 from backscroll.exits import CommandError
 from backscroll.http import serving
 from backscroll.store.errors import StoreError
+from tests.http.certificates import new_certificate
 from tests.http.serving import WAIT_S, call, post, refusal_of, refused, settings_of, started
 from tests.http.stalling import stalling
 
@@ -135,7 +136,7 @@ async def test_a_server_that_cannot_start_says_why_in_one_line(
 
 
 async def test_it_serves_https_with_a_certificate(tmp_path: Path) -> None:
-    certificate, key = made_certificate(tmp_path)
+    certificate, key = new_certificate(tmp_path)
     files = {"tls_cert_file": str(certificate), "tls_key_file": str(key)}
     async with started(tmp_path / "x.db", **files) as server:
         trusting = ssl.create_default_context(cafile=certificate)
@@ -179,37 +180,3 @@ async def until_unready(url: str) -> httpx2.Response:
             response = await get(url, "/readyz")
             if response.json() == {"status": "stopping"}:
                 return response
-
-
-def made_certificate(folder: Path) -> tuple[Path, Path]:
-    """Return a certificate for localhost that lasts for a day, and its key."""
-    import datetime as dt
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths

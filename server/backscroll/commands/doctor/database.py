@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -56,9 +57,17 @@ async def check_database(url: str) -> tuple[Check, ...]:
 
     Bounded by the store's own waits: for a lock or a connection, 10 s each.
     """
+    return await looked_at(url, _facts, _contents)
+
+
+async def looked_at(url: str, *looks: Callable[[Connection], Check]) -> tuple[Check, ...]:
+    """Return what each look at a database found, or why it cannot be looked at.
+
+    Bounded as `check_database` is.
+    """
     try:
         async with open_database(url) as database:
-            return await database.read(_facts), await database.read(_contents)
+            return tuple([await database.read(look) for look in looks])
     except StoreError as error:
         return (Check("database", "failed", str(error), next_step=_elsewhere()),)
     except (DatabaseUnavailableError, CommitUnknownError):

@@ -6,8 +6,9 @@ from typing import Final, Literal, TypeAlias
 UNSET: Final = "not set"
 """The value of a setting that has none."""
 
-Verdict: TypeAlias = Literal["ok", "unclear", "absent", "failed"]
-"""How a check went. `absent`: the upstream does not serve it, which need not be wrong."""
+Verdict: TypeAlias = Literal["ok", "unclear", "absent", "warning", "failed"]
+"""How a check went. `absent`: the upstream does not serve it, which need not be wrong. `warning`:
+it is well now, and will or may not be."""
 
 Fitness: TypeAlias = Literal["works", "withheld", "broken"]
 """Whether a tool will work; `withheld`: agents are not offered it."""
@@ -66,6 +67,8 @@ class Diagnosis:
         settings: every setting.
         address: where the upstream is.
         checks: what was tried there.
+        http: what was tried of serving over HTTP, where anything is set for it.
+        host: what a server over HTTP is to listen on, where it was said.
         tools: every tool, in the order in which hosts see them.
         notes: what is not wrong, and may not be meant.
     """
@@ -77,11 +80,13 @@ class Diagnosis:
     checks: tuple[Check, ...]
     tools: tuple[ToolFitness, ...]
     notes: tuple[str, ...]
+    http: tuple[Check, ...] = ()
+    host: str = ""
 
     @property
     def is_well(self) -> bool:
         """Whether no check failed and every tool that is offered will work."""
         return not (
-            any(check.verdict == "failed" for check in self.checks)
+            any(check.verdict == "failed" for check in (*self.checks, *self.http))
             or any(tool.fitness == "broken" for tool in self.tools)
         )

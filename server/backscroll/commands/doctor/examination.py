@@ -1,10 +1,12 @@
 """The examination, from settings to diagnosis."""
 
+import dataclasses
 import os
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Final
 
 from backscroll.commands.doctor.database import check_database, check_folder, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
@@ -16,12 +18,15 @@ from backscroll.settings import Settings
 from backscroll.upstream import UpstreamConnection, upstream_of_callers
 from backscroll_tools.client.profiles import COMPATIBLE, Profile, Serves
 
+_HTTP: Final = {item.name for item in dataclasses.fields(Settings) if "http" in item.metadata}
+
 
 async def examine(
     settings: Settings,
     sources: Mapping[str, str],
     environ: Mapping[str, str] = os.environ,
     limit_s: float = PROBE_S,
+    host: str = "",
 ) -> Diagnosis:
     """Return what is configured, what answers, and which tools will work. Nothing is written.
 
@@ -30,6 +35,7 @@ async def examine(
         sources: where from, as `settings.sources` returns it.
         environ: the environment, for variables that are not used.
         limit_s: how many seconds the upstream has to answer one request.
+        host: what a server over HTTP is to listen on; empty where that was not said.
 
     Raises:
         SettingsError: the upstream cannot be asked: its key, or a library, is missing.
@@ -50,6 +56,13 @@ async def examine(
             client = await connection.client()
             groups = await probe_all(client, limit_s, keys_are_callers=keys_are_callers)
         groups = _with_ways_out(groups, upstream.profile)
+    http: tuple[Check, ...] = ()
+    if host or _HTTP & sources.keys():
+        # What serves HTTP is imported for those who do.
+        from backscroll.commands.doctor.over_http import check_http
+
+        tried = await check_http(settings, host, environ, limit_s)
+        http = tuple(check for check in tried if check not in checks)  # a database is named once
     return Diagnosis(
         version=version("backscroll"),
         python=platform.python_version(),
@@ -58,6 +71,8 @@ async def examine(
         checks=(*checks, *groups.values()),
         tools=fitness_of_all(settings, upstream.profile, groups),
         notes=notes(settings, sources, environ),
+        http=http,
+        host=host,
     )
 
 

@@ -21,6 +21,7 @@ _MARKS: Final[dict[Verdict | Fitness, str]] = {
     "ok": "ok",
     "works": "ok",
     "unclear": "?",
+    "warning": "WARN",
     "absent": "-",
     "withheld": "-",
     "failed": "FAIL",
@@ -47,6 +48,7 @@ def as_text(diagnosis: Diagnosis, width: int) -> str:
             "",
             f"Upstream: {diagnosis.settings[0].value}, {diagnosis.address}",
             *_checks(diagnosis.checks, width),
+            *_http(diagnosis, width),
             "",
             "Tools",
             *(line for tool in diagnosis.tools for line in _tool(tool, width)),
@@ -77,6 +79,14 @@ def _checks(checks: Iterable[Check], width: int) -> Iterator[str]:
         said = check.next_step or said
 
 
+def _http(diagnosis: Diagnosis, width: int) -> Iterator[str]:
+    if diagnosis.http:
+        made = (one.value for one in diagnosis.settings if one.name == "http_auth")
+        auth = next(made, "none")
+        yield from ("", f"HTTP: {auth}{diagnosis.host and f', {diagnosis.host}'}")
+        yield from _checks(diagnosis.http, width)
+
+
 def _tool(tool: ToolFitness, width: int) -> Iterator[str]:
     yield from _row(tool.fitness, tool.name, tool.detail, width)
 
@@ -101,7 +111,8 @@ def _notes(notes: Iterable[str], width: int) -> Iterator[str]:
 def _conclusion(diagnosis: Diagnosis) -> str:
     if diagnosis.is_well:
         return "All well."
-    failed = sum(check.verdict == "failed" for check in diagnosis.checks)
+    checks = (*diagnosis.checks, *diagnosis.http)
+    failed = sum(check.verdict == "failed" for check in checks)
     broken = sum(tool.fitness == "broken" for tool in diagnosis.tools)
     offered = sum(tool.fitness != "withheld" for tool in diagnosis.tools)
     return f"Not well: {failed} failed, and {broken} of {offered} tools will not work."

@@ -1,0 +1,121 @@
+"""What is set for serving over HTTP, tried as `backscroll serve --transport http` tries it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from backscroll.addresses import is_loopback
+from backscroll.commands.doctor.diagnosis import Check
+from backscroll.commands.doctor.tokens import check_tokens
+from backscroll.exits import CommandError
+from backscroll.http import access, tls
+from backscroll.settings import Settings
+from backscroll.values import SettingsError
+
+SOON: Final = timedelta(days=14)
+"""How long before its end a certificate is spoken of."""
+
+_LOOPBACK: Final = "127.0.0.1"
+_WHOM: Final = {
+    "none": "whatever runs on this machine",
+    "token": "who has a token",
+    "oauth": "who has a token of {issuer}",
+}
+_NO_START: Final = "Mend it: backscroll serve --transport http would not start."
+_RENEW: Final = "Renew it, replace the files, and restart the server."
+
+
+async def check_http(
+    settings: Settings, host: str, environ: Mapping[str, str], limit_s: float
+) -> tuple[Check, ...]:
+    """Return whether a server over HTTP would start, and let in who should get in.
+
+    Args:
+        settings: of the operator.
+        host: what it is to listen on; empty for this machine alone.
+        environ: where callers' own keys are.
+        limit_s: how many seconds the issuer has to answer.
+    """
+    checks = [_callers(settings, host or _LOOPBACK), *_certificate(settings, datetime.now(UTC))]
+    if settings.http_auth == "oauth":
+        checks.append(await _issuer(settings, limit_s))
+    if settings.http_auth == "token":
+        checks += await check_tokens(settings, environ)
+    return tuple(checks)
+
+
+def _callers(settings: Settings, host: str) -> Check:
+    try:
+        access.allowed(settings, host)
+    except CommandError as error:
+        return Check("callers", "failed", str(error), next_step=_NO_START)
+    near = is_loopback(host)
+    said = [_WHOM[settings.http_auth].format(issuer=settings.oauth_issuer or "its issuer")]
+    if settings.allowed_hosts:
+        said.append(f"under {', '.join(settings.allowed_hosts)}{' too' if near else ''}")
+    origins = [word for word in settings.allowed_origins if word != access.NONE]
+    if near and settings.allowed_origins != (access.NONE,):
+        origins.insert(0, "on this machine")
+    said.append(f"web pages {' and '.join(origins)}" if origins else "no web page")
+    return Check("callers", "ok", "; ".join(said))
+
+
+def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
+    """Return how long the certificate holds, where there is one."""
+    try:
+        tls.check(settings)
+    except CommandError as error:
+        return (Check("certificate", "failed", str(error), next_step=_NO_START),)
+    if not settings.tls_cert_file:
+        return ()
+    from cryptography import x509
+
+    # A server's own certificate comes first in its file (RFC 8446, section 4.4.2).
+    own = x509.load_pem_x509_certificates(Path(settings.tls_cert_file).read_bytes())[0]
+    since, until = own.not_valid_before_utc, own.not_valid_after_utc
+    if now > until:
+        return (Check("certificate", "failed", f"expired on {until:%Y-%m-%d}", next_step=_RENEW),)
+    if now < since:
+        step = "Check the clock of this machine, or wait."
+        detail = f"does not hold before {since:%Y-%m-%d}"
+        return (Check("certificate", "failed", detail, next_step=step),)
+    if until - now <= SOON:
+        days = (until - now).days
+        left = f"{days} day{'' if days == 1 else 's'}"
+        detail = f"holds until {until:%Y-%m-%d} only: {left}"
+        return (Check("certificate", "warning", detail, next_step=_RENEW),)
+    return (Check("certificate", "ok", f"holds until {until:%Y-%m-%d}, and is its key's"),)
+
+
+async def _issuer(settings: Settings, limit_s: float) -> Check:
+    import httpx2
+
+    from backscroll.http import issuer as issuers
+    from backscroll.http import oauth
+
+    try:
+        oauth.check(settings)
+    except SettingsError as error:
+        return Check("issuer", "failed", str(error), next_step=_NO_START)
+    start = time.perf_counter()
+    check = Check("issuer", "ok", "answered with its keys")
+    try:
+        with anyio.fail_after(limit_s):
+            async with httpx2.AsyncClient(timeout=issuers.ANSWER_S) as http:
+                issuer = issuers.Issuer(settings.oauth_issuer, http, allow_http=settings.allow_http)
+                await issuer.fetch()
+    except issuers.IssuerError as error:
+        check = replace(check, verdict="failed", detail=str(error))
+    except TimeoutError:
+        check = replace(check, verdict="failed", detail=f"no answer within {limit_s:g} s")
+    step = "Check BACKSCROLL_OAUTH_ISSUER, the network, and that the issuer runs."
+    return replace(
+        check,
+        ms=round((time.perf_counter() - start) * 1000),
+        next_step="" if check.verdict == "ok" else step,
+    )

@@ -1,0 +1,281 @@
+"""`backscroll doctor` on what is set for serving over HTTP."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from backscroll.cli import commands
+from backscroll.commands.doctor.diagnosis import Check, Diagnosis
+from backscroll.commands.doctor.examination import examine
+from backscroll.commands.doctor.report import as_text
+from backscroll.commands.issuing import issue, new_token, revoke
+from backscroll.settings import load, sources
+from tests.http.certificates import new_certificate
+from tests.http.issuer import RESOURCE, issuing
+
+NO_START = "Mend it: backscroll serve --transport http would not start."
+
+
+async def diagnosis_of(folder: Path, host: str = "", /, **settings: str) -> Diagnosis:
+    """Return a diagnosis; a name in capitals is a variable of its own."""
+    given = {"database": f"sqlite:///{folder / 'store.db'}", **settings}
+    environ = {
+        name if name.isupper() else f"BACKSCROLL_{name.upper()}": value
+        for name, value in given.items()
+    }
+    return await examine(load(None, environ), sources(None, environ), environ, host=host)
+
+
+def found(diagnosis: Diagnosis) -> list[Check]:
+    """Return what was found of HTTP, without how long it took."""
+    return [
+        Check(check.name, check.verdict, check.detail, next_step=check.next_step)
+        for check in diagnosis.http
+    ]
+
+
+async def test_nothing_is_asked_of_http_where_nothing_is_set_for_it(tmp_path: Path) -> None:
+    diagnosis = await diagnosis_of(tmp_path)
+
+    assert diagnosis.http == ()
+    assert "HTTP" not in as_text(diagnosis, 80)
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "check"),
+    [
+        (
+            "",
+            {"http_calls": "9"},
+            Check("callers", "ok", "whatever runs on this machine; web pages on this machine"),
+        ),
+        (
+            "",
+            {"allowed_hosts": "a.example,b.example:*", "allowed_origins": "none"},
+            Check(
+                "callers",
+                "ok",
+                "whatever runs on this machine; under a.example, b.example:* too; no web page",
+            ),
+        ),
+        (
+            "127.0.0.2",
+            {"allowed_origins": "https://c.example"},
+            Check(
+                "callers",
+                "ok",
+                "whatever runs on this machine; web pages on this machine and https://c.example",
+            ),
+        ),
+        (
+            "",
+            {"allowed_hosts": "https://a.example"},
+            Check(
+                "callers",
+                "failed",
+                "BACKSCROLL_ALLOWED_HOSTS must be such as example.com, not 'https://a.example'",
+                next_step=NO_START,
+            ),
+        ),
+        (
+            "0.0.0.0",  # noqa: S104 - nothing listens
+            {"allowed_hosts": "a.example"},
+            Check(
+                "callers",
+                "failed",
+                "--host 0.0.0.0 lets others in: set BACKSCROLL_HTTP_AUTH=token or oauth, "
+                "BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may call); or use 127.0.0.1",
+                next_step=NO_START,
+            ),
+        ),
+    ],
+)
+async def test_who_gets_in_is_told_by_the_rules_of_serve(
+    host: str, settings: dict[str, str], check: Check, tmp_path: Path
+) -> None:
+    diagnosis = await diagnosis_of(tmp_path, host, **settings)
+
+    assert found(diagnosis) == [check]
+    assert diagnosis.is_well == (check.verdict == "ok")
+
+
+async def test_a_server_that_lets_others_in_is_described(tmp_path: Path) -> None:
+    exposed = {"http_auth": "token", "allowed_hosts": "a.example", "allowed_origins": "none"}
+    diagnosis = await diagnosis_of(tmp_path, "::", **exposed)
+
+    assert found(diagnosis) == [
+        Check("callers", "ok", "who has a token; under a.example; no web page"),
+        Check(
+            "tokens",
+            "warning",
+            "there is none that holds: nobody gets in",
+            next_step="Make one: backscroll token create NAME",
+        ),
+    ]
+    assert diagnosis.is_well
+
+
+def day(days: float) -> str:
+    return f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}"
+
+
+def soon(left: str) -> Check:
+    detail = f"holds until {{until}} only: {left}"
+    return Check("certificate", "warning", detail, next_step=RENEW)
+
+
+RENEW = "Renew it, replace the files, and restart the server."
+CLOCK = "Check the clock of this machine, or wait."
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (-1, 90.5, Check("certificate", "ok", "holds until {until}, and is its key's")),
+        (-1, 14.5, Check("certificate", "ok", "holds until {until}, and is its key's")),
+        (-1, 13.5, soon("13 days")),
+        (-1, 1.5, soon("1 day")),
+        (-9, -1, Check("certificate", "failed", "expired on {until}", next_step=RENEW)),
+        (2, 90, Check("certificate", "failed", "does not hold before {since}", next_step=CLOCK)),
+    ],
+)
+async def test_a_certificate_is_looked_at_before_clients_refuse_it(
+    since: float, until: float, expected: Check, tmp_path: Path
+) -> None:
+    made = new_certificate(tmp_path, since=timedelta(days=since), until=timedelta(days=until))
+    files = {"tls_cert_file": str(made[0]), "tls_key_file": str(made[1])}
+
+    diagnosis = await diagnosis_of(tmp_path, **files)
+
+    detail = expected.detail.format(since=day(since), until=day(until))
+    assert found(diagnosis)[1:] == [replace(expected, detail=detail)]
+    assert diagnosis.is_well == (expected.verdict != "failed")
+
+
+async def test_a_certificate_and_a_key_of_another_do_not_go_together(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    (certificate, _), (_, key) = map(new_certificate, folders)
+
+    files = {"tls_cert_file": str(certificate), "tls_key_file": str(key)}
+    diagnosis = await diagnosis_of(tmp_path, **files)
+    half = await diagnosis_of(tmp_path, tls_key_file=str(key))
+
+    assert found(diagnosis)[1:] == [
+        Check(
+            "certificate",
+            "failed",
+            f"{certificate} and {key} are no certificate and its key: KEY_VALUES_MISMATCH",
+            next_step=NO_START,
+        )
+    ]
+    assert found(half)[1].detail == (
+        "BACKSCROLL_TLS_CERT_FILE is needed too: https takes a certificate and its key"
+    )
+    assert not diagnosis.is_well
+
+
+async def test_an_issuer_is_asked_for_its_keys(tmp_path: Path) -> None:
+    async with issuing() as issuer:
+        settings = {"oauth_issuer": issuer.url, "oauth_resource": RESOURCE, "http_auth": "oauth"}
+        well = await diagnosis_of(tmp_path, **settings)
+        issuer.broken = True
+        wrong = await diagnosis_of(tmp_path, **settings)
+    without = await diagnosis_of(tmp_path, http_auth="oauth")
+
+    assert found(well) == [
+        Check("callers", "ok", f"who has a token of {issuer.url}; web pages on this machine"),
+        Check("issuer", "ok", "answered with its keys"),
+    ]
+    assert well.http[1].ms is not None
+    assert found(wrong)[1] == Check(
+        "issuer",
+        "failed",
+        f"{issuer.url}/.well-known/oauth-authorization-server answers 500",
+        next_step="Check BACKSCROLL_OAUTH_ISSUER, the network, and that the issuer runs.",
+    )
+    assert found(without)[1] == Check(
+        "issuer",
+        "failed",
+        "BACKSCROLL_OAUTH_ISSUER is needed for BACKSCROLL_HTTP_AUTH=oauth.",
+        next_step=NO_START,
+    )
+    assert (well.is_well, wrong.is_well, without.is_well) == (True, False, False)
+
+
+async def test_tokens_that_hold_are_counted(tmp_path: Path, database_url: str) -> None:
+    for name in ("ada", "bob", "eve"):
+        await issue(database_url, new_token(name))
+    await revoke(database_url, "eve")
+
+    diagnosis = await diagnosis_of(tmp_path, http_auth="token", database=database_url)
+    await revoke(database_url, "bob")
+    one = await diagnosis_of(tmp_path, http_auth="token", database=database_url)
+
+    assert found(diagnosis)[1] == Check("tokens", "ok", "2 that hold")
+    assert found(one)[1] == Check("tokens", "ok", "1 that holds")
+
+
+async def test_tokens_that_the_upstream_will_refuse_are_told_apart(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    for name, variable in (("ada", "ADA_KEY"), ("bob", "BOB_KEY"), ("tom", "")):
+        await issue(url, new_token(name, key_variable=variable))
+    upstream = {"upstream": "openai", "base_url": "http://127.0.0.1:1/v1", "http_auth": "token"}
+
+    both = await diagnosis_of(tmp_path, ADA_KEY="k", **upstream)
+    unset = await diagnosis_of(tmp_path, ADA_KEY="k", api_key="k", **upstream)
+
+    assert found(both)[1:] == [
+        Check(
+            "tokens",
+            "warning",
+            "3 that hold; 1 names no key to openai, and there is none of the operator's",
+            next_step="Make it anew: backscroll token create NAME --upstream-key-variable VARIABLE",
+        ),
+        Check(
+            "callers' keys",
+            "warning",
+            "not set here: BOB_KEY",
+            next_step="Set them where the server runs.",
+        ),
+    ]
+    assert [check.name for check in found(unset)[1:]] == ["tokens", "callers' keys"]
+    assert found(unset)[1] == Check("tokens", "ok", "3 that hold")
+
+
+async def test_a_database_of_tokens_that_cannot_be_opened_is_said_to_be_once(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "store.db").write_text("no database\n" * 100)
+    elsewhere = {"upstream": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "k"}
+
+    ours = await diagnosis_of(tmp_path, http_auth="token")
+    theirs = await diagnosis_of(tmp_path, http_auth="token", **elsewhere)
+
+    assert [check.name for check in ours.http] == ["callers"]
+    assert [(check.name, check.verdict) for check in ours.checks] == [("database", "failed")]
+    assert [(check.name, check.verdict) for check in theirs.http] == [
+        ("callers", "ok"),
+        ("database", "failed"),
+    ]
+
+
+def test_a_person_and_a_script_read_the_same(tmp_path: Path) -> None:
+    variables = {"BACKSCROLL_DATABASE": f"sqlite:///{tmp_path / 'store.db'}"}
+    options = ["doctor", "--http-auth", "token", "--host", "0.0.0.0"]  # noqa: S104 - as above
+
+    text = CliRunner().invoke(commands, options, env=variables)
+    document = CliRunner().invoke(commands, [*options, "--json"], env=variables)
+
+    lines = text.stdout.splitlines()
+    at = lines.index("HTTP: token, 0.0.0.0")
+    assert lines[at + 1].startswith("  FAIL  callers               --host 0.0.0.0 lets others in")
+    assert "  WARN  tokens                there is none that holds: nobody gets in" in lines
+    assert "Not well: 1 failed, and 0 of 7 tools will not work." in lines
+    assert [one["verdict"] for one in json.loads(document.stdout)["http"]] == ["failed", "warning"]
+    assert text.exit_code == document.exit_code == 1
