@@ -25,6 +25,9 @@ class PunctualProtocol(H11Protocol):
     """
 
     receive_s: ClassVar[float]
+    used_at: float = 0.0
+    """When its last response ended, on the loop's clock in seconds; 0 for none yet."""
+
     _awaited: object = None
     _timer: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
@@ -45,6 +48,16 @@ class PunctualProtocol(H11Protocol):
                 self._wait_for(state)
         elif state is not h11.IDLE or not same:
             self._wait_for(None)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way; one whose headers are not there yet is none."""
+        return self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        self.used_at = self.loop.time()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         """Begin to wait until the client reads."""

@@ -1,0 +1,168 @@
+"""Connections that say nothing: they neither stay for long, nor use up what others need."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+
+from backscroll.http import access, connections
+from backscroll.http.app import opened
+from backscroll.http.connections import BoundedServer, most_connections
+from backscroll.http.receiving import protocol
+from backscroll.listening import listen
+from tests.http.certificates import new_certificate
+from tests.http.serving import MODERN, WAIT_S, call, raw, settings_of
+from tests.http.stalling import stalling
+
+MOST = 16
+LIST = raw("tools/list", {}, MODERN)
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def bounded(
+    tmp_path: Path,
+    most: int = MOST,
+    receive_s: float = WAIT_S,
+    **settings: Any,  # noqa: ANN401 - as Settings
+) -> AsyncIterator[int]:
+    """Serve with bounds, and yield the port."""
+    wanted = settings_of(tmp_path, **settings)
+    with listen("127.0.0.1", 0) as listener:
+        async with opened(wanted, access.allowed(wanted, "127.0.0.1")) as served:
+            config = uvicorn.Config(
+                served.app,
+                http=protocol(receive_s),
+                lifespan="off",
+                log_config=None,
+                ssl_certfile=wanted.tls_cert_file or None,
+                ssl_keyfile=wanted.tls_key_file or None,
+                timeout_graceful_shutdown=1,
+            )
+            server = BoundedServer(config, receive_s, most)
+            task = asyncio.create_task(server.serve([listener]))
+            try:
+                yield listener.getsockname()[1]
+            finally:
+                server.should_exit = True
+                await task
+
+
+@asynccontextmanager
+async def connected(port: int, count: int = 1) -> AsyncIterator[list[Connection]]:
+    """Yield connections, opened one after the other."""
+    async with AsyncExitStack() as stack:
+        made: list[Connection] = []
+        for _ in range(count):
+            made.append(await asyncio.open_connection("127.0.0.1", port))
+            stack.callback(made[-1][1].close)
+        yield made
+
+
+async def end(reader: asyncio.StreamReader) -> bytes:
+    """Return all that comes until the server closes the connection, or cuts it off."""
+    async with asyncio.timeout(WAIT_S):
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+
+
+async def answered(connection: Connection) -> bytes:
+    """Send a request, and return the first line of the response."""
+    reader, writer = connection
+    writer.write(LIST)
+    async with asyncio.timeout(WAIT_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        await reader.readexactly(length)
+    return head.partition(b"\r\n")[0]
+
+
+def certified(tmp_path: Path) -> dict[str, Any]:
+    certificate, key = new_certificate(tmp_path)
+    return {"tls_cert_file": str(certificate), "tls_key_file": str(key)}
+
+
+async def test_a_handshake_that_does_not_come_is_waited_for_no_longer_than_headers(
+    tmp_path: Path,
+) -> None:
+    async with (
+        bounded(tmp_path, receive_s=0.2, **certified(tmp_path)) as port,
+        connected(port, 2) as made,
+    ):
+        made[1][1].write(b"\x16\x03\x01\x02\x00\x01")  # the beginning of one
+        said = [await end(reader) for reader, _ in made]
+
+    assert said == [b"", b""]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_flood_of_idle_connections_keeps_nobody_out(tmp_path: Path, secure: bool) -> None:
+    files: dict[str, Any] = certified(tmp_path) if secure else {}
+    trusting: Any = ssl.create_default_context(cafile=files["tls_cert_file"]) if secure else True
+    origin = f"{'https' if secure else 'http'}://localhost"
+    async with bounded(tmp_path, **files) as port, connected(port, MOST * 8) as made:
+        async with httpx2.AsyncClient(verify=trusting, timeout=WAIT_S) as http:
+            alive = await http.get(f"{origin}:{port}/healthz")
+            ready = await http.get(f"{origin}:{port}/readyz")
+        ends = [asyncio.create_task(end(reader)) for reader, _ in made]
+        left = set(ends)
+        while len(left) > MOST:
+            _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        for one in left:
+            one.cancel()
+
+    assert (alive.status_code, ready.status_code) == (200, 200)
+    assert left
+
+
+async def test_those_that_never_asked_for_anything_go_before_those_that_have(
+    tmp_path: Path,
+) -> None:
+    async with bounded(tmp_path) as port, connected(port) as used:
+        first = await answered(used[0])
+        async with connected(port, MOST * 4) as made:
+            await end(made[0][0])
+            again = await answered(used[0])
+
+    assert first == again == b"HTTP/1.1 200 OK"
+
+
+async def test_a_request_under_way_is_never_cut_off_for_a_new_connection(tmp_path: Path) -> None:
+    async with (
+        stalling() as upstream,
+        bounded(tmp_path, most=1, base_url=upstream.url) as port,
+    ):
+        url = f"http://127.0.0.1:{port}/mcp"
+        running = asyncio.create_task(call(url, "list-messages", thread_id="thread_1"))
+        await upstream.asked()
+        async with connected(port, 5) as made:
+            refused = [await end(reader) for reader, _ in made]
+        upstream.go_on()
+        result = await running
+        async with connected(port) as made:
+            after = await answered(made[0])
+
+    assert refused == [b""] * 5
+    assert not result.get("isError", False)
+    assert after == b"HTTP/1.1 200 OK"
+
+
+def test_a_process_keeps_half_of_its_files_for_everything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resource = pytest.importorskip("resource")
+    limits = {256: 128, 1024: 512, 1 << 20: connections.MOST, resource.RLIM_INFINITY: 4096}
+    found = {}
+    for files in limits:
+        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=files: (soft, soft))
+        found[files] = most_connections()
+
+    assert found == limits
