@@ -1,6 +1,7 @@
 """The command as a process: what it imports, where it writes, and how it ends."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from backscroll.commands.connect.entry import launch
+from backscroll.commands.serving import hint
 from tests.server.commands import COMMAND, at_terminal, process, variables, write_lines
 
 WAIT_S = 30
@@ -90,13 +93,38 @@ def test_without_arguments_a_bad_setting_is_refused_in_one_line() -> None:
 def test_at_a_terminal_the_server_says_how_to_connect_a_host(database: str) -> None:
     shown = at_terminal(database, typed=b"\x04").decode().replace("\r\n", "\n")
 
-    before, _, rest = shown.partition("\n{\n")
-    config, _, after = rest.partition("\n}\n")
-    (name, entry), *others = json.loads(f"{{{config}}}")["mcpServers"].items()
-    assert before.startswith("backscroll speaks MCP on this terminal now")
-    assert (name, others) == ("backscroll", [])
-    assert Path(entry["command"]).is_file()
-    assert after.endswith("Ctrl-C stops it.\n")
+    first, *ways, last = shown.strip("\x04\x08^D").splitlines()
+    assert first.startswith("backscroll speaks MCP on this terminal now")
+    assert [way.partition(":  ")[0] for way in ways] == [
+        "To connect a host",
+        "To see what it does",
+        "To call a tool",
+    ]
+    connect = shlex.split(ways[0].partition(":  ")[2])
+    assert connect[-1] == "connect"
+    listing = subprocess.run(
+        connect,
+        env=variables(database=database),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=True,
+    )
+    assert "claude-code" in listing.stdout
+    assert last == "Ctrl-C stops it."
+
+
+def test_the_hint_names_the_command_as_a_shell_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = Path(launch()[0])
+    monkeypatch.setenv("PATH", str(installed.parent))
+    named = hint().splitlines()[1]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    placed = hint().splitlines()[1]
+
+    assert named.endswith(":    backscroll connect")
+    assert placed.endswith(f":    {shlex.join([*launch(), 'connect'])}")
 
 
 def test_on_a_terminal_what_others_wrote_is_shown_and_not_obeyed(full: str) -> None:

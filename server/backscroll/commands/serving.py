@@ -1,6 +1,7 @@
 """Serving MCP over stdio: to a host, or to a person who started it by hand."""
 
-import json
+import os
+import shlex
 import shutil
 import sys
 from typing import Final
@@ -10,11 +11,9 @@ from backscroll.settings import Settings
 
 _HINT: Final = """\
 backscroll speaks MCP on this terminal now: an MCP host should start it, and talk to it.
-To connect a host (Claude, Cursor and others), add this to its mcp.json:
-
-{config}
-
-Without a host: "backscroll demo" shows what it does, "backscroll call" runs a tool.
+To connect a host:    {command} connect
+To see what it does:  {command} demo
+To call a tool:       {command} call
 Ctrl-C stops it.
 """
 
@@ -38,9 +37,9 @@ def serve(settings: Settings) -> None:
 
 def hint() -> str:
     """Return what a person at a terminal wants to know, with the command as it is installed."""
-    installed = shutil.which("backscroll")
-    command, *arguments = [installed] if installed else [sys.executable, "-m", "backscroll"]
-    entry: dict[str, object] = {"command": command}
-    if arguments:
-        entry["args"] = arguments
-    return _HINT.format(config=json.dumps({"mcpServers": {"backscroll": entry}}, indent=2))
+    from backscroll.commands.connect.entry import NAME, launch
+
+    command = launch()
+    found = shutil.which(NAME)
+    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - as launch has it
+    return _HINT.format(command=NAME if is_on_path else shlex.join(command))
