@@ -111,13 +111,14 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
         with running:
             assert running.stdin is not None
             assert running.stderr is not None
-            _await_ready(running.stderr)
+            reader = _await_ready(running.stderr)
             yield server
             running.stdin.close()
             running.wait(_READY_S)
+            reader.join(_READY_S)  # or else the log is closed under it
 
 
-def _await_ready(log: IO[str]) -> None:
+def _await_ready(log: IO[str]) -> Thread:
     """Read a server's log until it is ready, and go on reading it, so that it never blocks."""
     lines: deque[str] = deque(maxlen=50)
     ready, ended = Event(), Event()
@@ -130,9 +131,11 @@ def _await_ready(log: IO[str]) -> None:
         ended.set()
         ready.set()
 
-    Thread(target=read, daemon=True).start()
+    reader = Thread(target=read, daemon=True)
+    reader.start()
     assert ready.wait(_READY_S), "".join(lines)
     assert not ended.is_set(), "".join(lines)
+    return reader
 
 
 def _programs(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from backscroll import credentials
 from backscroll.commands.doctor.examination import examine
 from backscroll.commands.issuing import issue, new_token
 from backscroll.commands.serving import serve
@@ -113,6 +114,25 @@ async def test_where_no_token_can_bring_a_key_the_operators_is_needed_at_the_sta
     line = await refused(tmp_path / "store.db", "--port", "0", **settings)
 
     assert line == f"backscroll: {named} is needed for the upstream {upstream}."
+
+
+@pytest.mark.parametrize(
+    ("upstream", "tool", "argument"),
+    [("azure", "get-chat-messages", "completion_id"), ("foundry", "list-messages", "thread_id")],
+)
+async def test_the_same_holds_of_every_upstream_that_wants_a_key(
+    upstream: str, tool: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_installed", lambda _module: False)  # no library for Entra
+    async with asking_for_keys() as (url, seen):
+        settings = settings_of(tmp_path, upstream=upstream, base_url=url, http_auth="token")
+        async with running(settings) as server:
+            token = await server.token()
+            refused = await call(server.url, tool, token, **{argument: "x_1"})
+
+    named = NO_KEY.replace("openai", upstream, 1).replace(" (or OPENAI_API_KEY)", "")
+    assert text_of(refused) == named
+    assert seen == []
 
 
 async def test_an_upstream_that_cannot_be_reached_is_not_ready_without_a_key_either(
