@@ -55,12 +55,18 @@ async def bounded(
 
 
 @asynccontextmanager
-async def connected(port: int, count: int = 1) -> AsyncIterator[list[Connection]]:
+async def connected(
+    port: int, count: int = 1, trusting: ssl.SSLContext | None = None
+) -> AsyncIterator[list[Connection]]:
     """Yield connections, opened one after the other."""
+    named = None if trusting is None else "localhost"
     async with AsyncExitStack() as stack:
         made: list[Connection] = []
         for _ in range(count):
-            made.append(await asyncio.open_connection("127.0.0.1", port))
+            opening = asyncio.open_connection(
+                "127.0.0.1", port, ssl=trusting, server_hostname=named
+            )
+            made.append(await opening)
             stack.callback(made[-1][1].close)
         yield made
 
@@ -123,10 +129,17 @@ async def test_a_flood_of_idle_connections_keeps_nobody_out(tmp_path: Path, secu
     assert left
 
 
+@pytest.mark.parametrize("secure", [False, True])
 async def test_those_that_never_asked_for_anything_go_before_those_that_have(
-    tmp_path: Path,
+    tmp_path: Path, secure: bool
 ) -> None:
-    async with bounded(tmp_path) as port, connected(port) as used:
+    files: dict[str, Any] = certified(tmp_path) if secure else {}
+    trusting = ssl.create_default_context(cafile=files["tls_cert_file"]) if secure else None
+    async with (
+        bounded(tmp_path, **files) as port,
+        connected(port, trusting=trusting) as used,
+        connected(port, MOST // 2, trusting),
+    ):
         first = await answered(used[0])
         async with connected(port, MOST * 4) as made:
             await end(made[0][0])
