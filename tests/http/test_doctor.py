@@ -180,6 +180,20 @@ async def test_a_certificate_and_a_key_of_another_do_not_go_together(tmp_path: P
     assert not diagnosis.is_well
 
 
+async def test_a_certificate_whose_dates_cannot_be_read_is_no_reason_to_fail(
+    tmp_path: Path,
+) -> None:
+    certificate, key = new_certificate(tmp_path)
+    pem = certificate.read_text()  # OpenSSL takes this form too
+    certificate.write_text(pem.replace(" CERTIFICATE-", " TRUSTED CERTIFICATE-"))
+
+    diagnosis = await diagnosis_of(tmp_path, tls_cert_file=str(certificate), tls_key_file=str(key))
+
+    assert found(diagnosis)[1:] == [
+        Check("certificate", "unclear", "is its key's; how long it holds cannot be read")
+    ]
+
+
 async def test_an_issuer_is_asked_for_its_keys(tmp_path: Path) -> None:
     async with issuing() as issuer:
         settings = {"oauth_issuer": issuer.url, "oauth_resource": RESOURCE, "http_auth": "oauth"}
@@ -244,6 +258,13 @@ async def test_tokens_that_the_upstream_will_refuse_are_told_apart(tmp_path: Pat
             next_step="Set them where the server runs.",
         ),
     ]
+    for number in range(7):
+        await issue(url, new_token("more", key_variable=f"KEY_{number}"))
+    many = await diagnosis_of(tmp_path, ADA_KEY="k", **upstream)
+
+    assert found(many)[-1].detail == (
+        "not set here: BOB_KEY, KEY_0, KEY_1, KEY_2, KEY_3, and 3 more"
+    )
     assert [check.name for check in found(unset)[1:]] == ["tokens", "callers' keys"]
     assert found(unset)[1] == Check("tokens", "ok", "3 that hold")
 

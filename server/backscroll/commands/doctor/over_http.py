@@ -76,7 +76,12 @@ def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
     from cryptography import x509
 
     # A server's own certificate comes first in its file (RFC 8446, section 4.4.2).
-    own = x509.load_pem_x509_certificates(Path(settings.tls_cert_file).read_bytes())[0]
+    pem = Path(settings.tls_cert_file).read_bytes()
+    try:
+        own = x509.load_pem_x509_certificates(pem)[0]
+    except ValueError:  # OpenSSL knows more forms
+        detail = "is its key's; how long it holds cannot be read"
+        return (Check("certificate", "unclear", detail),)
     since, until = own.not_valid_before_utc, own.not_valid_after_utc
     if now > until:
         return (Check("certificate", "failed", f"expired on {until:%Y-%m-%d}", next_step=_RENEW),)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,9 @@ from backscroll.credentials import lacks_key
 from backscroll.offer import is_embedded
 from backscroll.settings import Settings
 from backscroll.store.tokens import Token, listed
+
+_NAMED: Final = 5
+"""How many variables are named, at most."""
 
 
 async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[Check, ...]:
@@ -34,7 +38,9 @@ async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[
     variables = dict.fromkeys(token.upstream_key_variable for token in holding)
     missing = [name for name in variables if name and not environ.get(name)]
     if missing and not is_embedded(settings):
-        detail = f"not set here: {', '.join(missing)}"
+        named = ", ".join(sorted(missing)[:_NAMED])
+        more = f", and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        detail = f"not set here: {named}{more}"
         step = "Set them where the server runs."
         checks += (Check("callers' keys", "warning", detail, next_step=step),)
     return checks
