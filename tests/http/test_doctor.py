@@ -17,7 +17,7 @@ from backscroll.settings import load, sources
 from tests.http.certificates import new_certificate
 from tests.http.issuer import RESOURCE, issuing
 
-NO_START = "Mend it: backscroll serve --transport http would not start."
+NO_START = "Mend it, or backscroll serve --transport http will not start."
 
 
 async def diagnosis_of(folder: Path, host: str = "", /, **settings: str) -> Diagnosis:

@@ -26,7 +26,7 @@ _WHOM: Final = {
     "token": "who has a token",
     "oauth": "who has a token of {issuer}",
 }
-_NO_START: Final = "Mend it: backscroll serve --transport http would not start."
+_NO_START: Final = "Mend it, or backscroll serve --transport http will not start."
 _RENEW: Final = "Renew it, replace the files, and restart the server."
 
 
