@@ -177,10 +177,10 @@ async def main() -> int:
     )
     record(
         f"pages of {ITEMS} a second to {CLIENTS} clients, against others in turn",
-        f"{ours.rate:,.0f} with {WORKERS} workers: {of_trivial:.2f} × the calls of the SDK's trivial "
-        f"stateless JSON server ({trivial.rate:,.0f}), {of_fastmcp:.1f} × the pages of "
-        f"`fastmcp.from_openapi` over HTTP on the same store ({fastmcp.rate:,.0f}); with one worker "
-        f"{alone.rate:,.0f}: {alone.rate / trivial.rate:.2f} × and "
+        f"{ours.rate:,.0f} with {WORKERS} workers: {of_trivial:.2f} × the calls of the SDK's "
+        f"trivial stateless JSON server ({trivial.rate:,.0f}), {of_fastmcp:.1f} × the pages of "
+        f"`fastmcp.from_openapi` over HTTP on the same store ({fastmcp.rate:,.0f}); with one "
+        f"worker {alone.rate:,.0f}: {alone.rate / trivial.rate:.2f} × and "
         f"{alone.rate / fastmcp.rate:.1f} ×; the median of {ROUNDS} rounds",
     )
     broken += sorted({*minute.errors, *ours.errors})[:5]
