@@ -1,6 +1,7 @@
 """A process that answers HTTP requests until it is to stop."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,12 @@ def prepare(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format)
     tracing.configure()
     audit.log.setLevel("INFO")
+
+
+def freeze() -> None:
+    """Keep what is there now for good: to look through it for garbage holds up a call by 70 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 async def answer(

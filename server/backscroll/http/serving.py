@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from backscroll.http import access, tls, workers
-from backscroll.http.answering import answer, prepare
+from backscroll.http.answering import answer, freeze, prepare
 from backscroll.http.app import opened
 from backscroll.http.endpoint import PATH
 from backscroll.listening import address, listen_apart
@@ -57,6 +57,7 @@ async def serve(settings: Settings, host: str, port: int) -> None:
         else:
             async with opened(settings, allowed) as served:
                 say()
+                freeze()
                 with on_signals(stopping.set):
                     await answer(served, settings, listeners[0], stopping)
 

@@ -11,7 +11,7 @@ import anyio
 
 from backscroll.exits import clean_exit
 from backscroll.http import access
-from backscroll.http.answering import answer, prepare
+from backscroll.http.answering import answer, freeze, prepare
 from backscroll.http.app import opened
 from backscroll.settings import Settings
 
@@ -49,6 +49,7 @@ async def _work(settings: Settings, host: str, listener: socket.socket, keeper: 
     ):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
         tasks.start_soon(_heed, keeper, stopping)
+        freeze()
         keeper.send_bytes(READY)
         await answer(served, settings, listener, stopping)
         tasks.cancel_scope.cancel()
