@@ -90,15 +90,15 @@ class _Workers:
         while not self._stopping.is_set():
             pid, code, answers = await self._live(listener, first=not answered)
             answered |= answers
-            if self._stopping.is_set():
-                return
-            if not answered:
+            if not answered and not self._stopping.is_set():
                 self.unready = True
                 self._stopping.set()
-                return
+            if self._stopping.is_set():
+                break
             _log.error("worker %d ended (exit code %s): another one starts", pid, code)
             with anyio.move_on_after(AGAIN_S):
                 await self._stopping.wait()
+        listener.close()  # or who connects now would wait for an answer
 
     async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
         """See one worker through; return its process id, its exit code and whether it answered."""
