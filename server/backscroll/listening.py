@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import sys
 
 from backscroll.exits import CommandError
 
@@ -30,8 +31,39 @@ def listen(host: str, port: int) -> socket.socket:
             f"port {port} of {host} is not to be had ({os.strerror(error.errno or 0)}): "
             "choose another with --port"
         ) from None
-    # Named as TCP: only then does asyncio send a reply's parts at once, instead of 40 ms apart.
-    return socket.socket(family, proto=socket.IPPROTO_TCP, fileno=listening.detach())
+    return _named(listening)
+
+
+def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
+    """Return sockets on one port, one for each of several processes.
+
+    Linux spreads connections among them. Elsewhere they are one and the same, and whichever process
+    wakes first takes what has come.
+
+    Args:
+        host: an address of this machine, or a name of one.
+        port: 0 for any that is free.
+        number: how many.
+
+    Raises:
+        CommandError: the address is not this machine's, or the port is taken, by others that
+            would share it too.
+    """
+    first = listen(host, port)
+    if sys.platform != "linux":
+        return [first] * number
+    with first:
+        # Only now, so that the port was found to be free of any other server.
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return [
+            _named(socket.create_server(first.getsockname(), family=first.family, reuse_port=True))
+            for _ in range(number)
+        ]
+
+
+def _named(listening: socket.socket) -> socket.socket:
+    """Return a socket as TCP's own: only then does asyncio send a reply's parts at once."""
+    return socket.socket(listening.family, proto=socket.IPPROTO_TCP, fileno=listening.detach())
 
 
 def _not_ours(host: str) -> CommandError:

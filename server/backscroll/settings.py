@@ -129,6 +129,13 @@ class Settings:
     oauth_partitions: bool = _setting(
         "whether everybody has a part of the store to themselves", default=False, http=True
     )
+    http_workers: int = _setting(
+        "processes that answer over HTTP; each uses one core",
+        1,
+        least=1,
+        most=64,
+        http=True,
+    )
     http_calls: int = _setting(
         "the most requests under way over HTTP", 256, least=1, most=100_000, http=True
     )

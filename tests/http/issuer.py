@@ -1,6 +1,7 @@
 """A small issuer of tokens on loopback: metadata, keys that rotate, real signatures."""
 
 import json
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ class Issuer:
         place: where its metadata is.
         published: more keys that are published, as they are.
         asked: how often its keys were asked for.
+        most: how often its keys can be asked for, before it answers 500.
         broken: whether it answers 500 to everything.
         metadata: in place of its own.
     """
@@ -42,6 +44,7 @@ class Issuer:
     place: str = OAUTH
     published: list[dict[str, Any]] = field(default_factory=list)
     asked: int = 0
+    most: float = math.inf
     broken: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -79,7 +82,7 @@ class Issuer:
     def publish(self, _: Request) -> Response:
         """Answer with the public keys."""
         self.asked += 1
-        if self.broken:
+        if self.broken or self.asked > self.most:
             return Response(status_code=500)
         return JSONResponse(
             {"keys": [*(public(*key) for key in self.keys.items()), *self.published]}

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx2
 
 from backscroll.commands.issuing import issue, new_token
-from backscroll.http import access, serving
+from backscroll.http import access, answering
 from backscroll.http.app import Opened, opened
 from backscroll.http.exchange import Exchange
 from backscroll.listening import listen
@@ -90,8 +90,8 @@ async def running(
         port = listener.getsockname()[1]
         async with opened(settings, allowed, exchange) as served:
             server = Running(port, settings, served)
-            answering = serving.answer(served, settings, listener, server.stopping)
-            task = asyncio.create_task(answering)
+            answer = answering.answer(served, settings, listener, server.stopping)
+            task = asyncio.create_task(answer)
             try:
                 yield server
             finally:

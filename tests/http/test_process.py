@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -177,6 +178,7 @@ async def until_unready(url: str) -> httpx2.Response:
     """Ask until it says that it stops: a signal takes a moment to arrive."""
     async with asyncio.timeout(WAIT_S):
         while True:
-            response = await get(url, "/readyz")
-            if response.json() == {"status": "stopping"}:
-                return response
+            with suppress(httpx2.NetworkError):  # of a worker that had nothing to end
+                response = await get(url, "/readyz")
+                if response.json() == {"status": "stopping"}:
+                    return response

@@ -81,7 +81,7 @@ def test_the_heading_tells_count_order_and_how_to_go_on(
     ],
 )
 def test_an_item_is_a_header_its_fields_and_its_text(item: dict[str, object], text: str) -> None:
-    assert render.block("#kqzv", item, "file") == text
+    assert render.marked("#kqzv", render.lines(item, "file")) == text
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_an_item_is_a_header_its_fields_and_its_text(item: dict[str, object], te
 def test_a_header_tells_what_of_the_time_the_one_above_does_not(
     above: int | None, created_at: int | None, told: str
 ) -> None:
-    items = [
+    over, item = (
         {"id": f"msg_{n}", "role": "user"} | ({} if time is None else {"created_at": time})
         for n, time in enumerate((above, created_at))
-    ]
-    assert render.blocks("#kqzv", items, "message").splitlines()[1] == f"#kqzv user msg_1{told}"
+    )
+    assert render.lines(item, "message", over) == [f" user msg_1{told}\n"]
 
 
 @given(st.lists(st.text(max_size=50)))

@@ -16,7 +16,7 @@ the header above: models pay for each.
 import json
 import secrets
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -74,30 +74,31 @@ def heading(mark: str, page: Page, noun: str) -> str:
     return "".join(parts) + "\n"
 
 
-def block(
-    mark: str, item: Mapping[str, object], noun: str, above: Mapping[str, object] | None = None
-) -> str:
-    """Return one item: its header line, a line with its further fields, its text.
+def lines(
+    item: Mapping[str, object], noun: str, above: Mapping[str, object] | None = None
+) -> list[str]:
+    """Return one item as our lines, each without its mark and with the text that follows it.
+
+    They are its header, and where it has further fields a line with those.
 
     Args:
-        mark: what our lines start with.
         item: the item.
         noun: what it is called, where it has no role.
         above: the item above it, if any.
     """
-    words = [mark, str(item.get("role", noun)), str(item["id"])]
-    if time := _time(_minute(item), _minute(above or {})):
-        words.append(time)
+    header = f" {item.get('role', noun)} {item['id']}"
+    if time := _time(_minute(item), _minute(above) if above else ""):
+        header += f" {time}"
     fields = {name: value for name, value in item.items() if name not in _IN_HEADER}
-    more = f"{mark}+{compact(fields)}\n" if fields else ""
-    text = item.get("text")
-    return f"{' '.join(words)}\n{more}{text}\n" if text else f"{' '.join(words)}\n{more}"
+    found = [f"{header}\n", f"+{compact(fields)}\n"] if fields else [f"{header}\n"]
+    if text := item.get("text"):
+        found[-1] += f"{text}\n"
+    return found
 
 
-def blocks(mark: str, items: Sequence[Mapping[str, object]], noun: str) -> str:
-    """Return items, each below the one before it."""
-    above: list[Mapping[str, object] | None] = [None, *items]
-    return "".join(block(mark, item, noun, over) for over, item in zip(above, items, strict=False))
+def marked(mark: str, unmarked: Iterable[str]) -> str:
+    """Return our lines, each with the mark that it starts with."""
+    return "".join([f"{mark}{line}" for line in unmarked])
 
 
 def _minute(item: Mapping[str, object]) -> str:
@@ -106,7 +107,7 @@ def _minute(item: Mapping[str, object]) -> str:
     return _in_utc(seconds) if isinstance(seconds, int) else ""
 
 
-@lru_cache(maxsize=1024)  # asked for several times an item: to count it, to show it, for the next
+@lru_cache(maxsize=1024)  # asked for twice an item: for itself, and for the next
 def _in_utc(seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"

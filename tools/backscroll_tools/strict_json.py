@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 DEPTH: Final = 100
 """How many arrays and objects may stand inside one another, the outermost counted."""
 
+_CONTAINERS: Final = (dict, list)
 _SHOWN: Final = 40
 """How many characters of a key or number a flaw repeats."""
 
@@ -155,13 +156,13 @@ def _too_deep() -> JSONFlawError:
 
 
 def _is_too_deep(value: object) -> bool:
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if isinstance(value, _CONTAINERS) else []
     for _ in range(DEPTH):
         level = [
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, _CONTAINERS)
         ]
         if not level:
             return False

@@ -90,7 +90,7 @@ async def opened(
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
         callers, more = await _callers(settings, stack)
-        metrics = Metrics(places)
+        metrics = Metrics(alone=settings.http_workers == 1)
         mcp = Endpoint(
             settings=settings,
             callers=callers,

@@ -67,7 +67,7 @@ class Endpoint:
         try:
             self._check(scope)
             settings = narrowed(self.settings, scope["query_string"])
-            with self.places.one():
+            with self.places.one(), self.metrics.in_progress.track_inprogress():
                 caller = await self.callers.caller(Headers(scope=scope).get("authorization", ""))
                 await self._held(caller, settings, scope, receive, send)
         except RefusedError as refused:

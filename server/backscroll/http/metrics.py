@@ -1,5 +1,9 @@
 """`/metrics`: counts and durations for Prometheus; no id, no text, no caller."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,12 +15,13 @@ from prometheus_client import (
     ProcessCollector,
 )
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backscroll.exits import CommandError
 from backscroll.http.callers import Callers
-from backscroll.http.limits import Places
 from backscroll.http.refusals import RefusedError
 from backscroll.terms import Called
 
@@ -25,17 +30,56 @@ PATH: Final = "/metrics"
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 REQUESTS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 50)
 
+_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus_client has processes count together; it is read as it is imported."""
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """Have the processes that are started in this context count together, in files.
+
+    Raises:
+        CommandError: there is no folder for temporary files.
+    """
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="backscroll-metrics-")
+    except OSError:
+        raise CommandError(
+            "more than one worker counts in a folder for temporary files, which there is none of: "
+            "set TMPDIR, or BACKSCROLL_HTTP_WORKERS=1"
+        ) from None
+    before = os.environ.get(_FOLDER)
+    with temporary as folder:
+        os.environ[_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_FOLDER]
+            if before is not None:
+                os.environ[_FOLDER] = before
+
+
+def forget(pid: int) -> None:
+    """Count no longer what was under way in a process that has ended."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library types only part of itself
+
 
 class Metrics:
-    """What a process has served.
+    """What has been served.
 
     Args:
-        places: the requests under way.
+        alone: whether this is the only process that answers, and so can speak of itself too.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, *, alone: bool = True) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        self.shown = self.registry
+        """What is shown of all processes."""
+        if alone:
+            ProcessCollector(registry=self.registry)
+        else:
+            self.shown = CollectorRegistry()
+            MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # likewise
         self._calls = Counter(
             "backscroll_calls",
             "Tool calls, by tool and by how they ended.",
@@ -78,12 +122,12 @@ class Metrics:
             ("status",),
             registry=self.registry,
         )
-        under_way = Gauge(
+        self.in_progress = Gauge(
             "backscroll_requests_in_progress",
             "Requests under way.",
             registry=self.registry,
+            multiprocess_mode="livesum",
         )
-        under_way.set_function(lambda: places.taken)
 
     def note(self, called: Called) -> None:
         """Count a call that has ended."""
@@ -140,5 +184,5 @@ class MetricsEndpoint:
             await refused.answer(scope, receive, send)
             return
         encode, media_type = choose_encoder(headers.get("accept", ""))
-        body = encode(self.metrics.registry)
+        body = encode(self.metrics.shown)
         await Response(body, headers={"Content-Type": media_type})(scope, receive, send)

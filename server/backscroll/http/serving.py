@@ -3,28 +3,18 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
-import anyio
-import uvicorn
-
-from backscroll import tracing
-from backscroll.http import access, audit, tls
-from backscroll.http.app import Opened, opened
+from backscroll.http import access, tls, workers
+from backscroll.http.answering import answer, freeze, prepare
+from backscroll.http.app import opened
 from backscroll.http.endpoint import PATH
-from backscroll.http.receiving import protocol
-from backscroll.listening import address, listen
-from backscroll.logs import configure
+from backscroll.listening import address, listen_apart
 from backscroll.settings import Settings
 from backscroll.signals import on_signals
 
-IDLE_S: Final = 75
-"""How long a connection is kept open for another request, in seconds: longer than load balancers
-keep theirs, which would else send one into a connection that has just been closed."""
-
-_CUT_S: Final = 1
 _HINT: Final = "Backscroll serves MCP at {url}, to {whom}. Ctrl-C stops it.\n"
 _WHOM: Final = {
     "none": "whatever runs on this machine",
@@ -35,8 +25,7 @@ _WHOM: Final = {
 
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve MCP over HTTP, with a log and traces; as `serve` in all else."""
-    configure(settings.log_level, settings.log_format)
-    tracing.configure()
+    prepare(settings)
     asyncio.run(serve(settings, host, port))
 
 
@@ -54,64 +43,27 @@ async def serve(settings: Settings, host: str, port: int) -> None:
         SettingsError: the upstream cannot be asked.
         StoreError: the database cannot be used.
     """
-    audit.log.setLevel("INFO")
     allowed = access.allowed(settings, host)
     tls.check(settings)
-    with listen(host, port) as listener:
-        async with opened(settings, allowed) as served:
-            scheme = "https" if settings.tls_cert_file else "http"
-            whom = _WHOM[settings.http_auth].format(issuer=settings.oauth_issuer)
-            url = address(host, listener, scheme) + PATH
-            sys.stderr.write(_HINT.format(url=url, whom=whom))
-            stopping = asyncio.Event()
+    stopping = asyncio.Event()
+    with ExitStack() as stack:
+        listeners = listen_apart(host, port, settings.http_workers)
+        for listener in listeners:
+            stack.enter_context(listener)
+        say = partial(_say, settings, host, listeners[0])
+        if settings.http_workers > 1:
             with on_signals(stopping.set):
-                await answer(served, settings, listener, stopping)
+                await workers.supervise(settings, host, listeners, stopping, say)
+        else:
+            async with opened(settings, allowed) as served:
+                say()
+                freeze()
+                with on_signals(stopping.set):
+                    await answer(served, settings, listeners[0], stopping)
 
 
-async def answer(
-    served: Opened, settings: Settings, listener: socket.socket, stopping: asyncio.Event
-) -> None:
-    """Answer requests until told to stop, and then until those under way have ended.
-
-    Args:
-        served: what answers.
-        settings: of the operator: limits of time, and the certificate.
-        listener: where requests come in.
-        stopping: set to stop.
-    """
-    config = uvicorn.Config(
-        served.app,
-        http=protocol(settings.http_receive_s),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ssl_certfile=settings.tls_cert_file or None,
-        ssl_keyfile=settings.tls_key_file or None,
-        timeout_keep_alive=IDLE_S,
-        timeout_graceful_shutdown=_CUT_S,
-    )
-    server = _Server(config)
-
-    async def drain() -> None:
-        await stopping.wait()
-        served.stop.asked = True
-        with anyio.move_on_after(settings.http_drain_s):
-            await served.places.empty()
-        server.should_exit = True
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drain)
-        await server.serve([listener])
-        tasks.cancel_scope.cancel()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, without its own way with signals, which refuses no new request and drains none."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
+def _say(settings: Settings, host: str, listener: socket.socket) -> None:
+    scheme = "https" if settings.tls_cert_file else "http"
+    whom = _WHOM[settings.http_auth].format(issuer=settings.oauth_issuer)
+    url = address(host, listener, scheme) + PATH
+    sys.stderr.write(_HINT.format(url=url, whom=whom))

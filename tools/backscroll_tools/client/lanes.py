@@ -27,7 +27,9 @@ class Lanes:
     @asynccontextmanager
     async def lane(self, owner: str) -> AsyncIterator[None]:
         """Hold a place among the requests about `owner`, then one among all."""
-        lane = self._lanes.setdefault(owner, anyio.Semaphore(self._of_one))
+        lane = self._lanes.get(owner)
+        if lane is None:
+            lane = self._lanes[owner] = anyio.Semaphore(self._of_one)
         self._users[owner] += 1
         try:
             async with lane, self._total:

@@ -7,13 +7,14 @@ pieces, each on a page whose cursor goes on inside it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, cast
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, Place, encode
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
-from backscroll_tools.render import MARK_CHARS, block, blocks, compact, fresh_mark, heading
+from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, lines, marked
 from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
@@ -57,10 +58,12 @@ class BoundedPage:
         self._shape = shape
         self._bounds = bounds
         self._items: list[JSON] = []
+        self._lines: list[str] = []
         self._used = 0
         self._start = start
         self._position = start.position
         self._inside = start.inside
+        self._cursors: dict[tuple[int, Inside | None], str] = {}
         self._frames: dict[tuple[object, ...], int] = {}
 
     @property
@@ -83,10 +86,11 @@ class BoundedPage:
             ToolError: `invalid_arguments` where the bound is too small for even a piece of it.
         """
         shown = _previewed(item, self._start.preview) if self._start.preview else item
-        cost = self._cost(shown)
+        unmarked = self._lines_of(shown)
+        cost = self._cost(shown, unmarked)
         position = str(item["id"])
         if cost <= self._room(position):
-            self._add(shown, cost, position)
+            self._add(shown, unmarked, cost, position)
             return True
         if not self._items:
             start = Inside(0, with_fields=self._fields_too_long(item))
@@ -113,27 +117,34 @@ class BoundedPage:
         """
         more = stop.has_more or self._inside is not None
         place = self._behind(stop.last or self._position, self._inside)
-        page = self._page(len(self._items), replace(stop, has_more=more), place if more else None)
+        cursor = encode(place) if more and stop.reachable else None
+        page = self._page(len(self._items), replace(stop, has_more=more), cursor)
         items = self._items[::-1] if self._start.backward else self._items
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
         mark = fresh_mark(texts)
         head = heading(mark, page, self._shape.noun)
-        if self._bounds.output == "structured":
-            text = head
-        else:
-            text = head + blocks(mark, items, self._shape.noun)
-        return Result(text, self._structured(page, items))
+        return Result(head + marked(mark, self._all_lines(items)), self._structured(page, items))
+
+    def _all_lines(self, items: list[JSON]) -> list[str]:
+        """Return the lines of the items as they are shown."""
+        if not self._start.backward or self._bounds.output == "structured":
+            return self._lines
+        above: list[JSON | None] = [None, *items]
+        each = (
+            lines(item, self._shape.noun, over) for over, item in zip(above, items, strict=False)
+        )
+        return list(chain.from_iterable(each))
 
     def _structured(self, page: Page, items: list[JSON]) -> JSON:
         if self._shape.single:
             return {"page": page, self._shape.key: items[0]} if items else {"page": page}
         return {"page": page, self._shape.key: items}
 
-    def _page(self, returned: int, stop: Stop, place: Place | None) -> Page:
+    def _page(self, returned: int, stop: Stop, cursor: str | None) -> Page:
         page = Page(
             returned=returned,
             has_more=stop.has_more,
-            next_cursor=encode(place) if place is not None and stop.reachable else None,
+            next_cursor=cursor,
             stopped_by=stop.by,
             order=self._start.order,
         )
@@ -155,35 +166,50 @@ class BoundedPage:
             position: its id.
             inside: how far into it the next page would start.
         """
-        # Of what changes from item to item, the frame's length depends on lengths alone.
+        # Of what changes from item to item, a frame's length depends on lengths alone.
         returned = len(self._items) + 1
-        lengths = (returned == 1, len(str(returned)), len(position), inside)
+        behind = (len(position), inside)
+        if behind not in self._cursors:
+            self._cursors[behind] = encode(self._behind(position, inside))
+        lengths = (returned == 1, len(str(returned)), *behind)
         if lengths not in self._frames:
-            self._frames[lengths] = self._frame(returned, self._behind(position, inside))
+            self._frames[lengths] = self._frame(returned, self._cursors[behind])
         return self._bounds.result_chars - self._used - self._frames[lengths]
 
-    def _frame(self, returned: int, after: Place) -> int:
+    def _frame(self, returned: int, cursor: str) -> int:
         """Return the characters of a result of so many items, but for the items, at the worst."""
         worst = Stop("requests", has_more=True, warning=_WARNING, passed=_PASSED)
-        page = self._page(returned, worst, after)
+        page = self._page(returned, worst, cursor)
         frame = len(heading(_MARK, page, self._shape.noun))
         if self._bounds.output != "text":
             frame += len(compact(self._structured(page, [])))
         return frame
 
-    def _cost(self, item: Mapping[str, object]) -> int:
-        """Return the characters that an item adds to the result, a comma included."""
-        output = self._bounds.output
+    def _lines_of(self, item: Mapping[str, object]) -> list[str]:
+        """Return the lines of the next item; none where the result has no text but its heading."""
+        if self._bounds.output == "structured":
+            return []
         # Going backward, items are turned round in the end: each is counted as if it stood first.
         above = self._items[-1] if self._items and not self._start.backward else None
-        text = len(block(_MARK, item, self._shape.noun, above)) if output != "structured" else 0
-        return text + (len(compact(item)) + 1 if output != "text" else 0)
+        return lines(item, self._shape.noun, above)
+
+    def _cost(self, item: Mapping[str, object], unmarked: list[str] | None = None) -> int:
+        """Return the characters that an item adds to the result, a comma included."""
+        unmarked = self._lines_of(item) if unmarked is None else unmarked
+        text = sum(map(len, unmarked)) + MARK_CHARS * len(unmarked)
+        return text + (len(compact(item)) + 1 if self._bounds.output != "text" else 0)
 
     def _add(
-        self, item: Mapping[str, object], cost: int, position: str, inside: Inside | None = None
+        self,
+        item: Mapping[str, object],
+        unmarked: list[str],
+        cost: int,
+        position: str,
+        inside: Inside | None = None,
     ) -> None:
         self._used += cost
         self._items.append(dict(item))
+        self._lines += unmarked
         self._position, self._inside = position, inside
 
     def _fields_too_long(self, item: Mapping[str, object]) -> bool:
@@ -209,10 +235,11 @@ class BoundedPage:
                 high = middle - 1
         done = low >= total
         shown = piece(low)
-        cost = self._cost(shown)
+        unmarked = self._lines_of(shown)
+        cost = self._cost(shown, unmarked)
         if cost > room or (low == start.offset and not done):
             raise _too_small(self._bounds.result_chars)
-        self._add(shown, cost, position, None if done else replace(start, offset=low))
+        self._add(shown, unmarked, cost, position, None if done else replace(start, offset=low))
         return done
 
 

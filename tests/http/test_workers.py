@@ -1,0 +1,208 @@
+"""Several processes on one port: they share its connections, and end and begin on their own."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+
+from backscroll.exits import CommandError
+from backscroll.http import workers
+from backscroll.listening import listen_apart
+from backscroll.settings import Settings
+from tests.http.issuer import RESOURCE, issuing
+from tests.http.serving import WAIT_S, Process, call, post, settings_of, started
+from tests.http.stalling import stalling
+from tests.http.test_metrics import samples, scrape
+from tests.http.test_process import until_unready
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are found by /proc")
+
+NEW_CONNECTIONS = 40
+TWO = ("--http-workers", "2")
+
+
+async def test_connections_are_spread_over_workers_which_count_together(tmp_path: Path) -> None:
+    async with started(tmp_path / "x.db", *TWO) as server:
+        made = await call(server.url, "create-message", role="user", content="one")
+        thread_id = made["structuredContent"]["thread_id"]
+        answered = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
+        response = await scrape(server.url.removesuffix("/mcp"))
+        server.tell(signal.SIGTERM)
+        code = await server.ended()
+
+    found = samples(response)
+    listed = frozenset({("tool", "list-messages"), ("outcome", "ok")})
+    assert len(answered) == 2
+    assert found["backscroll_calls_total", listed] == NEW_CONNECTIONS
+    assert found["backscroll_requests_in_progress", frozenset()] == 0
+    assert code == 0
+
+
+async def test_a_worker_that_is_killed_is_replaced_and_nothing_written_is_lost(
+    tmp_path: Path,
+) -> None:
+    async with started(tmp_path / "x.db", *TWO) as server:
+        made = await call(server.url, "create-message", role="user", content="one")
+        before = pids(server)
+        os.kill(min(before), signal.SIGKILL)
+        said = await line(server)
+        thread_id = made["structuredContent"]["thread_id"]
+        async with asyncio.timeout(WAIT_S):
+            # While the new one starts, connections wait for it.
+            answered = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
+        after = pids(server)
+
+    assert f"worker {min(before)} ended (exit code -9): another one starts" in said
+    assert len(answered) == 2
+    assert len(after) == 2
+    assert len(before & after) == 1
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_is_replaced(
+    tmp_path: Path,
+) -> None:
+    async with (
+        stalling() as upstream,
+        started(tmp_path / "x.db", *TWO, base_url=upstream.url, upstream="store") as server,
+    ):
+        running = asyncio.create_task(call(server.url, "list-messages", thread_id="thread_1"))
+        await upstream.asked()
+        before = pids(server)
+        for pid in before:
+            os.kill(pid, signal.SIGTERM)
+        said = await line(server)  # of the one that had nothing to do
+        upstream.go_on()
+        result = await running
+        said += await line(server)
+
+    assert not result["isError"]
+    assert {int(pid) for pid in re.findall(r"worker (\d+) ended \(exit code 0\)", said)} == before
+
+
+async def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
+    async with started(tmp_path / "x.db", *TWO) as server:
+        left = [os.pidfd_open(pid) for pid in pids(server)]
+        server.tell(signal.SIGKILL)
+        await server.ended()
+        await all_ended(left)
+
+
+async def test_a_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
+    async with (
+        stalling() as upstream,
+        started(tmp_path / "x.db", *TWO, base_url=upstream.url, upstream="store") as server,
+    ):
+        running = asyncio.create_task(call(server.url, "list-messages", thread_id="thread_1"))
+        await upstream.asked()
+        left = [os.pidfd_open(pid) for pid in pids(server)]
+        server.tell(signal.SIGTERM)
+        await until_unready(server.url)
+        server.tell(signal.SIGTERM)
+        code = await server.ended()
+        with pytest.raises(httpx2.HTTPError):
+            await running
+        await all_ended(left)
+
+    assert code == -signal.SIGTERM
+
+
+async def test_a_server_stops_whose_workers_cannot_begin(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    async with issuing() as issuer, listening(2) as listeners:
+        issuer.most = 1  # which is what the server asks for itself
+        settings = settings_of(
+            tmp_path,
+            http_workers=2,
+            http_auth="oauth",
+            oauth_issuer=issuer.url,
+            oauth_resource=RESOURCE,
+            allow_http=True,
+        )
+        with pytest.raises(CommandError) as refused:
+            await supervised(settings, listeners, said)
+
+    assert str(refused.value).startswith("a worker ended before it could answer; ")
+    assert said == []
+    assert "backscroll: BACKSCROLL_OAUTH_ISSUER: " in capfd.readouterr().err
+
+
+async def test_workers_that_have_nowhere_to_count_do_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    async with listening(2) as listeners:
+        with pytest.raises(CommandError, match="set TMPDIR, or BACKSCROLL_HTTP_WORKERS=1"):
+            await supervised(settings_of(tmp_path, http_workers=2), listeners, [])
+
+
+def test_a_port_that_workers_share_is_taken_for_any_other_server() -> None:
+    first, second = listen_apart("127.0.0.1", 0, 2)
+    port = first.getsockname()[1]
+    with first, second, pytest.raises(CommandError, match=f"port {port} of 127.0.0.1 is not to be"):
+        listen_apart("127.0.0.1", port, 2)
+
+
+async def supervised(settings: Settings, listeners: list[socket.socket], said: list[str]) -> None:
+    stopping = asyncio.Event()
+    async with asyncio.timeout(WAIT_S):
+        await workers.supervise(
+            settings, "127.0.0.1", listeners, stopping, lambda: said.append("ready")
+        )
+
+
+@asynccontextmanager
+async def listening(number: int) -> AsyncIterator[list[socket.socket]]:
+    listeners = listen_apart("127.0.0.1", 0, number)
+    yield listeners
+    for listener in listeners:
+        listener.close()
+
+
+async def worker_of(server: Process, thread_id: str) -> str:
+    """Have a message listed on a new connection; return what names the process that did it."""
+    params = {"name": "list-messages", "arguments": {"thread_id": thread_id}}
+    response = await post(server.url, "tools/call", params)
+    assert '"isError":false' in response.text, response.text
+    return response.headers["x-request-id"].partition("-")[0]
+
+
+def pids(server: Process) -> set[int]:
+    """Return the process ids of a server's workers."""
+    parent = server.process.pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8")
+    return {
+        int(pid)
+        for pid in children.split()
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
+
+
+async def all_ended(processes: list[int]) -> None:
+    """Wait until processes have ended, each by a descriptor that stands for it."""
+    for process in processes:
+        with anyio.fail_after(WAIT_S):
+            await anyio.wait_readable(process)
+        os.close(process)
+
+
+async def line(server: Process) -> str:
+    """Return the next line that says that a worker ended."""
+    assert server.process.stderr is not None
+    async with asyncio.timeout(WAIT_S):
+        while "another one starts" not in (
+            said := (await server.process.stderr.readline()).decode()
+        ):
+            assert said
+    return said
