@@ -1,6 +1,7 @@
 """Connections that say nothing: they neither stay for long, nor use up what others need."""
 
 import asyncio
+import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,10 +18,11 @@ from backscroll.http.connections import BoundedServer, most_connections
 from backscroll.http.receiving import protocol
 from backscroll.listening import listen
 from tests.http.certificates import new_certificate
-from tests.http.serving import MODERN, WAIT_S, call, raw, settings_of
+from tests.http.serving import MODERN, WAIT_S, call, raw, settings_of, started
 from tests.http.stalling import stalling
 
 MOST = 16
+FILES = 128
 LIST = raw("tools/list", {}, MODERN)
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -166,6 +168,30 @@ async def test_a_request_under_way_is_never_cut_off_for_a_new_connection(tmp_pat
     assert refused == [b""] * 5
     assert not result.get("isError", False)
     assert after == b"HTTP/1.1 200 OK"
+
+
+async def test_a_process_that_may_open_few_files_keeps_enough_for_its_store_and_its_health(
+    tmp_path: Path,
+) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with AsyncExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, before[1]))
+        try:
+            server = await stack.enter_async_context(started(tmp_path / "x.db"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        await stack.enter_async_context(connected(server.port, FILES * 2))
+        async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+            alive = await http.get(server.url.replace("/mcp", "/healthz"))
+        written = await call(server.url, "create-message", role="user", content="Hi")
+        server.tell(signal.SIGTERM)
+        assert server.process.stderr is not None
+        said = (await server.process.stderr.read()).decode()
+
+    assert alive.status_code == 200
+    assert not written.get("isError", False)
+    assert "out of system resource" not in said
 
 
 def test_a_process_keeps_half_of_its_files_for_everything_else(

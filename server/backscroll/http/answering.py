@@ -13,6 +13,7 @@ import uvicorn
 from backscroll import tracing
 from backscroll.http import audit
 from backscroll.http.app import Opened
+from backscroll.http.connections import BoundedServer
 from backscroll.http.receiving import protocol
 from backscroll.logs import configure
 from backscroll.settings import Settings
@@ -67,7 +68,7 @@ async def answer(
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=CUT_S,
     )
-    server = _Server(config)
+    server = _Server(config, settings.http_receive_s)
 
     async def drain() -> None:
         await stopping.wait()
@@ -82,7 +83,7 @@ async def answer(
         tasks.cancel_scope.cancel()
 
 
-class _Server(uvicorn.Server):
+class _Server(BoundedServer):
     """uvicorn, without its own way with signals, which refuses no new request and drains none."""
 
     @contextmanager
