@@ -102,9 +102,7 @@ class Exchange:
             received: the message.
             body: the message as bytes, sound.
         """
-        takes_streams = check_accept_headers(Request(scope))[1]
-        streaming = takes_streams and self._streams(received)
-        manager = self._streaming if streaming else self._plain
+        manager = self.manager(scope, received)
         gone = anyio.Event()
         unread = [body]
 
@@ -125,6 +123,11 @@ class Exchange:
             tasks.start_soon(watch)
             await manager.handle_request(scope, replay, send)
             tasks.cancel_scope.cancel()
+
+    def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
+        """Return what answers a message: as a stream, or plainly."""
+        takes_streams = check_accept_headers(Request(scope))[1]
+        return self._streaming if takes_streams and self._streams(received) else self._plain
 
 
 def parsed(body: bytes) -> tuple[Received, bytes] | JSONRPCError:
