@@ -1,7 +1,6 @@
-"""The official clients of npm over HTTP: the SDK of 2025-11-25, and its successor."""
+"""Clients of others over HTTP: npm's SDK of 2025-11-25, its successor, and FastMCP's."""
 
 import asyncio
-import json
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -9,24 +8,24 @@ from typing import Any, Final
 import pytest
 
 from backscroll_tools.registry import TOOLS
-from tests.clients import nodejs
+from tests.clients import sessions
+from tests.faults.figures import record
 from tests.http.serving import LEGACY, MODERN, Running, call, running, settings_of
 
 JSON = dict[str, Any]
-CLIENTS: Final = {
-    "@modelcontextprotocol/sdk": LEGACY,
-    "@modelcontextprotocol/client": MODERN,
+VERSIONS: Final = {
+    sessions.SDK: LEGACY,
+    sessions.CLIENT: MODERN,
+    sessions.FASTMCP: MODERN,
 }
-each_client = pytest.mark.parametrize("client", CLIENTS)
+elsewhere = pytest.mark.skipif(not sessions.PEERS.exists(), reason="`make soak` installs it")
+each_client = pytest.mark.parametrize(
+    "client", [sessions.SDK, sessions.CLIENT, pytest.param(sessions.FASTMCP, marks=elsewhere)]
+)
 
 
 async def session(server: Running, client: str, *calls: JSON, token: str = "") -> JSON:
-    """Return what came of a client's connection, its listing of the tools, and its calls."""
-    asked = {"client": client, "url": server.url, "token": token, "calls": calls}
-    script = nodejs.SCRIPTS / "session.cjs"
-    printed = await asyncio.to_thread(nodejs.run, script, stdin=json.dumps(asked))
-    came: JSON = json.loads(printed)
-    return came
+    return await asyncio.to_thread(sessions.session, client, server.url, token, calls)
 
 
 def to(tool: str, **arguments: object) -> JSON:
@@ -34,7 +33,7 @@ def to(tool: str, **arguments: object) -> JSON:
 
 
 @each_client
-async def test_a_client_of_npm_lists_tools_writes_reads_and_hears_of_errors(
+async def test_another_client_lists_tools_writes_reads_and_hears_of_errors(
     client: str, tmp_path: Path
 ) -> None:
     async with running(settings_of(tmp_path)) as server:
@@ -51,7 +50,7 @@ async def test_a_client_of_npm_lists_tools_writes_reads_and_hears_of_errors(
             to("no-such-tool"),
         )
 
-    assert written["version"] == came["version"] == CLIENTS[client]
+    assert written["version"] == came["version"] == VERSIONS[client]
     assert came["tools"] == [tool.name for tool in TOOLS]
     read, missing, invalid, unknown = came["answers"]
     assert [message["text"] for message in read["result"]["structuredContent"]["messages"]] == [
@@ -61,10 +60,12 @@ async def test_a_client_of_npm_lists_tools_writes_reads_and_hears_of_errors(
         assert answer["result"]["isError"] is True
         assert answer["result"]["content"][0]["text"].startswith(f"{code}: ")
     assert unknown["error"]["code"] == -32602
+    done = f"{came['version']}: listed the tools, wrote, read, heard of errors"
+    record(f"over HTTP, the client `{client}`", done)
 
 
 @each_client
-async def test_a_client_of_npm_hears_how_far_a_long_walk_is(client: str, tmp_path: Path) -> None:
+async def test_another_client_hears_how_far_a_long_walk_is(client: str, tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, result_chars=200_000)) as server:
         written = await call(server.url, "create-message", role="user", content="m")
         where = {"thread_id": written["structuredContent"]["thread_id"]}
@@ -78,7 +79,7 @@ async def test_a_client_of_npm_hears_how_far_a_long_walk_is(client: str, tmp_pat
 
 
 @each_client
-async def test_a_client_of_npm_is_let_in_with_its_token_alone(client: str, tmp_path: Path) -> None:
+async def test_another_client_is_let_in_with_its_token_alone(client: str, tmp_path: Path) -> None:
     write = to("create-message", role="user", content="mine")
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         reader = await server.token("reader", scopes="read")
@@ -90,4 +91,4 @@ async def test_a_client_of_npm_is_let_in_with_its_token_alone(client: str, tmp_p
     assert not came["answers"][0]["result"].get("isError")
     assert "create-message" not in refused["tools"]
     assert refused["answers"][0]["result"]["content"][0]["text"].startswith("read_only: ")
-    assert "401" in "".join(caught.value.__notes__)
+    assert "The token is unknown" in "".join(caught.value.__notes__)
