@@ -5,7 +5,7 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import requests, typed
 from backscroll_tools.models import JSON
-from backscroll_tools.render import blocks, fresh_mark
+from backscroll_tools.render import fresh_mark, lines, marked
 from backscroll_tools.tool import Call, Result, Tool
 
 
@@ -13,7 +13,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
     raw = await call.client.send(requests.retrieve_thread(arguments["thread_id"]))
     thread = typed.thread(raw)
     mark = fresh_mark([str(thread)])
-    return Result(blocks(mark, [dict(thread)], "thread"), {"thread": thread})
+    return Result(marked(mark, lines(thread, "thread")), {"thread": thread})
 
 
 GET_THREAD: Final = Tool(

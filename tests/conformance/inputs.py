@@ -1,4 +1,4 @@
-"""Tools that ask their client for something before they answer: in rounds (2026-07-28)."""
+"""What tools ask their client for: in mid-call (2025-11-25), or in rounds (2026-07-28)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from mcp.types import (
     SamplingMessage,
 )
 
-from tests.conformance.content import said, text
+from tests.conformance.content import JSON, said, text
 
 Responses: TypeAlias = Mapping[str, InputResponse]
 Answer: TypeAlias = CallToolResult | InputRequiredResult
@@ -29,7 +29,12 @@ Answer: TypeAlias = CallToolResult | InputRequiredResult
 
 def ask(message: str, field: str, kind: str = "string") -> ElicitRequest:
     """Return a request for one field from the client's user."""
-    schema = {"type": "object", "properties": {field: {"type": kind}}, "required": [field]}
+    return form(message, {field: {"type": kind}}, required=[field])
+
+
+def form(message: str, fields: JSON, **more: object) -> ElicitRequest:
+    """Return a request for some fields, each with its schema, from the client's user."""
+    schema = {"type": "object", "properties": fields, **more}
     return ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))
 
 

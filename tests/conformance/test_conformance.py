@@ -11,13 +11,18 @@ import pytest
 from backscroll.http.exchange import Exchange
 from tests.clients import nodejs
 from tests.conformance.fixture import fixture_server
+from tests.conformance.sessions import ExchangeInSessions
 from tests.http.serving import LEGACY, MODERN, running, settings_of
 
 HERE: Final = Path(__file__).parent
+FROZEN: Final = "2025-11-25, frozen"
+NEWEST: Final = nodejs.MODULES / "@modelcontextprotocol" / "conformance"
 SUITES: Final = {
     LEGACY: (nodejs.MODULES / "conformance-2025", "--suite", "all"),
-    MODERN: (nodejs.MODULES / "@modelcontextprotocol" / "conformance", "--requirements", MODERN),
+    FROZEN: (NEWEST, "--requirements", LEGACY),
+    MODERN: (NEWEST, "--requirements", MODERN),
 }
+"""The suite of each revision's own time, and what today's requires of the older revision."""
 RESULT: Final = re.compile(r"^(\S) (\S+): \d+ passed, \d+ failed$", re.MULTILINE)
 ELICITATION: Final = {"elicitation-sep1034-defaults", "elicitation-sep1330-enums"}
 TASKS: Final = {
@@ -34,27 +39,41 @@ TASKS: Final = {
 """Scenarios of an extension that the SDK does not implement, and that the suite does not score."""
 
 
-async def hold_to_suite(url: str, era: str, folder: Path, expected: Path | None = None) -> str:
+# Logs of a server are deprecated in 2026-07-28, and one of the things that the suites ask about.
+of_logs = pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+
+
+async def hold_to_suite(url: str, suite: str, folder: Path, expected: Path | None = None) -> str:
     """Run a suite against a server and return its summary.
 
     Args:
         url: of the server.
-        era: which suite.
+        suite: which, of `SUITES`.
         folder: where the suite leaves its results.
         expected: what is known to fail. The suite holds that nothing else fails, and all of that.
 
     Raises:
         subprocess.CalledProcessError: it does not hold.
     """
-    package, *what = SUITES[era]
+    package, *what = SUITES[suite]
     baseline = ("--expected-failures", expected) if expected else ()
     command = (package / "dist" / "index.js", "server", "--url", url, *what, *baseline)
     said = await asyncio.to_thread(nodejs.run, *command, "--output-dir", folder)
     return said.partition("=== SUMMARY ===")[2]
 
 
-# Logs of a server are deprecated in 2026-07-28, and one of the things that a suite asks about.
-@pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+async def failures(
+    exchange: Exchange, suite: str, folder: Path, expected: Path | None = None
+) -> set[str]:
+    """Return the scenarios that the fixture server fails, which are all that a suite expects."""
+    async with running(settings_of(folder), exchange=exchange) as server:
+        summary = await hold_to_suite(server.url, suite, folder, expected)
+    results = RESULT.findall(summary)
+    assert results
+    return {name for mark, name in results if mark == "✗"}
+
+
+@of_logs
 @pytest.mark.parametrize(
     ("era", "unsupported"),
     [
@@ -66,12 +85,16 @@ async def test_our_runtime_conforms_but_for_sessions_and_tasks(
     era: str, unsupported: set[str], tmp_path: Path
 ) -> None:
     exchange = Exchange(fixture_server(), streams=lambda _: True)
-    async with running(settings_of(tmp_path), exchange=exchange) as server:
-        summary = await hold_to_suite(
-            server.url, era, tmp_path, HERE / "fixture-2025-11-25.yml" if era == LEGACY else None
-        )
+    expected = HERE / "stateless-2025-11-25.yml" if era == LEGACY else None
 
-    assert {name for mark, name in RESULT.findall(summary) if mark == "✗"} == unsupported
+    assert await failures(exchange, era, tmp_path, expected) == unsupported
+
+
+@of_logs
+async def test_our_runtime_conforms_in_full_where_a_server_has_sessions(tmp_path: Path) -> None:
+    exchange = ExchangeInSessions(fixture_server())
+
+    assert await failures(exchange, FROZEN, tmp_path) == set()
 
 
 @pytest.mark.parametrize("era", [LEGACY, MODERN])

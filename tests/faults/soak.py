@@ -51,6 +51,8 @@ PARTS: Final = (
     _tests("bodies", "tests/faults/test_bodies.py"),
     _tests("leaks", "tests/faults/test_leaks.py"),
     _tests("hostile", "tests/faults/test_hostile.py"),
+    _tests("clients", "tests/http/test_other_clients.py"),
+    Part("fuzzer", ("-m", "tests.faults.fuzzer"), needs="mcp_fuzzer"),
     Part("load", ("-m", "tests.faults.load")),
     Part("simulation", ("-m", "tests.simulation", "--seeds", "10000")),
     _tests(

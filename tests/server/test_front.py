@@ -1,5 +1,6 @@
 """The front answers what hosts ask first as the SDK's server would, and hands over unseen."""
 
+import asyncio
 import itertools
 import json
 import os
@@ -165,11 +166,13 @@ async def served(chosen: Settings, begun: transport.Opening) -> list[bytes]:
     stdin, host_out = os.pipe()
     host_in, stdout = os.pipe()
     os.close(host_out)
-    await transport.serve(build(chosen), stdin, stdout, begun)
-    os.close(stdin)
-    os.close(stdout)
     with os.fdopen(host_in, "rb") as replies:
-        return replies.readlines()
+        # Read meanwhile: a system short of memory for pipes gives one a single page.
+        read = asyncio.create_task(asyncio.to_thread(replies.readlines))
+        await transport.serve(build(chosen), stdin, stdout, begun)
+        os.close(stdin)
+        os.close(stdout)
+        return await read
 
 
 def test_the_front_answers_no_more_lines_than_it_keeps() -> None:

@@ -89,6 +89,22 @@ async def test_the_tools_are_listed_in_a_stable_order_with_all_that_hosts_show(
             assert "anyOf" not in schema
 
 
+async def test_a_cursor_that_no_list_of_tools_ever_gave_is_a_protocol_error(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode) as host:
+        whole = await host.list_tools()
+        from_the_start = await host.list_tools(cursor="")
+        with pytest.raises(MCPError) as raised:
+            await host.list_tools(cursor="../../etc/passwd")
+
+    assert from_the_start.tools == whole.tools
+    assert (raised.value.code, raised.value.message) == (
+        -32602,
+        "tools/list gives no cursor: all tools are on its one page.",
+    )
+
+
 async def test_an_unknown_tool_is_a_protocol_error(tmp_path: Path, mode: Mode) -> None:
     async with client(tmp_path, mode) as host:
         with pytest.raises(MCPError) as raised:

@@ -103,9 +103,7 @@ class Exchange:
             received: the message.
             body: the message as bytes, sound.
         """
-        takes_streams = check_accept_headers(Request(scope))[1]
-        streaming = takes_streams and self._streams(received)
-        manager = self._streaming if streaming else self._plain
+        manager = self.manager(scope, received)
         unread = [body]
         leaving = asyncio.create_task(_gone(receive))
 
@@ -122,6 +120,11 @@ class Exchange:
                 await manager.handle_request(scope, replay, send)
             finally:
                 leaving.cancel()
+
+    def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
+        """Return what answers a message: as a stream, or plainly."""
+        takes_streams = check_accept_headers(Request(scope))[1]
+        return self._streaming if takes_streams and self._streams(received) else self._plain
 
 
 async def _gone(receive: Receive) -> None:
