@@ -201,7 +201,7 @@ class Process:
 @asynccontextmanager
 async def started(database: Path, *options: str, **settings: str) -> AsyncIterator[Process]:
     """Start a server process, and wait until it listens."""
-    process = await _spawn(database, "--port", "0", *options, **settings)
+    process = await spawned(database, "--port", "0", *options, **settings)
     assert process.stderr is not None
     said: list[str] = []
     try:
@@ -219,7 +219,7 @@ async def started(database: Path, *options: str, **settings: str) -> AsyncIterat
 
 async def refused(database: Path, *options: str, **settings: str) -> str:
     """Return the one line with which a server does not start."""
-    process = await _spawn(database, *options, **settings)
+    process = await spawned(database, *options, **settings)
     async with asyncio.timeout(WAIT_S):
         _, said = await process.communicate()
     line = said.decode()
@@ -228,12 +228,14 @@ async def refused(database: Path, *options: str, **settings: str) -> str:
     return line.strip()
 
 
-async def _spawn(database: Path, *options: str, **settings: str) -> asyncio.subprocess.Process:
+async def spawned(database: Path, *options: str, **settings: str) -> asyncio.subprocess.Process:
+    """Start a server process, in a session of its own."""
     arguments = ("-m", "backscroll", "serve", "--transport", "http", *options)
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
-        env=environment(database, **settings),
+        env={**environment(database, **settings), "TMPDIR": str(database.parent)},
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # of which a test may interrupt all, as a terminal does
     )

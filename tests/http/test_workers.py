@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 
@@ -20,7 +21,7 @@ from backscroll.http import workers
 from backscroll.listening import listen_apart
 from backscroll.settings import Settings
 from tests.http.issuer import RESOURCE, issuing
-from tests.http.serving import WAIT_S, Process, call, post, settings_of, started
+from tests.http.serving import WAIT_S, Process, call, post, settings_of, spawned, started
 from tests.http.stalling import stalling
 from tests.http.test_metrics import samples, scrape
 from tests.http.test_process import until_unready
@@ -95,6 +96,19 @@ async def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> No
         server.tell(signal.SIGKILL)
         await server.ended()
         await all_ended(left)
+
+
+async def test_an_interrupt_of_all_of_them_ends_them_in_silence(tmp_path: Path) -> None:
+    process = await spawned(tmp_path / "x.db", "--port", "0", *TWO)
+    async with asyncio.timeout(WAIT_S):
+        while not any(map(is_importing, children(process.pid))):
+            await anyio.lowlevel.checkpoint()
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = await process.communicate()
+
+    lines = said.decode().splitlines()
+    assert [line for line in lines if not line.startswith("Backscroll serves")] == []
+    assert process.returncode == 0
 
 
 async def test_a_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
@@ -180,13 +194,22 @@ async def worker_of(server: Process, thread_id: str) -> str:
 
 def pids(server: Process) -> set[int]:
     """Return the process ids of a server's workers."""
-    parent = server.process.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8")
+    return children(server.process.pid)
+
+
+def children(parent: int) -> set[int]:
+    """Return the process ids of the workers that a process has started."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8")
     return {
         int(pid)
-        for pid in children.split()
+        for pid in found.split()
         if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     }
+
+
+def is_importing(pid: int) -> bool:
+    """Whether a process has begun to import what it serves with."""
+    return b"pydantic_core" in Path(f"/proc/{pid}/maps").read_bytes()
 
 
 async def all_ended(processes: list[int]) -> None:

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Final
@@ -131,7 +132,7 @@ class _Workers:
 
     def _note_ready(self) -> None:
         self._missing -= 1
-        if not self._missing:
+        if not self._missing and not self._stopping.is_set():
             self._ready()
 
 
@@ -151,6 +152,7 @@ def _interrupts_held() -> Iterator[None]:
 
     What it is to do then it is told by the one that started it.
     """
+    resource_tracker.ensure_running()  # which lets them through once it has been started
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
