@@ -36,7 +36,7 @@ demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an ag
 	@echo "$$(( $$(date +%s) - $(BEGUN) )) s from the start of make to here. To connect a host:" \
 		"$(VENV)/bin/backscroll connect"
 
-test: check $(NODE)/.ready ## Run every check and test
+test: check $(NODE)/.ready $(PEERS)/.ready ## Run every check and test
 	@echo '==> pytest'
 	@$(VENV)/bin/python -m pytest $(MEASURED) --numprocesses auto --dist worksteal
 	@echo '==> every branch of paging and rendering is covered'
@@ -117,7 +117,7 @@ $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.js
 	@touch $@
 
 $(PEERS)/.ready: $(PEER_PINS)
-	@echo '==> installing what is measured against'
+	@echo '==> installing what is measured against, and a client under test'
 	@$(PEERS)/bin/python -c '' 2>/dev/null || .ci/venv $(PEERS)
 	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install \
 		--require-hashes --only-binary :all: --requirement $(PEER_PINS)

@@ -18,7 +18,7 @@ VERSIONS: Final = {
     sessions.CLIENT: MODERN,
     sessions.FASTMCP: MODERN,
 }
-elsewhere = pytest.mark.skipif(not sessions.PEERS.exists(), reason="`make soak` installs it")
+elsewhere = pytest.mark.skipif(not sessions.PEERS.exists(), reason="`make test` installs it")
 each_client = pytest.mark.parametrize(
     "client", [sessions.SDK, sessions.CLIENT, pytest.param(sessions.FASTMCP, marks=elsewhere)]
 )
