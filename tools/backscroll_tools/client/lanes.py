@@ -19,7 +19,7 @@ class Lanes:
     """Lets requests through as long as there is room."""
 
     def __init__(self, total: int = TOTAL, of_one: int = OF_ONE) -> None:
-        self._total = anyio.Semaphore(total)
+        self._total = anyio.Semaphore(total, fast_acquire=True)
         self._of_one = of_one
         self._lanes: dict[str, anyio.Semaphore] = {}
         self._users: Counter[str] = Counter()
@@ -29,7 +29,7 @@ class Lanes:
         """Hold a place among the requests about `owner`, then one among all."""
         lane = self._lanes.get(owner)
         if lane is None:
-            lane = self._lanes[owner] = anyio.Semaphore(self._of_one)
+            lane = self._lanes[owner] = anyio.Semaphore(self._of_one, fast_acquire=True)
         self._users[owner] += 1
         try:
             async with lane, self._total:
