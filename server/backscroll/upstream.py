@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final, Self
@@ -15,6 +15,7 @@ from backscroll.offer import is_embedded, profile_of
 from backscroll.settings import Settings
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import Header, Upstream
+from backscroll_tools.client.wire import Http
 from backscroll_tools.errors import ToolError
 
 CONNECT_S: Final = 10.0
@@ -76,8 +77,8 @@ def _upstream(settings: Settings, give: Callable[[], Awaitable[Header]] | None) 
 class Pools:
     """The connections to an upstream, which all of its clients share."""
 
-    reading: httpx2.AsyncClient
-    writing: httpx2.AsyncClient
+    reading: Http
+    writing: Http
 
 
 class UpstreamConnection:
@@ -155,9 +156,30 @@ class UpstreamConnection:
                 f"The store cannot be opened: {error}",
                 next_step="Ask the operator to mend BACKSCROLL_DATABASE.",
             ) from None
-        transport = httpx2.ASGITransport(store.app)
-        http = await self._stack.enter_async_context(httpx2.AsyncClient(transport=transport))
+        http = _InProcess(httpx2.ASGITransport(store.app))
         return Pools(http, http)
+
+
+@dataclass(frozen=True, slots=True)
+class _InProcess:
+    """Asks an application of this process, without what only a network needs.
+
+    A client's cookies, redirects and authentication would cost a call more than its query does.
+
+    Attributes:
+        transport: hands requests over.
+        timeout: none: the deadline of a call bounds all that it waits for.
+    """
+
+    transport: httpx2.ASGITransport
+    timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
+        """Return the response to a request."""
+        response = await self.transport.handle_async_request(request)
+        if not stream:
+            await response.aread()
+        return response
 
 
 def _no_cookies() -> CookieJar:

@@ -20,7 +20,7 @@ from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.requests import Request
 from backscroll_tools.client.retry import RetryBudget
 from backscroll_tools.client.tally import Tally
-from backscroll_tools.client.wire import Exchange
+from backscroll_tools.client.wire import Exchange, Http
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.spans import span
@@ -38,8 +38,8 @@ _CHANCE: Final = random.SystemRandom().random
 class _Shared:
     """What all calls to one upstream share."""
 
-    reading: httpx2.AsyncClient
-    writing: httpx2.AsyncClient
+    reading: Http
+    writing: Http
     reply_bytes: int
     chance: Callable[[], float]
     clock: Callable[[], float]
@@ -65,9 +65,9 @@ class Client:
 
     def __init__(  # noqa: PLR0913 - its seams: connections, chance and time
         self,
-        http: httpx2.AsyncClient,
+        http: Http,
         upstream: Upstream,
-        writing: httpx2.AsyncClient | None = None,
+        writing: Http | None = None,
         reply_bytes: int = REPLY_BYTES,
         *,
         chance: Callable[[], float] = _CHANCE,
@@ -236,7 +236,7 @@ class Client:
     async def _run(
         self,
         exchange: Exchange,
-        http: httpx2.AsyncClient,
+        http: Http,
         credential: list[Header],
         attempt: int,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
 import httpx2
@@ -24,6 +24,23 @@ _NEVER_SENT: Final = (
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
 )
+
+
+class Http(Protocol):
+    """What requests are sent with: an `httpx2.AsyncClient`, or as much of one as is needed."""
+
+    @property
+    def timeout(self) -> httpx2.Timeout:
+        """How long to wait for a connection and for bytes."""
+        ...
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
+        """Return the response to a request as it is, its body unread where it is streamed.
+
+        Raises:
+            httpx2.HTTPError: none came.
+        """
+        ...
 
 
 _HEADERS: Final = (("User-Agent", "backscroll"), ("Accept", "application/json"), ACCEPTED)
@@ -51,7 +68,7 @@ class Exchange:
         """What is known of the request while no reply has come."""
         return "unknown" if self.sent else "unsent"
 
-    async def run(self, http: httpx2.AsyncClient, credential: list[Header], most: int) -> None:
+    async def run(self, http: Http, credential: list[Header], most: int) -> None:
         """Send the request, and keep the reply.
 
         Args:
@@ -75,7 +92,7 @@ class Exchange:
             why = f"The upstream's reply is larger than {most / 1024 / 1024:g} MiB."
             raise unreadable(why, too_large=True) from None
 
-    async def _stream(self, http: httpx2.AsyncClient, credential: list[Header], most: int) -> None:
+    async def _stream(self, http: Http, credential: list[Header], most: int) -> None:
         response = await http.send(self._request(http, credential), stream=True)
         try:
             body = await read_body(response, most)
@@ -83,7 +100,7 @@ class Exchange:
             await response.aclose()
         self.reply = response.status_code, response.headers, body
 
-    def _request(self, http: httpx2.AsyncClient, credential: list[Header]) -> httpx2.Request:
+    def _request(self, http: Http, credential: list[Header]) -> httpx2.Request:
         """Return the request as it goes out, with nothing of a client's own merged into it."""
         upstream, request = self.upstream, self.request
         profile = upstream.profile
