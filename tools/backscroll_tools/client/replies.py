@@ -83,7 +83,7 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     if not isinstance(data, list):
         raise unreadable("The upstream's list reply has no `data` array.")
     rows = cast("list[object]", data)
-    items = tuple(cast("JSON", row) for row in rows if isinstance(row, dict) and _named(row))
+    items = tuple([row for row in rows if isinstance(row, dict) and _is_id(row.get("id"))])
     warnings = [UNNAMED] if len(items) < len(rows) else []
     if not trusted and _is_contrary(items, request.order):
         warnings.append(CONTRARY)
@@ -100,10 +100,6 @@ _NO_ID: Final = "none"
 
 def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != _NO_ID and ID.fullmatch(value) is not None
-
-
-def _named(row: object) -> bool:
-    return _is_id(cast("JSON", row).get("id"))
 
 
 def _is_contrary(items: tuple[JSON, ...], order: Order) -> bool:

@@ -28,8 +28,8 @@ _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", 
 REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
 """Fields that repeat what the call or the message itself says."""
 
-_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
-"""What stands in a field that says nothing."""
+_NUMBERS: Final = (int, float)
+"""Zero and false say something, where None, an empty text, list or object says nothing."""
 
 
 def message(raw: JSON) -> Message:
@@ -37,7 +37,7 @@ def message(raw: JSON) -> Message:
     left = {
         name: value
         for name, value in raw.items()
-        if name not in REDUNDANT and value not in _NOTHING
+        if (value or isinstance(value, _NUMBERS)) and name not in REDUNDANT
     }
     parts = _parts(left.get("content_parts")) or _parts(left.get("content"))
     if parts:
@@ -168,7 +168,7 @@ def _parts(content: object) -> list[JSON]:
         return [{"type": "text", "text": content}]
     if isinstance(content, list):
         return [
-            cast("JSON", part) if isinstance(part, dict) else {"type": "unknown", "value": part}
+            part if isinstance(part, dict) else {"type": "unknown", "value": part}
             for part in cast("list[object]", content)
         ]
     return []

@@ -87,7 +87,8 @@ class _ThreadMessages:
 
     def _is_wanted(self, raw: JSON) -> bool:
         # Some proxies drop the parameters of a query on its way (docs/upstreams.md).
-        return all(raw.get(name, value) == value for name, value in self.start.filters)
+        filters = self.start.filters
+        return not filters or all(raw.get(name, value) == value for name, value in filters)
 
     async def item(self, item_id: str) -> Message | None:
         return await _message_or_none(self.client, self.thread_id, item_id)

@@ -151,6 +151,7 @@ class Walk:
             ahead = {
                 str(item["id"]): count
                 for item, count in zip(chunk.items, chunk.passed, strict=False)
+                if count
             }
             for item in _fresh(chunk.items, after, seen):
                 if taken >= self.limit:
