@@ -110,6 +110,7 @@ class _Loading:
             self._served.set()
         for name in FOR_THE_FIRST_CALL:
             import_module(name)
+        gc.freeze()  # these stay too: a full collection would hold up a call
 
 
 def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
