@@ -27,6 +27,8 @@ from backscroll_tools.models import Page
 MARK_CHARS: Final = 5
 """`#` and four letters: of 456,976 marks, a page of at most 200,000 characters cannot hold all."""
 
+_LETTERS: Final = string.ascii_lowercase
+_MARKS: Final = len(_LETTERS) ** (MARK_CHARS - 1)
 _DRAWS: Final = 100
 """A page can hold at most 200,000 / 5 marks, so that 100 draws all fail once in 10^105 pages."""
 
@@ -46,11 +48,20 @@ def fresh_mark(texts: Iterable[str]) -> str:
     """Return a random mark that occurs in none of the texts."""
     held = list(texts)
     for _ in range(_DRAWS):
-        mark = "#" + "".join(secrets.choice(string.ascii_lowercase) for _ in range(MARK_CHARS - 1))
+        mark = f"#{_letters(secrets.randbelow(_MARKS))}"
         if not any(mark in text for text in held):
             return mark
     message = "No mark is free of the page's texts."
     raise ToolError("internal", message, next_step="Call again with a smaller `limit`.")
+
+
+def _letters(number: int) -> str:
+    """Return the letters of a mark by its number."""
+    letters = ""
+    for _ in range(MARK_CHARS - 1):
+        number, letter = divmod(number, len(_LETTERS))
+        letters += _LETTERS[letter]
+    return letters
 
 
 def heading(mark: str, page: Page, noun: str) -> str:

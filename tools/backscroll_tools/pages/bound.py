@@ -64,7 +64,7 @@ class BoundedPage:
         self._position = start.position
         self._inside = start.inside
         self._cursors: dict[tuple[int, Inside | None], str] = {}
-        self._frames: dict[tuple[object, ...], int] = {}
+        self._frames: dict[tuple[int, int, Inside | None], int] = {}
 
     @property
     def returned(self) -> int:
@@ -168,13 +168,19 @@ class BoundedPage:
         """
         # Of what changes from item to item, a frame's length depends on lengths alone.
         returned = len(self._items) + 1
+        digits = len(str(returned)) if returned > 1 else 0  # one item has a heading of its own
+        lengths = (digits, len(position), inside)
+        frame = self._frames.get(lengths)
+        if frame is None:
+            frame = self._frames[lengths] = self._frame(returned, self._cursor(position, inside))
+        return self._bounds.result_chars - self._used - frame
+
+    def _cursor(self, position: str, inside: Inside | None) -> str:
+        """Return a cursor as long as the one behind an item."""
         behind = (len(position), inside)
         if behind not in self._cursors:
             self._cursors[behind] = encode(self._behind(position, inside))
-        lengths = (returned == 1, len(str(returned)), *behind)
-        if lengths not in self._frames:
-            self._frames[lengths] = self._frame(returned, self._cursors[behind])
-        return self._bounds.result_chars - self._used - self._frames[lengths]
+        return self._cursors[behind]
 
     def _frame(self, returned: int, cursor: str) -> int:
         """Return the characters of a result of so many items, but for the items, at the worst."""
