@@ -36,7 +36,8 @@ _IN_HEADER: Final = frozenset({"id", "role", "created_at", "text", "message_id"}
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999 (RFC 3339 has four digits for a year)."""
 
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+# What was read as JSON holds no circle to look for.
+_compact: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def compact(value: object) -> str:

@@ -157,7 +157,8 @@ class Walk:
                 if taken >= self.limit:
                     return replace(so_far, by="limit", last="")
                 wants_more = take(item)
-                if wants_more or not taken:  # else the item is left, with what stands ahead of it
+                # An item that is not wanted is left, with what stands ahead of it.
+                if ahead and (wants_more or not taken):
                     so_far = so_far.passing(ahead.get(str(item["id"]), 0))
                 if not wants_more:
                     return replace(so_far, by="size", last="")
