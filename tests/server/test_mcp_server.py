@@ -264,6 +264,11 @@ WRITTEN: Final[list[tuple[dict[str, Any], str]]] = [
         {"metadata": {"a b": 1}},
         'metadata["a b"] must be a string, not 1.',
     ),
+    ({"metadata": {"0.": None}}, 'metadata["0."] must be a string, not null.'),
+    ({"metadata": {"a": "b", "a.b": 1}}, 'metadata["a.b"] must be a string, not 1.'),
+    ({"metadata": {"[0]": 1}}, 'metadata["[0]"] must be a string, not 1.'),
+    ({"metadata": {"": 1}}, 'metadata[""] must be a string, not 1.'),
+    ({"metadata": {"{key}": 1}}, 'metadata["{key}"] must be a string, not 1.'),
     (
         {"idempotency_key": "a b"},
         'idempotency_key must be 1 to 255 visible ASCII characters, not "a b".',

@@ -7,7 +7,7 @@ and cursors have their alphabets, and no string may hold NUL or a lone surrogate
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
@@ -108,6 +108,26 @@ def _compiled(rules: JSON) -> Check:
     return check
 
 
+def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
+    """Return the path and the value of an entry, by the steps that fastjsonschema writes to it.
+
+    A key stands in them as it is, whatever dots and brackets it holds: no split could tell it.
+    """
+    if not steps:
+        return path, value
+    entries: Iterable[tuple[str, object, object]] = ()
+    if isinstance(value, list):
+        entries = ((f"[{at}]", at, inner) for at, inner in enumerate(cast("list[object]", value)))
+    elif isinstance(value, dict):
+        entries = ((f".{key}", key, inner) for key, inner in cast("JSON", value).items())
+    inside = (
+        _found(steps.removeprefix(step), _inside(path, key), inner)
+        for step, key, inner in entries
+        if steps.startswith(step)
+    )
+    return next(filter(None, inside), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Flaw:
     """Where which value breaks which rule.
@@ -128,10 +148,8 @@ class _Flaw:
 
     @classmethod
     def of(cls, error: "JsonSchemaValueException", name: str, value: object) -> Self:
-        path = name
-        for step in error.path[1:]:
-            index = int(step) if isinstance(value, list) else step
-            path, value = _inside(path, index), cast("JSON", value)[cast("str", index)]
+        steps = (error.name or "").removeprefix("data")
+        path, value = _found(steps, name, value) or (name, error.value)
         if error.rule == "propertyNames":
             return cls._of_key(error.rule_definition, path, cast("JSON", value))
         return cls(path, error.rule, error.rule_definition, value, error.definition)

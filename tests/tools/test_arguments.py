@@ -1,0 +1,33 @@
+"""Errors about arguments name what is wrong, whatever it is called."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backscroll_tools.arguments import validated
+from backscroll_tools.errors import ToolError
+from backscroll_tools.messages.create_message import CREATE_MESSAGE
+
+KEYS = st.text(max_size=8) | st.text("a0.[]{}", max_size=8)
+
+
+@given(
+    st.dictionaries(KEYS, st.just("fine"), max_size=4),
+    KEYS,
+    st.none() | st.integers(-9, 9),
+)
+def test_whatever_a_key_holds_the_entry_behind_it_is_named(
+    others: dict[str, str], key: str, value: int | None
+) -> None:
+    metadata = {**others, key: value}
+    with pytest.raises(ToolError) as refused:
+        validated(CREATE_MESSAGE, {"role": "user", "content": "x", "metadata": metadata})
+
+    told = "null" if value is None else str(value)
+    assert refused.value.code == "invalid_arguments"
+    assert refused.value.message in {
+        f"metadata.{key} must be a string, not {told}.",
+        f"metadata[{json.dumps(key)}] must be a string, not {told}.",
+    }
