@@ -164,7 +164,7 @@ class UpstreamConnection:
 class _InProcess:
     """Asks an application of this process, without what only a network needs.
 
-    A client's cookies, redirects and authentication would cost a call more than its query does.
+    A client's cookies, redirects and authentication would be work for nothing here.
 
     Attributes:
         transport: hands requests over.

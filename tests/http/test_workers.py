@@ -111,6 +111,27 @@ async def test_an_interrupt_of_all_of_them_ends_them_in_silence(tmp_path: Path) 
     assert process.returncode == 0
 
 
+async def test_a_worker_that_does_not_stop_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "LEAVE_S", 0.0)
+    settings = settings_of(tmp_path, http_workers=2, http_drain_s=0)
+    stopping = asyncio.Event()
+    held: set[int] = set()
+
+    def hold() -> None:
+        held.update(children(os.getpid()))
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        stopping.set()
+
+    async with listening(2) as listeners, asyncio.timeout(WAIT_S):
+        await workers.supervise(settings, "127.0.0.1", listeners, stopping, hold)
+
+    assert len(held) == 2
+    assert not children(os.getpid())
+
+
 async def test_a_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
     async with (
         stalling() as upstream,
@@ -150,6 +171,18 @@ async def test_a_server_stops_whose_workers_cannot_begin(
     assert str(refused.value).startswith("a worker ended before it could answer; ")
     assert said == []
     assert "backscroll: BACKSCROLL_OAUTH_ISSUER: " in capfd.readouterr().err
+
+
+async def test_a_server_stops_whose_workers_do_not_come_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "START_S", 0.01)
+    async with listening(2) as listeners:
+        with pytest.raises(CommandError, match="a worker ended before it could answer; "):
+            await supervised(settings_of(tmp_path, http_workers=2), listeners, [])
+
+    assert "was not there within 0.01 s" in caplog.text
+    assert not children(os.getpid())
 
 
 async def test_workers_that_have_nowhere_to_count_do_not_begin(

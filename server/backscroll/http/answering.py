@@ -38,7 +38,7 @@ def prepare(settings: Settings) -> None:
 
 
 def freeze() -> None:
-    """Keep what is there now for good: to look through it for garbage holds up a call by 70 ms."""
+    """Keep what is there now for good: to look through all of it for garbage holds up a call."""
     gc.collect()
     gc.freeze()
 

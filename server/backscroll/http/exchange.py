@@ -113,7 +113,7 @@ class Exchange:
             await asyncio.wait([leaving])
             return {"type": "http.disconnect"}
 
-        # A task group for these two would cost a tenth of what a page costs.
+        # A task group for these two would cost every page several turns of the event loop.
         with anyio.CancelScope() as calling:
             leaving.add_done_callback(lambda task: None if task.cancelled() else calling.cancel())
             try:

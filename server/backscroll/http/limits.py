@@ -35,11 +35,6 @@ class Places:
         self._callers: Counter[str] = Counter()
         self._changed = anyio.Event()
 
-    @property
-    def taken(self) -> int:
-        """How many requests are under way."""
-        return self._taken
-
     @contextmanager
     def one(self) -> Iterator[None]:
         """Hold one of all places.

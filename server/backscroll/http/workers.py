@@ -24,6 +24,9 @@ from backscroll.settings import Settings
 AGAIN_S: Final = 1.0
 """How long after the end of a worker another one is started, in seconds."""
 
+START_S: Final = 60.0
+"""How long a worker may take to answer for the first time, in seconds."""
+
 LEAVE_S: Final = 5.0
 """How long a worker may take to end beyond the limits that it keeps itself, in seconds."""
 
@@ -111,7 +114,12 @@ class _Workers:
                 process.start()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._end, process, ours)
-                answers = await _says(ours)
+                answers = False
+                with anyio.move_on_after(START_S) as starting:
+                    answers = await _says(ours)
+                if starting.cancelled_caught:
+                    _log.error("worker %d was not there within %g s", process.pid, START_S)
+                    process.kill()
                 if answers and first:
                     self._note_ready()
                 if answers:
