@@ -102,7 +102,7 @@ clean: ## Remove everything that these commands made
 $(VENV)/.pins: $(PINS)
 	@$(VENV)/bin/python -c '' 2>/dev/null || .ci/venv $(VENV)
 	@echo '==> installing the pinned packages'
-	@$(PIP) install --require-hashes --only-binary :all: --requirement $(PINS)
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: --requirement $(PINS)
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.pins pyproject.toml
@@ -120,7 +120,7 @@ $(PEERS)/.ready: $(PEER_PINS)
 	@echo '==> installing what is measured against, and a client under test'
 	@$(PEERS)/bin/python -c '' 2>/dev/null || .ci/venv $(PEERS)
 	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install \
-		--require-hashes --only-binary :all: --requirement $(PEER_PINS)
+		--no-deps --require-hashes --only-binary :all: --requirement $(PEER_PINS)
 	@touch $@
 
 $(NODE_PEERS)/.ready: $(VENV)/.pins $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json
