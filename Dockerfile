@@ -1,14 +1,17 @@
 # Backscroll over HTTP. What it needs to be told: docs/production.md.
 FROM python:3.13-slim AS build
 WORKDIR /source
-COPY .ci/requirements.txt CHANGELOG.md LICENSE README.md pyproject.toml ./
+COPY .ci/venv .ci/build-requirements.txt .ci/image-requirements.txt .ci/
+COPY CHANGELOG.md LICENSE README.md pyproject.toml ./
 COPY manifests manifests
 COPY server server
 COPY tools tools
-# In the versions that the tests ran with: the pins, without their hashes, as constraints.
-RUN sed -e '/--hash=/d' -e 's/ *\\$//' requirements.txt > versions.txt \
-    && python -m venv /opt/backscroll \
-    && /opt/backscroll/bin/python -m pip install --no-cache-dir --constraint versions.txt '.[otel,postgres]'
+# The versions that the tests ran with, by their hashes: built again later, the image holds the same.
+RUN .ci/venv /opt/build .ci/build-requirements.txt \
+    && /opt/build/bin/python -m build --no-isolation --wheel . \
+    && .ci/venv /opt/backscroll .ci/image-requirements.txt \
+    && /opt/backscroll/bin/python -m pip install --no-cache-dir --no-index --no-deps dist/*.whl \
+    && /opt/backscroll/bin/python -m pip check
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin backscroll \

@@ -8,6 +8,9 @@ PINS := .ci/requirements.txt
 CLIENTS := tests/clients/node
 PEERS := .cache/bench-venv
 PEER_PINS := .ci/bench-requirements.txt
+BUILD_PINS := .ci/build-requirements.txt
+DEMO_PINS := .ci/demo-requirements.txt
+IMAGE_PINS := .ci/image-requirements.txt
 NODE_PEERS := .cache/bench-node
 NODE_PEER := bench/peers/node
 SOURCES := server tools tests manifests docs/examples $(wildcard bench)
@@ -15,7 +18,7 @@ BUNDLE := .cache/bundle
 PYTHONS := python3.11 python3.12 python3.13 python3.14
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 MEASURED := --cov=backscroll_tools.pages --cov=backscroll_tools.render --cov-report=
-PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+PIP := -m pip --disable-pip-version-check
 # Node.js trusts what the operating system trusts, as pip does: some networks have roots of their own.
 NPM := NODE_USE_SYSTEM_CA=1 $(CURDIR)/$(VENV)/bin/npm
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
@@ -78,16 +81,19 @@ pythons: $(VENV)/.ready ## Install the wheel into each Python that is here, and 
 	@for python in $(PYTHONS); do \
 		place=.cache/pythons/$$(basename $$python); \
 		$$python -c '' 2>/dev/null || { echo "==> $$python is not here"; continue; }; \
-		echo "==> $$($$python --version)" && $$python -m venv $$place && \
-		$$place/bin/pip --quiet --disable-pip-version-check install "$$(ls .cache/pythons/*.whl)[demo]" && \
-		$$place/bin/pip check && $$place/bin/backscroll demo >/dev/null && $$place/bin/backscroll --version || exit 1; \
+		PYTHON=$$python .ci/venv $$place $(DEMO_PINS) && \
+		$$place/bin/python $(PIP) --quiet install --no-index --no-deps .cache/pythons/*.whl && \
+		$$place/bin/python $(PIP) check && \
+		$$place/bin/backscroll demo >/dev/null && $$place/bin/backscroll --version || exit 1; \
 	done
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
 	@echo '==> pinning Python packages'
-	@$(PIP) install uv
 	@$(PIN) pyproject.toml --extra demo --extra otel --extra postgres --group dev --output-file $(PINS)
 	@$(PIN) --group bench --constraint $(PINS) --output-file $(PEER_PINS)
+	@$(PIN) --group build --constraint $(PINS) --output-file $(BUILD_PINS)
+	@$(PIN) pyproject.toml --extra demo --constraint $(PINS) --output-file $(DEMO_PINS)
+	@$(PIN) pyproject.toml --extra otel --extra postgres --constraint $(PINS) --output-file $(IMAGE_PINS)
 	@echo '==> pinning Node.js packages'
 	@for folder in $(CLIENTS) $(NODE_PEER); do \
 		(cd $$folder && rm -f package-lock.json && $(NPM) install \
@@ -100,14 +106,13 @@ clean: ## Remove everything that these commands made
 	@find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.pins: $(PINS)
-	@$(VENV)/bin/python -c '' 2>/dev/null || .ci/venv $(VENV)
-	@echo '==> installing the pinned packages'
-	@$(PIP) install --no-deps --require-hashes --only-binary :all: --requirement $(PINS)
+	@.ci/venv $(VENV) $(PINS)
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.pins pyproject.toml
 	@echo '==> installing backscroll in place'
-	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@$(VENV)/bin/python $(PIP) --quiet install --no-build-isolation --no-deps --editable .
+	@$(VENV)/bin/python $(PIP) check
 	@touch $@
 
 $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
@@ -118,9 +123,8 @@ $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.js
 
 $(PEERS)/.ready: $(PEER_PINS)
 	@echo '==> installing what is measured against, and a client under test'
-	@$(PEERS)/bin/python -c '' 2>/dev/null || .ci/venv $(PEERS)
-	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install \
-		--no-deps --require-hashes --only-binary :all: --requirement $(PEER_PINS)
+	@.ci/venv $(PEERS) $(PEER_PINS)
+	@$(PEERS)/bin/python $(PIP) check
 	@touch $@
 
 $(NODE_PEERS)/.ready: $(VENV)/.pins $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json

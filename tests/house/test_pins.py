@@ -3,20 +3,26 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.house import releases
+from tests.house.releases import pinned, version_of
+
 ROOT = Path(__file__).parents[2]
 PINS = ROOT / ".ci" / "requirements.txt"
 PEER_PINS = ROOT / ".ci" / "bench-requirements.txt"
+BUILD_PINS = ROOT / ".ci" / "build-requirements.txt"
+DEMO_PINS = ROOT / ".ci" / "demo-requirements.txt"
+IMAGE_PINS = ROOT / ".ci" / "image-requirements.txt"
 NODE = ROOT / "tests" / "clients" / "node"
 NODE_PEER = ROOT / "bench" / "peers" / "node"
 
-each_pins = pytest.mark.parametrize("path", [PINS, PEER_PINS], ids=lambda path: path.name)
+each_pins = pytest.mark.parametrize("path", releases.PIN_FILES, ids=lambda path: path.name)
 each_node = pytest.mark.parametrize("folder", [NODE, NODE_PEER], ids=["clients", "peer"])
 
 
@@ -25,23 +31,50 @@ def pins(path: Path) -> list[str]:
     return path.read_text().replace("\\\n", "").splitlines()
 
 
-def declared(path: Path) -> Iterator[Requirement]:
-    """Yield what pyproject.toml asks for there, but for the extra that the checks do without."""
+def declared(path: Path) -> list[Requirement]:
+    """Return what pyproject.toml asks for there; nothing pins the extra `azure`."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups = pyproject["dependency-groups"]
-    peers = groups.pop("bench")
-    lists = [
-        pyproject["build-system"]["requires"],
-        pyproject["project"]["dependencies"],
-        pyproject["project"]["optional-dependencies"]["demo"],
-        pyproject["project"]["optional-dependencies"]["otel"],
-        pyproject["project"]["optional-dependencies"]["postgres"],
-        *groups.values(),
-    ]
-    for requirements in lists if path == PINS else [peers]:
-        for requirement in requirements:
-            if isinstance(requirement, str):
-                yield Requirement(requirement)
+    groups, extras = pyproject["dependency-groups"], pyproject["project"]["optional-dependencies"]
+    needed = pyproject["project"]["dependencies"]
+    build = [*pyproject["build-system"]["requires"], *groups["build"]]
+    texts = {
+        PINS: [
+            *needed, *extras["demo"], *extras["otel"], *extras["postgres"],
+            *build, *groups["check"], *groups["test"],
+        ],
+        PEER_PINS: groups["bench"],
+        BUILD_PINS: build,
+        DEMO_PINS: [*needed, *extras["demo"]],
+        IMAGE_PINS: [*needed, *extras["otel"], *extras["postgres"]],
+    }  # fmt: skip
+    return [Requirement(text) for text in texts[path]]
+
+
+def unmet(path: Path, environment: Mapping[str, str]) -> set[str]:
+    """Return all that is needed there, directly or not, and that no pin satisfies.
+
+    Of a package that only other systems install nothing says here what it needs.
+    """
+    versions = {
+        pin.name: version_of(pin)
+        for pin in pinned(path)
+        if pin.marker is None or pin.marker.evaluate(dict(environment))
+    }
+    waiting: list[tuple[Requirement, tuple[str, ...]]] = [(each, ("",)) for each in declared(path)]
+    seen, missing = set[str](), set[str]()
+    while waiting:
+        requirement, extras = waiting.pop()
+        marker = requirement.marker
+        if str(requirement) in seen or (
+            marker and not any(marker.evaluate({**environment, "extra": each}) for each in extras)
+        ):
+            continue
+        seen.add(str(requirement))
+        name = canonicalize_name(requirement.name)
+        if not requirement.specifier.contains(versions.get(name, ""), prereleases=True):
+            missing.add(str(requirement))
+        waiting += [(each, ("", *requirement.extras)) for each in releases.required(name)]
+    return missing
 
 
 def lock_packages(folder: Path) -> Mapping[str, Mapping[str, object]]:
@@ -71,7 +104,7 @@ def test_every_locked_node_package_is_one_version_with_a_hash(folder: Path) -> N
 
 @pytest.mark.parametrize(
     "path",
-    [PINS, PEER_PINS, NODE / "package-lock.json", NODE_PEER / "package-lock.json"],
+    [*releases.PIN_FILES, NODE / "package-lock.json", NODE_PEER / "package-lock.json"],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_no_address_is_pinned(path: Path) -> None:
@@ -79,16 +112,31 @@ def test_no_address_is_pinned(path: Path) -> None:
 
 
 @each_pins
-def test_the_pins_satisfy_what_is_declared(path: Path) -> None:
-    versions = dict(re.findall(r"^([^=\s]+)==(\S+)", "\n".join(pins(path)), re.MULTILINE))
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(
+    ("system", "sys_platform", "os_name"),
+    [("Linux", "linux", "posix"), ("Darwin", "darwin", "posix"), ("Windows", "win32", "nt")],
+)
+def test_the_pins_are_all_that_is_needed(
+    path: Path, python: str, system: str, sys_platform: str, os_name: str
+) -> None:
+    environment = {
+        "os_name": os_name,
+        "platform_system": system,
+        "python_full_version": f"{python}.0",
+        "python_version": python,
+        "sys_platform": sys_platform,
+    }
 
-    unsatisfied = [
-        str(requirement)
-        for requirement in declared(path)
-        if not requirement.specifier.contains(versions.get(canonicalize_name(requirement.name), ""))
-    ]
+    assert unmet(path, environment) == set()
 
-    assert unsatisfied == []
+
+@each_pins
+def test_a_package_has_one_version_wherever_it_is_pinned(path: Path) -> None:
+    chosen = {pin.name: version_of(pin) for pin in pinned(PINS)}
+    here = {pin.name: version_of(pin) for pin in pinned(path)}
+
+    assert here == here | {name: chosen[name] for name in here.keys() & chosen.keys()}
 
 
 @each_node
