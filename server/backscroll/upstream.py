@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import httpx2
 
@@ -17,13 +16,6 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.wire import Http
 from backscroll_tools.errors import ToolError
-
-CONNECT_S: Final = 10.0
-"""How long a connection may take to be made, in seconds; the call's deadline bounds the rest."""
-
-# How many requests are under way is bounded by the lanes of each client.
-_POOL: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
-_NO_POOL: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -135,11 +127,9 @@ class UpstreamConnection:
         return Client(pools.reading, upstream, pools.writing, self._settings.reply_bytes)
 
     async def _open_network(self) -> Pools:
-        # No redirect is ever followed: the key would go along to another origin. The deadline of
-        # a call bounds what a timeout here does not.
-        timeout = httpx2.Timeout(None, connect=CONNECT_S)
-        reading = httpx2.AsyncClient(timeout=timeout, limits=_POOL, cookies=_no_cookies())
-        writing = httpx2.AsyncClient(timeout=timeout, limits=_NO_POOL, cookies=_no_cookies())
+        from backscroll_tools.client.connections import Connections
+
+        reading, writing = Connections(), Connections(kept=0)
         for http in (reading, writing):
             await self._stack.enter_async_context(http)
         return Pools(reading, writing)
@@ -180,8 +170,3 @@ class _InProcess:
         if not stream:
             await response.aread()
         return response
-
-
-def _no_cookies() -> CookieJar:
-    """Return a jar that keeps nothing: what was set for one key must not go out with another."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))

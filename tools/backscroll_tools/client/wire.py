@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlencode
 
 import httpx2
@@ -17,6 +17,9 @@ from backscroll_tools.client.failures import Fate, unreachable, unreadable
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.requests import Request
 
+if TYPE_CHECKING:
+    import httpcore2  # what is asked in process never needs it
+
 _NEVER_SENT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -24,6 +27,9 @@ _NEVER_SENT: Final = (
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
 )
+
+_UNWRITTEN: Final = frozenset({"ConnectionNotAvailable", "WriteError"})
+"""Errors of httpcore2 that say that not all of what was to be written was."""
 
 
 class Http(Protocol):
@@ -56,12 +62,14 @@ class Exchange:
         sent: whether the request may have arrived whole. In process there is no connection to
             watch: there it may have as soon as it runs.
         reply: status, headers and unpacked body, once they have come whole.
+        connection: that the reply came on, over a network.
     """
 
     upstream: Upstream
     request: Request
     sent: bool = False
     reply: tuple[int, httpx2.Headers, bytes] | None = None
+    connection: "httpcore2.AsyncNetworkStream | None" = None
 
     @property
     def fate(self) -> Fate:
@@ -94,11 +102,17 @@ class Exchange:
 
     async def _stream(self, http: Http, credential: list[Header], most: int) -> None:
         response = await http.send(self._request(http, credential), stream=True)
+        self.connection = response.extensions.get("network_stream")
         try:
             body = await read_body(response, most)
         finally:
             await response.aclose()
         self.reply = response.status_code, response.headers, body
+
+    async def end_connection(self) -> None:
+        """Close the connection that the reply came on: nothing more on it can be believed."""
+        if self.connection is not None:
+            await self.connection.aclose()
 
     def _request(self, http: Http, credential: list[Header]) -> httpx2.Request:
         """Return the request as it goes out, with nothing of a client's own merged into it."""
@@ -124,4 +138,4 @@ class Exchange:
             self.sent = True
         elif step == "send_request_headers.failed":
             # The body is written after the headers: without them it never was.
-            self.sent = type(info.get("exception")).__name__ != "WriteError"
+            self.sent = type(info.get("exception")).__name__ not in _UNWRITTEN

@@ -1,0 +1,258 @@
+"""The connections to upstreams, each kept for further requests of the same caller alone.
+
+A pool for each caller, told apart by what a request says of them, over connections that are never
+used again once anything on them was unexpected (`network`). Needs asyncio.
+"""
+
+import ssl
+from collections import OrderedDict
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self, cast
+from urllib.request import getproxies, proxy_bypass
+
+import anyio
+import httpcore2
+import httpx2
+
+from backscroll_tools.client.network import Network, Stream
+
+KEPT: Final = 32
+"""How many connections are kept for one caller, between its requests."""
+
+CALLERS: Final = 32
+"""For how many callers connections are kept; those that asked last."""
+
+IN_ALL: Final = 64
+"""How many connections there may be between requests, for all callers."""
+
+IDLE_S: Final = 5.0
+"""After how many seconds without a request a connection is not used again."""
+
+CONNECT_S: Final = 10.0
+"""How long a connection may take to be made, in seconds."""
+
+_SAME_FOR_ALL: Final = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "idempotency-key",
+        "openai-beta",
+        "user-agent",
+    }
+)
+"""The headers that say nothing of who asks; any other may."""
+
+
+@dataclass(slots=True)
+class _Pool:
+    """One caller's connections to one origin."""
+
+    connections: httpcore2.AsyncConnectionPool
+    under_way: int = 0
+    rested_at: float = field(default_factory=monotonic)
+
+
+class Connections:
+    """Sends requests, each over a connection that nobody else has used.
+
+    Args:
+        kept: how many connections of one caller are kept for the next request; 0 for none.
+        callers: for how many callers any are kept; 1 or more.
+        in_all: how many are kept for all callers together.
+        idle_s: for how many seconds.
+        connect_s: how many seconds a connection may take to be made. Nothing else is limited: the
+            deadline of a call does that.
+    """
+
+    def __init__(
+        self,
+        kept: int = KEPT,
+        *,
+        callers: int = CALLERS,
+        in_all: int = IN_ALL,
+        idle_s: float = IDLE_S,
+        connect_s: float = CONNECT_S,
+    ) -> None:
+        self._kept = kept
+        self._callers = callers
+        self._in_all = in_all
+        self._idle_s = idle_s
+        self._network = Network()
+        self._pools: OrderedDict[str, _Pool] = OrderedDict()
+        self.timeout = httpx2.Timeout(None, connect=connect_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        while self._pools:
+            _, pool = self._pools.popitem()
+            await pool.connections.aclose()
+
+    @property
+    def open(self) -> int:
+        """How many connections there are, in use and kept."""
+        return sum(len(pool.connections.connections) for pool in self._pools.values())
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
+        """Return the response to a request. No redirect is followed, and no cookie kept.
+
+        Args:
+            request: whose headers say who asks.
+            stream: whether its body is left unread; it must be closed in any case.
+
+        Raises:
+            httpx2.TransportError: none came.
+        """
+        caller = _caller(request)
+        pool = self._pools.get(caller) or self._pools.setdefault(caller, self._new_pool(request))
+        pool.under_way += 1
+        try:
+            with _raised():
+                answer = await pool.connections.handle_async_request(_sent(request))
+        except BaseException:
+            await self.rest(caller, pool)
+            raise
+        response = httpx2.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=_Body(self, caller, pool, cast("AsyncIterable[bytes]", answer.stream)),
+            request=request,
+            extensions=answer.extensions,
+        )
+        if {"content-length", "transfer-encoding"} <= response.headers.keys():
+            # Where such a response ends, not all agree (RFC 9112, section 6.3).
+            cast("Stream", answer.extensions["network_stream"]).spoil()
+        if not stream:
+            await response.aread()
+        return response
+
+    def _new_pool(self, request: httpx2.Request) -> _Pool:
+        return _Pool(
+            httpcore2.AsyncConnectionPool(
+                ssl_context=self._ssl_context if request.url.scheme == "https" else None,
+                proxy=_proxy(request.url),
+                max_connections=None,  # the lanes of a client bound them
+                max_keepalive_connections=self._kept,
+                keepalive_expiry=self._idle_s,
+                network_backend=self._network,
+            )
+        )
+
+    @cached_property
+    def _ssl_context(self) -> ssl.SSLContext:
+        return httpx2.create_ssl_context()
+
+    async def rest(self, caller: str, pool: _Pool) -> None:
+        """Note that a request has ended, and close what is not to be kept any longer."""
+        pool.under_way -= 1
+        pool.rested_at = monotonic()
+        if caller in self._pools:
+            self._pools.move_to_end(caller)
+        ended, left = [], self.open
+        for name, one in list(self._pools.items()):
+            idle = monotonic() - one.rested_at > self._idle_s
+            many = len(self._pools) > self._callers or left > self._in_all
+            if not one.under_way and (idle or many):
+                ended.append(self._pools.pop(name).connections)
+                left -= len(ended[-1].connections)
+        with anyio.CancelScope(shield=True):
+            for connections in ended:
+                await connections.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Body(httpx2.AsyncByteStream):
+    """The body of a response; closing it ends the request."""
+
+    connections: Connections
+    caller: str
+    pool: _Pool
+    raw: AsyncIterable[bytes]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _raised():
+            async for chunk in self.raw:
+                yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            with anyio.CancelScope(shield=True):
+                await cast("httpx2.AsyncByteStream", self.raw).aclose()
+        finally:
+            await self.connections.rest(self.caller, self.pool)
+
+
+def _caller(request: httpx2.Request) -> str:
+    """Return what tells whoever sends a request from all others, of which no key can be read."""
+    url = request.url
+    told = [f"{url.scheme}://{url.host}:{url.port}"]
+    told += sorted(
+        f"{name}: {value}"
+        for name, value in request.headers.multi_items()
+        if name not in _SAME_FOR_ALL
+    )
+    return sha256("\n".join(told).encode()).hexdigest()
+
+
+def _sent(request: httpx2.Request) -> httpcore2.Request:
+    url = request.url
+    return httpcore2.Request(
+        request.method,
+        httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=cast("AsyncIterable[bytes]", request.stream),
+        extensions=request.extensions,
+    )
+
+
+def _proxy(url: httpx2.URL) -> httpcore2.Proxy | None:
+    """Return the proxy that the environment names for an address, if any."""
+    named = getproxies()
+    place = named.get(url.scheme) or named.get("all")
+    if not place or proxy_bypass(url.host):
+        return None
+    proxy = httpx2.Proxy(place if "://" in place else f"http://{place}")
+    return httpcore2.Proxy(
+        httpcore2.URL(
+            scheme=proxy.url.raw_scheme,
+            host=proxy.url.raw_host,
+            port=proxy.url.port,
+            target=proxy.url.raw_path,
+        ),
+        auth=proxy.raw_auth,
+    )
+
+
+@contextmanager
+def _raised() -> Iterator[None]:
+    """Raise httpcore2's errors as httpx2's, which go by the same names."""
+    try:
+        yield
+    except (
+        httpcore2.TimeoutException,
+        httpcore2.NetworkError,
+        httpcore2.ProtocolError,
+        httpcore2.ProxyError,
+        httpcore2.UnsupportedProtocol,
+    ) as error:
+        same: type[httpx2.TransportError] = getattr(httpx2, type(error).__name__)
+        raise same(str(error)) from error
