@@ -14,6 +14,7 @@ import httpx2
 from opentelemetry.trace import SpanKind
 
 from backscroll_tools.client import failures, replies, retry
+from backscroll_tools.client.belonging import belongs
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
 from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Header, Upstream
@@ -229,7 +230,7 @@ class Client:
         status, headers, body = exchange.reply
         self._tally.bytes += len(body)
         if httpx2.codes.is_success(status):
-            return await self._decoded(body)
+            return await self._answer(exchange, body)
         key = credential[0][1].split(" ")[-1] if credential else ""
         raise failures.failure(self.upstream.profile, status, headers, body, key)
 
@@ -252,6 +253,17 @@ class Client:
                 status, _, body = exchange.reply
                 recorded.set_attribute("http.response.status_code", status)
                 recorded.set_attribute("http.response.body.size", len(body))
+
+    async def _answer(self, exchange: Exchange, body: bytes) -> JSON:
+        """Return the object that a successful reply holds, where it can be the request's."""
+        try:
+            reply = await self._decoded(body)
+            if not belongs(reply, exchange.request):
+                raise failures.unrelated()
+        except ExchangeError:
+            await exchange.end_connection()
+            raise
+        return reply
 
     @staticmethod
     async def _decoded(body: bytes) -> JSON:

@@ -198,6 +198,17 @@ def unreadable(why: str, *, too_large: bool = False) -> ExchangeError:
     return error
 
 
+def unrelated() -> ExchangeError:
+    """Return the error of a reply that answers another request than the one it came to."""
+    error = ExchangeError(
+        "upstream_invalid",
+        "The upstream's reply answers another request.",
+        next_step="Call again; if it stays so, ask the operator to check BACKSCROLL_BASE_URL.",
+    )
+    error.fate, error.again = "unknown", True
+    return error
+
+
 def too_many_requests() -> ExchangeError:
     """Return the error of a call that would make more requests than it may."""
     return ExchangeError(

@@ -1,0 +1,87 @@
+"""Whether a reply can be the answer to its request, by the ids and kinds that both name.
+
+A connection that has lost count hands on the answer to another request (`network`). What is
+missing, null or of another shape than documented tells nothing, and never fails a reply.
+"""
+
+import re
+from typing import Final, cast
+
+from backscroll_tools.client.requests import Request
+from backscroll_tools.models import JSON
+
+_KINDS: Final[dict[str, frozenset[str]]] = {
+    "threads": frozenset({"thread"}),
+    "messages": frozenset({"thread.message", "message"}),
+    "files": frozenset({"thread.message.file", "file"}),
+    "conversations": frozenset({"conversation"}),
+    "items": frozenset({"conversation.item", "message"}),
+    "completions": frozenset({"chat.completion"}),
+}
+"""What `object` says of one of them (OpenAI API), by the last word of a path to a list of them.
+
+Stored completions' messages are `messages` too, and say nothing of themselves.
+"""
+
+_LIST: Final = frozenset({"list"})
+_KNOWN: Final = _LIST.union(*_KINDS.values())
+_FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
+_NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
+"""A message of a stored completion: the completion's id, and its place (OGX sends the same)."""
+
+
+def belongs(reply: JSON, request: Request) -> bool:
+    """Tell whether nothing in a reply says that it answers another request.
+
+    Args:
+        reply: the object of a successful reply.
+        request: what was asked for.
+    """
+    words = request.path.removeprefix("/chat").split("/")[1:]
+    one = len(words) % 2 == 0  # a list's name, and the id of one of it, by turns
+    listing = words[-2] if one else words[-1]
+    owners = dict(zip(words[::2], words[1::2], strict=False))
+    kinds = _KINDS[listing]
+    if one:
+        return _is_of(reply, kinds, owners) and _same(reply.get("id"), words[-1])
+    rows = reply.get("data")
+    if isinstance(rows, list):
+        objects = [row for row in cast("list[object]", rows) if isinstance(row, dict)]
+        return all(_is_of(cast("JSON", row), kinds, owners) for row in objects)
+    # A write is answered with what it made, or with a list of that.
+    return _is_of(reply, kinds if request.method == "POST" else _LIST, owners)
+
+
+def _is_of(value: JSON, kinds: frozenset[str], owners: dict[str, str]) -> bool:
+    """Whether an object can be of one of some kinds, and of those that its path names."""
+    return (
+        _is_kind(value, kinds)
+        and ("threads" not in owners or _same(value.get("thread_id"), owners["threads"]))
+        and ("messages" not in owners or _same(value.get("message_id"), owners["messages"]))
+        and ("completions" not in owners or _is_numbered(value.get("id"), owners["completions"]))
+    )
+
+
+def _is_kind(value: JSON, kinds: frozenset[str]) -> bool:
+    """Whether an object is of one of some kinds, or of none that is known: Astra sends `runs`."""
+    kind = value.get("object")
+    return not isinstance(kind, str) or kind not in _KNOWN or kind in kinds
+
+
+def _is_numbered(named: object, completion: str) -> bool:
+    """Whether a message can be a completion's: by its own id, where that is numbered by one."""
+    found = _NUMBERED.fullmatch(named) if isinstance(named, str) else None
+    if found is None or not _family(completion):
+        return True
+    return found[0].startswith(completion) or _same(found[1], completion)
+
+
+def _same(named: object, asked: str) -> bool:
+    """Whether an id is the one that was asked for, or of another family and so not comparable."""
+    return not isinstance(named, str) or named == asked or _family(named) != _family(asked)
+
+
+def _family(identifier: str) -> str:
+    """Return the word that an id starts with: `thread_1` and `thread_2` are of one family."""
+    found = _FAMILY.match(identifier)
+    return found[0] if found else ""
