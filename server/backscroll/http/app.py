@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import httpx2
 from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -136,7 +135,7 @@ async def _callers(
         return TokenCallers(database), ()
     if settings.http_auth == "oauth":
         oauth.check(settings)
-        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=issuers.ANSWER_S))
+        http = await stack.enter_async_context(issuers.asking())
         issuer = Issuer(settings.oauth_issuer, http, allow_http=settings.allow_http)
         try:
             await issuer.fetch()

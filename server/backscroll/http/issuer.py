@@ -172,6 +172,14 @@ class Issuer:
         return cast("dict[str, Any]", document) if isinstance(document, dict) else None
 
 
+def asking() -> httpx2.AsyncClient:
+    """Return what asks issuers; the caller closes it. It follows no redirect.
+
+    No connection is kept: on one that was, what an issuer sent too much could pass for its keys.
+    """
+    return httpx2.AsyncClient(timeout=ANSWER_S, limits=httpx2.Limits(max_keepalive_connections=0))
+
+
 def places(issuer: str) -> tuple[str, ...]:
     """Return where an issuer's metadata may be, in the order in which to look.
 

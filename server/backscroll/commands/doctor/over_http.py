@@ -98,8 +98,6 @@ def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
 
 
 async def _issuer(settings: Settings, limit_s: float) -> Check:
-    import httpx2
-
     from backscroll.http import issuer as issuers
     from backscroll.http import oauth
 
@@ -111,7 +109,7 @@ async def _issuer(settings: Settings, limit_s: float) -> Check:
     check = Check("issuer", "ok", "answered with its keys")
     try:
         with anyio.fail_after(limit_s):
-            async with httpx2.AsyncClient(timeout=issuers.ANSWER_S) as http:
+            async with issuers.asking() as http:
                 issuer = issuers.Issuer(settings.oauth_issuer, http, allow_http=settings.allow_http)
                 await issuer.fetch()
     except issuers.IssuerError as error:
