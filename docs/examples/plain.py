@@ -2,10 +2,9 @@
 
 import asyncio
 
-import httpx2
-
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.connections import Connections
 from backscroll_tools.client.profiles import PROFILES, Upstream
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
@@ -22,7 +21,7 @@ async def call(client: Client, name: str, **arguments: object) -> Result:
 
 async def main() -> None:
     """Write two messages, and read them back, one to a page."""
-    async with httpx2.AsyncClient() as http:
+    async with Connections() as http:
         client = Client(http, STORE)
         written = await call(client, "create-message", role="user", content="Hello")
         thread = written.structured["thread_id"]

@@ -3,12 +3,12 @@
 import asyncio
 import json
 
-import httpx2
 from agents import Agent, FunctionTool, Model, Runner
 from agents.tool_context import ToolContext
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.connections import Connections
 from backscroll_tools.client.profiles import PROFILES, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.registry import TOOLS
@@ -33,7 +33,7 @@ def adapted(tool: Tool, client: Client) -> FunctionTool:
 
 async def ask(question: str, model: Model | str) -> str:
     """Return what a model answers that can read and write the messages of the store."""
-    async with httpx2.AsyncClient() as http:
+    async with Connections() as http:
         client = Client(http, STORE)
         tools = [adapted(tool, client) for tool in TOOLS]
         agent = Agent("Archivist", tools=list(tools), model=model)

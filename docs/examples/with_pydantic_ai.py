@@ -2,12 +2,12 @@
 
 import asyncio
 
-import httpx2
 from pydantic_ai import Agent, ModelRetry, Tool
 from pydantic_ai.models import Model
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.connections import Connections
 from backscroll_tools.client.profiles import PROFILES, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.registry import TOOLS
@@ -31,7 +31,7 @@ def adapted(tool: BackscrollTool, client: Client) -> Tool:
 
 async def ask(question: str, model: Model | str) -> str:
     """Return what a model answers that can read and write the messages of the store."""
-    async with httpx2.AsyncClient() as http:
+    async with Connections() as http:
         client = Client(http, STORE)
         agent = Agent(model, tools=[adapted(tool, client) for tool in TOOLS])
         return (await agent.run(question)).output
