@@ -14,31 +14,22 @@ The seam is httpcore2's public `AsyncNetworkBackend`. Needs asyncio.
 """
 
 import asyncio
-import selectors
-import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httpcore2
 from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, fail_after
-from anyio.abc import ByteStream
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-HELD_BYTES: Final = 256 * 1024
-"""How many bytes may wait to be read; what is behind them waits in the operating system."""
+from backscroll_tools.client.sockets import Arrivals, Records
 
 _OTHER_FAMILY_S: Final = 0.25
 """After how many seconds an address of the other family is tried too (RFC 8305, section 5)."""
 
 _SSL_OBJECT: Final = TLSAttribute.ssl_object
 _UNASKED: Final = "Something came that nothing had asked for."
-
-# Windows has no `poll`; `select` elsewhere refuses descriptors above 1,023.
-_Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(
-    selectors, "PollSelector", selectors.SelectSelector
-)
 
 
 class Network(httpcore2.AsyncNetworkBackend):
@@ -69,7 +60,7 @@ class Network(httpcore2.AsyncNetworkBackend):
         local = (local_address, 0) if local_address else None
         with _raised(httpcore2.ConnectError, httpcore2.ConnectTimeout), fail_after(timeout):
             _, arrivals = await loop.create_connection(
-                _Arrivals, host, port, local_addr=local, happy_eyeballs_delay=_OTHER_FAMILY_S
+                Arrivals, host, port, local_addr=local, happy_eyeballs_delay=_OTHER_FAMILY_S
             )
         for option in socket_options or ():
             arrivals.socket.setsockopt(*option)
@@ -88,7 +79,7 @@ class Stream(httpcore2.AsyncNetworkStream):
         tls: what encrypts on it, if anything does.
     """
 
-    def __init__(self, arrivals: "_Arrivals", tls: TLSStream | None = None) -> None:
+    def __init__(self, arrivals: Arrivals, tls: TLSStream | None = None) -> None:
         self._arrivals = arrivals
         self._tls = tls
         self._held = b""
@@ -174,7 +165,7 @@ class Stream(httpcore2.AsyncNetworkStream):
         try:
             with _raised(httpcore2.ConnectError, httpcore2.ConnectTimeout), fail_after(timeout):
                 tls = await TLSStream.wrap(
-                    _Records(self._arrivals),
+                    Records(self._arrivals),
                     server_side=False,
                     hostname=server_hostname,
                     ssl_context=ssl_context,
@@ -193,114 +184,6 @@ class Stream(httpcore2.AsyncNetworkStream):
             return None if self._tls is None else self._tls.extra_attributes[_SSL_OBJECT]()
         names = {"client_addr": "sockname", "server_addr": "peername", "socket": "socket"}
         return self._arrivals.transport.get_extra_info(names[info]) if info in names else None
-
-
-class _Arrivals(asyncio.Protocol):
-    """A socket that is always read from: what has arrived is here, and waits to be taken."""
-
-    transport: asyncio.Transport
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._ended = False
-        self._error: Exception | None = None
-        self._changed = asyncio.Event()
-        self._written = asyncio.Event()
-        self._written.set()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.set_write_buffer_limits(0)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        self._changed.set()
-        if len(self._buffer) >= HELD_BYTES:
-            self.transport.pause_reading()
-
-    def eof_received(self) -> bool:
-        self._ended = True
-        self._changed.set()
-        return True  # what is still to be written may be
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._ended, self._error = True, exc
-        self._changed.set()
-        self._written.set()
-
-    def pause_writing(self) -> None:
-        self._written.clear()
-
-    def resume_writing(self) -> None:
-        self._written.set()
-
-    @property
-    def socket(self) -> socket.socket:
-        return cast("socket.socket", self.transport.get_extra_info("socket"))
-
-    @property
-    def has_unread(self) -> bool:
-        """Whether anything has arrived and was not taken, be it the end."""
-        if self._buffer or self._ended or self.transport.is_closing():
-            return True
-        with _Selector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
-            return bool(selector.select(0))
-
-    async def take(self, most: int, leave: int = 0) -> bytes:
-        """Return up to `most` bytes, or none at the end; if it can, leave the last `leave`.
-
-        Raises:
-            OSError: the connection broke.
-        """
-        if self._buffer:
-            await asyncio.sleep(0)  # a fast upstream does not keep all others waiting
-        while not self._buffer and not self._ended:
-            self._changed.clear()
-            await self._changed.wait()
-        if not self._buffer and self._error is not None:
-            raise OSError from self._error
-        taken = bytes(self._buffer[: min(most, max(1, len(self._buffer) - leave))])
-        del self._buffer[: len(taken)]
-        self.transport.resume_reading()
-        return taken
-
-    async def put(self, data: bytes) -> None:
-        """Write bytes, and wait until the operating system has them.
-
-        Raises:
-            OSError: the connection broke.
-        """
-        if not self.transport.is_closing():
-            self.transport.write(data)
-            await self._written.wait()
-        if self.transport.is_closing():
-            raise ConnectionResetError
-
-
-class _Records(ByteStream):
-    """What TLS reads and writes. The last byte stays behind, as above: of a record, not a text."""
-
-    def __init__(self, arrivals: _Arrivals) -> None:
-        self._arrivals = arrivals
-
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        if data := await self._arrivals.take(max_bytes, leave=1):
-            return data
-        raise EndOfStream
-
-    async def send(self, item: bytes) -> None:
-        await self._arrivals.put(item)
-
-    async def send_eof(self) -> None:
-        self._arrivals.transport.write_eof()
-
-    async def aclose(self) -> None:
-        self._arrivals.transport.abort()
-
-    @property
-    def extra_attributes(self) -> Mapping[Any, Any]:
-        return {}
 
 
 async def _received(tls: TLSStream, most: int) -> bytes:
