@@ -88,7 +88,7 @@ def next_call(outputs: list[str]) -> tuple[str, dict[str, Any]] | None:
 async def written(store: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a thread into the store, as the plain example does."""
     plain = example("plain", store, monkeypatch)
-    async with plain.httpx2.AsyncClient() as http:
+    async with plain.Connections() as http:
         client = plain.Client(http, store)
         await plain.call(client, "create-message", role="user", content=WORDS)
 
