@@ -77,3 +77,19 @@ async def test_after_the_end_no_connection_is_left() -> None:
             await get(http, upstream, ADA)
             assert http.open == 1
         assert http.open == 0
+
+
+async def test_requests_go_by_the_proxy_of_the_environment_unless_it_excepts_their_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "http://elsewhere.invalid/v1/threads/thread_1/messages/msg_1"
+    async with Surplus([]).serving() as proxy, Connections() as http:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        for _ in range(2):
+            assert (await http.send(httpx2.Request("GET", url))).status_code == 200
+        monkeypatch.setenv("no_proxy", "elsewhere.invalid")
+        with pytest.raises(httpx2.ConnectError):
+            await http.send(httpx2.Request("GET", url, headers=ADA))
+
+    assert [one.path for one in proxy.asked] == [url, url]
+    assert proxy.connections == 1
