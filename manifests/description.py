@@ -40,7 +40,7 @@ TYPED_SERVER: Final[JSON] = {"type": "stdio", **SERVER}
 
 _EXAMPLES: Final = {
     "base_url": "https://example.com/v1",
-    "database": "sqlite:///messages.sqlite3",
+    "database": "sqlite:///~/messages.sqlite3",
 }
 
 

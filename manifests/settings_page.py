@@ -31,6 +31,18 @@ where.
 
 A key has no option, because every process list would show it. Lists have commas.
 
+The same rules hold for every setting:
+
+- An empty or blank one is unset, as if it was not there.
+- The path of a file (`BACKSCROLL_DATABASE`, the TLS files) may begin with `~/` or `~user/`. A
+  relative path in a variable is in the user's data folder (`~/.local/share/backscroll` on Linux),
+  because hosts start servers in any folder; in an option it is in the current one.
+  `BACKSCROLL_DATABASE` may be such a path, or a URL: `~/talks.db`, `sqlite:///~/talks.db`. In a URL
+  `%3F` is a `?`, and so on. `backscroll doctor` shows where the data is.
+- A `$` is refused, since nothing here resolves `$HOME` or `${input:key}`. Keys and passwords may
+  hold one, unless they hold `${…}` or are `$NAME` as a whole. In a URL a `$` is written `%24`.
+  A `~` that stands for no home folder is refused too.
+
 """
 _HTTP: Final = """
 ## Over HTTP

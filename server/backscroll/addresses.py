@@ -5,6 +5,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from backscroll.values import UNRESOLVED, is_unresolved
 from backscroll_tools.client.profiles import PROFILES
 
 NEEDS_BASE_URL: Final = frozenset(name for name, kind in PROFILES.items() if not kind.base_url)
@@ -42,6 +43,8 @@ def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
 
 def flaw_of_key(key: str) -> str:
     """Return what is wrong with a key, or nothing; the key itself is not repeated."""
+    if is_unresolved(key):
+        return UNRESOLVED
     if key and _KEY.fullmatch(key) is None:
         return "must be printable ASCII without spaces or line breaks"
     return ""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from backscroll.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
-from backscroll.values import SettingsError, parsed
+from backscroll.paths import absolute, absolute_database, data_folder, sqlite_url
+from backscroll.values import SettingsError, is_blank, parsed
 from backscroll_tools.client.profiles import PROFILES, Auth, Serves
 
 PREFIX: Final = "BACKSCROLL_"
@@ -70,10 +71,11 @@ class Settings:
         "whether an upstream on another machine may be asked without TLS", default=False
     )
     database: str = _setting(
-        "the store's database: sqlite:///PATH, by default in the user's data folder, or "
-        "postgresql://user@host/name",
+        "the store's database: sqlite:///PATH (~/ is the home folder), by default in the user's "
+        "data folder, or postgresql://user@host/name",
         "",
         may_hold_password=True,
+        resolve=absolute_database,
     )
     toolsets: tuple[str, ...] = _setting(
         "the toolsets that agents are offered, between commas", ("messages",), any_of=TOOLSETS
@@ -163,13 +165,17 @@ class Settings:
         most=3_600,
         http=True,
     )
-    tls_cert_file: str = _setting("a certificate in PEM, to serve https", "", http=True)
-    tls_key_file: str = _setting("the certificate's key in PEM, unencrypted", "", http=True)
+    tls_cert_file: str = _setting(
+        "a certificate in PEM, to serve https", "", resolve=absolute, http=True
+    )
+    tls_key_file: str = _setting(
+        "the certificate's key in PEM, unencrypted", "", resolve=absolute, http=True
+    )
 
     @property
     def database_url(self) -> str:
-        """The store's database, in the user's data folder where none is set."""
-        return self.database or _default_database()
+        """The URL of the store's database; by default in the user's data folder."""
+        return self.database or sqlite_url(data_folder() / "backscroll.db")
 
 
 def load(
@@ -177,15 +183,20 @@ def load(
 ) -> Settings:
     """Return the settings.
 
+    A blank value counts as none. A relative path is in the current directory if a flag has it,
+    and in the user's data folder if a variable does, because a host starts a server wherever it
+    likes.
+
     Args:
         flags: values given on the command line, by field name.
         environ: the environment; besides `BACKSCROLL_…`, the variables that OpenAI's own
-            client reads are looked at where the upstream is openai.
+            client reads count if the upstream is openai.
 
     Raises:
         SettingsError: an unknown variable, or a value that breaks its rule.
     """
-    given = _given(flags or {}, environ)
+    flags = _set(flags or {})
+    given = _given(flags, environ)
     fields = {item.name: item for item in dataclasses.fields(Settings)}
     for name, (shown, _) in given.items():
         if name not in fields:
@@ -193,7 +204,8 @@ def load(
             message = f"{shown} is no setting. There are: {known}."
             raise SettingsError(message)
     values: dict[str, Any] = {
-        name: parsed(shown, text, fields[name]) for name, (shown, text) in given.items()
+        name: parsed(shown, text, fields[name], Path.cwd if name in flags else data_folder)
+        for name, (shown, text) in given.items()
     }
     settings = Settings(**values)
     _check_upstream(settings, {name: shown for name, (shown, _) in given.items()})
@@ -209,11 +221,16 @@ def sources(
         flags: as `load` has them.
         environ: as `load` has it.
     """
-    return {name: shown for name, (shown, _) in _given(flags or {}, environ).items()}
+    return {name: shown for name, (shown, _) in _given(_set(flags or {}), environ).items()}
+
+
+def _set(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if not is_blank(text)}
 
 
 def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return where each setting that was made comes from, and its text, by field name."""
+    environ = _set(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)
         for name, value in environ.items()
@@ -221,7 +238,7 @@ def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tu
     }
     given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items()}
     if given.get("upstream", ("", "store"))[1] == "openai":
-        usual = {name: usual for name, usual in OPENAI.items() if environ.get(usual)}
+        usual = {name: usual for name, usual in OPENAI.items() if usual in environ}
         given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
     return given
 
@@ -258,10 +275,3 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
         if flaw := flaw_of_key(getattr(settings, name)):
             message = f"{sources[name]} {flaw}."
             raise SettingsError(message)
-
-
-def _default_database() -> str:
-    """Return the URL of the database in the user's data folder."""
-    from platformdirs import user_data_path
-
-    return f"sqlite:///{Path(user_data_path('backscroll', appauthor=False)) / 'backscroll.db'}"

@@ -179,3 +179,21 @@ def test_over_stdio_the_operators_key_is_needed_whatever_is_set_for_http() -> No
             NoKeyError, match=r"^BACKSCROLL_API_KEY \(or OPENAI_API_KEY\) is needed"
         ):
             start(settings)
+
+
+@pytest.mark.parametrize("key", ["", " ", "\n", "${KEY}", "${input:key}", "$ADA_KEY"])
+async def test_a_caller_s_key_that_is_blank_or_unresolved_is_never_sent(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVE_KEY", key)
+    async with asking_for_keys() as (url, seen):
+        settings = settings_of(tmp_path, upstream="openai", base_url=url, http_auth="token")
+        async with running(settings) as server:
+            token = await server.token("eve", key_variable="EVE_KEY")
+            result = await call(server.url, "list-chat-completions", token)
+
+    assert text_of(result).splitlines()[0] == (
+        "auth_failed: The key that your token stands for is not there: EVE_KEY is not set, or is "
+        "no key."
+    )
+    assert seen == []

@@ -254,7 +254,7 @@ async def test_tokens_that_the_upstream_will_refuse_are_told_apart(tmp_path: Pat
         Check(
             "callers' keys",
             "warning",
-            "not set here: BOB_KEY",
+            "not set here, or no key: BOB_KEY",
             next_step="Set them where the server runs.",
         ),
     ]
@@ -263,7 +263,7 @@ async def test_tokens_that_the_upstream_will_refuse_are_told_apart(tmp_path: Pat
     many = await diagnosis_of(tmp_path, ADA_KEY="k", **upstream)
 
     assert found(many)[-1].detail == (
-        "not set here: BOB_KEY, KEY_0, KEY_1, KEY_2, KEY_3, and 3 more"
+        "not set here, or no key: BOB_KEY, KEY_0, KEY_1, KEY_2, KEY_3, and 3 more"
     )
     assert [check.name for check in found(unset)[1:]] == ["tokens", "callers' keys"]
     assert found(unset)[1] == Check("tokens", "ok", "3 that hold")

@@ -11,6 +11,7 @@ from backscroll.commands.options import EVERY, Flags, with_flags
 from backscroll.commands.terminal import escaped
 from backscroll.exits import CommandError
 from backscroll.settings import Settings, load
+from backscroll.values import is_blank
 
 if TYPE_CHECKING:
     from backscroll.commands.connect.change import Change
@@ -127,7 +128,7 @@ def _key(settings: Settings) -> str:
             return ""
         raise CommandError("--write-key needs an --upstream: the embedded store has no key")
     for name in ("BACKSCROLL_API_KEY", *(["OPENAI_API_KEY"] * (settings.upstream == "openai"))):
-        if key := os.environ.get(name):
+        if not is_blank(key := os.environ.get(name, "")):
             return key
     typed: str = click.prompt("The upstream's key", hide_input=True)
     return typed

@@ -11,6 +11,7 @@ from backscroll.credentials import name_of_key
 from backscroll.http.callers import Caller
 from backscroll.settings import Settings
 from backscroll.upstream import UpstreamConnection, upstream_of_callers
+from backscroll.values import is_blank
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import STORE, Header
 from backscroll_tools.errors import ToolError
@@ -81,7 +82,7 @@ class Clients:
 
     def _key(self, variable: str) -> str:
         key = self._environ.get(variable, "")
-        if not key or flaw_of_key(key):
+        if is_blank(key) or flaw_of_key(key):
             raise ToolError(
                 "auth_failed",
                 f"The key that your token stands for is not there: {variable} is not set, or is "

@@ -27,8 +27,9 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     Tables are made where there are none, and those of an older Backscroll are brought up to date.
 
     Args:
-        url: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db`` or ``sqlite://`` (in
-            memory): a new file has mode 0600, and a missing folder is created. Or
+        url: ``sqlite:///relative.db`` (to the current directory), ``sqlite:////absolute/path.db``
+            or ``sqlite://`` (in memory): a new file has mode 0600, and a missing folder is
+            created; percent-encoded characters are decoded. Or
             ``postgresql://user:password@host:port/name``, with libpq's parameters behind a ``?``;
             that database is there already.
 

@@ -17,11 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from backscroll.paths import sqlite_path
 from backscroll.store.database import Work
 from backscroll.store.errors import DatabaseBusyError, StoreError
 from backscroll.store.preparing import prepare
@@ -154,15 +155,10 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
 def _path_of(url: str) -> Path | None:
     """Return the file that ``url`` names, or None for a database in memory."""
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(_URL_RULE) from error
-    if parsed.drivername != "sqlite" or parsed.host or parsed.query or parsed.database == "":
-        line = f"{_URL_RULE}; this is a {parsed.drivername} URL of another form"
-        raise StoreError(line)
-    if parsed.database in {None, ":memory:"}:
-        return None
-    return Path(str(parsed.database))
+        return sqlite_path(url)
+    except ValueError:
+        line = f"{_URL_RULE}; this is a sqlite URL of another form"
+        raise StoreError(line) from None
 
 
 def _create_file(path: Path) -> None:
@@ -205,7 +201,7 @@ def _why_unusable(name: str, reason: str) -> str:
 def _engine(path: str, busy_timeout_s: float, *, begin: bool = False, size: int = 1) -> Engine:
     """Return a pool of at most ``size`` connections, with or without transactions."""
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=path),  # as text, a ? in the path would end it
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,

@@ -224,3 +224,29 @@ def test_a_broken_file_is_one_line_on_stderr(home: Path) -> None:
             "mend it, or use --print\n"
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("sqlite:///talks.db", "sqlite:///{here}/talks.db"),
+        ("./talks.db", "sqlite:///{here}/talks.db"),
+        ("sqlite:///~/talks.db", "sqlite:///{home}/talks.db"),
+        ("~/talks.db", "sqlite:///{home}/talks.db"),
+        ("sqlite:////srv/talks.db", "sqlite:////srv/talks.db"),
+        ("sqlite:///x?.db", None),
+        ("", None),
+    ],
+)
+def test_a_host_is_told_the_file_that_the_person_meant_here(
+    typed: str, written: str | None, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = home / "work"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    result = connect("cursor", "--print", "--database", typed)
+
+    entry = json.loads(result.stdout)["mcpServers"]["backscroll"]
+    told = entry.get("env", {}).get("BACKSCROLL_DATABASE")
+    assert told == (written.format(here=here, home=home) if written else typed or None)

@@ -10,6 +10,7 @@ from backscroll.commands.connect.hosts import HOSTS, Host, Machine
 from backscroll.commands.connect.jsonc import MalformedError
 from backscroll.exits import CommandError
 from backscroll.settings import Settings
+from backscroll.values import is_blank
 
 _ADDRESS: Final = """\
 ChatGPT has no file: it reaches servers at an https:// address.
@@ -31,7 +32,10 @@ def entry(settings: Settings, flags: Mapping[str, str], key: str) -> Entry:
         flags: settings as they were typed, by name.
         key: the key, if it is to be written in clear.
     """
-    return Entry(launch(), variables(flags), key, needs_key=bool(key) or needs_key(settings))
+    made = {name: text for name, text in flags.items() if not is_blank(text)}
+    if "database" in made:  # the host starts it in another folder
+        made["database"] = settings.database
+    return Entry(launch(), variables(made), key, needs_key=bool(key) or needs_key(settings))
 
 
 def alone(host: Host, entry: Entry) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, func, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from backscroll.commands.doctor.diagnosis import Check
+from backscroll.paths import sqlite_path
 from backscroll.store.engine import open_database
 from backscroll.store.errors import (
     CommitUnknownError,
@@ -30,18 +31,16 @@ _SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
 def is_missing(url: str) -> bool:
     """Whether a URL names a SQLite file that is yet to be made."""
     try:
-        parsed = make_url(url)
-    except ArgumentError:
+        path = sqlite_path(url)
+    except ValueError:
         return False
-    if parsed.drivername != "sqlite" or parsed.database in {None, "", ":memory:"}:
-        return False
-    return not Path(str(parsed.database)).exists()
+    return path is not None and not path.exists()
 
 
 def check_folder(url: str) -> Check:
-    """Return whether a database that is yet to be made can be made; nothing is made now."""
-    path = Path(str(make_url(url).database)).absolute()
-    folder = next(parent for parent in path.parents if parent.exists())
+    """Return whether a database can be made of which `is_missing` holds; nothing is made now."""
+    path = sqlite_path(url) or Path()
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         return Check(
             "database",

@@ -9,7 +9,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from backscroll.commands.doctor.diagnosis import UNSET, Made
+from backscroll.offer import is_embedded
+from backscroll.paths import SQLITE
 from backscroll.settings import Settings
+from backscroll.values import is_blank
 
 _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 
@@ -26,7 +29,7 @@ def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
     return tuple(
         Made(
             item.name,
-            _shown(item.name, getattr(settings, item.name), secret="secret" in item.metadata),
+            _shown(item.name, _value(settings, item.name), secret="secret" in item.metadata),
             sources.get(item.name, "default"),
         )
         for item in dataclasses.fields(Settings)
@@ -45,7 +48,7 @@ def notes(
         environ: the environment, for variables that are not used.
     """
     found: list[str] = []
-    if settings.upstream != "openai" and environ.get("OPENAI_API_KEY"):
+    if settings.upstream != "openai" and not is_blank(environ.get("OPENAI_API_KEY", "")):
         found.append("OPENAI_API_KEY is set and not used: BACKSCROLL_UPSTREAM=openai would use it.")
     if settings.upstream == "store" and settings.api_key:
         found.append(f"{sources['api_key']} is set and not used: the store asks for no key.")
@@ -65,6 +68,12 @@ def notes(
     return tuple(found)
 
 
+def _value(settings: Settings, name: str) -> object:
+    if name == "database" and is_embedded(settings):
+        return settings.database_url  # where the data is, also by default
+    return getattr(settings, name)
+
+
 def _shown(name: str, value: object, *, secret: bool) -> str:
     if value in ("", ()):
         return UNSET
@@ -79,6 +88,8 @@ def _shown(name: str, value: object, *, secret: bool) -> str:
 
 def _without_password(url: str) -> str:
     """Return a database's URL, its password hidden, without what follows a `?`."""
+    if url.startswith(SQLITE) and "?" not in url:
+        return url
     try:
         parsed = make_url(url).set(query={})
     except (ArgumentError, ValueError):

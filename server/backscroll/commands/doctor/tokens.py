@@ -6,12 +6,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from backscroll.addresses import flaw_of_key
 from backscroll.commands.doctor.database import is_missing, looked_at
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.credentials import lacks_key
 from backscroll.offer import is_embedded
 from backscroll.settings import Settings
 from backscroll.store.tokens import Token, listed
+from backscroll.values import is_blank
 
 _NAMED: Final = 5
 """How many variables are named, at most."""
@@ -36,11 +38,12 @@ async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[
 
     checks = await looked_at(url, count)
     variables = dict.fromkeys(token.upstream_key_variable for token in holding)
-    missing = [name for name in variables if name and not environ.get(name)]
+    keys = {name: environ.get(name, "") for name in variables if name}
+    missing = [name for name, key in keys.items() if is_blank(key) or flaw_of_key(key)]
     if missing and not is_embedded(settings):
         named = ", ".join(sorted(missing)[:_NAMED])
         more = f", and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        detail = f"not set here: {named}{more}"
+        detail = f"not set here, or no key: {named}{more}"
         step = "Set them where the server runs."
         checks += (Check("callers' keys", "warning", detail, next_step=step),)
     return checks
