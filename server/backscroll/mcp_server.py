@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -56,7 +56,6 @@ _TRACED: Final[frozenset[ErrorCode]] = frozenset(
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
-_BY_NAME: Final = {tool.name: tool for tool in TOOLS}
 T = TypeVar("T")
 
 
@@ -71,8 +70,12 @@ class RefusedLine:
     reason: str
 
 
-def build(settings: Settings) -> Server[UpstreamConnection]:
+def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamConnection]:
     """Return the MCP server of one host, which has one upstream for as long as it runs.
+
+    Args:
+        settings: of the operator.
+        tools: those that can be offered; by default every one of `registry.TOOLS`.
 
     Raises:
         SettingsError: the upstream cannot be asked: its key, or a library, is missing.
@@ -88,15 +91,17 @@ def build(settings: Settings) -> Server[UpstreamConnection]:
         refused = context.request.reason if isinstance(context.request, RefusedLine) else ""
         return Terms(settings, context.lifespan_context.client, refused=refused)
 
-    return server_for(terms_of, settings, upstream.profile, lifespan)
+    return server_for(terms_of, settings, upstream.profile, lifespan, tools=tools)
 
 
-def server_for(
+def server_for(  # noqa: PLR0913 - what one host has, or many
     terms_of: Callable[[_Context], Terms],
     settings: Settings,
     profile: Profile,
     lifespan: Callable[[Server[T]], AbstractAsyncContextManager[T]],
     scope: Literal["public", "private"] = "public",
+    *,
+    tools: Sequence[Tool] = TOOLS,
 ) -> Server[T]:
     """Return an MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it.
 
@@ -106,13 +111,15 @@ def server_for(
         profile: what the upstream serves.
         lifespan: entered once for each run of a transport.
         scope: whether a tool list may be kept for other callers too.
+        tools: those that can be offered.
     """
+    by_name = {tool.name: tool for tool in tools}
 
     @lru_cache(_OFFERS)
     def listing(toolsets: tuple[str, ...], *, read_only: bool) -> ListToolsResult:
         allowed = replace(settings, toolsets=toolsets, read_only=read_only)
-        tools = offered(TOOLS, allowed, profile)
-        return ListToolsResult(tools=[_listed(tool, settings.output) for tool in tools])
+        allowed_tools = offered(tools, allowed, profile)
+        return ListToolsResult(tools=[_listed(tool, settings.output) for tool in allowed_tools])
 
     async def list_tools(
         context: _Context, params: PaginatedRequestParams | None
@@ -125,7 +132,7 @@ def server_for(
         return listing(allowed.toolsets, read_only=allowed.read_only)
 
     async def call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
-        return await _answered(context, params, terms_of(context), profile)
+        return await _answered(context, params, terms_of(context), profile, by_name)
 
     hint = CacheHint(ttl_ms=LIST_TTL_MS, scope=scope)
     server = Server(
@@ -134,20 +141,22 @@ def server_for(
         title="Backscroll",
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
-        get_tool_input_schema=lambda name: (
-            _BY_NAME[name].input_schema if name in _BY_NAME else None
-        ),
+        get_tool_input_schema=lambda name: by_name[name].input_schema if name in by_name else None,
         cache_hints={"tools/list": hint, "server/discover": hint},
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
     # The SDK's own spans carry whatever name a client calls.
-    server.middleware[:] = [spans.Requests(frozenset(_BY_NAME))]
+    server.middleware[:] = [spans.Requests(frozenset(by_name))]
     return server
 
 
 async def _answered(
-    context: _Context, params: CallToolRequestParams, terms: Terms, profile: Profile
+    context: _Context,
+    params: CallToolRequestParams,
+    terms: Terms,
+    profile: Profile,
+    tools: Mapping[str, Tool],
 ) -> CallToolResult:
     """Call a tool, have the call noted, and turn every failure of it into a result.
 
@@ -158,12 +167,12 @@ async def _answered(
     name, outcome, made, stopped_by = "", "cancelled", dict[str, str](), ""
     tally = Tally()
     try:
-        tool = _tool(params.name, terms.settings, profile)
+        tool = _tool(tools.get(params.name), params.name, terms.settings, profile)
         name = tool.name
         result = await _called(tool, context, params, terms, tally)
         answer = _succeeded(result, terms.settings.output)
         made = _made(tool, result.structured)
-        stopped_by = result.structured.get("page", {}).get("stopped_by", "")
+        stopped_by = _stopped_by(result.structured)
         outcome = "ok"
     except MCPError:
         outcome = "unknown_tool"
@@ -189,13 +198,12 @@ async def _answered(
         terms.note(Called(name, arguments, outcome, seconds, made, stopped_by, tally))
 
 
-def _tool(name: str, settings: Settings, profile: Profile) -> Tool:
+def _tool(tool: Tool | None, name: str, settings: Settings, profile: Profile) -> Tool:
     """Return a tool that is offered, or that is withheld because it writes.
 
     Raises:
         MCPError: -32602 for any other name (MCP specification, tools, error handling).
     """
-    tool = _BY_NAME.get(name)
     if tool is not None and (
         (tool.writes and settings.read_only) or offered([tool], settings, profile)
     ):
@@ -229,11 +237,25 @@ def _succeeded(result: Result, output: str) -> CallToolResult:
 
 
 def _made(tool: Tool, structured: JSON) -> dict[str, str]:
-    """Return the ids of the message that a call wrote, and of its thread."""
+    """Return the ids of the message that a call wrote and of its thread, as far as it says them."""
     if not tool.writes:
         return {}
-    message_id = structured.get("message", {}).get("id", "")
-    return {"thread_id": structured["thread_id"], "message_id": message_id}
+    made: dict[str, str] = {}
+    match structured:
+        case {"thread_id": str() as thread_id}:
+            made["thread_id"] = thread_id
+    match structured:
+        case {"message": {"id": str() as message_id}}:
+            made["message_id"] = message_id
+    return made
+
+
+def _stopped_by(structured: JSON) -> str:
+    match structured:
+        case {"page": {"stopped_by": str() as stopped_by}}:
+            return stopped_by
+        case _:
+            return ""
 
 
 def _failed(error: ToolError, terms: Terms) -> CallToolResult:

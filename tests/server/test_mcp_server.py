@@ -1,6 +1,6 @@
 """The tools as hosts see them, in both protocol eras, and what becomes of every bad call."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,6 +12,9 @@ from mcp.types import CallToolResult, TextContent
 
 from backscroll.mcp_server import build
 from backscroll.settings import Settings
+from backscroll_tools.models import JSON
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Call, Result, Tool
 
 NAMES: Final = [
     "list-messages",
@@ -43,9 +46,14 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 
 
 @asynccontextmanager
-async def client(tmp_path: Path, mode: Mode = "auto", **settings: Any) -> AsyncIterator[Client]:  # noqa: ANN401 - any field of Settings
-    database = f"sqlite:///{tmp_path / 'x.db'}"
-    async with Client(build(Settings(database=database, **settings)), mode=mode) as connected:
+async def client(
+    tmp_path: Path,
+    mode: Mode = "auto",
+    tools: Sequence[Tool] = TOOLS,
+    **settings: Any,  # noqa: ANN401 - any field of Settings
+) -> AsyncIterator[Client]:
+    chosen = Settings(database=f"sqlite:///{tmp_path / 'x.db'}", **settings)
+    async with Client(build(chosen, tools), mode=mode) as connected:
         yield connected
 
 
@@ -130,6 +138,29 @@ async def test_a_server_that_only_reads_hides_what_writes_and_says_so_when_it_is
     )
     assert threads.structured_content is not None
     assert threads.structured_content["threads"] == []
+
+
+@pytest.mark.parametrize(
+    "structured",
+    [{}, {"thread_id": 7}, {"message": None}, {"page": []}, {"page": {"stopped_by": None}}],
+)
+async def test_a_tool_that_wrote_is_answered_for_whatever_its_result_holds(
+    structured: JSON, tmp_path: Path
+) -> None:
+    written: list[JSON] = []
+
+    async def run(_: Call, arguments: JSON) -> Result:
+        written.append(arguments)
+        return Result("written", structured)
+
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    tool = Tool("mark-all", "Mark all", "Marks.", schema, {"type": "object"}, run, writes=True)
+    async with client(tmp_path, tools=[tool]) as host:
+        result = await host.call_tool("mark-all", {})
+
+    assert written == [{}]
+    assert (result.is_error, text_of(result)) == (False, "written")
+    assert result.structured_content == structured
 
 
 @pytest.mark.parametrize(
