@@ -1,10 +1,16 @@
 """Cursors carry a place unaltered, or are refused."""
 
+import json
+from dataclasses import replace
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
+from backscroll_tools.messages.list_chat_completions import LIST_CHAT_COMPLETIONS
 from backscroll_tools.pages import cursor
 from backscroll_tools.pages.cursor import Inside, Place, decode, encode, place
 
@@ -230,3 +236,47 @@ def test_filters_agree_in_whatever_order_their_pairs_are_named() -> None:
     start = place("list-chat-completions", "", named, "desc", filters)
     again = {"metadata": {"b": "2", "a": "1"}, "cursor": encode(start)}
     assert place("list-chat-completions", "", again, "desc", filters) == start
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.text(st.characters(exclude_categories=["Cs"]), max_size=400),
+        "metadata": st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=64),
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
+            max_size=3,
+        ),
+    },
+)
+
+
+@given(FILTERS, IDS, st.integers(1, 999_999_999_999), st.booleans(), st.integers(0, 2000))
+def test_every_cursor_that_is_given_out_is_taken_back(
+    filters: dict[str, object], position: str, offset: int, with_fields: bool, preview: int
+) -> None:
+    try:
+        start = place("list-chat-completions", "", filters, "desc", ("model", "metadata"))
+    except ToolError:
+        return
+    later = replace(
+        start, position=position, inside=Inside(offset, with_fields=with_fields), preview=preview
+    )
+    given_out = encode(later)
+    assert validated(LIST_CHAT_COMPLETIONS, {"cursor": given_out}) == {"cursor": given_out}
+    assert decode(given_out, later.tool, "") == later
+
+
+@pytest.mark.parametrize("character", ["\U0001f600", "é", '"', "\n", "\x01"])
+@pytest.mark.parametrize("count", [200, 300, 400])
+def test_a_filter_of_long_characters_is_refused_or_has_cursors_that_are_taken(
+    character: str, count: int
+) -> None:
+    place_of = partial(place, "list-chat-completions", "", default_order="desc", filters=("model",))
+    try:
+        start = place_of(arguments={"model": character * count})
+    except ToolError:
+        assert len(json.dumps(character, ensure_ascii=False).encode()) * count > 1200
+        return
+    given_out = encode(replace(start, position="c" * 256, inside=Inside(10**12 - 1)))
+    assert validated(LIST_CHAT_COMPLETIONS, {"cursor": given_out})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
+from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
 from backscroll_tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Check: TypeAlias = Callable[[object], object]
 _ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
 _STRICTER: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id", "after", "before"), _ID),
-    "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": 2048},
+    "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": CURSOR_CHARS},
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
 }
 

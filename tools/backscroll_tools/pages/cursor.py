@@ -18,12 +18,18 @@ from backscroll_tools.models import JSON, Order
 
 VERSION: Final = "1"
 
+CHARS: Final = 2048
+"""The most characters of a cursor: `arguments` refuses a longer one."""
+
 FILTER_CHARS: Final = 400
 """The most characters of all filters together: each cursor repeats them."""
 
+_FILTERS_ENCODED: Final = CHARS - 300
+"""The most characters of the filters in a cursor; an id has 256, and all the rest less than 44."""
+
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fb])"
-    r"~(?P<position>[A-Za-z0-9_.=-]*)~(?P<inside>(?:[if][0-9]{1,9})?)~(?P<preview>[0-9]{0,4})"
+    r"~(?P<position>[A-Za-z0-9_.=-]*)~(?P<inside>(?:[if][0-9]{1,12})?)~(?P<preview>[0-9]{0,4})"
     r"~(?P<filters>[A-Za-z0-9_=-]*)~(?P<owner>[A-Za-z0-9_-]{4})(?P<check>[A-Za-z0-9_-]{6})"
 )
 
@@ -75,14 +81,17 @@ class Place:
 
 
 def encode(place: Place) -> str:
-    """Return the cursor of a place."""
+    """Return the cursor of a place, which `decode` takes.
+
+    Args:
+        place: one that `place` or `decode` returned, or a later one of the same list: `position`
+            is an id or empty, `inside.offset` has at most 12 digits, `preview` at most 4, and the
+            filters are within the bounds that `place` holds them to.
+    """
     inside = ""
     if place.inside is not None:
         inside = f"{'f' if place.inside.with_fields else 'i'}{place.inside.offset}"
-    filters = ""
-    if place.filters:
-        text = json.dumps(place.filters, ensure_ascii=False, separators=(",", ":"))
-        filters = base64.urlsafe_b64encode(text.encode()).decode()
+    filters = _encoded(place.filters)
     body = (
         f"{VERSION}{_code(place.tool)}.{place.order[0]}{'b' if place.backward else 'f'}"
         f"~{place.position}~{inside}~{place.preview or ''}~{filters}~"
@@ -145,6 +154,12 @@ def place(
             f"{' and '.join(name for name, _ in given)} may have {FILTER_CHARS} characters in all.",
             "Filter by less.",
         )
+    if len(_encoded(given)) > _FILTERS_ENCODED:  # each character may take several bytes
+        raise invalid_arguments(
+            f"{' and '.join(name for name, _ in given)} may have {FILTER_CHARS} characters in all, "
+            "and fewer if they are not plain letters.",
+            "Filter by less.",
+        )
     after, before = arguments.get("after", ""), arguments.get("before", "")
     if "cursor" in arguments:
         start = decode(arguments["cursor"], tool, owner)
@@ -186,6 +201,13 @@ def _digest(text: str, size: int) -> str:
 
 def _flat(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _encoded(filters: tuple[tuple[str, str], ...]) -> str:
+    if not filters:
+        return ""
+    text = json.dumps(filters, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def _filters(encoded: str) -> tuple[tuple[str, str], ...]:
