@@ -309,7 +309,7 @@ def test_neither_a_key_nor_a_text_shows_in_a_repr() -> None:
 def test_an_answer_tells_if_a_request_can_have_been_acted_on(
     status: int, headers: dict[str, str], fate: str
 ) -> None:
-    assert failures.failure(STORE, status, headers, b"").fate == fate
+    assert failures.failure(STORE, status, headers, b"", now=0.0).fate == fate
 
 
 async def test_what_is_refused_for_now_is_unavailable_and_not_invalid() -> None:

@@ -18,8 +18,6 @@ Report: TypeAlias = Callable[[int, int], Awaitable[None]]
 """Told how many items of how many have been read, after each request of a longer walk."""
 
 RESULT_CHARS: Final = 32_000
-RESULT_CHARS_MIN: Final = 2_000
-RESULT_CHARS_MAX: Final = 200_000
 DEADLINE_S: Final = 60.0
 REQUESTS: Final = 50
 

@@ -90,10 +90,6 @@ class Client:
         """What `messages.once` notes of writes, for calls with the same key."""
         return self._shared.noted
 
-    def now(self) -> float:
-        """Return the time, in Unix seconds."""
-        return self._shared.clock()
-
     @property
     def budget(self) -> RetryBudget:
         """How many requests may still be sent again."""
@@ -232,7 +228,8 @@ class Client:
         if httpx2.codes.is_success(status):
             return await self._answer(exchange, body)
         key = credential[0][1].split(" ")[-1] if credential else ""
-        raise failures.failure(self.upstream.profile, status, headers, body, key)
+        now = self._shared.clock()
+        raise failures.failure(self.upstream.profile, status, headers, body, key, now=now)
 
     async def _run(
         self,

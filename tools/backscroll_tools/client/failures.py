@@ -91,8 +91,14 @@ class ExchangeError(ToolError):
     too_large: bool = False
 
 
-def failure(
-    profile: Profile, status: int, headers: Mapping[str, str], body: bytes, key: str = ""
+def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
+    profile: Profile,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    key: str = "",
+    *,
+    now: float,
 ) -> ExchangeError:
     """Return the error that an HTTP failure stands for.
 
@@ -102,12 +108,13 @@ def failure(
         headers: the reply's headers, for `Retry-After` and `retry-after-ms`.
         body: the reply's body.
         key: what its caller is told by, which no error repeats.
+        now: the time, in Unix seconds, for a `Retry-After` that is a date.
     """
     said, error_code = _said(body)
     if key and key in said:
         said = ""
     code = _code(status, said, error_code)
-    asked_s = retry.asked_s(headers)
+    asked_s = retry.asked_s(headers, now)
     error = _error(profile, code, status, said, asked_s)
     error.next_step = _NEXT_OF.get(error_code, error.next_step)
     error.asked_s = asked_s

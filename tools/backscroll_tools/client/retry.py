@@ -1,8 +1,7 @@
-"""When and whether to send a request again: pure rules, with the randomness passed in."""
+"""When and whether to send a request again: pure rules, with the time and the chance passed in."""
 
 import math
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -21,11 +20,15 @@ CAP_S: Final = 8.0
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
-def asked_s(headers: Mapping[str, str]) -> float:
-    """Return how many seconds an upstream asks to wait, or 0 where it names none that can be.
+def asked_s(headers: Mapping[str, str], now: float) -> float:
+    """Return how many seconds an upstream asks to wait, or 0 if it names no possible time.
 
     `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3); `retry-after-ms` is
     Azure's, and finer.
+
+    Args:
+        headers: the reply's headers, with lower-case names.
+        now: the time, in Unix seconds, that a date is compared with.
     """
     if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
@@ -35,7 +38,7 @@ def asked_s(headers: Mapping[str, str]) -> float:
         date = parsedate_to_datetime(seconds).timestamp()
     except (ValueError, OverflowError):
         return 0.0
-    return max(0.0, date - time.time())
+    return max(0.0, date - now)
 
 
 def pause_s(attempt: int, asked_s: float, chance: float) -> float:
