@@ -1,4 +1,4 @@
-"""One line of the wire to a message, or to what is answered in its place.
+"""The bytes that a transport carried to a message, or to what is answered in its place.
 
 JSON-RPC 2.0, as the transports of MCP restrict it: no batches, ids are strings or integers.
 """
@@ -20,6 +20,7 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
+from backscroll.flaws import LINE, Carrier, worded
 from backscroll.lines import LINE_BYTES, Overlong
 from backscroll_tools import strict_json
 from backscroll_tools.strict_json import JSONFlawError
@@ -52,11 +53,12 @@ Line: TypeAlias = Received | JSONRPCError | Dropped | None
 """What a line is: a message, an error to answer with, nothing to act on, or blank."""
 
 
-def parse(line: bytes | Overlong, *, whole: bool = True) -> Line:
-    """Return what a line is.
+def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Line:
+    """Return what a line, or a body, is.
 
     Args:
-        line: the line without its newline.
+        line: the line without its newline, or the body.
+        carrier: which of the two, as errors name it.
         whole: whether the newline was seen; the input may end in the middle of a line.
     """
     if isinstance(line, Overlong):
@@ -70,9 +72,9 @@ def parse(line: bytes | Overlong, *, whole: bool = True) -> Line:
     try:
         value = strict_json.loads(line)
     except JSONFlawError as flaw:
-        return _flawed(line, str(flaw), whole=whole)
+        return _flawed(line, worded(flaw, carrier), whole=whole)
     if isinstance(value, list):
-        return _error(None, "A batch is not part of MCP. Send one message a line.")
+        return _error(None, f"A batch is not part of MCP. Send one message {carrier.each}.")
     if not isinstance(value, dict):
         return _error(None, "A message must be a JSON object.")
     return _message(cast("_Object", value))

@@ -162,7 +162,7 @@ async def test_a_body_of_five_mebibytes_is_refused(era: str, chunked: bool, tmp_
 async def test_a_body_that_is_no_message_is_refused(tmp_path: Path) -> None:
     sentences = {
         b"": "The body is empty.",
-        b"[]": "A batch is not part of MCP. Send one message a line.",
+        b"[]": "A batch is not part of MCP. Send one message in each body.",
         b"{}": 'jsonrpc must be \\"2.0\\".',
         b'{"jsonrpc": "2.0", "method": 1, "id": 1}': "method must be a string.",
     }

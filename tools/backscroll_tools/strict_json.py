@@ -8,7 +8,7 @@ of taste.
 import json
 import math
 import re
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
 """How many arrays and objects may stand inside one another, the outermost counted."""
@@ -23,8 +23,28 @@ _ESCAPE: Final = re.compile(
 )
 
 
+Flaw: TypeAlias = Literal[
+    "encoding", "syntax", "control", "number", "surrogate", "duplicate", "depth"
+]
+"""What can be wrong with a JSON text: bytes that are not UTF-8, text that is not JSON, a raw
+control character, a number that no double holds, half a surrogate pair, a key that stands twice in
+one object, or more than `DEPTH` levels."""
+
+
 class JSONFlawError(ValueError):
-    """Why bytes are not fit to be read as JSON: what, at which byte, and how to mend it."""
+    """Why bytes are not fit to be read as JSON; whoever reads it words it.
+
+    Args:
+        kind: what is wrong.
+        found: what was found there, cut to a few characters, or the parser's reason; may be empty.
+        at: the byte where it begins; None for `duplicate` and `depth`.
+    """
+
+    def __init__(self, kind: Flaw, found: str = "", at: int | None = None) -> None:
+        super().__init__(kind, found, at)
+        self.kind: Flaw = kind
+        self.found = found
+        self.at = at
 
 
 class Ambiguous:
@@ -45,25 +65,21 @@ def loads(raw: bytes) -> object:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        found, at = raw[error.start], error.start
-        message = f"Byte {at} of the line, 0x{found:02x}, is not UTF-8. Encode the text as UTF-8."
-        raise JSONFlawError(message) from None
+        found = f"0x{raw[error.start]:02x}"
+        raise JSONFlawError("encoding", found, error.start) from None
     try:
         value: object = _STRICT.decode(text)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except _UnfitNumberError as error:
         token = str(error)
-        message = f"{_cut(token)} at byte {_offset(text, token)} of the line is no JSON number."
-        raise JSONFlawError(f"{message} Send a finite number, or null.") from None
+        raise JSONFlawError("number", _cut(token), _offset(text, token)) from None
     except RecursionError:
-        raise _too_deep() from None
+        raise JSONFlawError("depth") from None
     if (lone := _lone_surrogate(raw)) is not None:
-        half = raw[lone : lone + 6].decode()
-        message = f"A string holds a lone surrogate, {half}, at byte {lone} of the line."
-        raise JSONFlawError(f"{message} Send both halves of the pair, or leave it out.")
+        raise JSONFlawError("surrogate", raw[lone : lone + 6].decode(), lone)
     if raw.count(b"{") + raw.count(b"[") > DEPTH and _is_too_deep(value):
-        raise _too_deep()
+        raise JSONFlawError("depth")
     return value
 
 
@@ -98,8 +114,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
             if twice in seen:
                 break
             seen.add(twice)
-        message = f"The key {_cut(json.dumps(twice))} stands twice in one object. Send it once."
-        raise JSONFlawError(message)
+        raise JSONFlawError("duplicate", _cut(json.dumps(twice)))
     return found
 
 
@@ -144,15 +159,8 @@ _LENIENT: Final = json.JSONDecoder(
 def _not_json(text: str, error: json.JSONDecodeError) -> JSONFlawError:
     at = len(text[: error.pos].encode())
     if error.msg.startswith("Invalid control character"):
-        message = f"A string holds a raw control character at byte {at} of the line."
-        return JSONFlawError(rf"{message} Escape it, as in \n or \u0007.")
-    said = error.msg[0].lower() + error.msg[1:].removesuffix(" at")
-    message = f"The line is not JSON: {said} at byte {at}."
-    return JSONFlawError(f"{message} Send one whole JSON-RPC message a line.")
-
-
-def _too_deep() -> JSONFlawError:
-    return JSONFlawError(f"The line is nested more than {DEPTH} levels deep. Send a flatter value.")
+        return JSONFlawError("control", at=at)
+    return JSONFlawError("syntax", error.msg[0].lower() + error.msg[1:].removesuffix(" at"), at)
 
 
 def _is_too_deep(value: object) -> bool:

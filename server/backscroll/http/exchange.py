@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from backscroll import json_rpc
+from backscroll.flaws import BODY
 from backscroll.http.refusals import BAD_REQUEST, TOO_LARGE, RefusedError
 from backscroll.json_rpc import Received
 
@@ -139,7 +140,7 @@ def parsed(body: bytes) -> tuple[Received, bytes] | JSONRPCError:
     Raises:
         RefusedError: 400 for what has no place for an answer.
     """
-    match json_rpc.parse(body):
+    match json_rpc.parse(body, BODY):
         case Received(refused="") as received:
             return received, body
         case Received() as received:

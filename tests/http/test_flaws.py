@@ -1,0 +1,46 @@
+"""What is wrong with a body is told in the words of HTTP, and with a line in those of stdio."""
+
+import re
+from typing import Final
+
+import pytest
+from mcp.types import JSONRPCError
+
+from backscroll import json_rpc
+from backscroll.http.exchange import parsed
+from backscroll.json_rpc import Received
+
+CALL: Final = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":%s}}'
+FLAWED: Final = {
+    "not UTF-8": CALL % b'"\xff"',
+    "no number": CALL % b"NaN",
+    "a lone surrogate": CALL % rb'"\ud800"',
+    "a control character": CALL % b'"\x00"',
+    "a key twice": CALL % b'{"a":1,"a":2}',
+    "too deep": CALL % (b"[" * 200 + b"]" * 200),
+    "deeper still": b"[" * 100_000,
+    "no JSON": b'{"jsonrpc"',
+    "nothing of JSON": b"nonsense",
+    "a batch": b"[]",
+    "no object": b"5",
+}
+
+
+def told(found: object) -> str:
+    """Return the sentence that a client, or its model, gets."""
+    match found:
+        case JSONRPCError() as error:
+            return error.error.message
+        case (Received(refused=refused), bytes()) | Received(refused=refused):
+            return refused
+        case _:
+            raise TypeError(found)
+
+
+@pytest.mark.parametrize("raw", FLAWED.values(), ids=FLAWED)
+def test_no_client_reads_of_what_the_other_transport_carries_messages_in(raw: bytes) -> None:
+    over_http, over_stdio = told(parsed(raw)), told(json_rpc.parse(raw))
+
+    assert over_http
+    assert re.findall(r"\b(?:line|stdio)\w*", over_http) == []
+    assert re.findall(r"\b(?:body|request|HTTP)\w*", over_stdio) == []
