@@ -216,6 +216,8 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.settings",
         "backscroll.store",
         "backscroll.store.errors",
+        "backscroll.instructions",
+        "backscroll.paths",
         "backscroll.values",
         "backscroll_tools.strict_json",
         "backscroll_tools",

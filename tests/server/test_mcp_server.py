@@ -200,7 +200,7 @@ async def test_what_the_schema_allows_is_accepted(
 
     assert text_of(result) == (
         "not_found: No thread found with id 'thread_none'.\n"
-        "Next: Check the ids; list-threads and list-chat-completions show what exists.\n"
+        "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
         "Retry: safe, but pointless until the ids are mended; nothing was written."
     )
 
@@ -396,7 +396,7 @@ async def test_what_is_not_there_is_not_found(
     assert result.is_error
     assert text_of(result) == (
         f"not_found: No {missing}.\n"
-        "Next: Check the ids; list-threads and list-chat-completions show what exists.\n"
+        "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
         "Retry: safe, but pointless until the ids are mended; nothing was written."
     )
 

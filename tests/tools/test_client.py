@@ -113,7 +113,7 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             error(404),
             "not_found",
             "It failed.",
-            "Check the ids; list-threads and list-chat-completions show what exists.",
+            "Check the ids.",
         ),
         (
             error(429, **{"retry-after": "7"}),

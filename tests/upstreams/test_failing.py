@@ -10,10 +10,7 @@ from tests.upstreams.covering import shows
 from tests.upstreams.peculiar import Behaviour
 from tests.upstreams.world import THREAD, world
 
-CHECK = (
-    "Check the ids; list-threads and list-chat-completions show what exists. What was written a "
-    "moment ago may need a few seconds to show."
-)
+CHECK = "Check the ids. What was written a moment ago may need a few seconds to show."
 MEND = "Mend what the sentence above names, then call again."
 AGAIN = "Call again in a little while."
 LOST = "The upstream's answer to the write was lost: the message may have been written."

@@ -1,5 +1,6 @@
 """Every way in which a tool call can fail, as one exception with a stable code."""
 
+from collections.abc import Collection
 from typing import Final, Literal, TypeAlias
 
 ErrorCode: TypeAlias = Literal[
@@ -48,22 +49,40 @@ class ToolError(Exception):
         message: one sentence saying what went wrong; no key, header or upstream body.
         next_step: one sentence saying what to do about it.
         retry: whether the same call may be sent again; by default what holds for the code.
+        shown_by: the names of tools that show which ids exist. They are no part of `next_step`,
+            because not every agent is offered them.
     """
 
     def __init__(
-        self, code: ErrorCode, message: str, *, next_step: str = "", retry: str | None = None
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        next_step: str = "",
+        retry: str | None = None,
+        shown_by: tuple[str, ...] = (),
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code: ErrorCode = code
         self.message = message
         self.next_step = next_step
         self.retry = RETRIES[code] if retry is None else retry
+        self.shown_by = shown_by
 
-    def render(self) -> str:
-        """Return the text that an agent reads: `code: sentence`, the next step, the retry."""
+    def render(self, offered: Collection[str] | None = None) -> str:
+        """Return the text that an agent reads: `code: sentence`, the next step, the retry.
+
+        Args:
+            offered: the names of the tools that the agent has, which alone are named; by default
+                all of them.
+        """
         lines = [f"{self.code}: {self.message}"]
-        if self.next_step:
-            lines.append(f"Next: {self.next_step}")
+        tools = [name for name in self.shown_by if offered is None or name in offered]
+        steps = [self.next_step] if self.next_step else []
+        if tools:
+            steps.append(f"{' and '.join(tools)} show{'s' if len(tools) == 1 else ''} what exists.")
+        if steps:
+            lines.append(f"Next: {' '.join(steps)}")
         lines.append(f"Retry: {self.retry}")
         return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from backscroll.instructions import instructions
 from backscroll.offer import offered
 from backscroll.settings import Settings
 from backscroll_tools import strict_json
@@ -55,7 +56,9 @@ class Front:
     def __init__(self, settings: Settings, profile: Profile) -> None:
         table = json.loads(TABLE.read_bytes())
         rows = [Row(**{**row, "needs": tuple(row["needs"])}) for row in table["tools"]]
-        self._names = {row.name for row in offered(rows, settings, profile)}
+        allowed = offered(rows, settings, profile)
+        self._names = {row.name for row in allowed}
+        self._instructions = instructions(allowed)
         self._without_output = settings.output == "text"
         self._replies: dict[str, dict[str, dict[str, object]]] = table["replies"]
         self._version = ""
@@ -117,7 +120,11 @@ class Front:
         if reply is None:
             return None
         self._version = version
-        return self._listing(reply) if method == "tools/list" else reply
+        if method == "tools/list":
+            return self._listing(reply)
+        if "instructions" in reply:
+            return {**reply, "instructions": self._instructions}
+        return reply
 
     def _listing(self, reply: dict[str, object]) -> Object:
         """Return a list of all tools cut down to what the settings offer."""

@@ -43,7 +43,7 @@ _NEXT: Final[dict[ErrorCode, str]] = {
     "invalid_arguments": "Mend what the sentence above names, then call again.",
     "auth_failed": "Ask the operator to check BACKSCROLL_API_KEY.",
     "forbidden": "Ask the operator for access to this upstream.",
-    "not_found": "Check the ids; list-threads and list-chat-completions show what exists.",
+    "not_found": "Check the ids.",
     "thread_busy": "Wait until the run has ended.",
     "upstream_unavailable": "Call again in a little while.",
     "upstream_invalid": "Ask the operator to check BACKSCROLL_BASE_URL.",
@@ -54,6 +54,11 @@ _NEXT_OF: Final = {
     "idempotent_object_deleted": "To write it anew, call with another idempotency_key.",
 }
 """What to do next where the upstream's own code tells more than its status."""
+
+_SHOWN_BY: Final[dict[ErrorCode, tuple[str, ...]]] = {
+    "not_found": ("list-threads", "list-chat-completions"),
+}
+"""The tools that show what exists, if they are offered."""
 
 _LATE: Final = " What was written a moment ago may need a few seconds to show."
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -157,7 +162,7 @@ def _error(
         next_step += _OF_500
     if code == "not_found" and profile.lists_late:
         next_step += _LATE
-    return ExchangeError(code, sentence, next_step=next_step)
+    return ExchangeError(code, sentence, next_step=next_step, shown_by=_SHOWN_BY.get(code, ()))
 
 
 def not_served(profile: Profile) -> ExchangeError:

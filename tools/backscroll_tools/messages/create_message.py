@@ -146,7 +146,11 @@ def _repeatable(error: ToolError, write: _Write) -> ToolError:
     # Of what earlier calls with the key wrote nothing is known here.
     retry = error.retry.replace("nothing was written", "this call wrote nothing")
     return ToolError(
-        error.code, error.message, next_step=next_step, retry=retry if key.given else error.retry
+        error.code,
+        error.message,
+        next_step=next_step,
+        retry=retry if key.given else error.retry,
+        shown_by=error.shown_by,
     )
 
 

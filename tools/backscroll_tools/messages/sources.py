@@ -54,7 +54,8 @@ async def raw_message(client: Client, thread_id: str, message_id: str) -> JSON:
         raise ToolError(
             "not_found",
             f"Item {message_id} of the conversation is no message.",
-            next_step="list-messages shows which messages there are.",
+            next_step="Check message_id.",
+            shown_by=("list-messages",),
         )
     return {**raw, "id": message_id}
 
