@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
-from backscroll_tools.client.replies import CONTRARY
+from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
@@ -141,7 +141,7 @@ async def hold(items: list[JSON], result_chars: int, limit: int, output: Output)
 
 
 class Warns(ListSource):
-    """All that can make a page's frame long: warnings, and items passed over."""
+    """Everything that makes a page's frame long: warnings, and a count of items passed over."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         honest = await super().chunk(after, limit)
@@ -156,6 +156,7 @@ class Warns(ListSource):
     OUTPUTS,
     st.sampled_from(["msg_{}", "m{:0>30}"]),
 )
+@example([0] * 200, 5_060, "text", "msg_{}")  # three replies: a count of ten digits, two warnings
 async def test_a_page_takes_items_until_the_next_would_not_fit(
     lengths: list[int], result_chars: int, output: Output, name: str
 ) -> None:
@@ -337,6 +338,76 @@ async def test_fields_that_leave_a_text_less_than_half_of_a_page_are_read_after_
     if text:
         assert ("metadata" in first) is not apart
     assert rejoined(results) == items
+
+
+@dataclass(frozen=True)
+class Others:
+    """Replies of `size` items, each with so many items of other kinds in front and behind."""
+
+    size: int
+    front: int = 0
+    behind: int = 0
+    id_chars: int = 0
+    warning: str = ""
+
+
+@dataclass
+class Passes(ListSource):
+    """A list with items of other kinds, whose ids are longer than those of its own items."""
+
+    others: Others = Others(100)
+    last_of: dict[str, str] = field(default_factory=dict)
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        others = self.others
+        honest = await super().chunk(self.last_of.get(after, after), min(limit, others.size))
+        passed = (others.front, *(0 for _ in honest.items[1:]), others.behind)
+        last = ""
+        if others.behind and honest.has_more:
+            shown = str(honest.items[-1]["id"])
+            last = f"{shown}-{'z' * others.id_chars}"[:256]
+            self.last_of[last] = shown
+        return Chunk(honest.items, honest.has_more, last, passed, others.warning)
+
+
+COUNTS = st.sampled_from([0, 1, 9, 10, 999_999_999, 10**9, 10**15])
+WARNINGS = st.sampled_from(["", UNNAMED, f"{UNNAMED}; {CONTRARY}", "w" * 10_000])
+
+
+@given(
+    st.lists(st.integers(0, 400), min_size=1, max_size=40),
+    st.builds(Others, st.integers(1, 8), COUNTS, COUNTS, st.integers(0, 250), WARNINGS),
+    st.integers(2_000, 3_500),
+    OUTPUTS,
+)
+@example([0] * 40, Others(size=2, behind=1, id_chars=250), 2_000, "both")
+@example([0] * 40, Others(40, 10**15, 10**15, 250, "w" * 10_000), 2_000, "text")
+async def test_no_count_id_cursor_or_warning_makes_a_page_longer_than_the_bound_or_loses_an_item(
+    lengths: list[int], others: Others, result_chars: int, output: Output
+) -> None:
+    items = [message(number, "x" * length) for number, length in enumerate(lengths)]
+    source = Passes(items, others=others)
+
+    results = await pages(source, Bounds(result_chars=result_chars, output=output), [500] * 200)
+
+    assert max(size(result, output) for result in results) <= result_chars
+    assert rejoined(results) == items
+
+
+async def test_a_cursor_too_long_for_an_empty_page_is_an_error_and_not_a_longer_result() -> None:
+    filters = (("metadata", "ö" * 400),)
+    only_others = [message(number, role="tool") for number in range(9)]
+    bounds = Bounds(result_chars=2_000, requests=1)
+    start = replace(START, filters=filters)
+    empty = await read_page(call(bounds), SHAPE, start, ListSource([]), 5)
+    assert empty.structured["messages"] == []
+    with pytest.raises(ToolError) as refused:
+        await read_page(call(bounds), SHAPE, start, Mixed(only_others), 5)
+    assert refused.value.render() == (
+        "invalid_arguments: The heading of a page does not fit into a result of 2000 characters."
+        "\nNext: Ask the operator to raise BACKSCROLL_RESULT_CHARS.\n"
+        "Retry: safe once the arguments are mended; nothing was read or written."
+    )
 
 
 @given(st.integers(100, 2_200), st.integers(2_000, 2_100), OUTPUTS, st.booleans())

@@ -6,7 +6,7 @@ import pytest
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Chunk, Stop, Walk
+from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, WARNING_CHARS, Chunk, Stop, Walk
 from tests.tools.sources import (
     EmptyButMore,
     FailsAfter,
@@ -25,6 +25,11 @@ MESSAGES = [message(number) for number in range(250)]
 IDS = [item["id"] for item in MESSAGES]
 
 
+def always(_: Stop) -> bool:
+    """Whether a page has room: this one has."""
+    return True
+
+
 async def walked(
     source: ListSource,
     limit: int,
@@ -36,14 +41,14 @@ async def walked(
 ) -> tuple[list[str], Stop]:
     ids: list[str] = []
 
-    def take(item: JSON) -> bool:
+    def take(item: JSON, _: int) -> bool:
         if len(ids) == fits:
             return False
         ids.append(item["id"])
         return True
 
     walk = Walk(limit, requests, anyio.current_time() + deadline_s)
-    return ids, await walk.over(source, after, take)
+    return ids, await walk.over(source, after, take, always)
 
 
 async def test_a_limit_beyond_one_request_is_read_in_several() -> None:
@@ -69,12 +74,12 @@ async def test_an_empty_list_is_at_its_end() -> None:
 async def test_a_page_that_is_full_already_only_looks_whether_more_follow() -> None:
     walk = Walk(1, 50, anyio.current_time() + 60)
 
-    def refuse(_: JSON) -> bool:
+    def refuse(_: JSON, __: int) -> bool:
         pytest.fail("nothing may be taken")
 
     source = ListSource(MESSAGES)
-    assert await walk.over(source, "msg_3", refuse, taken=1) == Stop("limit", has_more=True)
-    assert await walk.over(source, "msg_249", refuse, taken=1) == Stop("end", has_more=False)
+    stops = [await walk.over(source, after, refuse, always, taken=1) for after in IDS[3::246]]
+    assert stops == [Stop("limit", has_more=True), Stop("end", has_more=False)]
     assert source.requests == [("msg_3", 1), ("msg_249", 1)]
 
 
@@ -173,7 +178,7 @@ async def test_progress_is_told_after_each_request_but_the_last() -> None:
         told.append((done, total))
 
     walk = Walk(230, 50, anyio.current_time() + 60, report)
-    await walk.over(ListSource(MESSAGES), "", lambda _: True)
+    await walk.over(ListSource(MESSAGES), "", lambda _, __: True, always)
     assert told == [(100, 230), (200, 230)]
 
 
@@ -244,6 +249,25 @@ async def test_a_walk_that_ends_among_what_is_not_wanted_goes_on_behind_it() -> 
     source = Mixed(roles("U" + "a" * 250))
     stop = Stop("requests", has_more=True, last="msg_24", passed=24)
     assert await walked(source, 9, requests=2) == (["msg_0"], stop)
+
+
+async def test_a_walk_ends_behind_its_last_item_if_a_page_cannot_say_what_was_passed_over() -> None:
+    asked: list[Stop] = []
+
+    def never(stop: Stop) -> bool:
+        asked.append(stop)
+        return False
+
+    walk = Walk(9, 50, anyio.current_time() + 60)
+    stop = await walk.over(Mixed(roles("a" * 9 + "Ua" + "a" * 9)), "", lambda _, __: True, never)
+    assert stop == Stop("size", has_more=True, passed=9)
+    assert asked == [Stop("requests", has_more=True, last="msg_19", passed=19)]
+
+
+async def test_warnings_without_end_are_cut_to_what_a_page_reserves_for_them() -> None:
+    named = Stop("end", has_more=False).warned("w" * (WARNING_CHARS - 2))
+    assert named.warning == "w" * (WARNING_CHARS - 2)
+    assert named.warned("more") == named
 
 
 @pytest.mark.parametrize("after", ["", "msg_0"])

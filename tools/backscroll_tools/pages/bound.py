@@ -8,11 +8,12 @@ pieces, each on a page whose cursor goes on inside it.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final, cast
+from typing import Final
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, Place, encode
+from backscroll_tools.pages.pieces import piece, previewed, reading
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
 from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, lines, marked
 from backscroll_tools.tool import Bounds, Result
@@ -21,11 +22,6 @@ _MARK: Final = "#" * MARK_CHARS
 """Stands for the mark while counting: every mark has its length."""
 
 _WARNING: Final = "w" * WARNING_CHARS
-_PASSED: Final = 10**9 - 1
-"""More items than replies of bounded size can make a page walk over."""
-
-_ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
-"""The fields that every piece of an item carries, so that it can be told and joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +56,12 @@ class BoundedPage:
         self._items: list[JSON] = []
         self._lines: list[str] = []
         self._used = 0
+        self._passed = 0
         self._start = start
         self._position = start.position
         self._inside = start.inside
         self._cursors: dict[tuple[int, Inside | None], str] = {}
-        self._frames: dict[tuple[int, int, Inside | None], int] = {}
+        self._frames: dict[tuple[int, int, int, Inside | None], int] = {}
 
     @property
     def returned(self) -> int:
@@ -76,16 +73,21 @@ class BoundedPage:
         """Where the next page starts."""
         return self._behind(self._position, self._inside)
 
-    def take(self, item: Mapping[str, object]) -> bool:
+    def take(self, item: Mapping[str, object], passed: int) -> bool:
         """Take an item if it fits, whole or as a preview; answer whether the page can take more.
 
         An item that does not fit is left for the next page. The first of a page is always taken,
         if need be in part.
 
+        Args:
+            item: the item.
+            passed: how many items of other kinds the page has walked over when it has taken it.
+
         Raises:
             ToolError: `invalid_arguments` where the bound is too small for even a piece of it.
         """
-        shown = _previewed(item, self._start.preview) if self._start.preview else item
+        self._passed = passed
+        shown = previewed(item, self._start.preview) if self._start.preview else item
         unmarked = self._lines_of(shown)
         cost = self._cost(shown, unmarked)
         position = str(item["id"])
@@ -100,7 +102,7 @@ class BoundedPage:
     def take_rest(self, item: Mapping[str, object]) -> bool:
         """Take what follows the piece of an item that was shown last; answer as `take` does."""
         inside = self._inside or Inside(0)
-        if inside.offset >= len(_reading(item, with_fields=inside.with_fields)):
+        if inside.offset >= len(reading(item, with_fields=inside.with_fields)):
             self._inside = None
             return True
         return self._add_piece(item, self._position, inside)
@@ -109,11 +111,20 @@ class BoundedPage:
         """Pass over the item that was shown in part, because it is gone."""
         self._inside = None
 
+    def fits(self, stop: Stop) -> bool:
+        """Whether the page keeps its bound if the walk ends as `stop` says, whatever its reason."""
+        cursor = encode(self._behind(stop.last or self._position, self._inside))
+        frame = self._frame(len(self._items), cursor, stop.passed)
+        return self._used + frame <= self._bounds.result_chars
+
     def result(self, stop: Stop) -> Result:
         """Return the page as a tool's result.
 
         Args:
             stop: why the walk ended.
+
+        Raises:
+            ToolError: `invalid_arguments` if the bound is too small for a page without items.
         """
         more = stop.has_more or self._inside is not None
         place = self._behind(stop.last or self._position, self._inside)
@@ -123,6 +134,8 @@ class BoundedPage:
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
         mark = fresh_mark(texts)
         head = heading(mark, page, self._shape.noun)
+        if not items and self._framed(head, page) > self._bounds.result_chars:
+            raise _too_small("The heading of a page", self._bounds.result_chars)
         return Result(head + marked(mark, self._all_lines(items)), self._structured(page, items))
 
     def _all_lines(self, items: list[JSON]) -> list[str]:
@@ -169,10 +182,11 @@ class BoundedPage:
         # Of what changes from item to item, a frame's length depends on lengths alone.
         returned = len(self._items) + 1
         digits = len(str(returned)) if returned > 1 else 0  # one item has a heading of its own
-        lengths = (digits, len(position), inside)
+        lengths = (digits, len(str(self._passed)), len(position), inside)
         frame = self._frames.get(lengths)
         if frame is None:
-            frame = self._frames[lengths] = self._frame(returned, self._cursor(position, inside))
+            cursor = self._cursor(position, inside)
+            frame = self._frames[lengths] = self._frame(returned, cursor, self._passed)
         return self._bounds.result_chars - self._used - frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
@@ -182,14 +196,22 @@ class BoundedPage:
             self._cursors[behind] = encode(self._behind(position, inside))
         return self._cursors[behind]
 
-    def _frame(self, returned: int, cursor: str) -> int:
-        """Return the characters of a result of so many items, but for the items, at the worst."""
-        worst = Stop("requests", has_more=True, warning=_WARNING, passed=_PASSED)
+    def _frame(self, returned: int, cursor: str, passed: int) -> int:
+        """Return the most characters that a result has in addition to its items.
+
+        Args:
+            returned: how many items it holds.
+            cursor: where the next page starts.
+            passed: how many items of other kinds the walk passed over.
+        """
+        worst = Stop("requests", has_more=True, warning=_WARNING, passed=passed)
         page = self._page(returned, worst, cursor)
-        frame = len(heading(_MARK, page, self._shape.noun))
-        if self._bounds.output != "text":
-            frame += len(compact(self._structured(page, [])))
-        return frame
+        return self._framed(heading(_MARK, page, self._shape.noun), page)
+
+    def _framed(self, head: str, page: Page) -> int:
+        """Return the characters of a result without its items."""
+        structured = self._bounds.output != "text"
+        return len(head) + (len(compact(self._structured(page, []))) if structured else 0)
 
     def _lines_of(self, item: Mapping[str, object]) -> list[str]:
         """Return the lines of the next item; none where the result has no text but its heading."""
@@ -224,69 +246,34 @@ class BoundedPage:
 
     def _add_piece(self, item: Mapping[str, object], position: str, start: Inside) -> bool:
         """Add as much of an item from `start` on as fits; answer whether that was all of it."""
-        whole = _reading(item, with_fields=start.with_fields)
+        whole = reading(item, with_fields=start.with_fields)
         total = len(whole)
         room = self._room(position, replace(start, offset=total))
 
-        def piece(stop: int) -> JSON:
-            return _piece(item, whole, start, stop)
+        def until(stop: int) -> JSON:
+            return piece(item, whole, start, stop)
 
         # Every character costs at least one, so that more than `room` of them cannot fit.
         low, high = start.offset, min(total, start.offset + max(room, 0))
         while low < high:
             middle = (low + high + 1) // 2
-            if self._cost(piece(middle)) <= room:
+            if self._cost(until(middle)) <= room:
                 low = middle
             else:
                 high = middle - 1
         done = low >= total
-        shown = piece(low)
+        shown = until(low)
         unmarked = self._lines_of(shown)
         cost = self._cost(shown, unmarked)
         if cost > room or (low == start.offset and not done):
-            raise _too_small(self._bounds.result_chars)
+            raise _too_small("An item", self._bounds.result_chars, ", not even in pieces")
         self._add(shown, unmarked, cost, position, None if done else replace(start, offset=low))
         return done
 
 
-def _reading(item: Mapping[str, object], *, with_fields: bool) -> str:
-    """Return all that is read of an item in pieces: its text, and its long fields as JSON."""
-    text = str(item.get("text", ""))
-    return text + compact(_fields(item)) if with_fields else text
-
-
-def _fields(item: Mapping[str, object]) -> JSON:
-    return {name: value for name, value in item.items() if name not in _ALWAYS}
-
-
-def _piece(item: Mapping[str, object], whole: str, start: Inside, stop: int) -> JSON:
-    """Return an item with only the characters from `start` to `stop` of what is read of it."""
-    text_ends = len(str(item.get("text", "")))
-    piece: JSON = {name: value for name, value in item.items() if name in _ALWAYS}
-    piece["text"] = whole[start.offset : min(stop, text_ends)]
-    if start.with_fields:
-        if stop > text_ends:
-            piece["fields_json"] = whole[max(start.offset, text_ends) : stop]
-    elif start.offset == 0:
-        piece |= _fields(item)
-    clipped: JSON = {"shown": stop - start.offset, "total": len(whole)}
-    if start.offset:
-        clipped["start"] = start.offset
-    piece["clipped"] = clipped
-    return piece
-
-
-def _previewed(item: Mapping[str, object], preview: int) -> Mapping[str, object]:
-    """Return an item with only the first characters of its text."""
-    text = cast("str", item.get("text", ""))
-    if len(text) <= preview:
-        return item
-    return {**item, "text": text[:preview], "clipped": {"shown": preview, "total": len(text)}}
-
-
-def _too_small(result_chars: int) -> ToolError:
+def _too_small(what: str, result_chars: int, even: str = "") -> ToolError:
     return ToolError(
         "invalid_arguments",
-        f"An item does not fit into a result of {result_chars} characters, not even in pieces.",
+        f"{what} does not fit into a result of {result_chars} characters{even}.",
         next_step="Ask the operator to raise BACKSCROLL_RESULT_CHARS.",
     )

@@ -41,7 +41,7 @@ async def read_page(
             return page.result(Stop("size", has_more=True))
     walk = Walk(limit, call.bounds.requests, call.ends_at, call.report)
     with span("walk", {"backscroll.limit": limit}) as recorded:
-        stop = await walk.over(source, page.place.position, page.take, page.returned)
+        stop = await walk.over(source, page.place.position, page.take, page.fits, page.returned)
         recorded.set_attribute("backscroll.returned", page.returned)
         recorded.set_attribute("backscroll.stopped_by", stop.by)
     if start.backward and CONTRARY in stop.warning:

@@ -25,6 +25,7 @@ GONE: Final = "the message that was being read was deleted meanwhile"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
     map(len, (STUCK, EMPTY, FAILED))
 )
+"""The most characters of all warnings of one walk: a page reserves room for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,11 @@ class Stop:
         return replace(self, passed=self.passed + count) if count else self
 
     def warned(self, warning: str) -> "Stop":
-        """Return it with one more warning."""
+        """Return it with one more warning, unless all of them exceed `WARNING_CHARS` then."""
         if not warning or warning in self.warning:
             return self
-        return replace(self, warning="; ".join(filter(None, (self.warning, warning))))
+        warnings = "; ".join(filter(None, (self.warning, warning)))
+        return self if len(warnings) > WARNING_CHARS else replace(self, warning=warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,22 @@ class Walk:
     report: Callable[[int, int], Awaitable[None]] | None = None
 
     async def over(
-        self, source: Source[Item], after: str, take: Callable[[Item], bool], taken: int = 0
+        self,
+        source: Source[Item],
+        after: str,
+        take: Callable[[Item, int], bool],
+        fits: Callable[[Stop], bool],
+        taken: int = 0,
     ) -> Stop:
         """Hand the items that follow `after` to `take` one by one, until it answers False.
 
         Args:
             source: the list.
             after: the id to start behind; the list's start if empty.
-            take: takes an item, and answers whether it wants more.
+            take: takes an item and how many of other kinds are passed over up to it, and answers
+                whether it wants more.
+            fits: whether the page has room to say that the walk ends there, behind items of other
+                kinds; else it ends behind the last item taken.
             taken: items that the page holds already; where they fill it, the walk only looks
                 whether more follow.
 
@@ -156,15 +166,19 @@ class Walk:
             for item in _fresh(chunk.items, after, seen):
                 if taken >= self.limit:
                     return replace(so_far, by="limit", last="")
-                wants_more = take(item)
+                passing = so_far.passing(ahead.get(str(item["id"]), 0))
+                wants_more = take(item, passing.passed)
                 # An item that is not wanted is left, with what stands ahead of it.
-                if ahead and (wants_more or not taken):
-                    so_far = so_far.passing(ahead.get(str(item["id"]), 0))
+                if wants_more or not taken:
+                    so_far = passing
                 if not wants_more:
                     return replace(so_far, by="size", last="")
                 taken += 1
                 after = str(item["id"])
-            so_far = replace(so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
+            behind = replace(so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
+            if taken and not fits(behind):
+                return replace(so_far, by="size", last="")
+            so_far = behind
             after = chunk.last or after
             if stop := self._ended(chunk, taken, so_far, advanced=after not in asked):
                 return stop

@@ -1,0 +1,53 @@
+"""Parts of an item: a piece of one that is too long for a page, and a preview."""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.cursor import Inside
+from backscroll_tools.render import compact
+
+_ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
+"""The fields that every piece of an item carries, so that it can be told and joined."""
+
+
+def reading(item: Mapping[str, object], *, with_fields: bool) -> str:
+    """Return all that is read of an item in pieces: its text, and its long fields as JSON."""
+    text = str(item.get("text", ""))
+    return text + compact(_fields(item)) if with_fields else text
+
+
+def piece(item: Mapping[str, object], whole: str, start: Inside, stop: int) -> JSON:
+    """Return an item with only the characters from `start` to `stop` of what is read of it.
+
+    Args:
+        item: the item.
+        whole: all that is read of it, as `reading` returns it.
+        start: where the piece starts.
+        stop: the offset in `whole` that it ends before.
+    """
+    text_ends = len(str(item.get("text", "")))
+    part: JSON = {name: value for name, value in item.items() if name in _ALWAYS}
+    part["text"] = whole[start.offset : min(stop, text_ends)]
+    if start.with_fields:
+        if stop > text_ends:
+            part["fields_json"] = whole[max(start.offset, text_ends) : stop]
+    elif start.offset == 0:
+        part |= _fields(item)
+    clipped: JSON = {"shown": stop - start.offset, "total": len(whole)}
+    if start.offset:
+        clipped["start"] = start.offset
+    part["clipped"] = clipped
+    return part
+
+
+def previewed(item: Mapping[str, object], preview: int) -> Mapping[str, object]:
+    """Return an item with only the first `preview` characters of its text."""
+    text = cast("str", item.get("text", ""))
+    if len(text) <= preview:
+        return item
+    return {**item, "text": text[:preview], "clipped": {"shown": preview, "total": len(text)}}
+
+
+def _fields(item: Mapping[str, object]) -> JSON:
+    return {name: value for name, value in item.items() if name not in _ALWAYS}
