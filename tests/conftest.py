@@ -1,26 +1,29 @@
 """What every test runs under."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.database import DirectoryBasedExampleDatabase
 
+from tests import chance
 from tests.postgres import FAST, PostgresServer, postgres_server
 
-ROOT = Path(__file__).parent.parent
-
-# `BACKSCROLL_TEST_PROFILE=long` searches wider than there is time for in `make test`. No deadline:
-# a machine's pauses are no failure of the code.
+# No deadline and no complaint about slow draws: a machine's pauses are no failure of the code. No
+# database: what failed here before is no reason to draw other examples than elsewhere.
 settings.register_profile(
     "default",
-    database=DirectoryBasedExampleDatabase(ROOT / ".cache" / "hypothesis"),
+    database=None,
     deadline=None,
+    derandomize=not chance.FRESH,
     max_examples=100,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
+# `BACKSCROLL_TEST_PROFILE=long` searches wider than there is time for in `make test`.
 settings.register_profile("long", settings.get_profile("default"), max_examples=2000)
+# Examples that nobody has drawn yet, of every property: `make soak PARTS=examples`.
+settings.register_profile("fresh", settings.get_profile("default"), max_examples=300)
 # One change of the code after another is tried: a failure is all that is asked for, at once.
 settings.register_profile(
     "mutation",
@@ -31,7 +34,16 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-settings.load_profile(os.environ.get("BACKSCROLL_TEST_PROFILE", "default"))
+settings.load_profile(os.environ.get("BACKSCROLL_TEST_PROFILE") or "default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    chance.settle(config)
+
+
+def pytest_report_header(config: pytest.Config) -> Iterable[str]:
+    return chance.told(config)
 
 
 @pytest.fixture(scope="session")

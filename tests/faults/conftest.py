@@ -1,13 +1,12 @@
 """The store on a port, and the seed of a run."""
 
-import os
-import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from backscroll_tools.messages import once
+from tests.chance import SEED
 from tests.faults.upstream import Served, served_store
 
 
@@ -19,9 +18,8 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 @pytest.fixture
 def seed() -> int:
-    """What chance is drawn from; a failing run prints it, and this variable brings it back."""
-    chosen = os.environ.get("BACKSCROLL_TEST_SEED") or random.SystemRandom().randrange(1 << 32)
-    return int(chosen)
+    """What faults are drawn from; a failing run prints it."""
+    return SEED
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tests import chance
 from tests.faults.figures import FILE
 
 ROOT: Final = Path(__file__).parents[2]
@@ -32,12 +33,13 @@ class Part:
     name: str
     command: tuple[str, ...]
     needs: str = ""
+    profile: str = "long"
 
 
-def _tests(name: str, *selected: str) -> Part:
+def _tests(name: str, *selected: str, profile: str = "long") -> Part:
     # A search at full size takes minutes for one test.
     options = ("--quiet", "--no-header", "--override-ini", "timeout=1800")
-    return Part(name, ("-m", "pytest", *options, *selected))
+    return Part(name, ("-m", "pytest", *options, *selected), profile=profile)
 
 
 PARTS: Final = (
@@ -61,6 +63,7 @@ PARTS: Final = (
         "tests/simulation/test_random_calls.py",
         "tests/simulation/test_random_replies.py",
     ),
+    _tests("examples", "tests", "-m", "hypothesis", "--numprocesses", "auto", profile="fresh"),
     Part("mutation", ("-m", "tests.simulation.mutation"), needs="mutmut"),
 )
 
@@ -72,6 +75,8 @@ def main() -> int:
     if unknown := wanted - set(names):
         sys.stderr.write(f"no such part: {', '.join(unknown)}; there are {', '.join(names)}\n")
         return 2
+    os.environ.setdefault(chance.VARIABLE, str(chance.drawn()))
+    sys.stdout.write(f"{chance.VARIABLE}={os.environ[chance.VARIABLE]} brings this run back\n")
     parts = [part for part in PARTS if part.name in wanted or (not wanted and _is_ready(part))]
     failed: list[str] = []
     for at, part in enumerate(parts, 1):
@@ -104,7 +109,7 @@ def _run(part: Part) -> tuple[dict[str, str], str, bool]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.jsonl"
         file.touch()
-        environ = {**os.environ, "BACKSCROLL_TEST_PROFILE": "long", FILE: str(file)}
+        environ = {**os.environ, "BACKSCROLL_TEST_PROFILE": part.profile, FILE: str(file)}
         done = subprocess.run(
             [sys.executable, *part.command],
             cwd=ROOT,

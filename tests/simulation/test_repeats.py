@@ -30,7 +30,7 @@ class Told:
     """Each request fares as told, and those after the last promptly."""
 
     faults: Iterator[Fault]
-    rng: random.Random = field(default_factory=random.Random)
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
 
     def next(self) -> Fault:
         return next(self.faults, PROMPT)
