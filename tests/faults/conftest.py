@@ -8,6 +8,7 @@ import pytest
 from backscroll_tools.messages import once
 from tests.chance import SEED
 from tests.faults.upstream import Served, served_store
+from tests.pace import paced_s
 
 
 @pytest.fixture
@@ -25,5 +26,5 @@ def seed() -> int:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing waited for that a store on this machine cannot need."""
-    monkeypatch.setattr(once, "LOOKS_S", (0.0, 0.01, 0.03))
-    monkeypatch.setattr(once, "UNDERWAY_S", 1.0)
+    monkeypatch.setattr(once, "LOOKS_S", tuple(map(paced_s, (0.0, 0.01, 0.03))))
+    monkeypatch.setattr(once, "UNDERWAY_S", paced_s(1.0))

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backscroll_tools.registry import TOOLS
 from tests.faults.figures import record
 from tests.http.serving import LEGACY, MODERN, running, settings_of
+from tests.pace import limit_s
 
 JSON = dict[str, Any]
 
@@ -42,7 +43,7 @@ ROUNDS: Final = (
     ),
 )
 STATUSES: Final = {"200", "202", "400", "404"}
-ROUND_S: Final = 600.0
+ROUND_S: Final = limit_s(600)
 _SCHEMAS: Final = {tool.name: tool.input_schema for tool in TOOLS}
 
 
@@ -122,7 +123,7 @@ def _is_wrong(found: JSON) -> bool:
 
 async def counted(origin: str) -> tuple[Counter[str], Counter[str]]:
     """Return how many responses a server gave, by status, and how many calls, by outcome."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=ROUND_S) as http:
         metrics = (await http.get(f"{origin}/metrics")).raise_for_status().text
     statuses: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()

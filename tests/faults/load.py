@@ -22,6 +22,7 @@ from bench.memory import mebibytes
 from tests.faults.figures import record
 from tests.faults.loading import answer, is_page, load
 from tests.http.serving import MODERN, raw
+from tests.pace import limit_s
 from tests.server.wire import environment
 
 PEERS: Final = Path(__file__).parents[2] / "bench" / "peers"
@@ -36,7 +37,7 @@ ROUNDS: Final = 5
 ROUND_S: Final = 4
 WARM_S: Final = 5
 ITEMS: Final = 20
-START_S: Final = 60.0
+START_S: Final = limit_s(60)
 GROWTH_MIB: Final = 16.0
 """How much memory may grow after the warm-up, in all workers, and still be called flat."""
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any, Final
 
-CALL_S: Final = 30.0
+from tests.pace import limit_s
+
+CALL_S: Final = limit_s(30)
 """How long one call may take before it counts as an error."""
 
 

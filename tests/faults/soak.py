@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tests import chance
+from tests import chance, pace
 from tests.faults.figures import FILE
 
 ROOT: Final = Path(__file__).parents[2]
@@ -76,7 +76,8 @@ def main() -> int:
         sys.stderr.write(f"no such part: {', '.join(unknown)}; there are {', '.join(names)}\n")
         return 2
     os.environ.setdefault(chance.VARIABLE, str(chance.drawn()))
-    sys.stdout.write(f"{chance.VARIABLE}={os.environ[chance.VARIABLE]} brings this run back\n")
+    seed = f"{chance.VARIABLE}={os.environ[chance.VARIABLE]}"
+    sys.stdout.write(f"{seed} brings this run back; slowness {pace.SLOWNESS:g}\n")
     parts = [part for part in PARTS if part.name in wanted or (not wanted and _is_ready(part))]
     failed: list[str] = []
     for at, part in enumerate(parts, 1):

@@ -23,6 +23,7 @@ from backscroll_tools.tool import Result
 from tests.faults.figures import record
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import call, client_of
+from tests.pace import limit_s
 
 ROOT: Final = Path(__file__).parents[2]
 MIB: Final = 1 << 20
@@ -83,7 +84,7 @@ async def answering(answer: Callable[[str], bytes], *headers: str) -> AsyncItera
 )
 async def test_a_reply_that_is_no_sound_json_is_upstream_invalid(body: bytes) -> None:
     async with answering(lambda _: body) as where, client_of(where, STORE) as client:
-        outcome = await call(client, "list-messages", THREAD, 10)
+        outcome = await call(client, "list-messages", THREAD, limit_s(10))
     assert isinstance(outcome, ToolError)
     assert outcome.code == "upstream_invalid"
     assert outcome.message == "The upstream's reply is not a JSON object."
@@ -106,7 +107,7 @@ async def test_a_reply_that_is_packed_wrongly_is_upstream_invalid(
         answering(lambda _: body, f"Content-Encoding: {encoding}") as where,
         client_of(where, STORE) as client,
     ):
-        outcome = await call(client, "list-messages", THREAD, 10)
+        outcome = await call(client, "list-messages", THREAD, limit_s(10))
     assert isinstance(outcome, ToolError)
     assert outcome.code == "upstream_invalid"
     assert outcome.message == "The upstream's reply is packed wrongly or cut short."
@@ -120,7 +121,7 @@ async def test_a_packed_reply_is_read(encoding: str) -> None:
         answering(lambda _: packed, f"Content-Encoding: {encoding}") as where,
         client_of(where, STORE) as client,
     ):
-        outcome = await call(client, "list-messages", THREAD, 10)
+        outcome = await call(client, "list-messages", THREAD, limit_s(10))
     assert isinstance(outcome, Result)
     assert [message["id"] for message in outcome.structured["messages"]] == ["msg_1"]
 
@@ -131,7 +132,7 @@ async def test_what_stands_behind_a_packed_reply_is_counted() -> None:
         answering(lambda _: bodies, "Content-Encoding: gzip") as where,
         client_of(where, STORE) as client,
     ):
-        outcome = await call(client, "get-message", {**THREAD, "message_id": "msg_1"}, 10)
+        outcome = await call(client, "get-message", {**THREAD, "message_id": "msg_1"}, limit_s(10))
     assert isinstance(outcome, ToolError)
     assert outcome.message == "The upstream's reply is larger than 8 MiB."
 
@@ -152,7 +153,7 @@ async def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones() -> None:
 
     async with answering(answer) as where, client_of(where, STORE) as client:
         arguments = {**THREAD, "limit": 100, "preview_chars": 10}
-        outcome = await call(client, "list-messages", arguments, 30)
+        outcome = await call(client, "list-messages", arguments, limit_s(30))
     assert isinstance(outcome, Result), outcome
     assert [message["id"] for message in outcome.structured["messages"]] == [
         f"msg_{at}" for at in range(100)
@@ -184,10 +185,10 @@ def forget_peak():
 async def main():
     async with client_of(Proxy(0, port=int(sys.argv[1])), STORE) as client:
         async with answering(lambda _: envelope(MESSAGE)) as where, client_of(where, STORE) as warm:
-            await call(warm, "list-messages", THREAD, 10)
+            await call(warm, "list-messages", THREAD, 100)
         forget_peak()
         before = peak()
-        outcome = await call(client, "get-message", {**THREAD, "message_id": "msg_1"}, 30)
+        outcome = await call(client, "get-message", {**THREAD, "message_id": "msg_1"}, 300)
         print(outcome.code, peak() - before)
 
 asyncio.run(main())

@@ -21,6 +21,7 @@ from tests.faults.figures import record, sized
 from tests.faults.plans import CLEAN, drawing
 from tests.faults.proxy import Proxy, Seen
 from tests.faults.upstream import PROFILES, Kind, Served, call, client_of
+from tests.pace import limit_s, paced_s
 
 if TYPE_CHECKING:
     from backscroll_tools.models import JSON
@@ -30,7 +31,7 @@ CALLERS: Final = 10
 FAULTS: Final = 0.5
 """The share of requests to which something happens."""
 
-DEADLINE_S: Final = sized(quick=1, long=2)
+DEADLINE_S: Final = paced_s(sized(quick=1, long=2))
 """Twice what one attempt may take; a store that syncs every commit needs some of it."""
 
 LAG_S: Final = DEADLINE_S / 8
@@ -122,7 +123,7 @@ class Caller:
         if message is None:  # of a thread that it began, which could not be read
             where = {"thread_id": result.structured["thread_id"]}
             self.proxy.begin(lambda _method, _number: CLEAN)
-            listed = await call(self.client, "list-messages", where, 10)
+            listed = await call(self.client, "list-messages", where, limit_s(10))
             assert isinstance(listed, Result), listed
             (message,) = listed.structured["messages"]
         if message["id"] in self.acknowledged:
@@ -185,7 +186,7 @@ async def callers(
         yield made
 
 
-@pytest.mark.timeout(sized(quick=180, long=1_200))
+@pytest.mark.timeout(limit_s(sized(quick=60, long=1_200)))
 @pytest.mark.parametrize("kind", ["store", "threads", "conversations"])
 async def test_every_create_is_written_once_and_acknowledged_once(
     callers: list[Caller], served: Served, seed: int, kind: Kind
@@ -237,7 +238,7 @@ _NAMES: Final[dict[Kind, str]] = {
 }
 
 
-@pytest.mark.timeout(sized(quick=180, long=1_200))
+@pytest.mark.timeout(limit_s(sized(quick=60, long=1_200)))
 @pytest.mark.filterwarnings("ignore:The Assistants API is deprecated:DeprecationWarning")
 async def test_the_official_client_writes_some_messages_twice_on_the_same_schedule(
     served: Served, seed: int

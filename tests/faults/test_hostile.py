@@ -21,6 +21,7 @@ from tests import loopback
 from tests.faults.figures import record, sized
 from tests.faults.store_document import document
 from tests.http.serving import ERAS, call, headers, message, running, settings_of
+from tests.pace import limit_s
 from tests.store.wire import new_conversation, new_thread
 
 REQUESTS: Final = sized(quick=300, long=10_000)
@@ -29,7 +30,7 @@ OPERATIONS: Final = 20
 CANARY: Final = "canary text 77d0e3"
 STORE_STATUSES: Final = {200, 400, 404, 405, 409, 413, 415, 422}
 HTTP_STATUSES: Final = {200, 202, 400, 401, 403, 404, 405, 406, 408, 413, 415, 421, 429}
-WAIT_S: Final = 20.0
+WAIT_S: Final = limit_s(20)
 """How long a response may be waited for; a request that comes too slowly is given up before."""
 
 HOSTILE: Final = settings(
@@ -60,7 +61,7 @@ async def test_the_store_answers_random_requests_with_a_right_status(tmp_path: P
     async with (
         open_store(f"sqlite:///{tmp_path / 'store.db'}") as store,
         loopback.served(store.app) as origin,
-        httpx2.AsyncClient(base_url=f"{origin}/v1", headers=BETA) as api,
+        httpx2.AsyncClient(base_url=f"{origin}/v1", headers=BETA, timeout=WAIT_S) as api,
     ):
         others = await a_stranger(api)
         thread_id = await new_thread(api, ("mine",))

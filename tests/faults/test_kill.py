@@ -21,6 +21,7 @@ from backscroll_tools.tool import Result
 from tests.faults.figures import record, sized
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import Served, call, client_of
+from tests.pace import limit_s, paced_s
 
 ROUNDS: Final = sized(quick=5, long=200)
 WRITERS: Final = 8
@@ -41,13 +42,13 @@ async def _serve(path: Path, port: int) -> asyncio.subprocess.Process:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert process.stderr is not None
-    said = await asyncio.wait_for(process.stderr.readline(), 30)
+    said = await asyncio.wait_for(process.stderr.readline(), limit_s(30))
     assert said.startswith(b"The store is at"), said
     return process
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-@pytest.mark.timeout(sized(quick=180, long=1_200))
+@pytest.mark.timeout(limit_s(sized(quick=60, long=1_200)))
 async def test_what_a_killed_store_acknowledged_is_there_and_there_once(
     tmp_path: Path, seed: int
 ) -> None:
@@ -67,7 +68,7 @@ async def test_what_a_killed_store_acknowledged_is_there_and_there_once(
         """Write until the store is gone; note what is unclear by its key, which is its text."""
         for number in range(10_000):
             key = f"{prefix} {number}"
-            outcome = await call(client, "create-message", arguments_of(key), 5)
+            outcome = await call(client, "create-message", arguments_of(key), paced_s(5))
             if not isinstance(outcome, Result):
                 open_calls.append(key)
                 return
@@ -75,7 +76,7 @@ async def test_what_a_killed_store_acknowledged_is_there_and_there_once(
             begun.set()
 
     async def settle(client: Client, key: str) -> None:
-        outcome = await call(client, "create-message", arguments_of(key), 30)
+        outcome = await call(client, "create-message", arguments_of(key), limit_s(30))
         assert isinstance(outcome, Result), outcome
         acknowledged[outcome.structured["message"]["id"]] = key
 

@@ -18,6 +18,7 @@ from tests.faults.figures import record, sized
 from tests.faults.plans import drawing
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import PROFILES, Kind, Served, client_of
+from tests.pace import limit_s, paced_s
 
 CALLS: Final = sized(quick=100, long=1_000)
 KEY: Final = "sk-canary-7f1e9b"
@@ -59,7 +60,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__context__
 
 
-@pytest.mark.timeout(sized(quick=180, long=600))
+@pytest.mark.timeout(limit_s(sized(quick=60, long=600)))
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("kind", ["store", "threads", "conversations"])
 async def test_neither_a_key_nor_a_text_shows_where_it_does_not_belong(
@@ -81,7 +82,7 @@ async def test_neither_a_key_nor_a_text_shows_where_it_does_not_belong(
         for number in range(CALLS // 3 + 1):
             proxy.begin(drawing(f"{seed}/{number}", 0.8))
             name, arguments = _one(number, thread)
-            context = Call(client, Bounds(deadline_s=0.3))
+            context = Call(client, Bounds(deadline_s=paced_s(0.3)))
             told = "".join(map(repr, (context, client, client.upstream, client.noted)))
             try:
                 result = await _TOOLS[name].run(context, arguments)

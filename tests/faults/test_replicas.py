@@ -25,17 +25,18 @@ from backscroll_tools.tool import Result
 from tests.faults.figures import LONG, record, sized
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import V2, call, client_of
+from tests.pace import limit_s
 from tests.postgres import FAST, PostgresServer, postgres_server
 
 WRITERS: Final = 8
 CREATES: Final = sized(quick=20, long=2_000)
 READERS: Final = 4
 KILLS: Final = sized(quick=2, long=60)
-ROUND_S: Final = 60
+ROUND_S: Final = limit_s(30)
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
-    pytest.mark.timeout(sized(quick=180, long=1_800)),
+    pytest.mark.timeout(limit_s(sized(quick=60, long=1_800))),
 ]
 
 
@@ -70,7 +71,7 @@ async def replica(url: str, port: int = 0) -> AsyncIterator[tuple[int, asyncio.s
     )
     assert process.stderr is not None
     try:
-        said = await asyncio.wait_for(process.stderr.readline(), 30)
+        said = await asyncio.wait_for(process.stderr.readline(), limit_s(30))
         assert said.startswith(b"The store is at"), said
         yield int(said.split(b"127.0.0.1:")[1].split(b"/")[0]), process
     finally:
@@ -212,7 +213,7 @@ async def test_a_replica_that_is_killed_under_load_loses_nothing_that_it_acknowl
         tools = [
             await stack.enter_async_context(client_of(Proxy(0, port=port), STORE)) for port in ports
         ]
-        async with httpx2.AsyncClient(headers=V2) as http:
+        async with httpx2.AsyncClient(headers=V2, timeout=ROUND_S) as http:
             made = await http.post(f"http://127.0.0.1:{ports[0]}/v1/threads", json={})
         thread = made.json()["id"]
         killing, told = True, asyncio.Event()
@@ -246,7 +247,7 @@ async def test_a_replica_that_is_killed_under_load_loses_nothing_that_it_acknowl
         writing = [asyncio.create_task(write(writer)) for writer in range(WRITERS)]
         for number in range(KILLS):
             told.clear()
-            await asyncio.wait_for(told.wait(), 30)  # the load is to be under way
+            await asyncio.wait_for(told.wait(), limit_s(30))  # the load is to be under way
             await asyncio.sleep(source.random() * 0.3)
             at = number % 2
             running[at].send_signal(signal.SIGKILL)

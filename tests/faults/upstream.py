@@ -21,6 +21,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
 from tests.faults.proxy import Proxy
+from tests.pace import limit_s
 
 Kind: TypeAlias = Literal["store", "threads", "conversations"]
 """An upstream that honours keys, or one that takes no notice: of threads, or of conversations."""
@@ -55,7 +56,7 @@ class Served:
     async def new(self, kind: Kind) -> str:
         """Return the id of a new thread or conversation."""
         path = "conversations" if kind == "conversations" else "threads"
-        async with httpx2.AsyncClient(headers=V2) as http:
+        async with httpx2.AsyncClient(headers=V2, timeout=limit_s(20)) as http:
             reply = await http.post(f"http://127.0.0.1:{self.port}/v1/{path}", json={})
         made: str = reply.raise_for_status().json()["id"]
         return made

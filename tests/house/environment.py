@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.pace import limit_s
+
 UV: Final = Path(sysconfig.get_path("scripts")) / "uv"
 
 
@@ -51,7 +53,9 @@ def variables(**settings: object) -> dict[str, str]:
     return others | {"UV_OFFLINE": "1", "UV_PYTHON_DOWNLOADS": "never"} | given
 
 
-def run(*command: str | Path, environ: Mapping[str, str] | None = None, timeout_s: int = 50) -> str:
+def run(
+    *command: str | Path, environ: Mapping[str, str] | None = None, timeout_s: float = 50
+) -> str:
     """Run a command to its end and return what it printed; what it said is in a failure."""
     finished = subprocess.run(
         command,
@@ -60,7 +64,7 @@ def run(*command: str | Path, environ: Mapping[str, str] | None = None, timeout_
         cwd=Path(sys.prefix).anchor,
         encoding="utf-8",
         env=environ or variables(),
-        timeout=timeout_s,
+        timeout=limit_s(timeout_s),
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout

@@ -9,6 +9,7 @@ import pytest
 
 from tests.chance import VARIABLE
 from tests.house.documents import ROOT
+from tests.pace import limit_s
 
 DRAWS = """
 import importlib, os, random, sys
@@ -41,7 +42,7 @@ def drawn(folder: Path, imported: str = "", seed: str = "") -> list[str]:
         capture_output=True,
         check=True,
         encoding="utf-8",
-        timeout=50,
+        timeout=limit_s(50),
     )
     return done.stderr.splitlines()
 

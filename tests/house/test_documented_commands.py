@@ -16,6 +16,7 @@ import pytest
 from backscroll.cli import commands
 from backscroll.settings import PREFIX, load
 from tests.house.documents import ROOT, Document, every
+from tests.pace import limit_s
 
 LINE: Final = '{"messages": [{"role": "user", "content": "Hello"}]}\n'
 VARIABLES: Final = re.compile(r"(?:[A-Z_]+=\S*\s*)*")
@@ -92,7 +93,7 @@ def ran(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
         input="y\n",
         capture_output=True,
         encoding="utf-8",
-        timeout=30,
+        timeout=limit_s(30),
         check=False,
     )
 

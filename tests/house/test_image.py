@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.http.serving import started
+from tests.pace import limit_s
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -18,7 +19,7 @@ COMMANDS = Path(sysconfig.get_path("scripts"))
 def judged(*command: str | Path) -> str:
     """Return what a linter says, which is nothing bad."""
     done = subprocess.run(
-        command, capture_output=True, check=False, encoding="utf-8", cwd=ROOT, timeout=50
+        command, capture_output=True, check=False, encoding="utf-8", cwd=ROOT, timeout=limit_s(50)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -64,7 +65,9 @@ async def test_the_health_check_tells_a_server_from_none(tmp_path: Path) -> None
     def check(port: int) -> int:
         asked = [argument.replace(":8000/", f":{port}/") for argument in arguments]
         command: list[Any] = [COMMANDS / "python", *asked]
-        return subprocess.run(command, capture_output=True, check=False, timeout=20).returncode
+        return subprocess.run(
+            command, capture_output=True, check=False, timeout=limit_s(20)
+        ).returncode
 
     async with started(tmp_path / "store.db") as server:
         assert check(server.port) == 0

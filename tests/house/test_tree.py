@@ -27,6 +27,10 @@ REASONED = re.compile(
     r"|# type: ignore\[[\w, -]+\]  # \w"
     r"|# pragma: no (?:cover|branch) - \w"
 )
+# `anyio.fail_after` is left out: most of these are on the simulation's clock, which only jumps.
+FIXED_LIMIT = re.compile(
+    r"(?:[ (]timeout=|asyncio\.timeout\(|mark\.timeout\(|wait_for\([^\n]*, )[1-9]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +78,11 @@ def test_every_suppressed_check_has_a_reason_beside_it(tracked: list[Path]) -> N
     ]
 
     assert unreasoned == []
+
+
+def test_every_limit_of_a_test_grows_with_the_slowness_of_the_machine(tracked: list[Path]) -> None:
+    tests = [path for path in tracked if path.suffix == ".py" and path.parts[0] == "tests"]
+    texts = {str(path): (ROOT / path).read_text("utf-8") for path in tests}
+    fixed = {path: found for path, text in texts.items() if (found := FIXED_LIMIT.findall(text))}
+
+    assert fixed == {}

@@ -19,10 +19,11 @@ from backscroll.http.app import Opened, opened
 from backscroll.http.exchange import Exchange
 from backscroll.listening import listen
 from backscroll.settings import Settings
+from tests.pace import limit_s
 from tests.server.wire import environment
 
 JSON = dict[str, Any]
-WAIT_S: Final = 20.0
+WAIT_S: Final = limit_s(20)
 """How many seconds a test waits for what must come."""
 
 MODERN: Final = "2026-07-28"

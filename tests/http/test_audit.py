@@ -21,6 +21,7 @@ from tests.http.serving import (
     text_of,
 )
 from tests.http.stalling import stalling
+from tests.pace import paced_s
 
 
 class Noted:
@@ -113,7 +114,7 @@ async def test_an_error_of_the_upstream_names_the_request_that_it_belongs_to(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
-    settings = settings_of(tmp_path, base_url=url, deadline_s=1.0)
+    settings = settings_of(tmp_path, base_url=url, deadline_s=paced_s(1.0))
     params = {"name": "list-messages", "arguments": {"thread_id": "thread_1"}}
     async with running(settings) as server:
         response = await post(server.url, "tools/call", params, more={"x-request-id": sent})

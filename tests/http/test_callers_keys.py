@@ -18,7 +18,16 @@ from backscroll.commands.serving import serve
 from backscroll.credentials import NoKeyError
 from backscroll.mcp_server import build
 from backscroll.settings import load, sources
-from tests.http.serving import Process, call, refused, running, settings_of, started, text_of
+from tests.http.serving import (
+    WAIT_S,
+    Process,
+    call,
+    refused,
+    running,
+    settings_of,
+    started,
+    text_of,
+)
 from tests.loopback import served
 
 KEYS = {"Bearer sk-ada", "Bearer sk-bob"}
@@ -48,7 +57,7 @@ async def asking_for_keys() -> AsyncIterator[tuple[str, list[str | None]]]:
 
 
 async def status_of(server: Process) -> tuple[int, object]:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
         response = await http.get(f"http://127.0.0.1:{server.port}/readyz")
     return response.status_code, response.json()
 
@@ -141,7 +150,7 @@ async def test_an_upstream_that_cannot_be_reached_is_not_ready_without_a_key_eit
     settings = settings_of(
         tmp_path, upstream="openai", base_url="http://127.0.0.1:1/v1", http_auth="token"
     )
-    async with running(settings) as server, httpx2.AsyncClient() as http:
+    async with running(settings) as server, httpx2.AsyncClient(timeout=WAIT_S) as http:
         response = await http.get(f"{server.origin}/readyz")
 
     assert (response.status_code, response.json()) == (503, {"status": "no upstream"})

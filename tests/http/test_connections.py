@@ -20,6 +20,7 @@ from backscroll.listening import listen
 from tests.http.certificates import new_certificate
 from tests.http.serving import MODERN, WAIT_S, call, raw, settings_of, started
 from tests.http.stalling import stalling
+from tests.pace import paced_s
 
 MOST = 16
 FILES = 128
@@ -102,7 +103,7 @@ async def test_a_handshake_that_does_not_come_is_waited_for_no_longer_than_heade
     tmp_path: Path,
 ) -> None:
     async with (
-        bounded(tmp_path, receive_s=0.2, **certified(tmp_path)) as port,
+        bounded(tmp_path, receive_s=paced_s(0.2), **certified(tmp_path)) as port,
         connected(port, 2) as made,
     ):
         made[1][1].write(b"\x16\x03\x01\x02\x00\x01")  # the beginning of one

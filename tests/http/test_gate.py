@@ -8,7 +8,7 @@ import pytest
 from backscroll.exits import CommandError
 from backscroll.http import access
 from backscroll.settings import Settings
-from tests.http.serving import ERAS, post, refusal_of, running, settings_of
+from tests.http.serving import ERAS, WAIT_S, post, refusal_of, running, settings_of
 
 EXPOSED = {
     "http_auth": "token",
@@ -68,7 +68,7 @@ async def test_a_page_that_may_call_is_told_so_and_reads_what_it_needs(tmp_path:
             "access-control-request-method": "POST",
             "access-control-request-headers": "authorization, mcp-protocol-version, mcp-method",
         }
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=WAIT_S) as http:
             asked = await http.options(server.url, headers=asking)
             foreign = await http.options(server.url, headers=asking | {"origin": "https://e.vil"})
         refused = await post(server.url, more={"origin": origin})

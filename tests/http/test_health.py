@@ -11,6 +11,7 @@ from backscroll.http import health
 from tests.http.serving import WAIT_S, running, settings_of
 from tests.http.stalling import stalling
 from tests.loopback import served
+from tests.pace import paced_s
 
 
 async def asked(origin: str, *paths: str, **headers: str) -> list[tuple[int, object]]:
@@ -40,7 +41,7 @@ async def test_a_server_whose_upstream_refuses_connections_is_alive_and_not_read
 async def test_an_upstream_that_does_not_answer_is_not_waited_for_long_nor_asked_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "ANSWER_S", 0.1)
+    monkeypatch.setattr(health, "ANSWER_S", paced_s(0.3))
     monkeypatch.setattr(health, "KEEP_S", 1_000.0)
     async with (
         stalling() as upstream,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.http.serving import ERAS, MODERN, WAIT_S, call, post, raw, running, settings_of
+from tests.pace import paced_s
 
 COUNT = 300
 SECRET = "nobody but who asks rightly reads this"
@@ -37,7 +38,7 @@ async def test_no_noise_gets_data_or_ends_the_server(
     era: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = random.Random(era)
-    settings = settings_of(tmp_path, http_auth="token", http_receive_s=0.3)
+    settings = settings_of(tmp_path, http_auth="token", http_receive_s=paced_s(0.3))
     async with running(settings) as server:
         token = await server.token()
         made = await call(server.url, "create-message", token, role="user", content=SECRET)

@@ -20,6 +20,7 @@ from backscroll_tools.registry import TOOLS
 from tests.http.issuer import OAUTH, OPENID, RESOURCE, Issuer, issuing, new_key
 from tests.http.serving import (
     ERAS,
+    WAIT_S,
     Running,
     call,
     post,
@@ -61,7 +62,7 @@ async def test_a_token_of_the_issuer_lets_in(era: str, tmp_path: Path) -> None:
 async def test_who_has_no_token_is_told_where_to_get_one(era: str, tmp_path: Path) -> None:
     async with guarded(tmp_path) as (server, issuer):
         refused = await post(server.url, era=era)
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=WAIT_S) as http:
             described = [
                 await http.get(f"{server.origin}/.well-known/oauth-protected-resource{path}")
                 for path in ("/mcp", "")
@@ -85,7 +86,7 @@ async def test_who_has_no_token_is_told_where_to_get_one(era: str, tmp_path: Pat
 async def test_any_page_may_read_where_to_get_a_token(tmp_path: Path) -> None:
     asking = {"origin": "https://any.example", "access-control-request-method": "GET"}
     more = {"access-control-request-headers": "mcp-protocol-version"}
-    async with guarded(tmp_path) as (server, _), httpx2.AsyncClient() as http:
+    async with guarded(tmp_path) as (server, _), httpx2.AsyncClient(timeout=WAIT_S) as http:
         url = f"{server.origin}/.well-known/oauth-protected-resource/mcp"
         asked = await http.options(url, headers=asking | more)
         read = await http.get(url, headers={"origin": "https://any.example"})

@@ -19,8 +19,9 @@ from tests.http.serving import (
     running,
     settings_of,
 )
+from tests.pace import paced_s
 
-RECEIVE_S = 0.2
+RECEIVE_S = paced_s(0.5)
 LIST = raw("tools/list", {}, MODERN)
 HEAD, _, BODY = LIST.partition(b"\r\n\r\n")
 
@@ -95,7 +96,9 @@ async def test_a_client_that_does_not_read_is_cut_off(
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
         reader, writer = await asyncio.open_connection(sock=client, limit=1024)
         writer.write(request * count)
-        await asyncio.sleep(1)  # what comes is not read: the reader has all that it takes
+        await asyncio.sleep(
+            paced_s(1.5)
+        )  # what comes is not read: the reader has all that it takes
         said = bytearray()
         with contextlib.suppress(ConnectionResetError):
             async with asyncio.timeout(WAIT_S):

@@ -10,6 +10,8 @@ from typing import Any, Final
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from tests.pace import limit_s
+
 SERVER: Final = (sys.executable, "-m", "backscroll")
 
 
@@ -27,7 +29,7 @@ def run(*arguments: str, environ: Mapping[str, str], timeout_s: float = 50) -> s
         check=False,
         encoding="utf-8",
         env=os.environ | environ,
-        timeout=timeout_s,
+        timeout=limit_s(timeout_s),
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout

@@ -22,6 +22,7 @@ from backscroll.store.app import open_store
 from backscroll.store.imports import ImportedMessage, ImportedThread
 from backscroll_tools.tool import Output
 from tests.clients import nodejs
+from tests.pace import limit_s
 from tests.product import processes
 from tests.tools import transcript
 
@@ -51,7 +52,7 @@ def test_the_list_of_the_tools_keeps_its_budget_of_tokens(tmp_path: Path) -> Non
         capture_output=True,
         check=True,
         env=os.environ | environ,
-        timeout=50,
+        timeout=limit_s(50),
     )
     result = json.loads(finished.stdout)["result"]
     read = [
@@ -114,7 +115,7 @@ def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'store.db'}"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(limit_s(120))
 @given(examples())
 @example(Example((Text("\x01", 400_000),), 32_000, "both", 20))
 @searched(

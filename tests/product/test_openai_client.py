@@ -15,6 +15,7 @@ import pytest
 from mcp import Client
 from openai.types.beta.threads import Message
 
+from tests.pace import limit_s
 from tests.product import processes
 
 pytestmark = pytest.mark.filterwarnings(
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 WORDS = ["Hello", "Grüße, 世界 \U0001f642", "line\n\nline\r\n\ttab", '{"json": "\\u0041"}', " x "]
-START_S = 30
+START_S = limit_s(30)
 
 
 @asynccontextmanager

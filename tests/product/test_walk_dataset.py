@@ -11,6 +11,7 @@ import pytest
 from mcp import Client
 
 from backscroll.commands.formats import chitchat
+from tests.pace import limit_s
 from tests.product import processes
 
 CONVERSATIONS = 7_168
@@ -21,7 +22,7 @@ WALKERS = 4
 """How many threads are walked at a time, so that the client and the server both have work."""
 
 
-@pytest.mark.timeout(1_200)  # on a busy machine; half of it is the import
+@pytest.mark.timeout(limit_s(300))  # on a busy machine; half of it is the import
 async def test_every_message_of_every_conversation_is_walked_exactly_once_and_unaltered(
     tmp_path: Path,
 ) -> None:
@@ -31,7 +32,7 @@ async def test_every_message_of_every_conversation_is_walked_exactly_once_and_un
         for uuid, conversation in conversations.items()
     }
     environ = processes.variables(f"sqlite:///{tmp_path / 'dataset.db'}")
-    said = processes.run("import", chitchat.NAME, environ=environ, timeout_s=600)
+    said = processes.run("import", chitchat.NAME, environ=environ, timeout_s=250)
     assert said == f"{CONVERSATIONS} imported, 0 already there, 0 refused\n"
 
     async with Client(processes.over_stdio(environ)) as client:

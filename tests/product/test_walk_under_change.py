@@ -24,6 +24,7 @@ from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.messages.list_messages import LIST_MESSAGES
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call
+from tests.pace import limit_s
 from tests.product.walkers import Walker, Written
 
 THREAD_ID = "thread_1"
@@ -192,7 +193,7 @@ class ThreadUnderChange(RuleBasedStateMachine):
             self.runner.close()
 
 
-@pytest.mark.timeout(3_600)  # of the long profile
+@pytest.mark.timeout(limit_s(3_600))  # of the long profile
 def test_what_is_there_throughout_a_walk_is_seen_exactly_once_and_in_order() -> None:
     wide = settings(
         max_examples=max(200, settings.default.max_examples if settings.default else 0),

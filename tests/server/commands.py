@@ -13,9 +13,10 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from backscroll.cli import commands
+from tests.pace import limit_s
 
 COMMAND = (sys.executable, "-m", "backscroll")
-WAIT_S = 30
+WAIT_S = limit_s(30)
 
 
 def backscroll(

@@ -14,9 +14,10 @@ import pytest
 
 from backscroll.commands.connect.entry import launch
 from backscroll.commands.serving import hint
+from tests.pace import limit_s
 from tests.server.commands import COMMAND, at_terminal, process, variables, write_lines
 
-WAIT_S = 30
+WAIT_S = limit_s(30)
 BARE = """
 import sys
 from backscroll.__main__ import main
@@ -188,8 +189,8 @@ def test_the_store_is_served_until_it_is_interrupted(full: str) -> None:
         headers = {"OpenAI-Beta": "assistants=v2"}
         port = url.split(":")[2].removesuffix("/v1")
 
-        served = httpx2.get(threads, headers=headers)
-        stolen = httpx2.get(threads, headers={**headers, "Host": "evil.example"})
+        served = httpx2.get(threads, headers=headers, timeout=WAIT_S)
+        stolen = httpx2.get(threads, headers={**headers, "Host": "evil.example"}, timeout=WAIT_S)
         second = process(full, "store", "--port", port)
         command.send_signal(signal.SIGINT)
 

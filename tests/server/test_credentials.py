@@ -14,6 +14,7 @@ from backscroll.credentials import ENTRA_SCOPE, NotSignedInError, credential
 from backscroll.settings import Settings
 from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import PROFILES
+from tests.pace import limit_s
 
 AZURE = {"BACKSCROLL_UPSTREAM": "azure", "BACKSCROLL_BASE_URL": "https://a.example"}
 FOUNDRY = {"BACKSCROLL_UPSTREAM": "foundry", "BACKSCROLL_BASE_URL": "https://a.example/p"}
@@ -82,7 +83,7 @@ def test_what_cannot_be_asked_ends_the_start_in_one_line(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=30,
+        timeout=limit_s(30),
         check=False,
     )
 

@@ -27,6 +27,7 @@ from backscroll.settings import Settings
 from backscroll.stdio.transport import OPEN_REQUESTS
 from backscroll.store import app as store_app
 from backscroll_tools.client.lanes import Lanes
+from tests.pace import paced_s
 from tests.server.wire import ERAS, JSON, REPLY_S, SERVE, Era, connected, environment, started
 
 PING = {"jsonrpc": "2.0", "id": "ping", "method": "ping"}
@@ -300,7 +301,7 @@ async def sent_until_stuck(writer: asyncio.StreamWriter, line: bytes) -> int:
     for sent in range(1, 2000):
         writer.write(line)
         try:
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(paced_s(0.2)):
                 await writer.drain()
         except TimeoutError:
             return sent

@@ -13,12 +13,13 @@ from typing import Any, Final, Literal, TypeAlias
 from mcp.server.lowlevel import Server
 
 from backscroll.stdio import transport
+from tests.pace import limit_s
 
 JSON: TypeAlias = dict[str, Any]
 Era: TypeAlias = Literal["2025-11-25", "2026-07-28"]
 ERAS: Final[tuple[Era, ...]] = ("2025-11-25", "2026-07-28")
 
-REPLY_S: Final = 30.0
+REPLY_S: Final = limit_s(30)
 """How many seconds a test waits for what must come."""
 
 LINE_BYTES: Final = 64 * 1024 * 1024

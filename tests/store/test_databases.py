@@ -20,6 +20,7 @@ from backscroll.store.errors import StoreError
 from backscroll.store.imports import ImportedThread
 from backscroll.store.sqlite import READERS, SqliteDatabase, open_sqlite
 from backscroll.store.workers import Workers
+from tests.pace import limit_s
 
 
 async def _open(url: str) -> None:
@@ -215,7 +216,7 @@ async def test_threads_are_started_as_they_are_needed_and_end_with_the_database(
             barrier = threading.Barrier(min(together, READERS))
 
             def wait(_: Connection, barrier: threading.Barrier = barrier) -> int:
-                return barrier.wait(10)
+                return barrier.wait(limit_s(10))
 
             await asyncio.gather(*(readers(database).run(wait) for _ in range(together)))
             assert len(threads() - others) == 1 + min(together, READERS)
@@ -229,11 +230,11 @@ async def test_a_read_whose_caller_goes_away_before_its_turn_is_not_made(
     begun, go, made = threading.Barrier(READERS + 1), threading.Event(), threading.Event()
 
     def wait(_: Connection) -> None:
-        begun.wait(10)
-        go.wait(10)
+        begun.wait(limit_s(10))
+        go.wait(limit_s(10))
 
     tasks = [asyncio.ensure_future(readers(database).run(wait)) for _ in range(READERS)]
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, limit_s(10))
     gone = asyncio.ensure_future(readers(database).run(lambda _: made.set()))
     await asyncio.sleep(0)
     gone.cancel()

@@ -15,6 +15,7 @@ from backscroll.store import sqlite
 from backscroll.store.app import Store, open_store
 from backscroll.store.errors import StoreError
 from backscroll.store.sqlite import SqliteDatabase, journal_mode, open_sqlite
+from tests.pace import limit_s
 from tests.store.conftest import V2
 from tests.store.wire import add, error, new_thread, page, texts
 
@@ -24,7 +25,7 @@ async def _pragmas(database: SqliteDatabase, name: str) -> set[object]:
     all_have_one = threading.Barrier(sqlite.READERS + 1)
 
     def ask(connection: Connection) -> object:
-        all_have_one.wait(timeout=10)
+        all_have_one.wait(timeout=limit_s(10))
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
     waiting = database._reading  # noqa: SLF001 - the way there leads past a writer's lock alone
@@ -197,7 +198,7 @@ async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
             def cancel(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
                 if arguments[2].startswith(last) and not gone.is_set():
                     loop.call_soon_threadsafe(request.cancel)
-                    assert gone.wait(timeout=10)
+                    assert gone.wait(timeout=limit_s(10))
 
             event.listen(Engine, "before_cursor_execute", cancel)
             with pytest.raises(asyncio.CancelledError):

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from backscroll.store import sqlite, workers
 from backscroll.store.app import open_store
 from backscroll.store.sqlite import SqliteDatabase, open_sqlite
+from tests.pace import limit_s, paced_s
 from tests.store.conftest import V2
 from tests.store.wire import error, new_thread, page, texts
 
@@ -36,7 +37,7 @@ class Held:
 
     def begin(self, _connection: Connection) -> None:
         self.begun.set()
-        assert self.go.wait(timeout=10)
+        assert self.go.wait(timeout=limit_s(10))
 
     def commit(self, _connection: Connection) -> None:
         self.commits += 1
@@ -216,7 +217,7 @@ async def test_a_caller_that_goes_away_before_its_turn_leaves_its_write_undone(
 async def test_a_database_that_stays_busy_fails_all_that_wait_at_once_and_writes_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", paced_s(0.5))
     async with open_store(f"sqlite:///{path}") as store:
         transport = httpx2.ASGITransport(app=store.app)
         async with httpx2.AsyncClient(
@@ -226,7 +227,7 @@ async def test_a_database_that_stays_busy_fails_all_that_wait_at_once_and_writes
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             body = {"role": "user", "content": "b"}
-            async with asyncio.timeout(3):  # 40 waits in a row would take 8 seconds
+            async with asyncio.timeout(paced_s(10)):  # 40 waits in a row would take twice that
                 replies = await asyncio.gather(*(api.post(url, json=body) for _ in range(40)))
             assert all("busy" in error(reply, 503)["message"] for reply in replies)
             other.execute("ROLLBACK")

@@ -17,6 +17,7 @@ from backscroll.store.engine import open_database
 from backscroll.store.errors import DatabaseBusyError, StoreError
 from backscroll.store.postgres import open_postgres
 from backscroll.store.schema import version_table
+from tests.pace import paced_s
 from tests.postgres import PostgresServer
 from tests.server import commands
 from tests.store.replicas import client, rows
@@ -155,10 +156,10 @@ async def test_an_acknowledged_write_is_on_disk_whatever_the_role_was_set_to(
 async def test_no_more_connections_are_opened_than_allowed_and_none_is_waited_for_for_ever(
     shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "POOL_WAIT_S", 0.1)
+    monkeypatch.setattr(postgres, "POOL_WAIT_S", paced_s(0.1))
 
     def hold(connection: Connection) -> int:
-        connection.execute(select(func.pg_sleep(0.5)))
+        connection.execute(select(func.pg_sleep(paced_s(0.5))))
         return 1
 
     async with open_database(shared) as database:

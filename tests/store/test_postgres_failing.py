@@ -13,6 +13,7 @@ from backscroll.store.app import open_store
 from backscroll.store.database import Work
 from backscroll.store.engine import open_database
 from backscroll.store.schema import threads
+from tests.pace import paced_s
 from tests.postgres import PostgresServer, postgres_server
 from tests.store.conftest import V2
 from tests.store.cutting import cutting
@@ -138,7 +139,7 @@ async def test_transactions_that_wait_for_each_other_are_both_done_in_the_end(
                 for thread_id in order:
                     held = select(threads).where(threads.c.id == thread_id).with_for_update()
                     connection.execute(held)
-                    connection.execute(select(func.pg_sleep(0.1)))
+                    connection.execute(select(func.pg_sleep(paced_s(0.3))))
 
             return work
 
@@ -177,7 +178,7 @@ async def test_a_reader_that_goes_away_leaves_nothing_running(shared: str) -> No
     )
 
     def sleep(connection: Connection) -> None:
-        connection.execute(select(func.pg_sleep(20)))
+        connection.execute(select(func.pg_sleep(paced_s(20))))
 
     async with open_database(shared) as database:
         reading = [asyncio.create_task(database.read(sleep)) for _ in range(postgres.READERS)]
@@ -187,7 +188,7 @@ async def test_a_reader_that_goes_away_leaves_nothing_running(shared: str) -> No
             each.cancel()
         outcomes = await asyncio.gather(*reading, return_exceptions=True)
         assert [type(each) for each in outcomes] == [asyncio.CancelledError] * postgres.READERS
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(paced_s(10)):
             while await rows(shared, asleep) != [(0,)]:
                 pass
         assert await database.read(lambda connection: connection.scalar(select(1))) == 1

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll_tools.client.lanes import OF_ONE, TOTAL, Lanes
+from tests.pace import limit_s
 
 OWNERS = st.lists(st.sampled_from("abcde"), max_size=60)
 
@@ -56,7 +57,7 @@ async def test_one_slow_thread_leaves_room_for_the_others() -> None:
             tasks.start_soon(slow)
         await anyio.wait_all_tasks_blocked()
         for _ in range(TOTAL - OF_ONE):
-            with anyio.fail_after(1):
+            with anyio.fail_after(limit_s(1)):
                 async with lanes.lane("quick"):
                     others += 1
         stuck.set()
@@ -69,6 +70,6 @@ async def test_a_call_that_is_cancelled_in_the_queue_takes_no_place() -> None:
         with anyio.move_on_after(0):
             async with lanes.lane("a"):
                 pytest.fail("there was no room")
-    with anyio.fail_after(1):
+    with anyio.fail_after(limit_s(1)):
         async with lanes.lane("a"):
             pass

@@ -12,6 +12,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.messages import keys, once
 from backscroll_tools.messages.create_message import CREATE_MESSAGE
 from backscroll_tools.tool import Bounds, Call, Result
+from tests.pace import limit_s
 from tests.tools.keyless import (
     BASE,
     DONE,
@@ -205,7 +206,7 @@ async def test_calls_about_one_thread_take_turns_and_those_about_others_do_not_w
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: writer.write(thread_id=one))
             await anyio.wait_all_tasks_blocked()
-            with anyio.fail_after(1):
+            with anyio.fail_after(limit_s(1)):
                 assert code_of(await writer.write(thread_id=other)) == "done"
             tasks.cancel_scope.cancel()
 

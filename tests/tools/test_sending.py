@@ -20,6 +20,7 @@ from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Header
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
+from tests.pace import limit_s
 from tests.simulation import clock
 
 READ = requests.list_messages("thread_1", Slice(20, "desc"))
@@ -386,7 +387,7 @@ async def test_a_call_does_not_wait_beyond_its_end_for_a_long_reply_to_be_read(
     ended = threading.Event()
 
     def slowly(_: bytes) -> JSON:
-        ended.wait(5)
+        ended.wait(limit_s(5))
         return {}
 
     monkeypatch.setattr(replies, "decode", slowly)

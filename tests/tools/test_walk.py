@@ -7,6 +7,7 @@ from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, WARNING_CHARS, Chunk, Stop, Walk
+from tests.pace import paced_s
 from tests.tools.sources import (
     EmptyButMore,
     FailsAfter,
@@ -122,7 +123,7 @@ async def test_a_failure_before_anything_was_read_is_the_calls_failure() -> None
 
 async def test_the_deadline_keeps_what_was_read() -> None:
     source = HangsAfter(MESSAGES)
-    assert await walked(source, 500, deadline_s=0.05) == (
+    assert await walked(source, 500, deadline_s=paced_s(0.2)) == (
         IDS[:100],
         Stop("deadline", has_more=True),
     )
@@ -130,7 +131,7 @@ async def test_the_deadline_keeps_what_was_read() -> None:
 
 async def test_the_deadline_before_anything_was_read_is_an_error() -> None:
     with pytest.raises(ToolError) as late:
-        await walked(HangsAfter(MESSAGES, good=0), 500, deadline_s=0.05)
+        await walked(HangsAfter(MESSAGES, good=0), 500, deadline_s=paced_s(0.2))
     assert late.value.render() == (
         "deadline_exceeded: The upstream did not answer within the time that a call may take.\n"
         "Next: Call again; if it stays so, ask for a smaller `limit`.\n"
