@@ -1,0 +1,117 @@
+"""HTTP/1.1 framing, read strictly: where a request ends is never a guess, and costs little to find.
+
+h11 accepts line ends and headers that RFC 9112 lets a server refuse. A proxy in front may read them
+otherwise, and take part of one request for another one.
+"""
+
+import re
+from typing import Final
+
+import h11
+
+FREE_CHUNKS: Final = 4096
+"""How many chunks a body may have, whatever their size."""
+
+CHUNK_BYTES: Final = 64
+"""How many bytes each chunk beyond those must have, on average: each costs as much to read as 1 KiB
+of a large one."""
+
+_CLOSE: Final = (b"connection", b"close")
+_TRAILER_LINE: Final = rb"[^ \t\r\n][^\r\n]*\r\n"
+_TRAILER_BYTES: Final = 16_384
+
+
+class FramedConnection(h11.Connection):
+    """The server's side of a connection, on which a request with doubtful framing is an error.
+
+    A chunked body is not read before `want_body` is called: a request that is refused for its
+    headers costs no more than these.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER)
+        self._chunked = self._wanted = False
+        self._chunks = self._bytes = 0
+        self._window = b""
+        self.flaw = ""
+        """What is wrong with the request that `next_event` refused, where it is not h11's word."""
+
+    @property
+    def holds_body(self) -> bool:
+        """Whether a body waits to be wanted."""
+        return self._chunked and not self._wanted and self.their_state is h11.SEND_BODY
+
+    def want_body(self) -> None:
+        """Read the body of the request that is under way, if it has one."""
+        self._wanted = True
+
+    def receive_data(self, data: bytes) -> None:
+        """Take in what a client sent."""
+        if self._chunked and self.their_state is h11.SEND_BODY:
+            self._window = self.trailing_data[0] + data
+        super().receive_data(data)
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Return what a client sent.
+
+        Raises:
+            h11.RemoteProtocolError: it is no HTTP, or its framing leaves a doubt (RFC 9112,
+                sections 2.2, 5.2 and 6.1), or its chunks are too small.
+        """
+        if self.their_state is h11.IDLE:
+            self._window = self.trailing_data[0]
+            self._check_head()
+        if self.holds_body:
+            return h11.PAUSED
+        event = super().next_event()
+        match event:
+            case h11.Request():
+                self._begin(event)
+            case h11.Data() if self._chunked:
+                self._count(event)
+            case h11.EndOfMessage() if self._chunked:
+                self._check_end(event)
+        return event
+
+    def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
+        """Return what goes to the client: a response to half a request ends its connection."""
+        if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
+            headers = [*(pair for pair in event.headers if pair[0] != b"connection"), _CLOSE]
+            event = h11.Response(
+                status_code=event.status_code, headers=headers, reason=event.reason
+            )
+        return super().send_with_data_passthrough(event)
+
+    def _begin(self, request: h11.Request) -> None:
+        names = {name for name, _ in request.headers}
+        self._chunked, self._wanted = b"transfer-encoding" in names, False
+        self._chunks = self._bytes = 0
+        if not self._chunked:
+            self._window = b""
+        elif b"content-length" in names or request.http_version < b"1.1":
+            raise self._doubt("Transfer-Encoding stands beside Content-Length, or in HTTP/1.0.")
+
+    def _count(self, data: h11.Data) -> None:
+        self._chunks += data.chunk_start
+        self._bytes += len(data.data)
+        if self._chunks > FREE_CHUNKS + self._bytes / CHUNK_BYTES:
+            raise self._doubt("The body comes in too many small chunks.")
+
+    def _check_end(self, end: h11.EndOfMessage) -> None:
+        """See that what followed the last chunk had sound lines: h11 has forgotten them."""
+        read = self._window[: len(self._window) - len(self.trailing_data[0])]
+        self._window = b""
+        ending = rb"(?:\A|\n)(?:%b){%d}\r\n\Z" % (_TRAILER_LINE, len(end.headers))
+        if not re.search(ending, read[-_TRAILER_BYTES:]):
+            raise self._doubt("A line behind the last chunk has a doubtful end.")
+
+    def _check_head(self) -> None:
+        head = self._window.partition(b"\r\n\r\n")[0]
+        if head.count(b"\n") != head.count(b"\r\n"):
+            raise self._doubt("A line of the headers ends without CR.")
+        if b"\n " in head or b"\n\t" in head:
+            raise self._doubt("A header goes on in another line.")
+
+    def _doubt(self, flaw: str) -> h11.RemoteProtocolError:
+        self.flaw = flaw
+        return h11.RemoteProtocolError(flaw)

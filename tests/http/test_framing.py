@@ -1,0 +1,108 @@
+"""Requests that two readers could take for different ones: refused, and the connection closed."""
+
+from pathlib import Path
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backscroll.http.framing import FramedConnection
+from tests.http.serving import MODERN, post, raw, running, settings_of
+from tests.http.test_refusing import exchanged
+
+LIST = raw("tools/list", {}, MODERN)
+HEAD, _, BODY = LIST.partition(b"\r\n\r\n")
+WITHOUT_LENGTH = HEAD.replace(b"\r\ncontent-length: %d" % len(BODY), b"")
+CHUNKED = WITHOUT_LENGTH + b"\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(BODY), BODY)
+
+BESIDE = "Transfer-Encoding stands beside Content-Length, or in HTTP/1.0."
+BARE = "A line of the headers ends without CR."
+FOLDED = "A header goes on in another line."
+BEHIND = "A line behind the last chunk has a doubtful end."
+NO_HTTP = "Invalid HTTP request received."
+
+DOUBTFUL: dict[str, tuple[bytes, str]] = {
+    "both framings": (HEAD + b"\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", BESIDE),
+    "both framings, the other way round": (
+        WITHOUT_LENGTH + b"\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
+        BESIDE,
+    ),
+    "chunks in HTTP/1.0": (CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n", BESIDE),
+    "a fold": (LIST.replace(b"localhost\r\n", b"localhost\r\n more\r\n"), FOLDED),
+    "a fold with a tab": (LIST.replace(b"localhost\r\n", b"localhost\r\n\tmore\r\n"), FOLDED),
+    "a bare line end in the headers": (LIST.replace(b"localhost\r\n", b"localhost\n"), BARE),
+    "a bare line end of the request line": (LIST.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\n"), BARE),
+    "a bare end of the headers": (HEAD + b"\n\n" + BODY, BARE),
+    "half a bare end of the headers": (HEAD + b"\r\n\n" + BODY, BARE),
+    "nothing but bare line ends": (LIST.replace(b"\r\n", b"\n"), BARE),
+    "a bare line end ahead": (b"\n" + LIST, BARE),
+    "a bare CR": (LIST.replace(b"localhost\r\n", b"localhost\rx: y\r\n"), NO_HTTP),
+    "a bare end behind the chunks": (CHUNKED + b"0\r\n\n", BEHIND),
+    "a bare line end in a trailer": (CHUNKED + b"0\r\na: b\n\r\n", BEHIND),
+    "bare line ends of a trailer": (CHUNKED + b"0\r\na: b\n\n", BEHIND),
+    "a fold in a trailer": (CHUNKED + b"0\r\na: b\r\n c\r\n\r\n", BEHIND),
+    "a bare line end of a chunk's size": (CHUNKED + b"0\n\r\n", NO_HTTP),
+    "two lengths": (LIST.replace(b"host:", b"content-length: 5\r\nhost:"), NO_HTTP),
+    "a space ahead of a colon": (LIST.replace(b"content-length:", b"content-length :"), NO_HTTP),
+}
+
+
+@pytest.mark.parametrize("how", DOUBTFUL)
+async def test_a_request_with_doubtful_framing_is_refused_and_its_connection_closed(
+    how: str, tmp_path: Path
+) -> None:
+    sent, sentence = DOUBTFUL[how]
+    async with running(settings_of(tmp_path)) as server:
+        reply = await exchanged(server.port, sent + LIST)
+        alive = await post(server.url)
+
+    assert reply.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nconnection: close\r\n" in reply.lower()
+    assert sentence.encode() in reply
+    assert reply.count(b"HTTP/1.1 ") == 1
+    assert alive.status_code == 200
+
+
+async def test_chunks_and_trailers_with_sound_lines_are_read(tmp_path: Path) -> None:
+    closing = CHUNKED.replace(b"host:", b"connection: close\r\nhost:")
+    async with running(settings_of(tmp_path)) as server:
+        reply = await exchanged(
+            server.port,
+            CHUNKED
+            + b"0\r\n\r\n"
+            + CHUNKED
+            + b"0;x=y\r\na: b\r\nc: d\r\n\r\n"
+            # An ending follows text that looks like one.
+            + closing.replace(b"\r\n%x\r\n" % len(BODY), b"\r\n%x\r\n" % (len(BODY) + 4)).replace(
+                BODY, BODY + b"\n\n\r\n"
+            )
+            + b"0\r\n\r\n",
+        )
+
+    assert reply.count(b"HTTP/1.1 200 ") == 3
+
+
+@given(st.lists(st.integers(1, len(CHUNKED)), max_size=6), st.booleans())
+def test_a_request_is_read_alike_however_it_is_cut(cuts: list[int], sound: bool) -> None:
+    whole = CHUNKED + (b"0\r\na: b\r\n\r\n" if sound else b"0\r\na: b\n\r\n")
+    connection = FramedConnection()
+    body = b""
+    edges = [0, *sorted(set(cuts)), *range(len(CHUNKED) + 1, len(whole) + 1)]
+    refused = ended = False
+    for start, end in zip(edges, [*edges[1:], len(whole)], strict=True):
+        if start == end:
+            continue
+        connection.receive_data(whole[start:end])
+        try:
+            while not isinstance(event := connection.next_event(), type):
+                if isinstance(event, h11.Request):
+                    connection.want_body()
+                if isinstance(event, h11.Data):
+                    body += event.data
+                ended |= isinstance(event, h11.EndOfMessage)
+        except h11.RemoteProtocolError:
+            refused = True
+
+    assert body == BODY
+    assert (ended, refused) == (sound, not sound)

@@ -1,0 +1,221 @@
+"""A request that is refused before its body is wanted: answered, closed, and not read on."""
+
+import asyncio
+import contextlib
+import inspect
+import json
+from pathlib import Path
+
+import h11
+import pytest
+import uvicorn
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from backscroll.http import receiving
+from backscroll.http.framing import CHUNK_BYTES, FREE_CHUNKS, FramedConnection
+from backscroll.http.lingering import LINGER_BYTES, READ_BYTES, LingeringTransport
+from tests.http.counting import calls_of
+from tests.http.serving import (
+    ERAS,
+    MODERN,
+    WAIT_S,
+    headers,
+    message,
+    post,
+    raw,
+    running,
+    settings_of,
+)
+
+MEBIBYTE = 1 << 20
+TINY = b"1\r\nx\r\n"
+
+
+def head(*, path: str = "/mcp", method: str = "POST", **fields: str) -> bytes:
+    """Return the head of a request with a chunked body; a field that is empty is left out."""
+    given = {"host": "localhost", "transfer-encoding": "chunked", "accept": "application/json"}
+    given |= {"content-type": "application/json"}
+    given |= {name.replace("_", "-"): value for name, value in fields.items()}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in given.items() if value)
+    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+async def exchanged(port: int, sent: bytes) -> bytes:
+    """Send bytes, and return all that comes until the server closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    async with asyncio.timeout(WAIT_S):
+        reply = await reader.read()
+    writer.close()
+    return reply
+
+
+async def cut_off(writer: asyncio.StreamWriter) -> None:
+    """Send small chunks until the server takes no more."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            writer.write(TINY * 20_000)
+            await writer.drain()
+    writer.close()
+
+
+REFUSED: dict[str, tuple[bytes, bytes]] = {
+    "no token": (head(), b"401"),
+    "a token that is unknown": (head(authorization=f"Bearer bks_{'A' * 43}"), b"401"),
+    "another host": (head(host="evil.example"), b"421"),
+    "another origin": (head(origin="https://evil.example"), b"403"),
+    "another method": (head(method="PUT"), b"405"),
+    "an unknown path": (head(path="/nothing"), b"404"),
+    "an unknown parameter": (head(path="/mcp?x=1"), b"400"),
+    "metrics without a token": (head(path="/metrics", method="GET"), b"401"),
+    "metrics by another method": (head(path="/metrics"), b"405"),
+    "health, which is answered at once": (head(path="/healthz", method="GET"), b"200"),
+    "a preflight": (
+        head(
+            method="OPTIONS",
+            origin="http://localhost",
+            access_control_request_method="POST",
+        ),
+        b"200",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+async def test_a_response_that_no_body_was_wanted_for_ends_the_connection(
+    why: str, tmp_path: Path
+) -> None:
+    sent, status = REFUSED[why]
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        with calls_of(FramedConnection.next_event) as (events,):
+            reply = await exchanged(server.port, sent + TINY * 40_000)
+
+    assert reply[9:12] == status
+    assert b"connection: close\r\n" in reply.partition(b"\r\n\r\n")[0].lower() + b"\r\n"
+    assert reply.count(b"HTTP/1.1 ") == 1
+    assert events.count <= 5
+
+
+async def test_a_caller_beyond_its_rate_is_refused_before_its_body_is_read(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token", http_caller_rate=1)) as server:
+        token = await server.token()
+        responses = [await post(server.url, token=token) for _ in range(11)]
+        reply = await exchanged(server.port, head(authorization=f"Bearer {token}") + TINY)
+
+    assert responses[0].status_code == 200
+    assert reply.startswith(b"HTTP/1.1 429 ")
+    assert b"connection: close" in reply.lower()
+
+
+async def test_a_server_that_stops_reads_no_body(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        server.opened.stop.asked = True
+        reply = await exchanged(server.port, head() + TINY)
+
+    assert reply.startswith(b"HTTP/1.1 503 ")
+    assert b"connection: close" in reply.lower()
+
+
+async def test_what_comes_after_a_refusal_is_thrown_away_within_bounds(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        with calls_of(FramedConnection.next_event, LingeringTransport.throw_away) as (
+            events,
+            reads,
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(head())
+            async with asyncio.timeout(WAIT_S):
+                reply = await reader.read()
+                await cut_off(writer)
+
+    assert reply.startswith(b"HTTP/1.1 401 ")
+    assert events.count <= 5
+    assert 0 < reads.count <= LINGER_BYTES // READ_BYTES
+
+
+async def test_a_client_that_goes_on_sending_after_a_refusal_can_read_it(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(head(transfer_encoding="", content_length=str(LINGER_BYTES)))
+        for _ in range(8):
+            await asyncio.sleep(0)
+            writer.write(b"x" * (LINGER_BYTES // 16))
+            await writer.drain()
+        async with asyncio.timeout(WAIT_S):
+            reply = await reader.read()
+        writer.close()
+
+    assert reply.startswith(b"HTTP/1.1 401 ")
+    assert reply.endswith(b"}")
+
+
+async def test_a_refused_request_whose_body_has_come_whole_leaves_the_connection_open(
+    tmp_path: Path,
+) -> None:
+    refused = raw("tools/list", {}, MODERN)
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(refused + refused.replace(b"accept:", b"connection: close\r\naccept:"))
+        async with asyncio.timeout(WAIT_S):
+            reply = await reader.read()
+        writer.close()
+
+    assert reply.count(b"HTTP/1.1 401 ") == 2
+
+
+def chunked(era: str, token: str, size: int, **padding: str) -> bytes:
+    """Return a request for the list of tools whose body comes in chunks of one size."""
+    body = json.dumps(message("tools/list", padding, era)).encode()
+    chunks = (body[at : at + size] for at in range(0, len(body), size))
+    fields = headers("tools/list", {}, era, token) | {"connection": "close"}
+    whole = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return head(**fields) + whole + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_body_in_small_chunks_is_read_up_to_a_number_of_them(
+    era: str, tmp_path: Path
+) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        token = await server.token()
+        few = await exchanged(server.port, chunked(era, token, 1))
+        tiny = chunked(era, token, 1, padding="x" * MEBIBYTE)
+        with calls_of(FramedConnection.next_event) as (events,):
+            many = await exchanged(server.port, tiny)
+
+    assert few.startswith(b"HTTP/1.1 200 ")
+    assert many.startswith(b"HTTP/1.1 400 ")
+    assert b"The body comes in too many small chunks." in many
+    assert events.count <= FREE_CHUNKS * (1 + 1 / CHUNK_BYTES) + 10
+
+
+def test_a_body_in_chunks_of_some_size_is_read_whole() -> None:
+    connection = FramedConnection()
+    connection.receive_data(head())
+    assert isinstance(connection.next_event(), h11.Request)
+    connection.want_body()
+    size = CHUNK_BYTES
+    connection.receive_data((b"%x\r\n%b\r\n" % (size, b"x" * size)) * 20_000 + b"0\r\n\r\n")
+    read = 0
+    while isinstance(event := connection.next_event(), h11.Data):
+        read += len(event.data)
+
+    assert isinstance(event, h11.EndOfMessage)
+    assert read == size * 20_000
+
+
+async def test_what_is_used_of_the_protocol_below_is_there() -> None:
+    described = receiving.__doc__ or ""
+    methods = {"handle_events", "on_response_complete", "send_400_response", "shutdown"}
+    attributes = {"app", "conn", "cycle", "flow", "loop", "scope", "transport"}
+    of_cycle = {"disconnected", "message_event", "response_complete", "response_started"}
+    config = uvicorn.Config(service_unavailable, lifespan="off", log_config=None)
+    made = H11Protocol(config, ServerState(), {})
+    cycle = inspect.getsource(RequestResponseCycle.__init__)
+
+    assert all(callable(getattr(H11Protocol, name)) for name in methods)
+    assert attributes <= vars(made).keys()
+    assert all(f"self.{name} = " in cycle for name in of_cycle)
+    assert all(f"`{name}`" in described for name in methods | attributes | of_cycle)
