@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar, cast
 
+import anyio.to_thread
 from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -202,7 +203,7 @@ async def _answered(
     finally:
         seconds = time.perf_counter() - start
         spans.note_outcome(outcome, terms.request_id)
-        arguments = params.arguments or {}
+        arguments = _arguments(params, terms)
         terms.note(Called(name, arguments, outcome, seconds, made, stopped_by, tally))
 
 
@@ -227,7 +228,10 @@ async def _called(
         raise ToolError("read_only", "This server reads only.", next_step="Ask the operator.")
     if terms.refused:
         raise ToolError("invalid_arguments", terms.refused, next_step="Mend the call.")
-    arguments = validated(tool, params.arguments or {})
+    if terms.arguments is None:
+        arguments = validated(tool, params.arguments or {})
+    else:  # they are large
+        arguments = await anyio.to_thread.run_sync(validated, tool, terms.arguments)
     bounds = Bounds(
         result_chars=settings.result_chars,
         deadline_s=settings.deadline_s,
@@ -235,6 +239,10 @@ async def _called(
     )
     client = await terms.client()
     return await tool.run(Call(client, bounds, context.session.report_progress, tally), arguments)
+
+
+def _arguments(params: CallToolRequestParams, terms: Terms) -> Mapping[str, object]:
+    return params.arguments or {} if terms.arguments is None else terms.arguments
 
 
 def _succeeded(result: Result, output: str) -> CallToolResult:

@@ -46,6 +46,8 @@ class Terms:
         request_id: what the request is called in the log; empty on stdio.
         refused: why the arguments of a call cannot be trusted, where they cannot.
         note: told of each call when it has ended.
+        arguments: of a call, where the transport kept them to itself, since the SDK would parse
+            them again; none where they are with the call.
     """
 
     settings: Settings
@@ -53,3 +55,4 @@ class Terms:
     request_id: str = ""
     refused: str = ""
     note: Callable[[Called], None] = _not_noted
+    arguments: Mapping[str, object] | None = None

@@ -1,7 +1,8 @@
 """Arguments from agents: JSON Schema without coercion, and errors that say how to mend a call.
 
-Two rules go beyond the published schemas, which stay short because models pay for them: ids
-and cursors have their alphabets, and no string may hold NUL or a lone surrogate.
+Three rules go beyond the published schemas, which stay short because models pay for them: ids
+and cursors have their alphabets, lists have at most 1,000 entries, and no string may hold NUL or
+a lone surrogate.
 """
 
 import functools
@@ -10,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from backscroll_tools.errors import invalid_arguments
@@ -27,11 +30,14 @@ _STRICTER: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id", "after", "before"), _ID),
     "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": CURSOR_CHARS},
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
+    "content": {"maxItems": 1000},
+    "attachments": {"maxItems": 1000},
 }
 
 _IN_WORDS: Final = {
     **dict.fromkeys(
-        _STRICTER, "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
+        ("thread_id", "message_id", "completion_id", "run_id", "after", "before"),
+        "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)",
     ),
     "cursor": "page.next_cursor of an earlier page, copied exactly",
     "idempotency_key": "1 to 255 visible ASCII characters",
@@ -57,9 +63,11 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     given: JSON = {
         name: value for name, value in arguments.items() if not (value is None and name in optional)
     }
-    flaws = _flaws(tool, given) or list(_unfit(given))
+    flaws = _flaws(tool, given)
+    if not flaws and _may_be_unfit(given):
+        flaws = list(islice(_unfit(given), _ERRORS))
     if flaws:
-        raise invalid_arguments(" ".join(flaws[:_ERRORS]), f"Mend the call. {_usage(tool)}")
+        raise invalid_arguments(" ".join(flaws), f"Mend the call. {_usage(tool)}")
     return {name: _integer(value) for name, value in given.items()}
 
 
@@ -194,7 +202,7 @@ class _Flaw:
 
 
 def _unknown(owner: str, names: AbstractSet[str]) -> str:
-    shown = ", ".join(_shown(name) for name in sorted(names)[:_ERRORS])
+    shown = ", ".join(_shown(name) for name in nsmallest(_ERRORS, names))
     return f"{owner} has no argument {shown}."
 
 
@@ -255,6 +263,12 @@ def _usage(tool: Tool) -> str:
 def _integer(value: object) -> object:
     """Return 20.0 as 20: to JSON Schema they are the same integer (core, 4.2.3)."""
     return int(value) if isinstance(value, float) else value
+
+
+def _may_be_unfit(given: JSON) -> bool:
+    """Whether it is worth a slow look at each string."""
+    text = json.dumps(given, ensure_ascii=False, default=str)
+    return "\\u0000" in text or _UNFIT.search(text) is not None
 
 
 def _unfit(value: object, path: str = "") -> Iterator[str]:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from backscroll.http import audit, exchange
 from backscroll.http.callers import Caller, Callers
 from backscroll.http.clients import Clients
-from backscroll.http.exchange import Exchange
+from backscroll.http.exchange import Exchange, Understood
 from backscroll.http.limits import Places, Rates
 from backscroll.http.metrics import Metrics
 from backscroll.http.narrowing import narrowed
@@ -101,9 +101,10 @@ class Endpoint:
     async def _answer(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        exchange.check_types(scope)
         body = await exchange.read_body(scope, receive)
-        match exchange.parsed(body):
-            case (received, sound):
+        match await exchange.understood(body):
+            case Understood(received, sound, arguments):
                 request_id = request_id_now.get()
                 scope[_TERMS] = Terms(
                     caller.allowed(settings),
@@ -111,6 +112,7 @@ class Endpoint:
                     request_id,
                     received.refused,
                     self._noting(caller, request_id),
+                    arguments,
                 )
                 await self.exchange.answer(scope, receive, send, received, sound)
             case error:

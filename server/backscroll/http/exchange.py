@@ -1,28 +1,57 @@
 """A request's way to the MCP server: strictly read, and streamed where it needs to be."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
+import anyio.to_thread
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import check_accept_headers
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.types import JSONRPCError, JSONRPCRequest
+from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCRequest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from backscroll import json_rpc
 from backscroll.flaws import BODY
-from backscroll.http.refusals import BAD_REQUEST, TOO_LARGE, RefusedError
+from backscroll.http.refusals import (
+    BAD_REQUEST,
+    NOT_ACCEPTABLE,
+    TOO_LARGE,
+    UNSUPPORTED_TYPE,
+    RefusedError,
+)
 from backscroll.json_rpc import Received
 
 BODY_BYTES: Final = 4 * 1024 * 1024
 """The most bytes of a request's body."""
 
+LARGE_BYTES: Final = 64 * 1024
+"""From how many bytes on a body is parsed in a thread, and how many a message has at most but for
+the arguments of a call."""
+
+_JSON: Final = "application/json"
+_LARGE: Final = f"A message has less than {LARGE_BYTES} bytes beside the arguments of a call."
 _TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes: send less in one message."
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a body says.
+
+    Attributes:
+        received: the message.
+        body: the message as bytes, sound and short enough to be parsed once more.
+        arguments: of a call, where they are left out of both.
+    """
+
+    received: Received
+    body: bytes
+    arguments: Mapping[str, object] | None = None
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
@@ -134,24 +163,67 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def parsed(body: bytes) -> tuple[Received, bytes] | JSONRPCError:
-    """Return the message of a body and its bytes without flaws, or what is answered instead.
+def check_types(scope: Scope) -> None:
+    """Let a request through whose body and answer may be JSON, before its body is read.
 
     Raises:
-        RefusedError: 400 for what has no place for an answer.
+        RefusedError: 406 or 415 (MCP specification, transports, sending messages).
+    """
+    request = Request(scope)
+    if not check_accept_headers(request)[0]:
+        raise RefusedError(NOT_ACCEPTABLE, "Accept must let the answer be application/json.")
+    media_type = request.headers.get("content-type", _JSON).partition(";")[0]
+    if media_type.strip().lower() != _JSON:
+        raise RefusedError(UNSUPPORTED_TYPE, "The body must be application/json.")
+
+
+async def understood(body: bytes) -> Understood | JSONRPCError:
+    """Return what a body says, as `parsed` does; a large one holds up no other request.
+
+    Raises:
+        RefusedError: as `parsed` does.
+    """
+    if len(body) < LARGE_BYTES:
+        return parsed(body)
+    return await anyio.to_thread.run_sync(parsed, body, abandon_on_cancel=True)
+
+
+def parsed(body: bytes) -> Understood | JSONRPCError:
+    """Return what a body says, or what is answered instead.
+
+    Raises:
+        RefusedError: 400 for what has no place for an answer, 413 for what is large without being
+            the arguments of a call.
     """
     match json_rpc.parse(body, BODY):
         case Received(refused="") as received:
-            return received, body
+            return Understood(received, body) if len(body) < LARGE_BYTES else _slim(received)
         case Received() as received:
-            sound = received.message.model_dump_json(by_alias=True, exclude_unset=True)
-            return received, sound.encode()
+            return Understood(received, _dumped(received.message))
         case JSONRPCError() as error:
             return error
         case json_rpc.Dropped(reason):
             raise RefusedError(BAD_REQUEST, f"The body holds {reason}.")
         case None:
             raise RefusedError(BAD_REQUEST, "The body is empty.")
+
+
+def _slim(received: Received) -> Understood:
+    """Return a large message without its arguments, which the SDK would parse once more."""
+    message, arguments = received.message, None
+    if isinstance(message, JSONRPCRequest) and message.method == "tools/call":
+        params = message.params or {}
+        if isinstance(params.get("arguments"), dict):
+            arguments = params["arguments"]
+            message = message.model_copy(update={"params": {**params, "arguments": {}}})
+    body = _dumped(message)
+    if len(body) >= LARGE_BYTES:
+        raise RefusedError(TOO_LARGE, _LARGE)
+    return Understood(Received(message), body, arguments)
+
+
+def _dumped(message: JSONRPCMessage) -> bytes:
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
 
 
 async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
