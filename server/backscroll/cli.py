@@ -11,10 +11,11 @@ import click
 from backscroll.commands.connecting import connect
 from backscroll.commands.doctor_command import doctor
 from backscroll.commands.options import EVERY, SERVING, with_settings
-from backscroll.commands.terminal import escaped, verbatim, write
+from backscroll.commands.terminal import verbatim, write
 from backscroll.commands.token_commands import token
 from backscroll.exits import clean_exit, interrupted_at_once
 from backscroll.settings import Settings
+from backscroll_tools.plain import plain
 
 _PORT: Final = 8095
 _HTTP_PORT: Final = 8000
@@ -267,4 +268,4 @@ commands.add_command(token)
 
 
 def _refuse(line: str) -> None:
-    click.echo(f"backscroll: {escaped(line)}", err=True)
+    click.echo(f"backscroll: {plain(line)}", err=True)

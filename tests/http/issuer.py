@@ -1,5 +1,6 @@
 """A small issuer of tokens on loopback: metadata, keys that rotate, real signatures."""
 
+import asyncio
 import json
 import math
 import time
@@ -36,7 +37,9 @@ class Issuer:
         asked: how often its keys were asked for.
         most: how often its keys can be asked for, before it answers 500.
         broken: whether it answers 500 to everything.
+        silent: whether it does not answer where its keys are, until `speaks` is set.
         metadata: in place of its own.
+        raw: in place of its keys.
     """
 
     url: str = ""
@@ -46,7 +49,11 @@ class Issuer:
     asked: int = 0
     most: float = math.inf
     broken: bool = False
+    silent: bool = False
+    speaks: asyncio.Event = field(default_factory=asyncio.Event)
     metadata: dict[str, Any] = field(default_factory=dict)
+    raw: str = ""
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def sign(
         self,
@@ -71,6 +78,11 @@ class Issuer:
         signing = key if key is not None else self.keys[key_id]
         return jwt.encode(given, signing, algorithm, headers)
 
+    async def was_asked(self, times: int) -> None:
+        """Wait until its keys have been asked for so often."""
+        while self.asked < times:
+            await self._asked.wait()
+
     def describe(self, request: Request) -> Response:
         """Answer with the metadata, where it is."""
         if self.broken:
@@ -79,11 +91,22 @@ class Issuer:
             return Response(status_code=404)
         return JSONResponse(self.metadata or {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
 
-    def publish(self, _: Request) -> Response:
+    def sign_raw(self, claims: str, *, header: dict[str, Any] | None = None) -> str:
+        """Return a token with claims and more of a header as they are, whatever they are."""
+        key = self.keys["k1"]
+        return jwt.PyJWS().encode(claims.encode(), key, "ES256", {"kid": "k1", **(header or {})})
+
+    async def publish(self, _: Request) -> Response:
         """Answer with the public keys."""
         self.asked += 1
+        self._asked.set()
+        self._asked = asyncio.Event()
+        if self.silent:
+            await self.speaks.wait()
         if self.broken or self.asked > self.most:
             return Response(status_code=500)
+        if self.raw:
+            return Response(self.raw, media_type="application/json")
         return JSONResponse(
             {"keys": [*(public(*key) for key in self.keys.items()), *self.published]}
         )
@@ -116,4 +139,7 @@ async def issuing() -> AsyncIterator[Issuer]:
     ]
     async with served(Starlette(routes=routes)) as origin:
         issuer.url = origin
-        yield issuer
+        try:
+            yield issuer
+        finally:
+            issuer.speaks.set()

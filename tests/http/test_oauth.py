@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backscroll.exits import CommandError
-from backscroll.http import issuer as issuers
 from backscroll.http.issuer import places
 from backscroll.values import SettingsError
 from backscroll_tools.registry import TOOLS
@@ -170,50 +169,6 @@ async def test_a_token_without_a_scope_gets_no_further(tmp_path: Path) -> None:
         f'resource_metadata="{METADATA}"'
     )
     assert text_of(refused).startswith("read_only: ")
-
-
-async def test_keys_that_rotate_are_followed_and_not_asked_for_too_often(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with guarded(tmp_path) as (server, issuer):
-        old = issuer.sign()
-        issuer.keys = {"k2": new_key()}
-        too_soon = await post(server.url, token=issuer.sign(key_id="k2"))
-        monkeypatch.setattr(issuers, "AGAIN_S", 0.0)
-        followed = await post(server.url, token=issuer.sign(key_id="k2"))
-        taken_back = await post(server.url, token=old)
-        monkeypatch.setattr(issuers, "AGAIN_S", 1_000.0)
-        asked = issuer.asked
-        made_up = [
-            await post(server.url, token=issuer.sign(key_id=f"x{number}", key=new_key()))
-            for number in range(5)
-        ]
-
-    assert refusal_of(too_soon) == (401, UNSIGNED)
-    assert followed.status_code == 200
-    assert refusal_of(taken_back) == (401, UNSIGNED)
-    assert {response.status_code for response in made_up} == {401}
-    assert issuer.asked == asked
-
-
-async def test_an_issuer_that_is_down_leaves_known_keys_good_and_unknown_ones_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(issuers, "AGAIN_S", 0.0)
-    async with guarded(tmp_path) as (server, issuer):
-        issuer.broken = True
-        issuer.keys["k2"] = new_key()
-        known = await post(server.url, token=issuer.sign())
-        unknown = await post(server.url, token=issuer.sign(key_id="k2"))
-        monkeypatch.setattr(issuers, "KEEP_S", 0.0)
-        old = await post(server.url, token=issuer.sign())
-        monkeypatch.setattr(issuers, "STALE_S", 0.0)
-        too_old = await post(server.url, token=issuer.sign())
-
-    sentence = "The issuer of tokens does not answer. Try again in 10 s."
-    assert known.status_code == old.status_code == 200
-    assert refusal_of(unknown) == refusal_of(too_old) == (503, sentence)
-    assert unknown.headers["retry-after"] == "10"
 
 
 @pytest.mark.parametrize(

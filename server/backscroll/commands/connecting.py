@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from backscroll.commands.options import EVERY, Flags, with_flags
-from backscroll.commands.terminal import escaped
 from backscroll.exits import CommandError
 from backscroll.settings import Settings, load
 from backscroll.values import is_blank
+from backscroll_tools.plain import plain
 
 if TYPE_CHECKING:
     from backscroll.commands.connect.change import Change
@@ -146,7 +146,7 @@ def _make(change: "Change", otherwise: str, *, yes: bool) -> bool:
     colors = {} if os.environ.get("NO_COLOR") else _COLORS
     for line in change.diff().splitlines():
         color = colors.get(line[:1])
-        click.secho(escaped(line), fg=color, reset=color is not None)
+        click.secho(plain(line), fg=color, reset=color is not None)
     if not yes:
         click.confirm(f"\nWrite {change.path}?", abort=True)
     change.make()

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import anyio
 from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -141,6 +142,9 @@ async def _callers(
             await issuer.fetch()
         except IssuerError as error:
             raise CommandError(f"BACKSCROLL_OAUTH_ISSUER: {error}") from None
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(tasks.cancel_scope.cancel)
+        tasks.start_soon(issuer.keep_fresh)
         known = OAuthCallers(issuer, settings.oauth_resource, partitions=settings.oauth_partitions)
         return known, oauth.metadata_routes(settings)
     return OpenToAll(), ()

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,6 +19,7 @@ from backscroll_tools.client.bodies import (
     BodyUnreadableError,
     read_body,
 )
+from backscroll_tools.plain import plain
 
 KEEP_S: Final = 3_600.0
 """After how many seconds keys are fetched anew."""
@@ -31,6 +32,12 @@ STALE_S: Final = 86_400.0
 
 ANSWER_S: Final = 5.0
 """How many seconds an issuer has to answer one request."""
+
+WAIT_S: Final = 1.0
+"""How many seconds a request waits for the keys to be fetched, since its own is not known."""
+
+WAITING: Final = 8
+"""How many requests wait so at once: others are answered by what is known."""
 
 DOCUMENT_BYTES: Final = 1_048_576
 
@@ -66,31 +73,39 @@ class Key:
 
 
 class Issuer:
-    """One issuer.
+    """One issuer, whose keys are fetched by `keep_fresh` alone, one fetch at a time.
+
+    Keys that are known are never waited for.
 
     Args:
         url: as its tokens have it in `iss`.
         http: asks it; follows no redirect.
         allow_http: whether its keys may be fetched from another machine without TLS.
-        clock: tells the time in seconds.
+        keep_s: after how many seconds keys are fetched anew.
+        again_s: how many seconds lie between two attempts, whoever asks for which key.
+        stale_s: for how many seconds keys are believed that cannot be fetched anew.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how long is a setting of tests
         self,
         url: str,
         http: httpx2.AsyncClient,
         *,
         allow_http: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        keep_s: float = KEEP_S,
+        again_s: float = AGAIN_S,
+        stale_s: float = STALE_S,
     ) -> None:
         self.url = url
         self._http = http
         self._allow_http = allow_http
-        self._clock = clock
-        self._fetching = anyio.Lock()
+        self._keep_s, self._again_s, self._stale_s = keep_s, again_s, stale_s
         self._keys: dict[str, Key] = {}
-        self._fetched_at = self._tried_at = float("-inf")
-        self._failure = ""
+        self._fetched_at = float("-inf")
+        self._failed = False
+        self._resting = True
+        self._waiting = 0
+        self._wanted, self._tried = anyio.Event(), anyio.Event()
 
     async def key(self, key_id: str) -> Key | None:
         """Return the key with an id, or the only one where the id is empty; None for no such key.
@@ -98,45 +113,66 @@ class Issuer:
         Raises:
             IssuerError: it is not known whether there is one.
         """
-        if self._clock() - self._fetched_at > KEEP_S or self._known(key_id) is None:
-            async with self._fetching:
-                await self._refresh(key_id)
-        return self._known(key_id)
+        key = self._known(key_id)
+        if key is None:
+            is_sure = await self._wait()
+            key = self._known(key_id)
+            if key is None and (self._failed or not is_sure):
+                raise IssuerError(f"{self.url} does not answer with its keys")
+        return key
 
-    async def fetch(self) -> None:
-        """Find the issuer's keys.
+    async def keep_fresh(self) -> None:
+        """Fetch the keys when they are old, and when one is asked for that is not among them.
 
-        Raises:
-            IssuerError: it does not answer, or not with keys.
+        It begins after a fetch, and goes on until it is cancelled.
         """
-        self._tried_at = self._clock()
-        jwks_uri = await self._jwks_uri()
-        document = await self._document(jwks_uri)
-        jwks = document.get("keys") if document else None
-        if not isinstance(jwks, list):
-            raise IssuerError(f"{self.url} has no keys at {jwks_uri}")
-        self._keys = _usable(jwks)
-        self._fetched_at = self._clock()
-        self._failure = ""
-
-    async def _refresh(self, key_id: str) -> None:
-        """Fetch the keys where that may help and is not too soon; others may just have done so."""
-        now = self._clock()
-        fresh = now - self._fetched_at <= KEEP_S
-        if fresh and self._known(key_id) is not None:
-            return
-        if now - self._tried_at >= AGAIN_S:
+        while True:
+            self._resting = True
+            await anyio.sleep(self._again_s)
+            self._resting = False
+            with anyio.move_on_after(self._fetched_at + self._keep_s - time.monotonic()):
+                await self._wanted.wait()
+            self._wanted = anyio.Event()
             try:
                 await self.fetch()
             except IssuerError as error:
                 _log.warning("keys were not fetched: %s", error)
-                self._failure = str(error)
-                if now - self._fetched_at > STALE_S:
-                    self._keys = {}
-        if self._failure and self._known(key_id) is None:
-            raise IssuerError(self._failure)
+                self._failed = True
+            self._tried.set()
+            self._tried = anyio.Event()
+
+    async def fetch(self) -> None:
+        """Find the issuer's keys. Those that are known stay where it fails.
+
+        Raises:
+            IssuerError: it does not answer, or not with keys that can be used.
+        """
+        jwks_uri = await self._jwks_uri()
+        document = await self._document(jwks_uri)
+        jwks = document.get("keys") if document else None
+        keys = _usable(jwks) if isinstance(jwks, list) else {}
+        if not keys:
+            raise IssuerError(f"{self.url} has no keys at {plain(jwks_uri)}")
+        self._keys, self._fetched_at, self._failed = keys, time.monotonic(), False
+
+    async def _wait(self) -> bool:
+        """Have the keys fetched, and wait a little while; return whether that was tried of late."""
+        self._wanted.set()
+        if self._resting:
+            return True
+        if self._waiting >= WAITING:
+            return False
+        self._waiting += 1
+        try:
+            with anyio.move_on_after(WAIT_S) as waiting:
+                await self._tried.wait()
+        finally:
+            self._waiting -= 1
+        return not waiting.cancelled_caught
 
     def _known(self, key_id: str) -> Key | None:
+        if time.monotonic() - self._fetched_at > self._stale_s:
+            return None
         if not key_id and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         return self._keys.get(key_id)

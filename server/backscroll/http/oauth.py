@@ -23,6 +23,7 @@ from backscroll.settings import Settings
 from backscroll.store.tokens import SCOPES
 from backscroll.values import SettingsError
 from backscroll_tools.client.profiles import STORE
+from backscroll_tools.plain import is_plain
 
 LEEWAY_S: Final = 30
 """By how many seconds an issuer's clock may differ from ours."""
@@ -70,7 +71,7 @@ class OAuthCallers:
         scopes = _scopes(claims)
         if "read" not in scopes:
             raise insufficient("read", metadata=self._metadata)
-        subject = str(claims["sub"])
+        subject = claims["sub"]
         whole = hashlib.sha256(f"{self._issuer.url}\0{subject}".encode()).hexdigest()
         return Caller(
             id=f"sub_{whole}",
@@ -99,6 +100,8 @@ class OAuthCallers:
             leeway=LEEWAY_S,
             options={"require": list(_REQUIRED), "enforce_minimum_key_length": True},
         )
+        if not _is_name(claims["sub"]):
+            raise exceptions.InvalidSubjectError
         return claims
 
 
@@ -144,6 +147,11 @@ def metadata_routes(settings: Settings) -> list[Route]:
     return [Route(path, to_any_page, methods=["GET", "OPTIONS"]) for path in sorted(paths)]
 
 
+def _is_name(subject: object) -> bool:
+    """Whether a subject can be told from others by who reads the log, and stored anywhere."""
+    return isinstance(subject, str) and bool(subject.strip()) and is_plain(subject)
+
+
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
     """Return a token's scopes: `scope` (RFC 9068, section 2.2.3), or `scp` as some issuers say."""
     said = claims.get("scope", claims.get("scp", ""))
@@ -162,6 +170,8 @@ def _why(error: exceptions.PyJWTError) -> str:
             return "The token was issued for another server."
         case exceptions.InvalidIssuerError():
             return "The token is of another issuer."
+        case exceptions.InvalidSubjectError():
+            return "The token's claim sub is empty, or no visible text."
         case exceptions.MissingRequiredClaimError():
             return f"The token lacks the claim {error.claim}."
         case _:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from backscroll.commands.terminal import escaped
+from backscroll_tools.plain import plain
 
 
 class Stage:
@@ -58,6 +58,4 @@ class Stage:
         self._line(f"\n{text}", style)
 
     def _line(self, text: str, style: str = "") -> None:
-        self._console.print(
-            Text(escaped(text), style), overflow="ellipsis", no_wrap=True, crop=True
-        )
+        self._console.print(Text(plain(text), style), overflow="ellipsis", no_wrap=True, crop=True)
