@@ -51,6 +51,24 @@ MESSAGE_ALONE: Final = _fails(
 HTML_502: Final = _fails("HTML with status 502", "proxies", _html(502))
 HTML_200: Final = _fails("HTML with status 200", "proxies", _html(200))
 NO_CONTENT: Final = _fails("204", "proxies", Answer(204, b""))
+PARTIAL: Final = _fails(
+    "206 with the beginning of a list",
+    "proxies that cache ranges",
+    answer({"object": "list", "data": [], "has_more": False}, 206),
+)
+ACCEPTED: Final = _fails("202", "queues ahead of an API", answer({"id": "msg_1"}, 202))
+CONTROLS: Final = _fails(
+    "an error whose text moves a terminal's cursor, or turns its direction",
+    "any server",
+    answer(
+        {
+            "error": {
+                "message": "No \x1b]0;x\x07\x1b[2J\x7f\x9b1m \u202eevil\u2066 \u200fx\u2028y\x85z"
+            }
+        },
+        404,
+    ),
+)
 UNKNOWN_400: Final = _fails(
     '400 "not found" for an unknown id',
     "OGX 1.5.0, chat completions",
@@ -155,6 +173,9 @@ FAILING: Final = (
     HTML_502,
     HTML_200,
     NO_CONTENT,
+    PARTIAL,
+    ACCEPTED,
+    CONTROLS,
     UNKNOWN_400,
     NOT_FOUND_500,
     GONE_404,

@@ -20,6 +20,7 @@ GONE = (
     "The upstream (compatible) does not serve this.",
     f"Where it is threads that are missing: {THREADS_RETIRED}",
 )
+INVALID = "upstream_invalid"
 NOT_JSON = (
     "upstream_invalid",
     "The upstream's reply is not a JSON object.",
@@ -45,7 +46,14 @@ READS: dict[Behaviour, tuple[str, str, str]] = {
         AGAIN,
     ),
     failing.HTML_200: NOT_JSON,
-    failing.NO_CONTENT: NOT_JSON,
+    failing.NO_CONTENT: (INVALID, "The upstream answered with HTTP status 204.", NOT_JSON[2]),
+    failing.PARTIAL: (INVALID, "The upstream answered with HTTP status 206.", NOT_JSON[2]),
+    failing.ACCEPTED: (INVALID, "The upstream answered with HTTP status 202.", NOT_JSON[2]),
+    failing.CONTROLS: (
+        "not_found",
+        r"No \u001b]0;x\u0007\u001b[2J\u007f\u009b1m \u202eevil\u2066 \u200fx y z",
+        CHECK,
+    ),
     failing.UNKNOWN_400: ("not_found", "Chat completion with id chatcmpl-9 not found", CHECK),
     failing.NOT_FOUND_500: (
         "upstream_unavailable",
@@ -99,6 +107,8 @@ WRITES: dict[Behaviour, tuple[str, str, str]] = {
     failing.HTML_502: UNKNOWN,
     failing.HTML_200: UNKNOWN,
     failing.NO_CONTENT: UNKNOWN,
+    failing.PARTIAL: UNKNOWN,
+    failing.ACCEPTED: UNKNOWN,
     failing.NOT_FOUND_500: UNKNOWN,
     failing.TOO_MANY_PAIRS: ("invalid_arguments", "Too many properties in 'metadata'.", MEND),
     failing.UNKNOWN_FIELD: ("invalid_arguments", "Unknown parameter: 'file_ids'.", MEND),

@@ -200,7 +200,7 @@ class Issuer:
                     if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
                         raise IssuerError(f"{url} answers {response.status_code}")
                     body = await read_body(response, DOCUMENT_BYTES)
-            document = json.loads(body) if response.is_success else None
+            document = json.loads(body) if response.status_code == httpx2.codes.OK else None
         except (httpx2.HTTPError, TimeoutError) as error:
             raise IssuerError(f"{url} does not answer ({type(error).__name__})") from None
         except (BodyTooLargeError, BodyUnreadableError, ValueError, RecursionError):

@@ -225,7 +225,7 @@ class Client:
             raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
         status, headers, body = exchange.reply
         self._tally.bytes += len(body)
-        if httpx2.codes.is_success(status):
+        if status in failures.SUCCESS:
             return await self._answer(exchange, body)
         key = credential[0][1].split(" ")[-1] if credential else ""
         now = self._shared.clock()

@@ -1,8 +1,8 @@
 """What a failed exchange means for the agent: HTTP statuses and error bodies to errors.
 
 Bodies: OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's `{"detail": …}`,
-and whatever proxies send. At most one sentence of a body is repeated, and none where it may
-quote a key.
+and whatever proxies send. At most one sentence of a body is repeated, with nothing in it that a
+terminal obeys or hides, and none where it may quote a key.
 """
 
 import math
@@ -15,11 +15,19 @@ from pydantic_core import from_json
 from backscroll_tools.client import retry
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
+from backscroll_tools.plain import plain
 
 Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
 
+SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
+"""The statuses that OpenAI's API and those like it document. Any other of 2xx says that something
+else than the whole answer came: a part of it (206), or word that it will be seen to (202)."""
+
 _SAID: Final = 300
 """How many characters of an upstream's own sentence an error may repeat."""
+
+_ERROR_BYTES: Final = 65_536
+"""How long a body may be to be searched for such a sentence."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
 """What a server says of a path that it does not serve, and not of an object that it lacks."""
@@ -134,6 +142,8 @@ def _leaves_open(status: int, asked_s: float) -> bool:
     An upstream may act before it fails, and a proxy answers 5xx for one that it lost sight of.
     One that says when to come again has refused (RFC 9110, section 15.6.4).
     """
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return True
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return not asked_s
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
@@ -275,6 +285,8 @@ def _code(status: int, said: str, error_code: str) -> ErrorCode:
 
 def _said(body: bytes) -> tuple[str, str]:
     """Return the upstream's sentence, on one line and bounded, and its error code."""
+    if len(body) > _ERROR_BYTES:
+        return "", ""
     try:
         value: object = from_json(body)
     except ValueError:
@@ -292,4 +304,4 @@ def _said(body: bytes) -> tuple[str, str]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:_SAID]
+    return plain(" ".join(text.split())[:_SAID])[:_SAID]
