@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import anyio
 import pytest
 from click.testing import CliRunner
 
@@ -129,6 +130,14 @@ async def test_nothing_in_the_database_lets_anybody_in(tmp_path: Path) -> None:
         ("a b", {}, "a token's name is 1 to 64 letters, digits, '_', '.', '@' or '-', not 'a b'"),
         ("a", {"scopes": "admin"}, "--scopes must be of read, write, between commas, not 'admin'"),
         ("a", {"expires": "soon"}, "--expires must be such as 12h, 90d, 1y or never, not 'soon'"),
+        *(
+            (
+                "a",
+                {"expires": far},
+                f"--expires is 100y at most, not {far}: for no end, use never",
+            )
+            for far in ("9999y", "101y", "36501d", "876001h", "999999d")
+        ),
         (
             "a",
             {"partition": "a b"},
@@ -181,6 +190,62 @@ def test_an_operator_makes_shows_and_takes_back_a_token(tmp_path: Path) -> None:
         "backscroll: no token that holds is called ada\n",
     )
     assert left.stdout.strip().endswith("revoked")
+
+
+def test_what_is_refused_writes_no_token(tmp_path: Path) -> None:
+    at = ["--database", f"sqlite:///{tmp_path / 'store.db'}"]
+    run = CliRunner().invoke
+
+    refused = run(commands, ["token", "create", "ada", "--expires", "9999y", *at])
+    kept = run(commands, ["token", "create", "bob", "--expires", "100y", *at])
+    shown = run(commands, ["token", "list", *at])
+
+    assert (refused.exit_code, kept.exit_code, shown.exit_code) == (2, 0, 0)
+    assert [line.split()[1] for line in shown.stdout.splitlines()] == ["bob"]
+
+
+STORED: dict[str, list[object]] = {
+    "expires_at": [10**11, 2**62, -(2**63), -1, 0, "soon", b"x", 1.5],
+    "revoked_at": [10**17, -(2**63), 0, "x"],
+    "created_at": [2**63 - 1, -(2**63), "x"],
+    "scopes": [None, "[]", "{}", "1", '"read"', "[1, null, {}]", "null"],
+    "toolsets": [None, "[]", "7", '[["a"]]'],
+    "name": ["", "\x1b[2J", "\u202e", "a\nb", "x" * 10_000],
+    "partition": ["\x00", "é"],
+    "upstream_key_variable": ["", "\x9b", "x y"],
+}
+
+
+@pytest.mark.parametrize("column", STORED)
+def test_tokens_are_listed_and_let_in_or_not_whatever_is_stored(
+    column: str, tmp_path: Path
+) -> None:
+    at = ["--database", f"sqlite:///{tmp_path / 'store.db'}"]
+    url = settings_of(tmp_path).database_url
+    secret = anyio.run(issue, url, new_token("ada"))
+    statuses: set[int] = set()
+
+    async def ask() -> None:
+        async with open_database(url) as opened:
+            try:
+                await TokenCallers(opened).caller(f"Bearer {secret}")
+            except RefusedError as refused:
+                statuses.add(refused.status)
+
+    for value in STORED[column]:
+        with closing(sqlite3.connect(tmp_path / "store.db")) as database:
+            database.execute(f"UPDATE tokens SET {column} = ?", (value,))  # noqa: S608 - a name of ours
+            database.commit()
+        shown = CliRunner().invoke(commands, ["token", "list", *at])
+        as_json = CliRunner().invoke(commands, ["token", "list", "--json", *at])
+        anyio.run(ask)
+
+        assert (shown.exit_code, as_json.exit_code) == (0, 0), value
+        assert shown.stdout.count("\n") <= 2
+        assert not set(shown.stdout) & set("\x1b\x00\x9b\u202e")
+        assert json.loads(as_json.stdout)["id"]
+
+    assert statuses <= {401, 403}
 
 
 async def test_tokens_are_listed_as_they_were_made(database_url: str) -> None:

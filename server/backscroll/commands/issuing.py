@@ -14,6 +14,9 @@ from backscroll.store.wire import is_partition
 
 NEVER: Final = "never"
 _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "y": 365 * 86_400}
+MOST_S: Final = 100 * _UNITS["y"]
+"""The longest that a token lasts which is not made for ever, in seconds."""
+
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhdy])")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -23,14 +26,17 @@ def seconds(duration: str) -> int | None:
     """Return how many seconds a duration has, such as `12h`, `90d` or `1y`; none for `never`.
 
     Raises:
-        CommandError: it is no duration.
+        CommandError: it is no duration, or longer than 100 years.
     """
     if duration == NEVER:
         return None
     found = _DURATION.fullmatch(duration)
     if found is None:
         raise CommandError(f"--expires must be such as 12h, 90d, 1y or never, not {duration!r}")
-    return int(found[1]) * _UNITS[found[2]]
+    lasts_s = int(found[1]) * _UNITS[found[2]]
+    if lasts_s > MOST_S:
+        raise CommandError(f"--expires is 100y at most, not {duration}: for no end, use never")
+    return lasts_s
 
 
 def new_token(  # noqa: PLR0913 - what a token has

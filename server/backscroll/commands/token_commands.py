@@ -10,6 +10,7 @@ import click
 
 from backscroll.commands.options import with_settings
 from backscroll.settings import Settings
+from backscroll_tools.plain import plain
 
 
 @click.group(
@@ -35,7 +36,7 @@ def token() -> None:
 @click.option(
     "--toolsets", default="all", show_default=True, help="Of those that the server offers."
 )
-@click.option("--expires", default="90d", show_default=True, help="12h, 90d, 1y, or never.")
+@click.option("--expires", default="90d", show_default=True, help="12h, 90d, up to 100y; or never.")
 @click.option("--partition", default="", help="Its own part of the store, by any name.")
 @click.option(
     "--upstream-key-variable",
@@ -70,7 +71,7 @@ def create(  # noqa: PLR0913 - what a token has
     )
     secret = anyio.run(issue, settings.database_url, made)
     click.echo(secret)
-    until = f"until {_date(made.expires_at)}" if made.expires_at else "for ever"
+    until = "for ever" if made.expires_at is None else f"until {_date(made.expires_at)}"
     click.echo(f"{made.id} lets {name} {' and '.join(made.scopes)} {until}.", err=True)
 
 
@@ -89,12 +90,14 @@ def list_(settings: Settings, *, as_json: bool) -> None:
             click.echo(json.dumps(asdict(row)))
         return
     for row in rows:
-        expires = _date(row.expires_at) if row.expires_at else "never"
-        holds = "" if row.holds(time.time()) else "  revoked" if row.revoked_at else "  expired"
+        expires = "never" if row.expires_at is None else _date(row.expires_at)
+        ended = "expired" if row.revoked_at is None else "revoked"
+        holds = "" if row.holds(time.time()) else f"  {ended}"
         own = f"  partition={row.partition}" if row.partition else ""
         own += f"  key={row.upstream_key_variable}" if row.upstream_key_variable else ""
         allowed = f"{','.join(row.scopes):10}  toolsets={','.join(row.toolsets)}"
-        click.echo(f"{row.id}  {row.name:20}  {allowed}  expires={expires}{own}{holds}")
+        line = f"{row.id}  {row.name:20}  {allowed}  expires={expires}{own}{holds}"
+        click.echo(plain(line))
 
 
 @token.command()
@@ -113,4 +116,7 @@ def revoke(settings: Settings, name: str) -> None:
 
 
 def _date(at: int) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):  # beyond the years 1 to 9999, or the system's
+        return f"{at} s"

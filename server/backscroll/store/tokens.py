@@ -111,14 +111,26 @@ def revoke(connection: Connection, name: str, now: int) -> list[str]:
 
 
 def _token(row: Row[tuple[object, ...]]) -> Token:
+    """Return a token as it was stored, and what no version of ours stored as nothing at all."""
     return Token(
-        id=row.id,
-        name=row.name,
-        scopes=tuple(row.scopes or ()),
-        toolsets=tuple(row.toolsets or ()),
-        partition=row.partition,
-        upstream_key_variable=row.upstream_key_variable or "",
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
+        id=str(row.id),
+        name=str(row.name),
+        scopes=_words(row.scopes),
+        toolsets=_words(row.toolsets),
+        partition=str(row.partition),
+        upstream_key_variable=str(row.upstream_key_variable or ""),
+        created_at=_moment(row.created_at) or 0,
+        expires_at=_moment(row.expires_at),
+        revoked_at=_moment(row.revoked_at),
     )
+
+
+def _words(stored: object) -> tuple[str, ...]:
+    if not isinstance(stored, list):
+        return ()
+    return tuple(word for word in stored if isinstance(word, str))
+
+
+def _moment(stored: object) -> int | None:
+    """Return a time; one that is none has been long ago, so that what it ends has ended."""
+    return stored if stored is None or isinstance(stored, int) else 0
