@@ -6,6 +6,7 @@ tells it why (RFC 9112, section 9.6).
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 LINGER_S: Final = 1.0
@@ -66,7 +67,8 @@ class LingeringTransport:
             return
         self._timer = self._loop.call_later(LINGER_S, self.finish)
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            with suppress(OSError):  # the client has gone, which will be noticed
+                self._transport.write_eof()
         self._transport.resume_reading()
 
     def throw_away(self, size: int) -> None:

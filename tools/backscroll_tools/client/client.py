@@ -10,7 +10,6 @@ from typing import Final
 
 import anyio
 import anyio.to_thread
-import httpx2
 from opentelemetry.trace import SpanKind
 
 from backscroll_tools.client import failures, replies, retry
