@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx2
 
@@ -16,6 +16,9 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.wire import Http
 from backscroll_tools.errors import ToolError
+
+if TYPE_CHECKING:
+    from backscroll.store.app import Store
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -88,6 +91,7 @@ class UpstreamConnection:
         self._stack = AsyncExitStack()
         self._pools: Pools | None = None
         self._client: Client | None = None
+        self._store: Store | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,6 +113,15 @@ class UpstreamConnection:
         client = self._client or await self.client_of(self._upstream)
         self._client = self._client or client  # the first of those that were made meanwhile
         return self._client
+
+    async def check(self) -> None:
+        """See that the embedded store can be read and written; nothing of another upstream.
+
+        Raises:
+            NothingWrittenError: it cannot, and why.
+        """
+        if self._store is not None:
+            await self._store.check()
 
     async def client_of(self, upstream: Upstream) -> Client:
         """Return a new client, with a retry budget and lanes of its own, over the same connections.
@@ -146,6 +159,7 @@ class UpstreamConnection:
                 f"The store cannot be opened: {error}",
                 next_step="Ask the operator to mend BACKSCROLL_DATABASE.",
             ) from None
+        self._store = store
         http = _InProcess(httpx2.ASGITransport(store.app))
         return Pools(http, http)
 

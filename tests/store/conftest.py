@@ -1,8 +1,12 @@
 """A real store on a real file, and in a real PostgreSQL: in process, and served on a port."""
 
+# ruff: noqa: ASYNC240 - a fixture may wait for a folder of its own
+
 import asyncio
+import os
 import socket
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -86,6 +90,24 @@ def kept(database_url: str, sql: Sql) -> Kept:
         return repr(rows).encode()
 
     return look
+
+
+@pytest.fixture
+async def unprivileged() -> AsyncIterator[Path]:
+    """A folder, and rights that end at its edges: root's reach everywhere."""
+    async with open_store("sqlite://"):
+        pass  # what is imported only now may lie beyond them
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        root = os.geteuid() == 0
+        if root:
+            os.chown(folder, 65534, -1)
+            os.seteuid(65534)
+        yield folder
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
 
 
 @pytest.fixture

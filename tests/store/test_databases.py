@@ -3,10 +3,8 @@
 # ruff: noqa: ASYNC240 - a test may wait for a file of its own
 
 import asyncio
-import os
 import sqlite3
 import stat
-import tempfile
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -146,23 +144,6 @@ async def test_a_sqlite_that_is_too_old_is_refused(
 ) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
     assert "too old: 3.35.0 or newer is needed" in await _refusal(f"sqlite:///{path}")
-
-
-@pytest.fixture
-async def unprivileged() -> AsyncIterator[Path]:
-    """A folder, and rights that end at its edges: root's reach everywhere."""
-    await _open("sqlite://")  # what is imported only now may lie beyond them
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        root = os.geteuid() == 0
-        if root:
-            os.chown(folder, 65534, -1)
-            os.seteuid(65534)
-        yield folder
-        if root:
-            os.seteuid(0)
-        folder.chmod(0o755)
 
 
 async def test_a_read_only_file_is_refused(unprivileged: Path) -> None:

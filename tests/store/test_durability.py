@@ -170,11 +170,18 @@ async def test_a_database_that_fails_is_an_error_of_the_server_and_no_text_is_lo
     other.close()
     body = {"role": "user", "content": "a secret"}
     reply = await api.post(f"/threads/{thread_id}/messages", json=body)
-    assert error(reply, 500)["message"] == "The database failed; the log of the server says how."
-    failures = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
-    assert len(failures) == 1
-    assert "no such table: messages" in failures[0]
-    assert "a secret" not in failures[0] + caplog.text
+    assert error(reply, 503) == {
+        "message": (
+            "The database failed: its file is damaged (SQLITE_ERROR). Nothing was written."
+        ),
+        "param": None,
+        "code": "database_damaged",
+    }
+    (failure,) = [record.getMessage() for record in caplog.records]
+    assert failure == (
+        f"the database {path}: its file is damaged (SQLITE_ERROR); nothing was written"
+    )
+    assert "a secret" not in caplog.text
     assert (await page(api, "/threads"))["data"][0]["message_count"] == 0
 
 

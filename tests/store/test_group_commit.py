@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from backscroll.store import sqlite, workers
 from backscroll.store.app import open_store
+from backscroll.store.errors import DatabaseFailedError
 from backscroll.store.sqlite import SqliteDatabase, open_sqlite
 from tests.pace import limit_s, paced_s
 from tests.store.conftest import V2
@@ -182,7 +183,7 @@ async def test_a_write_that_fails_leaves_its_neighbours_alone(
     ("statement", "kind"),
     [
         ("INSERT OR ROLLBACK INTO notes VALUES (0)", IntegrityError),  # ends the transaction
-        ("INSERT INTO nowhere VALUES (0)", OperationalError),
+        ("INSERT INTO nowhere VALUES (0)", DatabaseFailedError),
     ],
 )
 async def test_a_write_that_costs_its_neighbours_the_transaction_costs_them_nothing_else(

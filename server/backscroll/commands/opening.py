@@ -12,6 +12,7 @@ from backscroll.store.engine import open_database
 from backscroll.store.errors import (
     CommitUnknownError,
     DatabaseBusyError,
+    DatabaseFailedError,
     DatabaseUnavailableError,
 )
 
@@ -47,7 +48,9 @@ def _in_one_line() -> Iterator[None]:
         ) from None
     except DatabaseUnavailableError as error:
         raise CommandError(f"the database does not answer: {error}") from None
+    except DatabaseFailedError as error:
+        raise CommandError(f"{error}; backscroll doctor looks into it") from None
     except CommitUnknownError:
         raise CommandError("the connection to the database was lost in a commit") from None
-    except DBAPIError as error:
-        raise CommandError(f"the database failed: {error.orig}") from None
+    except DBAPIError as error:  # its text may quote data
+        raise CommandError(f"the database failed: {type(error.orig).__name__}") from None

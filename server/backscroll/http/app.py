@@ -1,6 +1,6 @@
 """The ASGI application: its parts, opened and put together, and its routes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -89,7 +89,7 @@ async def opened(
     places = Places(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
-        callers, more = await _callers(settings, stack)
+        callers, more, checks = await _callers(settings, stack)
         metrics = Metrics(alone=settings.http_workers == 1)
         mcp = Endpoint(
             settings=settings,
@@ -101,7 +101,8 @@ async def opened(
             stop=stop,
             metrics=metrics,
         )
-        health = Health(await _first_client(connection), lambda: stop.asked)
+        client = await _first_client(connection)
+        health = Health(client, lambda: stop.asked, (connection.check, *checks))
         await stack.enter_async_context(exchange.running())
         reading = Route(READ_METRICS, MetricsEndpoint(metrics, callers), methods=["GET"])
         app = application(mcp, health, allowed, (*more, reading))
@@ -129,11 +130,11 @@ async def _first_client(connection: UpstreamConnection) -> Client:
 
 async def _callers(
     settings: Settings, stack: AsyncExitStack
-) -> tuple[Callers, Sequence[BaseRoute]]:
-    """Return what knows callers, and the routes that tell them where to become known."""
+) -> tuple[Callers, Sequence[BaseRoute], Sequence[Callable[[], Awaitable[None]]]]:
+    """Return what knows callers, the routes that lead them there, and what checks its database."""
     if settings.http_auth == "token":
         database = await stack.enter_async_context(open_database(settings.database_url))
-        return TokenCallers(database), ()
+        return TokenCallers(database), (), (database.check,)
     if settings.http_auth == "oauth":
         oauth.check(settings)
         http = await stack.enter_async_context(issuers.asking())
@@ -146,8 +147,8 @@ async def _callers(
         stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(issuer.keep_fresh)
         known = OAuthCallers(issuer, settings.oauth_resource, partitions=settings.oauth_partitions)
-        return known, oauth.metadata_routes(settings)
-    return OpenToAll(), ()
+        return known, oauth.metadata_routes(settings), ()
+    return OpenToAll(), (), ()
 
 
 def application(

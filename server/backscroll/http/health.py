@@ -1,14 +1,16 @@
 """Whether the process is alive, and whether it can serve."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from backscroll.http.refusals import UNAVAILABLE
+from backscroll.store.errors import DatabaseFailedError, NothingWrittenError
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import UnreachableError
@@ -32,6 +34,7 @@ class Health:
     Args:
         client: asks the upstream, and is used for nothing else.
         stopping: whether the process is about to end.
+        checks: each raises `NothingWrittenError` while a database of this process fails.
         clock: tells the time in seconds.
     """
 
@@ -39,13 +42,15 @@ class Health:
         self,
         client: Client,
         stopping: Callable[[], bool],
+        checks: Sequence[Callable[[], Awaitable[None]]] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._stopping = stopping
         self._clock = clock
         self._asking = anyio.Lock()
-        self._answered = False
+        self._checks = checks
+        self._lacks = ""
         self._stale_at = float("-inf")
 
     async def alive(self, _: Request) -> Response:
@@ -53,24 +58,41 @@ class Health:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """Answer 200 where the upstream answers, 503 where it does not, or where this one stops."""
+        """Answer 200, or 503 if the upstream or a database fails, or this process stops.
+
+        What fails is said without its place, as anybody may ask.
+        """
         if self._stopping():
             return _unavailable("stopping")
         async with self._asking:
             if self._clock() >= self._stale_at:
-                self._answered = await self._answers()
+                self._lacks = await self._lacking()
                 self._stale_at = self._clock() + KEEP_S
-        return JSONResponse({"status": "ready"}) if self._answered else _unavailable("no upstream")
+        return _unavailable(self._lacks) if self._lacks else JSONResponse({"status": "ready"})
 
-    async def _answers(self) -> bool:
+    async def _lacking(self) -> str:
+        """Return what keeps this process from serving; nothing if it can."""
+        lacks = "no database"
         with anyio.move_on_after(ANSWER_S):
             try:
-                await self._client.send(_question(self._client.upstream.profile))
-            except ToolError as error:
-                silent = isinstance(error, UnreachableError)
-                return not silent and error.code != "upstream_unavailable"
-            return True
-        return False
+                for check in self._checks:
+                    await check()
+            except DatabaseFailedError as error:
+                return f"{lacks}: {error.sentence}"
+            except (NothingWrittenError, SQLAlchemyError):
+                return lacks
+            lacks = "no upstream"
+            if await self._answers():
+                lacks = ""
+        return lacks
+
+    async def _answers(self) -> bool:
+        try:
+            await self._client.send(_question(self._client.upstream.profile))
+        except ToolError as error:
+            silent = isinstance(error, UnreachableError)
+            return not silent and error.code != "upstream_unavailable"
+        return True
 
 
 def _question(profile: Profile) -> UpstreamRequest:

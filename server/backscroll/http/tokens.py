@@ -1,5 +1,6 @@
 """Callers that are known by a bearer token of ours."""
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -11,12 +12,16 @@ from backscroll.http.callers import Caller, bearer, insufficient, unauthorized
 from backscroll.http.refusals import UNAVAILABLE, RefusedError
 from backscroll.store import tokens
 from backscroll.store.database import Database
-from backscroll.store.errors import DatabaseBusyError, DatabaseUnavailableError
+from backscroll.store.errors import NothingWrittenError
 from backscroll.store.tokens import Token
 
 KEPT_S: Final = 2.0
 """For how many seconds what was found is believed, and so a revoked token may still let in."""
 
+LOGGED_S: Final = 10.0
+"""How many seconds lie between two lines of the log about a database that fails."""
+
+_log: Final = logging.getLogger(__name__)
 _KEPT: Final = 1024
 _SECRET: Final = re.compile(re.escape(tokens.PREFIX) + r"[A-Za-z0-9_-]{43}")
 
@@ -33,6 +38,7 @@ class TokenCallers:
         self._database = database
         self._clock = clock
         self._found: dict[str, tuple[float, Token]] = {}
+        self._logs_from = float("-inf")
 
     async def caller(self, authorization: str) -> Caller:
         """Return whose token it is.
@@ -66,7 +72,8 @@ class TokenCallers:
             return kept
         try:
             token = await self._database.read(lambda connection: tokens.find(connection, secret))
-        except (DatabaseBusyError, DatabaseUnavailableError, SQLAlchemyError):
+        except (NothingWrittenError, SQLAlchemyError) as error:
+            self._log(error, now)
             sentence = "Tokens cannot be looked up just now. Try again in 1 s."
             raise RefusedError(UNAVAILABLE, sentence, {"Retry-After": "1"}) from None
         self._found.pop(digest, None)
@@ -75,3 +82,10 @@ class TokenCallers:
                 self._found.clear()
             self._found[digest] = (now + KEPT_S, token)
         return token
+
+    def _log(self, error: Exception, now: float) -> None:
+        if now >= self._logs_from:
+            self._logs_from = now + LOGGED_S
+            # The text of SQLAlchemy's own errors may quote data.
+            why = error if isinstance(error, NothingWrittenError) else type(error).__name__
+            _log.error("tokens cannot be looked up: %s", why)

@@ -21,7 +21,9 @@ from backscroll.store.errors import (
     SERVER_ERROR,
     CommitUnknownError,
     DatabaseBusyError,
+    DatabaseFailedError,
     DatabaseUnavailableError,
+    NothingWrittenError,
     WireError,
 )
 from backscroll.store.files import FileEndpoints
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 _NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
+MENDED_S: Final = 60
+"""After how many seconds a client may ask whether a database that failed has been mended."""
+
 _log: Final = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -50,6 +55,10 @@ class Store:
 
     app: Starlette
     _database: Database
+
+    async def check(self) -> None:
+        """See that what is asked of the store can be done, as ``Database.check`` does."""
+        await self._database.check()
 
     async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
         """Write a whole thread into a partition, in one transaction.
@@ -164,7 +173,7 @@ def _application(database: Database) -> Starlette:
     )
     for kind in (
         *(WireError, HTTPException, ClientDisconnect, SQLAlchemyError),
-        *(DatabaseBusyError, DatabaseUnavailableError, CommitUnknownError),
+        *(NothingWrittenError, CommitUnknownError),
     ):
         app.add_exception_handler(kind, _answer_error)
     app.router.redirect_slashes = False
@@ -198,26 +207,44 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             message = "The request broke off: nothing was written."
             return error_reply(WireError(400, message))  # to nobody, and no fault of ours
         case DatabaseBusyError():
-            return error_reply(_again_later("The database is busy"))
+            _log.warning("the database is locked: another program or transaction holds it")
+            why = "The database is busy, held by another program or transaction"
+            return error_reply(_again_later(why, "database_busy"))
         case DatabaseUnavailableError():
             _log.error("the database does not answer: %s", error)
-            return error_reply(_again_later("The database does not answer"))
+            return error_reply(_again_later("The database does not answer", "database_unavailable"))
+        case DatabaseFailedError():
+            _log.error("%s; nothing was written", error)
+            return error_reply(_not_written(error))
         case CommitUnknownError():
-            _log.error("the connection to the database was lost in a commit", exc_info=error)
+            _log.error("the database was lost in a commit: %s", error, exc_info=error)
             message = (
                 "The connection to the database was lost in the commit: this may have been "
                 "written or not. The same request with the same Idempotency-Key finds out."
             )
             return error_reply(WireError(500, message, kind=SERVER_ERROR))
         case _:
-            _log.error("the database failed", exc_info=error)
-            message = "The database failed; the log of the server says how."
-            return error_reply(WireError(500, message, kind=SERVER_ERROR))
+            # Its transaction has been rolled back: what undoes none is a CommitUnknownError.
+            _log.error("the database failed; nothing was written", exc_info=error)
+            return error_reply(_not_written(DatabaseFailedError("failed")))
 
 
-def _again_later(why: str) -> WireError:
+def _again_later(why: str, code: str) -> WireError:
     message = f"{why}: nothing was written, try again."
-    return WireError(503, message, kind=SERVER_ERROR, headers={"Retry-After": "1"})
+    headers = {"Retry-After": "1"}
+    return WireError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
+
+
+def _not_written(error: DatabaseFailedError) -> WireError:
+    """Return the answer that somebody has to mend something first.
+
+    A client that knows nothing of the code takes 503 with a time to come again for a refusal (RFC
+    9110, section 15.6.4); OpenAI's own clients heed `x-should-retry`.
+    """
+    message = f"The database failed: {error.sentence}. Nothing was written."
+    headers = {"Retry-After": str(MENDED_S), "X-Should-Retry": "false"}
+    code = f"database_{error.trouble}"
+    return WireError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
 
 
 def _routing_error(request: Request, error: HTTPException) -> WireError:

@@ -18,6 +18,7 @@ class Database(Protocol):
         Raises:
             DatabaseBusyError: A lock or a connection was not to be had in time.
             DatabaseUnavailableError: The database's server does not answer.
+            DatabaseFailedError: The database is damaged, gone, or fails otherwise.
         """
 
     async def write(self, work: Work[T]) -> T:
@@ -30,8 +31,18 @@ class Database(Protocol):
             DatabaseBusyError: A lock or a connection was not to be had in time; nothing was
                 written.
             DatabaseUnavailableError: The database's server does not answer; nothing was written.
+            DatabaseFailedError: The database is full, read-only, damaged, gone, or fails
+                otherwise; nothing was written.
             CommitUnknownError: The connection was lost in the commit: whether ``work`` stands,
                 nobody can tell from here.
+        """
+
+    async def check(self) -> None:
+        """See that the database can be read and written, as far as that can be told cheaply.
+
+        Raises:
+            DatabaseUnavailableError: The database's server does not answer.
+            DatabaseFailedError: It cannot.
         """
 
     async def close(self) -> None:

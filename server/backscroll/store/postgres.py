@@ -9,6 +9,7 @@ for a server that is gone.
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import chain
@@ -19,11 +20,14 @@ from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from backscroll.store.causes import of_postgres
 from backscroll.store.database import Work
 from backscroll.store.errors import (
     CommitUnknownError,
     DatabaseBusyError,
+    DatabaseFailedError,
     DatabaseUnavailableError,
+    NothingWrittenError,
     StoreError,
 )
 from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate
@@ -44,16 +48,28 @@ POOL_WAIT_S: Final = 10.0
 ATTEMPTS: Final = 5
 """How often work is begun anew that was undone, before its caller hears of it."""
 
+REMEMBERED_S: Final = 10.0
+"""How many seconds `check` speaks of a failure, unless something was written since."""
+
 _PAUSE_S: Final = 0.05
 
 _UNDONE: Final = frozenset({"40001", "40P01"})
 """Undone for another transaction's sake: serialization and deadlock."""
 
+_STANDBY: Final = "25006"
+"""Read-only: the server became a standby, and another connection may lead to the primary."""
+
+_MENDED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
+"""Beginnings of the codes of a server that is full, read-only, damaged or loses its files."""
+
+_UNSETTLED: Final = ("40003", "08", "57P")
+"""Beginnings of the codes after which a COMMIT may stand: it says so, or its server went away."""
+
 _WAITED: Final = frozenset({LOCK_NOT_AVAILABLE, "57014"})
 """A lock that was not to be had, a statement that took too long."""
 
-_AWAY: Final = ("08", "53", "57P", "25006")
-"""Beginnings of the codes of a server that closes, starts, is full, or is a standby's by now."""
+_AWAY: Final = ("08", "53", "57P")
+"""Beginnings of the codes of a server that closes, starts, or takes no more connections."""
 
 T = TypeVar("T")
 
@@ -66,6 +82,7 @@ class PostgresDatabase:
         self._writing = writing
         self._reading = reading
         self._writes: set[asyncio.Task[Any]] = set()
+        self._trouble: tuple[float, DatabaseFailedError] | None = None
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` outside any transaction."""
@@ -74,7 +91,7 @@ class PostgresDatabase:
             async with self._reading.connect() as connection:
                 return await connection.run_sync(work)
 
-        return await _persist(run)
+        return await self._remembered(run)
 
     async def write(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction, ended even where the caller is cancelled meanwhile."""
@@ -85,10 +102,27 @@ class PostgresDatabase:
                 await _commit(connection)
                 return value
 
-        writing = asyncio.create_task(_persist(run))
+        writing = asyncio.create_task(self._remembered(run))
         self._writes.add(writing)
         writing.add_done_callback(self._forget)
-        return await asyncio.shield(writing)
+        value = await asyncio.shield(writing)
+        self._trouble = None
+        return value
+
+    async def check(self) -> None:
+        """See that the server answers and lets this be written, and that nothing failed of late."""
+        until, trouble = self._trouble or (0.0, None)
+        if trouble is not None and time.monotonic() < until:
+            raise DatabaseFailedError(trouble.trouble, trouble.cause)
+        if await self.read(_is_read_only):
+            raise DatabaseFailedError("read_only", "25006")
+
+    async def _remembered(self, run: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await _persist(run)
+        except DatabaseFailedError as error:
+            self._trouble = (time.monotonic() + REMEMBERED_S, DatabaseFailedError(*error.args))
+            raise
 
     async def close(self) -> None:
         """Let what is being written end, then close every connection."""
@@ -163,8 +197,14 @@ async def _prepare(database: PostgresDatabase, address: Address) -> None:
         raise StoreError(line) from error
     except DatabaseUnavailableError as error:
         raise StoreError(str(error)) from error
+    except DatabaseFailedError as error:
+        raise StoreError(why_refused(address, error.cause)) from error
     except DBAPIError as error:
         raise StoreError(why_refused(address, sqlstate(error))) from error
+
+
+def _is_read_only(connection: Connection) -> bool:
+    return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on")
 
 
 async def _persist(run: Callable[[], Awaitable[T]]) -> T:
@@ -173,6 +213,7 @@ async def _persist(run: Callable[[], Awaitable[T]]) -> T:
     Raises:
         DatabaseBusyError: It was undone too often, or waited too long.
         DatabaseUnavailableError: The server is gone, and nothing was written.
+        DatabaseFailedError: It is full, damaged or read-only, and nothing was written.
     """
     pause = _PAUSE_S
     for attempt in range(1, ATTEMPTS + 1):
@@ -185,7 +226,7 @@ async def _persist(run: Callable[[], Awaitable[T]]) -> T:
             if told is None:
                 raise
             if not again or attempt == ATTEMPTS:
-                raise told from error
+                raise told from (None if isinstance(told, DatabaseFailedError) else error)
         except TimeoutError as error:
             raise DatabaseUnavailableError("the server fell silent") from error
         except OSError as error:
@@ -196,7 +237,7 @@ async def _persist(run: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError  # the last attempt returns or raises
 
 
-def _meaning(error: DBAPIError) -> tuple[bool, Exception | None]:
+def _meaning(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
     """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
     code = sqlstate(error)
     if code in _UNDONE:
@@ -205,6 +246,8 @@ def _meaning(error: DBAPIError) -> tuple[bool, Exception | None]:
         return True, DatabaseBusyError()
     if code in _WAITED:
         return False, DatabaseBusyError()
+    if code.startswith(_MENDED):
+        return code == _STANDBY, of_postgres(error)
     if error.connection_invalidated or code.startswith(_AWAY):
         return True, DatabaseUnavailableError(code or "the connection was lost")
     return False, None
@@ -220,7 +263,8 @@ async def _commit(connection: AsyncConnection) -> None:
     try:
         await connection.commit()
     except DBAPIError as error:
-        if sqlstate(error)[:2] in {"40", "23"}:
+        code = sqlstate(error)
+        if code and not code.startswith(_UNSETTLED):
             raise
         raise CommitUnknownError from error
     except OSError as error:

@@ -11,8 +11,8 @@ the file just then. What would wait, waits on the threads of ``workers``.
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -20,19 +20,30 @@ from typing import Final, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from backscroll.paths import sqlite_path
+from backscroll.store import causes
+from backscroll.store.causes import STATEMENT_ALONE, is_busy
 from backscroll.store.database import Work
-from backscroll.store.errors import DatabaseBusyError, StoreError
+from backscroll.store.errors import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseFailedError,
+    StoreError,
+)
 from backscroll.store.preparing import prepare
+from backscroll.store.sqlite_file import DatabaseFile, Identity, first_flaw, try_writing
 from backscroll.store.wire import dump_json, load_json
-from backscroll.store.workers import Workers, is_busy, serve_read, serve_writes
+from backscroll.store.workers import Workers, serve_read, serve_writes
 
 BUSY_TIMEOUT_S: Final = 10.0
 READERS: Final = 4
 CACHE_KIB: Final = 2_048
 """What each connection keeps of the file; the operating system keeps as much as it likes."""
+
+EXAMINED_S: Final = 1.0
+"""How many seconds `check` looks for damage, once some was met."""
 
 _OLDEST_SQLITE: Final = (3, 35, 0)  # the first with RETURNING
 _URL_RULE: Final = (
@@ -63,7 +74,11 @@ class SqliteDatabase:
     """A database of SQLite, open; ``Database`` says what its methods promise."""
 
     def __init__(
-        self, writer: Engine, reader: Engine | None = None, prompt: Engine | None = None
+        self,
+        writer: Engine,
+        reader: Engine | None = None,
+        prompt: Engine | None = None,
+        file: DatabaseFile | None = None,
     ) -> None:
         """Take the pools; ``open_sqlite`` makes them.
 
@@ -71,27 +86,78 @@ class SqliteDatabase:
             writer: one connection, which reads too where there is no reader.
             reader: connections that wait for a writer of another process.
             prompt: one connection that does not.
+            file: where the database is; None for one in memory.
         """
         self._writing = Workers(writer, serve_writes)
         self._reading = (
             self._writing if reader is None else Workers(reader, serve_read, threads=READERS)
         )
         self._prompt = prompt
+        self._file = file
+        self._trouble: DatabaseFailedError | None = None
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` outside any transaction."""
-        if self._prompt is not None:
-            try:
-                with self._prompt.connect() as connection:
-                    return work(connection)
-            except OperationalError as error:
-                if not is_busy(error):
-                    raise
-        return await self._run(self._reading, work)
+        with self._told():
+            if self._prompt is not None:
+                try:
+                    with self._prompt.connect() as connection:
+                        return work(connection)
+                except OperationalError as error:
+                    if not is_busy(error):
+                        raise
+            return await self._reading.run(work)
 
     async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in a write transaction, which it may share with others."""
-        return await self._run(self._writing, work)
+        """Run ``work`` in a write transaction, which it may share with others.
+
+        What is returned is in the file at the database's path.
+        """
+        try:
+            value, file = await self._written(work)
+        except DatabaseFailedError as error:
+            if error.trouble != "replaced":
+                raise
+            value, file = await self._written(work)  # the file is opened anew
+        if self._file is not None and file != self._file.identity:
+            raise CommitUnknownError  # it is in another file, which may come back or not
+        if self._trouble is not None and self._trouble.trouble == "failed":
+            self._trouble = None
+        return value
+
+    async def _written(self, work: Work[T]) -> tuple[T, Identity | None]:
+        """Return what ``work`` returned, and which file it was written to."""
+        with self._told():
+            return await self._writing.run(
+                lambda connection: (work(connection), DatabaseFile.of(connection))
+            )
+
+    async def check(self) -> None:
+        """See that the database can be read and written, opened anew as by a new process.
+
+        Another program's lock is no fault. Once damage was met, it is looked for again.
+        """
+        if self._file is None:
+            return
+        try:
+            with self._told():
+                await asyncio.to_thread(self._check, self._file)
+        except DatabaseBusyError:
+            return
+
+    def _check(self, file: DatabaseFile) -> None:
+        engine = _engine(file, 0, begin=True, size=0)
+        event.listen(engine, "connect", file.recognise)
+        with engine.connect() as connection:
+            try_writing(connection)
+            connection.rollback()
+        file.require_room()
+        met = self._trouble
+        if met is not None:
+            with engine.connect() as connection:
+                if first_flaw(connection, EXAMINED_S) != "":
+                    raise DatabaseFailedError(met.trouble, met.cause)
+            self._trouble = None
 
     async def close(self) -> None:
         """Let what is running end, then close every connection."""
@@ -100,14 +166,28 @@ class SqliteDatabase:
         if self._prompt is not None:
             self._prompt.dispose()
 
-    @staticmethod
-    async def _run(workers: Workers, work: Work[T]) -> T:
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what an error means, and remember what only an examination can take back."""
+        where = "in memory" if self._file is None else str(self._file.path)
         try:
-            return await workers.run(work)
-        except OperationalError as error:
-            if is_busy(error):
-                raise DatabaseBusyError from error
+            yield
+        except DatabaseFailedError as error:
+            error.where = error.where or where
+            self._remember(error)
             raise
+        except STATEMENT_ALONE:
+            raise  # a flaw of the work and not of the database
+        except DBAPIError as error:
+            told = causes.of_sqlite(error, where)
+            if isinstance(told, DatabaseFailedError):
+                self._remember(told)
+            # Not from the driver's error, whose text may quote what it could not read.
+            raise told from None
+
+    def _remember(self, error: DatabaseFailedError) -> None:
+        if error.trouble in {"damaged", "failed"}:
+            self._trouble = DatabaseFailedError(error.trouble, error.cause)
 
 
 @asynccontextmanager
@@ -127,20 +207,25 @@ async def open_sqlite(url: str) -> AsyncIterator[SqliteDatabase]:
         raise StoreError(line)
     if path is None:
         name = "the database in memory"
-        engines: tuple[Engine, ...] = (_engine(":memory:", BUSY_TIMEOUT_S, begin=True),)
-    else:
-        name = str(path)
-        _create_file(path)
-        engines = (
-            _engine(name, BUSY_TIMEOUT_S, begin=True),
-            _engine(name, BUSY_TIMEOUT_S, size=READERS),
-            _engine(name, 0),
-        )
-    async with _closing(SqliteDatabase(*engines)) as database:
+        memory = _engine(None, BUSY_TIMEOUT_S, begin=True)
+        async with _closing(SqliteDatabase(memory)) as database:
+            await _prepare(database, name, prepare)
+            yield database
+        return
+    name = str(path)
+    file = DatabaseFile(path.absolute())
+    _create_file(path)
+    engines = (
+        _engine(file, BUSY_TIMEOUT_S, begin=True),
+        _engine(file, BUSY_TIMEOUT_S, size=READERS),
+        _engine(file, 0),
+    )
+    async with _closing(SqliteDatabase(*engines, file)) as database:
         await _prepare(database, name, prepare)
-        if path is not None:
-            _keep_journal(engines, journal_mode(sqlite3.sqlite_version_info))
-            await _prepare(database, name, lambda _connection, _name: None)
+        _keep_journal(engines, journal_mode(sqlite3.sqlite_version_info))
+        for engine in engines:
+            event.listen(engine, "connect", file.recognise)
+        await _prepare(database, name, lambda _connection, _name: None)
         yield database
 
 
@@ -168,7 +253,8 @@ def _create_file(path: Path) -> None:
         raise StoreError(line)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        if not path.exists():  # to close one that this process has open would end its locks
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except PermissionError as error:
         line = f"{path} is read-only, or its folder is: the store needs to write both"
         raise StoreError(line) from error
@@ -186,25 +272,36 @@ async def _prepare(
     except DatabaseBusyError as error:
         line = f"{name} is locked by another program: close that program, or wait and try again"
         raise StoreError(line) from error
-    except DBAPIError as error:
-        raise StoreError(_why_unusable(name, str(error.orig))) from error
+    except DatabaseFailedError as error:
+        raise StoreError(_why_unusable(name, error)) from error
 
 
-def _why_unusable(name: str, reason: str) -> str:
-    if "not a database" in reason:
+def _why_unusable(name: str, error: DatabaseFailedError) -> str:
+    if error.cause == "SQLITE_NOTADB":
         return f"{name} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
-    if "readonly" in reason or "unable to open" in reason:
+    if error.trouble in {"read_only", "missing"}:
         return f"{name} is read-only, or its folder is: the store needs to write both"
-    return f"{name} cannot be used: {reason}"
+    return f"{name} cannot be used: {error.sentence}"
 
 
-def _engine(path: str, busy_timeout_s: float, *, begin: bool = False, size: int = 1) -> Engine:
-    """Return a pool of at most ``size`` connections, with or without transactions."""
+def _engine(
+    file: DatabaseFile | None, busy_timeout_s: float, *, begin: bool = False, size: int = 1
+) -> Engine:
+    """Return a pool of at most ``size`` connections, with or without transactions.
+
+    Args:
+        file: what they are on, made by nobody but ``_create_file``; None for memory.
+        busy_timeout_s: how long each waits for another's lock, in seconds.
+        begin: whether they are for transactions.
+        size: 0 for connections that are closed after use.
+    """
+    uri = {} if file is None else {"mode": "rw", "uri": "true"}
+    path = ":memory:" if file is None else file.path.as_uri()
+    bounds = {"pool_size": size, "max_overflow": 0} if size else {}
     engine = create_engine(
-        URL.create("sqlite", database=path),  # as text, a ? in the path would end it
-        poolclass=QueuePool,
-        pool_size=size,
-        max_overflow=0,
+        URL.create("sqlite", database=path, query=uri),
+        poolclass=QueuePool if size else NullPool,
+        **bounds,
         connect_args={
             "timeout": busy_timeout_s,
             "isolation_level": None,
@@ -219,6 +316,8 @@ def _engine(path: str, busy_timeout_s: float, *, begin: bool = False, size: int 
     event.listen(engine, "connect", partial(_set, pragmas))
     if begin:
         event.listen(engine, "begin", _begin_immediate)
+    if file is not None:
+        file.watch(engine)
     return engine
 
 

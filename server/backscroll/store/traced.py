@@ -8,18 +8,9 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_trac
 from sqlalchemy.exc import SQLAlchemyError
 
 from backscroll.store.database import Database, Work
-from backscroll.store.errors import (
-    CommitUnknownError,
-    DatabaseBusyError,
-    DatabaseUnavailableError,
-)
+from backscroll.store.errors import CommitUnknownError, NothingWrittenError
 
-_FAILURES: Final = (
-    CommitUnknownError,
-    DatabaseBusyError,
-    DatabaseUnavailableError,
-    SQLAlchemyError,
-)
+_FAILURES: Final = (CommitUnknownError, NothingWrittenError, SQLAlchemyError)
 _TRACER: Final = get_tracer("backscroll.store")
 T = TypeVar("T")
 
@@ -43,6 +34,10 @@ class TracedDatabase:
     async def write(self, work: Work[T]) -> T:
         """Run work, as ``Database.write`` does."""
         return await self._recorded("write", self.database.write, work)
+
+    async def check(self) -> None:
+        """Check, as ``Database.check`` does; recorded nowhere, as it is no request's."""
+        await self.database.check()
 
     async def close(self) -> None:
         """Close, as ``Database.close`` does."""

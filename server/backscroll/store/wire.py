@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.errors import WireError
+from backscroll.store.errors import DatabaseFailedError, WireError
 
 Json: TypeAlias = dict[str, Any]
 ApiVersion = Literal["v1", "v2"]
@@ -24,11 +24,18 @@ def dump_json(value: object) -> str:
 
 
 def load_json(text: str) -> object:
-    """Return what ``dump_json`` made ``text`` of."""
+    """Return what ``dump_json`` made ``text`` of.
+
+    Raises:
+        DatabaseFailedError: It is not JSON, and so not what was written.
+    """
     try:
         return from_json(text)
     except ValueError:  # nested deeper than its bound
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise DatabaseFailedError("damaged", "malformed JSON") from None
 
 
 def reply(value: Mapping[str, object], status: int = 200) -> Response:

@@ -10,7 +10,6 @@ A write that comes alone waits for nobody.
 """
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,24 +19,17 @@ from threading import Thread
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    OperationalError,
-    ProgrammingError,
-)
+from sqlalchemy.exc import DBAPIError
 
+from backscroll.store.causes import STATEMENT_ALONE, is_busy, leaves_commit_open
 from backscroll.store.database import Work
+from backscroll.store.errors import CommitUnknownError
 
 GROUP_WRITES: Final = 64
 """The most writes that share a commit."""
 
 GROUP_S: Final = 0.05
 """How many seconds after its beginning a transaction takes no further write."""
-
-_STATEMENT_ALONE: Final = (IntegrityError, DataError, ProgrammingError)
-"""Errors of a statement after which its transaction stands; after others it may be gone."""
 
 T = TypeVar("T")
 
@@ -141,11 +133,13 @@ def serve_writes(engine: Engine, first: Job[Any], behind: Jobs) -> list[Job[Any]
     """Do a job, and those that are there by the time that it is done, in one transaction."""
     group = [first]
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
+            connection.begin()
             first.run(connection)
             for job in _waiting(behind):
                 group.append(job)
                 _run_beside(job, connection)
+            _commit(connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         if is_busy(error):
             group += _waiting(behind)  # they would wait as long again, one after another
@@ -182,25 +176,37 @@ def _run_beside(job: Job[Any], connection: Connection) -> None:
         job.run(connection)
     except BaseException as error:
         job.error = error
-        if isinstance(error, DBAPIError) and not isinstance(error, _STATEMENT_ALONE):
+        if isinstance(error, DBAPIError) and not isinstance(error, STATEMENT_ALONE):
             raise
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
     connection.exec_driver_sql("RELEASE SAVEPOINT job")
+
+
+def _commit(connection: Connection) -> None:
+    """Commit.
+
+    Raises:
+        DBAPIError: it was not done.
+        CommitUnknownError: it may have been.
+    """
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        if leaves_commit_open(error):
+            connection.invalidate()
+            raise CommitUnknownError from error
+        raise
 
 
 def _answer_for_the_lost(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
     """Do what an undone transaction held once more, each alone, so that each fails for itself.
 
     What was alone has failed, and so has what another program's lock would only hold up again.
+    What may not be undone is not done again: only its caller's key can tell.
     """
-    again = len(group) > 1 and not is_busy(error)
+    final = is_busy(error) or isinstance(error, CommitUnknownError)
+    again = len(group) > 1 and not final
     for job in group:
         job.error = None if again else error
         if again:
             serve_writes(engine, job, SimpleQueue())
-
-
-def is_busy(error: BaseException) -> bool:
-    """Tell whether another program's lock is what kept the database from doing its work."""
-    code = getattr(error.orig, "sqlite_errorcode", 0) if isinstance(error, OperationalError) else 0
-    return code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -67,6 +67,14 @@ _SHOWN_BY: Final[dict[ErrorCode, tuple[str, ...]]] = {
     "not_found": ("list-threads", "list-chat-completions"),
 }
 """The tools that show what exists, if they are offered."""
+_OF_DATABASE: Final = "database_"
+"""How the codes begin with which the embedded store says that its database wrote nothing."""
+
+_PASSING: Final = frozenset({"database_busy", "database_unavailable"})
+"""Those after which the same request may succeed before anybody has mended anything."""
+
+_MEND: Final = "Ask the operator to run backscroll doctor, and to mend the database."
+_MENDED: Final = "safe, but pointless until the database is mended; nothing was written."
 
 _LATE: Final = " What was written a moment ago may need a few seconds to show."
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -126,6 +134,8 @@ def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
     said, error_code = _said(body)
     if key and key in said:
         said = ""
+    if profile.tells_of_its_database and error_code.startswith(_OF_DATABASE):
+        return _of_database(error_code, said, retry.asked_s(headers, now))
     code = _code(status, said, error_code)
     asked_s = retry.asked_s(headers, now)
     error = _error(profile, code, status, said, asked_s)
@@ -133,6 +143,15 @@ def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
     error.asked_s = asked_s
     error.fate = "unknown" if _leaves_open(status, asked_s) else "refused"
     error.again = status in _AGAIN and code not in _FINAL
+    return error
+
+
+def _of_database(error_code: str, said: str, asked_s: float) -> ExchangeError:
+    """Return the error of a store whose database wrote nothing, and which says why."""
+    error = ExchangeError("upstream_unavailable", said, next_step=_NEXT["upstream_unavailable"])
+    error.fate, error.again, error.asked_s = "refused", error_code in _PASSING, asked_s
+    if not error.again:
+        error.next_step, error.retry = _MEND, _MENDED
     return error
 
 

@@ -40,6 +40,8 @@ class Profile:
         prefixes: what stands between the base URL and the path of a group of endpoints.
         queries: parameters that every request of a group of endpoints carries.
         key_optional: whether it may be asked without a key.
+        tells_of_its_database: whether a code of an error that begins with `database_` says that
+            nothing was written, and its sentence why.
         honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
         keeps_metadata: whether a message's metadata is kept, so that a write can be marked.
         trusts_has_more: whether `has_more: false` means the end; else a further request tells.
@@ -55,6 +57,7 @@ class Profile:
     prefixes: Mapping[Serves, str] = field(default_factory=dict)
     queries: Mapping[Serves, tuple[Header, ...]] = field(default_factory=dict)
     key_optional: bool = False
+    tells_of_its_database: bool = False
     honours_idempotency_keys: bool = False
     keeps_metadata: bool = True
     trusts_has_more: bool = True
@@ -70,6 +73,7 @@ STORE: Final = Profile(
     auth="none",
     # In process any host does, and `.invalid` can never be dialled (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
+    tells_of_its_database=True,
     honours_idempotency_keys=True,
 )
 OPENAI: Final = Profile(
