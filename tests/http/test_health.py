@@ -1,10 +1,14 @@
 """Whether a server is alive, and whether it can serve."""
 
+# ruff: noqa: ASYNC240 - a test may wait for a file of its own
+
+import asyncio
 import socket
 from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import make_url
 from starlette.applications import Starlette
 
 from backscroll.http import health
@@ -18,6 +22,15 @@ async def asked(origin: str, *paths: str, **headers: str) -> list[tuple[int, obj
     async with httpx2.AsyncClient(timeout=WAIT_S, headers=headers) as http:
         responses = [await http.get(origin + path) for path in paths]
     return [(response.status_code, response.json()) for response in responses]
+
+
+async def ready_as(origin: str, status: int) -> object:
+    """Return what is answered once it has this status; an answer stands for a second."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            ((answered, body),) = await asked(origin, "/readyz")
+            if answered == status:
+                return body
 
 
 async def test_a_server_with_its_store_is_ready_for_whoever_asks(tmp_path: Path) -> None:
@@ -36,6 +49,27 @@ async def test_a_server_whose_upstream_refuses_connections_is_alive_and_not_read
         answers = await asked(server.origin, "/healthz", "/readyz")
 
     assert answers == [(200, {"status": "alive"}), (503, {"status": "no upstream"})]
+
+
+@pytest.mark.parametrize("auth", ["none", "token"])
+async def test_a_server_whose_database_is_gone_is_not_ready_until_it_is_back(
+    tmp_path: Path, auth: str
+) -> None:
+    async with served(Starlette()) as origin:
+        upstream = {"base_url": origin, "upstream": "compatible"} if auth == "token" else {}
+        settings = settings_of(tmp_path, http_auth=auth, **upstream)
+        path = Path(str(make_url(settings.database_url).database))
+        async with running(settings) as server:
+            well = await ready_as(server.origin, 200)
+            path.rename(tmp_path / "elsewhere")
+            gone = await ready_as(server.origin, 503)
+            assert await asked(server.origin, "/healthz") == [(200, {"status": "alive"})]
+            (tmp_path / "elsewhere").rename(path)
+            back = await ready_as(server.origin, 200)
+
+    why = "its file cannot be opened: it is gone, or its folder cannot be used (SQLITE_CANTOPEN)"
+    assert well == back == {"status": "ready"}
+    assert gone == {"status": f"no database: {why}"}
 
 
 async def test_an_upstream_that_does_not_answer_is_not_waited_for_long_nor_asked_often(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import sqlite3
 import ssl
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backscroll.cli import commands
 from backscroll.commands.doctor.causes import cause_of
-from backscroll.commands.doctor.database import is_missing
+from backscroll.commands.doctor.database import check_database, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.examination import examine
 from backscroll.commands.doctor.fitness import fitness_of_all
@@ -31,6 +32,7 @@ from backscroll.offer import offered
 from backscroll.settings import Settings, load, sources
 from backscroll.store import sqlite
 from backscroll.store.app import open_store
+from backscroll.store.imports import ImportedMessage, ImportedThread
 from backscroll_tools.client.failures import UnreachableError, failure, unreachable
 from backscroll_tools.client.profiles import PROFILES, STORE
 from backscroll_tools.registry import TOOLS
@@ -123,6 +125,10 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
         ),
         ("contents", "ok", "2 threads, 1 conversation, 0 stored completions"),
     ]
+    free = shutil.disk_usage(tmp_path).free // 1024 // 1024
+    assert found(diagnosis)[2][:2] == ("disk", "ok" if free >= 256 else "warning")
+    assert re.fullmatch(r"can be written; [0-9,]+ MiB are free", found(diagnosis)[2][2])
+    assert found(diagnosis)[3] == ("structure", "ok", "whole")
     assert [(tool.name, tool.fitness, tool.detail) for tool in diagnosis.tools] == [
         ("list-messages", "works", "on threads and conversations"),
         ("get-chat-messages", "works", "on stored completions"),
@@ -136,6 +142,72 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
         ("list-threads", "works", "on the list of threads"),
         ("list-chat-completions", "works", "on stored completions"),
     ]
+
+
+async def filled(path: Path) -> str:
+    """Make a store of some messages, and return its URL."""
+    database = f"sqlite:///{path}"
+    async with open_store(database) as store:
+        for at in range(30):
+            message = ImportedMessage(role="user", content="x" * 400, created_at=1)
+            await store.import_thread(
+                ImportedThread(key=f"{at}", created_at=1, messages=[message] * 10)
+            )
+    return database
+
+
+async def test_a_database_that_was_deleted_is_told_from_one_that_is_yet_to_be_made(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.db"
+    database = await filled(path)
+    (tmp_path / "store.db-journal").touch()  # as every crash and most journal modes leave it
+    path.unlink()
+
+    diagnosis = await diagnosis_of(made(database=database))
+
+    detail = f"is gone: {path} was moved or deleted, for store.db-journal is still there"
+    assert found(diagnosis) == [("database", "failed", detail)]
+    assert "restore a backup" in as_text(diagnosis, 80)
+    assert not diagnosis.is_well
+
+
+@pytest.mark.parametrize("page", [1, 20, 30])
+async def test_a_damaged_database_is_not_well_and_is_said_to_be_damaged(
+    tmp_path: Path, page: int
+) -> None:
+    path = tmp_path / "store.db"
+    database = await filled(path)
+    with path.open("r+b") as file:
+        file.seek(page * 4096)
+        file.write(b"\xa5" * 4096)
+
+    diagnosis = await diagnosis_of(made(database=database))
+
+    assert not diagnosis.is_well
+    assert any("damaged" in check.detail for check in diagnosis.checks)
+    assert "x" * 10 not in as_json(diagnosis)
+
+
+async def test_damaged_json_is_found_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    database = await filled(path)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE messages SET content = '[{' WHERE rowid = 7")
+
+    diagnosis = await diagnosis_of(made(database=database))
+
+    assert found(diagnosis)[2:] == [
+        ("structure", "failed", "is damaged: malformed JSON in messages.content")
+    ]
+
+
+async def test_a_database_too_large_to_be_looked_at_in_time_is_not_said_to_be_whole(
+    tmp_path: Path,
+) -> None:
+    checks = await check_database(await filled(tmp_path / "store.db"), examined_s=0.0)
+    assert checks[-1].verdict == "unclear"
+    assert checks[-1].detail == "nothing wrong within 0 s, which were not enough for all of it"
 
 
 async def test_a_file_that_is_no_database_fails_every_tool(tmp_path: Path) -> None:

@@ -393,7 +393,10 @@ async def test_a_damaged_file_loses_nothing_that_it_acknowledges_and_hides_no_fa
             with contextlib.suppress(NothingWrittenError, StoreError):
                 assert await store.import_thread(imported(f"key{at}"))
                 found = await api.get(f"/threads/thread_key{at}/messages")
-                assert texts(found.json()) == [f"key{at}"]
+                if found.status_code == 200:
+                    assert texts(found.json()) == [f"key{at}"]
+                else:
+                    assert_refused_for_damage(found)
         for identifier, text in acknowledged.items():
             reply = await api.get(f"/threads/{thread_id}/messages/{identifier}")
             if reply.status_code != 200:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from backscroll_tools.client import failures, replies, requests
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.profiles import EMBEDDED, STORE, Upstream
+from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Upstream
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -368,3 +368,42 @@ async def test_what_the_store_says_of_a_key_tells_what_to_do_with_it(
 
     said = json.loads(bytes(answer.body))["error"]["message"]
     assert (str(raised.value), raised.value.next_step) == (f"{code}: {said}", next_step)
+
+
+def database_error(code: str) -> bytes:
+    return json.dumps({"error": {"message": f"Why: {code}.", "code": code}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("code", "again"),
+    [
+        ("database_busy", True),
+        ("database_unavailable", True),
+        ("database_full", False),
+        ("database_damaged", False),
+        ("database_of_days_to_come", False),
+    ],
+)
+@pytest.mark.parametrize("status", [500, 503, 507])
+def test_the_store_that_says_that_nothing_was_written_is_believed_and_quoted(
+    code: str, status: int, *, again: bool
+) -> None:
+    error = failures.failure(STORE, status, {}, database_error(code))
+
+    assert (error.code, error.message) == ("upstream_unavailable", f"Why: {code}.")
+    assert (error.fate, error.again) == ("refused", again)
+    assert error.retry == (
+        "safe; nothing was written."
+        if again
+        else "safe, but pointless until the database is mended; nothing was written."
+    )
+
+
+def test_no_other_upstream_is_believed_when_it_names_a_database() -> None:
+    error = failures.failure(COMPATIBLE, 500, {}, database_error("database_full"))
+    assert (error.fate, error.message) == ("unknown", "The upstream answered with HTTP status 500.")
+
+
+def test_a_store_that_quotes_the_key_is_not_quoted() -> None:
+    error = failures.failure(STORE, 503, {}, database_error("database_x"), "database_x")
+    assert error.message == "The upstream answered with HTTP status 503."

@@ -14,7 +14,7 @@ _SENTENCES: Final[dict[Trouble, str]] = {
     "replaced": "its file was replaced by another at that moment",
     "damaged": "its file is damaged",
     "foreign": "its file was replaced by one that is not of this version of Backscroll",
-    "failed": "it failed",
+    "failed": "its engine reports an error",
 }
 
 INVALID_REQUEST: Final = "invalid_request_error"

@@ -176,6 +176,10 @@ class SqliteDatabase:
             error.where = error.where or where
             self._remember(error)
             raise
+        except UnicodeDecodeError:  # not even an error's message could be made of it
+            failed = DatabaseFailedError("damaged", "text that is not UTF-8", where)
+            self._remember(failed)
+            raise failed from None
         except STATEMENT_ALONE:
             raise  # a flaw of the work and not of the database
         except DBAPIError as error:

@@ -8,8 +8,10 @@ begins and before it commits.
 import errno
 import os
 import sqlite3
+import stat
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
@@ -72,6 +74,7 @@ class DatabaseFile:
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
             record.info[_FILE] = self.identity
+            self._open_journal_to_writes()
 
         def begin(_dbapi: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
             known: Identity | None = record.info[_FILE]
@@ -87,6 +90,18 @@ class DatabaseFile:
         event.listen(engine, "checkout", begin)
         event.listen(engine, "commit", self.require)
         event.listen(engine, "handle_error", fail)
+
+    def _open_journal_to_writes(self) -> None:
+        """Give the journal the database's mode, if only the database may be written.
+
+        SQLite gives an empty journal the mode that the database has just then, and so leaves a
+        read-only one behind if the database was read-only for a while.
+        """
+        journal = self.path.with_name(f"{self.path.name}-journal")
+        with suppress(OSError):
+            mode = stat.S_IMODE(self.path.stat().st_mode)
+            if mode & stat.S_IWUSR and not journal.stat().st_mode & stat.S_IWUSR:
+                journal.chmod(mode)
 
     def require(self, connection: Connection) -> None:
         """See that a connection is on the file at the path.

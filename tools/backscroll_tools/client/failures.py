@@ -135,6 +135,7 @@ def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
     if key and key in said:
         said = ""
     if profile.tells_of_its_database and error_code.startswith(_OF_DATABASE):
+        said = said or f"The upstream answered with HTTP status {status}."
         return _of_database(error_code, said, retry.asked_s(headers, now))
     code = _code(status, said, error_code)
     asked_s = retry.asked_s(headers, now)

@@ -2,19 +2,23 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from backscroll.commands.doctor import database_file
+from backscroll.commands.doctor.database_file import EXAMINED_S, MEND
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.paths import sqlite_path
+from backscroll.store.database import Database
 from backscroll.store.engine import open_database
 from backscroll.store.errors import (
     CommitUnknownError,
     DatabaseBusyError,
+    DatabaseFailedError,
     DatabaseUnavailableError,
     StoreError,
 )
@@ -38,9 +42,16 @@ def is_missing(url: str) -> bool:
 
 
 def check_folder(url: str) -> Check:
-    """Return whether a database can be made of which `is_missing` holds; nothing is made now."""
-    path = sqlite_path(url) or Path()
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    """Return whether a database that is yet to be made can be made; nothing is made now."""
+    path = (sqlite_path(url) or Path()).absolute()
+    if left := database_file.left_behind(path):
+        return Check(
+            "database",
+            "failed",
+            f"is gone: {path} was moved or deleted, for {left} is still there",
+            next_step="Put it back, or restore a backup. For a new database, remove that file too.",
+        )
+    folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         return Check(
             "database",
@@ -51,12 +62,27 @@ def check_folder(url: str) -> Check:
     return Check("database", "ok", "is not there yet: the first tool call makes it")
 
 
-async def check_database(url: str) -> tuple[Check, ...]:
-    """Return what the database is, and how much it holds.
+async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Check, ...]:
+    """Return what the database is, how much it holds, and whether its file is well.
 
     Bounded by the store's own waits: for a lock or a connection, 10 s each.
+
+    Args:
+        url: of the database.
+        examined_s: how many seconds its structure may be looked at.
     """
-    return await looked_at(url, _facts, _contents)
+    path = database_file.file_of(url) if url.startswith("sqlite:") else None
+
+    async def look(database: Database) -> tuple[Check, ...]:
+        facts = await database.read(_facts)
+        if path is None:
+            return facts, await database.read(_contents)
+        file = await database_file.check_file(database, path, examined_s)
+        if any(check.verdict == "failed" for check in file):
+            return facts, *file
+        return facts, await database.read(_contents), *file
+
+    return await _looked_at(url, look)
 
 
 async def looked_at(url: str, *looks: Callable[[Connection], Check]) -> tuple[Check, ...]:
@@ -64,19 +90,31 @@ async def looked_at(url: str, *looks: Callable[[Connection], Check]) -> tuple[Ch
 
     Bounded as `check_database` is.
     """
+
+    async def look(database: Database) -> tuple[Check, ...]:
+        return tuple([await database.read(each) for each in looks])
+
+    return await _looked_at(url, look)
+
+
+async def _looked_at(
+    url: str, look: Callable[[Database], Awaitable[tuple[Check, ...]]]
+) -> tuple[Check, ...]:
     try:
         async with open_database(url) as database:
-            return tuple([await database.read(look) for look in looks])
+            return await look(database)
     except StoreError as error:
-        return (Check("database", "failed", str(error), next_step=_elsewhere()),)
+        return (Check("database", "failed", str(error), next_step=MEND),)
     except (DatabaseUnavailableError, CommitUnknownError):
         detail = "does not answer any more"
-        return (Check("database", "failed", detail, next_step=_elsewhere()),)
+        return (Check("database", "failed", detail, next_step=MEND),)
     except DatabaseBusyError:
         return (Check("database", "failed", "is locked by another program", next_step=_wait()),)
+    except DatabaseFailedError as error:
+        return (database_file.failed(error),)
     except DBAPIError as error:
         detail = f"failed while it was read ({type(error.orig).__name__})"
-        return (Check("database", "failed", detail, next_step=_elsewhere()),)
+        return (Check("database", "failed", detail, next_step=MEND),)
 
 
 def _facts(connection: Connection) -> Check:
@@ -114,10 +152,6 @@ def _contents(connection: Connection) -> Check:
         count = connection.execute(living).scalar_one()
         counted.append(f"{count:,} {noun}{'' if count == 1 else 's'}")
     return Check("contents", "ok", ", ".join(counted))
-
-
-def _elsewhere() -> str:
-    return "Mend it, or point BACKSCROLL_DATABASE elsewhere."
 
 
 def _wait() -> str:

@@ -51,7 +51,7 @@ async def examine(
         else:
             checks = await check_database(settings.database_url)
     groups: dict[Serves, Check] = {}
-    if all(check.verdict == "ok" for check in checks):
+    if not any(check.verdict == "failed" for check in checks):
         async with UpstreamConnection(asked, upstream) as connection:
             client = await connection.client()
             groups = await probe_all(client, limit_s, keys_are_callers=keys_are_callers)
