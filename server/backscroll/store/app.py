@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from backscroll.store.clock import Clock
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
 from backscroll.store.database import Database
@@ -27,6 +28,7 @@ from backscroll.store.errors import (
     WireError,
 )
 from backscroll.store.files import FileEndpoints
+from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.threads import ThreadEndpoints
@@ -40,6 +42,7 @@ _METHOD_NOT_ALLOWED: Final = 405
 MENDED_S: Final = 60
 """After how many seconds a client may ask whether a database that failed has been mended."""
 
+_CLOCK: Final = Clock()
 _log: Final = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -120,26 +123,28 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(database: str) -> AsyncIterator[Store]:
+async def open_store(database: str, clock: Clock = _CLOCK) -> AsyncIterator[Store]:
     """Open the store in ``database``, made where it is missing, and close it at the end.
 
     Args:
         database: Its URL, as ``engine.open_database`` takes it.
+        clock: The process's clocks.
 
     Raises:
         StoreError: A database that cannot be used, in one clear line.
     """
     async with open_database(database) as opened:
-        yield Store(_application(opened), opened)
+        yield Store(_application(opened, clock), opened)
 
 
-def _application(database: Database) -> Starlette:
-    threads = ThreadEndpoints(database)
-    messages = MessageEndpoints(database)
+def _application(database: Database, clock: Clock) -> Starlette:
+    keys = IdempotencyKeys(database, clock)
+    threads = ThreadEndpoints(database, keys, clock)
+    messages = MessageEndpoints(database, keys, clock)
     files = FileEndpoints(database)
-    conversations = ConversationEndpoints(database)
-    items = ItemEndpoints(database)
-    completions = CompletionEndpoints(database)
+    conversations = ConversationEndpoints(database, keys, clock)
+    items = ItemEndpoints(database, keys, clock)
+    completions = CompletionEndpoints(database, keys, clock)
     thread = "/v1/threads/{thread_id}"
     message = thread + "/messages/{message_id}"
     conversation = "/v1/conversations/{conversation_id}"

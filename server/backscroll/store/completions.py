@@ -4,7 +4,6 @@ They enter by import. Creating one takes a model, which the store does not have.
 """
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,9 +25,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
+from backscroll.store.clock import Clock
 from backscroll.store.database import Database
 from backscroll.store.errors import WireError, invalid_value, not_found
-from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.requests import MetadataReplacement
 from backscroll.store.schema import completion_messages, completion_metadata, completions
@@ -141,6 +141,8 @@ class CompletionEndpoints:
     """The endpoints under ``/chat/completions``."""
 
     database: Database
+    keys: IdempotencyKeys
+    clock: Clock
 
     async def create(self, _request: Request) -> Response:
         """Refuse: there is no model behind the store."""
@@ -185,7 +187,7 @@ class CompletionEndpoints:
             value = _completion_object({**row, "metadata": metadata})
             return Outcome(value, completion_id)
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
         """Erase a stored completion and its messages, and keep its place in the list."""
@@ -195,7 +197,7 @@ class CompletionEndpoints:
             position = _find_completion(connection, partition, completion_id, hold=True)["position"]
             erased = {"choices": None, "fields": None, "metadata": None}
             changed = update(completions).where(completions.c.position == position)
-            connection.execute(changed.values(**erased, deleted_at=int(time.time())))
+            connection.execute(changed.values(**erased, deleted_at=self.clock.unix_s()))
             of_it = completion_messages.c.completion == position
             connection.execute(delete(completion_messages).where(of_it))
             label_completion(connection, position, {})

@@ -1,6 +1,5 @@
 """Conversations: create, get, update, delete. There is no list of them, as OpenAI has none."""
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
+from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
     ConversationCreate,
     conversation_object,
     item_row,
 )
 from backscroll.store.database import Database
-from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation
 from backscroll.store.locks import take_place
@@ -32,6 +32,8 @@ class ConversationEndpoints:
     """The endpoints at ``/conversations`` and ``/conversations/{conversation_id}``."""
 
     database: Database
+    keys: IdempotencyKeys
+    clock: Clock
 
     async def create(self, request: Request) -> Response:
         """Create a conversation, with the items that the body has."""
@@ -45,7 +47,7 @@ class ConversationEndpoints:
             conversation: Json = {
                 "partition": partition,
                 "id": new_conversation_id(),
-                "created_at": int(time.time()),
+                "created_at": self.clock.unix_s(),
                 "metadata": metadata,
                 "next_position": 1,
             }
@@ -55,7 +57,7 @@ class ConversationEndpoints:
                 append_items(connection, partition, conversation["id"], rows)
             return Outcome(conversation_object(conversation), conversation["id"])
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def get(self, request: Request) -> Response:
         """Return one conversation."""
@@ -79,7 +81,7 @@ class ConversationEndpoints:
             connection.execute(changed.values(metadata=metadata))
             return Outcome(conversation_object({**row, "metadata": metadata}), conversation_id)
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
         """Erase a conversation and its items."""
@@ -91,7 +93,7 @@ class ConversationEndpoints:
             position = row["position"]
             connection.execute(delete(items).where(items.c.conversation == position))
             erased = update(conversations).where(conversations.c.position == position)
-            connection.execute(erased.values(metadata=None, deleted_at=int(time.time())))
+            connection.execute(erased.values(metadata=None, deleted_at=self.clock.unix_s()))
             erase_replies(connection, partition, conversation_id)
 
         await self.database.write(work)

@@ -8,7 +8,6 @@ reply that lists several is erased with the first of them that is.
 """
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backscroll.store.clock import Clock
 from backscroll.store.database import Database
 from backscroll.store.errors import WireError, invalid_value
 from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate, take_turns
@@ -62,61 +62,72 @@ class Outcome:
         return " ".join(each["id"] for each in self.value.get("data", [self.value]))
 
 
-async def write_once(
-    database: Database,
-    request: Request,
-    body: bytes,
-    work: Callable[[Connection], Outcome],
-) -> Response:
-    """Run ``work`` in one transaction and answer with its outcome, or with the first one's.
+@dataclass(frozen=True, slots=True)
+class IdempotencyKeys:
+    """The keys that a database holds, and what each of them made.
 
-    Args:
+    Attributes:
         database: Written to.
-        request: Its ``Idempotency-Key``, when present, is 1-255 printable ASCII characters.
-        body: The request's body, as it came.
-        work: Makes the rows.
-
-    Raises:
-        WireError: 400 for a malformed key, 422 for one that another request was sent with, 409
-            for one whose first request is still at work after the engine's wait for a lock, 410
-            when what the key made has been deleted since; and whatever ``work`` raises.
+        clock: The process's clocks.
     """
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        outcome = await database.write(work)
-        return _response(dump_json(outcome.value))
-    if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
-        message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
-        raise invalid_value("Idempotency-Key", message, code="invalid_idempotency_key")
-    scope = partition_of(request)
-    identity = f"{request.method} {request.url.path}\n".encode() + body
-    request_hash = hashlib.sha256(identity).hexdigest()
 
-    def once(connection: Connection) -> Response:
-        _wait_for_the_first(connection, scope, key)
-        replayed = _replay(connection, scope, key, request_hash)
-        if replayed is not None:
-            return replayed
-        now = int(time.time())
-        connection.execute(_prune, {"horizon": now - KEPT_S})
-        outcome = work(connection)
-        text = dump_json(outcome.value)
-        connection.execute(
-            _insert,
-            {
-                "scope": scope,
-                "key": key,
-                "request_hash": request_hash,
-                "created_at": now,
-                "status": 200,
-                "body": text,
-                "collection_id": outcome.collection_id,
-                "object_id": outcome.object_ids,
-            },
-        )
-        return _response(text)
+    database: Database
+    clock: Clock
 
-    return await database.write(once)
+    async def write_once(
+        self,
+        request: Request,
+        body: bytes,
+        work: Callable[[Connection], Outcome],
+    ) -> Response:
+        """Run ``work`` in one transaction and answer with its outcome, or with the first one's.
+
+        Args:
+            request: Its ``Idempotency-Key``, when present, is 1-255 printable ASCII characters.
+            body: The request's body, as it came.
+            work: Makes the rows.
+
+        Raises:
+            WireError: 400 for a malformed key, 422 for one that another request was sent with, 409
+                for one whose first request is still at work after the engine's wait for a lock, 410
+                when what the key made has been deleted since; and whatever ``work`` raises.
+        """
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            outcome = await self.database.write(work)
+            return _response(dump_json(outcome.value))
+        if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
+            message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
+            raise invalid_value("Idempotency-Key", message, code="invalid_idempotency_key")
+        scope = partition_of(request)
+        identity = f"{request.method} {request.url.path}\n".encode() + body
+        request_hash = hashlib.sha256(identity).hexdigest()
+
+        def once(connection: Connection) -> Response:
+            _wait_for_the_first(connection, scope, key)
+            replayed = _replay(connection, scope, key, request_hash)
+            if replayed is not None:
+                return replayed
+            now = self.clock.unix_s()
+            connection.execute(_prune, {"horizon": now - KEPT_S})
+            outcome = work(connection)
+            text = dump_json(outcome.value)
+            connection.execute(
+                _insert,
+                {
+                    "scope": scope,
+                    "key": key,
+                    "request_hash": request_hash,
+                    "created_at": now,
+                    "status": 200,
+                    "body": text,
+                    "collection_id": outcome.collection_id,
+                    "object_id": outcome.object_ids,
+                },
+            )
+            return _response(text)
+
+        return await self.database.write(once)
 
 
 def erase_replies(

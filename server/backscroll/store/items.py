@@ -4,7 +4,6 @@ An item's position comes from its conversation's row, taken inside the write tra
 within a conversation is the order of commit: the update that takes it locks the row until then.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
+from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
     ItemsCreate,
     conversation_object,
@@ -22,7 +22,7 @@ from backscroll.store.conversation_object import (
 )
 from backscroll.store.database import Database
 from backscroll.store.errors import not_found
-from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.schema import conversations, items
@@ -130,6 +130,8 @@ class ItemEndpoints:
     """The endpoints under ``/conversations/{conversation_id}/items``."""
 
     database: Database
+    keys: IdempotencyKeys
+    clock: Clock
 
     async def create(self, request: Request) -> Response:
         """Append items to a conversation, and return them as a list."""
@@ -145,7 +147,7 @@ class ItemEndpoints:
             made = list_envelope([item_object(row) for row in rows], has_more=False)
             return Outcome(made, conversation_id)
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
         """Return one page of a conversation's items, newest first by default."""
@@ -175,7 +177,7 @@ class ItemEndpoints:
                 items.c.position == row["position"]
             )
             erased = update(items).where(its_place, items.c.deleted_at.is_(None))
-            connection.execute(erased.values(body=None, deleted_at=int(time.time())))
+            connection.execute(erased.values(body=None, deleted_at=self.clock.unix_s()))
             erase_replies(connection, partition, conversation_id, item_id)
             return find_conversation(connection, partition, conversation_id)
 

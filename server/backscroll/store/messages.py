@@ -4,7 +4,6 @@ A message's position comes from its thread's row, taken inside the write transac
 within a thread is the order of commit: the update that takes it locks the row until then.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
+from backscroll.store.clock import Clock
 from backscroll.store.database import Database
 from backscroll.store.errors import not_found
-from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import message_object, message_row
 from backscroll.store.paging import Listing, fetch_page, read_page_query
@@ -127,6 +127,8 @@ class MessageEndpoints:
     """The endpoints under ``/threads/{thread_id}/messages``."""
 
     database: Database
+    keys: IdempotencyKeys
+    clock: Clock
 
     async def create(self, request: Request) -> Response:
         """Append one message to a thread."""
@@ -138,11 +140,11 @@ class MessageEndpoints:
         message = validate(MessageV1, body) if version == "v1" else validate(MessageV2, body)
 
         def work(connection: Connection) -> Outcome:
-            row = message_row(message, int(time.time()))
+            row = message_row(message, self.clock.unix_s())
             append_messages(connection, partition, thread_id, [row])
             return Outcome(message_object(row, thread_id, version), thread_id)
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
         """Return one page of a thread's messages, newest first by default."""
@@ -183,7 +185,7 @@ class MessageEndpoints:
                 self._update(connection, row, metadata=row["metadata"])
             return Outcome(message_object(row, thread_id, version), thread_id)
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
         """Erase a message, and keep its place."""
@@ -195,7 +197,7 @@ class MessageEndpoints:
             connection.execute(_hold_thread, {"within": partition, "thread_id": thread_id})
             row = find_message(connection, partition, thread_id, message_id, hold=True)
             erased = {"content": None, "attachments": None, "metadata": None}
-            self._update(connection, row, **erased, deleted_at=int(time.time()))
+            self._update(connection, row, **erased, deleted_at=self.clock.unix_s())
             connection.execute(_recount, {"thread": row["thread"]})
             erase_replies(connection, partition, thread_id, message_id)
 

@@ -1,6 +1,5 @@
 """Threads: create, list, get, modify, delete."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.body import parse_object, read_body
+from backscroll.store.clock import Clock
 from backscroll.store.database import Database
 from backscroll.store.errors import not_found
-from backscroll.store.idempotency import Outcome, erase_replies, write_once
+from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_thread_id, require_thread_id
 from backscroll.store.locks import take_place
 from backscroll.store.message_object import message_row
@@ -79,6 +79,8 @@ class ThreadEndpoints:
     """The endpoints at ``/threads`` and ``/threads/{thread_id}``."""
 
     database: Database
+    keys: IdempotencyKeys
+    clock: Clock
 
     async def create(self, request: Request) -> Response:
         """Create a thread, with the messages that the body has."""
@@ -90,7 +92,7 @@ class ThreadEndpoints:
         resources = body.tool_resources if isinstance(body, ThreadV2) else None
 
         def work(connection: Connection) -> Outcome:
-            now = int(time.time())
+            now = self.clock.unix_s()
             thread: Json = {
                 "partition": partition,
                 "id": new_thread_id(),
@@ -104,7 +106,7 @@ class ThreadEndpoints:
                 append_messages(connection, partition, thread["id"], rows)
             return Outcome(_thread_object(thread), thread["id"])
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
         """Return one page of all threads, newest first by default. OpenAI never had this."""
@@ -142,7 +144,7 @@ class ThreadEndpoints:
                 connection.execute(statement.values(**values))
             return Outcome(_thread_object(row), thread_id)
 
-        return await write_once(self.database, request, raw, work)
+        return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
         """Erase a thread and its messages, and keep its place in the list."""
@@ -154,7 +156,7 @@ class ThreadEndpoints:
             row = _find_thread(connection, partition, thread_id, hold=True)
             connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
-            erased = {"metadata": None, "tool_resources": None, "deleted_at": int(time.time())}
+            erased = {"metadata": None, "tool_resources": None, "deleted_at": self.clock.unix_s()}
             connection.execute(statement.values(**erased))
             erase_replies(connection, partition, thread_id)
 
