@@ -104,7 +104,7 @@ async def test_a_day_old_key_is_forgotten_at_a_later_write(
 ) -> None:
     for number in range(10):
         await api.post("/threads", json={}, headers={"Idempotency-Key": f"old-{number}"})
-    await sql("UPDATE idempotency SET created_at = created_at - 24 * 3600 - 1")
+    await sql("UPDATE retention_clock SET elapsed_ms = 26 * 3600 * 1000 + 1")
     for number, left in [(0, 2), (1, 0)]:
         await api.post("/threads", json={}, headers={"Idempotency-Key": f"new-{number}"})
         old = "SELECT count(*) FROM idempotency WHERE key LIKE 'old-%'"

@@ -30,8 +30,8 @@ from tests.postgres import PostgresServer
 from tests.store.conftest import V2, Sql
 from tests.store.wire import error, page, texts
 
-WRITTEN_BY_1 = Path(__file__).parent / "old" / "schema_1.sql"
-"""What the first Backscroll wrote, as SQLite's own dump of it."""
+OLD = Path(__file__).parent / "old"
+"""What a Backscroll of each older schema wrote, as SQLite's own dump of it."""
 
 OLD_THREAD = ImportedThread(
     key="t1",
@@ -74,10 +74,18 @@ OLD_COMPLETION = ImportedCompletion(
 )
 
 
+@pytest.fixture(params=range(1, SCHEMA_VERSION))
+def old_version(request: pytest.FixtureRequest) -> int:
+    version: int = request.param
+    return version
+
+
 @pytest.fixture
-async def old_url(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A database that the first Backscroll wrote; it never wrote one of PostgreSQL by itself."""
-    script = WRITTEN_BY_1.read_text(encoding="utf-8")
+async def old_url(
+    database_url: str, old_version: int, request: pytest.FixtureRequest
+) -> AsyncIterator[str]:
+    """A database of an older schema; the first Backscroll wrote none of PostgreSQL by itself."""
+    script = (OLD / f"schema_{old_version}.sql").read_text(encoding="utf-8")
     if database_url.startswith("sqlite:///"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as database:
             database.executescript(script)
@@ -146,7 +154,9 @@ async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) 
         assert await database.read(differences) == []
 
 
-async def test_a_migration_that_fails_leaves_everything_as_it_was(old_url: str) -> None:
+async def test_a_migration_that_fails_leaves_everything_as_it_was(
+    old_url: str, old_version: int
+) -> None:
     async def run(statement: str) -> list[tuple[object, ...]]:
         if old_url.startswith("sqlite:///"):
             with closing(sqlite3.connect(old_url.removeprefix("sqlite:///"))) as other, other:
@@ -156,14 +166,15 @@ async def test_a_migration_that_fails_leaves_everything_as_it_was(old_url: str) 
         await database.close()
         return found
 
-    await run("CREATE TABLE tokens (of_another_program TEXT)")
+    # What the last step makes is there already.
+    await run("CREATE TABLE retention_clock (of_another_program TEXT)")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         async with open_store(old_url):
             pass
     assert "\n" not in str(caught.value)
-    assert await run("SELECT version FROM backscroll_schema") == [(1,)]
-    assert len((await run("SELECT * FROM threads"))[0]) == 10  # columns, the partition not yet
-    await run("DROP TABLE tokens")
+    assert await run("SELECT version FROM backscroll_schema") == [(old_version,)]
+    assert len((await run("SELECT * FROM idempotency"))[0]) == 8  # columns, the newest not yet
+    await run("DROP TABLE retention_clock")
     async with open_store(old_url) as store:
         assert len(await _all(store)) == 4
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,7 @@ from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
+from backscroll.store.retention import RetentionClock
 from backscroll.store.threads import ThreadEndpoints
 from backscroll.store.wire import error_reply
 
@@ -134,11 +135,14 @@ async def open_store(database: str, clock: Clock = _CLOCK) -> AsyncIterator[Stor
         StoreError: A database that cannot be used, in one clear line.
     """
     async with open_database(database) as opened:
-        yield Store(_application(opened, clock), opened)
+        retention = RetentionClock(clock.monotonic)
+        with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks too
+            await opened.read(retention.look)
+        yield Store(_application(opened, clock, retention), opened)
 
 
-def _application(database: Database, clock: Clock) -> Starlette:
-    keys = IdempotencyKeys(database, clock)
+def _application(database: Database, clock: Clock, retention: RetentionClock) -> Starlette:
+    keys = IdempotencyKeys(database, clock, retention)
     threads = ThreadEndpoints(database, keys, clock)
     messages = MessageEndpoints(database, keys, clock)
     files = FileEndpoints(database)

@@ -2,9 +2,10 @@
 
 The reply is stored in the transaction that makes the rows, so there is either both or neither, and
 two requests with one key are put in turn: the second waits for the first, and replays it. Only
-success is stored. A record is kept for ``KEPT_S`` seconds at least; each write with a key removes a
-few that are older. When the object that a reply describes is deleted, its reply is erased too; a
-reply that lists several is erased with the first of them that is.
+success is stored. A record is kept for ``KEPT_S`` seconds at least, whatever the time of day is
+anywhere (``retention``); each write with a key removes a few that are older. When the object that a
+reply describes is deleted, its reply is erased too; a reply that lists several is erased with the
+first of them that is.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from backscroll.store.clock import Clock
 from backscroll.store.database import Database
 from backscroll.store.errors import WireError, invalid_value
 from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate, take_turns
+from backscroll.store.retention import ELAPSED_MS, RetentionClock, gone_before_ms
 from backscroll.store.schema import idempotency
 from backscroll.store.wire import Json, dump_json, partition_of
 
@@ -31,11 +33,11 @@ _MAX_KEY: Final = 255
 _find: Final = select(
     idempotency.c.request_hash, idempotency.c.status, idempotency.c.body, idempotency.c.object_id
 ).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
-_insert: Final = insert(idempotency)
+_insert: Final = insert(idempotency).values(kept_since_ms=ELAPSED_MS)
 _oldest: Final = (
     select(idempotency.c.scope, idempotency.c.key)
-    .where(idempotency.c.created_at < bindparam("horizon"))
-    .order_by(idempotency.c.created_at)
+    .where(idempotency.c.kept_since_ms < ELAPSED_MS - gone_before_ms(KEPT_S))
+    .order_by(idempotency.c.kept_since_ms)
     .limit(_PRUNED_PER_WRITE)
     .with_for_update(skip_locked=True)  # what another write removes, this one need not wait for
 )
@@ -69,10 +71,12 @@ class IdempotencyKeys:
     Attributes:
         database: Written to.
         clock: The process's clocks.
+        retention: Counts the time that keys are kept.
     """
 
     database: Database
     clock: Clock
+    retention: RetentionClock
 
     async def write_once(
         self,
@@ -108,8 +112,8 @@ class IdempotencyKeys:
             replayed = _replay(connection, scope, key, request_hash)
             if replayed is not None:
                 return replayed
-            now = self.clock.unix_s()
-            connection.execute(_prune, {"horizon": now - KEPT_S})
+            self.retention.count(connection)
+            connection.execute(_prune)
             outcome = work(connection)
             text = dump_json(outcome.value)
             connection.execute(
@@ -118,7 +122,7 @@ class IdempotencyKeys:
                     "scope": scope,
                     "key": key,
                     "request_hash": request_hash,
-                    "created_at": now,
+                    "created_at": self.clock.unix_s(),
                     "status": 200,
                     "body": text,
                     "collection_id": outcome.collection_id,

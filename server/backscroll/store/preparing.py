@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, inspect, select, update
 
 from backscroll.store.errors import StoreError
 from backscroll.store.locks import take_turns
-from backscroll.store.schema import SCHEMA_VERSION, tables, version_table
+from backscroll.store.schema import SCHEMA_VERSION, retention_clock, tables, version_table
 
 _version: Final = select(version_table.c.version)
 
@@ -28,6 +28,7 @@ def prepare(connection: Connection, name: str) -> None:
     if not present:
         tables.create_all(connection)
         connection.execute(insert(version_table).values(version=SCHEMA_VERSION, opened=0))
+        connection.execute(insert(retention_clock).values(elapsed_ms=0, token=""))
     elif version_table.name not in present:
         line = f"{name} holds another program's tables: point BACKSCROLL_DATABASE elsewhere"
         raise StoreError(line)

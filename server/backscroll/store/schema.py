@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 tables: Final = MetaData()
 # SQLite counts rows by itself only in a column that is declared INTEGER.
@@ -154,6 +154,17 @@ idempotency: Final = Table(
     Column("body", _Text),
     Column("collection_id", _Text, nullable=False),
     Column("object_id", _Text, nullable=False),
+    # By `retention_clock`. A Backscroll of version 2 that still runs beside this one leaves it out,
+    # and what it leaves out is never removed.
+    Column("kept_since_ms", BigInteger),
+)
+
+# One row; `retention` says how it is read.
+retention_clock: Final = Table(
+    "retention_clock",
+    tables,
+    Column("elapsed_ms", BigInteger, nullable=False),
+    Column("token", _Text, nullable=False),
 )
 
 # Whom the HTTP transport lets in: a token itself is nowhere, only what it hashes to.
@@ -198,5 +209,5 @@ Index(
     sqlite_where=_in_a_run,
 )
 Index("metadata_pairs", completion_metadata.c.name, completion_metadata.c.value)
-Index("idempotency_by_age", idempotency.c.created_at)
+Index("idempotency_by_age", idempotency.c.kept_since_ms)
 Index("idempotency_by_object", idempotency.c.collection_id, idempotency.c.object_id)
