@@ -8,13 +8,14 @@ import asyncpg
 import httpx2
 
 from backscroll.store.app import open_store
+from backscroll.store.locks import LOCK_S
 from tests.store.conftest import V2
 
 
 @asynccontextmanager
-async def client(url: str) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(url: str, lock_s: float = LOCK_S) -> AsyncIterator[httpx2.AsyncClient]:
     """A replica over the database at ``url``, and a client of it."""
-    async with open_store(url) as store:
+    async with open_store(url, lock_s=lock_s) as store:
         transport = httpx2.ASGITransport(app=store.app)
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://store/v1", headers=V2, timeout=None

@@ -149,7 +149,7 @@ async def test_an_acknowledged_write_is_on_disk_whatever_the_role_was_set_to(
         )
 
     async with open_database(shared) as database:
-        assert await database.write(settings) == (kept, "read committed", "10s", "30s")
+        assert await database.write(settings) == (kept, "read committed", "100ms", "30s")
         assert (await database.read(settings))[0] == kept
 
 

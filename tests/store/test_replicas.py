@@ -5,10 +5,8 @@ from typing import Any
 
 import asyncpg
 import httpx2
-import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
-from backscroll.store import postgres_url
 from backscroll.store.engine import open_database
 from backscroll.store.threads import insert_thread
 from tests.store.replicas import client, rows
@@ -19,10 +17,9 @@ KEY = {"Idempotency-Key": "key"}
 
 
 async def test_a_key_whose_first_request_is_still_at_work_is_answered_409(
-    shared: str, monkeypatch: pytest.MonkeyPatch
+    shared: str,
 ) -> None:
-    monkeypatch.setitem(postgres_url._SESSION, "lock_timeout", "50ms")  # noqa: SLF001 - to be quick
-    async with client(shared) as api:
+    async with client(shared, lock_s=0.05) as api:
         url = f"/threads/{await new_thread(api)}/messages"
         turn = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
         first = await asyncpg.connect(shared)

@@ -366,7 +366,7 @@ def test_a_write_that_waits_for_its_turn_until_it_is_cut_off_is_not_in_doubt() -
         client = wire.client(KEYLESS)
         async with anyio.create_task_group() as tasks:
             for _ in range(OF_ONE):
-                tasks.start_soon(client.bounded(1).send, READ)
+                tasks.start_soon(client.bounded(1).send, WRITE)
             await anyio.sleep(1)
             with anyio.move_on_after(8), contextlib.suppress(UnreachableError):
                 await client.send(WRITE)

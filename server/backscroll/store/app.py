@@ -30,6 +30,7 @@ from backscroll.store.errors import (
 from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
+from backscroll.store.locks import LOCK_S
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.retention import RetentionClock
 from backscroll.store.threads import ThreadEndpoints
@@ -124,17 +125,20 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(database: str, clock: Clock = _CLOCK) -> AsyncIterator[Store]:
+async def open_store(
+    database: str, clock: Clock = _CLOCK, lock_s: float = LOCK_S
+) -> AsyncIterator[Store]:
     """Open the store in ``database``, made where it is missing, and close it at the end.
 
     Args:
         database: Its URL, as ``engine.open_database`` takes it.
         clock: The process's clocks.
+        lock_s: How many seconds a read or a write waits for the locks of a PostgreSQL.
 
     Raises:
         StoreError: A database that cannot be used, in one clear line.
     """
-    async with open_database(database) as opened:
+    async with open_database(database, lock_s) as opened:
         retention = RetentionClock(clock.monotonic)
         with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks too
             await opened.read(retention.look)

@@ -33,7 +33,7 @@ from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.requests import MetadataReplacement
 from backscroll.store.schema import completion_messages, completion_metadata, completions
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, list_reply, partition_of, reply
+from backscroll.store.wire import Json, list_reply, partition_of, reply, turn_of
 
 _NOUN: Final = "chat completion"
 _MAX_FILTERS: Final = 16
@@ -203,7 +203,7 @@ class CompletionEndpoints:
             label_completion(connection, position, {})
             erase_replies(connection, partition, completion_id)
 
-        await self.database.write(work)
+        await self.database.write(work, turn_of(request))
         return reply({"id": completion_id, "object": "chat.completion.deleted", "deleted": True})
 
     async def messages(self, request: Request) -> Response:

@@ -22,7 +22,7 @@ from backscroll.store.locks import take_place
 from backscroll.store.requests import MetadataReplacement
 from backscroll.store.schema import conversations, items
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, partition_of, reply
+from backscroll.store.wire import Json, partition_of, reply, turn_of
 
 _insert: Final = insert(conversations)
 
@@ -96,5 +96,5 @@ class ConversationEndpoints:
             connection.execute(erased.values(metadata=None, deleted_at=self.clock.unix_s()))
             erase_replies(connection, partition, conversation_id)
 
-        await self.database.write(work)
+        await self.database.write(work, turn_of(request))
         return reply({"id": conversation_id, "object": "conversation.deleted", "deleted": True})

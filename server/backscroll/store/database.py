@@ -21,8 +21,13 @@ class Database(Protocol):
             DatabaseFailedError: The database is damaged, gone, or fails otherwise.
         """
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], turn: str = "") -> T:
         """Run ``work`` in a write transaction, committed when this returns.
+
+        Args:
+            work: What to do.
+            turn: Names what the work locks, such as a thread: writes of this process with one name
+                are done one after another, and hold up no others. Empty for nothing of the kind.
 
         Work that raises leaves nothing behind. Work may be run again when something else than
         itself undid its transaction, so that what it makes it makes anew each time.

@@ -6,6 +6,7 @@ from typing import Final
 
 from backscroll.store.database import Database
 from backscroll.store.errors import StoreError
+from backscroll.store.locks import LOCK_S
 from backscroll.store.traced import TracedDatabase
 
 _POSTGRES: Final = ("postgresql://", "postgres://")
@@ -21,7 +22,7 @@ def is_postgres(url: str) -> bool:
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str, lock_s: float = LOCK_S) -> AsyncIterator[Database]:
     """Open the database that ``url`` names, and close it at the end.
 
     Tables are made where there are none, and those of an older Backscroll are brought up to date.
@@ -32,6 +33,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
             created; percent-encoded characters are decoded. Or
             ``postgresql://user:password@host:port/name``, with libpq's parameters behind a ``?``;
             that database is there already.
+        lock_s: How many seconds a read or a write waits for the locks of a PostgreSQL.
 
     Raises:
         StoreError: An unsupported URL, or a database that cannot be used; one line, without the
@@ -44,7 +46,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         address = parse(url)  # says so where they are not installed
         from backscroll.store.postgres import open_postgres
 
-        async with open_postgres(address) as database:
+        async with open_postgres(address, lock_s) as database:
             yield TracedDatabase(database, "postgresql")
     elif url.startswith("sqlite:"):
         from backscroll.store.sqlite import open_sqlite

@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, tuple_, update
-from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.store.clock import Clock
 from backscroll.store.database import Database
-from backscroll.store.errors import WireError, invalid_value
-from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate, take_turns
+from backscroll.store.errors import DatabaseBusyError, WireError, invalid_value
+from backscroll.store.locks import take_turns
 from backscroll.store.retention import ELAPSED_MS, RetentionClock, gone_before_ms
 from backscroll.store.schema import idempotency
-from backscroll.store.wire import Json, dump_json, partition_of
+from backscroll.store.wire import Json, dump_json, partition_of, turn_of
 
 KEPT_S: Final = 24 * 60 * 60
 _PRUNED_PER_WRITE: Final = 8
@@ -98,7 +97,7 @@ class IdempotencyKeys:
         """
         key = request.headers.get("idempotency-key")
         if key is None:
-            outcome = await self.database.write(work)
+            outcome = await self.database.write(work, turn_of(request))
             return _response(dump_json(outcome.value))
         if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
             message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
@@ -107,8 +106,13 @@ class IdempotencyKeys:
         identity = f"{request.method} {request.url.path}\n".encode() + body
         request_hash = hashlib.sha256(identity).hexdigest()
 
+        waits_for_the_first = False
+
         def once(connection: Connection) -> Response:
-            _wait_for_the_first(connection, scope, key)
+            nonlocal waits_for_the_first
+            waits_for_the_first = True
+            take_turns(connection, "key", scope, key)
+            waits_for_the_first = False
             replayed = _replay(connection, scope, key, request_hash)
             if replayed is not None:
                 return replayed
@@ -131,7 +135,12 @@ class IdempotencyKeys:
             )
             return _response(text)
 
-        return await self.database.write(once)
+        try:
+            return await self.database.write(once, turn_of(request))
+        except DatabaseBusyError as error:
+            if waits_for_the_first:
+                raise _in_use() from error
+            raise
 
 
 def erase_replies(
@@ -147,21 +156,15 @@ def erase_replies(
     connection.execute(statement.values(body=None))
 
 
-def _wait_for_the_first(connection: Connection, scope: str, key: str) -> None:
-    try:
-        take_turns(connection, "key", scope, key)
-    except DBAPIError as error:
-        if sqlstate(error) != LOCK_NOT_AVAILABLE:
-            raise
-        message = "The first request with this Idempotency-Key is still at work: try again."
-        headers = {"Retry-After": "1"}
-        raise WireError(
-            409,
-            message,
-            param="Idempotency-Key",
-            code="idempotency_key_in_use",
-            headers=headers,
-        ) from error
+def _in_use() -> WireError:
+    message = "The first request with this Idempotency-Key is still at work: try again."
+    return WireError(
+        409,
+        message,
+        param="Idempotency-Key",
+        code="idempotency_key_in_use",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _replay(connection: Connection, scope: str, key: str, request_hash: str) -> Response | None:

@@ -27,7 +27,7 @@ from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.schema import conversations, items
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, list_envelope, list_reply, partition_of, reply
+from backscroll.store.wire import Json, list_envelope, list_reply, partition_of, reply, turn_of
 
 _find_conversation: Final = select(conversations).where(
     conversations.c.partition == bindparam("within"),
@@ -181,7 +181,7 @@ class ItemEndpoints:
             erase_replies(connection, partition, conversation_id, item_id)
             return find_conversation(connection, partition, conversation_id)
 
-        return reply(conversation_object(await self.database.write(work)))
+        return reply(conversation_object(await self.database.write(work, turn_of(request))))
 
 
 def _ids(request: Request) -> tuple[str, str, str]:

@@ -9,6 +9,9 @@ from typing import Final
 from sqlalchemy import Connection, Table, Text, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
+LOCK_S: Final = 10.0
+"""How many seconds work waits for locks, and for its turn, before its caller hears of it."""
+
 LOCK_NOT_AVAILABLE: Final = "55P03"
 
 # Two names with one hash wait for each other without need, and that is all.

@@ -23,7 +23,7 @@ from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.requests import MessageV1, MessageV2, MetadataChange
 from backscroll.store.schema import messages, threads
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply
+from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply, turn_of
 
 find_thread: Final = select(threads.c.position).where(
     threads.c.partition == bindparam("within"),
@@ -201,7 +201,7 @@ class MessageEndpoints:
             connection.execute(_recount, {"thread": row["thread"]})
             erase_replies(connection, partition, thread_id, message_id)
 
-        await self.database.write(work)
+        await self.database.write(work, turn_of(request))
         return reply({"id": message_id, "object": "thread.message.deleted", "deleted": True})
 
     @staticmethod

@@ -1,10 +1,12 @@
 """PostgreSQL: everything that is particular to it.
 
-Two bounded pools of asyncpg's connections, so that writers who wait for one another keep no reader
-waiting. Reads commit each statement by itself, so that every page is its own snapshot; writes are
-transactions at READ COMMITTED that lock what they change, so that the same work does the same on
-both engines. Nothing waits for ever: not for a connection, not for a lock, not for a statement, not
-for a server that is gone.
+Two bounded pools of asyncpg's connections, so that writers keep no reader waiting. Writes of one
+turn, such as those to a thread, wait for one another before they take a connection, and one that
+meets a lock gives its connection back after ``TRY_S`` and tries again later: so a lock keeps only
+those waiting that need it. Reads commit each statement by itself, so that every page is its own
+snapshot; writes are transactions at READ COMMITTED that lock what they change, so that the same
+work does the same on both engines. Nothing waits for ever: not for a turn, not for a connection,
+not for a lock, not for a statement, not for a server that is gone.
 """
 
 import asyncio
@@ -12,8 +14,10 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import chain
 from typing import Any, Final, Literal, TypeVar
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, NotSupportedError
@@ -30,7 +34,7 @@ from backscroll.store.errors import (
     NothingWrittenError,
     StoreError,
 )
-from backscroll.store.locks import LOCK_NOT_AVAILABLE, sqlstate
+from backscroll.store.locks import LOCK_NOT_AVAILABLE, LOCK_S, sqlstate
 from backscroll.store.postgres_url import Address, connect, why_refused
 from backscroll.store.preparing import prepare
 from backscroll.store.schema import tables
@@ -51,7 +55,11 @@ ATTEMPTS: Final = 5
 REMEMBERED_S: Final = 10.0
 """How many seconds `check` speaks of a failure, unless something was written since."""
 
+TRY_S: Final = 0.1
+"""For how many seconds of `LOCK_S` work waits at a time, with a connection in its hands."""
+
 _PAUSE_S: Final = 0.05
+_LONGEST_PAUSE_S: Final = 1.0
 
 _UNDONE: Final = frozenset({"40001", "40P01"})
 """Undone for another transaction's sake: serialization and deadlock."""
@@ -65,8 +73,8 @@ _MENDED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
 _UNSETTLED: Final = ("40003", "08", "57P")
 """Beginnings of the codes after which a COMMIT may stand: it says so, or its server went away."""
 
-_WAITED: Final = frozenset({LOCK_NOT_AVAILABLE, "57014"})
-"""A lock that was not to be had, a statement that took too long."""
+_TOO_LONG: Final = "57014"
+"""A statement that took too long."""
 
 _AWAY: Final = ("08", "53", "57P")
 """Beginnings of the codes of a server that closes, starts, or takes no more connections."""
@@ -77,12 +85,20 @@ T = TypeVar("T")
 class PostgresDatabase:
     """A database of PostgreSQL, open; ``Database`` says what its methods promise."""
 
-    def __init__(self, writing: AsyncEngine, reading: AsyncEngine) -> None:
-        """Take the pools; ``open_postgres`` makes them."""
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, lock_s: float = LOCK_S) -> None:
+        """Take the pools; ``open_postgres`` makes them.
+
+        Args:
+            writing: for transactions.
+            reading: for single statements.
+            lock_s: how many seconds work waits for locks and for its turn.
+        """
         self._writing = writing
         self._reading = reading
+        self._lock_s = lock_s
         self._writes: set[asyncio.Task[Any]] = set()
         self._trouble: tuple[float, DatabaseFailedError] | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` outside any transaction."""
@@ -91,10 +107,21 @@ class PostgresDatabase:
             async with self._reading.connect() as connection:
                 return await connection.run_sync(work)
 
-        return await self._remembered(run)
+        return await self._remembered(run, self._lock_ends_at())
 
-    async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in a transaction, ended even where the caller is cancelled meanwhile."""
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        """Run ``work`` in a transaction, ended even where the caller is cancelled meanwhile.
+
+        A caller that is cancelled before its turn leaves it undone.
+        """
+        ends_at = self._lock_ends_at()
+        # Nobody else has the lock of a write without a turn.
+        lock = self._turns.setdefault(turn, asyncio.Lock()) if turn else asyncio.Lock()
+        try:
+            async with asyncio.timeout_at(ends_at):
+                await lock.acquire()
+        except TimeoutError as error:
+            raise DatabaseBusyError from error
 
         async def run() -> T:
             async with self._writing.connect() as connection:
@@ -102,9 +129,9 @@ class PostgresDatabase:
                 await _commit(connection)
                 return value
 
-        writing = asyncio.create_task(self._remembered(run))
+        writing = asyncio.create_task(self._remembered(run, ends_at))
         self._writes.add(writing)
-        writing.add_done_callback(self._forget)
+        writing.add_done_callback(partial(self._forget, lock))
         value = await asyncio.shield(writing)
         self._trouble = None
         return value
@@ -117,9 +144,9 @@ class PostgresDatabase:
         if await self.read(_is_read_only):
             raise DatabaseFailedError("read_only", "25006")
 
-    async def _remembered(self, run: Callable[[], Awaitable[T]]) -> T:
+    async def _remembered(self, run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
         try:
-            return await _persist(run)
+            return await _persist(run, lock_ends_at)
         except DatabaseFailedError as error:
             self._trouble = (time.monotonic() + REMEMBERED_S, DatabaseFailedError(*error.args))
             raise
@@ -130,25 +157,35 @@ class PostgresDatabase:
         for engine in (self._writing, self._reading):
             await engine.dispose()
 
-    def _forget(self, writing: asyncio.Task[Any]) -> None:
+    def _lock_ends_at(self) -> float:
+        return asyncio.get_running_loop().time() + self._lock_s
+
+    def _forget(self, lock: asyncio.Lock, writing: asyncio.Task[Any]) -> None:
+        lock.release()
         self._writes.discard(writing)
         if not writing.cancelled():
             writing.exception()  # looked at, as nobody else may: the caller may be gone
 
 
 @asynccontextmanager
-async def open_postgres(address: Address) -> AsyncIterator[PostgresDatabase]:
+async def open_postgres(
+    address: Address, lock_s: float = LOCK_S
+) -> AsyncIterator[PostgresDatabase]:
     """Open the database at ``address``, and close it at the end.
+
+    Args:
+        address: Where it is.
+        lock_s: How many seconds a read or a write waits for locks and for its turn.
 
     Raises:
         StoreError: A database that cannot be used, in one line without its password.
     """
-    patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S)
+    patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S, LOCK_S)
     async with _closing(PostgresDatabase(patient, patient)) as first:
         await _prepare(first, address)
     writing = _engine(address, "READ COMMITTED", WRITERS)
     reading = _engine(address, "AUTOCOMMIT", READERS)
-    async with _closing(PostgresDatabase(writing, reading)) as database:
+    async with _closing(PostgresDatabase(writing, reading, lock_s)) as database:
         yield database
 
 
@@ -165,10 +202,11 @@ def _engine(
     isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
     size: int,
     statement_s: int = STATEMENT_S,
+    try_s: float = TRY_S,
 ) -> AsyncEngine:
     return create_async_engine(
         "postgresql+asyncpg://",  # asyncpg reads the address: no password is in this engine
-        async_creator=lambda: connect(address, statement_s),
+        async_creator=lambda: connect(address, statement_s, try_s),
         isolation_level=isolation,
         pool_size=size,
         max_overflow=0,
@@ -207,16 +245,22 @@ def _is_read_only(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on")
 
 
-async def _persist(run: Callable[[], Awaitable[T]]) -> T:
+async def _persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
     """Do what ``run`` does, anew where the database surely undid it.
+
+    Args:
+        run: Takes a connection, and gives it back.
+        lock_ends_at: Until when it is begun anew because of a lock, by the event loop's clock; for
+            all else it is begun ``ATTEMPTS`` times at most.
 
     Raises:
         DatabaseBusyError: It was undone too often, or waited too long.
         DatabaseUnavailableError: The server is gone, and nothing was written.
         DatabaseFailedError: It is full, damaged or read-only, and nothing was written.
     """
-    pause = _PAUSE_S
-    for attempt in range(1, ATTEMPTS + 1):
+    now = asyncio.get_running_loop().time
+    attempt, pause_s = 1, _PAUSE_S
+    while True:
         try:
             return await run()
         except PoolTimeoutError as error:
@@ -225,26 +269,29 @@ async def _persist(run: Callable[[], Awaitable[T]]) -> T:
             again, told = _meaning(error)
             if told is None:
                 raise
-            if not again or attempt == ATTEMPTS:
+            locked = sqlstate(error) == LOCK_NOT_AVAILABLE
+            last = now() >= lock_ends_at if locked else attempt == ATTEMPTS
+            if not again or last:
                 raise told from (None if isinstance(told, DatabaseFailedError) else error)
+            attempt += not locked
         except TimeoutError as error:
             raise DatabaseUnavailableError("the server fell silent") from error
         except OSError as error:
             if attempt == ATTEMPTS:
                 raise DatabaseUnavailableError("the connection was lost") from error
-        await asyncio.sleep(pause * random.random())  # noqa: S311 - spreads writers, hides nothing
-        pause *= 2
-    raise AssertionError  # the last attempt returns or raises
+            attempt += 1
+        await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads writers, hides nothing
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 def _meaning(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
     """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
     code = sqlstate(error)
-    if code in _UNDONE:
+    if code in _UNDONE or code == LOCK_NOT_AVAILABLE:
         return True, DatabaseBusyError()
     if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
         return True, DatabaseBusyError()
-    if code in _WAITED:
+    if code == _TOO_LONG:
         return False, DatabaseBusyError()
     if code.startswith(_MENDED):
         return code == _STANDBY, of_postgres(error)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from backscroll.store.errors import DatabaseUnavailableError, StoreError
 
 CONNECT_S: Final = 10.0
-LOCK_S: Final = 10
 _SILENCE_S: Final = 10
 """So many seconds after a statement should have ended, the server is taken to be gone."""
 
@@ -21,7 +20,6 @@ _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {
     "application_name": "backscroll",
     "jit": "off",  # takes longer than any statement of the store
-    "lock_timeout": f"{LOCK_S}s",
     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
 }
 _DURABLE: Final = frozenset({"on", "remote_apply"})
@@ -68,12 +66,13 @@ def parse(url: str) -> Address:
     return Address(url, f"postgresql://{server}{f':{port}' if port else ''}{parts.path}")
 
 
-async def connect(address: Address, statement_s: int) -> Any:  # noqa: ANN401 - asyncpg has no types
+async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
     """Return a connection on which an acknowledged commit is on the server's disk.
 
     Args:
         address: Where to.
         statement_s: The most seconds that a statement takes.
+        lock_s: The most seconds of them that it waits for a lock.
 
     Raises:
         DatabaseUnavailableError: There is no such server, it does not answer within ``CONNECT_S``
@@ -86,7 +85,11 @@ async def connect(address: Address, statement_s: int) -> Any:  # noqa: ANN401 - 
             address.url,
             timeout=CONNECT_S,
             command_timeout=statement_s + _SILENCE_S,
-            server_settings={**_SESSION, "statement_timeout": f"{statement_s}s"},
+            server_settings={
+                **_SESSION,
+                "statement_timeout": f"{statement_s}s",
+                "lock_timeout": f"{lock_s * 1000:.0f}ms",
+            },
         )
     except asyncpg.PostgresError as error:
         raise DatabaseUnavailableError(why_refused(address, error.sqlstate)) from None

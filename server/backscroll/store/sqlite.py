@@ -108,7 +108,7 @@ class SqliteDatabase:
                         raise
             return await self._reading.run(work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - one writer, one turn
         """Run ``work`` in a write transaction, which it may share with others.
 
         What is returned is in the file at the database's path.

@@ -21,7 +21,7 @@ from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.requests import MetadataChange, ThreadChange, ThreadV1, ThreadV2
 from backscroll.store.schema import messages, threads
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply
+from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply, turn_of
 
 _living: Final = select(threads).where(
     threads.c.partition == bindparam("within"), threads.c.deleted_at.is_(None)
@@ -160,5 +160,5 @@ class ThreadEndpoints:
             connection.execute(statement.values(**erased))
             erase_replies(connection, partition, thread_id)
 
-        await self.database.write(work)
+        await self.database.write(work, turn_of(request))
         return reply({"id": thread_id, "object": "thread.deleted", "deleted": True})

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
@@ -31,9 +32,9 @@ class TracedDatabase:
         """Run work, as ``Database.read`` does."""
         return await self._recorded("read", self.database.read, work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], turn: str = "") -> T:
         """Run work, as ``Database.write`` does."""
-        return await self._recorded("write", self.database.write, work)
+        return await self._recorded("write", partial(self.database.write, turn=turn), work)
 
     async def check(self) -> None:
         """Check, as ``Database.check`` does; recorded nowhere, as it is no request's."""

@@ -111,6 +111,15 @@ def partition_of(request: Request) -> str:
     return given[0]
 
 
+def turn_of(request: Request) -> str:
+    """Return whose turn a write is, as ``Database.write`` takes it.
+
+    That is the thread, conversation or completion that it is about, or the list that it adds to.
+    """
+    owner = next(iter(request.path_params.values()), request.url.path)
+    return f"{partition_of(request)} {owner}"
+
+
 def is_partition(name: str) -> bool:
     """Return whether ``name`` can be a partition's: 1-128 letters, digits and ``_ . = -``."""
     return _PARTITION.fullmatch(name) is not None

@@ -43,7 +43,9 @@ class _Shared:
     reply_bytes: int
     chance: Callable[[], float]
     clock: Callable[[], float]
-    lanes: Lanes = field(default_factory=Lanes)
+    # Apart, so that writes that wait for a thread let it be read.
+    reads: Lanes = field(default_factory=Lanes)
+    writes: Lanes = field(default_factory=Lanes)
     writers: Lanes = field(default_factory=lambda: Lanes(TOTAL, 1))
     budget: RetryBudget = field(default_factory=RetryBudget)
     noted: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -209,11 +211,13 @@ class Client:
         self._left -= 1
         self._tally.requests += 1
         self._tally.retries += attempt > 1
-        http = self._shared.reading if request.method == "GET" else self._shared.writing
+        shared = self._shared
+        reads = request.method == "GET"
+        http, lanes = (shared.reading, shared.reads) if reads else (shared.writing, shared.writes)
         credential = await self._credential()
         exchange = Exchange(self.upstream, request)
         try:
-            async with self._shared.lanes.lane(request.owner):
+            async with lanes.lane(request.owner):
                 with anyio.move_on_after(self._patience_s(request, attempt)):
                     await self._run(exchange, http, credential, attempt)
         except anyio.get_cancelled_exc_class():

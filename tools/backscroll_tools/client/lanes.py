@@ -8,11 +8,11 @@ from typing import Final
 import anyio
 
 TOTAL: Final = 32
-"""Requests under way at once to one upstream."""
+"""Reads under way at once to one upstream, and as many writes."""
 
 OF_ONE: Final = 8
-"""Requests under way at once about one thread, conversation or completion: a slow one leaves
-room for the others."""
+"""Reads under way at once about one thread, conversation or completion, and as many writes: a
+slow one leaves room for the others."""
 
 
 class Lanes:
