@@ -388,7 +388,7 @@ def database_error(code: str) -> bytes:
 def test_the_store_that_says_that_nothing_was_written_is_believed_and_quoted(
     code: str, status: int, *, again: bool
 ) -> None:
-    error = failures.failure(STORE, status, {}, database_error(code))
+    error = failures.failure(STORE, status, {}, database_error(code), now=0.0)
 
     assert (error.code, error.message) == ("upstream_unavailable", f"Why: {code}.")
     assert (error.fate, error.again) == ("refused", again)
@@ -400,10 +400,10 @@ def test_the_store_that_says_that_nothing_was_written_is_believed_and_quoted(
 
 
 def test_no_other_upstream_is_believed_when_it_names_a_database() -> None:
-    error = failures.failure(COMPATIBLE, 500, {}, database_error("database_full"))
+    error = failures.failure(COMPATIBLE, 500, {}, database_error("database_full"), now=0.0)
     assert (error.fate, error.message) == ("unknown", "The upstream answered with HTTP status 500.")
 
 
 def test_a_store_that_quotes_the_key_is_not_quoted() -> None:
-    error = failures.failure(STORE, 503, {}, database_error("database_x"), "database_x")
+    error = failures.failure(STORE, 503, {}, database_error("database_x"), "database_x", now=0.0)
     assert error.message == "The upstream answered with HTTP status 503."

@@ -71,7 +71,7 @@ async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Chec
         url: of the database.
         examined_s: how many seconds its structure may be looked at.
     """
-    path = database_file.file_of(url) if url.startswith("sqlite:") else None
+    path = sqlite_path(url) if url.startswith("sqlite:") else None
 
     async def look(database: Database) -> tuple[Check, ...]:
         facts = await database.read(_facts)

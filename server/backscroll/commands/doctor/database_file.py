@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.store.database import Database
@@ -29,14 +29,6 @@ _BY_TROUBLE: Final = {
     "damaged": _RESTORE,
 }
 MEND: Final = "Mend it, or point BACKSCROLL_DATABASE elsewhere."
-
-
-def file_of(url: str) -> Path | None:
-    """Return the file that the URL of a usable database names; None if it names none."""
-    parsed = make_url(url)
-    if parsed.drivername != "sqlite" or parsed.database in {None, "", ":memory:"}:
-        return None
-    return Path(str(parsed.database)).absolute()
 
 
 def left_behind(path: Path) -> str:
