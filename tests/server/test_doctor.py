@@ -256,6 +256,16 @@ async def test_a_database_that_another_program_holds_is_named(
     ]
 
 
+@pytest.mark.parametrize(
+    "url", ["sqlite:foo", "sqlite:///", "sqlite://host/a.db", "sqlite:///a?b=c"]
+)
+async def test_a_url_of_sqlite_that_names_no_file_is_a_failed_check(url: str) -> None:
+    checks = await check_database(url)
+
+    assert [(check.name, check.verdict) for check in checks] == [("database", "failed")]
+    assert "this is a sqlite URL of another form" in checks[0].detail
+
+
 async def test_a_url_of_no_known_database_is_refused_without_its_password() -> None:
     diagnosis = await diagnosis_of(made(database=f"mysql://ann:{KEY}@db.example/talks?x={KEY}"))
 

@@ -34,10 +34,7 @@ _SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
 
 def is_missing(url: str) -> bool:
     """Whether a URL names a SQLite file that is yet to be made."""
-    try:
-        path = sqlite_path(url)
-    except ValueError:
-        return False
+    path = _file_of(url)
     return path is not None and not path.exists()
 
 
@@ -71,7 +68,7 @@ async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Chec
         url: of the database.
         examined_s: how many seconds its structure may be looked at.
     """
-    path = sqlite_path(url) if url.startswith("sqlite:") else None
+    path = _file_of(url)
 
     async def look(database: Database) -> tuple[Check, ...]:
         facts = await database.read(_facts)
@@ -83,6 +80,14 @@ async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Chec
         return facts, await database.read(_contents), *file
 
     return await _looked_at(url, look)
+
+
+def _file_of(url: str) -> Path | None:
+    """Return the file that a URL names; None if it names none, which opening it then explains."""
+    try:
+        return sqlite_path(url)
+    except ValueError:
+        return None
 
 
 async def looked_at(url: str, *looks: Callable[[Connection], Check]) -> tuple[Check, ...]:
