@@ -33,6 +33,7 @@ from backscroll.settings import Settings, load, sources
 from backscroll.store import sqlite
 from backscroll.store.app import open_store
 from backscroll.store.imports import ImportedMessage, ImportedThread
+from backscroll.store.sqlite_engine import journal_mode
 from backscroll_tools.client.failures import UnreachableError, failure, unreachable
 from backscroll_tools.client.profiles import PROFILES, STORE
 from backscroll_tools.registry import TOOLS
@@ -115,7 +116,7 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
 
     diagnosis = await diagnosis_of(made(database=database))
 
-    mode = sqlite.journal_mode(sqlite3.sqlite_version_info)
+    mode = journal_mode(sqlite3.sqlite_version_info)
     assert diagnosis.is_well
     assert found(diagnosis)[:2] == [
         (

@@ -14,7 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 from backscroll.store import sqlite
 from backscroll.store.app import Store, open_store
 from backscroll.store.errors import StoreError
-from backscroll.store.sqlite import SqliteDatabase, journal_mode, open_sqlite
+from backscroll.store.sqlite import SqliteDatabase, open_sqlite
+from backscroll.store.sqlite_engine import journal_mode
 from tests.pace import limit_s
 from tests.store.conftest import V2
 from tests.store.wire import add, error, new_thread, page, texts

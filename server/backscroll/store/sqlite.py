@@ -9,20 +9,14 @@ the file just then. What would wait, waits on the threads of ``workers``.
 """
 
 import asyncio
-import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import NullPool, QueuePool
 
-from backscroll.paths import sqlite_path
 from backscroll.store import causes
 from backscroll.store.causes import STATEMENT_ALONE, is_busy
 from backscroll.store.database import Work
@@ -33,41 +27,18 @@ from backscroll.store.errors import (
     StoreError,
 )
 from backscroll.store.preparing import prepare
+from backscroll.store.sqlite_engine import engine_of, journal_mode, keep_journal
 from backscroll.store.sqlite_file import DatabaseFile, Identity, first_flaw, try_writing
-from backscroll.store.wire import dump_json, load_json
+from backscroll.store.sqlite_url import create_file, path_of
 from backscroll.store.workers import Workers, serve_read, serve_writes
 
 BUSY_TIMEOUT_S: Final = 10.0
 READERS: Final = 4
-CACHE_KIB: Final = 2_048
-"""What each connection keeps of the file; the operating system keeps as much as it likes."""
-
 EXAMINED_S: Final = 1.0
 """How many seconds `check` looks for damage, once some was met."""
 
 _OLDEST_SQLITE: Final = (3, 35, 0)  # the first with RETURNING
-_URL_RULE: Final = (
-    "BACKSCROLL_DATABASE must be sqlite:///relative.db or sqlite:////absolute/path.db"
-)
-
 T = TypeVar("T")
-
-
-def journal_mode(sqlite_version: tuple[int, ...]) -> str:
-    """Return the journal mode in which a SQLite of this version loses no acknowledged write.
-
-    WAL wants the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): 3.51.3, or
-    3.50.7, or 3.44.6. Without it the rollback journal is used, and truncated rather than deleted:
-    under ``synchronous=FULL`` SQLite syncs a truncated journal, but not the folder out of which it
-    deletes one, so after a power cut a deleted journal can come back and undo the last commit
-    (https://sqlite.org/pragma.html#pragma_synchronous, EXTRA).
-    """
-    fixed = (
-        sqlite_version >= (3, 51, 3)
-        or (3, 50, 7) <= sqlite_version < (3, 51)
-        or (3, 44, 6) <= sqlite_version < (3, 45)
-    )
-    return "wal" if fixed else "truncate"
 
 
 class SqliteDatabase:
@@ -146,7 +117,7 @@ class SqliteDatabase:
             return
 
     def _check(self, file: DatabaseFile) -> None:
-        engine = _engine(file, 0, begin=True, size=0)
+        engine = engine_of(file, 0, begin=True, size=0)
         event.listen(engine, "connect", file.recognise)
         with engine.connect() as connection:
             try_writing(connection)
@@ -205,28 +176,28 @@ async def open_sqlite(url: str) -> AsyncIterator[SqliteDatabase]:
     Raises:
         StoreError: An unsupported URL, or a database that cannot be used.
     """
-    path = _path_of(url)
+    path = path_of(url)
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         line = f"SQLite {sqlite3.sqlite_version} is too old: 3.35.0 or newer is needed"
         raise StoreError(line)
     if path is None:
         name = "the database in memory"
-        memory = _engine(None, BUSY_TIMEOUT_S, begin=True)
+        memory = engine_of(None, BUSY_TIMEOUT_S, begin=True)
         async with _closing(SqliteDatabase(memory)) as database:
             await _prepare(database, name, prepare)
             yield database
         return
     name = str(path)
     file = DatabaseFile(path.absolute())
-    _create_file(path)
+    create_file(path)
     engines = (
-        _engine(file, BUSY_TIMEOUT_S, begin=True),
-        _engine(file, BUSY_TIMEOUT_S, size=READERS),
-        _engine(file, 0),
+        engine_of(file, BUSY_TIMEOUT_S, begin=True),
+        engine_of(file, BUSY_TIMEOUT_S, size=READERS),
+        engine_of(file, 0),
     )
     async with _closing(SqliteDatabase(*engines, file)) as database:
         await _prepare(database, name, prepare)
-        _keep_journal(engines, journal_mode(sqlite3.sqlite_version_info))
+        keep_journal(engines, journal_mode(sqlite3.sqlite_version_info))
         for engine in engines:
             event.listen(engine, "connect", file.recognise)
         await _prepare(database, name, lambda _connection, _name: None)
@@ -239,32 +210,6 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
         yield database
     finally:
         await database.close()
-
-
-def _path_of(url: str) -> Path | None:
-    """Return the file that ``url`` names, or None for a database in memory."""
-    try:
-        return sqlite_path(url)
-    except ValueError:
-        line = f"{_URL_RULE}; this is a sqlite URL of another form"
-        raise StoreError(line) from None
-
-
-def _create_file(path: Path) -> None:
-    """Create an empty database file that only its owner can read, where there is none."""
-    if path.is_dir():
-        line = f"{path} is a directory: BACKSCROLL_DATABASE names a file"
-        raise StoreError(line)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():  # to close one that this process has open would end its locks
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    except PermissionError as error:
-        line = f"{path} is read-only, or its folder is: the store needs to write both"
-        raise StoreError(line) from error
-    except OSError as error:
-        line = f"{path} cannot be created: {error.strerror}"
-        raise StoreError(line) from error
 
 
 async def _prepare(
@@ -286,58 +231,3 @@ def _why_unusable(name: str, error: DatabaseFailedError) -> str:
     if error.trouble in {"read_only", "missing"}:
         return f"{name} is read-only, or its folder is: the store needs to write both"
     return f"{name} cannot be used: {error.sentence}"
-
-
-def _engine(
-    file: DatabaseFile | None, busy_timeout_s: float, *, begin: bool = False, size: int = 1
-) -> Engine:
-    """Return a pool of at most ``size`` connections, with or without transactions.
-
-    Args:
-        file: what they are on, made by nobody but ``_create_file``; None for memory.
-        busy_timeout_s: how long each waits for another's lock, in seconds.
-        begin: whether they are for transactions.
-        size: 0 for connections that are closed after use.
-    """
-    uri = {} if file is None else {"mode": "rw", "uri": "true"}
-    path = ":memory:" if file is None else file.path.as_uri()
-    bounds = {"pool_size": size, "max_overflow": 0} if size else {}
-    engine = create_engine(
-        URL.create("sqlite", database=path, query=uri),
-        poolclass=QueuePool if size else NullPool,
-        **bounds,
-        connect_args={
-            "timeout": busy_timeout_s,
-            "isolation_level": None,
-            "check_same_thread": False,  # used by one thread, closed by another
-        },
-        hide_parameters=True,  # an error is logged, and a message's text must not be
-        json_serializer=dump_json,
-        json_deserializer=load_json,
-        **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
-    )
-    pragmas = ("synchronous = FULL", "secure_delete = ON", f"cache_size = -{CACHE_KIB}")
-    event.listen(engine, "connect", partial(_set, pragmas))
-    if begin:
-        event.listen(engine, "begin", _begin_immediate)
-    if file is not None:
-        file.watch(engine)
-    return engine
-
-
-def _keep_journal(engines: Iterable[Engine], mode: str) -> None:
-    """Have every connection from here on keep this journal: now that the file is surely ours."""
-    for engine in engines:
-        event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
-        engine.dispose()
-
-
-def _set(pragmas: Iterable[str], connection: DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in pragmas:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
