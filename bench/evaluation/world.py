@@ -8,9 +8,9 @@ from itertools import cycle, islice
 from typing import Final
 
 from backscroll.commands.demo.cast import Cast, choose
-from backscroll.commands.formats import chitchat
+from backscroll.commands.transfer.formats import chitchat
 from backscroll.store.app import open_store
-from backscroll.store.imports import (
+from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,

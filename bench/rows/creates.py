@@ -9,8 +9,8 @@ from typing import Final, cast
 
 import httpx2
 
+from backscroll.database.sqlite_engine import journal_mode
 from backscroll.store.app import open_store
-from backscroll.store.sqlite_engine import journal_mode
 from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.models import JSON
 from bench.conversations import database

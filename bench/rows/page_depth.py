@@ -12,8 +12,8 @@ import httpx2
 from backscroll.store.app import open_store
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
-from backscroll_tools.messages.list_messages import LIST_MESSAGES
 from backscroll_tools.tool import Call
+from backscroll_tools.tools.list_messages import LIST_MESSAGES
 from bench.conversations import database, fill, numbered
 from bench.figures import Claim, Outcome, Row, figures, interleaved, ratio
 from bench.trial import Trial

@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx2
 
 from backscroll.store.app import open_store
-from backscroll.store.imports import ImportedMessage, ImportedThread
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll_tools.client.profiles import EMBEDDED
 from bench.conversations import chats, database, fill
 from bench.figures import Claim, Figure, Outcome, Row, figure, ratio

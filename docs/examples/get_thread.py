@@ -3,7 +3,7 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import requests, typed
+from backscroll_tools.client import objects, requests
 from backscroll_tools.models import JSON
 from backscroll_tools.render import fresh_mark, lines, marked
 from backscroll_tools.tool import Call, Result, Tool
@@ -11,7 +11,7 @@ from backscroll_tools.tool import Call, Result, Tool
 
 async def _run(call: Call, arguments: JSON) -> Result:
     raw = await call.client.send(requests.retrieve_thread(arguments["thread_id"]))
-    thread = typed.thread(raw)
+    thread = objects.thread(raw)
     mark = fresh_mark([str(thread)])
     return Result(marked(mark, lines(thread, "thread")), {"thread": thread})
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from backscroll.exits import clean_exit
+from backscroll.process.exits import clean_exit
 
 
 def main() -> None:
@@ -10,10 +10,9 @@ def main() -> None:
     with clean_exit():
         if len(sys.argv) == 1:
             # What hosts start many times a day: without what only people need.
-            from backscroll.commands.serving import serve
-            from backscroll.settings import load
+            from backscroll.commands.serve import serve_as_set
 
-            serve(load())
+            serve_as_set()
         else:
             from backscroll.cli import commands
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import click
 
-from backscroll.commands.connecting import connect
-from backscroll.commands.doctor_command import doctor
+from backscroll.commands.connect.command import connect
+from backscroll.commands.doctor.command import doctor
 from backscroll.commands.options import EVERY, SERVING, with_settings
 from backscroll.commands.terminal import verbatim, write
-from backscroll.commands.token_commands import token
-from backscroll.exits import clean_exit, interrupted_at_once
-from backscroll.settings import Settings
+from backscroll.commands.token.command import token
+from backscroll.process.exits import clean_exit, interrupted_at_once
+from backscroll.settings.model import Settings
 from backscroll_tools.plain import plain
 
 _PORT: Final = 8095
@@ -84,11 +84,11 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
     tokens, and wants to know its own names.
     """
     if transport == "http":
-        from backscroll.http.serving import run
+        from backscroll.http.serving.run import run
 
         run(settings, host, port)
     else:
-        from backscroll.commands.serving import serve as serve_stdio
+        from backscroll.commands.serve import serve as serve_stdio
 
         serve_stdio(settings)
 
@@ -151,7 +151,7 @@ def call(
     import anyio
 
     from backscroll.commands.call import call_tool, describe, list_tools
-    from backscroll.logs import configure
+    from backscroll.process.logs import configure
 
     configure(settings.log_level, settings.log_format)
     verbatim(sys.stdout)
@@ -204,7 +204,7 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
 
     import anyio
 
-    from backscroll.commands.importing import import_sources, open_source
+    from backscroll.commands.transfer.importing import import_sources, open_source
 
     stdin = sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
@@ -233,8 +233,8 @@ def export(settings: Settings, path: str) -> None:
 
     import anyio
 
-    from backscroll.commands.exporting import export_to, new_file
     from backscroll.commands.progress import progress
+    from backscroll.commands.transfer.exporting import export_to, new_file
 
     give_out = partial(export_to, partition=settings.project)
     if path == "-" and sys.stdout.isatty():

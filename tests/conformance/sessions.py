@@ -9,8 +9,8 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Message, Receive, Scope, Send
 
-from backscroll.http.exchange import BODY_BYTES, Exchange
-from backscroll.json_rpc import Received
+from backscroll.http.dispatch import BODY_BYTES, Exchange
+from backscroll.mcp.json_rpc import Received
 
 
 class ExchangeInSessions(Exchange):

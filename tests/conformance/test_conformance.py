@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from backscroll.http.exchange import Exchange
+from backscroll.http.dispatch import Exchange
 from tests.clients import nodejs
 from tests.conformance.fixture import fixture_server
 from tests.conformance.sessions import ExchangeInSessions

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll_tools.messages import once
+from backscroll_tools.writes import once
 from tests.chance import SEED
 from tests.faults.upstream import Served, served_store
 from tests.pace import paced_s

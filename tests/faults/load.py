@@ -23,7 +23,7 @@ from tests.faults.figures import record
 from tests.faults.loading import answer, is_page, load
 from tests.http.serving import MODERN, raw
 from tests.pace import limit_s
-from tests.server.wire import environment
+from tests.server.stdio.host import environment
 
 PEERS: Final = Path(__file__).parents[2] / "bench" / "peers"
 PEER_PYTHON: Final = Path(__file__).parents[2] / ".cache" / "bench-venv" / "bin" / "python"

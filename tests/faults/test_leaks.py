@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from backscroll.logs import configure
+from backscroll.process.logs import configure
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS

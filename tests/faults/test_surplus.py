@@ -9,10 +9,10 @@ from typing import Final
 
 import pytest
 
-from backscroll.http.callers import Caller
+from backscroll.http.auth.callers import Caller
 from backscroll.http.clients import Clients
-from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, upstream_of_callers
+from backscroll.settings.model import Settings
+from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
 from backscroll_tools.client.client import Client
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Result

@@ -56,7 +56,7 @@ def test_a_run_draws_what_another_drew_whatever_is_imported(
     tmp_path: Path, once: list[str]
 ) -> None:
     assert len(once) > 100
-    assert drawn(tmp_path, imported="backscroll_tools.registry backscroll.settings") == once
+    assert drawn(tmp_path, imported="backscroll_tools.registry backscroll.settings.model") == once
 
 
 def test_another_seed_draws_other_examples_in_another_order(

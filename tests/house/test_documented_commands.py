@@ -14,7 +14,7 @@ import click
 import pytest
 
 from backscroll.cli import commands
-from backscroll.settings import PREFIX, load
+from backscroll.settings.model import PREFIX, load
 from tests.house.documents import ROOT, Document, every
 from tests.pace import limit_s
 

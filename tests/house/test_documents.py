@@ -11,7 +11,7 @@ import click
 import pytest
 
 from backscroll.cli import commands
-from backscroll.settings import OPENAI, PREFIX, Settings
+from backscroll.settings.model import OPENAI, PREFIX, Settings
 from backscroll_tools import schemas
 from backscroll_tools.errors import ErrorCode
 from backscroll_tools.registry import TOOLS
@@ -40,7 +40,7 @@ SETTINGS_PAGE = Document(ROOT / "docs" / "settings.md")
 COMMANDS_PAGE = Document(ROOT / "docs" / "commands.md")
 
 IN_THE_TREE = re.compile(r"(?:bench|docs|manifests|server|tests|tools)/[\w/.-]+")
-TO_BE_WRITTEN = {"tools/backscroll_tools/messages/get_thread.py"}
+TO_BE_WRITTEN = {"tools/backscroll_tools/tools/get_thread.py"}
 """What docs/extending.md has its reader write."""
 
 SECTION = re.compile(r"^## (\S+(?: \S+)*)$", re.MULTILINE)

@@ -12,7 +12,7 @@ KEEPS = re.compile(
 )
 """How what outlives a request is made or kept."""
 
-ONE_COMMAND = {"server/backscroll/commands", "server/backscroll/store/migrations"}
+ONE_COMMAND = {"server/backscroll/commands", "server/backscroll/database/migrations"}
 """What runs for one command alone."""
 
 

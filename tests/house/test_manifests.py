@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from ruamel.yaml import YAML
 
-from backscroll import settings
+from backscroll.settings import model
 from backscroll_tools.registry import TOOLS
 from manifests.__main__ import rendered
 from manifests.description import arguments
@@ -71,7 +71,7 @@ def test_the_registry_accepts_the_length_of_the_texts(server: dict[str, Any]) ->
 def test_the_registry_lists_every_setting_and_no_other(variables: list[Variable]) -> None:
     # A variable that is no setting would stop the start.
     assert [variable["name"] for variable in variables] == [
-        f"{settings.PREFIX}{field.name.upper()}" for field in dataclasses.fields(settings.Settings)
+        f"{model.PREFIX}{field.name.upper()}" for field in dataclasses.fields(model.Settings)
     ]
 
 
@@ -80,14 +80,14 @@ def test_a_default_in_the_manifest_is_the_default(variables: list[Variable]) -> 
         variable["name"]: variable["default"] for variable in variables if "default" in variable
     }
 
-    assert settings.load(environ=said) == settings.load(environ={})
+    assert model.load(environ=said) == model.load(environ={})
 
 
 def test_every_choice_in_the_manifest_is_one(variables: list[Variable]) -> None:
     others = {"BACKSCROLL_BASE_URL": "https://example.com/v1", "BACKSCROLL_API_KEY": "key"}
     for variable in variables:
         for choice in variable.get("choices", []):
-            settings.load(environ=others | {variable["name"]: choice})
+            model.load(environ=others | {variable["name"]: choice})
 
 
 def test_a_host_hides_keys_and_nothing_else(variables: list[Variable]) -> None:

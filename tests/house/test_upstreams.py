@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.settings import load
-from backscroll.upstream import upstream_of
+from backscroll.settings.model import load
+from backscroll.upstream.connection import upstream_of
 from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile, Serves
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool

@@ -13,14 +13,15 @@ from typing import Any, Final
 
 import httpx2
 
-from backscroll.commands.issuing import issue, new_token
-from backscroll.http import access, answering
+from backscroll.commands.token.issuing import issue, new_token
 from backscroll.http.app import Opened, opened
-from backscroll.http.exchange import Exchange
-from backscroll.listening import listen
-from backscroll.settings import Settings
+from backscroll.http.auth import access
+from backscroll.http.dispatch import Exchange
+from backscroll.http.serving import answering
+from backscroll.process.listening import listen
+from backscroll.settings.model import Settings
 from tests.pace import limit_s
-from tests.server.wire import environment
+from tests.server.stdio.host import environment
 
 JSON = dict[str, Any]
 WAIT_S: Final = limit_s(20)

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from backscroll import credentials
 from backscroll.commands.doctor.examination import examine
-from backscroll.commands.issuing import issue, new_token
-from backscroll.commands.serving import serve
-from backscroll.credentials import NoKeyError
-from backscroll.mcp_server import build
-from backscroll.settings import load, sources
+from backscroll.commands.serve import serve
+from backscroll.commands.token.issuing import issue, new_token
+from backscroll.mcp.server import build
+from backscroll.settings.model import load, sources
+from backscroll.upstream import credentials
+from backscroll.upstream.credentials import NoKeyError
 from tests.http.serving import (
     WAIT_S,
     Process,

@@ -12,11 +12,12 @@ import httpx2
 import pytest
 import uvicorn
 
-from backscroll.http import access, connections
 from backscroll.http.app import opened
-from backscroll.http.connections import BoundedServer, most_connections
-from backscroll.http.receiving import protocol
-from backscroll.listening import listen
+from backscroll.http.auth import access
+from backscroll.http.serving import connection_limits
+from backscroll.http.serving.connection_limits import BoundedServer, most_connections
+from backscroll.http.serving.receiving import protocol
+from backscroll.process.listening import listen
 from tests.http.certificates import new_certificate
 from tests.http.serving import MODERN, WAIT_S, call, raw, settings_of, started
 from tests.http.stalling import stalling
@@ -199,7 +200,7 @@ def test_a_process_keeps_half_of_its_files_for_everything_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resource = pytest.importorskip("resource")
-    limits = {256: 128, 1024: 512, 1 << 20: connections.MOST, resource.RLIM_INFINITY: 4096}
+    limits = {256: 128, 1024: 512, 1 << 20: connection_limits.MOST, resource.RLIM_INFINITY: 4096}
     found = {}
     for files in limits:
         monkeypatch.setattr(resource, "getrlimit", lambda _, soft=files: (soft, soft))

@@ -12,8 +12,8 @@ from backscroll.cli import commands
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.examination import examine
 from backscroll.commands.doctor.report import as_text
-from backscroll.commands.issuing import issue, new_token, revoke
-from backscroll.settings import load, sources
+from backscroll.commands.token.issuing import issue, new_token, revoke
+from backscroll.settings.model import load, sources
 from tests.http.certificates import new_certificate
 from tests.http.issuer import RESOURCE, issuing
 

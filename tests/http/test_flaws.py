@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 from mcp.types import JSONRPCError
 
-from backscroll import json_rpc
-from backscroll.http.exchange import parsed
-from backscroll.json_rpc import Received
+from backscroll.http.dispatch import parsed
+from backscroll.mcp import json_rpc
+from backscroll.mcp.json_rpc import Received
 
 CALL: Final = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":%s}}'
 FLAWED: Final = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.logs import FIELDS, LINES, BoundedHandler, JsonLines, PlacesOnly
+from backscroll.process.logs import FIELDS, LINES, BoundedHandler, JsonLines, PlacesOnly
 from tests.http.serving import MODERN, WAIT_S, post, raw, started
 
 COUNT = 100

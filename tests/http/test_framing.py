@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.http.framing import FramedConnection
+from backscroll.http.serving.framing import FramedConnection
 from tests.http.serving import MODERN, post, raw, running, settings_of
 from tests.http.test_refusing import exchanged
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from backscroll.exits import CommandError
-from backscroll.http import access
-from backscroll.settings import Settings
+from backscroll.http.auth import access
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import Settings
 from tests.http.serving import ERAS, WAIT_S, post, refusal_of, running, settings_of
 
 EXPOSED = {

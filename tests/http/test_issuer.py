@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backscroll.exits import CommandError
-from backscroll.http.issuer import WAITING, Issuer, IssuerError
-from backscroll.http.oauth import OAuthCallers
+from backscroll.http.auth.issuer import WAITING, Issuer, IssuerError
+from backscroll.http.auth.oauth import OAuthCallers
 from backscroll.http.refusals import RefusedError
+from backscroll.process.exits import CommandError
 from backscroll_tools.plain import is_plain
 from tests.http.issuer import RESOURCE, issuing, new_key
 from tests.http.issuer import Issuer as Issuing

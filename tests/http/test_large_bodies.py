@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.http.exchange import LARGE_BYTES
+from backscroll.http.dispatch import LARGE_BYTES
 from backscroll_tools import strict_json
 from backscroll_tools.arguments import validated
 from tests.http.counting import calls_of

@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from backscroll.exits import CommandError
-from backscroll.http.issuer import places
-from backscroll.values import SettingsError
+from backscroll.http.auth.issuer import places
+from backscroll.process.exits import CommandError
+from backscroll.settings.parsing import SettingsError
 from backscroll_tools.registry import TOOLS
 from tests.http.issuer import OAUTH, OPENID, RESOURCE, Issuer, issuing, new_key
 from tests.http.serving import (

@@ -13,9 +13,9 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from backscroll.exits import CommandError
-from backscroll.http import serving
-from backscroll.store.errors import StoreError
+from backscroll.database.faults import StoreError
+from backscroll.http.serving import run
+from backscroll.process.exits import CommandError
 from tests.http.certificates import new_certificate
 from tests.http.serving import WAIT_S, call, post, refusal_of, refused, settings_of, started
 from tests.http.stalling import stalling
@@ -130,7 +130,7 @@ async def test_a_server_that_cannot_start_says_why_in_one_line(
     host: str, settings: dict[str, Any], start: str, tmp_path: Path
 ) -> None:
     with pytest.raises((CommandError, StoreError)) as refused:
-        await serving.serve(settings_of(tmp_path, **settings), host, 0)
+        await run.serve(settings_of(tmp_path, **settings), host, 0)
 
     assert str(refused.value).startswith(start)
     assert "\n" not in str(refused.value)

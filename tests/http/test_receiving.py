@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.http import receiving
+from backscroll.http.serving import receiving
 from tests.http.serving import (
     ERAS,
     MODERN,

@@ -13,9 +13,9 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from backscroll.http import receiving
-from backscroll.http.framing import CHUNK_BYTES, FREE_CHUNKS, FramedConnection
-from backscroll.http.lingering import LINGER_BYTES, READ_BYTES, LingeringTransport
+from backscroll.http.serving import receiving
+from backscroll.http.serving.framing import CHUNK_BYTES, FREE_CHUNKS, FramedConnection
+from backscroll.http.serving.lingering import LINGER_BYTES, READ_BYTES, LingeringTransport
 from tests.http.counting import calls_of
 from tests.http.serving import (
     ERAS,

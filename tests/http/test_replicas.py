@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.commands.issuing import revoke
-from backscroll.http import tokens
-from backscroll.http.callers import Caller
+from backscroll.commands.token.issuing import revoke
+from backscroll.http.auth import token_callers
+from backscroll.http.auth.callers import Caller
 from backscroll.http.clients import KEPT, Clients
-from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, upstream_of
+from backscroll.settings.model import Settings
+from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from tests.http.serving import call, post, running
 
 
@@ -43,7 +43,7 @@ async def test_a_walk_and_a_repeated_write_go_on_at_another_replica(database_url
 async def test_a_token_is_taken_back_at_every_replica(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "KEPT_S", 0.0)
+    monkeypatch.setattr(token_callers, "KEPT_S", 0.0)
     settings = Settings(database=database_url, http_auth="token")
     async with running(settings) as one, running(settings) as other:
         token = await one.token("ada")

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from backscroll.cli import commands
-from backscroll.commands.issuing import issue, listed, new_token, revoke
-from backscroll.exits import CommandError
-from backscroll.http import tokens
-from backscroll.http.callers import Caller
+from backscroll.commands.token.issuing import issue, listed, new_token, revoke
+from backscroll.database.opening import open_database
+from backscroll.database.tokens import digest
+from backscroll.http.auth import token_callers
+from backscroll.http.auth.callers import Caller
+from backscroll.http.auth.token_callers import TokenCallers
 from backscroll.http.refusals import RefusedError
-from backscroll.http.tokens import TokenCallers
-from backscroll.store.engine import open_database
-from backscroll.store.tokens import digest
+from backscroll.process.exits import CommandError
 from backscroll_tools.registry import TOOLS
 from tests.http.serving import ERAS, call, post, refusal_of, running, settings_of, text_of
 
@@ -77,7 +77,7 @@ async def test_a_token_without_read_is_told_which_scope_it_lacks(tmp_path: Path)
 async def test_a_token_that_is_revoked_lets_in_for_two_seconds_more_at_most(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "KEPT_S", 0.0)
+    monkeypatch.setattr(token_callers, "KEPT_S", 0.0)
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         token = await server.token("ada")
         before = await post(server.url, token=token)

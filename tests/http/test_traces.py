@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.tracing import exporter_of
-from backscroll.values import SettingsError
+from backscroll.process.tracing import exporter_of
+from backscroll.settings.parsing import SettingsError
 from tests.http.collector import Collector, Recorded, collecting
 from tests.http.serving import call, post, refused, started
 

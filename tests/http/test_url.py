@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.http.narrowing import narrowed
-from backscroll.settings import Settings
+from backscroll.settings.model import Settings
 from backscroll_tools.registry import TOOLS
 from tests.http.serving import ERAS, call, post, refusal_of, running, settings_of, text_of
 

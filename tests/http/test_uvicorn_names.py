@@ -12,9 +12,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from backscroll import http
-from backscroll.http import answering
-from backscroll.http.connections import BoundedServer
-from backscroll.http.receiving import PunctualProtocol
+from backscroll.http.serving import answering
+from backscroll.http.serving.connection_limits import BoundedServer
+from backscroll.http.serving.receiving import PunctualProtocol
 
 CLASSES: Final = {
     "H11Protocol": H11Protocol,

@@ -16,10 +16,10 @@ import anyio.lowlevel
 import httpx2
 import pytest
 
-from backscroll.exits import CommandError
-from backscroll.http import workers
-from backscroll.listening import listen_apart
-from backscroll.settings import Settings
+from backscroll.http.serving import supervisor
+from backscroll.process.exits import CommandError
+from backscroll.process.listening import listen_apart
+from backscroll.settings.model import Settings
 from tests.http.issuer import RESOURCE, issuing
 from tests.http.serving import WAIT_S, Process, call, post, settings_of, spawned, started
 from tests.http.stalling import stalling
@@ -114,7 +114,7 @@ async def test_an_interrupt_of_all_of_them_ends_them_in_silence(tmp_path: Path) 
 async def test_a_worker_that_does_not_stop_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "LEAVE_S", 0.0)
+    monkeypatch.setattr(supervisor, "LEAVE_S", 0.0)
     settings = settings_of(tmp_path, http_workers=2, http_drain_s=0)
     stopping = asyncio.Event()
     held: set[int] = set()
@@ -126,7 +126,7 @@ async def test_a_worker_that_does_not_stop_is_ended(
         stopping.set()
 
     async with listening(2) as listeners, asyncio.timeout(WAIT_S):
-        await workers.supervise(settings, "127.0.0.1", listeners, stopping, hold)
+        await supervisor.supervise(settings, "127.0.0.1", listeners, stopping, hold)
 
     assert len(held) == 2
     assert not children(os.getpid())
@@ -176,7 +176,7 @@ async def test_a_server_stops_whose_workers_cannot_begin(
 async def test_a_server_stops_whose_workers_do_not_come_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(workers, "START_S", 0.01)
+    monkeypatch.setattr(supervisor, "START_S", 0.01)
     async with listening(2) as listeners:
         with pytest.raises(CommandError, match="a worker ended before it could answer; "):
             await supervised(settings_of(tmp_path, http_workers=2), listeners, [])
@@ -204,7 +204,7 @@ def test_a_port_that_workers_share_is_taken_for_any_other_server() -> None:
 async def supervised(settings: Settings, listeners: list[socket.socket], said: list[str]) -> None:
     stopping = asyncio.Event()
     async with asyncio.timeout(WAIT_S):
-        await workers.supervise(
+        await supervisor.supervise(
             settings, "127.0.0.1", listeners, stopping, lambda: said.append("ready")
         )
 

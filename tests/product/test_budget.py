@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from backscroll.mcp_server import build
-from backscroll.settings import Settings
+from backscroll.mcp.server import build
+from backscroll.settings.model import Settings
 from backscroll.store.app import open_store
-from backscroll.store.imports import ImportedMessage, ImportedThread
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll_tools.tool import Output
 from tests.clients import nodejs
 from tests.pace import limit_s

@@ -8,7 +8,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
-from tests.server.wire import SERVE, environment
+from tests.server.stdio.host import SERVE, environment
 
 Mode = Literal["legacy", "auto"]
 VERSIONS: dict[Mode, str] = {"legacy": "2025-11-25", "auto": "2026-07-28"}

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from backscroll.store.app import Store, open_store
-from backscroll.store.imports import (
+from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,

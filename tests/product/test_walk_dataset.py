@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backscroll.commands.formats import chitchat
+from backscroll.commands.transfer.formats import chitchat
 from tests.pace import limit_s
 from tests.product import processes
 

@@ -17,13 +17,13 @@ from hypothesis.stateful import (
 )
 
 from backscroll.store.app import open_store
-from backscroll.store.imports import ImportedMessage, ImportedThread
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
-from backscroll_tools.messages.list_messages import LIST_MESSAGES
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call
+from backscroll_tools.tools.list_messages import LIST_MESSAGES
 from tests.pace import limit_s
 from tests.product.walkers import Walker, Written
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.settings import Settings
-from tests.server.commands import backscroll
+from backscroll.settings.model import Settings
+from tests.server.command_line import backscroll
 
 COMMANDS = ("call", "connect", "demo", "doctor", "export", "import", "serve", "store", "token")
 DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://"

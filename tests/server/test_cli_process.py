@@ -13,9 +13,9 @@ import httpx2
 import pytest
 
 from backscroll.commands.connect.entry import launch
-from backscroll.commands.serving import hint
+from backscroll.commands.serve import hint
 from tests.pace import limit_s
-from tests.server.commands import COMMAND, at_terminal, process, variables, write_lines
+from tests.server.command_line import COMMAND, at_terminal, process, variables, write_lines
 
 WAIT_S = limit_s(30)
 BARE = """

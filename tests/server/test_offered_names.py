@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from backscroll.mcp_server import build
-from backscroll.settings import SERVES, TOOLSETS, Settings
+from backscroll.mcp.server import build
+from backscroll.settings.model import SERVES, TOOLSETS, Settings
 from backscroll_tools.client.profiles import PROFILES
 from backscroll_tools.registry import TOOLS
 from tests.http.serving import ERAS, MODERN, call, post, running, settings_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from manifests.commands_page import every
-from tests.server.commands import at_terminal, process
+from tests.server.command_line import at_terminal, process
 
 WIDTH = 80
 CONTROL = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")

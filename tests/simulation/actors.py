@@ -7,11 +7,11 @@ from typing import Final
 import anyio
 
 from backscroll_tools.errors import ToolError
-from backscroll_tools.messages.create_message import CREATE_MESSAGE
-from backscroll_tools.messages.get_message import GET_MESSAGE
-from backscroll_tools.messages.list_messages import LIST_MESSAGES
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Result
+from backscroll_tools.tools.create_message import CREATE_MESSAGE
+from backscroll_tools.tools.get_message import GET_MESSAGE
+from backscroll_tools.tools.list_messages import LIST_MESSAGES
 from tests.simulation.upstream import Row
 from tests.simulation.world import Letter, World, named
 

@@ -61,44 +61,45 @@ GROUPS: Final = {
     "retry": Group(
         ("backscroll_tools/client/client.py", "backscroll_tools/client/retry.py"),
         (
-            *("tests/tools/test_client.py", "tests/tools/test_retry.py"),
-            *("tests/tools/test_lanes.py", "tests/tools/test_read_body.py"),
-            *("tests/tools/test_sending.py", "tests/tools/test_once.py"),
+            *("tests/tools/client/test_client.py", "tests/tools/client/test_retry.py"),
+            *("tests/tools/client/test_lanes.py", "tests/tools/client/test_read_body.py"),
+            *("tests/tools/client/test_sending.py", "tests/tools/writes/test_once.py"),
             *("tests/simulation/test_repeats.py", "tests/simulation/test_retry_rules.py"),
         ),
     ),
     "failures": Group(
         ("backscroll_tools/client/failures.py",),
         (
-            *("tests/tools/test_client.py", "tests/tools/test_sending.py"),
+            *("tests/tools/client/test_client.py", "tests/tools/client/test_sending.py"),
             "tests/upstreams/test_failing.py",
         ),
     ),
     "once": Group(
-        tuple(f"backscroll_tools/messages/{name}.py" for name in ("keys", "once", "search")),
+        tuple(f"backscroll_tools/writes/{name}.py" for name in ("keys", "lookback", "once")),
         (
-            *("tests/tools/test_keys.py", "tests/tools/test_once.py"),
-            *("tests/tools/test_once_unclear.py", "tests/tools/test_search.py"),
+            *("tests/tools/writes/test_keys.py", "tests/tools/writes/test_once.py"),
+            *("tests/tools/writes/test_once_unclear.py", "tests/tools/writes/test_lookback.py"),
             "tests/simulation/test_repeats.py",
         ),
     ),
     "pages": Group(
         ("backscroll_tools/pages/*.py",),
         (
-            *("tests/tools/test_bounded_pages.py", "tests/tools/test_cursor.py"),
-            "tests/tools/test_walk.py",
+            *("tests/tools/pages/test_bounded_pages.py", "tests/tools/pages/test_cursor.py"),
+            "tests/tools/pages/test_walk.py",
         ),
     ),
     "store": Group(
-        tuple(
-            f"backscroll/store/{name}.py"
-            for name in ("idempotency", "items", "messages", "paging", "threads", "workers")
+        (
+            *(f"backscroll/store/{name}.py" for name in ("idempotency", "items", "messages")),
+            *(f"backscroll/store/{name}.py" for name in ("paging", "threads")),
+            "backscroll/database/sqlite_threads.py",
         ),
         (
             *("tests/store/test_conversations.py", "tests/store/test_conversations_items.py"),
             *("tests/store/test_conversations_paging.py", "tests/store/test_databases.py"),
             *("tests/store/test_durability.py", "tests/store/test_group_commit.py"),
-            *("tests/store/test_idempotency.py", "tests/store/test_imports.py"),
+            *("tests/store/test_idempotency.py", "tests/store/test_archive.py"),
             *("tests/store/test_messages.py", "tests/store/test_modifying.py"),
             *("tests/store/test_paging.py", "tests/store/test_threads.py"),
         ),

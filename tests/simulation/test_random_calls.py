@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll_tools.messages.get_message import GET_MESSAGE
-from backscroll_tools.messages.list_chat_completions import LIST_CHAT_COMPLETIONS
-from backscroll_tools.messages.list_threads import LIST_THREADS
 from backscroll_tools.pages.cursor import Inside, Place, encode
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
+from backscroll_tools.tools.get_message import GET_MESSAGE
+from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
+from backscroll_tools.tools.list_threads import LIST_THREADS
 from tests.simulation.canned import FUZZED, Canned, hold
 
 if TYPE_CHECKING:

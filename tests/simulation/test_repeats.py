@@ -11,8 +11,8 @@ import httpx2
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.errors import ToolError
-from backscroll_tools.messages.create_message import CREATE_MESSAGE
 from backscroll_tools.tool import Bounds, Call
+from backscroll_tools.tools.create_message import CREATE_MESSAGE
 from tests.simulation import clock
 from tests.simulation.faults import Fault
 from tests.simulation.upstream import EPOCH_S, MemoryUpstream

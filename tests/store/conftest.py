@@ -18,8 +18,8 @@ import openai
 import pytest
 import uvicorn
 
+from backscroll.database.schema import tables
 from backscroll.store.app import Store, open_store
-from backscroll.store.schema import tables
 from tests.postgres import PostgresServer
 
 V2 = {"OpenAI-Beta": "assistants=v2"}

@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import httpx2
 
+from backscroll.database.locks import LOCK_S
 from backscroll.store.app import open_store
-from backscroll.store.locks import LOCK_S
 from tests.store.conftest import V2
 
 

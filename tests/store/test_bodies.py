@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from backscroll.store.body import MAX_BODY_BYTES
+from backscroll.store.request_body import MAX_BODY_BYTES
 from tests.store.wire import Json, error, new_thread, page
 
 JSON = {"Content-Type": "application/json"}

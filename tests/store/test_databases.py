@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from backscroll.store import sqlite
+from backscroll.database import sqlite
+from backscroll.database.faults import StoreError
+from backscroll.database.sqlite import READERS, SqliteDatabase, open_sqlite
+from backscroll.database.sqlite_threads import Workers
 from backscroll.store.app import open_store
-from backscroll.store.errors import StoreError
-from backscroll.store.imports import ImportedThread
-from backscroll.store.sqlite import READERS, SqliteDatabase, open_sqlite
-from backscroll.store.workers import Workers
+from backscroll.store.archive.records import ImportedThread
 from tests.pace import limit_s
 
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 from starlette.types import Message, Receive, Scope, Send
 
-from backscroll.store import sqlite
+from backscroll.database import sqlite
+from backscroll.database.faults import StoreError
+from backscroll.database.sqlite import SqliteDatabase, open_sqlite
+from backscroll.database.sqlite_engine import journal_mode
 from backscroll.store.app import Store, open_store
-from backscroll.store.errors import StoreError
-from backscroll.store.sqlite import SqliteDatabase, open_sqlite
-from backscroll.store.sqlite_engine import journal_mode
 from tests.pace import limit_s
 from tests.store.conftest import V2
 from tests.store.wire import add, error, new_thread, page, texts

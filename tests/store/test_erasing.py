@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from backscroll.store import sqlite
+from backscroll.database import sqlite
 from tests.store.replicas import client
 from tests.store.wire import new_thread, page
 

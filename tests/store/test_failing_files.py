@@ -22,15 +22,15 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, event
 
-from backscroll.store.app import Store, open_store
-from backscroll.store.errors import (
+from backscroll.database.faults import (
     CommitUnknownError,
     DatabaseFailedError,
     NothingWrittenError,
     StoreError,
 )
-from backscroll.store.imports import ImportedMessage, ImportedThread
-from backscroll.store.sqlite import open_sqlite
+from backscroll.database.sqlite import open_sqlite
+from backscroll.store.app import Store, open_store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.store.conftest import V2
 from tests.store.wire import add, new_thread, page, texts
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import IntegrityError
 
-from backscroll.store import sqlite, workers
+from backscroll.database import sqlite, sqlite_threads
+from backscroll.database.faults import DatabaseFailedError
+from backscroll.database.sqlite import SqliteDatabase, open_sqlite
 from backscroll.store.app import open_store
-from backscroll.store.errors import DatabaseFailedError
-from backscroll.store.sqlite import SqliteDatabase, open_sqlite
 from tests.pace import limit_s, paced_s
 from tests.store.conftest import V2
 from tests.store.wire import error, new_thread, page, texts
@@ -127,20 +127,20 @@ async def test_a_write_that_comes_alone_waits_for_nobody(database: SqliteDatabas
 async def test_a_group_is_bounded(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "GROUP_S", 60)
+    monkeypatch.setattr(sqlite_threads, "GROUP_S", 60)
     with held() as hold:
-        writes = (database.write(note(number)) for number in range(3 * workers.GROUP_WRITES))
+        writes = (database.write(note(number)) for number in range(3 * sqlite_threads.GROUP_WRITES))
         tasks = await waiting(hold, *writes)
         hold.go.set()
         await asyncio.gather(*tasks)
         assert hold.commits == 3
-    monkeypatch.setattr(workers, "GROUP_WRITES", 2)
+    monkeypatch.setattr(sqlite_threads, "GROUP_WRITES", 2)
     with held() as hold:
         tasks = await waiting(hold, *(database.write(note(number)) for number in range(-15, -5)))
         hold.go.set()
         await asyncio.gather(*tasks)
         assert hold.commits == 5
-    monkeypatch.setattr(workers, "GROUP_S", -1)
+    monkeypatch.setattr(sqlite_threads, "GROUP_S", -1)
     with held() as hold:
         tasks = await waiting(hold, *(database.write(note(number)) for number in range(-5, 0)))
         hold.go.set()

@@ -15,17 +15,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+from backscroll.database.faults import StoreError
+from backscroll.database.opening import open_database
+from backscroll.database.schema import SCHEMA_VERSION, tables
 from backscroll.store.app import Store, open_store
-from backscroll.store.engine import open_database
-from backscroll.store.errors import StoreError
-from backscroll.store.imports import (
+from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,
     ImportedThread,
 )
 from backscroll.store.message_object import text_part
-from backscroll.store.schema import SCHEMA_VERSION, tables
 from tests.postgres import PostgresServer
 from tests.store.conftest import V2, Sql
 from tests.store.wire import error, page, texts

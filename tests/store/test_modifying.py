@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 
 from backscroll.store.app import Store
-from backscroll.store.imports import ImportedMessage, ImportedThread
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.store.conftest import V2
 from tests.store.wire import add, error, new_thread, page, texts
 

@@ -9,7 +9,7 @@ from openai.types.beta.threads import Message
 from openai.types.chat.chat_completion_content_part_text import ChatCompletionContentPartText
 
 from backscroll.store.app import Store
-from backscroll.store.imports import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.archive.records import ImportedCompletion, ImportedMessage, ImportedThread
 
 pytestmark = pytest.mark.filterwarnings(
     # The client marks all of `beta.threads`; OpenAI itself no longer serves it.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from backscroll.store.app import Store, open_store
-from backscroll.store.imports import (
+from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,

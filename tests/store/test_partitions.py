@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from backscroll.store.app import Store
-from backscroll.store.imports import (
+from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,

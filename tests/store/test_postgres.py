@@ -11,15 +11,15 @@ import httpx2
 import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
-from backscroll.store import postgres, postgres_url
+from backscroll.database import postgres, postgres_address
+from backscroll.database.faults import DatabaseBusyError, StoreError
+from backscroll.database.opening import open_database
+from backscroll.database.postgres import open_postgres
+from backscroll.database.schema import version_table
 from backscroll.store.app import Store, open_store
-from backscroll.store.engine import open_database
-from backscroll.store.errors import DatabaseBusyError, StoreError
-from backscroll.store.postgres import open_postgres
-from backscroll.store.schema import version_table
 from tests.pace import paced_s
 from tests.postgres import PostgresServer
-from tests.server import commands
+from tests.server import command_line
 from tests.store.replicas import client, rows
 from tests.store.wire import error, new_thread, page, texts
 
@@ -102,7 +102,7 @@ def test_a_command_says_in_one_line_what_is_wrong_with_the_database(
 ) -> None:
     url = f"postgresql://postgres:hunter2@127.0.0.1:{postgres.port}/postgres"
     for arguments in (["export"], ["import", "-"], ["store", "--port", "0"]):
-        done = commands.process(url, *arguments)
+        done = command_line.process(url, *arguments)
         assert done.returncode == 2, done.stderr
         assert "refuses the password" in done.stderr
         assert done.stderr.count("\n") == 1
@@ -113,7 +113,7 @@ def test_a_command_says_in_one_line_what_is_wrong_with_the_database(
 async def test_without_its_driver_it_is_said_how_to_install_it(
     library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "backscroll.store.postgres", raising=False)
+    monkeypatch.delitem(sys.modules, "backscroll.database.postgres", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     line = await _refusal("postgresql://u:hunter2@127.0.0.1/x")
     assert line == (
@@ -126,11 +126,11 @@ async def test_the_password_is_in_no_log_and_no_representation(
     shared: str, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with open_postgres(postgres_url.parse(shared)) as database:
+    async with open_postgres(postgres_address.parse(shared)) as database:
         shown = [repr(database), *map(repr, vars(database).values())]
         await database.read(lambda connection: connection.scalar(select(version_table.c.version)))
     assert postgres.password not in caplog.text + "".join(shown)
-    assert postgres.password not in repr(postgres_url.parse(shared))
+    assert postgres.password not in repr(postgres_address.parse(shared))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import httpx2
 import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
-from backscroll.store import postgres, postgres_url
+from backscroll.database import postgres, postgres_address
+from backscroll.database.opening import open_database
+from backscroll.database.port import Work
+from backscroll.database.schema import threads
 from backscroll.store.app import open_store
-from backscroll.store.database import Work
-from backscroll.store.engine import open_database
-from backscroll.store.schema import threads
 from tests.pace import paced_s
 from tests.postgres import PostgresServer, postgres_server
 from tests.store.conftest import V2
@@ -126,7 +126,7 @@ async def test_a_server_that_has_ended_is_said_to_be_gone() -> None:
 async def test_transactions_that_wait_for_each_other_are_both_done_in_the_end(
     shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(postgres_url._SESSION, "deadlock_timeout", "20ms")  # noqa: SLF001 - to be quick
+    monkeypatch.setitem(postgres_address._SESSION, "deadlock_timeout", "20ms")  # noqa: SLF001 - to be quick
     async with client(shared) as api, open_database(shared) as database:
         ids = [await new_thread(api) for _ in range(2)]
         runs = 0

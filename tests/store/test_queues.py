@@ -11,7 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from backscroll.store import postgres
+from backscroll.database import postgres
 from backscroll.store.app import open_store
 from tests.store.conftest import V2
 from tests.store.replicas import client, rows

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from backscroll.store import sqlite
-from backscroll.store.errors import DatabaseBusyError
-from backscroll.store.sqlite import open_sqlite
+from backscroll.database import sqlite
+from backscroll.database.faults import DatabaseBusyError
+from backscroll.database.sqlite import open_sqlite
 
 
 @pytest.fixture

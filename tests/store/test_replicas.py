@@ -7,7 +7,7 @@ import asyncpg
 import httpx2
 from sqlalchemy import Connection, Engine, event, func, select
 
-from backscroll.store.engine import open_database
+from backscroll.database.opening import open_database
 from backscroll.store.threads import insert_thread
 from tests.store.replicas import client, rows
 from tests.store.wire import error, new_thread, page, texts

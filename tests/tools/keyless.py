@@ -14,9 +14,9 @@ from backscroll.store.app import open_store
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.errors import ToolError
-from backscroll_tools.messages.create_message import CREATE_MESSAGE
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call, Result
+from backscroll_tools.tools.create_message import CREATE_MESSAGE
 
 Deed: TypeAlias = tuple[Literal["acts", "does nothing"], int]
 """What becomes of a write: whether the upstream acts on it, and the status that is answered."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
-from backscroll_tools.messages.create_message import CREATE_MESSAGE
+from backscroll_tools.tools.create_message import CREATE_MESSAGE
 
 KEYS = st.text(max_size=8) | st.text("a0.[]{}", max_size=8)
 

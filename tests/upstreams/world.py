@@ -10,15 +10,15 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from backscroll.settings import Settings
+from backscroll.settings.model import Settings
 from backscroll.store.app import Store, open_store
-from backscroll.store.imports import (
+from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,
     ImportedThread,
 )
-from backscroll.upstream import UpstreamConnection, upstream_of
+from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import PAGE_ITEMS

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from backscroll_tools.messages.create_message import CREATE_MESSAGE
-from backscroll_tools.messages.get_chat_messages import GET_CHAT_MESSAGES
-from backscroll_tools.messages.get_message import GET_MESSAGE
-from backscroll_tools.messages.list_chat_completions import LIST_CHAT_COMPLETIONS
-from backscroll_tools.messages.list_message_files import LIST_MESSAGE_FILES
-from backscroll_tools.messages.list_messages import LIST_MESSAGES
-from backscroll_tools.messages.list_threads import LIST_THREADS
 from backscroll_tools.tool import Tool
+from backscroll_tools.tools.create_message import CREATE_MESSAGE
+from backscroll_tools.tools.get_chat_messages import GET_CHAT_MESSAGES
+from backscroll_tools.tools.get_message import GET_MESSAGE
+from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
+from backscroll_tools.tools.list_message_files import LIST_MESSAGE_FILES
+from backscroll_tools.tools.list_messages import LIST_MESSAGES
+from backscroll_tools.tools.list_threads import LIST_THREADS
 
 TOOLS: Final[tuple[Tool, ...]] = (
     LIST_MESSAGES,

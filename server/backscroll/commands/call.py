@@ -11,11 +11,11 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent, Tool
 
-from backscroll.commands.opening import opened_store
-from backscroll.exits import CommandError
-from backscroll.mcp_server import build
-from backscroll.offer import is_embedded
-from backscroll.settings import Settings
+from backscroll.commands.local_store import opened_store
+from backscroll.mcp.server import build
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import Settings
+from backscroll.upstream.kind import is_embedded
 
 _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
 

@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import click
 
-from backscroll.settings import PREFIX, Settings, load
+from backscroll.settings.model import PREFIX, Settings, load
 
 _FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
 

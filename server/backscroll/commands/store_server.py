@@ -6,12 +6,12 @@ from typing import Final
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from uvicorn import Config, Server
 
-from backscroll.addresses import is_loopback
-from backscroll.commands.opening import opened_store
-from backscroll.exits import CommandError
-from backscroll.listening import address, listen
-from backscroll.logs import configure
-from backscroll.settings import Settings
+from backscroll.commands.local_store import opened_store
+from backscroll.process.exits import CommandError
+from backscroll.process.listening import address, listen
+from backscroll.process.logs import configure
+from backscroll.settings.addresses import is_loopback
+from backscroll.settings.model import Settings
 
 _HINT: Final = """\
 The store is at {url}: OpenAI's wire format, for this machine alone. Ctrl-C stops it.

@@ -12,26 +12,27 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from backscroll.exits import CommandError
-from backscroll.http import endpoint, oauth
-from backscroll.http import issuer as issuers
-from backscroll.http.callers import Callers, OpenToAll
+from backscroll.database.opening import open_database
+from backscroll.http import endpoint
+from backscroll.http.auth import issuer as issuers
+from backscroll.http.auth import oauth
+from backscroll.http.auth.callers import Callers, OpenToAll
+from backscroll.http.auth.issuer import Issuer, IssuerError
+from backscroll.http.auth.oauth import OAuthCallers
+from backscroll.http.auth.token_callers import TokenCallers
 from backscroll.http.clients import Clients
+from backscroll.http.dispatch import Exchange
 from backscroll.http.endpoint import Endpoint, Stop
-from backscroll.http.exchange import Exchange
 from backscroll.http.gate import Allowed, Gate
 from backscroll.http.health import Health
-from backscroll.http.issuer import Issuer, IssuerError
 from backscroll.http.limits import Places, Rates
 from backscroll.http.metrics import PATH as READ_METRICS
 from backscroll.http.metrics import CountedResponses, Metrics, MetricsEndpoint
-from backscroll.http.oauth import OAuthCallers
 from backscroll.http.request_ids import HEADER, RequestIds
-from backscroll.http.tokens import TokenCallers
-from backscroll.mcp_server import server_for
-from backscroll.settings import Settings
-from backscroll.store.engine import open_database
-from backscroll.upstream import UpstreamConnection, upstream_of_callers
+from backscroll.mcp.server import server_for
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import Settings
+from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError

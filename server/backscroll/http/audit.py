@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from backscroll.http.callers import Caller
-from backscroll.logs import FIELDS
-from backscroll.terms import Called
+from backscroll.http.auth.callers import Caller
+from backscroll.mcp.request_context import Called
+from backscroll.process.logs import FIELDS
 from backscroll_tools.client.requests import ID
 
 IDS: Final = ("thread_id", "message_id", "completion_id", "run_id", "after", "before")

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from backscroll.addresses import flaw_of_key
-from backscroll.credentials import name_of_key
-from backscroll.http.callers import Caller
-from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, upstream_of_callers
-from backscroll.values import is_blank
+from backscroll.http.auth.callers import Caller
+from backscroll.settings.addresses import flaw_of_key
+from backscroll.settings.model import Settings
+from backscroll.settings.parsing import is_blank
+from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
+from backscroll.upstream.credentials import name_of_key
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import STORE, Header
 from backscroll_tools.errors import ToolError

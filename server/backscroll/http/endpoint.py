@@ -9,17 +9,17 @@ from mcp.server.context import ServerRequestContext
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from backscroll.http import audit, exchange
-from backscroll.http.callers import Caller, Callers
+from backscroll.http import audit, dispatch
+from backscroll.http.auth.callers import Caller, Callers
 from backscroll.http.clients import Clients
-from backscroll.http.exchange import Exchange, Understood
+from backscroll.http.dispatch import Exchange, Understood
 from backscroll.http.limits import Places, Rates
 from backscroll.http.metrics import Metrics
 from backscroll.http.narrowing import narrowed
 from backscroll.http.refusals import METHOD_NOT_ALLOWED, UNAVAILABLE, RefusedError
-from backscroll.logs import request_id_now
-from backscroll.settings import Settings
-from backscroll.terms import Called, Terms
+from backscroll.mcp.request_context import Called, Terms
+from backscroll.process.logs import request_id_now
+from backscroll.settings.model import Settings
 
 PATH: Final = "/mcp"
 _TERMS: Final = "backscroll.terms"
@@ -101,9 +101,9 @@ class Endpoint:
     async def _answer(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        exchange.check_types(scope)
-        body = await exchange.read_body(scope, receive)
-        match await exchange.understood(body):
+        dispatch.check_types(scope)
+        body = await dispatch.read_body(scope, receive)
+        match await dispatch.understood(body):
             case Understood(received, sound, arguments):
                 request_id = request_id_now.get()
                 scope[_TERMS] = Terms(
@@ -116,7 +116,7 @@ class Endpoint:
                 )
                 await self.exchange.answer(scope, receive, send, received, sound)
             case error:
-                await exchange.answer_error(error, scope, receive, send)
+                await dispatch.answer_error(error, scope, receive, send)
 
     def _noting(self, caller: Caller, request_id: str) -> Callable[[Called], None]:
         write_down = audit.noting(caller, request_id)

@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from backscroll.database.faults import DatabaseFailedError, NothingWrittenError
 from backscroll.http.refusals import UNAVAILABLE
-from backscroll.store.errors import DatabaseFailedError, NothingWrittenError
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import UnreachableError

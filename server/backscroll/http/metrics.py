@@ -20,10 +20,10 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backscroll.exits import CommandError
-from backscroll.http.callers import Callers
+from backscroll.http.auth.callers import Callers
 from backscroll.http.refusals import RefusedError
-from backscroll.terms import Called
+from backscroll.mcp.request_context import Called
+from backscroll.process.exits import CommandError
 
 PATH: Final = "/metrics"
 

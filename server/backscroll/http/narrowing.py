@@ -5,8 +5,8 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 from backscroll.http.refusals import BAD_REQUEST, RefusedError
-from backscroll.settings import Settings
-from backscroll.values import SettingsError, parsed
+from backscroll.settings.model import Settings
+from backscroll.settings.parsing import SettingsError, parsed
 
 PARAMETERS: Final = ("toolsets", "read_only", "result_chars")
 

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backscroll.logs import request_id_now
+from backscroll.process.logs import request_id_now
 
 HEADER: Final = "X-Request-Id"
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from backscroll.instructions import instructions
-from backscroll.offer import offered
-from backscroll.settings import Settings
+from backscroll.mcp.instructions import instructions
+from backscroll.mcp.toolsets import offered
+from backscroll.settings.model import Settings
 from backscroll_tools import strict_json
 from backscroll_tools.client.profiles import Profile, Serves
 from backscroll_tools.strict_json import JSONFlawError

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from backscroll.mcp_server import build
-from backscroll.settings import Settings
+from backscroll.mcp.server import build
+from backscroll.settings.model import Settings
 from backscroll.stdio import transport
 from backscroll.stdio.front import MODERN, TABLE
 from backscroll_tools.models import JSON

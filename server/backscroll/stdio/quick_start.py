@@ -9,8 +9,8 @@ from importlib import import_module
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
-from backscroll.lines import Lines, Overlong
-from backscroll.settings import Settings
+from backscroll.mcp.lines import Lines, Overlong
+from backscroll.settings.model import Settings
 from backscroll.stdio.descriptors import claimed
 from backscroll.stdio.front import Front
 from backscroll_tools.client.profiles import Profile

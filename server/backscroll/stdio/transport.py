@@ -27,11 +27,13 @@ from mcp.types import (
     RequestId,
 )
 
-from backscroll import json_rpc, logs, mcp_server, tracing
-from backscroll.json_rpc import Dropped, Received
-from backscroll.lines import Lines, Overlong
-from backscroll.settings import Settings
-from backscroll.signals import on_signals
+from backscroll.mcp import json_rpc
+from backscroll.mcp import server as mcp_server
+from backscroll.mcp.json_rpc import Dropped, Received
+from backscroll.mcp.lines import Lines, Overlong
+from backscroll.process import logs, tracing
+from backscroll.process.signals import on_signals
+from backscroll.settings.model import Settings
 from backscroll.stdio.descriptors import claimed
 from backscroll.stdio.pipes import Sink, Source, open_sink, open_source
 

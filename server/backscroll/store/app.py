@@ -13,31 +13,34 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from backscroll.store.clock import Clock
-from backscroll.store.completions import CompletionEndpoints
-from backscroll.store.conversations import ConversationEndpoints
-from backscroll.store.database import Database
-from backscroll.store.engine import open_database
-from backscroll.store.errors import (
-    SERVER_ERROR,
+from backscroll.database.faults import (
     CommitUnknownError,
     DatabaseBusyError,
     DatabaseFailedError,
     DatabaseUnavailableError,
     NothingWrittenError,
-    WireError,
 )
+from backscroll.database.locks import LOCK_S
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database
+from backscroll.store.api_errors import SERVER_ERROR, WireError
+from backscroll.store.clock import Clock
+from backscroll.store.completions import CompletionEndpoints
+from backscroll.store.conversations import ConversationEndpoints
+from backscroll.store.envelopes import error_reply
 from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
-from backscroll.store.locks import LOCK_S
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.retention import RetentionClock
 from backscroll.store.threads import ThreadEndpoints
-from backscroll.store.wire import error_reply
 
 if TYPE_CHECKING:
-    from backscroll.store.imports import ImportedCompletion, ImportedConversation, ImportedThread
+    from backscroll.store.archive.records import (
+        ImportedCompletion,
+        ImportedConversation,
+        ImportedThread,
+    )
 
 _NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
@@ -76,7 +79,7 @@ class Store:
             DatabaseBusyError: Another writer held the database for too long; try again. And what
                 else ``Database.write`` raises.
         """
-        from backscroll.store.importing import write_thread
+        from backscroll.store.archive.load import write_thread
 
         return await self._database.write(
             lambda connection: write_thread(connection, partition, thread)
@@ -86,7 +89,7 @@ class Store:
         self, conversation: "ImportedConversation", partition: str = ""
     ) -> bool:
         """Write a whole conversation in one transaction; as ``import_thread`` in all else."""
-        from backscroll.store.importing import write_conversation
+        from backscroll.store.archive.load import write_conversation
 
         return await self._database.write(
             lambda connection: write_conversation(connection, partition, conversation)
@@ -96,7 +99,7 @@ class Store:
         self, completion: "ImportedCompletion", partition: str = ""
     ) -> bool:
         """Write a stored completion in one transaction; as ``import_thread`` in all else."""
-        from backscroll.store.importing import write_completion
+        from backscroll.store.archive.load import write_completion
 
         return await self._database.write(
             lambda connection: write_completion(connection, partition, completion)
@@ -107,19 +110,19 @@ class Store:
 
         One at a time is in memory.
         """
-        from backscroll.store.exporting import read_threads
+        from backscroll.store.archive.dump import read_threads
 
         return read_threads(self._database, partition)
 
     def export_conversations(self, partition: str = "") -> "AsyncIterator[ImportedConversation]":
         """Yield every conversation of a partition, oldest first, as it could be imported."""
-        from backscroll.store.exporting import read_conversations
+        from backscroll.store.archive.dump import read_conversations
 
         return read_conversations(self._database, partition)
 
     def export_completions(self, partition: str = "") -> "AsyncIterator[ImportedCompletion]":
         """Yield every stored completion of a partition, oldest first, as it could be imported."""
-        from backscroll.store.exporting import read_completions
+        from backscroll.store.archive.dump import read_completions
 
         return read_completions(self._database, partition)
 

@@ -24,16 +24,16 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.body import parse_object, read_body
+from backscroll.database.port import Database
+from backscroll.database.schema import completion_messages, completion_metadata, completions
+from backscroll.store.api_errors import WireError, invalid_value, not_found
+from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
-from backscroll.store.database import Database
-from backscroll.store.errors import WireError, invalid_value, not_found
+from backscroll.store.envelopes import Json, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.paging import Listing, fetch_page, read_page_query
-from backscroll.store.requests import MetadataReplacement
-from backscroll.store.schema import completion_messages, completion_metadata, completions
+from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, list_reply, partition_of, reply, turn_of
 
 _NOUN: Final = "chat completion"
 _MAX_FILTERS: Final = 16

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from backscroll.store.bodies import MetadataChange
+from backscroll.store.envelopes import Json
 from backscroll.store.ids import new_item_id
-from backscroll.store.requests import MetadataChange
-from backscroll.store.wire import Json
 
 MAX_ITEM_TEXT: Final = 10 * 1024 * 1024
 """The most characters of one text of a message (``InputTextContent.text``)."""

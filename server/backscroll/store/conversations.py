@@ -7,22 +7,22 @@ from sqlalchemy import Connection, delete, insert, update
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.body import parse_object, read_body
+from backscroll.database.locks import take_place
+from backscroll.database.port import Database
+from backscroll.database.schema import conversations, items
+from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
     ConversationCreate,
     conversation_object,
     item_row,
 )
-from backscroll.store.database import Database
+from backscroll.store.envelopes import Json, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation
-from backscroll.store.locks import take_place
-from backscroll.store.requests import MetadataReplacement
-from backscroll.store.schema import conversations, items
+from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, partition_of, reply, turn_of
 
 _insert: Final = insert(conversations)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.database import Database
-from backscroll.store.errors import WireError, not_found
+from backscroll.database.port import Database
+from backscroll.store.api_errors import WireError, not_found
+from backscroll.store.envelopes import Json, api_version, list_reply, partition_of, reply
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import file_objects
 from backscroll.store.messages import find_message
 from backscroll.store.paging import PageQuery, read_page_query
-from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ from sqlalchemy import Connection, bindparam, delete, insert, literal, select, t
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backscroll.database.faults import DatabaseBusyError
+from backscroll.database.json_text import dump_json
+from backscroll.database.locks import take_turns
+from backscroll.database.port import Database
+from backscroll.database.schema import idempotency
+from backscroll.store.api_errors import WireError, invalid_value
 from backscroll.store.clock import Clock
-from backscroll.store.database import Database
-from backscroll.store.errors import DatabaseBusyError, WireError, invalid_value
-from backscroll.store.locks import take_turns
+from backscroll.store.envelopes import Json, partition_of, turn_of
 from backscroll.store.retention import ELAPSED_MS, RetentionClock, gone_before_ms
-from backscroll.store.schema import idempotency
-from backscroll.store.wire import Json, dump_json, partition_of, turn_of
 
 KEPT_S: Final = 24 * 60 * 60
 _PRUNED_PER_WRITE: Final = 8

@@ -5,7 +5,7 @@ import secrets
 import string
 from typing import Final
 
-from backscroll.store.errors import invalid_value
+from backscroll.store.api_errors import invalid_value
 
 _BASE62: Final = string.digits + string.ascii_letters
 _DIGITS: Final = (5 * _BASE62).encode()[:256]

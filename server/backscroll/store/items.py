@@ -12,7 +12,9 @@ from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, upda
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.body import parse_object, read_body
+from backscroll.database.port import Database
+from backscroll.database.schema import conversations, items
+from backscroll.store.api_errors import not_found
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
     ItemsCreate,
@@ -20,14 +22,12 @@ from backscroll.store.conversation_object import (
     item_object,
     item_row,
 )
-from backscroll.store.database import Database
-from backscroll.store.errors import not_found
+from backscroll.store.envelopes import Json, list_envelope, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import Listing, fetch_page, read_page_query
-from backscroll.store.schema import conversations, items
+from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, list_envelope, list_reply, partition_of, reply, turn_of
 
 _find_conversation: Final = select(conversations).where(
     conversations.c.partition == bindparam("within"),

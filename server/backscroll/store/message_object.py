@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backscroll.store.bodies import MessageV1, MessageV2, TextPart
+from backscroll.store.envelopes import ApiVersion, Json
 from backscroll.store.ids import new_message_id
-from backscroll.store.requests import MessageV1, MessageV2, TextPart
-from backscroll.store.wire import ApiVersion, Json
 
 
 def text_part(value: str) -> Json:

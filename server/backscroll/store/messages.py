@@ -12,18 +12,18 @@ from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, upda
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.store.body import parse_object, read_body
+from backscroll.database.port import Database
+from backscroll.database.schema import messages, threads
+from backscroll.store.api_errors import not_found
+from backscroll.store.bodies import MessageV1, MessageV2, MetadataChange
 from backscroll.store.clock import Clock
-from backscroll.store.database import Database
-from backscroll.store.errors import not_found
+from backscroll.store.envelopes import Json, api_version, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import message_object, message_row
 from backscroll.store.paging import Listing, fetch_page, read_page_query
-from backscroll.store.requests import MessageV1, MessageV2, MetadataChange
-from backscroll.store.schema import messages, threads
+from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
-from backscroll.store.wire import Json, api_version, list_reply, partition_of, reply, turn_of
 
 find_thread: Final = select(threads.c.position).where(
     threads.c.partition == bindparam("within"),

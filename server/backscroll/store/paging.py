@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, select
 from starlette.datastructures import QueryParams
 
-from backscroll.store.errors import invalid_value, not_found
-from backscroll.store.wire import Json
+from backscroll.store.api_errors import invalid_value, not_found
+from backscroll.store.envelopes import Json
 
 Order = Literal["asc", "desc"]
 

@@ -31,7 +31,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from backscroll.store.schema import retention_clock
+from backscroll.database.schema import retention_clock
 
 STEP_S: Final = 60 * 60
 """The most seconds that one reading adds."""

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from backscroll.store.errors import WireError, invalid_value
+from backscroll.store.api_errors import WireError, invalid_value
 
 _SHOWN: Final = 64
 _NAMES: Final = {

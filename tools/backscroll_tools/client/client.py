@@ -14,13 +14,13 @@ from opentelemetry.trace import SpanKind
 
 from backscroll_tools.client import failures, replies, retry
 from backscroll_tools.client.belonging import belongs
+from backscroll_tools.client.exchange import Exchange, Http
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
 from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.requests import Request
 from backscroll_tools.client.retry import RetryBudget
 from backscroll_tools.client.tally import Tally
-from backscroll_tools.client.wire import Exchange, Http
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.spans import span

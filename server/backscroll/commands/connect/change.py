@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from backscroll.commands.connect import files
+from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import connected, disconnected
 from backscroll.commands.connect.entry import Entry
 from backscroll.commands.connect.hosts import Host
 from backscroll.commands.connect.jsonc import MARK, MalformedError
 from backscroll.commands.connect.secrecy import hidden
-from backscroll.exits import CommandError
+from backscroll.process.exits import CommandError
 
 _CONTEXT_LINES: Final = 2
 
@@ -58,13 +58,13 @@ class Change:
         Raises:
             CommandError: the file is not any more what it was, or cannot be written.
         """
-        if files.read(self.path) != self.before:
+        if host_file.read(self.path) != self.before:
             raise CommandError(f"{self.path} has just been changed by something else: try again")
         if self.keeps:
-            files.keep(self.path)
-        files.replace(self.path, self.after)
+            host_file.keep(self.path)
+        host_file.replace(self.path, self.after)
         if self.brings_back:
-            files.backup_of(self.path).unlink(missing_ok=True)
+            host_file.backup_of(self.path).unlink(missing_ok=True)
 
 
 def connecting(host: Host, path: Path, entry: Entry) -> Change:
@@ -73,13 +73,13 @@ def connecting(host: Host, path: Path, entry: Entry) -> Change:
     Raises:
         CommandError: the file cannot be read, or not as the host keeps it: it is left alone.
     """
-    before = files.read(path)
+    before = host_file.read(path)
     try:
         after = connected(host, before or "", entry)
         is_new = before is not None and disconnected(host, before) == before
     except MalformedError as error:
         raise _left_alone(path, error) from None
-    kept = files.backup_of(path).exists()
+    kept = host_file.backup_of(path).exists()
     return Change(path, before, after, keeps=is_new or (before is not None and not kept))
 
 
@@ -92,10 +92,10 @@ def disconnecting(host: Host, path: Path) -> Change:
     Raises:
         CommandError: as `connecting` does.
     """
-    before = files.read(path)
+    before = host_file.read(path)
     if before is None:
         return Change(path, None, None)
-    kept = files.read(files.backup_of(path))
+    kept = host_file.read(host_file.backup_of(path))
     try:
         after = disconnected(host, before)
         if after == before:

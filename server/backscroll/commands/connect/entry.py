@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from backscroll.settings import PREFIX, Settings
+from backscroll.settings.model import PREFIX, Settings
 from backscroll_tools.client.profiles import PROFILES
 
 NAME: Final = "backscroll"

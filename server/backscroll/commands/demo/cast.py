@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from backscroll.commands.formats import chitchat
-from backscroll.commands.formats.entries import Entry, Source
-from backscroll.store.imports import ImportedCompletion
-from backscroll.store.wire import Json
+from backscroll.commands.transfer.formats import chitchat
+from backscroll.commands.transfer.formats.entries import Entry, Source
+from backscroll.store.archive.records import ImportedCompletion
+from backscroll.store.envelopes import Json
 
 CONVERSATIONS: Final = 300
 COMPLETIONS: Final = 3

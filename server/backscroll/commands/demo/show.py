@@ -18,8 +18,8 @@ from backscroll.commands.demo import scenes
 from backscroll.commands.demo.cast import COMPLETIONS, Cast, choose, source
 from backscroll.commands.demo.scenes import Act
 from backscroll.commands.demo.stage import Stage
-from backscroll.commands.importing import import_sources
 from backscroll.commands.terminal import verbatim
+from backscroll.commands.transfer.importing import import_sources
 
 _DEADLINE_S: Final = 120
 """Seconds that the show may take: it takes a tenth of that."""

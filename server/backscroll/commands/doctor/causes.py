@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Final
 
-from backscroll.credentials import NotSignedInError
+from backscroll.upstream.credentials import NotSignedInError
 from backscroll_tools.client.failures import UnreachableError
 from backscroll_tools.errors import ErrorCode, ToolError
 

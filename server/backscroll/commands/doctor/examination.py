@@ -8,14 +8,14 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Final
 
-from backscroll.commands.doctor.database import check_database, check_folder, is_missing
+from backscroll.commands.doctor.database_check import check_database, check_folder, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.fitness import fitness_of_all
 from backscroll.commands.doctor.made import made, notes
 from backscroll.commands.doctor.probes import PROBE_S, probe_all
-from backscroll.offer import is_embedded
-from backscroll.settings import Settings
-from backscroll.upstream import UpstreamConnection, upstream_of_callers
+from backscroll.settings.model import Settings
+from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
+from backscroll.upstream.kind import is_embedded
 from backscroll_tools.client.profiles import COMPATIBLE, Profile, Serves
 
 _HTTP: Final = {item.name for item in dataclasses.fields(Settings) if "http" in item.metadata}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from backscroll.commands.doctor.diagnosis import Check, ToolFitness
-from backscroll.settings import Settings
+from backscroll.settings.model import Settings
 from backscroll_tools.client.profiles import Profile, Serves
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool

@@ -9,10 +9,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from backscroll.commands.doctor.diagnosis import UNSET, Made
-from backscroll.offer import is_embedded
-from backscroll.paths import SQLITE
-from backscroll.settings import Settings
-from backscroll.values import is_blank
+from backscroll.settings.model import Settings
+from backscroll.settings.parsing import is_blank
+from backscroll.settings.paths import SQLITE
+from backscroll.upstream.kind import is_embedded
 
 _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 

@@ -9,13 +9,14 @@ from typing import Final
 
 import anyio
 
-from backscroll.addresses import is_loopback
 from backscroll.commands.doctor.diagnosis import Check
-from backscroll.commands.doctor.tokens import check_tokens
-from backscroll.exits import CommandError
-from backscroll.http import access, tls
-from backscroll.settings import Settings
-from backscroll.values import SettingsError
+from backscroll.commands.doctor.token_check import check_tokens
+from backscroll.http.auth import access
+from backscroll.http.serving import tls
+from backscroll.process.exits import CommandError
+from backscroll.settings.addresses import is_loopback
+from backscroll.settings.model import Settings
+from backscroll.settings.parsing import SettingsError
 
 SOON: Final = timedelta(days=14)
 """How long before its end a certificate is spoken of."""
@@ -98,8 +99,8 @@ def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
 
 
 async def _issuer(settings: Settings, limit_s: float) -> Check:
-    from backscroll.http import issuer as issuers
-    from backscroll.http import oauth
+    from backscroll.http.auth import issuer as issuers
+    from backscroll.http.auth import oauth
 
     try:
         oauth.check(settings)

@@ -1,0 +1,154 @@
+"""`backscroll connect`, as a person types it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from backscroll.commands.options import EVERY, Flags, with_flags
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import Settings, load
+from backscroll.settings.parsing import is_blank
+from backscroll_tools.plain import plain
+
+if TYPE_CHECKING:
+    from backscroll.commands.connect.change import Change
+
+_HOSTS: Final = ("claude", "claude-code", "vscode", "cursor", "codex", "gemini", "chatgpt")
+_COLORS: Final = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@click.command(
+    short_help="Put Backscroll into a host's configuration, or take it out.",
+    epilog="""\b
+Examples:
+backscroll connect                          # which hosts there are
+backscroll connect vscode
+backscroll connect cursor --read-only --toolsets all
+backscroll connect codex --upstream openai  # Codex passes the key on
+backscroll connect claude --remove
+backscroll connect gemini --print
+""",
+)
+@click.argument("host", required=False, type=click.Choice(_HOSTS))
+@click.option("--remove", is_flag=True, help="Take it out again.")
+@click.option("--print", "prints", is_flag=True, help="Print what belongs in the file, no more.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The host's file, such as a project's; by default the user's.",
+)
+@click.option("--write-key", is_flag=True, help="Write the key into the file, in clear.")
+@click.option("--url", default="", metavar="URL", help="Where chatgpt is to reach it.")
+@with_flags(*EVERY)
+def connect(  # noqa: PLR0913 - each is an option
+    flags: Flags,
+    host: str | None,
+    *,
+    remove: bool,
+    prints: bool,
+    yes: bool,
+    file: Path | None,
+    write_key: bool,
+    url: str,
+) -> None:
+    """Put Backscroll into HOST's configuration, or without HOST list the hosts.
+
+    Shows the change and asks. The rest of the file stays as it is, comments and other servers
+    included; a copy from before is kept beside it. Settings given here go into the entry.
+
+    A key is left to the host: it asks for it, or takes it from BACKSCROLL_API_KEY in the
+    environment that it starts in. Only --write-key writes it into the file.
+    """
+    from backscroll.commands.connect import change, printing
+    from backscroll.commands.connect.hosts import BY_NAME, Machine
+
+    machine = Machine(sys.platform, os.environ, Path.home())
+    if host is None:
+        click.echo(printing.hosts(machine))
+        return
+    chosen = BY_NAME[host]
+    settings = _checked(flags)
+    if chosen.format == "url":
+        click.echo(printing.address(url))
+        return
+    path = file or chosen.config(machine)
+    if remove:
+        _make(change.disconnecting(chosen, path), f"{chosen.title} has no Backscroll", yes=yes)
+        return
+    entry = printing.entry(settings, flags, _key(settings) if write_key else _none(settings))
+    if prints:
+        click.echo(printing.alone(chosen, entry), nl=False)
+        return
+    made = change.connecting(chosen, path, entry)
+    if _make(made, f"{chosen.title} has it already", yes=yes):
+        click.echo(chosen.then)
+    if entry.needs_key and not entry.key:
+        click.echo(chosen.key_comes)
+
+
+def _checked(flags: Flags) -> Settings:
+    """Return the settings that an entry would have, with a key that the host will bring.
+
+    Raises:
+        SettingsError: they cannot be used.
+    """
+    return load(flags, {"BACKSCROLL_API_KEY": "the-host-brings-it"})
+
+
+def _none(settings: Settings) -> str:
+    """Return no key.
+
+    Raises:
+        CommandError: there is a secret beside it, which nobody asked to write.
+    """
+    from backscroll.commands.connect.secrecy import holds_password
+
+    if holds_password(settings.database):
+        raise CommandError(
+            "--database holds a password, which would be written in clear: keep it in ~/.pgpass, "
+            "or add --write-key"
+        )
+    return ""
+
+
+def _key(settings: Settings) -> str:
+    """Return the key to write: from the environment, or as it is typed; the store has none.
+
+    Raises:
+        CommandError: there is nothing secret to write.
+    """
+    from backscroll.commands.connect.secrecy import holds_password
+
+    if settings.upstream == "store":
+        if holds_password(settings.database):
+            return ""
+        raise CommandError("--write-key needs an --upstream: the embedded store has no key")
+    for name in ("BACKSCROLL_API_KEY", *(["OPENAI_API_KEY"] * (settings.upstream == "openai"))):
+        if not is_blank(key := os.environ.get(name, "")):
+            return key
+    typed: str = click.prompt("The upstream's key", hide_input=True)
+    return typed
+
+
+def _make(change: "Change", otherwise: str, *, yes: bool) -> bool:
+    """Show a change, ask, and make it; say otherwise where there is none.
+
+    Raises:
+        click.Abort: the answer was no.
+    """
+    if not change.is_one:
+        click.echo(f"{otherwise}: {change.path}")
+        return False
+    colors = {} if os.environ.get("NO_COLOR") else _COLORS
+    for line in change.diff().splitlines():
+        color = colors.get(line[:1])
+        click.secho(plain(line), fg=color, reset=color is not None)
+    if not yes:
+        click.confirm(f"\nWrite {change.path}?", abort=True)
+    change.make()
+    click.echo(f"{'Removed' if change.after is None else 'Wrote'} {change.path}")
+    return True

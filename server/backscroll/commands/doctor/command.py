@@ -1,0 +1,49 @@
+"""`backscroll doctor`: what is configured, what answers, and what is wrong."""
+
+import shutil
+import sys
+from typing import Final
+
+import click
+
+from backscroll.commands.options import SERVING, Flags, with_flags
+from backscroll.commands.terminal import verbatim, write
+
+_WIDTH: Final = 100
+
+
+@click.command(
+    short_help="Say what is configured, what answers, and what is wrong.",
+    epilog="\b\nExamples:\nbackscroll doctor\n"
+    "backscroll doctor --upstream compatible --base-url http://127.0.0.1:8321/v1\n"
+    "backscroll doctor --host 0.0.0.0 --http-auth token\n"
+    "backscroll doctor --json | jq .checks",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
+@click.option(
+    "--host", default="", help="Where serve --transport http is to listen: are others let in there?"
+)
+@with_flags(*SERVING)
+def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
+    """Say what is configured and from where, what the upstream answers, and which tools will work.
+
+    Where anything is set for HTTP: also who gets in, and whether the certificate, the issuer and
+    the tokens will do. Nothing is written, and no key is shown. Exit code 0: all well. 1:
+    something is wrong, and the text says what to do. 2: the settings cannot be used.
+    """
+    from functools import partial
+
+    import anyio
+
+    from backscroll.commands.doctor import report
+    from backscroll.commands.doctor.examination import examine
+    from backscroll.process.logs import configure
+    from backscroll.settings.model import load, sources
+
+    settings = load(flags)
+    configure(settings.log_level, settings.log_format)
+    diagnosis = anyio.run(partial(examine, settings, sources(flags), host=host))
+    verbatim(sys.stdout)
+    width = min(shutil.get_terminal_size().columns, _WIDTH)
+    write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, width))
+    sys.exit(not diagnosis.is_well)

@@ -1,0 +1,163 @@
+"""The embedded store's database: opened as the server opens it, and looked at."""
+
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from backscroll.commands.doctor import file_check
+from backscroll.commands.doctor.diagnosis import Check
+from backscroll.commands.doctor.file_check import EXAMINED_S, MEND
+from backscroll.database.faults import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseFailedError,
+    DatabaseUnavailableError,
+    StoreError,
+)
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database
+from backscroll.database.schema import completions, conversations, threads, version_table
+from backscroll.settings.paths import sqlite_path
+
+_NOUNS: Final = (
+    (threads, "thread"),
+    (conversations, "conversation"),
+    (completions, "stored completion"),
+)
+_SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
+
+
+def is_missing(url: str) -> bool:
+    """Whether a URL names a SQLite file that is yet to be made."""
+    path = _file_of(url)
+    return path is not None and not path.exists()
+
+
+def check_folder(url: str) -> Check:
+    """Return whether a database that is yet to be made can be made; nothing is made now."""
+    path = (sqlite_path(url) or Path()).absolute()
+    if left := file_check.left_behind(path):
+        return Check(
+            "database",
+            "failed",
+            f"is gone: {path} was moved or deleted, for {left} is still there",
+            next_step="Put it back, or restore a backup. For a new database, remove that file too.",
+        )
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return Check(
+            "database",
+            "failed",
+            f"is not there, and cannot be made in {folder}",
+            next_step="Make that folder writable, or point BACKSCROLL_DATABASE elsewhere.",
+        )
+    return Check("database", "ok", "is not there yet: the first tool call makes it")
+
+
+async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Check, ...]:
+    """Return what the database is, how much it holds, and whether its file is well.
+
+    Bounded by the store's own waits: for a lock or a connection, 10 s each.
+
+    Args:
+        url: of the database.
+        examined_s: how many seconds its structure may be looked at.
+    """
+    path = _file_of(url)
+
+    async def look(database: Database) -> tuple[Check, ...]:
+        facts = await database.read(_facts)
+        if path is None:
+            return facts, await database.read(_contents)
+        file = await file_check.check_file(database, path, examined_s)
+        if any(check.verdict == "failed" for check in file):
+            return facts, *file
+        return facts, await database.read(_contents), *file
+
+    return await _looked_at(url, look)
+
+
+def _file_of(url: str) -> Path | None:
+    """Return the file that a URL names; None if it names none, which opening it then explains."""
+    try:
+        return sqlite_path(url)
+    except ValueError:
+        return None
+
+
+async def looked_at(url: str, *looks: Callable[[Connection], Check]) -> tuple[Check, ...]:
+    """Return what each look at a database found, or why it cannot be looked at.
+
+    Bounded as `check_database` is.
+    """
+
+    async def look(database: Database) -> tuple[Check, ...]:
+        return tuple([await database.read(each) for each in looks])
+
+    return await _looked_at(url, look)
+
+
+async def _looked_at(
+    url: str, look: Callable[[Database], Awaitable[tuple[Check, ...]]]
+) -> tuple[Check, ...]:
+    try:
+        async with open_database(url) as database:
+            return await look(database)
+    except StoreError as error:
+        return (Check("database", "failed", str(error), next_step=MEND),)
+    except (DatabaseUnavailableError, CommitUnknownError):
+        detail = "does not answer any more"
+        return (Check("database", "failed", detail, next_step=MEND),)
+    except DatabaseBusyError:
+        return (Check("database", "failed", "is locked by another program", next_step=_wait()),)
+    except DatabaseFailedError as error:
+        return (file_check.failed(error),)
+    except DBAPIError as error:
+        detail = f"failed while it was read ({type(error.orig).__name__})"
+        return (Check("database", "failed", detail, next_step=MEND),)
+
+
+def _facts(connection: Connection) -> Check:
+    version = connection.execute(select(version_table.c.version)).scalar_one()
+    if connection.dialect.name == "postgresql":
+        return _facts_of_server(connection, version)
+    journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+    synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
+    return Check(
+        "database",
+        "ok",
+        f"SQLite {sqlite3.sqlite_version}, schema {version}, journal {journal}, "
+        f"synchronous {_SYNCHRONOUS.get(synchronous, synchronous)}",
+    )
+
+
+def _facts_of_server(connection: Connection, version: int) -> Check:
+    release, synchronous, fsync = (
+        connection.execute(text(f"SHOW {name}")).scalar_one()
+        for name in ("server_version", "synchronous_commit", "fsync")
+    )
+    facts = (
+        f"PostgreSQL {release}, schema {version}, synchronous_commit {synchronous}, fsync {fsync}"
+    )
+    if fsync == "on":
+        return Check("database", "ok", facts)
+    step = "Set fsync = on in postgresql.conf: without it a power cut loses what was acknowledged."
+    return Check("database", "failed", facts, next_step=step)
+
+
+def _contents(connection: Connection) -> Check:
+    counted: list[str] = []
+    for table, noun in _NOUNS:
+        living = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
+        count = connection.execute(living).scalar_one()
+        counted.append(f"{count:,} {noun}{'' if count == 1 else 's'}")
+    return Check("contents", "ok", ", ".join(counted))
+
+
+def _wait() -> str:
+    return "Close that program, or wait, then run backscroll doctor again."

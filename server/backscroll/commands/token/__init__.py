@@ -1,0 +1,1 @@
+"""`backscroll token`: who may call over HTTP."""

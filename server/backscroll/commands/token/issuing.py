@@ -1,0 +1,128 @@
+"""Tokens for callers over HTTP, as an operator makes them, looks at them and takes them back."""
+
+import re
+import time
+from typing import Final
+
+from backscroll.commands.local_store import opened_database
+from backscroll.database import tokens
+from backscroll.database.tokens import SCOPES, Token
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import TOOLSETS
+from backscroll.store.envelopes import is_partition
+from backscroll.store.ids import new_token_id
+
+NEVER: Final = "never"
+_UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "y": 365 * 86_400}
+MOST_S: Final = 100 * _UNITS["y"]
+"""The longest that a token lasts which is not made for ever, in seconds."""
+
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhdy])")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def seconds(duration: str) -> int | None:
+    """Return how many seconds a duration has, such as `12h`, `90d` or `1y`; none for `never`.
+
+    Raises:
+        CommandError: it is no duration, or longer than 100 years.
+    """
+    if duration == NEVER:
+        return None
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise CommandError(f"--expires must be such as 12h, 90d, 1y or never, not {duration!r}")
+    lasts_s = int(found[1]) * _UNITS[found[2]]
+    if lasts_s > MOST_S:
+        raise CommandError(f"--expires is 100y at most, not {duration}: for no end, use never")
+    return lasts_s
+
+
+def new_token(  # noqa: PLR0913 - what a token has
+    name: str,
+    *,
+    scopes: str = "read",
+    toolsets: str = "all",
+    expires: str = "90d",
+    partition: str = "",
+    key_variable: str = "",
+) -> Token:
+    """Return a token that has not been written yet.
+
+    Args:
+        name: who will have it: letters, digits, `_`, `.`, `@` and `-`, 64 at most.
+        scopes: `read`, or `read` and `write` between commas.
+        toolsets: between commas; `all` for whatever the server offers.
+        expires: a duration, or `never`.
+        partition: its part of the store; empty for the one that all share.
+        key_variable: the environment variable that has its key to the upstream; empty for the
+            operator's.
+
+    Raises:
+        CommandError: one of them breaks its rule.
+    """
+    if not _NAME.fullmatch(name):
+        raise CommandError(
+            f"a token's name is 1 to 64 letters, digits, '_', '.', '@' or '-', not {name!r}"
+        )
+    if partition and not is_partition(partition):
+        raise CommandError(
+            f"--partition is 1 to 128 letters, digits, '_', '.', '=' or '-', not {partition!r}"
+        )
+    if key_variable and not _VARIABLE.fullmatch(key_variable):
+        raise CommandError(
+            "--upstream-key-variable is the NAME of an environment variable, and never the key"
+        )
+    now, lasts_s = int(time.time()), seconds(expires)
+    return Token(
+        id=new_token_id(),
+        name=name,
+        scopes=_words("--scopes", scopes, SCOPES),
+        toolsets=_words("--toolsets", toolsets, TOOLSETS),
+        partition=partition,
+        upstream_key_variable=key_variable,
+        created_at=now,
+        expires_at=None if lasts_s is None else now + lasts_s,
+    )
+
+
+async def issue(database: str, token: Token) -> str:
+    """Write a token, and return the secret that it is: it is nowhere else, and never shown again.
+
+    Raises:
+        StoreError: the database cannot be used.
+        CommandError: it failed on the way.
+    """
+    secret = tokens.new_secret()
+    async with opened_database(database) as opened:
+        await opened.write(lambda connection: tokens.add(connection, token, secret))
+    return secret
+
+
+async def listed(database: str) -> list[Token]:
+    """Return all tokens, oldest first.
+
+    Raises:
+        StoreError, CommandError: as `issue` does.
+    """
+    async with opened_database(database) as opened:
+        return await opened.read(tokens.listed)
+
+
+async def revoke(database: str, name: str) -> list[str]:
+    """Take back what has an id or a name, and return the ids of what was.
+
+    Raises:
+        StoreError, CommandError: as `issue` does.
+    """
+    now = int(time.time())
+    async with opened_database(database) as opened:
+        return await opened.write(lambda connection: tokens.revoke(connection, name, now))
+
+
+def _words(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    if not set(words) <= set(known):
+        raise CommandError(f"{option} must be of {', '.join(known)}, between commas, not {text!r}")
+    return words

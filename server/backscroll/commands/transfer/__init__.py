@@ -1,0 +1,1 @@
+"""`backscroll import` and `backscroll export`."""

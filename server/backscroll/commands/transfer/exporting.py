@@ -1,0 +1,82 @@
+"""`backscroll export`: everything in the embedded store as the JSON Lines that import takes."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+from backscroll.commands.local_store import opened_store
+from backscroll.commands.progress import Advance
+from backscroll.commands.transfer.formats.shapes import (
+    completion_object,
+    conversation_object,
+    thread_object,
+)
+from backscroll.database.json_text import dump_json
+from backscroll.process.exits import CommandError
+from backscroll.store.app import Store
+from backscroll.store.envelopes import Json
+
+
+async def export_to(
+    database: str,
+    write: Callable[[str], object],
+    advance: Advance = lambda _: None,
+    partition: str = "",
+) -> int:
+    """Write a line for each thread, each conversation and each stored completion, oldest first.
+
+    Args:
+        database: the store's URL.
+        write: takes each line, which ends where the line does.
+        advance: told of each line that was written.
+        partition: what part of the store is given out.
+
+    Returns:
+        How many lines were written.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    lines = 0
+    async with opened_store(database) as store:
+        async for line in _lines(store, partition):
+            write(f"{dump_json(line)}\n")
+            lines += 1
+            advance(1)
+    return lines
+
+
+async def _lines(store: Store, partition: str) -> AsyncIterator[Json]:
+    async for thread in store.export_threads(partition):
+        yield thread_object(thread)
+    async for conversation in store.export_conversations(partition):
+        yield conversation_object(conversation)
+    async for completion in store.export_completions(partition):
+        yield completion_object(completion)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[str]]:
+    """Write a file that only its owner can read, and that is there whole or not at all.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    try:
+        with NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=path.name, delete=False
+        ) as file:
+            part = Path(file.name)
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,120 @@
+"""The Chit-Chat Challenge's conversations, as PyPI's `chitchat-dataset` 0.9.0 carries them.
+
+One JSON object: `{uuid: {"messages": [[{"text", "timestamp", "sender"}, …], …], "prompt", …}}`.
+Each utterance becomes a message of its own. Whoever spoke first is the user, and everyone else
+the assistant.
+"""
+
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from backscroll.commands.transfer.formats.entries import Entry, Refused, Source
+from backscroll.commands.transfer.formats.reasons import reason
+from backscroll.process.exits import CommandError
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
+
+NAME: Final = "chitchat"
+_PROMPT_CHARS: Final = 512
+"""A metadata value holds no more (OpenAI API, create thread)."""
+
+
+class _Utterance(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    text: str
+    timestamp: str
+    sender: str
+
+
+class _Conversation(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    messages: list[list[_Utterance]]
+    start: str
+    prompt: str | None = None
+
+
+def installed() -> Path:
+    """Return the file of the installed package, without importing it.
+
+    Raises:
+        CommandError: it is not installed.
+    """
+    spec = importlib.util.find_spec("chitchat_dataset")
+    if spec is None or spec.origin is None:
+        raise CommandError(
+            "the chitchat conversations are not installed: pip install 'backscroll[demo]'"
+        )
+    return Path(spec.origin).with_name("dataset.json")
+
+
+def conversations(path: Path) -> dict[str, Any]:
+    """Return the conversations by their uuid, as they are in the file.
+
+    Raises:
+        CommandError: the file cannot be read, or is not a JSON object.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise CommandError(f"{path} is not a chitchat dataset: it is not one JSON object") from None
+    return found
+
+
+def read(path: Path) -> Source:
+    """Return the threads of a dataset; sizes are counted in conversations."""
+    found = conversations(path)
+    return Source(str(path), _entries(found), len(found))
+
+
+def _entries(found: Mapping[str, Any]) -> Iterator[Entry]:
+    for uuid, conversation in found.items():
+        try:
+            item: ImportedThread | Refused = thread(uuid, conversation)
+        except ValidationError as error:
+            item = Refused(reason(error))
+        except ValueError:
+            item = Refused("a timestamp is not in ISO 8601")
+        yield Entry(f"conversation {uuid}", item, 1)
+
+
+def thread(uuid: str, conversation: object) -> ImportedThread:
+    """Return a conversation as a thread, its utterances in the order of the file.
+
+    Raises:
+        ValueError: it is not of the dataset's shape.
+    """
+    held = _Conversation.model_validate(conversation)
+    utterances = [utterance for turn in held.messages for utterance in turn]
+    metadata = {"source": NAME, "conversation": uuid}
+    if held.prompt and len(held.prompt) <= _PROMPT_CHARS:
+        metadata["prompt"] = held.prompt
+    messages = [
+        ImportedMessage(
+            role="user" if utterance.sender == utterances[0].sender else "assistant",
+            content=utterance.text,
+            created_at=_seconds(utterance.timestamp),
+        )
+        for utterance in utterances
+    ]
+    return ImportedThread(
+        key=f"{NAME}:{uuid}",
+        created_at=messages[0].created_at if messages else _seconds(held.start),
+        messages=messages,
+        metadata=metadata,
+    )
+
+
+def _seconds(timestamp: str) -> int:
+    moment = datetime.fromisoformat(timestamp)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

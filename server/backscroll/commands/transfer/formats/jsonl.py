@@ -1,0 +1,175 @@
+"""OpenAI-shaped JSON Lines: threads, conversations with their items, stored chat completions.
+
+    {"object": "thread", "messages": [{"role": "user", "content": "Hello"}, …]}
+    {"object": "conversation", "items": [{"role": "user", "content": "Hello"}, …]}
+    {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
+
+A message has the fields of the API's `thread.message`, with content as it goes in (text, or
+parts) or as it comes out. Fields that only repeat others are passed over; unknown ones are
+refused, because they would be lost.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from pydantic import ValidationError
+
+from backscroll.commands.transfer.formats.entries import Entry, Imported, Refused, Source
+from backscroll.commands.transfer.formats.reasons import reason
+from backscroll.commands.transfer.formats.shapes import (
+    CompletionLine,
+    ConversationLine,
+    MessageLine,
+    ThreadLine,
+)
+from backscroll.process.exits import CommandError
+from backscroll.store.api_errors import WireError
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.envelopes import Json
+from backscroll.store.request_body import parse_object
+
+LINE_BYTES: Final = 256 * 1024 * 1024
+"""The longest line that is read; a longer one is refused."""
+
+
+def read(path: Path) -> Source:
+    """Return the lines of a file; sizes are counted in bytes.
+
+    Raises:
+        CommandError: it cannot be read.
+    """
+    try:
+        file = path.open("rb")
+        total = path.stat().st_size
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+    return Source(str(path), _closing(file), total)
+
+
+def read_stream(stream: BinaryIO, name: str) -> Source:
+    """Return the lines of a stream, whose size is not known."""
+    return Source(name, entries(stream), None)
+
+
+def entries(stream: BinaryIO) -> Iterator[Entry]:
+    """Yield what each line holds; blank lines hold nothing."""
+    number = 0
+    while line := stream.readline(LINE_BYTES):
+        number += 1
+        size = len(line)
+        if size == LINE_BYTES and not line.endswith(b"\n"):
+            item: Imported | Refused = Refused(f"is longer than {LINE_BYTES} bytes")
+            while not line.endswith(b"\n") and (line := stream.readline(LINE_BYTES)):
+                size += len(line)
+        elif line.isspace():
+            continue
+        else:
+            item = parse(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+        yield Entry(f"line {number}", item, size)
+
+
+def parse(line: bytes) -> Imported | Refused:
+    """Return what a line holds, or why it is refused."""
+    try:
+        found = parse_object(line)
+        kind = found.get("object", _kind(found))
+        if kind == "thread":
+            return _thread(ThreadLine.model_validate(found), found)
+        if kind == "conversation":
+            return _conversation(ConversationLine.model_validate(found), found)
+        if kind == "chat.completion":
+            return _completion(CompletionLine.model_validate(found), found)
+    except WireError as error:
+        # "We could not parse the JSON body of your request: …", which this is not.
+        why = error.message.partition(": ")[2].removesuffix(".")
+        return Refused(f"is no usable JSON object: {why}")
+    except ValidationError as error:
+        return Refused(reason(error))
+    return Refused('object must be "thread", "conversation" or "chat.completion"')
+
+
+def _kind(found: Json) -> str:
+    """Return what an object that does not say it must be."""
+    if "choices" in found:
+        return "chat.completion"
+    return "conversation" if "items" in found else "thread"
+
+
+def _closing(file: BinaryIO) -> Iterator[Entry]:
+    with file:
+        yield from entries(file)
+
+
+def _hash(found: Json) -> str:
+    # Of the value and not of its bytes: the order of keys and the spaces say nothing.
+    canonical = json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
+    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
+def _thread(line: ThreadLine, found: Json) -> ImportedThread:
+    times = [message.created_at for message in line.messages if message.created_at is not None]
+    moment = line.created_at
+    if moment is None:
+        moment = times[0] if times else int(time.time())
+    created_at = moment
+    messages = []
+    for message in line.messages:
+        # A message without a time is as old as the one before it.
+        moment = moment if message.created_at is None else message.created_at
+        messages.append(_message(message, moment))
+    return ImportedThread(
+        key=line.key or line.id or _hash(found),
+        created_at=created_at,
+        messages=messages,
+        id=line.id,
+        metadata=line.metadata or {},
+        tool_resources=line.tool_resources,
+    )
+
+
+def _message(line: MessageLine, created_at: int) -> ImportedMessage:
+    return ImportedMessage(
+        role=line.role,
+        content=line.content,
+        created_at=created_at,
+        id=line.id,
+        metadata=line.metadata or {},
+        attachments=line.attached(),
+        run_id=line.run_id,
+        assistant_id=line.assistant_id,
+        status=line.status,
+        incomplete_at=line.incomplete_at,
+        incomplete_details=line.incomplete_details,
+    )
+
+
+def _conversation(line: ConversationLine, found: Json) -> ImportedConversation:
+    return ImportedConversation(
+        key=line.key or line.id or _hash(found),
+        created_at=int(time.time()) if line.created_at is None else line.created_at,
+        items=found["items"],  # as they came, whatever their kind
+        id=line.id,
+        metadata=line.metadata or {},
+    )
+
+
+def _completion(line: CompletionLine, found: Json) -> ImportedCompletion:
+    return ImportedCompletion(
+        key=line.key or line.id or _hash(found),
+        created_at=int(time.time()) if line.created is None else line.created,
+        model=line.model,
+        choices=found["choices"],  # as they came, the order of their keys too
+        messages=found.get("messages", []),
+        id=line.id,
+        metadata=line.metadata or {},
+        fields=line.model_extra or {},
+    )

@@ -1,0 +1,211 @@
+"""What a line of JSON Lines may hold, field by field, and how it is written.
+
+Sources of the fields: OpenAI's OpenAPI documents of 2024-04-15 and 2026-08-21 (`ThreadObject`,
+`MessageObject`, `CreateChatCompletionResponse`). `key` is ours: the name that what has it goes by
+across imports.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.bodies import FileId, Metadata
+from backscroll.store.envelopes import Json
+from backscroll.store.message_object import text_part
+
+_LATEST: Final = 253_402_300_799
+"""The last second of the year 9999."""
+
+Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}\z")]
+Key = Annotated[str, Field(min_length=1, max_length=512)]
+Seconds = Annotated[int, Field(ge=0, le=_LATEST)]
+# A header of the transcript has the role in it: one word, so that no role can pretend to be more.
+Role = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z][A-Za-z0-9_-]{0,63}\z")]
+
+
+def _check_content(content: object) -> object:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise ValueError("it must be text or an array of parts")  # noqa: TRY004 - pydantic's rule
+    for index, part in enumerate(content):
+        if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+            raise ValueError(f"part {index} must be an object with a type")  # noqa: TRY004 - likewise
+        text = part.get("text")
+        if isinstance(text, dict):
+            text = text.get("value")
+        if part["type"] == "text" and not isinstance(text, str):
+            raise ValueError(f"part {index} must have its text")
+    return content
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _Attachment(_Line):
+    file_id: FileId | None = None
+    tools: list[Json] | None = None
+
+
+class MessageLine(_Line):
+    """A message of a thread."""
+
+    role: Role
+    content: Annotated[Any, AfterValidator(_check_content)]
+    id: Id | None = None
+    created_at: Seconds | None = None
+    metadata: Metadata | None = None
+    attachments: list[_Attachment] | None = None
+    file_ids: list[FileId] | None = None
+    run_id: Id | None = None
+    assistant_id: Id | None = None
+    status: Literal["in_progress", "incomplete", "completed"] = "completed"
+    incomplete_at: Seconds | None = None
+    incomplete_details: Json | None = None
+    # These say nothing that the others and the thread do not say.
+    object: Literal["thread.message"] = "thread.message"
+    thread_id: str | None = None
+    completed_at: Seconds | None = None
+
+    def attached(self) -> list[Json]:
+        """Return the files as attachments, which those of the API's first version become."""
+        given = [item.model_dump(exclude_unset=True) for item in self.attachments or ()]
+        return given + [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
+
+
+class ThreadLine(_Line):
+    """A thread with all its messages, oldest first."""
+
+    messages: list[MessageLine]
+    object: Literal["thread"] = "thread"
+    id: Id | None = None
+    key: Key | None = None
+    created_at: Seconds | None = None
+    metadata: Metadata | None = None
+    tool_resources: Json | None = None
+    # What lists of threads add, and the messages say.
+    message_count: int | None = None
+    last_message_at: Seconds | None = None
+
+
+class ConversationLine(_Line):
+    """A conversation with all its items, oldest first."""
+
+    items: list[Json]  # the store looks into them, and keeps kinds that are not known here
+    object: Literal["conversation"] = "conversation"
+    id: Id | None = None
+    key: Key | None = None
+    created_at: Seconds | None = None
+    metadata: Metadata | None = None
+
+
+class _ChatMessage(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    role: Role
+
+
+class _Choice(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    message: _ChatMessage
+
+
+class CompletionLine(BaseModel):
+    """A stored chat completion, with its input in `messages`; what is not named here is kept."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    choices: Annotated[list[_Choice], Field(min_length=1)]
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    messages: list[_ChatMessage] = []
+    object: Literal["chat.completion"] = "chat.completion"
+    id: Id | None = None
+    key: Key | None = None
+    created: Seconds | None = None
+    metadata: Metadata | None = None
+
+
+def thread_object(thread: ImportedThread) -> Json:
+    """Return a thread of the store as the line that it can be imported from."""
+    return {
+        "object": "thread",
+        "id": thread.id,
+        **_own_key(thread),
+        "created_at": thread.created_at,
+        **_given(metadata=thread.metadata, tool_resources=thread.tool_resources),
+        "messages": [_message_object(message) for message in thread.messages],
+    }
+
+
+def conversation_object(conversation: ImportedConversation) -> Json:
+    """Return a conversation of the store as the line that it can be imported from."""
+    return {
+        "object": "conversation",
+        "id": conversation.id,
+        **_own_key(conversation),
+        "created_at": conversation.created_at,
+        **_given(metadata=conversation.metadata),
+        "items": conversation.items,
+    }
+
+
+def completion_object(completion: ImportedCompletion) -> Json:
+    """Return a stored completion as the line that it can be imported from."""
+    return {
+        "object": "chat.completion",
+        "id": completion.id,
+        **_own_key(completion),
+        "created": completion.created_at,
+        "model": completion.model,
+        **_given(metadata=completion.metadata),
+        **completion.fields,
+        "choices": completion.choices,
+        "messages": completion.messages,
+    }
+
+
+def _message_object(message: ImportedMessage) -> Json:
+    status = None if message.status == "completed" else message.status
+    return {
+        "id": message.id,
+        "role": message.role,
+        "created_at": message.created_at,
+        "content": _content(message.content),
+        **_given(
+            attachments=message.attachments,
+            metadata=message.metadata,
+            run_id=message.run_id,
+            assistant_id=message.assistant_id,
+            status=status,
+            incomplete_at=message.incomplete_at,
+            incomplete_details=message.incomplete_details,
+        ),
+    }
+
+
+def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mapping[str, Any]]:
+    """Return plain text as text: it is what most messages hold, and a third of the size."""
+    match content:
+        case [{"type": "text", "text": {"value": str(text), "annotations": []}}] if content[
+            0
+        ] == text_part(text):
+            return text
+        case _:
+            return content
+
+
+def _own_key(item: ImportedThread | ImportedConversation | ImportedCompletion) -> Json:
+    return {} if item.key == item.id else {"key": item.key}
+
+
+def _given(**fields: object) -> Json:
+    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,1 @@
+"""SQLite or PostgreSQL: opened, made ready, read and written."""

@@ -1,0 +1,75 @@
+"""What can go wrong with a database."""
+
+from typing import Final, Literal, TypeAlias
+
+Trouble: TypeAlias = Literal[
+    "full", "read_only", "missing", "replaced", "damaged", "foreign", "failed"
+]
+"""What can be wrong with a database: ``foreign`` is another program's, or another version's."""
+
+
+_SENTENCES: Final[dict[Trouble, str]] = {
+    "full": "its disk is full",
+    "read_only": "it cannot be written: it, its folder or its disk is read-only",
+    "missing": "its file cannot be opened: it is gone, or its folder cannot be used",
+    "replaced": "its file was replaced by another at that moment",
+    "damaged": "its file is damaged",
+    "foreign": "its file was replaced by one that is not of this version of Backscroll",
+    "failed": "its engine reports an error",
+}
+
+
+class StoreError(Exception):
+    """A database or an import that the store refuses; ``str()`` is one clear line."""
+
+
+class NothingWrittenError(Exception):
+    """The database did not do what it was asked, and nothing was written; a retry is safe."""
+
+
+class DatabaseBusyError(NothingWrittenError):
+    """Another writer held the database for longer than the store waits."""
+
+    def __str__(self) -> str:
+        """Return one line for the operator."""
+        return "another program or transaction holds the database"
+
+
+class DatabaseUnavailableError(NothingWrittenError):
+    """The database's server does not answer."""
+
+
+class DatabaseFailedError(NothingWrittenError):
+    """The database cannot do its work until its operator mends something.
+
+    Args:
+        trouble: What kind of thing is wrong.
+        cause: The engine's own name for it, such as ``SQLITE_FULL`` or SQLSTATE ``53100``; empty
+            if there is none. Never the engine's message, which may quote data.
+        where: The database's name, such as its path, for the operator alone.
+    """
+
+    def __init__(self, trouble: Trouble, cause: str = "", where: str = "") -> None:
+        """Keep what is known."""
+        super().__init__(trouble, cause, where)
+        self.trouble: Trouble = trouble
+        self.cause = cause
+        self.where = where
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, without where: ``its disk is full (SQLITE_FULL)``."""
+        return f"{_SENTENCES[self.trouble]} ({self.cause})" if self.cause else self.plain
+
+    @property
+    def plain(self) -> str:
+        """What is wrong, in words alone."""
+        return _SENTENCES[self.trouble]
+
+    def __str__(self) -> str:
+        """Return one line for the operator."""
+        return f"the database {self.where}: {self.sentence}" if self.where else self.sentence
+
+
+class CommitUnknownError(Exception):
+    """The connection was lost in a commit: it may stand or not; the idempotency key tells."""

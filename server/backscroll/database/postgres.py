@@ -1,0 +1,318 @@
+"""PostgreSQL: everything that is particular to it.
+
+Two bounded pools of asyncpg's connections, so that writers keep no reader waiting. Writes of one
+turn, such as those to a thread, wait for one another before they take a connection, and one that
+meets a lock gives its connection back after ``TRY_S`` and tries again later: so a lock keeps only
+those waiting that need it. Reads commit each statement by itself, so that every page is its own
+snapshot; writes are transactions at READ COMMITTED that lock what they change, so that the same
+work does the same on both engines. Nothing waits for ever: not for a turn, not for a connection,
+not for a lock, not for a statement, not for a server that is gone.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import chain
+from typing import Any, Final, Literal, TypeVar
+from weakref import WeakValueDictionary
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, NotSupportedError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from backscroll.database.driver_errors import of_postgres
+from backscroll.database.faults import (
+    CommitUnknownError,
+    DatabaseBusyError,
+    DatabaseFailedError,
+    DatabaseUnavailableError,
+    NothingWrittenError,
+    StoreError,
+)
+from backscroll.database.json_text import dump_json, load_json
+from backscroll.database.locks import LOCK_NOT_AVAILABLE, LOCK_S, sqlstate
+from backscroll.database.port import Work
+from backscroll.database.postgres_address import Address, connect, why_refused
+from backscroll.database.preparing import prepare
+from backscroll.database.schema import tables
+
+WRITERS: Final = 5
+READERS: Final = 5
+"""The most connections of a process: PostgreSQL's default of 100 in all serves nine replicas."""
+
+STATEMENT_S: Final = 30
+MIGRATION_S: Final = 3_600
+"""The most seconds of a statement, and of one that brings a table up to date."""
+
+POOL_WAIT_S: Final = 10.0
+ATTEMPTS: Final = 5
+"""How often work is begun anew that was undone, before its caller hears of it."""
+
+REMEMBERED_S: Final = 10.0
+"""How many seconds `check` speaks of a failure, unless something was written since."""
+
+TRY_S: Final = 0.1
+"""For how many seconds of `LOCK_S` work waits at a time, with a connection in its hands."""
+
+_PAUSE_S: Final = 0.05
+_LONGEST_PAUSE_S: Final = 1.0
+
+_UNDONE: Final = frozenset({"40001", "40P01"})
+"""Undone for another transaction's sake: serialization and deadlock."""
+
+_STANDBY: Final = "25006"
+"""Read-only: the server became a standby, and another connection may lead to the primary."""
+
+_MENDED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
+"""Beginnings of the codes of a server that is full, read-only, damaged or loses its files."""
+
+_UNSETTLED: Final = ("40003", "08", "57P")
+"""Beginnings of the codes after which a COMMIT may stand: it says so, or its server went away."""
+
+_TOO_LONG: Final = "57014"
+"""A statement that took too long."""
+
+_AWAY: Final = ("08", "53", "57P")
+"""Beginnings of the codes of a server that closes, starts, or takes no more connections."""
+
+T = TypeVar("T")
+
+
+class PostgresDatabase:
+    """A database of PostgreSQL, open; ``Database`` says what its methods promise."""
+
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, lock_s: float = LOCK_S) -> None:
+        """Take the pools; ``open_postgres`` makes them.
+
+        Args:
+            writing: for transactions.
+            reading: for single statements.
+            lock_s: how many seconds work waits for locks and for its turn.
+        """
+        self._writing = writing
+        self._reading = reading
+        self._lock_s = lock_s
+        self._writes: set[asyncio.Task[Any]] = set()
+        self._trouble: tuple[float, DatabaseFailedError] | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` outside any transaction."""
+
+        async def run() -> T:
+            async with self._reading.connect() as connection:
+                return await connection.run_sync(work)
+
+        return await self._remembered(run, self._lock_ends_at())
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        """Run ``work`` in a transaction, ended even where the caller is cancelled meanwhile.
+
+        A caller that is cancelled before its turn leaves it undone.
+        """
+        ends_at = self._lock_ends_at()
+        # Nobody else has the lock of a write without a turn.
+        lock = self._turns.setdefault(turn, asyncio.Lock()) if turn else asyncio.Lock()
+        try:
+            async with asyncio.timeout_at(ends_at):
+                await lock.acquire()
+        except TimeoutError as error:
+            raise DatabaseBusyError from error
+
+        async def run() -> T:
+            async with self._writing.connect() as connection:
+                value = await connection.run_sync(work)
+                await _commit(connection)
+                return value
+
+        writing = asyncio.create_task(self._remembered(run, ends_at))
+        self._writes.add(writing)
+        writing.add_done_callback(partial(self._forget, lock))
+        value = await asyncio.shield(writing)
+        self._trouble = None
+        return value
+
+    async def check(self) -> None:
+        """See that the server answers and lets this be written, and that nothing failed of late."""
+        until, trouble = self._trouble or (0.0, None)
+        if trouble is not None and time.monotonic() < until:
+            raise DatabaseFailedError(trouble.trouble, trouble.cause)
+        if await self.read(_is_read_only):
+            raise DatabaseFailedError("read_only", "25006")
+
+    async def _remembered(self, run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
+        try:
+            return await _persist(run, lock_ends_at)
+        except DatabaseFailedError as error:
+            self._trouble = (time.monotonic() + REMEMBERED_S, DatabaseFailedError(*error.args))
+            raise
+
+    async def close(self) -> None:
+        """Let what is being written end, then close every connection."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        for engine in (self._writing, self._reading):
+            await engine.dispose()
+
+    def _lock_ends_at(self) -> float:
+        return asyncio.get_running_loop().time() + self._lock_s
+
+    def _forget(self, lock: asyncio.Lock, writing: asyncio.Task[Any]) -> None:
+        lock.release()
+        self._writes.discard(writing)
+        if not writing.cancelled():
+            writing.exception()  # looked at, as nobody else may: the caller may be gone
+
+
+@asynccontextmanager
+async def open_postgres(
+    address: Address, lock_s: float = LOCK_S
+) -> AsyncIterator[PostgresDatabase]:
+    """Open the database at ``address``, and close it at the end.
+
+    Args:
+        address: Where it is.
+        lock_s: How many seconds a read or a write waits for locks and for its turn.
+
+    Raises:
+        StoreError: A database that cannot be used, in one line without its password.
+    """
+    patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S, LOCK_S)
+    async with _closing(PostgresDatabase(patient, patient)) as first:
+        await _prepare(first, address)
+    writing = _engine(address, "READ COMMITTED", WRITERS)
+    reading = _engine(address, "AUTOCOMMIT", READERS)
+    async with _closing(PostgresDatabase(writing, reading, lock_s)) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _engine(
+    address: Address,
+    isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
+    size: int,
+    statement_s: int = STATEMENT_S,
+    try_s: float = TRY_S,
+) -> AsyncEngine:
+    return create_async_engine(
+        "postgresql+asyncpg://",  # asyncpg reads the address: no password is in this engine
+        async_creator=lambda: connect(address, statement_s, try_s),
+        isolation_level=isolation,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
+        hide_parameters=True,  # an error is logged, and a message's text must not be
+        json_serializer=dump_json,
+        json_deserializer=load_json,
+    )
+
+
+async def _prepare(database: PostgresDatabase, address: Address) -> None:
+    def work(connection: Connection) -> None:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise StoreError(f"{address.name} has the encoding {encoding}: the store needs UTF8")
+        for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
+            # Said here, as the mere name of the option imports the whole dialect.
+            where = index.dialect_options["sqlite"]["where"]
+            index.dialect_options["postgresql"]["where"] = where
+        prepare(connection, address.name)
+
+    try:
+        await database.write(work)
+    except DatabaseBusyError as error:
+        line = f"{address.name} is locked by another program: wait, and try again"
+        raise StoreError(line) from error
+    except DatabaseUnavailableError as error:
+        raise StoreError(str(error)) from error
+    except DatabaseFailedError as error:
+        raise StoreError(why_refused(address, error.cause)) from error
+    except DBAPIError as error:
+        raise StoreError(why_refused(address, sqlstate(error))) from error
+
+
+def _is_read_only(connection: Connection) -> bool:
+    return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on")
+
+
+async def _persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
+    """Do what ``run`` does, anew where the database surely undid it.
+
+    Args:
+        run: Takes a connection, and gives it back.
+        lock_ends_at: Until when it is begun anew because of a lock, by the event loop's clock; for
+            all else it is begun ``ATTEMPTS`` times at most.
+
+    Raises:
+        DatabaseBusyError: It was undone too often, or waited too long.
+        DatabaseUnavailableError: The server is gone, and nothing was written.
+        DatabaseFailedError: It is full, damaged or read-only, and nothing was written.
+    """
+    now = asyncio.get_running_loop().time
+    attempt, pause_s = 1, _PAUSE_S
+    while True:
+        try:
+            return await run()
+        except PoolTimeoutError as error:
+            raise DatabaseBusyError from error
+        except DBAPIError as error:
+            again, told = _meaning(error)
+            if told is None:
+                raise
+            locked = sqlstate(error) == LOCK_NOT_AVAILABLE
+            last = now() >= lock_ends_at if locked else attempt == ATTEMPTS
+            if not again or last:
+                raise told from (None if isinstance(told, DatabaseFailedError) else error)
+            attempt += not locked
+        except TimeoutError as error:
+            raise DatabaseUnavailableError("the server fell silent") from error
+        except OSError as error:
+            if attempt == ATTEMPTS:
+                raise DatabaseUnavailableError("the connection was lost") from error
+            attempt += 1
+        await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads writers, hides nothing
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def _meaning(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
+    """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
+    code = sqlstate(error)
+    if code in _UNDONE or code == LOCK_NOT_AVAILABLE:
+        return True, DatabaseBusyError()
+    if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
+        return True, DatabaseBusyError()
+    if code == _TOO_LONG:
+        return False, DatabaseBusyError()
+    if code.startswith(_MENDED):
+        return code == _STANDBY, of_postgres(error)
+    if error.connection_invalidated or code.startswith(_AWAY):
+        return True, DatabaseUnavailableError(code or "the connection was lost")
+    return False, None
+
+
+async def _commit(connection: AsyncConnection) -> None:
+    """Commit.
+
+    Raises:
+        DBAPIError: The server says that it did not.
+        CommitUnknownError: It says nothing.
+    """
+    try:
+        await connection.commit()
+    except DBAPIError as error:
+        code = sqlstate(error)
+        if code and not code.startswith(_UNSETTLED):
+            raise
+        raise CommitUnknownError from error
+    except OSError as error:
+        raise CommitUnknownError from error

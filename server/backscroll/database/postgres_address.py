@@ -1,0 +1,135 @@
+"""Where a PostgreSQL is, and how a connection to it begins; asyncpg's part of the engine.
+
+asyncpg reads the URL by itself, as libpq does, with ``PGPASSWORD``, ``~/.pgpass`` and ``sslmode``.
+"""
+
+import os
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from backscroll.database.faults import DatabaseUnavailableError, StoreError
+
+CONNECT_S: Final = 10.0
+_SILENCE_S: Final = 10
+"""So many seconds after a statement should have ended, the server is taken to be gone."""
+
+_IDLE_IN_TRANSACTION_S: Final = 60
+_SESSION: Final = {
+    "application_name": "backscroll",
+    "jit": "off",  # takes longer than any statement of the store
+    "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
+}
+_DURABLE: Final = frozenset({"on", "remote_apply"})
+_URL_RULE: Final = "BACKSCROLL_DATABASE must be postgresql://user:password@host:port/name"
+_NOT_INSTALLED: Final = (
+    "BACKSCROLL_DATABASE is a postgresql:// URL, and its driver is not installed: "
+    "pip install 'backscroll[postgres]'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A database of a PostgreSQL server.
+
+    Attributes:
+        url: As it was given, with the password in it: for asyncpg alone.
+        name: What it is called in an error: host, port and database.
+    """
+
+    url: str = field(repr=False)
+    name: str
+
+
+def parse(url: str) -> Address:
+    """Return the address in a ``postgresql://`` URL.
+
+    Raises:
+        StoreError: It cannot be read, or asyncpg is not installed. Nothing of it is repeated.
+    """
+    try:
+        import asyncpg  # noqa: F401 - whether it is there
+        import greenlet  # noqa: F401 - SQLAlchemy's way to it
+    except ImportError:
+        raise StoreError(_NOT_INSTALLED) from None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise StoreError(f"{_URL_RULE}; this one's host or port cannot be read") from None
+    if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
+        # What a / in a password makes of the URL: its end would be taken for a database.
+        raise StoreError(f"{_URL_RULE}, with every / @ # and ? of user and password as %2F %40 …")
+    server = f"[{host}]" if ":" in host else host
+    return Address(url, f"postgresql://{server}{f':{port}' if port else ''}{parts.path}")
+
+
+async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
+    """Return a connection on which an acknowledged commit is on the server's disk.
+
+    Args:
+        address: Where to.
+        statement_s: The most seconds that a statement takes.
+        lock_s: The most seconds of them that it waits for a lock.
+
+    Raises:
+        DatabaseUnavailableError: There is no such server, it does not answer within ``CONNECT_S``
+            seconds, or it refuses; ``str()`` is one clear line.
+    """
+    import asyncpg
+
+    try:
+        connection = await asyncpg.connect(
+            address.url,
+            timeout=CONNECT_S,
+            command_timeout=statement_s + _SILENCE_S,
+            server_settings={
+                **_SESSION,
+                "statement_timeout": f"{statement_s}s",
+                "lock_timeout": f"{lock_s * 1000:.0f}ms",
+            },
+        )
+    except asyncpg.PostgresError as error:
+        raise DatabaseUnavailableError(why_refused(address, error.sqlstate)) from None
+    except TimeoutError:
+        line = f"{address.name} does not answer within {CONNECT_S:.0f} seconds"
+        raise DatabaseUnavailableError(line) from None
+    except OSError as error:
+        line = f"{address.name} cannot be reached: {_reason(error)}"
+        raise DatabaseUnavailableError(line) from None
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
+        # Their texts may quote the URL.
+        line = f"{address.name} cannot be used: its parameters are wrong ({type(error).__name__})"
+        raise DatabaseUnavailableError(line) from None
+    # A role or a server may have it off, or on for a standby too, which is more.
+    if await connection.fetchval("SHOW synchronous_commit") not in _DURABLE:
+        await connection.execute("SET synchronous_commit = on")
+    return connection
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason})"
+    if isinstance(error, socket.gaierror):
+        return "no such host"
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def why_refused(address: Address, code: str | None) -> str:
+    """Return a sentence for one of PostgreSQL's error codes."""
+    return f"{address.name} {_SENTENCES.get(code or '', f'cannot be used (SQLSTATE {code})')}"
+
+
+_SENTENCES: Final = {
+    "28000": "does not let this user in: see the user in BACKSCROLL_DATABASE, and pg_hba.conf",
+    "28P01": "refuses the password: see the user and password in BACKSCROLL_DATABASE",
+    "3D000": "is not there: make the database (CREATE DATABASE), or name another",
+    "42501": "does not let this user make or use tables: GRANT it CREATE on the schema",
+    "25006": "is read-only: point BACKSCROLL_DATABASE at the primary, not at a standby",
+    "53300": "has no connection left: raise max_connections, or run fewer replicas",
+    "57P03": "is starting or closing: try again",
+}

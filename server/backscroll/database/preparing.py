@@ -1,0 +1,47 @@
+"""A database made ready at opening: its tables made, brought up to date, or refused."""
+
+from typing import Final
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from backscroll.database.faults import StoreError
+from backscroll.database.locks import take_turns
+from backscroll.database.schema import SCHEMA_VERSION, retention_clock, tables, version_table
+
+_version: Final = select(version_table.c.version)
+
+
+def prepare(connection: Connection, name: str) -> None:
+    """Create the tables in an empty database, or see that this Backscroll can use those there.
+
+    Writes once, so that a database that cannot be written is found now and not at the first create.
+
+    Args:
+        connection: Inside a write transaction: all of it is done, or nothing is.
+        name: What the database is called in an error.
+
+    Raises:
+        StoreError: The database is another program's, or a newer Backscroll's.
+    """
+    take_turns(connection, "schema")
+    present = set(inspect(connection).get_table_names())
+    if not present:
+        tables.create_all(connection)
+        connection.execute(insert(version_table).values(version=SCHEMA_VERSION, opened=0))
+        connection.execute(insert(retention_clock).values(elapsed_ms=0, token=""))
+    elif version_table.name not in present:
+        line = f"{name} holds another program's tables: point BACKSCROLL_DATABASE elsewhere"
+        raise StoreError(line)
+    version = connection.execute(_version).scalar_one()
+    if version > SCHEMA_VERSION:
+        line = (
+            f"{name} was written by a newer Backscroll (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}): upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
+        )
+        raise StoreError(line)
+    if version < SCHEMA_VERSION:
+        from backscroll.database.migrations import migrate  # alembic takes its time to import
+
+        migrate(connection, version)
+        connection.execute(update(version_table).values(version=SCHEMA_VERSION))
+    connection.execute(update(version_table).values(opened=version_table.c.opened + 1))

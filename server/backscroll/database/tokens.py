@@ -1,0 +1,136 @@
+"""Bearer tokens in the store's database, where all replicas find them: kept only as hashes.
+
+A token is 256 random bits, so that SHA-256 without salt or stretching is enough: there is nothing
+to guess (NIST SP 800-63B, section 5.1.2.2, on look-up secrets of 112 bits and more).
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from backscroll.database.schema import tokens
+
+PREFIX: Final = "bks_"
+"""What every token starts with, so that programs that look for leaked secrets find them."""
+
+SCOPES: Final = ("read", "write")
+SECRET_BYTES: Final = 32
+MOST_LISTED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token, which is not the token itself.
+
+    Attributes:
+        id: what it is called; no secret.
+        name: who has it.
+        scopes: `read`, `write`.
+        toolsets: those it may use.
+        partition: its part of the store; empty for the one that all share.
+        upstream_key_variable: the environment variable with its key to the upstream, or empty.
+        created_at: in Unix seconds.
+        expires_at: in Unix seconds; none for never.
+        revoked_at: in Unix seconds; none while it is good.
+    """
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    toolsets: tuple[str, ...]
+    partition: str
+    upstream_key_variable: str
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None = None
+
+    def holds(self, now: float) -> bool:
+        """Whether it lets anybody in at a time, in Unix seconds."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def new_secret() -> str:
+    """Return a new token: `bks_` and 43 letters, digits, `-` or `_`."""
+    return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def digest(secret: str) -> str:
+    """Return what a token hashes to, in hexadecimal digits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def add(connection: Connection, token: Token, secret: str) -> None:
+    """Write a new token."""
+    connection.execute(
+        insert(tokens).values(
+            id=token.id,
+            digest=digest(secret),
+            name=token.name,
+            scopes=list(token.scopes),
+            toolsets=list(token.toolsets),
+            partition=token.partition,
+            upstream_key_variable=token.upstream_key_variable or None,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+        )
+    )
+
+
+def find(connection: Connection, secret: str) -> Token | None:
+    """Return the token that a secret is, whether it still holds or not."""
+    wanted = digest(secret)
+    row = connection.execute(select(tokens).where(tokens.c.digest == wanted)).one_or_none()
+    # The database found it by comparing hashes, which tells nothing of the secret; compared again,
+    # in constant time, because a collation of the database's might be lenient.
+    if row is None or not hmac.compare_digest(str(row.digest), wanted):
+        return None
+    return _token(row)
+
+
+def listed(connection: Connection) -> list[Token]:
+    """Return the tokens there are, oldest first; 10,000 at most."""
+    rows = connection.execute(
+        select(tokens).order_by(tokens.c.created_at, tokens.c.id).limit(MOST_LISTED)
+    )
+    return [_token(row) for row in rows]
+
+
+def revoke(connection: Connection, name: str, now: int) -> list[str]:
+    """Take back tokens that hold, by id or by name, and return their ids."""
+    rows = connection.execute(
+        update(tokens)
+        .where((tokens.c.id == name) | (tokens.c.name == name), tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(tokens.c.id)
+    )
+    return sorted(str(row.id) for row in rows)
+
+
+def _token(row: Row[tuple[object, ...]]) -> Token:
+    """Return a token as it was stored, and what no version of ours stored as nothing at all."""
+    return Token(
+        id=str(row.id),
+        name=str(row.name),
+        scopes=_words(row.scopes),
+        toolsets=_words(row.toolsets),
+        partition=str(row.partition),
+        upstream_key_variable=str(row.upstream_key_variable or ""),
+        created_at=_moment(row.created_at) or 0,
+        expires_at=_moment(row.expires_at),
+        revoked_at=_moment(row.revoked_at),
+    )
+
+
+def _words(stored: object) -> tuple[str, ...]:
+    if not isinstance(stored, list):
+        return ()
+    return tuple(word for word in stored if isinstance(word, str))
+
+
+def _moment(stored: object) -> int | None:
+    """Return a time; one that is none has been long ago, so that what it ends has ended."""
+    return stored if stored is None or isinstance(stored, int) else 0

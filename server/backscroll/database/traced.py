@@ -1,0 +1,71 @@
+"""Spans of OpenTelemetry around what the store asks of its database."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
+from sqlalchemy.exc import SQLAlchemyError
+
+from backscroll.database.faults import CommitUnknownError, NothingWrittenError
+from backscroll.database.port import Database, Work
+
+_FAILURES: Final = (CommitUnknownError, NothingWrittenError, SQLAlchemyError)
+_TRACER: Final = get_tracer("backscroll.store")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TracedDatabase:
+    """A database whose reads and writes are recorded where the request that asks for them is.
+
+    Attributes:
+        database: what is asked.
+        system: which engine it is, as OpenTelemetry names it (`db.system.name`).
+    """
+
+    database: Database
+    system: str
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work, as ``Database.read`` does."""
+        return await self._recorded("read", self.database.read, work)
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        """Run work, as ``Database.write`` does."""
+        return await self._recorded("write", partial(self.database.write, turn=turn), work)
+
+    async def check(self) -> None:
+        """Check, as ``Database.check`` does; recorded nowhere, as it is no request's."""
+        await self.database.check()
+
+    async def close(self) -> None:
+        """Close, as ``Database.close`` does."""
+        await self.database.close()
+
+    async def _recorded(
+        self, name: str, run: Callable[[Work[T]], Awaitable[T]], work: Work[T]
+    ) -> T:
+        if not get_current_span().is_recording():
+            return await run(work)
+        told = {"db.system.name": self.system, "code.function.name": _name_of(work)}
+        with _TRACER.start_as_current_span(
+            f"database {name}",
+            kind=SpanKind.CLIENT,
+            attributes=told,
+            record_exception=False,  # its text may quote a message
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                return await run(work)
+            except _FAILURES as error:  # what else work raises is an answer, such as a 404
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(StatusCode.ERROR)
+                raise
+
+
+def _name_of(work: Work[T]) -> str:
+    """Return which function of the store made some work."""
+    name: str = getattr(work, "__qualname__", type(work).__name__)
+    return name.partition(".<locals>")[0]

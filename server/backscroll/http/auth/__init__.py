@@ -1,0 +1,1 @@
+"""Who may call: anybody, or callers with a token."""

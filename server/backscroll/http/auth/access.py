@@ -1,0 +1,62 @@
+"""Whom a server may be open to, checked before it listens."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from backscroll.http.gate import LOOPBACK_HOSTS, Allowed, is_host, is_origin, pattern
+from backscroll.process.exits import CommandError
+from backscroll.settings.addresses import is_loopback
+from backscroll.settings.model import Settings
+
+NONE = "none"
+"""In place of origins: no web page may call."""
+
+
+def allowed(settings: Settings, host: str) -> Allowed:
+    """Return which hosts and origins are let through.
+
+    Args:
+        settings: with what the operator allows.
+        host: what the server is to listen on.
+
+    Raises:
+        CommandError: others would get in whom nobody asks who they are, or a word that is no host
+            or no origin.
+    """
+    _check(settings.allowed_hosts, is_host, "BACKSCROLL_ALLOWED_HOSTS", "example.com")
+    origins = tuple(word for word in settings.allowed_origins if word != NONE)
+    _check(origins, is_origin, "BACKSCROLL_ALLOWED_ORIGINS", "https://example.com")
+    hosts = settings.allowed_hosts
+    if is_loopback(host):
+        own = f"[{host}]" if ":" in host else host
+        hosts = (*hosts, *LOOPBACK_HOSTS, own)
+        near = (f"{scheme}://{name}" for scheme in ("http", "https") for name in LOOPBACK_HOSTS)
+        origins = (*origins, *near) if settings.allowed_origins != (NONE,) else ()
+    else:
+        _check_exposed(settings, host)
+    return Allowed(re.compile(pattern(hosts)), re.compile(pattern(origins)))
+
+
+def _check_exposed(settings: Settings, host: str) -> None:
+    missing = [
+        name
+        for name, is_set in (
+            ("BACKSCROLL_HTTP_AUTH=token or oauth", settings.http_auth != "none"),
+            ("BACKSCROLL_ALLOWED_HOSTS", bool(settings.allowed_hosts)),
+            (
+                "BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may call)",
+                bool(settings.allowed_origins),
+            ),
+        )
+        if not is_set
+    ]
+    if missing:
+        raise CommandError(
+            f"--host {host} lets others in: set {', '.join(missing)}; or use 127.0.0.1"
+        )
+
+
+def _check(words: Iterable[str], rule: Callable[[str], bool], name: str, example: str) -> None:
+    for word in words:
+        if not rule(word):
+            raise CommandError(f"{name} must be such as {example}, not {word!r}")

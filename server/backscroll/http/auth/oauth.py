@@ -1,0 +1,178 @@
+"""Callers that are known by the tokens of an issuer: an OAuth resource server.
+
+The rules are those of the MCP specification (authorization), of JWT access tokens (RFC 9068) and
+of the best practice with JWTs (RFC 8725).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import jwt
+from jwt import exceptions
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from backscroll.database.tokens import SCOPES
+from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthorized
+from backscroll.http.auth.issuer import Issuer, IssuerError
+from backscroll.http.refusals import UNAVAILABLE, RefusedError
+from backscroll.settings.addresses import flaw_of_address
+from backscroll.settings.model import Settings
+from backscroll.settings.parsing import SettingsError
+from backscroll_tools.client.profiles import STORE
+from backscroll_tools.plain import is_plain
+
+LEEWAY_S: Final = 30
+"""By how many seconds an issuer's clock may differ from ours."""
+
+WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+
+_NAME_CHARS: Final = 128
+_REQUIRED: Final = ("exp", "iss", "aud", "sub")
+
+
+class OAuthCallers:
+    """Knows callers by JWTs.
+
+    Args:
+        issuer: whose tokens they are.
+        resource: our own URL, which tokens must have been issued for.
+        partitions: whether each caller has a part of the store to itself.
+    """
+
+    def __init__(self, issuer: Issuer, resource: str, *, partitions: bool) -> None:
+        self._issuer = issuer
+        self._audiences = [resource.rstrip("/"), f"{resource.rstrip('/')}/"]
+        self._partitions = partitions
+        self._metadata = metadata_url(resource)
+
+    async def caller(self, authorization: str) -> Caller:
+        """Return who is the subject of a token.
+
+        Raises:
+            RefusedError: 401 for a token that is missing or does not hold, 403 for one without
+                the scope `read`, 503 where the issuer's keys cannot be had.
+        """
+        token = bearer(authorization)
+        if not token:
+            raise unauthorized(
+                "A bearer token is needed.", sent=bool(authorization), metadata=self._metadata
+            )
+        try:
+            claims = await self._claims(token)
+        except exceptions.PyJWTError as error:
+            raise unauthorized(_why(error), sent=True, metadata=self._metadata) from None
+        except IssuerError:
+            sentence = "The issuer of tokens does not answer. Try again in 10 s."
+            raise RefusedError(UNAVAILABLE, sentence, {"Retry-After": "10"}) from None
+        scopes = _scopes(claims)
+        if "read" not in scopes:
+            raise insufficient("read", metadata=self._metadata)
+        subject = claims["sub"]
+        whole = hashlib.sha256(f"{self._issuer.url}\0{subject}".encode()).hexdigest()
+        return Caller(
+            id=f"sub_{whole}",
+            name=subject[:_NAME_CHARS],
+            writes="write" in scopes,
+            partition=f"sub_{whole}" if self._partitions else "",
+        )
+
+    async def _claims(self, token: str) -> Mapping[str, Any]:
+        """Return what a token says, once it is known to be its issuer's, for us, and now.
+
+        Raises:
+            PyJWTError: it is not.
+            IssuerError: the keys cannot be had.
+        """
+        # Only which key to try is taken from what nobody has verified yet.
+        key = await self._issuer.key(str(jwt.get_unverified_header(token).get("kid", "")))
+        if key is None:
+            raise exceptions.InvalidKeyError
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            key.value,
+            algorithms=key.algorithms,
+            audience=self._audiences,
+            issuer=self._issuer.url,
+            leeway=LEEWAY_S,
+            options={"require": list(_REQUIRED), "enforce_minimum_key_length": True},
+        )
+        if not _is_name(claims["sub"]):
+            raise exceptions.InvalidSubjectError
+        return claims
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings of OAuth that cannot be used together.
+
+    Raises:
+        SettingsError: naming the variable and the rule.
+    """
+    for name in ("oauth_issuer", "oauth_resource"):
+        shown, url = f"BACKSCROLL_{name.upper()}", getattr(settings, name)
+        if not url:
+            raise SettingsError(f"{shown} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
+        if flaw := flaw_of_address(url, allow_http=settings.allow_http):
+            flaw = flaw.partition(":")[0]  # what follows is about an upstream
+            raise SettingsError(f"{shown} {flaw}.")
+    if settings.oauth_partitions and settings.upstream != STORE.name:
+        raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")
+
+
+def metadata_url(resource: str) -> str:
+    """Return where a protected resource is described (RFC 9728, section 3.1)."""
+    parts = urlsplit(resource)
+    return urlunsplit((parts.scheme, parts.netloc, WELL_KNOWN + parts.path.rstrip("/"), "", ""))
+
+
+def metadata_routes(settings: Settings) -> list[Route]:
+    """Return the routes that describe this server to clients (RFC 9728, section 2)."""
+    described = JSONResponse(
+        {
+            "resource": settings.oauth_resource,
+            "authorization_servers": [settings.oauth_issuer],
+            "scopes_supported": list(SCOPES),
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Backscroll",
+        },
+        headers={"Cache-Control": "max-age=3600"},
+    )
+    to_any_page = CORSMiddleware(
+        described, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"]
+    )
+    paths = {urlsplit(metadata_url(settings.oauth_resource)).path, WELL_KNOWN}
+    return [Route(path, to_any_page, methods=["GET", "OPTIONS"]) for path in sorted(paths)]
+
+
+def _is_name(subject: object) -> bool:
+    """Whether a subject can be told from others by who reads the log, and stored anywhere."""
+    return isinstance(subject, str) and bool(subject.strip()) and is_plain(subject)
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return a token's scopes: `scope` (RFC 9068, section 2.2.3), or `scp` as some issuers say."""
+    said = claims.get("scope", claims.get("scp", ""))
+    words = said.split() if isinstance(said, str) else said if isinstance(said, list) else ()
+    return frozenset(str(word) for word in words)
+
+
+def _why(error: exceptions.PyJWTError) -> str:
+    """Return a sentence about a token that does not hold, which repeats nothing of it."""
+    match error:
+        case exceptions.ExpiredSignatureError():
+            return "The token has expired."
+        case exceptions.ImmatureSignatureError():
+            return "The token is not valid yet."
+        case exceptions.InvalidAudienceError():
+            return "The token was issued for another server."
+        case exceptions.InvalidIssuerError():
+            return "The token is of another issuer."
+        case exceptions.InvalidSubjectError():
+            return "The token's claim sub is empty, or no visible text."
+        case exceptions.MissingRequiredClaimError():
+            return f"The token lacks the claim {error.claim}."
+        case _:
+            return "The token is none that its issuer signed."

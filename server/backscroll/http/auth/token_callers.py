@@ -1,0 +1,91 @@
+"""Callers that are known by a bearer token of ours."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from backscroll.database import tokens
+from backscroll.database.faults import NothingWrittenError
+from backscroll.database.port import Database
+from backscroll.database.tokens import Token
+from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthorized
+from backscroll.http.refusals import UNAVAILABLE, RefusedError
+
+KEPT_S: Final = 2.0
+"""For how many seconds what was found is believed, and so a revoked token may still let in."""
+
+LOGGED_S: Final = 10.0
+"""How many seconds lie between two lines of the log about a database that fails."""
+
+_log: Final = logging.getLogger(__name__)
+_KEPT: Final = 1024
+_SECRET: Final = re.compile(re.escape(tokens.PREFIX) + r"[A-Za-z0-9_-]{43}")
+
+
+class TokenCallers:
+    """Knows callers by the tokens in a database.
+
+    Args:
+        database: where the tokens are, for all replicas.
+        clock: tells the time, in Unix seconds.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._found: dict[str, tuple[float, Token]] = {}
+        self._logs_from = float("-inf")
+
+    async def caller(self, authorization: str) -> Caller:
+        """Return whose token it is.
+
+        Raises:
+            RefusedError: 401 for a token that is missing, unknown, expired or revoked; 403 for one
+                without the scope `read`; 503 while the database does not answer.
+        """
+        secret = bearer(authorization)
+        if not secret:
+            raise unauthorized("A bearer token is needed.", sent=bool(authorization))
+        token = await self._token(secret) if _SECRET.fullmatch(secret) else None
+        if token is None or not token.holds(self._clock()):
+            raise unauthorized("The token is unknown, has expired or was revoked.", sent=True)
+        if "read" not in token.scopes:
+            raise insufficient("read")
+        return Caller(
+            id=token.id,
+            name=token.name,
+            writes="write" in token.scopes,
+            toolsets=token.toolsets,
+            partition=token.partition,
+            key_variable=token.upstream_key_variable,
+        )
+
+    async def _token(self, secret: str) -> Token | None:
+        now = time.monotonic()
+        digest = tokens.digest(secret)
+        until, kept = self._found.get(digest, (now, None))
+        if now < until:
+            return kept
+        try:
+            token = await self._database.read(lambda connection: tokens.find(connection, secret))
+        except (NothingWrittenError, SQLAlchemyError) as error:
+            self._log(error, now)
+            sentence = "Tokens cannot be looked up just now. Try again in 1 s."
+            raise RefusedError(UNAVAILABLE, sentence, {"Retry-After": "1"}) from None
+        self._found.pop(digest, None)
+        if token is not None:
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            self._found[digest] = (now + KEPT_S, token)
+        return token
+
+    def _log(self, error: Exception, now: float) -> None:
+        if now >= self._logs_from:
+            self._logs_from = now + LOGGED_S
+            # The text of SQLAlchemy's own errors may quote data.
+            why = error if isinstance(error, NothingWrittenError) else type(error).__name__
+            _log.error("tokens cannot be looked up: %s", why)

@@ -1,0 +1,1 @@
+"""The processes that serve HTTP, and their sockets."""

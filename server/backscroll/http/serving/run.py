@@ -1,0 +1,70 @@
+"""`backscroll serve --transport http`: everything opened, served until it is to stop, closed."""
+
+import asyncio
+import socket
+import sys
+from contextlib import ExitStack
+from functools import partial
+from typing import Final
+
+from backscroll.http.app import opened
+from backscroll.http.auth import access
+from backscroll.http.endpoint import PATH
+from backscroll.http.serving import supervisor, tls
+from backscroll.http.serving.answering import answer, freeze, prepare
+from backscroll.process.listening import address, listen_apart
+from backscroll.process.signals import on_signals
+from backscroll.settings.model import Settings
+
+_HINT: Final = "Backscroll serves MCP at {url}, to {whom}. Ctrl-C stops it.\n"
+_WHOM: Final = {
+    "none": "whatever runs on this machine",
+    "token": "who has a token (backscroll token create)",
+    "oauth": "who has a token of {issuer}",
+}
+
+
+def run(settings: Settings, host: str, port: int) -> None:
+    """Serve MCP over HTTP, with a log and traces; as `serve` in all else."""
+    prepare(settings)
+    asyncio.run(serve(settings, host, port))
+
+
+async def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve MCP over HTTP until the process is told to stop, and what runs then has ended.
+
+    Args:
+        settings: of the operator.
+        host: what to listen on.
+        port: 0 for any that is free.
+
+    Raises:
+        CommandError: the address, the certificate, the database, the issuer or the settings
+            cannot be used together.
+        SettingsError: the upstream cannot be asked.
+        StoreError: the database cannot be used.
+    """
+    allowed = access.allowed(settings, host)
+    tls.check(settings)
+    stopping = asyncio.Event()
+    with ExitStack() as stack:
+        listeners = listen_apart(host, port, settings.http_workers)
+        for listener in listeners:
+            stack.enter_context(listener)
+        say = partial(_say, settings, host, listeners[0])
+        if settings.http_workers > 1:
+            with on_signals(stopping.set):
+                await supervisor.supervise(settings, host, listeners, stopping, say)
+        else:
+            async with opened(settings, allowed) as served:
+                say()
+                freeze()
+                with on_signals(stopping.set):
+                    await answer(served, settings, listeners[0], stopping)
+
+
+def _say(settings: Settings, host: str, listener: socket.socket) -> None:
+    scheme = "https" if settings.tls_cert_file else "http"
+    whom = _WHOM[settings.http_auth].format(issuer=settings.oauth_issuer)
+    url = address(host, listener, scheme) + PATH
+    sys.stderr.write(_HINT.format(url=url, whom=whom))

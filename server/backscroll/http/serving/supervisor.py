@@ -1,0 +1,170 @@
+"""Several processes that answer on one port, and the one that keeps them alive."""
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Final
+
+import anyio
+
+from backscroll.http import metrics
+from backscroll.http.app import opened
+from backscroll.http.auth import access
+from backscroll.http.serving import worker
+from backscroll.http.serving.answering import CUT_S
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import Settings
+
+AGAIN_S: Final = 1.0
+"""How long after the end of a worker another one is started, in seconds."""
+
+START_S: Final = 60.0
+"""How long a worker may take to answer for the first time, in seconds."""
+
+LEAVE_S: Final = 5.0
+"""How long a worker may take to end beyond the limits that it keeps itself, in seconds."""
+
+_log: Final = logging.getLogger("backscroll.http")
+_spawn: Final = multiprocessing.get_context("spawn")
+
+
+async def supervise(
+    settings: Settings,
+    host: str,
+    listeners: Sequence[socket.socket],
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    """Have a worker answer on each listener until told to stop, and then until all have ended.
+
+    A worker that ends before that is replaced. Its connections are lost, and none that waits.
+
+    Args:
+        settings: of the operator.
+        host: what is listened on.
+        listeners: where requests come in.
+        stopping: set to stop.
+        ready: called once, when all of them answer.
+
+    Raises:
+        CommandError: the database or the issuer of tokens cannot be used, or a worker ended before
+            it could answer for the first time.
+        SettingsError: the upstream cannot be asked.
+        StoreError: the database of the tokens cannot be used.
+    """
+    if sys.platform == "win32":
+        raise CommandError("BACKSCROLL_HTTP_WORKERS must be 1 on Windows: start more servers")
+    with metrics.shared():
+        async with opened(settings, access.allowed(settings, host)):
+            pass  # what is wrong is said once, and the database is made ready once
+        workers = _Workers(settings, host, stopping, ready, len(listeners))
+        async with anyio.create_task_group() as tasks:
+            for listener in listeners:
+                tasks.start_soon(workers.keep, listener)
+    if workers.unready:
+        raise CommandError("a worker ended before it could answer; why is in the lines above")
+
+
+class _Workers:
+    def __init__(
+        self,
+        settings: Settings,
+        host: str,
+        stopping: asyncio.Event,
+        ready: Callable[[], None],
+        number: int,
+    ) -> None:
+        self._settings = settings
+        self._host = host
+        self._stopping = stopping
+        self._ready = ready
+        self._missing = number
+        self.unready = False
+        """Whether one ended before it answered for the first time."""
+
+    async def keep(self, listener: socket.socket) -> None:
+        """Have workers answer on a listener, one after another, until told to stop."""
+        answered = False
+        while not self._stopping.is_set():
+            pid, code, answers = await self._live(listener, first=not answered)
+            answered |= answers
+            if not answered and not self._stopping.is_set():
+                self.unready = True
+                self._stopping.set()
+            if self._stopping.is_set():
+                break
+            _log.error("worker %d ended (exit code %s): another one starts", pid, code)
+            with anyio.move_on_after(AGAIN_S):
+                await self._stopping.wait()
+        listener.close()  # or who connects now would wait for an answer
+
+    async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
+        """See one worker through; return its process id, its exit code and whether it answered."""
+        ours, theirs = _spawn.Pipe()
+        arguments = (self._settings, self._host, listener, theirs)
+        process = _spawn.Process(target=worker.work, args=arguments)
+        with ours:
+            with theirs, _interrupts_held():
+                process.start()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._end, process, ours)
+                answers = False
+                with anyio.move_on_after(START_S) as starting:
+                    answers = await _says(ours)
+                if starting.cancelled_caught:
+                    _log.error("worker %d was not there within %g s", process.pid, START_S)
+                    process.kill()
+                if answers and first:
+                    self._note_ready()
+                if answers:
+                    await _says(ours)
+                tasks.cancel_scope.cancel()
+        await anyio.to_thread.run_sync(process.join)
+        pid = process.pid or 0
+        metrics.forget(pid)
+        return pid, process.exitcode, answers
+
+    async def _end(self, process: SpawnProcess, ours: Connection) -> None:
+        """Tell a worker to stop when it is to, and end it where it does not."""
+        await self._stopping.wait()
+        with suppress(OSError):  # it has ended by itself
+            ours.send_bytes(worker.STOP)
+        await anyio.sleep(self._settings.http_drain_s + CUT_S + LEAVE_S)
+        process.kill()
+
+    def _note_ready(self) -> None:
+        self._missing -= 1
+        if not self._missing and not self._stopping.is_set():
+            self._ready()
+
+
+async def _says(worker: Connection) -> bool:
+    """Wait until a worker says something, which is true, or has ended, which is false."""
+    await anyio.wait_readable(worker)
+    try:
+        worker.recv_bytes()
+    except (EOFError, OSError):
+        return False
+    return True
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Have a process that is started here never see a Ctrl-C: a terminal sends it to all of them.
+
+    What it is to do then it is told by the one that started it.
+    """
+    resource_tracker.ensure_running()  # which lets them through once it has been started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,45 @@
+"""A certificate and its key, tried before anybody connects."""
+
+import ssl
+
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import Settings
+
+
+class _EncryptedError(Exception):
+    """The key asks for a password."""
+
+
+def check(settings: Settings) -> None:
+    """Try the certificate and the key, where there are any.
+
+    Raises:
+        CommandError: one is set without the other, or they cannot be used; in one line.
+    """
+    certificate, key = settings.tls_cert_file, settings.tls_key_file
+    if not certificate and not key:
+        return
+    if not certificate or not key:
+        missing = "BACKSCROLL_TLS_KEY_FILE" if certificate else "BACKSCROLL_TLS_CERT_FILE"
+        raise CommandError(f"{missing} is needed too: https takes a certificate and its key")
+    for path in (certificate, key):
+        try:
+            with open(path, "rb"):  # noqa: PTH123 - only whether it can be read
+                pass
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, _no_password)
+    except _EncryptedError:
+        raise CommandError(
+            f"{key} is encrypted, and nobody is there to type its password: decrypt it first"
+        ) from None
+    except (ssl.SSLError, OSError) as error:
+        reason = getattr(error, "reason", None) or "not PEM"
+        raise CommandError(
+            f"{certificate} and {key} are no certificate and its key: {reason}"
+        ) from None
+
+
+def _no_password() -> str:
+    raise _EncryptedError

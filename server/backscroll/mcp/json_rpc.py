@@ -1,0 +1,193 @@
+"""The bytes that a transport carried to a message, or to what is answered in its place.
+
+JSON-RPC 2.0, as the transports of MCP restrict it: no batches, ids are strings or integers.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeGuard, cast
+
+from mcp.types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    RequestId,
+    jsonrpc_message_adapter,
+)
+from pydantic import ValidationError
+
+from backscroll.mcp.flaws import LINE, Carrier, worded
+from backscroll.mcp.lines import LINE_BYTES, Overlong
+from backscroll_tools import strict_json
+from backscroll_tools.strict_json import JSONFlawError
+
+_Object: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message for the server.
+
+    Attributes:
+        message: what was sent.
+        refused: set on a tool call whose line is flawed: why its arguments, left empty here,
+            cannot be trusted.
+    """
+
+    message: JSONRPCMessage
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A line that nothing waits for an answer to, and why it is ignored; quotes none of it."""
+
+    reason: str
+
+
+Line: TypeAlias = Received | JSONRPCError | Dropped | None
+"""What a line is: a message, an error to answer with, nothing to act on, or blank."""
+
+
+def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Line:
+    """Return what a line, or a body, is.
+
+    Args:
+        line: the line without its newline, or the body.
+        carrier: which of the two, as errors name it.
+        whole: whether the newline was seen; the input may end in the middle of a line.
+    """
+    if isinstance(line, Overlong):
+        message = (
+            f"The line has {line.size} bytes; a message may have at most {LINE_BYTES}. "
+            "Send less in one message."
+        )
+        return _error(_id_at_edges(line.start, line.end if whole else b""), message)
+    if not line or line.isspace():
+        return None
+    try:
+        value = strict_json.loads(line)
+    except JSONFlawError as flaw:
+        return _flawed(line, worded(flaw, carrier), whole=whole)
+    if isinstance(value, list):
+        return _error(None, f"A batch is not part of MCP. Send one message {carrier.each}.")
+    if not isinstance(value, dict):
+        return _error(None, "A message must be a JSON object.")
+    return _message(cast("_Object", value))
+
+
+def _message(value: _Object) -> Line:
+    flaw = _flaw(value)
+    if "method" not in value and ("result" in value or "error" in value):
+        try:
+            reply = None if flaw else jsonrpc_message_adapter.validate_python(value, by_name=False)
+        except ValidationError:
+            reply = None
+        return Dropped("a malformed reply") if reply is None else Received(reply)
+    request_id = value.get("id")
+    if flaw:
+        if isinstance(value.get("method"), str) and "id" not in value:
+            return Dropped("a malformed notification")
+        return _error(request_id if _is_id(request_id) else None, flaw)
+    method, params = cast("str", value["method"]), cast("_Object | None", value.get("params"))
+    if "id" not in value:
+        return Received(JSONRPCNotification(jsonrpc="2.0", method=method, params=params))
+    request_id = cast("RequestId", request_id)
+    return Received(JSONRPCRequest(jsonrpc="2.0", id=request_id, method=method, params=params))
+
+
+def _flaw(value: _Object) -> str:
+    """Return the rule of JSON-RPC 2.0 that an object breaks, or nothing."""
+    if value.get("jsonrpc") != "2.0":
+        return 'jsonrpc must be "2.0".'
+    if "method" not in value and "result" not in value and "error" not in value:
+        return "A message must have a method."
+    if not isinstance(value.get("method", ""), str):
+        return "method must be a string."
+    if not isinstance(value.get("params", {}), dict | None):
+        return "params must be an object."
+    if "method" in value and "id" in value and not _is_id(value["id"]):
+        return "id must be a string or an integer."
+    return ""
+
+
+def _flawed(line: bytes, flaw: str, *, whole: bool) -> Line:
+    value = strict_json.guess(line)
+    if not isinstance(value, dict):
+        if not whole:
+            flaw = f"The input ended within a message, after {len(line)} bytes. Send it whole."
+        end = line[-EDGE:] if whole else b""
+        return _error(_id_at_edges(line[:EDGE], end, closed=False), flaw, PARSE_ERROR)
+    guessed = cast("_Object", value)
+    method, request_id = guessed.get("method"), guessed.get("id")
+    if isinstance(method, str) and "id" not in guessed:
+        return Dropped("a flawed notification")
+    if "method" not in guessed and ("result" in guessed or "error" in guessed):
+        return Dropped("a flawed reply")
+    if not _is_id(request_id) or not strict_json.is_sound(request_id):
+        return _error(None, flaw, PARSE_ERROR)
+    params = _without_arguments(guessed.get("params"))
+    if method == "tools/call" and params is not None:
+        request = JSONRPCRequest(jsonrpc="2.0", id=request_id, method="tools/call", params=params)
+        return Received(request, refused=flaw)
+    return _error(request_id, flaw, PARSE_ERROR)
+
+
+def _without_arguments(params: object) -> _Object | None:
+    """Return a call's parameters with its arguments left empty, where the rest is sound."""
+    if not isinstance(params, dict) or not isinstance(params.get("name"), str):
+        return None
+    kept: _Object = {"name": params["name"]}
+    if "_meta" in params:
+        kept["_meta"] = params["_meta"]
+    return {**kept, "arguments": {}} if strict_json.is_sound(kept) else None
+
+
+def _is_id(value: object) -> TypeGuard[RequestId]:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+EDGE: Final = 1024
+"""How far from either end of a line its id is looked for, in bytes."""
+
+_ID: Final = rb'"id"\s*:\s*(-?[0-9]{1,18}|"[^"\\\x00-\x1f]{0,256}")\s*'
+_VERSION: Final = rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*'
+_METHOD: Final = rb'"method"\s*:\s*"[^"\\]{0,128}"\s*,\s*'
+_OPEN: Final = rb"\s*\{\s*(?:" + _VERSION + rb")?"
+_STARTS: Final = tuple(
+    re.compile(_OPEN + rest)
+    for rest in (
+        _ID + rb",\s*(?:" + _VERSION + rb')?"method"',
+        _METHOD + rb"(?:" + _VERSION + rb")?" + _ID + rb",",
+    )
+)
+_STARTS_WITH_METHOD: Final = re.compile(_OPEN + _METHOD)
+_END: Final = re.compile(rb",\s*" + _ID + rb"\}\s*\Z")
+_FULL_END: Final = re.compile(rb",\s*" + _VERSION + _ID + rb"\}\s*\Z")
+
+
+def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId | None:
+    """Return the id of a request that cannot be parsed, where its place leaves no doubt.
+
+    What stands ahead of the first nested value belongs to the request, and so does what stands
+    right before the brace that ends it.
+
+    Args:
+        start: the line's first bytes.
+        end: its last bytes; none where its end was not seen.
+        closed: whether the last brace is known to close the request; where it is not, only an
+            end that no argument is likely to have counts.
+    """
+    found = _STARTS[0].match(start) or _STARTS[1].match(start)
+    if found is None and _STARTS_WITH_METHOD.match(start):
+        found = (_END if closed else _FULL_END).search(end)
+    request_id = strict_json.guess(found[1]) if found else None
+    return request_id if _is_id(request_id) and strict_json.is_sound(request_id) else None
+
+
+def _error(request_id: RequestId | None, message: str, code: int = INVALID_REQUEST) -> JSONRPCError:
+    return JSONRPCError(jsonrpc="2.0", id=request_id, error=ErrorData(code=code, message=message))

@@ -1,0 +1,40 @@
+"""Which tools are offered: those that the settings allow and the upstream can serve.
+
+Imports the standard library only: it is asked before anything else is imported.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from backscroll.settings.model import Settings
+from backscroll_tools.client.profiles import Profile, Serves
+
+
+class Offerable(Protocol):
+    """What decides whether a tool is offered."""
+
+    @property
+    def toolset(self) -> str:
+        """The group that an operator offers or withholds."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether the tool adds anything."""
+
+    @property
+    def needs(self) -> tuple[Serves, ...]:
+        """Endpoints of which the upstream must have one."""
+
+
+T = TypeVar("T", bound=Offerable)
+
+
+def offered(tools: Iterable[T], settings: Settings, profile: Profile) -> tuple[T, ...]:
+    """Return the tools that the settings allow and the upstream can serve, in their order."""
+    return tuple(
+        tool
+        for tool in tools
+        if ("all" in settings.toolsets or tool.toolset in settings.toolsets)
+        and not (tool.writes and settings.read_only)
+        and profile.serves.intersection(tool.needs)
+    )

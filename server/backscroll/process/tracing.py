@@ -1,0 +1,87 @@
+"""Where spans go: nowhere, unless OpenTelemetry's own variables say so.
+
+See the OpenTelemetry specification, "Environment Variable Specification" and "OTLP Exporter
+Configuration". What the SDK reads itself (the sampler, the batches, the resource, the endpoint,
+its headers and certificates) is left to it.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points, version
+from typing import TYPE_CHECKING, Final
+
+from backscroll.settings.parsing import SettingsError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+_EXPORTER: Final = "OTEL_TRACES_EXPORTER"
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_NAMES: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+
+
+def exporter_of(environ: Mapping[str, str] = os.environ) -> str:
+    """Return which exporter the variables ask for, as its entry point is named; empty for none.
+
+    Raises:
+        SettingsError: a protocol that there is no exporter for.
+    """
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return ""
+    named = environ.get(_EXPORTER, "").strip()
+    if named in {"", "otlp"}:
+        if not (named or any(environ.get(name) for name in _ENDPOINTS)):
+            return ""
+        asked = next(filter(None, map(environ.get, _PROTOCOLS)), "http/protobuf")
+        if asked not in _NAMES:
+            raise SettingsError(f"{_PROTOCOLS[1]} must be {' or '.join(_NAMES)}, not {asked!r}.")
+        return _NAMES[asked]
+    return "" if named == "none" else named
+
+
+def configure() -> None:
+    """Have spans sent to where the variables say, until the process ends.
+
+    Raises:
+        SettingsError: the exporter that they ask for is not installed.
+    """
+    name = exporter_of()
+    if not name:
+        return
+    try:
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        raise SettingsError(_missing(name)) from None
+    from opentelemetry.trace import set_tracer_provider
+
+    # What the variables say of the resource wins over this.
+    ours = Resource({"service.name": "backscroll", "service.version": version("backscroll")})
+    resource = ours.merge(OTELResourceDetector().detect())
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
+    set_tracer_provider(provider)
+
+
+def _exporter(name: str) -> "SpanExporter":
+    if name == "console":
+        from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+
+        return ConsoleSpanExporter(out=sys.stderr)  # stdout is the protocol's
+    for found in entry_points(group="opentelemetry_traces_exporter", name=name):
+        try:
+            exporter: SpanExporter = found.load()()
+        except ImportError:
+            break
+        return exporter
+    raise SettingsError(_missing(name))
+
+
+def _missing(name: str) -> str:
+    return (
+        f"Spans are asked for (OTEL_…), but their exporter {name!r} is not installed: "
+        "pip install 'backscroll[otel]'."
+    )

@@ -1,0 +1,1 @@
+"""Every setting: described once, read once, checked before anything is sent."""

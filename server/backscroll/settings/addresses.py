@@ -1,0 +1,60 @@
+"""Where an upstream may be, and what its key may look like: checked before anything is sent."""
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from backscroll.settings.parsing import UNRESOLVED, is_unresolved
+from backscroll_tools.client.profiles import PROFILES
+
+NEEDS_BASE_URL: Final = frozenset(name for name, kind in PROFILES.items() if not kind.base_url)
+NEEDS_KEY: Final = {"openai": "BACKSCROLL_API_KEY (or OPENAI_API_KEY)"}
+
+_KEY: Final = re.compile(r"[\x21-\x7e]+")
+
+
+def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
+    """Return what is wrong with a base URL, or nothing; the URL itself is not repeated.
+
+    Args:
+        base_url: what an operator set.
+        allow_http: whether another machine may be asked without TLS.
+    """
+    try:
+        url = urlsplit(base_url)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        return "is no URL"
+    if url.scheme not in {"http", "https"} or not host:
+        return "must start with https:// (or http://) and name a host"
+    if url.username is not None or url.password is not None:
+        return "must not carry credentials: set BACKSCROLL_API_KEY instead"
+    if url.query or url.fragment or base_url.endswith(("?", "#")):
+        return "must have no query and no fragment"
+    if re.search(r"[^\x21-\x7e]|\\|%2e|%2f|%5c", base_url, re.IGNORECASE) or {".", ".."} & set(
+        url.path.split("/")
+    ):
+        return "must be plain ASCII, without spaces or backslashes, and its path without dots"
+    if url.scheme == "http" and not allow_http and not is_loopback(host):
+        return "must use https: keys and messages would cross the network unprotected"
+    return ""
+
+
+def flaw_of_key(key: str) -> str:
+    """Return what is wrong with a key, or nothing; the key itself is not repeated."""
+    if is_unresolved(key):
+        return UNRESOLVED
+    if key and _KEY.fullmatch(key) is None:
+        return "must be printable ASCII without spaces or line breaks"
+    return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, reached by nobody else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,126 @@
+"""What the text of one setting stands for, by the rule that its field carries."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import Field
+from pathlib import Path
+from typing import Any, Final, cast
+
+from backscroll.settings.paths import UnknownHomeError
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+UNRESOLVED: Final = (
+    "holds a variable that nothing has resolved, such as $HOME or ${input:key}: write its value"
+)
+_NO_HOME: Final = (
+    "holds a ~ that stands for no home folder: it does so only at the start of a file's path, as "
+    "~/ or ~user/."
+)
+
+_VARIABLE: Final = re.compile(r"\$[A-Za-z_]\w*|.*\$\{[^}]*\}.*", re.DOTALL)
+"""A secret that is a variable's name, or holds one in braces; a `$` alone may be part of it."""
+
+_PASSWORDS: Final = (
+    re.compile(r"(?P<before>://[^:/@?]*:)(?P<password>.*)(?=@)"),
+    re.compile(r"(?P<before>[?&]password=)(?P<password>[^&]*)"),
+)
+_TILDE: Final = re.compile(r"(?:^|,)\s*~")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used, as one line: its name, the rule, and the value if safe."""
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a setting's text means that it is unset."""
+    return not text.strip()
+
+
+def is_unresolved(secret: str) -> bool:
+    """Return whether a secret is the name of a variable that something should have resolved.
+
+    Hosts pass `${input:key}` on as it is if they do not know the variable.
+    """
+    return _VARIABLE.fullmatch(secret) is not None
+
+
+def parsed(
+    shown: str, text: str, item: Field[Any], folder: Callable[[], Path] = Path.cwd
+) -> object:
+    """Return the value that a setting's text stands for.
+
+    Args:
+        shown: what the setting is called where it was made.
+        text: what it was set to; not blank, which would mean unset.
+        item: the field, whose metadata has the rule: `one_of` and `any_of` words, `least` and
+            `most`, or how to `resolve` the file that it names.
+        folder: returns the folder that a relative path is in; by default the current one.
+
+    Raises:
+        SettingsError: the text breaks the rule.
+    """
+    rule, kind = item.metadata, cast("type", type(item.default))
+    _refuse_unresolved(shown, text, item)
+    if "resolve" in rule:
+        try:
+            return cast("str", rule["resolve"](text, folder))
+        except UnknownHomeError:
+            raise SettingsError(f"{shown} {_NO_HOME}") from None
+    if _TILDE.search(text) and ("secret" not in rule or text == "~" or text.startswith("~/")):
+        raise SettingsError(f"{shown} {_NO_HOME}")
+    if kind is bool:
+        return _boolean(shown, text)
+    if kind in {int, float}:
+        return _number(shown, text, kind, rule["least"], rule["most"])
+    if kind is tuple:
+        words = tuple(word.strip() for word in text.split(",") if word.strip())
+        if "any_of" in rule:
+            for word in words or ("",):
+                _one_of(shown, word, rule["any_of"])
+        return words
+    if "one_of" in rule:
+        return _one_of(shown, text, rule["one_of"])
+    return text
+
+
+def _refuse_unresolved(shown: str, text: str, item: Field[Any]) -> None:
+    """Refuse a variable that nothing has resolved, without repeating what may be a secret."""
+    open_text, secrets = text, [text]
+    if "secret" in item.metadata:
+        open_text = ""
+    elif "may_hold_password" in item.metadata:
+        secrets = [found["password"] for rule in _PASSWORDS for found in rule.finditer(text)]
+        for rule in _PASSWORDS:
+            open_text = rule.sub(r"\g<before>", open_text)
+    if "$" in open_text or any(map(is_unresolved, secrets)):
+        raise SettingsError(f"{shown} {UNRESOLVED}.")
+
+
+def _boolean(shown: str, text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        message = f"{shown} must be true or false, not {text!r}."
+        raise SettingsError(message)
+    return word in _TRUE
+
+
+def _number(shown: str, text: str, kind: type, least: float, most: float) -> float:
+    noun = "a whole number" if kind is int else "a number"
+    message = f"{shown} must be {noun} from {least} to {most}, not {text!r}."
+    try:
+        value: float = kind(text)
+    except ValueError:
+        raise SettingsError(message) from None
+    if not math.isfinite(value) or not least <= value <= most:
+        raise SettingsError(message)
+    return value
+
+
+def _one_of(shown: str, word: str, allowed: tuple[str, ...]) -> str:
+    if word not in allowed:
+        message = f"{shown} must be {' or '.join(allowed)}, not {word!r}."
+        raise SettingsError(message)
+    return word

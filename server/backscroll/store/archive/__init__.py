@@ -1,0 +1,1 @@
+"""Whole conversations, as they are imported and exported."""

@@ -1,0 +1,139 @@
+"""Reading everything back, in the values that it could be imported from."""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, Table, bindparam, select
+
+from backscroll.database.port import Database
+from backscroll.database.schema import (
+    completion_messages,
+    completions,
+    conversations,
+    items,
+    messages,
+    threads,
+)
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.conversation_object import item_object
+from backscroll.store.envelopes import Json
+
+_CHUNK: Final = 100
+
+
+def _living(table: Table) -> Select[Any]:
+    return (
+        select(table)
+        .where(
+            table.c.partition == bindparam("owner"),
+            table.c.deleted_at.is_(None),
+            table.c.position > bindparam("above"),
+        )
+        .order_by(table.c.position)
+        .limit(_CHUNK)
+    )
+
+
+def _chunk(table: Table, owner: str) -> Select[Any]:
+    return (
+        select(table)
+        .where(table.c[owner] == bindparam("owner"), table.c.position > bindparam("above"))
+        .order_by(table.c.position)
+        .limit(_CHUNK)
+    )
+
+
+_next_thread: Final = _living(threads)
+_next_conversation: Final = _living(conversations)
+_next_completion: Final = _living(completions)
+_messages: Final = _chunk(messages, "thread").where(messages.c.deleted_at.is_(None))
+_items: Final = _chunk(items, "conversation").where(items.c.deleted_at.is_(None))
+_completion_messages: Final = _chunk(completion_messages, "completion")
+
+
+async def read_threads(database: Database, partition: str) -> AsyncIterator[ImportedThread]:
+    """Yield every living thread of a partition, oldest first. One thread at a time is in memory."""
+    async for row in _walk(database, _next_thread, partition):
+        yield ImportedThread(
+            key=row["import_key"] or row["id"],
+            created_at=row["created_at"],
+            messages=[
+                _message(message) async for message in _walk(database, _messages, row["position"])
+            ],
+            id=row["id"],
+            metadata=row["metadata"] or {},
+            tool_resources=row["tool_resources"],
+        )
+
+
+async def read_conversations(
+    database: Database, partition: str
+) -> AsyncIterator[ImportedConversation]:
+    """Yield every living conversation of a partition, oldest first. One at a time is in memory."""
+    async for row in _walk(database, _next_conversation, partition):
+        yield ImportedConversation(
+            key=row["import_key"] or row["id"],
+            created_at=row["created_at"],
+            items=[item_object(item) async for item in _walk(database, _items, row["position"])],
+            id=row["id"],
+            metadata=row["metadata"] or {},
+        )
+
+
+async def read_completions(database: Database, partition: str) -> AsyncIterator[ImportedCompletion]:
+    """Yield every stored completion of a partition, oldest first. One at a time is in memory."""
+    async for row in _walk(database, _next_completion, partition):
+        bodies = [
+            message["body"]
+            async for message in _walk(database, _completion_messages, row["position"])
+        ]
+        yield ImportedCompletion(
+            key=row["import_key"] or row["id"],
+            created_at=row["created_at"],
+            model=row["model"],
+            choices=row["choices"],
+            messages=bodies[: row["input_count"]],
+            id=row["id"],
+            metadata=row["metadata"],
+            fields=row["fields"],
+        )
+
+
+async def _walk(
+    database: Database, statement: Select[Any], owner: int | str
+) -> AsyncIterator[Json]:
+    """Yield the rows of ``statement`` chunk by chunk; no read stays open in between."""
+    above = -1
+    while rows := await database.read(partial(_after, statement, above, owner)):
+        for row in rows:
+            yield row
+        above = rows[-1]["position"]
+
+
+def _after(
+    statement: Select[Any], above: int, owner: int | str, connection: Connection
+) -> Sequence[Json]:
+    bound = {"above": above, "owner": owner}
+    return [row._asdict() for row in connection.execute(statement, bound)]
+
+
+def _message(row: Json) -> ImportedMessage:
+    return ImportedMessage(
+        role=row["role"],
+        content=row["content"],
+        created_at=row["created_at"],
+        id=row["id"],
+        metadata=row["metadata"],
+        attachments=row["attachments"],
+        run_id=row["run_id"],
+        assistant_id=row["assistant_id"],
+        status=row["status"],
+        incomplete_at=row["incomplete_at"],
+        incomplete_details=row["incomplete_details"],
+    )

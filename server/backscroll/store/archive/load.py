@@ -1,0 +1,227 @@
+"""Writing whole threads, conversations and stored completions, each at most once.
+
+Each is written in one transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, Table, bindparam, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
+
+from backscroll.database.faults import StoreError
+from backscroll.database.locks import take_place
+from backscroll.database.schema import (
+    completion_messages,
+    completions,
+    conversations,
+    items,
+    messages,
+    threads,
+)
+from backscroll.store.api_errors import WireError
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.bodies import MetadataChange
+from backscroll.store.completions import label_completion
+from backscroll.store.conversation_object import ItemList, item_row
+from backscroll.store.envelopes import Json
+from backscroll.store.ids import (
+    is_id,
+    new_completion_id,
+    new_conversation_id,
+    new_message_id,
+    new_thread_id,
+)
+from backscroll.store.message_object import text_part
+from backscroll.store.request_body import why_unstorable
+from backscroll.store.validation import validate
+
+_CHUNK: Final = 1_000
+
+
+def write_thread(connection: Connection, partition: str, thread: ImportedThread) -> bool:
+    """Insert a whole thread; return False when its key or id is there already.
+
+    Raises:
+        StoreError: Something that the store cannot hold; nothing is written.
+    """
+    thread_id = _id(thread.id, "thread") or new_thread_id()
+    if _is_known(connection, threads, partition, thread.key, thread_id):
+        return False
+    rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
+    row: Json = {
+        "partition": partition,
+        "id": thread_id,
+        "import_key": thread.key,
+        "created_at": thread.created_at,
+        "metadata": _metadata(thread.metadata),
+        "tool_resources": thread.tool_resources,
+        "next_position": len(rows) + 1,
+        "message_count": len(rows),
+        "last_message_at": rows[-1]["created_at"] if rows else None,
+    }
+    _check(row)
+    position = connection.scalar(_made(threads), row)
+    _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
+    return True
+
+
+def write_conversation(
+    connection: Connection, partition: str, conversation: ImportedConversation
+) -> bool:
+    """Insert a whole conversation; return False when its key or id is there already.
+
+    Raises:
+        StoreError: Something that the store cannot hold; nothing is written.
+    """
+    conversation_id = _id(conversation.id, "conv") or new_conversation_id()
+    if _is_known(connection, conversations, partition, conversation.key, conversation_id):
+        return False
+    rows = _item_rows(conversation.items)
+    row: Json = {
+        "partition": partition,
+        "id": conversation_id,
+        "import_key": conversation.key,
+        "created_at": conversation.created_at,
+        "metadata": _metadata(conversation.metadata),
+        "next_position": len(rows) + 1,
+    }
+    _check([row, rows])
+    position = connection.scalar(_made(conversations), row)
+    _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
+    return True
+
+
+def write_completion(
+    connection: Connection, partition: str, completion: ImportedCompletion
+) -> bool:
+    """Insert a stored completion; return False when its key or id is there already.
+
+    Raises:
+        StoreError: Something that the store cannot hold; nothing is written.
+    """
+    completion_id = _id(completion.id) or new_completion_id()
+    if _is_known(connection, completions, partition, completion.key, completion_id):
+        return False
+    outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
+    row: Json = {
+        "partition": partition,
+        "id": completion_id,
+        "import_key": completion.key,
+        "created_at": completion.created_at,
+        "model": completion.model,
+        "metadata": _metadata(completion.metadata),
+        "choices": completion.choices,
+        "fields": completion.fields,
+        "input_count": len(completion.messages),
+    }
+    bodies = [{"body": message} for message in (*completion.messages, *outputs)]
+    _check([row, bodies])
+    position = connection.scalar(_made(completions), row)
+    _insert_all(
+        connection,
+        completion_messages,
+        [{"completion": position, "position": at, **body} for at, body in enumerate(bodies)],
+    )
+    label_completion(connection, position, row["metadata"])
+    return True
+
+
+def _message_row(message: ImportedMessage, position: int) -> Json:
+    content = message.content
+    parts = [text_part(content)] if isinstance(content, str) else [_part(part) for part in content]
+    row: Json = {
+        "position": position,
+        "id": _id(message.id) or new_message_id(),
+        "created_at": message.created_at,
+        "role": message.role,
+        "content": parts,
+        "attachments": message.attachments,
+        "metadata": _metadata(message.metadata),
+        "run_id": message.run_id,
+        "assistant_id": message.assistant_id,
+        "status": message.status,
+        "incomplete_at": message.incomplete_at,
+        "incomplete_details": message.incomplete_details,
+    }
+    _check(row)
+    return row
+
+
+def _item_rows(given: Sequence[Json]) -> list[Json]:
+    try:
+        validate(ItemList, {"items": list(given)})
+    except WireError as error:
+        raise StoreError(error.message) from error
+    return [
+        {"position": at, **item_row(item, _id(item.get("id")))} for at, item in enumerate(given, 1)
+    ]
+
+
+def _id(given: object, prefix: str = "") -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, str) or not is_id(given):
+        line = f"{str(given)[:64]!r} is not an id: 1 to 256 letters, digits and _ . = - are"
+        raise StoreError(line)
+    if not given.startswith(prefix):
+        line = f"{given[:64]!r} does not begin with '{prefix}'"
+        raise StoreError(line)
+    return given
+
+
+def _part(part: Json) -> Json:
+    """Return a part as it goes out, whether its text is as it comes in or as it goes out."""
+    text = part.get("text")
+    return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
+
+
+def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    if not metadata:
+        return {}
+    try:
+        return validate(MetadataChange, {"metadata": dict(metadata)}).metadata or {}
+    except WireError as error:
+        raise StoreError(error.message) from error
+
+
+def _check(value: object) -> None:
+    reason = why_unstorable(value)
+    if reason is not None:
+        line = f"cannot be imported: {reason}"
+        raise StoreError(line)
+
+
+def _is_known(
+    connection: Connection, table: Table, partition: str, key: str, identifier: str
+) -> bool:
+    take_place(connection, table, partition)
+    bound = {"within": partition, "known_key": key, "known_id": identifier}
+    return connection.execute(_known(table), bound).first() is not None
+
+
+@cache
+def _known(table: Table) -> Select[Any]:
+    same = (table.c.import_key == bindparam("known_key")) | (table.c.id == bindparam("known_id"))
+    return select(table.c.id).where(table.c.partition == bindparam("within"), same)
+
+
+@cache
+def _made(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.position)
+
+
+def _insert_all(connection: Connection, table: Table, rows: Sequence[Json]) -> None:
+    try:
+        for at in range(0, len(rows), _CHUNK):  # each within what a statement may take
+            connection.execute(insert(table), rows[at : at + _CHUNK])
+    except IntegrityError as error:
+        line = f"cannot be imported: two of its {table.name} have one id"
+        raise StoreError(line) from error

@@ -1,0 +1,103 @@
+"""Threads, conversations and stored completions whole, as they enter and leave the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from backscroll.store.envelopes import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedMessage:
+    """A message of a thread, as it is to stand there.
+
+    Attributes:
+        role: Any role; the API itself creates ``user`` and ``assistant`` alone.
+        content: Text (which may be empty), or parts as the API gives them out. A text part whose
+            ``text`` is a plain string is taken too.
+        created_at: Unix seconds.
+        id: Kept when given, else a new one.
+        metadata: Pairs of text.
+        attachments: ``{"file_id", "tools"}`` objects; a v1 ``file_ids`` entry is one with no tools.
+        run_id: The run that made it.
+        assistant_id: The assistant that made it.
+        status: ``completed``, ``incomplete`` or ``in_progress``.
+        incomplete_at: Unix seconds.
+        incomplete_details: ``{"reason"}``.
+    """
+
+    role: str
+    content: str | Sequence[Json]
+    created_at: int
+    id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Json] = ()
+    run_id: str | None = None
+    assistant_id: str | None = None
+    status: str = "completed"
+    incomplete_at: int | None = None
+    incomplete_details: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedThread:
+    """A thread with all its messages, oldest first.
+
+    Attributes:
+        key: Names the thread across imports: the same key is imported once.
+        created_at: Unix seconds.
+        messages: In thread order, whatever their times say.
+        id: Begins with ``thread``; kept when given, else a new one.
+        metadata: Pairs of text.
+        tool_resources: As the API gives them out.
+    """
+
+    key: str
+    created_at: int
+    messages: Sequence[ImportedMessage]
+    id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tool_resources: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedConversation:
+    """A conversation with all its items, oldest first.
+
+    Attributes:
+        key: Names the conversation across imports: the same key is imported once.
+        created_at: Unix seconds.
+        items: As the API takes them or gives them out, any number; an ``id`` is kept when given.
+        id: Begins with ``conv``; kept when given, else a new one.
+        metadata: Pairs of text.
+    """
+
+    key: str
+    created_at: int
+    items: Sequence[Json]
+    id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedCompletion:
+    """A stored chat completion with the messages that went into it.
+
+    Attributes:
+        key: Names the completion across imports: the same key is imported once.
+        created_at: Unix seconds.
+        model: The model that made it.
+        choices: As the API gives them out; their messages are listed after the input.
+        messages: The input, oldest first, as it was sent to the API.
+        id: Kept when given, else a new one.
+        metadata: Pairs of text.
+        fields: What else the API's object has, such as ``usage`` and ``service_tier``.
+    """
+
+    key: str
+    created_at: int
+    model: str
+    choices: Sequence[Json]
+    messages: Sequence[Json]
+    id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    fields: Json = field(default_factory=dict)

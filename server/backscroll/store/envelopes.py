@@ -1,0 +1,104 @@
+"""What every reply has in common: JSON, OpenAI's envelopes, and the API's version header."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backscroll.database.json_text import dump_json
+from backscroll.store.api_errors import WireError
+
+Json: TypeAlias = dict[str, Any]
+ApiVersion = Literal["v1", "v2"]
+
+_PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{1,128}")
+
+
+def reply(value: Mapping[str, object], status: int = 200) -> Response:
+    """Return a JSON response."""
+    try:
+        body = to_json(value)
+    except ValueError:  # nested deeper than its bound
+        body = dump_json(value).encode()
+    return Response(body, status, media_type="application/json")
+
+
+def list_envelope(data: Sequence[Json], *, has_more: bool) -> Json:
+    """Return OpenAI's list envelope; the ids are null on an empty page."""
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
+    }
+
+
+def list_reply(data: Sequence[Json], *, has_more: bool) -> Response:
+    """Return a list envelope as a response."""
+    return reply(list_envelope(data, has_more=has_more))
+
+
+def error_reply(error: WireError) -> Response:
+    """Return OpenAI's error envelope."""
+    envelope = {
+        "message": error.message,
+        "type": error.kind,
+        "param": error.param,
+        "code": error.code,
+    }
+    response = reply({"error": envelope}, error.status)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def api_version(request: Request) -> ApiVersion:
+    """Return the version in the ``OpenAI-Beta`` header, which every threads endpoint requires.
+
+    Raises:
+        WireError: 400 ``invalid_beta``.
+    """
+    for value in request.headers.get("openai-beta", "").split(","):
+        if value.strip() == "assistants=v2":
+            return "v2"
+        if value.strip() == "assistants=v1":
+            return "v1"
+    message = (
+        "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
+        "Please try again by setting the header 'OpenAI-Beta: assistants=v2'."
+    )
+    raise WireError(400, message, code="invalid_beta")
+
+
+def partition_of(request: Request) -> str:
+    """Return the partition in the ``OpenAI-Project`` header, or the default one, ``""``.
+
+    What is in another partition is, to the request, nowhere.
+
+    Raises:
+        WireError: 400 for a name that is none, or for two.
+    """
+    given = request.headers.getlist("openai-project")
+    if not given:
+        return ""
+    if len(given) > 1 or not is_partition(given[0]):
+        message = "Invalid 'OpenAI-Project': expected 1 to 128 letters, digits and _ . = -."
+        raise WireError(400, message, param="OpenAI-Project", code="invalid_project")
+    return given[0]
+
+
+def turn_of(request: Request) -> str:
+    """Return whose turn a write is, as ``Database.write`` takes it.
+
+    That is the thread, conversation or completion that it is about, or the list that it adds to.
+    """
+    owner = next(iter(request.path_params.values()), request.url.path)
+    return f"{partition_of(request)} {owner}"
+
+
+def is_partition(name: str) -> bool:
+    """Return whether ``name`` can be a partition's: 1-128 letters, digits and ``_ . = -``."""
+    return _PARTITION.fullmatch(name) is not None

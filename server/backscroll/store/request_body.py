@@ -1,0 +1,101 @@
+"""Request bodies: read within a bound, parsed as strict JSON."""
+
+import json
+import re
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from backscroll.database.json_text import dump_json
+from backscroll.store.api_errors import WireError
+from backscroll.store.envelopes import Json
+
+MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+# An odd number of backslashes: an even one escapes itself, and leaves plain "u0000" behind.
+_ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the request's body, of at most ``MAX_BODY_BYTES`` bytes.
+
+    Raises:
+        WireError: 413, or 400 for a content type other than JSON.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            message = f"The request body is larger than {MAX_BODY_BYTES} bytes."
+            raise WireError(413, message, code="request_too_large")
+    kind = request.headers.get("content-type", "")
+    if body and kind.partition(";")[0].strip().lower() != "application/json":
+        # A browser sends JSON across origins only when asked to, which this server never does.
+        message = f"Unsupported content type: '{kind}'. Send 'Content-Type: application/json'."
+        raise WireError(400, message, code="unsupported_content_type")
+    return bytes(body)
+
+
+def parse_object(body: bytes) -> Json:
+    """Return the JSON object in ``body``; an empty body is an empty object.
+
+    Stricter than ``json.loads``: no NaN or infinity, no key twice, no deep nesting, and no text
+    that a database cannot hold (NUL, lone surrogates).
+
+    Raises:
+        WireError: 400.
+    """
+    try:
+        value = json.loads(
+            body.decode() or "{}",
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
+        )
+    except UnicodeDecodeError as error:
+        raise _bad_json("it is not UTF-8") from error
+    except RecursionError as error:
+        raise _bad_json("it is nested too deeply") from error
+    except ValueError as error:
+        # Of a JSONDecodeError the reason alone: the rest of its text quotes the document.
+        raise _bad_json(getattr(error, "msg", str(error))) from error
+    if not isinstance(value, dict):
+        raise _bad_json("it is not an object")
+    reason = why_unstorable(value)
+    if reason is not None:
+        raise _bad_json(reason)
+    return value
+
+
+def why_unstorable(value: object) -> str | None:
+    """Return why not every database can hold ``value``, which is to be JSON, or None.
+
+    Text has no NUL and no lone surrogate, numbers are finite, and nesting has a bound.
+    """
+    try:
+        text = dump_json(value)
+        text.encode()
+    except RecursionError:
+        return "it is nested too deeply"
+    except UnicodeEncodeError:
+        return "a string has a lone surrogate"
+    except ValueError:
+        return "a number is not finite"
+    holds_nul = r"\u0000" in text and _ESCAPED_NUL.search(text)
+    return "a string has a NUL character" if holds_nul else None
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        message = "an object has the same key twice"
+        raise ValueError(message)
+    return found
+
+
+def _refuse_constant(_name: str) -> object:
+    message = "NaN and Infinity are not JSON"
+    raise ValueError(message)
+
+
+def _bad_json(reason: str) -> WireError:
+    message = f"We could not parse the JSON body of your request: {reason}."
+    return WireError(400, message, code="invalid_json")

@@ -1,0 +1,186 @@
+"""The upstream that the settings choose, opened when the first call needs it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import httpx2
+
+from backscroll.settings.model import Settings
+from backscroll.upstream.credentials import NoKeyError, credential
+from backscroll.upstream.kind import is_embedded, profile_of
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.exchange import Http
+from backscroll_tools.client.profiles import Header, Upstream
+from backscroll_tools.errors import ToolError
+
+if TYPE_CHECKING:
+    from backscroll.store.app import Store
+
+
+def upstream_of(settings: Settings) -> Upstream:
+    """Return the upstream that the settings choose, ready to be asked.
+
+    Raises:
+        NoKeyError: a key is needed and not set, or the library for Entra is not installed.
+    """
+    return _upstream(settings, credential(settings, profile_of(settings)))
+
+
+def upstream_of_callers(
+    settings: Settings, without_key: Callable[[], Awaitable[Header]] | None = None
+) -> Upstream:
+    """Return the upstream that callers over HTTP share, whose tokens may bring keys of their own.
+
+    Where they may (`http_auth` is `token`), the operator needs none.
+
+    Args:
+        settings: of the operator.
+        without_key: stands in for the operator's credential where there is none; left out, nothing
+            is sent.
+
+    Raises:
+        NoKeyError: as `upstream_of` does, where no caller can bring a key.
+    """
+    try:
+        return upstream_of(settings)
+    except NoKeyError:
+        if settings.http_auth != "token":
+            raise
+        return _upstream(settings, without_key)
+
+
+def _upstream(settings: Settings, give: Callable[[], Awaitable[Header]] | None) -> Upstream:
+    profile = profile_of(settings)
+    base_url = (settings.base_url or profile.base_url).rstrip("/")
+    headers = (
+        ("OpenAI-Organization", settings.organization),
+        ("OpenAI-Project", settings.project),
+    )
+    return Upstream(
+        profile,
+        base_url if base_url.endswith(profile.base_suffix) else base_url + profile.base_suffix,
+        tuple((name, value) for name, value in headers if value),
+        give,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The connections to an upstream, which all of its clients share."""
+
+    reading: Http
+    writing: Http
+
+
+class UpstreamConnection:
+    """The connections to the chosen upstream: opened once, closed with the process.
+
+    Args:
+        settings: which upstream.
+        upstream: what `upstream_of` made of them, when there was still somebody to tell of a flaw.
+    """
+
+    def __init__(self, settings: Settings, upstream: Upstream) -> None:
+        self._settings = settings
+        self._upstream = upstream
+        self._opening = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._pools: Pools | None = None
+        self._client: Client | None = None
+        self._store: Store | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def client(self) -> Client:
+        """Return the client, after opening what it needs at the first call.
+
+        Raises:
+            ToolError: `upstream_unavailable` where the store's database cannot be opened.
+        """
+        client = self._client or await self.client_of(self._upstream)
+        self._client = self._client or client  # the first of those that were made meanwhile
+        return self._client
+
+    async def check(self) -> None:
+        """See that the embedded store can be read and written; nothing of another upstream.
+
+        Raises:
+            NothingWrittenError: it cannot, and why.
+        """
+        if self._store is not None:
+            await self._store.check()
+
+    async def client_of(self, upstream: Upstream) -> Client:
+        """Return a new client, with a retry budget and lanes of its own, over the same connections.
+
+        Args:
+            upstream: the chosen one, perhaps with another credential and other headers.
+
+        Raises:
+            ToolError: as `client` does.
+        """
+        async with self._opening:
+            if self._pools is None:
+                embedded = is_embedded(self._settings)
+                self._pools = await (self._open_store() if embedded else self._open_network())
+        pools = self._pools
+        return Client(pools.reading, upstream, pools.writing, self._settings.reply_bytes)
+
+    async def _open_network(self) -> Pools:
+        from backscroll_tools.client.connections import Connections
+
+        reading, writing = Connections(), Connections(kept=0)
+        for http in (reading, writing):
+            await self._stack.enter_async_context(http)
+        return Pools(reading, writing)
+
+    async def _open_store(self) -> Pools:
+        from backscroll.database.faults import StoreError
+        from backscroll.store.app import open_store
+
+        try:
+            store = await self._stack.enter_async_context(open_store(self._settings.database_url))
+        except StoreError as error:
+            raise ToolError(
+                "upstream_unavailable",
+                f"The store cannot be opened: {error}",
+                next_step="Ask the operator to mend BACKSCROLL_DATABASE.",
+            ) from None
+        self._store = store
+        http = _InProcess(httpx2.ASGITransport(store.app))
+        return Pools(http, http)
+
+
+@dataclass(frozen=True, slots=True)
+class _InProcess:
+    """Asks an application of this process, without what only a network needs.
+
+    A client's cookies, redirects and authentication would be work for nothing here.
+
+    Attributes:
+        transport: hands requests over.
+        timeout: none: the deadline of a call bounds all that it waits for.
+    """
+
+    transport: httpx2.ASGITransport
+    timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
+        """Return the response to a request."""
+        response = await self.transport.handle_async_request(request)
+        if not stream:
+            await response.aread()
+        return response

@@ -1,0 +1,28 @@
+"""Which kind of upstream the settings choose.
+
+Imports the standard library only: it is asked before anything else is imported.
+"""
+
+from dataclasses import replace
+from typing import cast
+
+from backscroll.settings.model import Settings
+from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE, Profile, Serves
+
+
+def profile_of(settings: Settings) -> Profile:
+    """Return the kind of upstream that the settings choose, with what they say of it."""
+    profile = PROFILES[settings.upstream]
+    if profile is not COMPATIBLE:
+        return profile
+    return replace(
+        profile,
+        serves=frozenset(cast("tuple[Serves, ...]", settings.serves)),
+        honours_idempotency_keys=settings.idempotency_keys,
+        trusts_has_more=settings.has_more,
+    )
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Whether the upstream is the store in this process, and not one at an address."""
+    return PROFILES[settings.upstream] is STORE and not settings.base_url

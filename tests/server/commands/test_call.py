@@ -1,0 +1,163 @@
+"""`backscroll call`: a tool call from the shell."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.server.command_line import backscroll, write_lines
+
+HOSTILE = "\x1b[31mred\x1b[0m \u202egnp.exe \x9b0m \r\n\ttab"
+THREAD = {
+    "object": "thread",
+    "id": "thread_one",
+    "created_at": 1_700_000_000,
+    "messages": [
+        {"id": "msg_1", "role": "user", "content": "Hello", "created_at": 1_700_000_001},
+        {"id": "msg_2", "role": "assistant", "content": HOSTILE, "created_at": 1_700_000_002},
+    ],
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    database = f"sqlite:///{tmp_path / 'x.db'}"
+    file = write_lines(tmp_path / "x.jsonl", [THREAD])
+    assert backscroll(database, "import", str(file)).stdout == (
+        "1 imported, 0 already there, 0 refused\n"
+    )
+    return database
+
+
+def test_in_a_pipe_the_text_is_verbatim(database: str) -> None:
+    result = backscroll(database, "call", "list-messages", "thread_id=thread_one", "order=asc")
+
+    mark = result.stdout_bytes[:5].decode()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout_bytes.decode() == (
+        f"{mark} 2 messages, oldest first. No more follow.\n"
+        f"{mark} user msg_1 2023-11-14 22:13\n"
+        "Hello\n"
+        f"{mark} assistant msg_2\n"
+        f"{HOSTILE}\n"
+    )
+
+
+def test_json_is_the_structured_content_indented(database: str) -> None:
+    result = backscroll(
+        database, "call", "list-messages", "thread_id=thread_one", "limit=1", "--json"
+    )
+
+    found = json.loads(result.stdout)
+    cursor = found["page"].pop("next_cursor")
+    assert result.stdout.startswith('{\n  "page": {\n')
+    assert found == {
+        "page": {"returned": 1, "has_more": True, "stopped_by": "limit", "order": "desc"},
+        "messages": [
+            {"id": "msg_2", "role": "assistant", "created_at": 1_700_000_002, "text": HOSTILE}
+        ],
+    }
+    rest = backscroll(
+        database, "call", "list-messages", "thread_id=thread_one", f"cursor={cursor}", "--json"
+    )
+    assert [message["text"] for message in json.loads(rest.stdout)["messages"]] == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    ("output", "flags", "first"), [("text", ["--json"], "{"), ("structured", [], "#")]
+)
+def test_what_is_asked_for_is_sent_whatever_the_output_setting(
+    database: str, output: str, flags: list[str], first: str
+) -> None:
+    result = backscroll(database, "call", "list-threads", *flags, "--output", output)
+
+    assert (result.exit_code, result.stdout[0]) == (0, first)
+
+
+def test_values_are_typed_by_the_tool_and_text_stays_text(database: str) -> None:
+    created = backscroll(
+        database,
+        "call",
+        "create-message",
+        "thread_id=thread_one",
+        "role=user",
+        "content=20",
+        "metadata={'a': 1}".replace("'", '"').replace("1", '"1"'),
+        'attachments:=[{"file_id": "file-1", "tools": []}]',
+        "--json",
+    )
+    read = backscroll(
+        database, "call", "list-messages", "thread_id=thread_one", "limit=1", "--json"
+    )
+
+    (message,) = json.loads(read.stdout)["messages"]
+    written = json.loads(created.stdout)["message"]
+    assert message == {
+        **written,
+        "text": "20",
+        "metadata": {"a": "1"},
+        "attachments": [{"file_id": "file-1", "tools": []}],
+    }
+
+
+def test_a_tool_error_goes_to_stderr_and_ends_with_1(database: str) -> None:
+    result = backscroll(database, "call", "list-messages", "thread_id=thread_one", "limit=many")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        1,
+        "",
+        (
+            'invalid_arguments: limit must be an integer, not the string "many".\n'
+            "Next: Mend the call. list-messages takes thread_id, limit, order, after, before, "
+            "run_id, cursor, preview_chars.\n"
+            "Retry: safe once the arguments are mended; nothing was read or written.\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["limit"], "'limit' is no argument: write name=value, or name:=JSON"),
+        (["limit:=many"], "limit:= wants JSON: Expecting value"),
+        (["limit:=NaN"], "limit:= wants JSON: NaN is not JSON"),
+        (["limit=1", "limit=2"], "limit is given twice"),
+    ],
+)
+def test_a_word_that_is_no_argument_is_misuse(database: str, words: list[str], line: str) -> None:
+    result = backscroll(database, "call", "list-threads", *words)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"backscroll: {line}\n")
+
+
+def test_an_unknown_tool_is_misuse_and_the_tools_are_named(database: str) -> None:
+    result = backscroll(database, "call", "list-all")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        2,
+        "",
+        (
+            "backscroll: Unknown tool: list-all. The tools are: list-messages, get-chat-messages, "
+            "list-message-files, create-message, get-message, list-threads, "
+            "list-chat-completions.\n"
+        ),
+    )
+
+
+def test_without_a_tool_the_tools_are_listed_with_their_arguments(tmp_path: Path) -> None:
+    result = backscroll(f"sqlite:///{tmp_path / 'x.db'}", "call", "--read-only")
+
+    headed = [line for line in result.stdout.splitlines() if line and line[0] != " "]
+    assert result.exit_code == 0
+    assert headed == [
+        "list-messages",
+        "get-chat-messages",
+        "list-message-files",
+        "get-message",
+        "list-threads",
+        "list-chat-completions",
+    ]
+    assert "\n    limit=1-500  (default 20)\n    order=asc|desc  (default desc)\n" in result.stdout
+    assert "\n    thread_id=TEXT  (required)\n" in result.stdout
+    assert "\n    metadata:=JSON  (Only with these pairs)\n" in result.stdout
+    assert not (tmp_path / "x.db").exists()

@@ -1,0 +1,469 @@
+"""The tools as hosts see them, in both protocol eras, and what becomes of every bad call."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, TextContent
+
+from backscroll.mcp.server import build
+from backscroll.settings.model import Settings
+from backscroll_tools.models import JSON
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Call, Result, Tool
+
+NAMES: Final = [
+    "list-messages",
+    "get-chat-messages",
+    "list-message-files",
+    "create-message",
+    "get-message",
+    "list-threads",
+    "list-chat-completions",
+]
+TAKES: Final = {
+    "list-messages": "thread_id, limit, order, after, before, run_id, cursor, preview_chars",
+    "create-message": "thread_id, role, content, attachments, metadata, idempotency_key",
+}
+ID: Final = "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
+SAFE: Final = "Retry: safe once the arguments are mended; nothing was read or written."
+CURSOR: Final = (
+    "Next: Copy page.next_cursor exactly, beside the id that it came with, or leave cursor out to "
+    f"start from the beginning.\n{SAFE}"
+)
+Mode = Literal["legacy", "auto"]
+
+
+@pytest.fixture(params=["legacy", "auto"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """Return how a client connects: as of 2025-11-25, and as of 2026-07-28."""
+    chosen: Mode = request.param
+    return chosen
+
+
+@asynccontextmanager
+async def client(
+    tmp_path: Path,
+    mode: Mode = "auto",
+    tools: Sequence[Tool] = TOOLS,
+    **settings: Any,  # noqa: ANN401 - any field of Settings
+) -> AsyncIterator[Client]:
+    chosen = Settings(database=f"sqlite:///{tmp_path / 'x.db'}", **settings)
+    async with Client(build(chosen, tools), mode=mode) as connected:
+        yield connected
+
+
+def text_of(result: CallToolResult) -> str:
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+def schemas_within(schema: object) -> list[dict[str, Any]]:
+    """Return every schema in a schema, itself first."""
+    if isinstance(schema, list):
+        return [inner for item in schema for inner in schemas_within(item)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(inner for value in schema.values() for inner in schemas_within(value))]
+
+
+async def test_the_tools_are_listed_in_a_stable_order_with_all_that_hosts_show(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode) as host:
+        first, second = await host.list_tools(), await host.list_tools()
+
+    assert [tool.name for tool in first.tools] == NAMES
+    assert first.tools == second.tools
+    for tool in first.tools:
+        assert tool.title
+        assert tool.description
+        assert tool.annotations is not None
+        assert tool.annotations.model_dump(exclude={"title"}) == {
+            "read_only_hint": tool.name != "create-message",
+            "destructive_hint": False,
+            "idempotent_hint": tool.name != "create-message",
+            "open_world_hint": False,
+        }
+        assert tool.input_schema["additionalProperties"] is False
+        assert tool.output_schema is not None
+        for schema in schemas_within([tool.input_schema, tool.output_schema]):
+            assert not isinstance(schema.get("title"), str)
+            assert "anyOf" not in schema
+
+
+async def test_a_cursor_that_no_list_of_tools_ever_gave_is_a_protocol_error(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode) as host:
+        whole = await host.list_tools()
+        from_the_start = await host.list_tools(cursor="")
+        with pytest.raises(MCPError) as raised:
+            await host.list_tools(cursor="../../etc/passwd")
+
+    assert from_the_start.tools == whole.tools
+    assert (raised.value.code, raised.value.message) == (
+        -32602,
+        "tools/list gives no cursor: all tools are on its one page.",
+    )
+
+
+async def test_an_unknown_tool_is_a_protocol_error(tmp_path: Path, mode: Mode) -> None:
+    async with client(tmp_path, mode) as host:
+        with pytest.raises(MCPError) as raised:
+            await host.call_tool("delete-everything", {})
+
+    assert (raised.value.code, raised.value.message) == (-32602, "Unknown tool: delete-everything")
+
+
+async def test_a_server_that_only_reads_hides_what_writes_and_says_so_when_it_is_called(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode, read_only=True) as host:
+        listed = await host.list_tools()
+        refused = await host.call_tool("create-message", {"role": "user", "content": "hi"})
+        threads = await host.call_tool("list-threads", {})
+
+    assert [tool.name for tool in listed.tools] == [n for n in NAMES if n != "create-message"]
+    assert refused.is_error
+    assert text_of(refused) == (
+        "read_only: This server reads only.\n"
+        "Next: Ask the operator.\n"
+        "Retry: safe, but pointless: this server does not write."
+    )
+    assert threads.structured_content is not None
+    assert threads.structured_content["threads"] == []
+
+
+@pytest.mark.parametrize(
+    "structured",
+    [{}, {"thread_id": 7}, {"message": None}, {"page": []}, {"page": {"stopped_by": None}}],
+)
+async def test_a_tool_that_wrote_is_answered_for_whatever_its_result_holds(
+    structured: JSON, tmp_path: Path
+) -> None:
+    written: list[JSON] = []
+
+    async def run(_: Call, arguments: JSON) -> Result:
+        written.append(arguments)
+        return Result("written", structured)
+
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    tool = Tool("mark-all", "Mark all", "Marks.", schema, {"type": "object"}, run, writes=True)
+    async with client(tmp_path, tools=[tool]) as host:
+        result = await host.call_tool("mark-all", {})
+
+    assert written == [{}]
+    assert (result.is_error, text_of(result)) == (False, "written")
+    assert result.structured_content == structured
+
+
+@pytest.mark.parametrize(
+    ("output", "has_text", "has_structured"),
+    [("both", True, True), ("text", True, False), ("structured", False, True)],
+)
+async def test_a_host_gets_the_parts_of_a_result_that_its_operator_chose(
+    output: str, has_text: bool, has_structured: bool, tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode, output=output) as host:
+        written = await host.call_tool("create-message", {"role": "user", "content": "so it is"})
+        listed = await host.call_tool("list-threads", {})
+        tools = await host.list_tools()
+
+    assert not written.is_error
+    assert (listed.structured_content is not None) is has_structured
+    # A structured result still has some text: one host shows nothing where there is none.
+    assert text_of(listed)
+    assert ("thread_" in text_of(listed)) is has_text
+    assert all((tool.output_schema is not None) is has_structured for tool in tools.tools)
+
+
+GOOD: Final[dict[str, dict[str, Any]]] = {
+    "a whole number written as 20.0": {"limit": 20.0},
+    "null for what is optional": {"limit": None, "order": None, "after": None, "cursor": None},
+    "an id of 256 characters": {"after": "m" * 256},
+    "an id of every character": {"after": "_aZ0.=-"},
+}
+
+
+@pytest.mark.parametrize("arguments", GOOD.values(), ids=GOOD)
+async def test_what_the_schema_allows_is_accepted(
+    arguments: dict[str, Any], tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode) as host:
+        result = await host.call_tool("list-messages", {"thread_id": "thread_none", **arguments})
+
+    assert text_of(result) == (
+        "not_found: No thread found with id 'thread_none'.\n"
+        "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
+        "Retry: safe, but pointless until the ids are mended; nothing was written."
+    )
+
+
+READ: Final[list[tuple[dict[str, Any], str]]] = [
+    ({"limit": "20"}, 'limit must be an integer, not the string "20".'),
+    ({"limit": True}, "limit must be an integer, not true."),
+    ({"limit": 20.5}, "limit must be an integer, not 20.5."),
+    ({"limit": 0}, "limit must be from 1 to 500, not 0."),
+    ({"limit": 501}, "limit must be from 1 to 500, not 501."),
+    ({"limit": -1}, "limit must be from 1 to 500, not -1."),
+    ({"preview_chars": 2001}, "preview_chars must be from 1 to 2000, not 2001."),
+    ({"order": "up"}, 'order must be "asc" or "desc", not "up".'),
+    ({"order": 5}, "order must be a string, not 5."),
+    ({"thread_id": {}}, "thread_id must be a string, not an object."),
+    ({"thread_id": ["a"]}, "thread_id must be a string, not an array."),
+    ({"thread_id": None}, "thread_id must be a string, not null."),
+    ({"foo": 1}, 'list-messages has no argument "foo".'),
+    ({"b": 1, "a" * 50: 2}, f'list-messages has no argument "{"a" * 40}…", "b".'),
+    (
+        {"limit": "x", "after": 7, "before": {}, "zzz": 1},
+        (
+            'list-messages has no argument "zzz". after must be a string, not 7. '
+            "before must be a string, not an object."
+        ),
+    ),
+    *(
+        ({argument: value}, f"{argument} must be {ID}, not {shown}.")
+        for argument in ("thread_id", "after", "before", "run_id")
+        for value, shown in [
+            ("a/b", '"a/b"'),
+            ("..", '".."'),
+            ("../threads", '"../threads"'),
+            ("a%2eb", '"a%2eb"'),
+            ("a b", '"a b"'),
+            ("a\0", r'"a\u0000"'),
+            ("a\n", r'"a\n"'),
+            ("", '""'),
+            ("é", r'"\u00e9"'),
+            ("\ud800", r'"\ud800"'),
+            ("a" * 300, f'"{"a" * 40}…"'),
+        ]
+    ),
+    *(
+        (
+            {"cursor": value},
+            f"cursor must be page.next_cursor of an earlier page, copied exactly, not {shown}.",
+        )
+        for value, shown in [
+            ("", '""'),
+            ("a b", '"a b"'),
+            ("é", r'"\u00e9"'),
+            ("c" * 2049, f'"{"c" * 40}…"'),
+        ]
+    ),
+]
+
+WRITTEN: Final[list[tuple[dict[str, Any], str]]] = [
+    ({"role": "system"}, 'role must be "user" or "assistant", not "system".'),
+    ({"content": ""}, "content must not be empty."),
+    ({"content": []}, "content must not be empty."),
+    ({"content": None}, "content must be a string or an array, not null."),
+    ({"content": 5}, "content must be a string or an array, not 5."),
+    (
+        {"content": "x" * 256_001},
+        "content must have at most 256000 characters; it has 256001.",
+    ),
+    ({"content": "a\ud800"}, "content holds a lone surrogate at character 1; leave it out."),
+    ({"content": "\0"}, "content holds a NUL character at character 0; leave it out."),
+    (
+        {"content": [{"type": "text", "text": "ok"}, {"type": "text", "text": "a\0"}]},
+        "content[1].text holds a NUL character at character 1; leave it out.",
+    ),
+    (
+        {"content": [{"type": "video"}]},
+        'content[0].type must be "text" or "image_file" or "image_url", not "video".',
+    ),
+    ({"content": [{"text": "x"}]}, "content[0].type is required."),
+    ({"content": [{"type": "text", "x": 1}]}, 'content[0] has no argument "x".'),
+    ({"attachments": [{"file_id": "f"}]}, "attachments[0].tools is required."),
+    (
+        {"metadata": {str(number): "v" for number in range(17)}},
+        "metadata must have at most 16 entries; it has 17.",
+    ),
+    ({"metadata": {"k": 1}}, "metadata.k must be a string, not 1."),
+    (
+        {"metadata": {"k" * 65: "v"}},
+        "A key of metadata must have at most 64 characters; it has 65.",
+    ),
+    ({"metadata": {"k": "v" * 513}}, "metadata.k must have at most 512 characters; it has 513."),
+    (
+        {"metadata": {"a b": 1}},
+        'metadata["a b"] must be a string, not 1.',
+    ),
+    ({"metadata": {"0.": None}}, 'metadata["0."] must be a string, not null.'),
+    ({"metadata": {"a": "b", "a.b": 1}}, 'metadata["a.b"] must be a string, not 1.'),
+    ({"metadata": {"[0]": 1}}, 'metadata["[0]"] must be a string, not 1.'),
+    ({"metadata": {"": 1}}, 'metadata[""] must be a string, not 1.'),
+    ({"metadata": {"{key}": 1}}, 'metadata["{key}"] must be a string, not 1.'),
+    (
+        {"idempotency_key": "a b"},
+        'idempotency_key must be 1 to 255 visible ASCII characters, not "a b".',
+    ),
+    ({"idempotency_key": ""}, 'idempotency_key must be 1 to 255 visible ASCII characters, not "".'),
+]
+
+
+@pytest.mark.parametrize(("arguments", "flaw"), READ)
+async def test_a_bad_argument_of_a_read_is_refused_by_name_and_rule(
+    arguments: dict[str, Any], flaw: str, tmp_path: Path
+) -> None:
+    async with client(tmp_path) as host:
+        result = await host.call_tool("list-messages", {"thread_id": "thread_none", **arguments})
+
+    assert result.is_error
+    assert text_of(result) == (
+        f"invalid_arguments: {flaw}\n"
+        f"Next: Mend the call. list-messages takes {TAKES['list-messages']}.\n{SAFE}"
+    )
+
+
+@pytest.mark.parametrize(("arguments", "flaw"), WRITTEN)
+async def test_a_bad_argument_of_a_write_is_refused_and_nothing_is_written(
+    arguments: dict[str, Any], flaw: str, tmp_path: Path
+) -> None:
+    async with client(tmp_path) as host:
+        good = {"role": "user", "content": "x"}
+        result = await host.call_tool("create-message", {**good, **arguments})
+        threads = await host.call_tool("list-threads", {})
+
+    assert result.is_error
+    assert text_of(result) == (
+        f"invalid_arguments: {flaw}\n"
+        f"Next: Mend the call. create-message takes {TAKES['create-message']}.\n{SAFE}"
+    )
+    assert threads.structured_content is not None
+    assert threads.structured_content["threads"] == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "flaw"),
+    [
+        ("list-messages", {}, "thread_id is required."),
+        ("get-chat-messages", {}, "completion_id is required."),
+        ("get-message", {"thread_id": "t"}, "message_id is required."),
+        ("list-message-files", {"thread_id": "t"}, "message_id is required."),
+        ("create-message", {"role": "user"}, "content is required."),
+        ("create-message", {"content": "x"}, "role is required."),
+    ],
+)
+async def test_a_missing_argument_is_named(
+    tool: str, arguments: dict[str, Any], flaw: str, tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode) as host:
+        result = await host.call_tool(tool, arguments)
+
+    assert result.is_error
+    assert text_of(result).splitlines()[0] == f"invalid_arguments: {flaw}"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "missing"),
+    [
+        ("list-messages", {"thread_id": "thread_none"}, "thread found with id 'thread_none'"),
+        (
+            "get-message",
+            {"thread_id": "thread_none", "message_id": "msg_none"},
+            "thread found with id 'thread_none'",
+        ),
+        (
+            "list-message-files",
+            {"thread_id": "thread_none", "message_id": "msg_none"},
+            "thread found with id 'thread_none'",
+        ),
+        (
+            "get-chat-messages",
+            {"completion_id": "chatcmpl-none"},
+            "chat completion found with id 'chatcmpl-none'",
+        ),
+        (
+            "create-message",
+            {"thread_id": "thread_none", "role": "user", "content": "x"},
+            "thread found with id 'thread_none'",
+        ),
+    ],
+)
+async def test_what_is_not_there_is_not_found(
+    tool: str, arguments: dict[str, Any], missing: str, tmp_path: Path, mode: Mode
+) -> None:
+    async with client(tmp_path, mode) as host:
+        result = await host.call_tool(tool, arguments)
+
+    assert result.is_error
+    assert text_of(result) == (
+        f"not_found: No {missing}.\n"
+        "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
+        "Retry: safe, but pointless until the ids are mended; nothing was written."
+    )
+
+
+async def test_a_message_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+    async with client(tmp_path) as host:
+        written = await host.call_tool("create-message", {"role": "user", "content": "x"})
+        assert written.structured_content is not None
+        ids = {"thread_id": written.structured_content["thread_id"], "message_id": "msg_none"}
+        result = await host.call_tool("get-message", ids)
+
+    assert text_of(result).splitlines()[0].startswith("not_found: ")
+    assert "msg_none" in text_of(result)
+
+
+async def test_after_with_before_is_refused(tmp_path: Path, mode: Mode) -> None:
+    async with client(tmp_path, mode) as host:
+        both = {"thread_id": "thread_none", "after": "m1", "before": "m2"}
+        result = await host.call_tool("list-messages", both)
+
+    assert text_of(result) == (
+        "invalid_arguments: after and before exclude each other.\n"
+        "Next: Give after to read on beyond a message, or before to read what comes ahead of it.\n"
+        f"{SAFE}"
+    )
+
+
+async def test_a_cursor_goes_on_only_where_it_belongs(tmp_path: Path) -> None:
+    async with client(tmp_path) as host:
+        written = await host.call_tool("create-message", {"role": "user", "content": "one"})
+        assert written.structured_content is not None
+        thread = written.structured_content["thread_id"]
+        more = {"thread_id": thread, "role": "user", "content": "two"}
+        await host.call_tool("create-message", more)
+        page = await host.call_tool("list-messages", {"thread_id": thread, "limit": 1})
+        assert page.structured_content is not None
+        cursor: str = page.structured_content["page"]["next_cursor"]
+
+        async def refused(tool: str = "list-messages", **arguments: object) -> str:
+            given = {"thread_id": thread, "cursor": cursor, **arguments}
+            result = await host.call_tool(tool, given)
+            assert result.is_error
+            return text_of(result)
+
+        here = {"thread_id": thread, "cursor": cursor}
+        following = await host.call_tool("list-messages", here)
+        assert following.structured_content is not None
+        assert [m["text"] for m in following.structured_content["messages"]] == ["one"]
+        assert await refused(thread_id="thread_other") == (
+            "invalid_arguments: cursor belongs to another id than the one given beside it.\n"
+            + CURSOR
+        )
+        assert await refused("get-message", message_id="msg_x") == (
+            f"invalid_arguments: cursor belongs to another tool than get-message.\n{CURSOR}"
+        )
+        assert await refused(cursor=f"9{cursor[1:]}") == (
+            "invalid_arguments: cursor was made by another version of this server.\n" + CURSOR
+        )
+        damaged = f"invalid_arguments: cursor is damaged.\n{CURSOR}"
+        assert await refused(cursor="random") == damaged
+        assert await refused(cursor=cursor[:-1]) == damaged
+        assert await refused(cursor=f"{cursor[:-1]}{'A' if cursor[-1] != 'A' else 'B'}") == damaged
+        assert await refused(order="asc") == (
+            "invalid_arguments: order disagrees with cursor, which carries its own.\n"
+            f"Next: Call again with cursor and without order.\n{SAFE}"
+        )
+        assert await refused(after="msg_x") == (
+            "invalid_arguments: after disagrees with cursor, which carries its own.\n"
+            f"Next: Call again with cursor and without after.\n{SAFE}"
+        )

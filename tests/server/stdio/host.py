@@ -1,0 +1,195 @@
+"""The other end of a stdio connection, with nothing between a test and the bytes."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+from mcp.server.lowlevel import Server
+
+from backscroll.stdio import transport
+from tests.pace import limit_s
+
+JSON: TypeAlias = dict[str, Any]
+Era: TypeAlias = Literal["2025-11-25", "2026-07-28"]
+ERAS: Final[tuple[Era, ...]] = ("2025-11-25", "2026-07-28")
+
+REPLY_S: Final = limit_s(30)
+"""How many seconds a test waits for what must come."""
+
+LINE_BYTES: Final = 64 * 1024 * 1024
+SERVE: Final = (
+    "from backscroll.settings import model as settings; "
+    "from backscroll.stdio import transport; "
+    "transport.run(settings.load())"
+)
+_CLIENT: Final = {"name": "test", "version": "0"}
+_ENVELOPE: Final = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": _CLIENT,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+class Wire:
+    """A host that sends and receives lines."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, era: Era = "2025-11-25"
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.era = era
+        self.notified: list[JSON] = []
+        self._replies: list[JSON] = []
+
+    async def greet(self) -> None:
+        """Do what a host of the era does first."""
+        if self.era == "2025-11-25":
+            initialize = {"protocolVersion": self.era, "capabilities": {}, "clientInfo": _CLIENT}
+            await self.send(self.request("hello", "initialize", initialize))
+            await self.reply("hello")
+            await self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def request(self, request_id: object, method: str, params: Mapping[str, object]) -> JSON:
+        """Return a request as a host of the era makes it."""
+        meta: JSON = {} if self.era == "2025-11-25" else dict(_ENVELOPE)
+        meta |= dict(params.get("_meta", {}))  # type: ignore[call-overload]  # a test's own dict
+        whole = {**params, **({"_meta": meta} if meta else {})}
+        return {"jsonrpc": "2.0", "id": request_id, "method": method, "params": whole}
+
+    def call(self, request_id: object, tool: str, **arguments: object) -> JSON:
+        """Return a tool call."""
+        return self.request(request_id, "tools/call", {"name": tool, "arguments": arguments})
+
+    async def send(self, message: JSON | bytes) -> None:
+        """Send a message, or the bytes of a line."""
+        raw = message if isinstance(message, bytes) else json.dumps(message).encode()
+        self.writer.write(raw + b"\n")
+        await self.writer.drain()
+
+    async def receive(self) -> JSON:
+        """Return the next message, whatever it is."""
+        async with asyncio.timeout(REPLY_S):
+            line = await self.reader.readline()
+        if not line:
+            raise EOFError
+        message: JSON = json.loads(line)
+        return message
+
+    async def reply(self, request_id: object) -> JSON:
+        """Return the reply to a request, and keep for later what comes ahead of it."""
+        for kept in self._replies:
+            if kept["id"] == request_id:
+                self._replies.remove(kept)
+                return kept
+        while True:
+            message = await self.receive()
+            if "method" in message:
+                self.notified.append(message)
+            elif message["id"] == request_id:
+                return message
+            else:
+                self._replies.append(message)
+
+    async def called(self, request_id: object, tool: str, **arguments: object) -> JSON:
+        """Call a tool and return the reply."""
+        await self.send(self.call(request_id, tool, **arguments))
+        return await self.reply(request_id)
+
+    async def thread_of(self, count: int) -> str:
+        """Return a new thread with so many short messages."""
+        first = await self.called("first", "create-message", role="user", content="m0")
+        thread_id: str = first["result"]["structuredContent"]["thread_id"]
+        for index in range(1, count):
+            more = {"thread_id": thread_id, "role": "user", "content": f"m{index}"}
+            reply = await self.called("more", "create-message", **more)
+            assert not reply["result"]["isError"]
+        return thread_id
+
+
+@asynccontextmanager
+async def connected(server: Server[Any], era: Era = "2025-11-25") -> AsyncIterator[Wire]:
+    """Yield a host that is connected to a server of this process by one two-way socket."""
+    near, far = socket.socketpair()
+
+    async def serve() -> None:
+        with far:
+            await transport.serve(server, far.fileno(), far.fileno())
+
+    serving = asyncio.create_task(serve())
+    reader, writer = await asyncio.open_connection(sock=near, limit=LINE_BYTES)
+    wire = Wire(reader, writer, era)
+    try:
+        await wire.greet()
+        yield wire
+    finally:
+        writer.close()
+        await serving
+
+
+class Process(Wire):
+    """A server process that a test is the host of."""
+
+    process: asyncio.subprocess.Process
+
+    async def hang_up(self) -> tuple[bytes, int]:
+        """End the input, and return what was still written and the exit code."""
+        self.writer.close()
+        async with asyncio.timeout(REPLY_S):
+            rest = await self.reader.read()
+            return rest, await self.process.wait()
+
+    async def logged(self) -> str:
+        """Return all that was written to stderr, once the process has ended."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(REPLY_S):
+            return (await self.process.stderr.read()).decode()
+
+
+def environment(database: Path, **settings: str) -> dict[str, str]:
+    """Return an environment in which the server uses a database, and the modules under test."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("BACKSCROLL_")}
+    ours.pop("PYTHONUNBUFFERED", None)  # few users set it, and it hides what a buffer would do
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    chosen = {f"BACKSCROLL_{name.upper()}": value for name, value in settings.items()}
+    return {
+        **ours,
+        "PYTHONPATH": path,
+        "BACKSCROLL_DATABASE": f"sqlite:///{database}",
+        **chosen,
+    }
+
+
+@asynccontextmanager
+async def started(
+    database: Path, era: Era = "2025-11-25", *, code: str = SERVE, **settings: str
+) -> AsyncIterator[Process]:
+    """Yield a host of a server process, which has been greeted."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", code),
+        env=environment(database, **settings),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        limit=LINE_BYTES,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    wire = Process(process.stdout, process.stdin, era)
+    wire.process = process
+    try:
+        await wire.greet()
+        yield wire
+    finally:
+        process.stdin.close()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

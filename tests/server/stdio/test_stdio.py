@@ -1,0 +1,515 @@
+"""The stdio transport from outside: what a host sends as bytes, and what it gets back."""
+
+import asyncio
+import dataclasses
+import json
+import logging
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, ListToolsResult
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backscroll.mcp import server as mcp_server
+from backscroll.mcp.lines import LINE_BYTES
+from backscroll.process.logs import PlacesOnly
+from backscroll.settings.model import Settings
+from backscroll.stdio.transport import OPEN_REQUESTS
+from backscroll.store import app as store_app
+from backscroll_tools.client.lanes import Lanes
+from tests.pace import paced_s
+from tests.server.stdio.host import ERAS, JSON, REPLY_S, SERVE, Era, connected, environment, started
+
+PING = {"jsonrpc": "2.0", "id": "ping", "method": "ping"}
+NO_THREAD = (
+    "not_found: No thread found with id 'thread_none'.\n"
+    "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
+    "Retry: safe, but pointless until the ids are mended; nothing was written."
+)
+each_era = pytest.mark.parametrize("era", ERAS)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(database=f"sqlite:///{tmp_path / 'x.db'}", result_chars=200_000)
+
+
+class Gate:
+    """Holds requests to the store until it is opened, and tells who comes and who gives up."""
+
+    def __init__(self, expected: int = 1) -> None:
+        self.expected = expected
+        self.open = asyncio.Event()
+        self.reached = asyncio.Event()
+        self.abandoned = asyncio.Event()
+        self.held = 0
+
+    def before(self, app: ASGIApp) -> ASGIApp:
+        async def gated(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._hold()
+            await app(scope, receive, send)
+
+        return gated
+
+    async def _hold(self) -> None:
+        self.held += 1
+        if self.held >= self.expected:
+            self.reached.set()
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            self.abandoned.set()
+            raise
+
+
+def put_before_the_store(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = store_app.open_store
+
+    @asynccontextmanager
+    async def open_store(database: str) -> AsyncIterator[store_app.Store]:
+        async with real(database) as store:
+            yield dataclasses.replace(store, app=gate.before(store.app))  # type: ignore[arg-type]  # any ASGI app will do
+
+    monkeypatch.setattr(store_app, "open_store", open_store)
+
+
+def write(text: bytes) -> bytes:
+    """Return a line that would write a message, `text` being the JSON of its content."""
+    return (
+        b'{"jsonrpc":"2.0","id":"bad","method":"tools/call","params":{"name":"create-message",'
+        b'"arguments":{"role":"user","content":' + text + b"}}}"
+    )
+
+
+BAD_LINES = {
+    "bytes that are no UTF-8": write(b'"\xff"'),
+    "a lone surrogate": write(b'"\\ud800"'),
+    "a raw NUL": write(b'"\x00"'),
+    "NaN": write(b"NaN"),
+    "a key twice": write(b'"a","content":"b"'),
+    "deep nesting": write(b"[" * 200 + b"]" * 200),
+    "hopeless nesting": write(b"[" * 100_000 + b"]" * 100_000),
+    "5 MiB": write(b'"' + b"x" * (5 * 1024 * 1024) + b'"'),
+    "half a message": write(b'"x"')[:-3],
+    "a batch": b"[%s]" % json.dumps(PING).encode(),
+    "a bad id": b'{"jsonrpc":"2.0","id":{},"method":"ping"}',
+    "a flawed notification": b'{"jsonrpc":"2.0","method":"notifications/cancelled","x":NaN}',
+    "no JSON": b"GET / HTTP/1.1\r",
+    "nothing": b" \r",
+}
+
+
+@pytest.mark.parametrize("line", BAD_LINES.values(), ids=BAD_LINES)
+async def test_the_server_lives_on_after_a_bad_line_and_wrote_nothing(
+    line: bytes, settings: Settings
+) -> None:
+    async with connected(mcp_server.build(settings)) as wire:
+        await wire.send(line)
+        await wire.send(PING)
+        assert (await wire.reply("ping"))["result"] == {}
+        listed = await wire.called("list", "list-threads")
+
+    assert listed["result"]["structuredContent"]["threads"] == []
+
+
+@each_era
+async def test_the_model_reads_why_its_arguments_were_refused(era: Era, settings: Settings) -> None:
+    async with connected(mcp_server.build(settings), era) as wire:
+        line = json.dumps(wire.call(1, "create-message", role="user", content="@")).encode()
+        await wire.send(line.replace(b'"@"', b'"\xff"'))
+        reply = await wire.reply(1)
+
+    at = line.index(b'"@"') + 1
+    assert reply["result"]["isError"] is True
+    assert reply["result"]["content"] == [
+        {
+            "type": "text",
+            "text": f"invalid_arguments: Byte {at} of the line, 0xff, is not UTF-8. "
+            "Encode the text as UTF-8.\n"
+            "Next: Mend the call.\n"
+            "Retry: safe once the arguments are mended; nothing was read or written.",
+        }
+    ]
+
+
+async def test_a_line_beyond_the_limit_is_answered_with_its_id_and_one_at_the_limit_is_read(
+    settings: Settings,
+) -> None:
+    async with connected(mcp_server.build(settings)) as wire:
+        short = len(write(b'""'))
+        await wire.send(write(b'"%s"' % (b"x" * (LINE_BYTES - short + 1))))
+        refused = await wire.reply("bad")
+        await wire.send(write(b'"%s"' % (b"x" * (LINE_BYTES - short))))
+        read = await wire.reply("bad")
+
+    assert refused["error"] == {
+        "code": -32600,
+        "message": "The line has 4194305 bytes; a message may have at most 4194304. "
+        "Send less in one message.",
+    }
+    assert read["result"]["content"][0]["text"].startswith(
+        "invalid_arguments: content must have at most 256000 characters; it has 41"
+    )
+
+
+async def test_escaped_nul_is_valid_json_that_the_tool_refuses(settings: Settings) -> None:
+    async with connected(mcp_server.build(settings)) as wire:
+        await wire.send(write(b'"a\\u0000"'))
+        reply = await wire.reply("bad")
+
+    assert reply["result"]["content"][0]["text"].startswith(
+        "invalid_arguments: content holds a NUL character at character 1; leave it out."
+    )
+
+
+class _Records(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append(record)
+
+
+async def test_a_reply_that_has_no_utf8_becomes_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Kept from pytest's own log: what has no UTF-8 cannot be passed from a test worker either.
+    log, records = logging.getLogger("backscroll.stdio.transport"), _Records()
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [records])
+
+    async def list_tools(_context: object, _params: object) -> ListToolsResult:
+        raise MCPError(INVALID_PARAMS, "a secret\ud800")
+
+    async with connected(Server("broken", on_list_tools=list_tools)) as wire:
+        await wire.send(wire.request(1, "tools/list", {}))
+        reply = await wire.reply(1)
+        await wire.send(PING)
+        assert (await wire.reply("ping"))["result"] == {}
+
+    message = "The reply cannot be written as JSON."
+    assert reply["error"] == {"code": -32603, "message": message}
+    (record,) = records.kept
+    told = PlacesOnly().format(record)
+    assert told.startswith("a reply cannot be written\nPydanticSerializationError at write:")
+    assert "secret" not in told
+
+
+async def test_messages_come_through_in_pieces_and_many_at_once(settings: Settings) -> None:
+    async with connected(mcp_server.build(settings)) as wire:
+        raw = json.dumps(PING).encode() + b"\r\n"
+        for start in range(0, len(raw), 7):
+            wire.writer.write(raw[start : start + 7])
+            await wire.writer.drain()
+            await asyncio.sleep(0)
+        assert await wire.receive() == {"jsonrpc": "2.0", "id": "ping", "result": {}}
+        wire.writer.write(
+            b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"ping"}\n' % n for n in range(1000))
+        )
+        replies = [await wire.receive() for _ in range(1000)]
+
+    assert sorted(reply["id"] for reply in replies) == list(range(1000))
+
+
+@each_era
+async def test_a_cancelled_walk_stops_with_its_request_and_is_not_answered(
+    era: Era, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    put_before_the_store(gate, monkeypatch)
+    async with connected(mcp_server.build(settings), era) as wire, asyncio.timeout(REPLY_S):
+        await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
+        await gate.reached.wait()
+        cancel = {"requestId": 1, "reason": "enough"}
+        await wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel})
+        await gate.abandoned.wait()
+        gate.open.set()
+        await wire.send(wire.call(2, "list-messages", thread_id="thread_none"))
+        following = await wire.receive()
+
+    assert following["id"] == 2
+    assert following["result"]["content"][0]["text"] == NO_THREAD
+
+
+@each_era
+async def test_a_walk_of_several_requests_reports_progress_to_the_host_that_asked(
+    era: Era, settings: Settings
+) -> None:
+    async with connected(mcp_server.build(settings), era) as wire:
+        thread = await wire.thread_of(210)
+        arguments = {"thread_id": thread, "limit": 500}
+        call = {"name": "list-messages", "arguments": arguments, "_meta": {"progressToken": "p"}}
+        await wire.send(wire.request(1, "tools/call", call))
+        reply = await wire.reply(1)
+        quiet = await wire.called(2, "list-messages", **arguments)
+
+    assert reply["result"]["structuredContent"]["page"]["returned"] == 210
+    assert quiet["result"]["structuredContent"]["page"]["returned"] == 210
+    assert [(note["method"], note["params"]) for note in wire.notified] == [
+        ("notifications/progress", {"progressToken": "p", "progress": read, "total": 500})
+        for read in (100, 200)
+    ]
+
+
+async def test_a_bounded_number_of_requests_is_worked_on_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else the client's own bound is met first.
+    monkeypatch.setattr(Lanes.__init__, "__defaults__", (OPEN_REQUESTS * 2, OPEN_REQUESTS * 2))
+    gate = Gate(expected=OPEN_REQUESTS)
+    put_before_the_store(gate, monkeypatch)
+    async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
+        calls = range(OPEN_REQUESTS + 10)
+        for number in calls:
+            await wire.send(wire.call(number, "list-messages", thread_id="thread_none"))
+        await gate.reached.wait()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert gate.held == OPEN_REQUESTS
+        gate.open.set()
+        replies = [await wire.receive() for _ in calls]
+
+    assert sorted(reply["id"] for reply in replies) == list(calls)
+
+
+async def test_a_host_that_stops_reading_stops_being_read(settings: Settings) -> None:
+    async with connected(mcp_server.build(settings)) as wire:
+        transport = cast("asyncio.Transport", wire.writer.transport)
+        transport.set_write_buffer_limits(high=0)
+        transport.pause_reading()
+        padded = {"_meta": {"padding": "x" * 4000}}
+        line = json.dumps(wire.request(1, "tools/list", padded)).encode() + b"\n"
+        sent = await sent_until_stuck(wire.writer, line)
+        transport.resume_reading()
+        for _ in range(sent):
+            assert (await wire.receive())["id"] == 1
+        await wire.send(PING)
+
+        assert (await wire.receive())["result"] == {}
+
+
+async def sent_until_stuck(writer: asyncio.StreamWriter, line: bytes) -> int:
+    for sent in range(1, 2000):
+        writer.write(line)
+        try:
+            async with asyncio.timeout(paced_s(0.2)):
+                await writer.drain()
+        except TimeoutError:
+            return sent
+    raise AssertionError("the server reads on and on")
+
+
+async def test_at_the_end_of_the_input_open_calls_are_still_answered(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    put_before_the_store(gate, monkeypatch)
+    async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
+        await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
+        wire.writer.write_eof()
+        await gate.reached.wait()
+        gate.open.set()
+        reply = await wire.reply(1)
+        assert await wire.reader.read() == b""
+
+    assert reply["result"]["content"][0]["text"] == NO_THREAD
+
+
+async def test_at_the_end_of_the_input_a_call_that_goes_on_and_on_is_answered_with_an_error(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backscroll.stdio.transport.DRAIN_S", 0.0)
+    gate = Gate()
+    put_before_the_store(gate, monkeypatch)
+    async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
+        await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
+        await gate.reached.wait()
+        wire.writer.write_eof()
+        reply = await wire.reply(1)
+        await gate.abandoned.wait()
+
+    assert reply["error"] == {"code": -32000, "message": "Connection closed"}
+
+
+def piped(stdin: bytes, database: Path, **settings: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", SERVE],
+        input=stdin,
+        env=environment(database, **settings),
+        capture_output=True,
+        timeout=REPLY_S,
+        check=False,
+    )
+
+
+INITIALIZE: JSON = {
+    "jsonrpc": "2.0",
+    "id": "hello",
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "0"},
+    },
+}
+CALL: JSON = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "list-messages", "arguments": {"thread_id": "thread_none"}},
+}
+TYPED = json.dumps(INITIALIZE).encode() + b"\n" + json.dumps(CALL).encode()
+
+
+def replies(output: bytes) -> dict[str, JSON]:
+    return {str(reply["id"]): reply for reply in map(json.loads, output.splitlines())}
+
+
+def test_lines_from_a_pipe_are_answered_and_the_process_ends_with_them(tmp_path: Path) -> None:
+    ended = piped(TYPED, tmp_path / "x.db")
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert replies(ended.stdout)["1"]["result"]["content"][0]["text"] == NO_THREAD
+
+
+def test_files_serve_as_stdin_and_stdout(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(TYPED)
+    with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
+        ended = subprocess.run(
+            [sys.executable, "-c", SERVE],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env=environment(tmp_path / "x.db"),
+            timeout=REPLY_S,
+            check=False,
+        )
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert list(replies((tmp_path / "out").read_bytes())) == ["hello", "1"]
+
+
+def test_no_input_at_all_ends_the_process(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SERVE],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=environment(tmp_path / "x.db"),
+        timeout=REPLY_S,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
+def test_a_closed_stdin_is_told_in_one_line(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -c "$1" <&-', sys.executable, SERVE],
+        capture_output=True,
+        env=environment(tmp_path / "x.db"),
+        timeout=REPLY_S,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        1,
+        b"",
+        b"backscroll: stdin or stdout is closed, but the protocol needs both.\n",
+    )
+
+
+async def test_a_terminal_serves_as_stdin_and_keeps_its_mode(tmp_path: Path) -> None:
+    keyboard, terminal = pty.openpty()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", SERVE),
+            stdin=terminal,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment(tmp_path / "x.db"),
+        )
+        os.write(keyboard, b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+        assert process.stdout is not None
+        async with asyncio.timeout(REPLY_S):
+            answered = await process.stdout.readline()
+            blocking = os.get_blocking(terminal)
+            os.write(keyboard, b"\x04")
+            code = await process.wait()
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+
+    assert (json.loads(answered)["id"], blocking, code) == (1, True, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_process_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    async with started(tmp_path / "x.db") as wire:
+        wire.process.send_signal(number)
+        async with asyncio.timeout(REPLY_S):
+            code = await wire.process.wait()
+
+        assert (code, await wire.reader.read(), await wire.logged()) == (0, b"", "")
+
+
+async def test_a_host_that_is_gone_ends_the_process(tmp_path: Path) -> None:
+    code = f"import os; r, w = os.pipe(); os.dup2(w, 1); os.close(r); os.close(w); {SERVE}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", code),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(tmp_path / "x.db"),
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    async with asyncio.timeout(REPLY_S):
+        ended = await process.wait()
+        logged = await process.stderr.read()
+    process.stdin.close()
+
+    assert (ended, logged) == (0, b"")
+
+
+async def test_what_a_library_prints_never_reaches_the_host(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "from backscroll.mcp import server as mcp_server\n"
+        "from backscroll.settings import model as settings\n"
+        "from backscroll.stdio import transport\n"
+        "build = mcp_server.build\n"
+        "def noisy(chosen):\n"
+        "    print('printed'); os.write(1, b'written'); assert sys.stdin.read() == ''\n"
+        "    return build(chosen)\n"
+        "mcp_server.build = noisy\n"
+        "transport.run(settings.load())\n"
+    )
+    async with started(tmp_path / "x.db", code=code) as wire:
+        await wire.send(PING)
+        assert (await wire.receive())["id"] == "ping"
+        rest, ended = await wire.hang_up()
+
+        assert (rest, ended, await wire.logged()) == (b"", 0, "writtenprinted\n")
+
+
+async def test_the_log_tells_of_bad_lines_but_not_what_they_say(tmp_path: Path) -> None:
+    async with started(tmp_path / "x.db", log_level="debug") as wire:
+        for line in BAD_LINES.values():
+            await wire.send(line.replace(b"user", b"secret"))
+        await wire.send(wire.call("end", "create-message", role="user", content="a secret"))
+        await wire.reply("end")
+        await wire.hang_up()
+        logged = await wire.logged()
+
+    assert "ignored a line: a flawed notification" in logged
+    assert "refused a line: -32700" in logged
+    assert "secret" not in logged

@@ -1,0 +1,282 @@
+"""The walk reads until enough is read, and ends over an upstream that lies."""
+
+import anyio
+import pytest
+
+from backscroll_tools.client.replies import Reply
+from backscroll_tools.errors import ErrorCode, ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, WARNING_CHARS, Chunk, Stop, Walk
+from tests.pace import paced_s
+from tests.tools.pages.lists import (
+    EmptyButMore,
+    FailsAfter,
+    HangsAfter,
+    IgnoresAfter,
+    IgnoresEverything,
+    ListSource,
+    Mixed,
+    RepeatsAnId,
+    RepeatsTheFirst,
+    Warns,
+    message,
+)
+
+MESSAGES = [message(number) for number in range(250)]
+IDS = [item["id"] for item in MESSAGES]
+
+
+def always(_: Stop) -> bool:
+    """Whether a page has room: this one has."""
+    return True
+
+
+async def walked(
+    source: ListSource,
+    limit: int,
+    after: str = "",
+    *,
+    requests: int = 50,
+    deadline_s: float = 60,
+    fits: int = 999,
+) -> tuple[list[str], Stop]:
+    ids: list[str] = []
+
+    def take(item: JSON, _: int) -> bool:
+        if len(ids) == fits:
+            return False
+        ids.append(item["id"])
+        return True
+
+    walk = Walk(limit, requests, anyio.current_time() + deadline_s)
+    return ids, await walk.over(source, after, take, always)
+
+
+async def test_a_limit_beyond_one_request_is_read_in_several() -> None:
+    source = ListSource(MESSAGES)
+    assert await walked(source, 230) == (IDS[:230], Stop("limit", has_more=True))
+    assert source.requests == [("", 100), ("msg_99", 100), ("msg_199", 30)]
+
+
+async def test_the_end_is_said_only_where_it_was_seen() -> None:
+    assert await walked(ListSource(MESSAGES), 500) == (IDS, Stop("end", has_more=False))
+    assert await walked(ListSource(MESSAGES), 250) == (IDS, Stop("end", has_more=False))
+    assert await walked(ListSource(MESSAGES), 249) == (IDS[:249], Stop("limit", has_more=True))
+
+
+async def test_a_full_page_is_a_place_to_go_on() -> None:
+    assert await walked(ListSource(MESSAGES), 50, fits=7) == (IDS[:7], Stop("size", has_more=True))
+
+
+async def test_an_empty_list_is_at_its_end() -> None:
+    assert await walked(ListSource([]), 20) == ([], Stop("end", has_more=False))
+
+
+async def test_a_page_that_is_full_already_only_looks_whether_more_follow() -> None:
+    walk = Walk(1, 50, anyio.current_time() + 60)
+
+    def refuse(_: JSON, __: int) -> bool:
+        pytest.fail("nothing may be taken")
+
+    source = ListSource(MESSAGES)
+    stops = [await walk.over(source, after, refuse, always, taken=1) for after in IDS[3::246]]
+    assert stops == [Stop("limit", has_more=True), Stop("end", has_more=False)]
+    assert source.requests == [("msg_3", 1), ("msg_249", 1)]
+
+
+async def test_requests_are_capped_and_the_place_is_kept() -> None:
+    source = ListSource(MESSAGES)
+    assert await walked(source, 250, requests=2) == (IDS[:200], Stop("requests", has_more=True))
+
+
+async def test_a_cursor_that_does_not_advance_ends_the_walk() -> None:
+    source = IgnoresAfter(MESSAGES[:20])
+    stuck = Stop("requests", has_more=True, warning=STUCK, reachable=False)
+    assert await walked(source, 50) == (IDS[:20], stuck)
+    assert len(source.requests) == 2
+
+
+async def test_an_upstream_that_ignores_limit_and_after_is_read_past_the_place() -> None:
+    assert await walked(IgnoresEverything(MESSAGES), 20) == (IDS[:20], Stop("limit", has_more=True))
+    source = IgnoresEverything(MESSAGES)
+    assert await walked(source, 20, "msg_239") == (IDS[240:], Stop("end", has_more=False))
+
+
+async def test_ids_that_come_again_are_shown_once() -> None:
+    assert await walked(RepeatsAnId(MESSAGES), 500) == (IDS, Stop("end", has_more=False))
+
+
+async def test_an_empty_page_that_promises_more_ends_the_walk() -> None:
+    stop = Stop("requests", has_more=True, warning=EMPTY, reachable=False)
+    assert await walked(EmptyButMore(MESSAGES), 500) == (IDS[:100], stop)
+
+
+async def test_a_failure_after_the_first_page_keeps_what_was_read() -> None:
+    stop = Stop("requests", has_more=True, warning=FAILED)
+    assert await walked(FailsAfter(MESSAGES), 500) == (IDS[:100], stop)
+
+
+async def test_a_failure_before_anything_was_read_is_the_calls_failure() -> None:
+    with pytest.raises(ToolError, match="upstream_unavailable: down"):
+        await walked(FailsAfter(MESSAGES, good=0), 500)
+
+
+async def test_the_deadline_keeps_what_was_read() -> None:
+    source = HangsAfter(MESSAGES)
+    assert await walked(source, 500, deadline_s=paced_s(0.2)) == (
+        IDS[:100],
+        Stop("deadline", has_more=True),
+    )
+
+
+async def test_the_deadline_before_anything_was_read_is_an_error() -> None:
+    with pytest.raises(ToolError) as late:
+        await walked(HangsAfter(MESSAGES, good=0), 500, deadline_s=paced_s(0.2))
+    assert late.value.render() == (
+        "deadline_exceeded: The upstream did not answer within the time that a call may take.\n"
+        "Next: Call again; if it stays so, ask for a smaller `limit`.\n"
+        "Retry: safe; nothing was written."
+    )
+
+
+LOST = (
+    "not_found",
+    "The upstream knows no msg_5, behind which this page starts ({}).",
+    (
+        "If it was deleted, give the id of a neighbour that you have read as after (or before), or "
+        "start again without cursor."
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "after", "lost"),
+    [
+        ("not_found", "No message found with id 'msg_5'.", "msg_5", True),
+        ("invalid_arguments", "msg_5 is no id.", "msg_5", True),
+        ("invalid_arguments", "Invalid cursor.", "msg_5", True),
+        ("not_found", "No thread found with id 'thread_1'.", "msg_5", False),
+        ("invalid_arguments", "Bad limit.", "msg_5", False),
+        ("forbidden", "msg_5 is not yours, nor is any cursor.", "msg_5", False),
+        ("not_found", "No cursor.", "", False),
+    ],
+)
+async def test_an_upstream_that_does_not_know_where_a_page_starts_is_told_from_other_failures(
+    code: ErrorCode, said: str, after: str, lost: bool
+) -> None:
+    source = FailsAfter(MESSAGES, good=0, failure=ToolError(code, said, next_step="x"))
+    with pytest.raises(ToolError) as failed:
+        await walked(source, 20, after)
+    error = failed.value
+    expected = (LOST[0], LOST[1].format(said), LOST[2]) if lost else (code, said, "x")
+    assert (error.code, error.message, error.next_step) == expected
+
+
+async def test_progress_is_told_after_each_request_but_the_last() -> None:
+    told: list[tuple[int, int]] = []
+
+    async def report(done: int, total: int) -> None:
+        told.append((done, total))
+
+    walk = Walk(230, 50, anyio.current_time() + 60, report)
+    await walk.over(ListSource(MESSAGES), "", lambda _, __: True, always)
+    assert told == [(100, 230), (200, 230)]
+
+
+async def test_a_request_is_never_made_twice_in_a_row() -> None:
+    for kind in (ListSource, IgnoresAfter, IgnoresEverything, EmptyButMore, RepeatsAnId):
+        source = kind(MESSAGES)
+        await walked(source, 500)
+        assert all(a != b for a, b in zip(source.requests, source.requests[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("names", "items", "passed", "last"),
+    [
+        ("", "", (0,), ""),
+        ("AB", "ab", (0, 0, 0), ""),
+        ("AbcD", "ad", (0, 2, 0), ""),
+        ("aBcde", "b", (1, 3), "e"),
+        ("abc", "", (3,), "c"),
+    ],
+)
+@pytest.mark.parametrize("has_more", [True, False, None])
+def test_a_reply_is_a_chunk_of_what_is_wanted_and_a_count_of_what_is_not(
+    names: str, items: str, passed: tuple[int, ...], last: str, has_more: bool | None
+) -> None:
+    reply = Reply(tuple({"id": name} for name in names), has_more, last_id="x", warning="odd")
+    chunk = Chunk.of(
+        reply, lambda raw: {"id": raw["id"].lower()}, lambda raw: bool(raw["id"].isupper())
+    )
+    assert chunk == Chunk(tuple({"id": name} for name in items), has_more, last, passed, "odd")
+    everything = Chunk.of(reply, lambda raw: raw)
+    assert everything == Chunk(reply.items, has_more, "", (0,) * (len(names) + 1), "odd")
+
+
+def roles(pattern: str) -> list[JSON]:
+    """Return a message of the user for each capital letter, and another for each small one."""
+    names = {True: "user", False: "assistant"}
+    return [message(number, role=names[each.isupper()]) for number, each in enumerate(pattern)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit", "fits", "taken", "stop"),
+    [
+        ("Uaa" * 80, 500, 999, 80, Stop("end", has_more=False, last="msg_239", passed=160)),
+        ("aaU" * 80, 500, 999, 80, Stop("end", has_more=False, passed=160)),
+        ("Uaa" * 80, 5, 999, 5, Stop("limit", has_more=True, passed=8)),
+        ("aaU" * 80, 5, 999, 5, Stop("limit", has_more=True, passed=10)),
+        ("Uaa" * 80, 50, 3, 3, Stop("size", has_more=True, passed=4)),
+        ("Uaa" * 80, 40, 20, 20, Stop("size", has_more=True, passed=38)),
+        ("aaU" * 80, 50, 0, 0, Stop("size", has_more=True, passed=2)),
+    ],
+)
+async def test_what_is_walked_over_up_to_the_last_item_is_counted(
+    pattern: str, limit: int, fits: int, taken: int, stop: Stop
+) -> None:
+    items = roles(pattern)
+    wanted = [item["id"] for item in items if item["role"] == "user"]
+    assert await walked(Mixed(items), limit, fits=fits) == (wanted[:taken], stop)
+
+
+async def test_ever_more_is_asked_for_at_once_where_nothing_is_wanted() -> None:
+    source = Mixed(roles("a" * 250 + "UUU"))
+    assert await walked(source, 1) == (["msg_250"], Stop("limit", has_more=True, passed=250))
+    asked = [limit for _, limit in source.requests]
+    assert asked == [1, 2, 4, 8, 16, 32, 64, 100, 100]
+
+
+async def test_a_walk_that_ends_among_what_is_not_wanted_goes_on_behind_it() -> None:
+    source = Mixed(roles("U" + "a" * 250))
+    stop = Stop("requests", has_more=True, last="msg_24", passed=24)
+    assert await walked(source, 9, requests=2) == (["msg_0"], stop)
+
+
+async def test_a_walk_ends_behind_its_last_item_if_a_page_cannot_say_what_was_passed_over() -> None:
+    asked: list[Stop] = []
+
+    def never(stop: Stop) -> bool:
+        asked.append(stop)
+        return False
+
+    walk = Walk(9, 50, anyio.current_time() + 60)
+    stop = await walk.over(Mixed(roles("a" * 9 + "Ua" + "a" * 9)), "", lambda _, __: True, never)
+    assert stop == Stop("size", has_more=True, passed=9)
+    assert asked == [Stop("requests", has_more=True, last="msg_19", passed=19)]
+
+
+async def test_warnings_without_end_are_cut_to_what_a_page_reserves_for_them() -> None:
+    named = Stop("end", has_more=False).warned("w" * (WARNING_CHARS - 2))
+    assert named.warning == "w" * (WARNING_CHARS - 2)
+    assert named.warned("more") == named
+
+
+@pytest.mark.parametrize("after", ["", "msg_0"])
+async def test_items_that_come_again_anywhere_are_shown_once(after: str) -> None:
+    ids, stop = await walked(RepeatsTheFirst(MESSAGES), 500, after)
+    assert (ids, stop) == (IDS[1 if after else 0 :], Stop("end", has_more=False))
+
+
+async def test_each_warning_of_an_upstream_is_repeated_once() -> None:
+    _, stop = await walked(Warns([message(number) for number in range(350)]), 500)
+    assert stop == Stop("end", has_more=False, warning="one; two")

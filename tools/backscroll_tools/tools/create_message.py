@@ -1,0 +1,248 @@
+"""`create-message`: one message written, once."""
+
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+import anyio
+
+from backscroll_tools import schemas
+from backscroll_tools.client import objects, replies, requests
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.failures import outcome_unknown
+from backscroll_tools.client.message_item import message_item
+from backscroll_tools.client.requests import Request
+from backscroll_tools.collections import is_conversation, messages_of
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON, Message
+from backscroll_tools.pages.cursor import Place
+from backscroll_tools.tool import Call, Result, Tool
+from backscroll_tools.writes import keys
+from backscroll_tools.writes.keys import Key
+from backscroll_tools.writes.once import OneWrite
+
+CONTENT_CHARS: Final = 256_000
+"""The most characters of a message's text (OpenAI API, 2024-04-15, create message)."""
+
+
+_KEYED: Final = frozenset(
+    {
+        "deadline_exceeded",
+        "internal",
+        "rate_limited",
+        "thread_busy",
+        "upstream_invalid",
+        "upstream_unavailable",
+    }
+)
+"""The codes after which the same call may be made again: with its key, whatever the upstream did
+in truth."""
+
+
+_REPEATED: Final = (
+    "safe with the same idempotency_key. This call wrote nothing; an earlier one with the key may "
+    "have."
+)
+"""What holds of any failure of a call that may be a repeated one."""
+
+
+class _Write(Protocol):
+    """A message on its way."""
+
+    @property
+    def thread(self) -> str:
+        """Where it goes; empty as long as that is not known."""
+        ...
+
+    @property
+    def key(self) -> Key:
+        """With what the call is safe to repeat."""
+        ...
+
+    async def written(self) -> JSON:
+        """Write it and return it, or the thread that it starts."""
+        ...
+
+    def doubtful(self) -> bool:
+        """Whether it may have been written, once `written` has been cut off."""
+        ...
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    given: str = arguments.get("thread_id", "")
+    message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
+    write = _write(call.client, given, message, arguments.get("idempotency_key"))
+    made: JSON | None = None
+    try:
+        with anyio.CancelScope(deadline=call.ends_at):
+            made = await write.written()
+    except ToolError as error:
+        if "idempotency_key" in arguments and error.code != "outcome_unknown":
+            error.retry = _REPEATED
+        raise _repeatable(error, write) from None
+    if made is None:
+        late = outcome_unknown(str(write.key)) if write.doubtful() else _too_late()
+        raise _repeatable(late, write)
+    if write.thread:
+        return _result(write.thread, made, write.key)
+    new_id: str = made["id"]
+    return _result(new_id, await _first_message(call, new_id), write.key)
+
+
+def _write(client: Client, thread_id: str, message: JSON, argument: str | None) -> _Write:
+    if client.upstream.profile.honours_idempotency_keys:
+        key = Key(argument or keys.mint(), given=argument is not None)
+        return _KeyedWrite(client, thread_id, message, key)
+    key = Key(keys.mint()) if argument is None else keys.read(argument)
+    return OneWrite(client, thread_id, message, key)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyedWrite:
+    """A message to an upstream that honours idempotency keys, whatever thread it goes to."""
+
+    client: Client
+    thread: str
+    message: JSON
+    key: Key
+
+    async def written(self) -> JSON:
+        try:
+            return replies.created(await self.client.send(self._request()))
+        except ToolError as error:
+            if error.code == "upstream_invalid":
+                raise outcome_unknown(str(self.key)) from None
+            raise
+
+    def doubtful(self) -> bool:
+        return self.client.in_doubt
+
+    def _request(self) -> Request:
+        thread, key = self.thread, str(self.key)
+        if is_conversation(self.client.upstream.profile, thread):
+            items = [message_item(self.message)]
+            if thread:
+                return requests.create_items(thread, items, key)
+            return requests.create_conversation(items, key)
+        if thread:
+            return requests.create_message(thread, self.message, key)
+        return requests.create_thread(self.message, key)
+
+
+def _too_late() -> ToolError:
+    return ToolError(
+        "deadline_exceeded",
+        "The upstream did not answer within the time that a call may take.",
+        next_step="Call again.",
+    )
+
+
+def _repeatable(error: ToolError, write: _Write) -> ToolError:
+    """Return the error with all that makes it safe to follow its next step."""
+    key, next_step = write.key, error.next_step
+    if error.code == "outcome_unknown":
+        return error
+    if error.code in _KEYED:
+        next_step = f'{next_step} Then pass idempotency_key "{key}".'
+    # Of what earlier calls with the key wrote nothing is known here.
+    retry = error.retry.replace("nothing was written", "this call wrote nothing")
+    return ToolError(
+        error.code,
+        error.message,
+        next_step=next_step,
+        retry=retry if key.given else error.retry,
+        shown_by=error.shown_by,
+    )
+
+
+async def _first_message(call: Call, thread_id: str) -> Message | None:
+    """Return the message that a new thread began with: the reply to its creation has none.
+
+    The write stands whatever becomes of this read, so its failure is no failure of the call.
+    """
+    start = Place(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
+    try:
+        with anyio.CancelScope(deadline=call.ends_at):
+            chunk = await messages_of(call.client, thread_id, start).chunk("", 1)
+            return chunk.items[0] if chunk.items else None
+    except ToolError:
+        pass
+    return None
+
+
+def _result(thread_id: str, made: JSON | Message | None, key: Key) -> Result:
+    structured: JSON = {"thread_id": thread_id, "idempotency_key": str(key)}
+    if made is None:
+        text = f"Created thread {thread_id} with the message."
+    else:
+        message = cast("JSON", objects.message(cast("JSON", made)))
+        shown = {name: message[name] for name in ("id", "role", "created_at") if name in message}
+        structured["message"] = shown
+        text = f"Created {message['role']} message {message['id']} in thread {thread_id}."
+    return Result(f"{text} To repeat this call safely: idempotency_key {key}", structured)
+
+
+_MESSAGE: Final = ("role", "content", "attachments", "metadata")
+
+_PART: Final = schemas.arguments(
+    {
+        "type": {"type": "string", "enum": ["text", "image_file", "image_url"]},
+        "text": {"type": "string", "minLength": 1, "maxLength": CONTENT_CHARS},
+        "image_file": {"type": "object"},
+        "image_url": {"type": "object"},
+    },
+    ("type",),
+)
+
+_ATTACHMENT: Final = schemas.arguments(
+    {
+        "file_id": schemas.STRING,
+        "tools": {
+            "type": "array",
+            "items": schemas.arguments(
+                {"type": {"type": "string", "enum": ["code_interpreter", "file_search"]}}, ("type",)
+            ),
+        },
+    },
+    ("file_id", "tools"),
+)
+
+CREATE_MESSAGE: Final = Tool(
+    name="create-message",
+    title="Create message",
+    description=(
+        "Write one message to a thread, or without thread_id to a new thread, whose id is "
+        "returned. After an unclear failure repeat the call with the same idempotency_key: it is "
+        "never written twice."
+    ),
+    input_schema=schemas.arguments(
+        {
+            "thread_id": schemas.STRING,
+            "role": {"type": "string", "enum": ["user", "assistant"]},
+            "content": {
+                "type": ["string", "array"],
+                "minLength": 1,
+                "maxLength": CONTENT_CHARS,
+                "minItems": 1,
+                "items": _PART,
+                "description": "Text, or parts",
+            },
+            "attachments": {"type": "array", "items": _ATTACHMENT},
+            "metadata": schemas.METADATA,
+            "idempotency_key": {"type": "string", "maxLength": 255},
+        },
+        ("role", "content"),
+    ),
+    output_schema=schemas.result(
+        {
+            "thread_id": schemas.STRING,
+            "message": schemas.result(
+                {"id": schemas.STRING, "role": schemas.STRING, "created_at": schemas.INTEGER},
+                ("id", "role"),
+            ),
+            "idempotency_key": schemas.STRING,
+        },
+        ("thread_id", "idempotency_key"),
+    ),
+    run=_run,
+    writes=True,
+)

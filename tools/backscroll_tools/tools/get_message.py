@@ -1,0 +1,62 @@
+"""`get-message`: one message whole, in bounded pages where it is long."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll_tools import schemas
+from backscroll_tools.client import objects
+from backscroll_tools.client.client import Client
+from backscroll_tools.collections import raw_message
+from backscroll_tools.models import JSON, Message
+from backscroll_tools.pages.bound import Shape
+from backscroll_tools.pages.cursor import place
+from backscroll_tools.pages.listing import read_page
+from backscroll_tools.pages.walk import Chunk
+from backscroll_tools.tool import Call, Result, Tool
+
+_SHAPE: Final = Shape("message", "message", single=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneMessage:
+    """A list of one message: what is too long for a page goes on as it does in any list."""
+
+    client: Client
+    thread_id: str
+    message_id: str
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:  # noqa: ARG002 - a Source
+        return Chunk(() if after else (await self.item(self.message_id),), has_more=False)
+
+    async def item(self, item_id: str) -> Message:
+        return objects.message(await raw_message(self.client, self.thread_id, item_id))
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    thread_id, message_id = arguments["thread_id"], arguments["message_id"]
+    start = place(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")
+    return await read_page(call, _SHAPE, start, _OneMessage(call.client, thread_id, message_id), 1)
+
+
+GET_MESSAGE: Final = Tool(
+    name="get-message",
+    title="Get message",
+    description=(
+        "Read one message whole. A long one comes in pages: pass page.next_cursor as cursor to "
+        "read on."
+    ),
+    input_schema=schemas.arguments(
+        {
+            "thread_id": schemas.STRING,
+            "message_id": schemas.STRING,
+            "cursor": schemas.CURSOR,
+        },
+        ("thread_id", "message_id"),
+    ),
+    output_schema=schemas.result(
+        # Nothing is left of a message that has become shorter since its last page.
+        {"page": schemas.PAGE, "message": schemas.MESSAGE},
+        ("page",),
+    ),
+    run=_run,
+)

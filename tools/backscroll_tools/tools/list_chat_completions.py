@@ -1,0 +1,71 @@
+"""`list-chat-completions`: a page of the stored chat completions."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll_tools import schemas
+from backscroll_tools.client import objects, requests
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.requests import Slice
+from backscroll_tools.models import JSON, Completion
+from backscroll_tools.pages.bound import Shape
+from backscroll_tools.pages.cursor import Place, place
+from backscroll_tools.pages.listing import read_page
+from backscroll_tools.pages.walk import Chunk
+from backscroll_tools.tool import Call, Result, Tool
+
+_SHAPE: Final = Shape("completions", "completion")
+
+
+@dataclass(frozen=True, slots=True)
+class _ChatCompletions:
+    client: Client
+    start: Place
+    filters: tuple[tuple[str, str], ...]
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Completion]:
+        window = Slice(limit, self.start.walk_order, after, self.filters)
+        reply = await self.client.page(requests.list_chat_completions(window))
+        return Chunk.of(reply, objects.completion)
+
+    async def item(self, item_id: str) -> Completion | None:
+        raw = await self.client.find(requests.retrieve_chat_completion(item_id))
+        return None if raw is None else objects.completion({**raw, "id": item_id})
+
+
+def _query(start: Place) -> tuple[tuple[str, str], ...]:
+    """Return the filters as the API takes them: metadata as one parameter a key."""
+    filters = dict(start.filters)
+    metadata: dict[str, str] = json.loads(filters.pop("metadata", "{}"))
+    pairs = ((f"metadata[{key}]", value) for key, value in metadata.items())
+    return (*filters.items(), *pairs)
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    start = place(LIST_CHAT_COMPLETIONS.name, "", arguments, "desc", ("model", "metadata"))
+    source = _ChatCompletions(call.client, start, _query(start))
+    return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
+
+
+LIST_CHAT_COMPLETIONS: Final = Tool(
+    name="list-chat-completions",
+    title="List chat completions",
+    description=(
+        "Find stored chat completions, newest first unless order is asc, each with the start of "
+        "its answer. Read one whole with get-chat-messages."
+    ),
+    input_schema=schemas.arguments(
+        {
+            "model": {"type": "string", "description": "Only of this model"},
+            "metadata": {**schemas.METADATA, "description": "Only with these pairs"},
+            "limit": schemas.LIMIT,
+            "order": schemas.order("desc"),
+            "after": {"type": "string", "description": "Completion id to start behind"},
+            "cursor": schemas.CURSOR,
+        },
+    ),
+    output_schema=schemas.listed("completions", schemas.COMPLETION),
+    run=_run,
+    needs=("chat_completions",),
+)

@@ -1,0 +1,45 @@
+"""`list-messages`: a page of a thread's messages."""
+
+from typing import Final
+
+from backscroll_tools import schemas
+from backscroll_tools.collections import messages_of
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.bound import Shape
+from backscroll_tools.pages.cursor import place
+from backscroll_tools.pages.listing import read_page
+from backscroll_tools.tool import Call, Result, Tool
+
+_SHAPE: Final = Shape("messages", "message")
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    thread_id = arguments["thread_id"]
+    start = place(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id",))
+    source = messages_of(call.client, thread_id, start)
+    return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
+
+
+LIST_MESSAGES: Final = Tool(
+    name="list-messages",
+    title="List messages",
+    description=(
+        "Read a thread's messages, newest first unless order is asc. The page says whether more "
+        "follow; pass its next_cursor as cursor to go on. preview_chars skims a long thread."
+    ),
+    input_schema=schemas.arguments(
+        {
+            "thread_id": schemas.STRING,
+            "limit": schemas.LIMIT,
+            "order": schemas.order("desc"),
+            "after": {"type": "string", "description": "Message id to start behind"},
+            "before": {"type": "string", "description": "Message id to end ahead of"},
+            "run_id": schemas.STRING,
+            "cursor": schemas.CURSOR,
+            "preview_chars": schemas.PREVIEW,
+        },
+        ("thread_id",),
+    ),
+    output_schema=schemas.listed("messages", schemas.MESSAGE),
+    run=_run,
+)

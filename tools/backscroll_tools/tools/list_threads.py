@@ -1,0 +1,60 @@
+"""`list-threads`: a page of the threads that there are."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll_tools import schemas
+from backscroll_tools.client import objects, requests
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.requests import Slice
+from backscroll_tools.models import JSON, Thread
+from backscroll_tools.pages.bound import Shape
+from backscroll_tools.pages.cursor import Place, place
+from backscroll_tools.pages.listing import read_page
+from backscroll_tools.pages.walk import Chunk
+from backscroll_tools.tool import Call, Result, Tool
+
+_SHAPE: Final = Shape("threads", "thread")
+
+
+@dataclass(frozen=True, slots=True)
+class _Threads:
+    client: Client
+    start: Place
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
+        window = Slice(limit, self.start.walk_order, after)
+        reply = await self.client.page(requests.list_threads(window))
+        return Chunk.of(reply, objects.thread)
+
+    async def item(self, item_id: str) -> Thread | None:
+        raw = await self.client.find(requests.retrieve_thread(item_id))
+        return None if raw is None else objects.thread({**raw, "id": item_id})
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    start = place(LIST_THREADS.name, "", arguments, "desc")
+    source = _Threads(call.client, start)
+    return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
+
+
+LIST_THREADS: Final = Tool(
+    name="list-threads",
+    title="List threads",
+    description=(
+        "Find threads, newest first unless order is asc, with their message counts, times and "
+        "metadata. Pass the page's next_cursor as cursor to go on."
+    ),
+    input_schema=schemas.arguments(
+        {
+            "limit": schemas.LIMIT,
+            "order": schemas.order("desc"),
+            "after": {"type": "string", "description": "Thread id to start behind"},
+            "before": {"type": "string", "description": "Thread id to end ahead of"},
+            "cursor": schemas.CURSOR,
+        },
+    ),
+    output_schema=schemas.listed("threads", schemas.THREAD),
+    run=_run,
+    needs=("list_threads",),
+)

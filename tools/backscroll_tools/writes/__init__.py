@@ -1,0 +1,1 @@
+"""Writing a message once, where the upstream does not see to that."""
