@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from backscroll.commands.connect.configuration import connected
-from backscroll.commands.connect.entry import Entry
+from backscroll.commands.connect.entry import HostEntry
 from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Host, Machine
 
 _HEAD: Final = """\
@@ -90,5 +90,5 @@ def _row(host: Host) -> str:
 
 
 def _example(name: str) -> str:
-    entry = Entry(("uvx", "backscroll"), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True)
+    entry = HostEntry(("uvx", "backscroll"), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True)
     return connected(BY_NAME[name], "", entry)

@@ -9,11 +9,11 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Message, Receive, Scope, Send
 
-from backscroll.http.dispatch import BODY_BYTES, Exchange
+from backscroll.http.dispatch import BODY_BYTES, Dispatcher
 from backscroll.mcp.json_rpc import Received
 
 
-class ExchangeInSessions(Exchange):
+class ExchangeInSessions(Dispatcher):
     """Has requests of 2025-11-25 answered in sessions, which the SDK keeps in this process.
 
     All else is the product's own: the gate, the limits, the strict reading of messages, request

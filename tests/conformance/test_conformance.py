@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from backscroll.http.dispatch import Exchange
+from backscroll.http.dispatch import Dispatcher
 from tests.clients import nodejs
 from tests.conformance.fixture import fixture_server
 from tests.conformance.sessions import ExchangeInSessions
@@ -63,7 +63,7 @@ async def hold_to_suite(url: str, suite: str, folder: Path, expected: Path | Non
 
 
 async def failures(
-    exchange: Exchange, suite: str, folder: Path, expected: Path | None = None
+    exchange: Dispatcher, suite: str, folder: Path, expected: Path | None = None
 ) -> set[str]:
     """Return the scenarios that the fixture server fails, which are all that a suite expects."""
     async with running(settings_of(folder), exchange=exchange) as server:
@@ -84,7 +84,7 @@ async def failures(
 async def test_our_runtime_conforms_but_for_sessions_and_tasks(
     era: str, unsupported: set[str], tmp_path: Path
 ) -> None:
-    exchange = Exchange(fixture_server(), streams=lambda _: True)
+    exchange = Dispatcher(fixture_server(), streams=lambda _: True)
     expected = HERE / "stateless-2025-11-25.yml" if era == LEGACY else None
 
     assert await failures(exchange, era, tmp_path, expected) == unsupported

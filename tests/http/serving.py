@@ -16,7 +16,7 @@ import httpx2
 from backscroll.commands.token.issuing import issue, new_token
 from backscroll.http.app import Opened, opened
 from backscroll.http.auth import access
-from backscroll.http.dispatch import Exchange
+from backscroll.http.dispatch import Dispatcher
 from backscroll.http.serving import answering
 from backscroll.process.listening import listen
 from backscroll.settings.model import Settings
@@ -78,7 +78,7 @@ def settings_of(folder: Path, **settings: Any) -> Settings:  # noqa: ANN401 - as
 
 @asynccontextmanager
 async def running(
-    settings: Settings, host: str = "127.0.0.1", exchange: Exchange | None = None
+    settings: Settings, host: str = "127.0.0.1", exchange: Dispatcher | None = None
 ) -> AsyncIterator[Running]:
     """Serve for as long as a test needs it.
 

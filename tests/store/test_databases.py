@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from backscroll.database import sqlite
 from backscroll.database.faults import StoreError
 from backscroll.database.sqlite import READERS, SqliteDatabase, open_sqlite
-from backscroll.database.sqlite_threads import Workers
+from backscroll.database.sqlite_threads import SqliteThreads
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedThread
 from tests.pace import limit_s
@@ -181,7 +181,7 @@ def nothing(_: Connection) -> None:
     pass
 
 
-def readers(database: SqliteDatabase) -> Workers:
+def readers(database: SqliteDatabase) -> SqliteThreads:
     return database._reading  # noqa: SLF001 - the way there leads past a writer's lock alone
 
 

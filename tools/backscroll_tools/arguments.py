@@ -23,7 +23,7 @@ from backscroll_tools.tool import Tool
 if TYPE_CHECKING:
     from fastjsonschema import JsonSchemaValueException
 
-Check: TypeAlias = Callable[[object], object]
+Validate: TypeAlias = Callable[[object], object]
 
 _ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
 _STRICTER: Final[Mapping[str, JSON]] = {
@@ -105,15 +105,15 @@ def _flaw(tool: Tool, name: str, value: object) -> "_Flaw | None":
 
 
 @functools.cache
-def _check(tool: Tool, name: str) -> Check:
+def _check(tool: Tool, name: str) -> Validate:
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
     return _compiled({**properties[name], **_STRICTER.get(name, {})})
 
 
-def _compiled(rules: JSON) -> Check:
+def _compiled(rules: JSON) -> Validate:
     from fastjsonschema import compile as compiled
 
-    check: Check = compiled(rules, use_default=False)
+    check: Validate = compiled(rules, use_default=False)
     return check
 
 

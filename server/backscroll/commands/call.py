@@ -21,7 +21,7 @@ _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallResult:
     """What a call gave: its text or structured content, or the text of a tool error."""
 
     text: str
@@ -42,7 +42,7 @@ async def list_tools(settings: Settings) -> list[Tool]:
 
 async def call_tool(
     settings: Settings, name: str, words: Iterable[str], *, as_json: bool
-) -> Outcome:
+) -> CallResult:
     """Call a tool.
 
     Args:
@@ -123,11 +123,11 @@ async def _result(
         return CommandError(f"{error.message}. The tools are: {', '.join(tools)}.")
 
 
-def _outcome(result: CallToolResult, *, as_json: bool) -> Outcome:
+def _outcome(result: CallToolResult, *, as_json: bool) -> CallResult:
     text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
     if as_json and not result.is_error:
         text = json.dumps(result.structured_content, ensure_ascii=False, indent=2)
-    return Outcome(text, is_error=result.is_error)
+    return CallResult(text, is_error=result.is_error)
 
 
 def _types(schema: Mapping[str, Any], name: str) -> list[str]:

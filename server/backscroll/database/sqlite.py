@@ -29,7 +29,7 @@ from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
 from backscroll.database.sqlite_engine import engine_of, journal_mode, keep_journal
 from backscroll.database.sqlite_file import DatabaseFile, Identity, first_flaw, try_writing
-from backscroll.database.sqlite_threads import Workers, serve_read, serve_writes
+from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_writes
 from backscroll.database.sqlite_url import create_file, path_of
 
 BUSY_TIMEOUT_S: Final = 10.0
@@ -59,9 +59,9 @@ class SqliteDatabase:
             prompt: one connection that does not.
             file: where the database is; None for one in memory.
         """
-        self._writing = Workers(writer, serve_writes)
+        self._writing = SqliteThreads(writer, serve_writes)
         self._reading = (
-            self._writing if reader is None else Workers(reader, serve_read, threads=READERS)
+            self._writing if reader is None else SqliteThreads(reader, serve_read, threads=READERS)
         )
         self._prompt = prompt
         self._file = file

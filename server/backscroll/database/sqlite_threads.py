@@ -68,7 +68,7 @@ Jobs: TypeAlias = "SimpleQueue[Job[Any] | None]"
 Serve: TypeAlias = Callable[[Engine, Job[Any], Jobs], list[Job[Any]]]
 
 
-class Workers:
+class SqliteThreads:
     """Threads that take jobs from one queue, started as they are needed.
 
     Args:

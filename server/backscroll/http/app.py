@@ -21,8 +21,8 @@ from backscroll.http.auth.issuer import Issuer, IssuerError
 from backscroll.http.auth.oauth import OAuthCallers
 from backscroll.http.auth.token_callers import TokenCallers
 from backscroll.http.clients import Clients
-from backscroll.http.dispatch import Exchange
-from backscroll.http.endpoint import Endpoint, Stop
+from backscroll.http.dispatch import Dispatcher
+from backscroll.http.endpoint import Endpoint, Shutdown
 from backscroll.http.gate import Allowed, Gate
 from backscroll.http.health import Health
 from backscroll.http.limits import Places, Rates
@@ -65,12 +65,12 @@ class Opened:
 
     app: ASGIApp
     places: Places
-    stop: Stop
+    stop: Shutdown
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, allowed: Allowed, exchange: Exchange | None = None
+    settings: Settings, allowed: Allowed, exchange: Dispatcher | None = None
 ) -> AsyncIterator[Opened]:
     """Open everything that an application needs, and close it at the end of the context.
 
@@ -86,7 +86,7 @@ async def opened(
     """
     upstream = upstream_of_callers(settings)
     exchange = exchange or _exchange_of_tools(settings, upstream.profile)
-    stop = Stop()
+    stop = Shutdown()
     places = Places(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
@@ -110,10 +110,10 @@ async def opened(
         yield Opened(CountedResponses(app, metrics), places, stop)
 
 
-def _exchange_of_tools(settings: Settings, profile: Profile) -> Exchange:
+def _exchange_of_tools(settings: Settings, profile: Profile) -> Dispatcher:
     scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
     server = server_for(endpoint.terms_of, settings, profile, _lifespan, scope)
-    return Exchange(server)
+    return Dispatcher(server)
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ def wants_progress(received: Received) -> bool:
     return isinstance(meta, dict) and meta.get("progressToken") is not None
 
 
-class Exchange:
+class Dispatcher:
     """Has requests answered by an MCP server, each on its own.
 
     A reply is a stream where something may have to be sent ahead of it, which is progress. It is

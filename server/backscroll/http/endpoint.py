@@ -12,12 +12,12 @@ from starlette.types import Receive, Scope, Send
 from backscroll.http import audit, dispatch
 from backscroll.http.auth.callers import Caller, Callers
 from backscroll.http.clients import Clients
-from backscroll.http.dispatch import Exchange, Understood
+from backscroll.http.dispatch import Dispatcher, Understood
 from backscroll.http.limits import Places, Rates
 from backscroll.http.metrics import Metrics
 from backscroll.http.narrowing import narrowed
 from backscroll.http.refusals import METHOD_NOT_ALLOWED, UNAVAILABLE, RefusedError
-from backscroll.mcp.request_context import Called, Terms
+from backscroll.mcp.request_context import Called, RequestContext
 from backscroll.process.logs import request_id_now
 from backscroll.settings.model import Settings
 
@@ -25,16 +25,16 @@ PATH: Final = "/mcp"
 _TERMS: Final = "backscroll.terms"
 
 
-class Stop:
+class Shutdown:
     """Whether new requests are refused, because the process is about to end."""
 
     def __init__(self) -> None:
         self.asked = False
 
 
-def terms_of(context: ServerRequestContext[None, object]) -> Terms:
+def terms_of(context: ServerRequestContext[None, object]) -> RequestContext:
     """Return what a request may do, which its scope carries to the MCP server."""
-    terms: Terms = context.request.scope[_TERMS]  # type: ignore[attr-defined]  # Starlette's request
+    terms: RequestContext = context.request.scope[_TERMS]  # type: ignore[attr-defined]  # Starlette's request
     return terms
 
 
@@ -58,8 +58,8 @@ class Endpoint:
     clients: Clients
     places: Places
     rates: Rates
-    exchange: Exchange
-    stop: Stop
+    exchange: Dispatcher
+    stop: Shutdown
     metrics: Metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +106,7 @@ class Endpoint:
         match await dispatch.understood(body):
             case Understood(received, sound, arguments):
                 request_id = request_id_now.get()
-                scope[_TERMS] = Terms(
+                scope[_TERMS] = RequestContext(
                     caller.allowed(settings),
                     partial(self.clients.client, caller),
                     request_id,

@@ -49,11 +49,11 @@ class Dropped:
     reason: str
 
 
-Line: TypeAlias = Received | JSONRPCError | Dropped | None
+Parsed: TypeAlias = Received | JSONRPCError | Dropped | None
 """What a line is: a message, an error to answer with, nothing to act on, or blank."""
 
 
-def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Line:
+def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Parsed:
     """Return what a line, or a body, is.
 
     Args:
@@ -80,7 +80,7 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     return _message(cast("_Object", value))
 
 
-def _message(value: _Object) -> Line:
+def _message(value: _Object) -> Parsed:
     flaw = _flaw(value)
     if "method" not in value and ("result" in value or "error" in value):
         try:
@@ -115,7 +115,7 @@ def _flaw(value: _Object) -> str:
     return ""
 
 
-def _flawed(line: bytes, flaw: str, *, whole: bool) -> Line:
+def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
     value = strict_json.guess(line)
     if not isinstance(value, dict):
         if not whole:

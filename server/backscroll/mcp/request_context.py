@@ -37,7 +37,7 @@ def _not_noted(_: Called) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RequestContext:
     """What a request may do.
 
     Attributes:

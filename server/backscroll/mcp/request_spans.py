@@ -31,7 +31,7 @@ headers of its request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Requests:
+class RequestSpans:
     """Records each request, in the place of the SDK's own middleware.
 
     Attributes:

@@ -27,7 +27,7 @@ from mcp.types import Tool as McpTool
 
 from backscroll.mcp import request_spans
 from backscroll.mcp.instructions import instructions
-from backscroll.mcp.request_context import Called, Terms
+from backscroll.mcp.request_context import Called, RequestContext
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
@@ -86,15 +86,15 @@ def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamC
         async with UpstreamConnection(settings, upstream) as connection:
             yield connection
 
-    def terms_of(context: _Context) -> Terms:
+    def terms_of(context: _Context) -> RequestContext:
         refused = context.request.reason if isinstance(context.request, RefusedLine) else ""
-        return Terms(settings, context.lifespan_context.client, refused=refused)
+        return RequestContext(settings, context.lifespan_context.client, refused=refused)
 
     return server_for(terms_of, settings, upstream.profile, lifespan, tools=tools)
 
 
 def server_for(  # noqa: PLR0913 - what one host has, or many
-    terms_of: Callable[[_Context], Terms],
+    terms_of: Callable[[_Context], RequestContext],
     settings: Settings,
     profile: Profile,
     lifespan: Callable[[Server[T]], AbstractAsyncContextManager[T]],
@@ -154,14 +154,14 @@ def server_for(  # noqa: PLR0913 - what one host has, or many
         on_call_tool=call_tool,
     )
     # The SDK's own spans carry whatever name a client calls.
-    server.middleware[:] = [request_spans.Requests(frozenset(by_name)), instruct]
+    server.middleware[:] = [request_spans.RequestSpans(frozenset(by_name)), instruct]
     return server
 
 
 async def _answered(
     context: _Context,
     params: CallToolRequestParams,
-    terms: Terms,
+    terms: RequestContext,
     profile: Profile,
     tools: Mapping[str, Tool],
 ) -> CallToolResult:
@@ -221,7 +221,11 @@ def _tool(tool: Tool | None, name: str, settings: Settings, profile: Profile) ->
 
 
 async def _called(
-    tool: Tool, context: _Context, params: CallToolRequestParams, terms: Terms, tally: Tally
+    tool: Tool,
+    context: _Context,
+    params: CallToolRequestParams,
+    terms: RequestContext,
+    tally: Tally,
 ) -> Result:
     settings = terms.settings
     if tool.writes and settings.read_only:
@@ -241,7 +245,7 @@ async def _called(
     return await tool.run(Call(client, bounds, context.session.report_progress, tally), arguments)
 
 
-def _arguments(params: CallToolRequestParams, terms: Terms) -> Mapping[str, object]:
+def _arguments(params: CallToolRequestParams, terms: RequestContext) -> Mapping[str, object]:
     return params.arguments or {} if terms.arguments is None else terms.arguments
 
 
@@ -274,7 +278,7 @@ def _stopped_by(structured: JSON) -> str:
             return ""
 
 
-def _failed(error: ToolError, terms: Terms, names: Collection[str]) -> CallToolResult:
+def _failed(error: ToolError, terms: RequestContext, names: Collection[str]) -> CallToolResult:
     text = error.render(names)
     if terms.request_id and error.code in _TRACED:
         text += f"\nRequest id, for the operator: {terms.request_id}"

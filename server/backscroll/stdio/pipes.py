@@ -22,7 +22,7 @@ CLOSE_S: Final = 2.0
 """How many seconds a host has to read what was written before the output is closed."""
 
 
-class Source:
+class PipeReader:
     """Bytes that arrive."""
 
     def __init__(self, reader: asyncio.StreamReader, transport: asyncio.BaseTransport) -> None:
@@ -41,7 +41,7 @@ class Source:
         self._transport.close()
 
 
-class Sink(asyncio.Protocol):
+class PipeWriter(asyncio.Protocol):
     """Bytes that leave, no faster than they are taken.
 
     Args:
@@ -103,7 +103,7 @@ class Sink(asyncio.Protocol):
             await asyncio.to_thread(self.copier.join, CLOSE_S)
 
 
-async def open_source(descriptor: int) -> Source:
+async def open_source(descriptor: int) -> PipeReader:
     """Return what arrives at a file descriptor, which is left open."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=CHUNK_BYTES)
     own = os.dup(descriptor)
@@ -112,7 +112,7 @@ async def open_source(descriptor: int) -> Source:
         transport, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(own, "rb", 0)
         )
-        return Source(reader, transport)
+        return PipeReader(reader, transport)
     if _is(own, stat.S_ISSOCK):
         connected = socket.socket(fileno=own)
     else:
@@ -121,17 +121,17 @@ async def open_source(descriptor: int) -> Source:
     transport, _ = await loop.create_connection(
         lambda: asyncio.StreamReaderProtocol(reader), sock=connected
     )
-    return Source(reader, transport)
+    return PipeReader(reader, transport)
 
 
-async def open_sink(descriptor: int, lost: Callable[[], None]) -> Sink:
+async def open_sink(descriptor: int, lost: Callable[[], None]) -> PipeWriter:
     """Return the way out through a file descriptor, which is left open.
 
     Args:
         descriptor: the file descriptor.
         lost: called once nothing more can be written.
     """
-    loop, sink = asyncio.get_running_loop(), Sink(lost)
+    loop, sink = asyncio.get_running_loop(), PipeWriter(lost)
     own = os.dup(descriptor)
     if _is(own, stat.S_ISFIFO):
         await loop.connect_write_pipe(lambda: sink, os.fdopen(own, "wb", 0))

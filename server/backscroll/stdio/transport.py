@@ -35,7 +35,7 @@ from backscroll.process import logs, tracing
 from backscroll.process.signals import on_signals
 from backscroll.settings.model import Settings
 from backscroll.stdio.descriptors import claimed
-from backscroll.stdio.pipes import Sink, Source, open_sink, open_source
+from backscroll.stdio.pipes import PipeReader, PipeWriter, open_sink, open_source
 
 OPEN_REQUESTS: Final = 128
 """The most requests that are worked on at once; the next is read when one is answered."""
@@ -93,7 +93,7 @@ async def serve(
         stdout: the file descriptor to write to; left open.
         opening: how the connection began; by default it begins now.
     """
-    requests = _Requests()
+    requests = _OpenRequests()
     source = await open_source(stdin)
 
     def stop() -> None:
@@ -109,7 +109,7 @@ async def serve(
         source.close()
 
 
-class _Requests:
+class _OpenRequests:
     """How many requests have been read and not been settled: answered, or cancelled."""
 
     def __init__(self) -> None:
@@ -159,7 +159,7 @@ class _Stream:
 class _Writer(_Stream):
     """The SDK's write stream: what the server sends, a line a message."""
 
-    def __init__(self, sink: Sink, requests: _Requests) -> None:
+    def __init__(self, sink: PipeWriter, requests: _OpenRequests) -> None:
         self._sink = sink
         self._requests = requests
         self._muted: list[RequestId | None] = []
@@ -207,7 +207,7 @@ class _Reader(_Stream):
     """The SDK's read stream: what the host sends, after flawed lines were answered."""
 
     def __init__(
-        self, source: Source, writer: _Writer, requests: _Requests, opening: Opening
+        self, source: PipeReader, writer: _Writer, requests: _OpenRequests, opening: Opening
     ) -> None:
         self._source = source
         self._writer = writer

@@ -6,7 +6,7 @@ INVALID_REQUEST: Final = "invalid_request_error"
 SERVER_ERROR: Final = "server_error"
 
 
-class WireError(Exception):
+class ApiError(Exception):
     """A request that is answered with OpenAI's error envelope.
 
     Args:
@@ -38,11 +38,11 @@ class WireError(Exception):
         self.headers = headers
 
 
-def not_found(noun: str, identifier: str) -> WireError:
+def not_found(noun: str, identifier: str) -> ApiError:
     """Return the 404 that OpenAI answers for a thread, message or file that is not there."""
-    return WireError(404, f"No {noun} found with id '{identifier}'.")
+    return ApiError(404, f"No {noun} found with id '{identifier}'.")
 
 
-def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> WireError:
+def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> ApiError:
     """Return the 400 for a parameter whose value is not allowed."""
-    return WireError(400, message, param=param, code=code)
+    return ApiError(400, message, param=param, code=code)

@@ -23,7 +23,7 @@ from backscroll.database.faults import (
 from backscroll.database.locks import LOCK_S
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
-from backscroll.store.api_errors import SERVER_ERROR, WireError
+from backscroll.store.api_errors import SERVER_ERROR, ApiError
 from backscroll.store.clock import Clock
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
@@ -49,7 +49,7 @@ MENDED_S: Final = 60
 
 _CLOCK: Final = Clock()
 _log: Final = logging.getLogger(__name__)
-Endpoint = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
         ],
     )
     for kind in (
-        *(WireError, HTTPException, ClientDisconnect, SQLAlchemyError),
+        *(ApiError, HTTPException, ClientDisconnect, SQLAlchemyError),
         *(NothingWrittenError, CommitUnknownError),
     ):
         app.add_exception_handler(kind, _answer_error)
@@ -196,10 +196,10 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
     return app
 
 
-def _route(path: str, **by_method: Endpoint) -> Route:
+def _route(path: str, **by_method: Handler) -> Route:
     async def dispatch(request: Request) -> Response:
         if _names_nul(request):
-            raise WireError(404, "Nothing has a NUL character in its name.")
+            raise ApiError(404, "Nothing has a NUL character in its name.")
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=list(by_method))
@@ -215,13 +215,13 @@ def _names_nul(request: Request) -> bool:
 async def _answer_error(request: Request, error: Exception) -> Response:
     """Answer every error with the envelope; one that is nobody's fault goes to the log too."""
     match error:
-        case WireError():
+        case ApiError():
             return error_reply(error)
         case HTTPException():
             return error_reply(_routing_error(request, error))
         case ClientDisconnect():
             message = "The request broke off: nothing was written."
-            return error_reply(WireError(400, message))  # to nobody, and no fault of ours
+            return error_reply(ApiError(400, message))  # to nobody, and no fault of ours
         case DatabaseBusyError():
             _log.warning("the database is locked: another program or transaction holds it")
             why = "The database is busy, held by another program or transaction"
@@ -238,20 +238,20 @@ async def _answer_error(request: Request, error: Exception) -> Response:
                 "The connection to the database was lost in the commit: this may have been "
                 "written or not. The same request with the same Idempotency-Key finds out."
             )
-            return error_reply(WireError(500, message, kind=SERVER_ERROR))
+            return error_reply(ApiError(500, message, kind=SERVER_ERROR))
         case _:
             # Its transaction has been rolled back: what undoes none is a CommitUnknownError.
             _log.error("the database failed; nothing was written", exc_info=error)
             return error_reply(_not_written(DatabaseFailedError("failed")))
 
 
-def _again_later(why: str, code: str) -> WireError:
+def _again_later(why: str, code: str) -> ApiError:
     message = f"{why}: nothing was written, try again."
     headers = {"Retry-After": "1"}
-    return WireError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
+    return ApiError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
 
 
-def _not_written(error: DatabaseFailedError) -> WireError:
+def _not_written(error: DatabaseFailedError) -> ApiError:
     """Return the answer that somebody has to mend something first.
 
     A client that knows nothing of the code takes 503 with a time to come again for a refusal (RFC
@@ -260,14 +260,14 @@ def _not_written(error: DatabaseFailedError) -> WireError:
     message = f"The database failed: {error.sentence}. Nothing was written."
     headers = {"Retry-After": str(MENDED_S), "X-Should-Retry": "false"}
     code = f"database_{error.trouble}"
-    return WireError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
+    return ApiError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
 
 
-def _routing_error(request: Request, error: HTTPException) -> WireError:
+def _routing_error(request: Request, error: HTTPException) -> ApiError:
     method, path = request.method, request.url.path
     headers = dict(error.headers or {})
     if error.status_code == _METHOD_NOT_ALLOWED:
         message = f"Not allowed to {method} on {path}."
-        return WireError(405, message, code="method_not_supported", headers=headers)
+        return ApiError(405, message, code="method_not_supported", headers=headers)
     message = f"Invalid URL ({method} {path})" if error.status_code == _NOT_FOUND else error.detail
-    return WireError(error.status_code, message, headers=headers)
+    return ApiError(error.status_code, message, headers=headers)

@@ -26,10 +26,10 @@ from starlette.responses import Response
 
 from backscroll.database.port import Database
 from backscroll.database.schema import completion_messages, completion_metadata, completions
-from backscroll.store.api_errors import WireError, invalid_value, not_found
+from backscroll.store.api_errors import ApiError, invalid_value, not_found
 from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
-from backscroll.store.envelopes import Json, list_reply, partition_of, reply, turn_of
+from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
@@ -89,7 +89,7 @@ def _listing(filters: int, *, of_model: bool) -> Listing:
     return Listing(_NOUN, rows, completions.c.position, _cursor)
 
 
-def _completion_object(row: Mapping[str, Any]) -> Json:
+def _completion_object(row: Mapping[str, Any]) -> JSON:
     return {
         "id": row["id"],
         "object": "chat.completion",
@@ -101,7 +101,7 @@ def _completion_object(row: Mapping[str, Any]) -> Json:
     }
 
 
-def _message_object(completion_id: str, row: Mapping[str, Any]) -> Json:
+def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
     """Return a stored message: an array of parts moves out of ``content``, as OpenAI declares."""
     body = row["body"]
     content = body.get("content")
@@ -128,7 +128,7 @@ def label_completion(connection: Connection, position: int, metadata: Mapping[st
 
 def _find_completion(
     connection: Connection, partition: str, completion_id: str, *, hold: bool = False
-) -> Json:
+) -> JSON:
     bound = {"within": partition, "completion_id": completion_id}
     row = connection.execute(_hold if hold else _find, bound).one_or_none()
     if row is None:
@@ -147,7 +147,7 @@ class CompletionEndpoints:
     async def create(self, _request: Request) -> Response:
         """Refuse: there is no model behind the store."""
         message = "This store has no model to complete a chat with: completions enter by import."
-        raise WireError(501, message, code="model_not_configured")
+        raise ApiError(501, message, code="model_not_configured")
 
     async def page(self, request: Request) -> Response:
         """Return one page of the stored completions, oldest first by default."""

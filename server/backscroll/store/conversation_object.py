@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic_core import PydanticCustomError
 
 from backscroll.store.bodies import MetadataChange
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id
 
 MAX_ITEM_TEXT: Final = 10 * 1024 * 1024
@@ -20,7 +20,7 @@ MAX_ITEM_TEXT: Final = 10 * 1024 * 1024
 _MAX_ITEMS: Final = 20
 _MESSAGE: Final = "message"
 _TEXTS: Final = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
-_DECLARED: Final[dict[str, Json]] = {
+_DECLARED: Final[dict[str, JSON]] = {
     "output_text": {"annotations": []},
     "input_image": {"detail": "auto"},
 }
@@ -55,7 +55,7 @@ def _part_tag(value: Any) -> str:  # noqa: ANN401 - whatever the wire holds
     return "<text>" if is_text else "<other>"
 
 
-def _of_kind(value: Json, kinds: frozenset[str]) -> bool:
+def _of_kind(value: JSON, kinds: frozenset[str]) -> bool:
     kind = value.get("type")
     return isinstance(kind, str) and kind in kinds
 
@@ -93,7 +93,7 @@ class OtherItem(_Open):
     type: Annotated[str, Field(min_length=1), AfterValidator(_no_reference)]
 
 
-def _is_message(item: Json) -> bool:
+def _is_message(item: JSON) -> bool:
     kind = item.get("type")
     return kind == _MESSAGE or (kind is None and ("role" in item or "content" in item))
 
@@ -102,7 +102,7 @@ def _item_tag(value: Any) -> str:  # noqa: ANN401 - whatever the wire holds
     return "<message>" if isinstance(value, dict) and _is_message(value) else "<item>"
 
 
-Item = Annotated[
+ItemBody = Annotated[
     Annotated[MessageItem, Tag("<message>")] | Annotated[OtherItem, Tag("<item>")],
     Discriminator(_item_tag),
 ]
@@ -111,7 +111,7 @@ Item = Annotated[
 class ConversationCreate(MetadataChange):
     """``CreateConversationBody``."""
 
-    items: Annotated[list[Item], Field(max_length=_MAX_ITEMS)] | None = None
+    items: Annotated[list[ItemBody], Field(max_length=_MAX_ITEMS)] | None = None
 
 
 class ItemList(BaseModel):
@@ -119,7 +119,7 @@ class ItemList(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
-    items: list[Item]
+    items: list[ItemBody]
 
 
 class ItemsCreate(BaseModel):
@@ -127,10 +127,10 @@ class ItemsCreate(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
-    items: Annotated[list[Item], Field(min_length=1, max_length=_MAX_ITEMS)]
+    items: Annotated[list[ItemBody], Field(min_length=1, max_length=_MAX_ITEMS)]
 
 
-def conversation_object(row: Json) -> Json:
+def conversation_object(row: JSON) -> JSON:
     """Return a conversation as it goes out."""
     return {
         "id": row["id"],
@@ -140,7 +140,7 @@ def conversation_object(row: Json) -> Json:
     }
 
 
-def item_row(item: Json, item_id: str | None = None) -> Json:
+def item_row(item: JSON, item_id: str | None = None) -> JSON:
     """Return the row of an item that was validated, but for its conversation and position.
 
     Args:
@@ -157,12 +157,12 @@ def item_row(item: Json, item_id: str | None = None) -> Json:
     return {"id": item_id or new_item_id(body["type"]), "body": body}
 
 
-def item_object(row: Json) -> Json:
+def item_object(row: JSON) -> JSON:
     """Return an item as it goes out; it has no time of its own."""
     return {"id": row["id"], **row["body"]}
 
 
-def _parts(role: str, content: str | list[Json]) -> list[Json]:
+def _parts(role: str, content: str | list[JSON]) -> list[JSON]:
     if isinstance(content, str):
         kind = "output_text" if role == "assistant" else "input_text"
         content = [{"type": kind, "text": content}]

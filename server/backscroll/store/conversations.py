@@ -17,7 +17,7 @@ from backscroll.store.conversation_object import (
     conversation_object,
     item_row,
 )
-from backscroll.store.envelopes import Json, partition_of, reply, turn_of
+from backscroll.store.envelopes import JSON, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation
@@ -44,7 +44,7 @@ class ConversationEndpoints:
 
         def work(connection: Connection) -> Outcome:
             take_place(connection, conversations, partition)
-            conversation: Json = {
+            conversation: JSON = {
                 "partition": partition,
                 "id": new_conversation_id(),
                 "created_at": self.clock.unix_s(),

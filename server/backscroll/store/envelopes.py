@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.database.json_text import dump_json
-from backscroll.store.api_errors import WireError
+from backscroll.store.api_errors import ApiError
 
-Json: TypeAlias = dict[str, Any]
+JSON: TypeAlias = dict[str, Any]
 ApiVersion = Literal["v1", "v2"]
 
 _PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{1,128}")
@@ -26,7 +26,7 @@ def reply(value: Mapping[str, object], status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
-def list_envelope(data: Sequence[Json], *, has_more: bool) -> Json:
+def list_envelope(data: Sequence[JSON], *, has_more: bool) -> JSON:
     """Return OpenAI's list envelope; the ids are null on an empty page."""
     return {
         "object": "list",
@@ -37,12 +37,12 @@ def list_envelope(data: Sequence[Json], *, has_more: bool) -> Json:
     }
 
 
-def list_reply(data: Sequence[Json], *, has_more: bool) -> Response:
+def list_reply(data: Sequence[JSON], *, has_more: bool) -> Response:
     """Return a list envelope as a response."""
     return reply(list_envelope(data, has_more=has_more))
 
 
-def error_reply(error: WireError) -> Response:
+def error_reply(error: ApiError) -> Response:
     """Return OpenAI's error envelope."""
     envelope = {
         "message": error.message,
@@ -59,7 +59,7 @@ def api_version(request: Request) -> ApiVersion:
     """Return the version in the ``OpenAI-Beta`` header, which every threads endpoint requires.
 
     Raises:
-        WireError: 400 ``invalid_beta``.
+        ApiError: 400 ``invalid_beta``.
     """
     for value in request.headers.get("openai-beta", "").split(","):
         if value.strip() == "assistants=v2":
@@ -70,7 +70,7 @@ def api_version(request: Request) -> ApiVersion:
         "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
         "Please try again by setting the header 'OpenAI-Beta: assistants=v2'."
     )
-    raise WireError(400, message, code="invalid_beta")
+    raise ApiError(400, message, code="invalid_beta")
 
 
 def partition_of(request: Request) -> str:
@@ -79,14 +79,14 @@ def partition_of(request: Request) -> str:
     What is in another partition is, to the request, nowhere.
 
     Raises:
-        WireError: 400 for a name that is none, or for two.
+        ApiError: 400 for a name that is none, or for two.
     """
     given = request.headers.getlist("openai-project")
     if not given:
         return ""
     if len(given) > 1 or not is_partition(given[0]):
         message = "Invalid 'OpenAI-Project': expected 1 to 128 letters, digits and _ . = -."
-        raise WireError(400, message, param="OpenAI-Project", code="invalid_project")
+        raise ApiError(400, message, param="OpenAI-Project", code="invalid_project")
     return given[0]
 
 

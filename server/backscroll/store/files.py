@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.database.port import Database
-from backscroll.store.api_errors import WireError, not_found
-from backscroll.store.envelopes import Json, api_version, list_reply, partition_of, reply
+from backscroll.store.api_errors import ApiError, not_found
+from backscroll.store.envelopes import JSON, api_version, list_reply, partition_of, reply
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import file_objects
 from backscroll.store.messages import find_message
@@ -38,13 +38,13 @@ class FileEndpoints:
                 return reply(file)
         raise not_found("file", file_id)
 
-    async def _files(self, request: Request) -> list[Json]:
+    async def _files(self, request: Request) -> list[JSON]:
         if api_version(request) != "v1":
             message = (
                 "Message files are an endpoint of 'OpenAI-Beta: assistants=v1'. With "
                 "'assistants=v2' a message names its files in 'attachments' and 'content'."
             )
-            raise WireError(400, message, code="invalid_beta")
+            raise ApiError(400, message, code="invalid_beta")
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
         message_id = request.path_params["message_id"]
@@ -54,7 +54,7 @@ class FileEndpoints:
         return file_objects(row)
 
 
-def _page(files: list[Json], query: PageQuery) -> tuple[list[Json], bool]:
+def _page(files: list[JSON], query: PageQuery) -> tuple[list[JSON], bool]:
     """Cut a page out of a message's few files, as ``paging`` does out of a table."""
     ordered = files if query.order == "asc" else files[::-1]
     places = {file["id"]: place for place, file in enumerate(ordered)}

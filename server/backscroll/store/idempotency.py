@@ -22,9 +22,9 @@ from backscroll.database.json_text import dump_json
 from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
 from backscroll.database.schema import idempotency
-from backscroll.store.api_errors import WireError, invalid_value
+from backscroll.store.api_errors import ApiError, invalid_value
 from backscroll.store.clock import Clock
-from backscroll.store.envelopes import Json, partition_of, turn_of
+from backscroll.store.envelopes import JSON, partition_of, turn_of
 from backscroll.store.retention import ELAPSED_MS, RetentionClock, gone_before_ms
 
 KEPT_S: Final = 24 * 60 * 60
@@ -56,7 +56,7 @@ class Outcome:
         collection_id: The thread or conversation that the object belongs to, or its own id.
     """
 
-    value: Json
+    value: JSON
     collection_id: str
 
     @property
@@ -93,7 +93,7 @@ class IdempotencyKeys:
             work: Makes the rows.
 
         Raises:
-            WireError: 400 for a malformed key, 422 for one that another request was sent with, 409
+            ApiError: 400 for a malformed key, 422 for one that another request was sent with, 409
                 for one whose first request is still at work after the engine's wait for a lock, 410
                 when what the key made has been deleted since; and whatever ``work`` raises.
         """
@@ -158,9 +158,9 @@ def erase_replies(
     connection.execute(statement.values(body=None))
 
 
-def _in_use() -> WireError:
+def _in_use() -> ApiError:
     message = "The first request with this Idempotency-Key is still at work: try again."
-    return WireError(
+    return ApiError(
         409,
         message,
         param="Idempotency-Key",
@@ -176,10 +176,10 @@ def _replay(connection: Connection, scope: str, key: str, request_hash: str) -> 
         return None
     if record.request_hash != request_hash:
         message = "This Idempotency-Key was already used with another request: use a new key."
-        raise WireError(422, message, param="Idempotency-Key", code="idempotency_key_reused")
+        raise ApiError(422, message, param="Idempotency-Key", code="idempotency_key_reused")
     if record.body is None:
         message = f"What this Idempotency-Key made, '{record.object_id}', was deleted since."
-        raise WireError(410, message, param="Idempotency-Key", code="idempotent_object_deleted")
+        raise ApiError(410, message, param="Idempotency-Key", code="idempotent_object_deleted")
     response = _response(record.body, record.status)
     response.headers["Idempotent-Replayed"] = "true"
     return response

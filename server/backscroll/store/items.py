@@ -22,7 +22,7 @@ from backscroll.store.conversation_object import (
     item_object,
     item_row,
 )
-from backscroll.store.envelopes import Json, list_envelope, list_reply, partition_of, reply, turn_of
+from backscroll.store.envelopes import JSON, list_envelope, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import Listing, fetch_page, read_page_query
@@ -75,11 +75,11 @@ _all_items: Final = Listing(
 
 def find_conversation(
     connection: Connection, partition: str, conversation_id: str, *, hold: bool = False
-) -> Json:
+) -> JSON:
     """Return the row of a living conversation; ``hold`` keeps it so until the transaction ends.
 
     Raises:
-        WireError: 404.
+        ApiError: 404.
     """
     bound = {"within": partition, "conversation_id": conversation_id}
     statement = _hold_conversation if hold else _find_conversation
@@ -90,12 +90,12 @@ def find_conversation(
 
 
 def append_items(
-    connection: Connection, partition: str, conversation_id: str, rows: Sequence[Json]
+    connection: Connection, partition: str, conversation_id: str, rows: Sequence[JSON]
 ) -> None:
     """Give ``rows`` the next positions of a conversation, in order, and insert them.
 
     Raises:
-        WireError: 404 for a conversation that is not there.
+        ApiError: 404 for a conversation that is not there.
     """
     taken = {"within": partition, "conversation_id": conversation_id, "count": len(rows)}
     owner = connection.execute(_take_positions, taken).one_or_none()
@@ -116,7 +116,7 @@ def _find(
     item_id: str,
     *,
     hold: bool = False,
-) -> Json:
+) -> JSON:
     bound = {"within": partition, "conversation_id": conversation_id, "item_id": item_id}
     row = connection.execute(_hold_item if hold else _find_item, bound).one_or_none()
     if row is not None:
@@ -171,7 +171,7 @@ class ItemEndpoints:
         """Erase an item, keep its place, and return the conversation."""
         partition, conversation_id, item_id = _ids(request)
 
-        def work(connection: Connection) -> Json:
+        def work(connection: Connection) -> JSON:
             row = _find(connection, partition, conversation_id, item_id, hold=True)
             its_place = (items.c.conversation == row["conversation"]) & (
                 items.c.position == row["position"]

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backscroll.store.bodies import MessageV1, MessageV2, TextPart
-from backscroll.store.envelopes import ApiVersion, Json
+from backscroll.store.envelopes import JSON, ApiVersion
 from backscroll.store.ids import new_message_id
 
 
-def text_part(value: str) -> Json:
+def text_part(value: str) -> JSON:
     """Return a text part as it goes out: an object, where a plain string came in."""
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 
-def message_row(message: MessageV1 | MessageV2, created_at: int) -> Json:
+def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
     """Return the row of a new message, but for its thread and position."""
     if isinstance(message.content, str):
         content = [text_part(message.content)]
@@ -37,7 +37,7 @@ def message_row(message: MessageV1 | MessageV2, created_at: int) -> Json:
     }
 
 
-def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) -> Json:
+def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) -> JSON:
     """Return the ``thread.message`` of a row, with every field that the API declares."""
     files = (
         {"file_ids": list(_attached(row))}
@@ -62,7 +62,7 @@ def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) 
     }
 
 
-def file_objects(row: Mapping[str, Any]) -> list[Json]:
+def file_objects(row: Mapping[str, Any]) -> list[JSON]:
     """Return the ``thread.message.file`` objects of a row, each file once, in order of mention."""
     return [
         {

@@ -17,7 +17,7 @@ from backscroll.database.schema import messages, threads
 from backscroll.store.api_errors import not_found
 from backscroll.store.bodies import MessageV1, MessageV2, MetadataChange
 from backscroll.store.clock import Clock
-from backscroll.store.envelopes import Json, api_version, list_reply, partition_of, reply, turn_of
+from backscroll.store.envelopes import JSON, api_version, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import message_object, message_row
@@ -81,12 +81,12 @@ _messages_of_run: Final = replace(
 
 
 def append_messages(
-    connection: Connection, partition: str, thread_id: str, rows: Sequence[Json]
+    connection: Connection, partition: str, thread_id: str, rows: Sequence[JSON]
 ) -> None:
     """Give ``rows`` the next positions of a thread, in order, and insert them.
 
     Raises:
-        WireError: 404 for a thread that is not there.
+        ApiError: 404 for a thread that is not there.
     """
     taken = {
         "within": partition,
@@ -107,11 +107,11 @@ def append_messages(
 
 def find_message(
     connection: Connection, partition: str, thread_id: str, message_id: str, *, hold: bool = False
-) -> Json:
+) -> JSON:
     """Return the row of a living message; ``hold`` keeps it as it is until the transaction ends.
 
     Raises:
-        WireError: 404 for the thread or the message.
+        ApiError: 404 for the thread or the message.
     """
     bound = {"within": partition, "thread_id": thread_id, "message_id": message_id}
     row = connection.execute(_hold_message if hold else _find_message, bound).one_or_none()
@@ -205,7 +205,7 @@ class MessageEndpoints:
         return reply({"id": message_id, "object": "thread.message.deleted", "deleted": True})
 
     @staticmethod
-    def _update(connection: Connection, row: Json, **values: object) -> None:
+    def _update(connection: Connection, row: JSON, **values: object) -> None:
         statement = update(messages).where(
             messages.c.thread == row["thread"], messages.c.id == row["id"]
         )

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, se
 from starlette.datastructures import QueryParams
 
 from backscroll.store.api_errors import invalid_value, not_found
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 
-Order = Literal["asc", "desc"]
+SortOrder = Literal["asc", "desc"]
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
@@ -30,7 +30,7 @@ class PageQuery:
     """
 
     limit: int
-    order: Order
+    order: SortOrder
     after: str | None = None
     before: str | None = None
 
@@ -61,15 +61,15 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RowPage:
     """Rows in list order, and whether more follow (or, going backwards, come before)."""
 
-    rows: Sequence[Json]
+    rows: Sequence[JSON]
     has_more: bool
 
 
 def read_page_query(
-    params: QueryParams, default_order: Order, *, takes_before: bool = True
+    params: QueryParams, default_order: SortOrder, *, takes_before: bool = True
 ) -> PageQuery:
     """Return the page that a query string asks for; parameters of other names are not looked at.
 
@@ -79,7 +79,7 @@ def read_page_query(
         takes_before: Whether the list has a ``before``.
 
     Raises:
-        WireError: 400 for a limit outside 1-100 or an unknown order.
+        ApiError: 400 for a limit outside 1-100 or an unknown order.
     """
     order = params.get("order") or default_order
     if order not in {"asc", "desc"}:
@@ -98,7 +98,7 @@ def fetch_page(
     listing: Listing,
     query: PageQuery,
     parameters: Mapping[str, object],
-) -> Page:
+) -> RowPage:
     """Return one page, in one statement unless it is empty.
 
     Args:
@@ -108,7 +108,7 @@ def fetch_page(
         parameters: What ``listing`` binds.
 
     Raises:
-        WireError: 404 for a list whose owner is not there, or an unknown cursor.
+        ApiError: 404 for a list whose owner is not there, or an unknown cursor.
     """
     cursors = {"after": query.after, "before": query.before}
     given = {name: value for name, value in cursors.items() if value is not None}
@@ -120,11 +120,11 @@ def fetch_page(
     if not found:
         _explain_nothing(connection, listing, given, parameters)
     kept = found[: query.limit]
-    return Page(kept[::-1] if query.backwards else kept, has_more=len(found) > query.limit)
+    return RowPage(kept[::-1] if query.backwards else kept, has_more=len(found) > query.limit)
 
 
 @lru_cache(maxsize=256)
-def _page_statement(listing: Listing, order: Order, cursors: tuple[str, ...]) -> Select[Any]:
+def _page_statement(listing: Listing, order: SortOrder, cursors: tuple[str, ...]) -> Select[Any]:
     column, statement = listing.position, listing.rows
     ascending = order == "asc"
     for name in cursors:

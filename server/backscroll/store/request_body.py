@@ -7,8 +7,8 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from backscroll.database.json_text import dump_json
-from backscroll.store.api_errors import WireError
-from backscroll.store.envelopes import Json
+from backscroll.store.api_errors import ApiError
+from backscroll.store.envelopes import JSON
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 # An odd number of backslashes: an even one escapes itself, and leaves plain "u0000" behind.
@@ -19,30 +19,30 @@ async def read_body(request: Request) -> bytes:
     """Return the request's body, of at most ``MAX_BODY_BYTES`` bytes.
 
     Raises:
-        WireError: 413, or 400 for a content type other than JSON.
+        ApiError: 413, or 400 for a content type other than JSON.
     """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             message = f"The request body is larger than {MAX_BODY_BYTES} bytes."
-            raise WireError(413, message, code="request_too_large")
+            raise ApiError(413, message, code="request_too_large")
     kind = request.headers.get("content-type", "")
     if body and kind.partition(";")[0].strip().lower() != "application/json":
         # A browser sends JSON across origins only when asked to, which this server never does.
         message = f"Unsupported content type: '{kind}'. Send 'Content-Type: application/json'."
-        raise WireError(400, message, code="unsupported_content_type")
+        raise ApiError(400, message, code="unsupported_content_type")
     return bytes(body)
 
 
-def parse_object(body: bytes) -> Json:
+def parse_object(body: bytes) -> JSON:
     """Return the JSON object in ``body``; an empty body is an empty object.
 
     Stricter than ``json.loads``: no NaN or infinity, no key twice, no deep nesting, and no text
     that a database cannot hold (NUL, lone surrogates).
 
     Raises:
-        WireError: 400.
+        ApiError: 400.
     """
     try:
         value = json.loads(
@@ -83,7 +83,7 @@ def why_unstorable(value: object) -> str | None:
     return "a string has a NUL character" if holds_nul else None
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> JSON:
     found = dict(pairs)
     if len(found) != len(pairs):
         message = "an object has the same key twice"
@@ -96,6 +96,6 @@ def _refuse_constant(_name: str) -> object:
     raise ValueError(message)
 
 
-def _bad_json(reason: str) -> WireError:
+def _bad_json(reason: str) -> ApiError:
     message = f"We could not parse the JSON body of your request: {reason}."
-    return WireError(400, message, code="invalid_json")
+    return ApiError(400, message, code="invalid_json")

@@ -14,7 +14,7 @@ from backscroll.database.schema import messages, threads
 from backscroll.store.api_errors import not_found
 from backscroll.store.bodies import MetadataChange, ThreadChange, ThreadV1, ThreadV2
 from backscroll.store.clock import Clock
-from backscroll.store.envelopes import Json, api_version, list_reply, partition_of, reply, turn_of
+from backscroll.store.envelopes import JSON, api_version, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_thread_id, require_thread_id
 from backscroll.store.message_object import message_row
@@ -42,7 +42,7 @@ def _cursor(name: str) -> ScalarSelect[int]:
 _all_threads: Final = Listing("thread", _living, threads.c.position, _cursor)
 
 
-def _thread_object(row: Mapping[str, Any]) -> Json:
+def _thread_object(row: Mapping[str, Any]) -> JSON:
     return {
         "id": row["id"],
         "object": "thread",
@@ -52,12 +52,12 @@ def _thread_object(row: Mapping[str, Any]) -> Json:
     }
 
 
-def _listed_thread(row: Mapping[str, Any]) -> Json:
+def _listed_thread(row: Mapping[str, Any]) -> JSON:
     counts = {"message_count": row["message_count"], "last_message_at": row["last_message_at"]}
     return _thread_object(row) | counts
 
 
-def insert_thread(connection: Connection, row: Json) -> None:
+def insert_thread(connection: Connection, row: JSON) -> None:
     """Insert a thread that has no messages yet."""
     take_place(connection, threads, row["partition"])
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
@@ -66,7 +66,7 @@ def insert_thread(connection: Connection, row: Json) -> None:
 
 def _find_thread(
     connection: Connection, partition: str, thread_id: str, *, hold: bool = False
-) -> Json:
+) -> JSON:
     bound = {"within": partition, "thread_id": thread_id}
     row = connection.execute(_hold if hold else _find, bound).one_or_none()
     if row is None:
@@ -93,7 +93,7 @@ class ThreadEndpoints:
 
         def work(connection: Connection) -> Outcome:
             now = self.clock.unix_s()
-            thread: Json = {
+            thread: JSON = {
                 "partition": partition,
                 "id": new_thread_id(),
                 "created_at": now,

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from backscroll.store.api_errors import WireError, invalid_value
+from backscroll.store.api_errors import ApiError, invalid_value
 
 _SHOWN: Final = 64
 _NAMES: Final = {
@@ -33,7 +33,7 @@ def validate(model: type[BodyT], body: dict[str, Any]) -> BodyT:
     """Return ``body`` as a ``model``.
 
     Raises:
-        WireError: 400 for the first thing wrong, with OpenAI's ``param`` and ``code``.
+        ApiError: 400 for the first thing wrong, with OpenAI's ``param`` and ``code``.
     """
     try:
         return model.model_validate(body)
@@ -41,7 +41,7 @@ def validate(model: type[BodyT], body: dict[str, Any]) -> BodyT:
         raise _wire_error(error.errors(include_url=False)[0]) from None
 
 
-def _wire_error(error: ErrorDetails) -> WireError:
+def _wire_error(error: ErrorDetails) -> ApiError:
     param = _param(error["loc"])
     kind = error["type"]
     if kind.startswith("union_tag"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll_tools.writes import keys
-from backscroll_tools.writes.keys import KEY_CHARS, TOKEN_CHARS, Key
+from backscroll_tools.writes.keys import KEY_CHARS, TOKEN_CHARS, IdempotencyKey
 
 ID = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}", fullmatch=True)
 TOKEN = st.text(min_size=1, max_size=TOKEN_CHARS)
@@ -19,7 +19,7 @@ ANY = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, ma
 
 @given(TOKEN, MARK, AT, st.just("") | ID)
 def test_a_key_is_read_as_it_was_written(token: str, since: str, at: int, thread: str) -> None:
-    key = Key(token, given=True, thread=thread, since=since, sent_at=at)
+    key = IdempotencyKey(token, given=True, thread=thread, since=since, sent_at=at)
     text = str(key)
     if "\n" in token or len(text) == len(token):  # no room: told by the token alone
         return
@@ -31,7 +31,7 @@ def test_a_key_is_read_as_it_was_written(token: str, since: str, at: int, thread
 def test_a_key_of_what_was_written_says_so_where_there_is_room(
     token: str, says: str, made: str, since: str
 ) -> None:
-    key = Key(token, given=True, since=since, sent_at=1, made=made, says=says)
+    key = IdempotencyKey(token, given=True, since=since, sent_at=1, made=made, says=says)
     if "\n" in token:
         return
     read = keys.read(str(key))
@@ -57,7 +57,7 @@ def test_two_keys_are_never_one(one: str, other: str) -> None:
 def test_a_damaged_key_is_taken_for_a_callers_own(
     token: str, since: str, at: int, place: int, instead: str
 ) -> None:
-    text = str(Key(token, since=since, sent_at=at))
+    text = str(IdempotencyKey(token, since=since, sent_at=at))
     damaged = text[: len(token)] + "".join(
         instead if at == place else character for at, character in enumerate(text[len(token) :])
     )
@@ -66,13 +66,15 @@ def test_a_damaged_key_is_taken_for_a_callers_own(
 
 
 def test_a_key_of_which_nothing_is_known_is_its_token() -> None:
-    assert str(Key("mine")) == "mine"
-    assert str(Key("mine", thread="thread_1")) == "mine"
+    assert str(IdempotencyKey("mine")) == "mine"
+    assert str(IdempotencyKey("mine", thread="thread_1")) == "mine"
 
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_key_carries_what_is_known_up_to_its_most_characters(more: int) -> None:
-    key = Key("t" * 100, given=True, thread="h" * (127 + more), since="s" * 12, sent_at=1)
+    key = IdempotencyKey(
+        "t" * 100, given=True, thread="h" * (127 + more), since="s" * 12, sent_at=1
+    )
     if more:
         assert str(key) == key.token
     else:
@@ -82,5 +84,7 @@ def test_a_key_carries_what_is_known_up_to_its_most_characters(more: int) -> Non
 
 def test_a_long_key_of_a_callers_own_is_told_by_its_hash() -> None:
     longest, longer = "k" * TOKEN_CHARS, "k" * (TOKEN_CHARS + 1)
-    assert keys.read(longest) == Key(longest, given=True)
-    assert keys.read(longer) == Key(hashlib.sha256(longer.encode()).hexdigest(), given=True)
+    assert keys.read(longest) == IdempotencyKey(longest, given=True)
+    assert keys.read(longer) == IdempotencyKey(
+        hashlib.sha256(longer.encode()).hexdigest(), given=True
+    )

@@ -20,7 +20,7 @@ import anyio
 import httpcore2
 import httpx2
 
-from backscroll_tools.client.network import Network, Stream
+from backscroll_tools.client.network import Network, NetworkStream
 
 KEPT: Final = 32
 """How many connections are kept for one caller, between its requests."""
@@ -134,13 +134,13 @@ class Connections:
         response = httpx2.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(self, caller, pool, cast("AsyncIterable[bytes]", answer.stream)),
+            stream=_ResponseBody(self, caller, pool, cast("AsyncIterable[bytes]", answer.stream)),
             request=request,
             extensions=answer.extensions,
         )
         if {"content-length", "transfer-encoding"} <= response.headers.keys():
             # Where such a response ends, not all agree (RFC 9112, section 6.3).
-            cast("Stream", answer.extensions["network_stream"]).spoil()
+            cast("NetworkStream", answer.extensions["network_stream"]).spoil()
         if not stream:
             await response.aread()
         return response
@@ -180,7 +180,7 @@ class Connections:
 
 
 @dataclass(frozen=True, slots=True)
-class _Body(httpx2.AsyncByteStream):
+class _ResponseBody(httpx2.AsyncByteStream):
     """The body of a response; closing it ends the request."""
 
     connections: Connections

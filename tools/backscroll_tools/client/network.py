@@ -64,14 +64,14 @@ class Network(httpcore2.AsyncNetworkBackend):
             )
         for option in socket_options or ():
             arrivals.socket.setsockopt(*option)
-        return Stream(arrivals)
+        return NetworkStream(arrivals)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
 
 
-class Stream(httpcore2.AsyncNetworkStream):
+class NetworkStream(httpcore2.AsyncNetworkStream):
     """One connection, as a pool uses it: a request is written, its response is read, and again.
 
     Args:
@@ -174,7 +174,7 @@ class Stream(httpcore2.AsyncNetworkStream):
         except BaseException:
             await self.aclose()
             raise
-        return Stream(self._arrivals, tls)
+        return NetworkStream(self._arrivals, tls)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as the base class has it
         """Return what a pool asks for: `is_readable`, `ssl_object`, `socket` and its addresses."""

@@ -17,7 +17,7 @@ from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Place
 from backscroll_tools.tool import Call, Result, Tool
 from backscroll_tools.writes import keys
-from backscroll_tools.writes.keys import Key
+from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.once import OneWrite
 
 CONTENT_CHARS: Final = 256_000
@@ -54,7 +54,7 @@ class _Write(Protocol):
         ...
 
     @property
-    def key(self) -> Key:
+    def key(self) -> IdempotencyKey:
         """With what the call is safe to repeat."""
         ...
 
@@ -90,9 +90,9 @@ async def _run(call: Call, arguments: JSON) -> Result:
 
 def _write(client: Client, thread_id: str, message: JSON, argument: str | None) -> _Write:
     if client.upstream.profile.honours_idempotency_keys:
-        key = Key(argument or keys.mint(), given=argument is not None)
+        key = IdempotencyKey(argument or keys.mint(), given=argument is not None)
         return _KeyedWrite(client, thread_id, message, key)
-    key = Key(keys.mint()) if argument is None else keys.read(argument)
+    key = IdempotencyKey(keys.mint()) if argument is None else keys.read(argument)
     return OneWrite(client, thread_id, message, key)
 
 
@@ -103,7 +103,7 @@ class _KeyedWrite:
     client: Client
     thread: str
     message: JSON
-    key: Key
+    key: IdempotencyKey
 
     async def written(self) -> JSON:
         try:
@@ -169,7 +169,7 @@ async def _first_message(call: Call, thread_id: str) -> Message | None:
     return None
 
 
-def _result(thread_id: str, made: JSON | Message | None, key: Key) -> Result:
+def _result(thread_id: str, made: JSON | Message | None, key: IdempotencyKey) -> Result:
     structured: JSON = {"thread_id": thread_id, "idempotency_key": str(key)}
     if made is None:
         text = f"Created thread {thread_id} with the message."

@@ -32,7 +32,7 @@ _CARRIED: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """An idempotency key.
 
     Attributes:
@@ -69,17 +69,17 @@ def mint() -> str:
     return secrets.token_urlsafe(16)
 
 
-def read(argument: str) -> Key:
+def read(argument: str) -> IdempotencyKey:
     """Return the key that a call passed."""
     found = _CARRIED.fullmatch(argument)
     if found and found["check"] == _check(argument[:-_CHECK_CHARS]):
-        key = Key(found["token"], given=True, thread=found["thread"])
+        key = IdempotencyKey(found["token"], given=True, thread=found["thread"])
         if found["made"]:
             return replace(key, made=found["made"], says=found["says"])
         return replace(key, since=found["since"], sent_at=int(found["sent_at"], 16))
     if len(argument) > TOKEN_CHARS:
-        return Key(hashlib.sha256(argument.encode()).hexdigest(), given=True)
-    return Key(argument, given=True)
+        return IdempotencyKey(hashlib.sha256(argument.encode()).hexdigest(), given=True)
+    return IdempotencyKey(argument, given=True)
 
 
 def mark(text: str) -> str:

@@ -22,7 +22,7 @@ from backscroll_tools.collections import is_conversation
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
-from backscroll_tools.writes.keys import Key
+from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.lookback import Search, UntoldError
 
 LOOKS_S: Final = (0.0, 0.25, 0.75, 2.0)
@@ -59,7 +59,7 @@ class OneWrite:
     client: Client
     thread: str
     message: JSON
-    key: Key
+    key: IdempotencyKey
     _sending: bool = False
 
     async def written(self) -> JSON:

@@ -7,7 +7,7 @@ from typing import Final
 
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import connected, disconnected
-from backscroll.commands.connect.entry import Entry
+from backscroll.commands.connect.entry import HostEntry
 from backscroll.commands.connect.hosts import Host
 from backscroll.commands.connect.jsonc import MARK, MalformedError
 from backscroll.commands.connect.secrecy import hidden
@@ -67,7 +67,7 @@ class Change:
             host_file.backup_of(self.path).unlink(missing_ok=True)
 
 
-def connecting(host: Host, path: Path, entry: Entry) -> Change:
+def connecting(host: Host, path: Path, entry: HostEntry) -> Change:
     """Return the change that puts the entry into a host's file.
 
     Raises:
@@ -110,7 +110,7 @@ def disconnecting(host: Host, path: Path) -> Change:
 
 def _traces(host: Host, text: str) -> set[str]:
     """Return what is left of a text that Backscroll came into and went out of again."""
-    plain, asking = (Entry(("backscroll",), {}, needs_key=asks) for asks in (False, True))
+    plain, asking = (HostEntry(("backscroll",), {}, needs_key=asks) for asks in (False, True))
     first = connected(host, text, plain)
     ways = (first, connected(host, text, asking), connected(host, first, asking))
     return {disconnected(host, way) for way in ways}

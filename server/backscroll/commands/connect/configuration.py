@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from backscroll.commands.connect import json_edit, toml_edit
-from backscroll.commands.connect.entry import KEY, KEY_INPUT, NAME, Entry
+from backscroll.commands.connect.entry import KEY, KEY_INPUT, NAME, HostEntry
 from backscroll.commands.connect.hosts import Host
 
 _INPUT: Final = {
@@ -14,7 +14,7 @@ _INPUT: Final = {
 }
 
 
-def connected(host: Host, text: str, entry: Entry) -> str:
+def connected(host: Host, text: str, entry: HostEntry) -> str:
     """Return a configuration with the entry, in place of the one that was there.
 
     Raises:
@@ -44,7 +44,7 @@ def disconnected(host: Host, text: str) -> str:
     return json_edit.without_member(text, path)
 
 
-def _server(host: Host, entry: Entry) -> dict[str, Any]:
+def _server(host: Host, entry: HostEntry) -> dict[str, Any]:
     """Return the entry in the host's own words."""
     command, *arguments = entry.command
     server: dict[str, Any] = {"type": "stdio"} if host.typed else {}

@@ -27,7 +27,7 @@ _RUNNERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HostEntry:
     """One server in a host's configuration, before a host's words are put to it.
 
     Attributes:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from backscroll.commands.connect.jsonc import MARK, Item, MalformedError, Value, parse
+from backscroll.commands.connect.jsonc import MARK, MalformedError, Member, Value, parse
 
 Edit: TypeAlias = tuple[int, int, str]
 """From where to where the text is replaced, and by what."""
@@ -104,7 +104,7 @@ def _array(text: str, name: str) -> Value | None:
     return found.value if found else None
 
 
-def _member(holder: Value, name: str, path: Sequence[str]) -> Item | None:
+def _member(holder: Value, name: str, path: Sequence[str]) -> Member | None:
     if holder.kind != "object":
         raise MalformedError(f"no object as {path[-1]!r}" if path else "no object")
     found = [item for item in holder.items if item.name == name]
@@ -137,7 +137,7 @@ def _inserted(text: str, holder: Value, name: str | None, value: object) -> str:
     return _edited(text, [(last, last, ","), (tail, tail, added)])
 
 
-def _without(text: str, holder: Value, item: Item) -> str:
+def _without(text: str, holder: Value, item: Member) -> str:
     index = holder.items.index(item)
     start, end = len(text[: item.start].rstrip(_SPACE)), item.value.end
     edits: list[Edit] = []

@@ -41,12 +41,12 @@ class Value:
     kind: Kind
     start: int
     end: int
-    items: "tuple[Item, ...]"
+    items: "tuple[Member, ...]"
     data: object
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Member:
     """A member of an object, or an element of an array.
 
     Attributes:
@@ -88,7 +88,7 @@ def _value(text: str, start: int, depth: int) -> Value:
 
 
 def _collection(text: str, start: int, kind: Literal["object", "array"], depth: int) -> Value:
-    items: list[Item] = []
+    items: list[Member] = []
     at = _skip(text, start + 1)
     while not text.startswith(_CLOSING[kind], at):
         if items and items[-1].comma is None:
@@ -99,7 +99,7 @@ def _collection(text: str, start: int, kind: Literal["object", "array"], depth: 
         value = _value(text, at, depth - 1)
         at = _skip(text, value.end)
         comma = at if text.startswith(",", at) else None
-        items.append(Item(name, first, value, comma))
+        items.append(Member(name, first, value, comma))
         at = at if comma is None else _skip(text, comma + 1)
     data: object = [item.value.data for item in items]
     if kind == "object":

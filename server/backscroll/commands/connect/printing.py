@@ -5,7 +5,7 @@ from typing import Final
 
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import connected, disconnected
-from backscroll.commands.connect.entry import Entry, launch, needs_key, variables
+from backscroll.commands.connect.entry import HostEntry, launch, needs_key, variables
 from backscroll.commands.connect.hosts import HOSTS, Host, Machine
 from backscroll.commands.connect.jsonc import MalformedError
 from backscroll.process.exits import CommandError
@@ -24,7 +24,7 @@ ChatGPT has no file: it reaches servers at an https:// address.
 """
 
 
-def entry(settings: Settings, flags: Mapping[str, str], key: str) -> Entry:
+def entry(settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
     """Return what a host is to be told.
 
     Args:
@@ -35,10 +35,10 @@ def entry(settings: Settings, flags: Mapping[str, str], key: str) -> Entry:
     made = {name: text for name, text in flags.items() if not is_blank(text)}
     if "database" in made:  # the host starts it in another folder
         made["database"] = settings.database
-    return Entry(launch(), variables(made), key, needs_key=bool(key) or needs_key(settings))
+    return HostEntry(launch(), variables(made), key, needs_key=bool(key) or needs_key(settings))
 
 
-def alone(host: Host, entry: Entry) -> str:
+def alone(host: Host, entry: HostEntry) -> str:
     """Return what a file with nothing else in it would hold."""
     return connected(host, "", entry)
 

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Final
 
 from backscroll.commands.transfer.formats import chitchat
-from backscroll.commands.transfer.formats.entries import Entry, Source
+from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile
 from backscroll.store.archive.records import ImportedCompletion
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 
 CONVERSATIONS: Final = 300
 COMPLETIONS: Final = 3
@@ -25,7 +25,7 @@ class Cast:
         longest: the uuid of the longest.
     """
 
-    conversations: dict[str, Json]
+    conversations: dict[str, JSON]
     longest: str
 
     def texts(self, uuid: str) -> list[str]:
@@ -50,12 +50,12 @@ def choose() -> Cast:
     return Cast({uuid: every[uuid] for uuid in (*first, longest)}, longest)
 
 
-def source(cast: Cast) -> Source:
+def source(cast: Cast) -> ImportFile:
     """Return what is imported: each conversation as a thread, and a few as stored completions."""
-    return Source("loading", _entries(cast), len(cast.conversations) + COMPLETIONS)
+    return ImportFile("loading", _entries(cast), len(cast.conversations) + COMPLETIONS)
 
 
-def completions(cast: Cast) -> dict[str, list[Json]]:
+def completions(cast: Cast) -> dict[str, list[JSON]]:
     """Return the chat messages of the stored completions by their ids, the answer last.
 
     One turn of the dataset is one message here: what someone says until the other answers.
@@ -69,9 +69,9 @@ def completions(cast: Cast) -> dict[str, list[Json]]:
     }
 
 
-def _entries(cast: Cast) -> Iterator[Entry]:
+def _entries(cast: Cast) -> Iterator[ImportEntry]:
     for uuid, conversation in cast.conversations.items():
-        yield Entry(uuid, chitchat.thread(uuid, conversation), 1)
+        yield ImportEntry(uuid, chitchat.thread(uuid, conversation), 1)
     for completion_id, (*asked, answer) in completions(cast).items():
         uuid = completion_id.removeprefix("chatcmpl-")
         choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": answer}
@@ -84,14 +84,14 @@ def _entries(cast: Cast) -> Iterator[Entry]:
             messages=asked,
             metadata={"source": chitchat.NAME, "conversation": uuid},
         )
-        yield Entry(completion_id, completion, 1)
+        yield ImportEntry(completion_id, completion, 1)
 
 
-def _long_enough(cast: Cast) -> Iterator[tuple[str, Json]]:
+def _long_enough(cast: Cast) -> Iterator[tuple[str, JSON]]:
     for uuid, conversation in cast.conversations.items():
         if len(conversation["messages"]) >= _TURNS:
             yield uuid, conversation
 
 
-def _spoken(turn: list[Json]) -> str:
+def _spoken(turn: list[JSON]) -> str:
     return " ".join(utterance["text"] for utterance in turn)

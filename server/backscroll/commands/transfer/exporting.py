@@ -17,7 +17,7 @@ from backscroll.commands.transfer.formats.shapes import (
 from backscroll.database.json_text import dump_json
 from backscroll.process.exits import CommandError
 from backscroll.store.app import Store
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 
 
 async def export_to(
@@ -49,7 +49,7 @@ async def export_to(
     return lines
 
 
-async def _lines(store: Store, partition: str) -> AsyncIterator[Json]:
+async def _lines(store: Store, partition: str) -> AsyncIterator[JSON]:
     async for thread in store.export_threads(partition):
         yield thread_object(thread)
     async for conversation in store.export_conversations(partition):

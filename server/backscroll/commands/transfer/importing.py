@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import progress
 from backscroll.commands.transfer.formats import chitchat, jsonl
-from backscroll.commands.transfer.formats.entries import Entry, Imported, Refused, Source
+from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, ImportFile, Refused
 from backscroll.database.faults import StoreError
 from backscroll.process.exits import CommandError
 from backscroll.store.app import Store
@@ -29,7 +29,7 @@ _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
 
 @dataclass(slots=True)
-class Tally:
+class ImportCounts:
     """What became of the entries."""
 
     imported: int = 0
@@ -45,7 +45,7 @@ class Tally:
         return f"{self.imported} imported, {self.present} already there, {self.refused} refused"
 
 
-def open_source(path: str, kind: str, stdin: BinaryIO) -> Source:
+def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
     """Return the conversations at a path.
 
     Args:
@@ -67,11 +67,11 @@ def open_source(path: str, kind: str, stdin: BinaryIO) -> Source:
 
 async def import_sources(
     database: str,
-    sources: Iterable[Source],
+    sources: Iterable[ImportFile],
     refuse: Callable[[str], None],
     limit: int | None = None,
     partition: str = "",
-) -> Tally:
+) -> ImportCounts:
     """Import what the sources hold, each conversation whole or not at all, in their order.
 
     Args:
@@ -85,7 +85,7 @@ async def import_sources(
         StoreError: the database cannot be used.
         CommandError: the database failed on the way; what was imported until then stays.
     """
-    tally = Tally()
+    tally = ImportCounts()
     async with opened_store(database) as store:
         for source in sources:
             with progress(source.name, source.total) as advance:
@@ -106,8 +106,8 @@ async def import_sources(
     return tally
 
 
-def _groups(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    group: list[Entry] = []
+def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
+    group: list[ImportEntry] = []
     for entry in entries:
         group.append(entry)
         full = len(group) == GROUP_ENTRIES or sum(held.size for held in group) >= GROUP_SIZE
@@ -119,7 +119,9 @@ def _groups(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
         yield group
 
 
-async def _write_all(store: Store, group: Sequence[Entry], partition: str) -> list[bool | Refused]:
+async def _write_all(
+    store: Store, group: Sequence[ImportEntry], partition: str
+) -> list[bool | Refused]:
     return await asyncio.gather(*(_write(store, entry.item, partition) for entry in group))
 
 

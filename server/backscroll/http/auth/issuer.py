@@ -56,7 +56,7 @@ class IssuerError(Exception):
     """An issuer that does not answer, or answers what cannot be used; in one line."""
 
 
-class Key:
+class SigningKey:
     """A public key of an issuer.
 
     Attributes:
@@ -100,14 +100,14 @@ class Issuer:
         self._http = http
         self._allow_http = allow_http
         self._keep_s, self._again_s, self._stale_s = keep_s, again_s, stale_s
-        self._keys: dict[str, Key] = {}
+        self._keys: dict[str, SigningKey] = {}
         self._fetched_at = float("-inf")
         self._failed = False
         self._resting = True
         self._waiting = 0
         self._wanted, self._tried = anyio.Event(), anyio.Event()
 
-    async def key(self, key_id: str) -> Key | None:
+    async def key(self, key_id: str) -> SigningKey | None:
         """Return the key with an id, or the only one where the id is empty; None for no such key.
 
         Raises:
@@ -170,7 +170,7 @@ class Issuer:
             self._waiting -= 1
         return not waiting.cancelled_caught
 
-    def _known(self, key_id: str) -> Key | None:
+    def _known(self, key_id: str) -> SigningKey | None:
         if time.monotonic() - self._fetched_at > self._stale_s:
             return None
         if not key_id and len(self._keys) == 1:
@@ -231,13 +231,13 @@ def places(issuer: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((at(oauth + path), at(openid + path), at(path + openid))))
 
 
-def _usable(jwks: list[Any]) -> dict[str, Key]:
+def _usable(jwks: list[Any]) -> dict[str, SigningKey]:
     """Return the keys that can verify a signature, by their ids."""
-    keys: dict[str, Key] = {}
+    keys: dict[str, SigningKey] = {}
     for jwk in jwks:
         if isinstance(jwk, dict) and jwk.get("use", "sig") == "sig":
             try:
-                key = Key(jwk)
+                key = SigningKey(jwk)
             except PyJWTError:
                 continue  # a kind of key that is not known here: others may do
             if key.algorithms:

@@ -65,7 +65,7 @@ async def supervise(
     with metrics.shared():
         async with opened(settings, access.allowed(settings, host)):
             pass  # what is wrong is said once, and the database is made ready once
-        workers = _Workers(settings, host, stopping, ready, len(listeners))
+        workers = _Supervisor(settings, host, stopping, ready, len(listeners))
         async with anyio.create_task_group() as tasks:
             for listener in listeners:
                 tasks.start_soon(workers.keep, listener)
@@ -73,7 +73,7 @@ async def supervise(
         raise CommandError("a worker ended before it could answer; why is in the lines above")
 
 
-class _Workers:
+class _Supervisor:
     def __init__(
         self,
         settings: Settings,

@@ -22,7 +22,7 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.conversation_object import item_object
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 
 _CHUNK: Final = 100
 
@@ -107,7 +107,7 @@ async def read_completions(database: Database, partition: str) -> AsyncIterator[
 
 async def _walk(
     database: Database, statement: Select[Any], owner: int | str
-) -> AsyncIterator[Json]:
+) -> AsyncIterator[JSON]:
     """Yield the rows of ``statement`` chunk by chunk; no read stays open in between."""
     above = -1
     while rows := await database.read(partial(_after, statement, above, owner)):
@@ -118,12 +118,12 @@ async def _walk(
 
 def _after(
     statement: Select[Any], above: int, owner: int | str, connection: Connection
-) -> Sequence[Json]:
+) -> Sequence[JSON]:
     bound = {"above": above, "owner": owner}
     return [row._asdict() for row in connection.execute(statement, bound)]
 
 
-def _message(row: Json) -> ImportedMessage:
+def _message(row: JSON) -> ImportedMessage:
     return ImportedMessage(
         role=row["role"],
         content=row["content"],

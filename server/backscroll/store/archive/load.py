@@ -21,7 +21,7 @@ from backscroll.database.schema import (
     messages,
     threads,
 )
-from backscroll.store.api_errors import WireError
+from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
@@ -31,7 +31,7 @@ from backscroll.store.archive.records import (
 from backscroll.store.bodies import MetadataChange
 from backscroll.store.completions import label_completion
 from backscroll.store.conversation_object import ItemList, item_row
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 from backscroll.store.ids import (
     is_id,
     new_completion_id,
@@ -56,7 +56,7 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
     if _is_known(connection, threads, partition, thread.key, thread_id):
         return False
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
-    row: Json = {
+    row: JSON = {
         "partition": partition,
         "id": thread_id,
         "import_key": thread.key,
@@ -85,7 +85,7 @@ def write_conversation(
     if _is_known(connection, conversations, partition, conversation.key, conversation_id):
         return False
     rows = _item_rows(conversation.items)
-    row: Json = {
+    row: JSON = {
         "partition": partition,
         "id": conversation_id,
         "import_key": conversation.key,
@@ -111,7 +111,7 @@ def write_completion(
     if _is_known(connection, completions, partition, completion.key, completion_id):
         return False
     outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
-    row: Json = {
+    row: JSON = {
         "partition": partition,
         "id": completion_id,
         "import_key": completion.key,
@@ -134,10 +134,10 @@ def write_completion(
     return True
 
 
-def _message_row(message: ImportedMessage, position: int) -> Json:
+def _message_row(message: ImportedMessage, position: int) -> JSON:
     content = message.content
     parts = [text_part(content)] if isinstance(content, str) else [_part(part) for part in content]
-    row: Json = {
+    row: JSON = {
         "position": position,
         "id": _id(message.id) or new_message_id(),
         "created_at": message.created_at,
@@ -155,10 +155,10 @@ def _message_row(message: ImportedMessage, position: int) -> Json:
     return row
 
 
-def _item_rows(given: Sequence[Json]) -> list[Json]:
+def _item_rows(given: Sequence[JSON]) -> list[JSON]:
     try:
         validate(ItemList, {"items": list(given)})
-    except WireError as error:
+    except ApiError as error:
         raise StoreError(error.message) from error
     return [
         {"position": at, **item_row(item, _id(item.get("id")))} for at, item in enumerate(given, 1)
@@ -177,7 +177,7 @@ def _id(given: object, prefix: str = "") -> str | None:
     return given
 
 
-def _part(part: Json) -> Json:
+def _part(part: JSON) -> JSON:
     """Return a part as it goes out, whether its text is as it comes in or as it goes out."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
@@ -188,7 +188,7 @@ def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
         return {}
     try:
         return validate(MetadataChange, {"metadata": dict(metadata)}).metadata or {}
-    except WireError as error:
+    except ApiError as error:
         raise StoreError(error.message) from error
 
 
@@ -218,7 +218,7 @@ def _made(table: Table) -> ReturningInsert[Any]:
     return insert(table).returning(table.c.position)
 
 
-def _insert_all(connection: Connection, table: Table, rows: Sequence[Json]) -> None:
+def _insert_all(connection: Connection, table: Table, rows: Sequence[JSON]) -> None:
     try:
         for at in range(0, len(rows), _CHUNK):  # each within what a statement may take
             connection.execute(insert(table), rows[at : at + _CHUNK])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +26,16 @@ class ImportedMessage:
     """
 
     role: str
-    content: str | Sequence[Json]
+    content: str | Sequence[JSON]
     created_at: int
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    attachments: Sequence[Json] = ()
+    attachments: Sequence[JSON] = ()
     run_id: str | None = None
     assistant_id: str | None = None
     status: str = "completed"
     incomplete_at: int | None = None
-    incomplete_details: Json | None = None
+    incomplete_details: JSON | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class ImportedThread:
     messages: Sequence[ImportedMessage]
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    tool_resources: Json | None = None
+    tool_resources: JSON | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class ImportedConversation:
 
     key: str
     created_at: int
-    items: Sequence[Json]
+    items: Sequence[JSON]
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -96,8 +96,8 @@ class ImportedCompletion:
     key: str
     created_at: int
     model: str
-    choices: Sequence[Json]
-    messages: Sequence[Json]
+    choices: Sequence[JSON]
+    messages: Sequence[JSON]
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    fields: Json = field(default_factory=dict)
+    fields: JSON = field(default_factory=dict)

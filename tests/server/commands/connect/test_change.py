@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backscroll.commands.connect import change
-from backscroll.commands.connect.entry import Entry
+from backscroll.commands.connect.entry import HostEntry
 from backscroll.commands.connect.hosts import BY_NAME
 from tests.server.commands.connect import test_json_edit, test_toml_edit
 
 ENTRIES = st.sampled_from(
     [
-        Entry(("uvx", "backscroll"), {}),
-        Entry(("/opt/b",), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True),
-        Entry(("C:\\b.exe",), {"BACKSCROLL_UPSTREAM": "openai"}, key="k", needs_key=True),
+        HostEntry(("uvx", "backscroll"), {}),
+        HostEntry(("/opt/b",), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True),
+        HostEntry(("C:\\b.exe",), {"BACKSCROLL_UPSTREAM": "openai"}, key="k", needs_key=True),
     ]
 )
 TEXTS = {

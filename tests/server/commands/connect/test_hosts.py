@@ -7,7 +7,7 @@ import pytest
 
 from backscroll.commands.connect import change, command
 from backscroll.commands.connect.configuration import connected
-from backscroll.commands.connect.entry import Entry, launch, needs_key, variables
+from backscroll.commands.connect.entry import HostEntry, launch, needs_key, variables
 from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Machine
 from backscroll.commands.connect.jsonc import parse
 from backscroll.process.exits import CommandError
@@ -15,8 +15,8 @@ from backscroll.settings.model import load
 from tests.server.commands.connect.homes import BROKEN, FILES, PLATFORMS, lived_in, machine
 
 HOME = Path("/home/ada")
-PLAIN = Entry(("uvx", "backscroll"), {})
-KEYED = Entry(("/opt/backscroll",), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True)
+PLAIN = HostEntry(("uvx", "backscroll"), {})
+KEYED = HostEntry(("/opt/backscroll",), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True)
 
 on_each_system = pytest.mark.parametrize("platform", PLATFORMS)
 each_host = pytest.mark.parametrize("name", FILES)
@@ -89,7 +89,7 @@ def test_the_command_offers_every_host() -> None:
 @each_host
 @pytest.mark.parametrize("entry", [PLAIN, KEYED], ids=["plain", "keyed"])
 def test_coming_and_going_leaves_the_file_as_it_was_to_the_byte(
-    name: str, platform: str, entry: Entry, tmp_path: Path
+    name: str, platform: str, entry: HostEntry, tmp_path: Path
 ) -> None:
     host, where = BY_NAME[name], machine(platform, tmp_path)
     path = lived_in(name, where, FILES[name])

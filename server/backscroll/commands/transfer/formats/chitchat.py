@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from backscroll.commands.transfer.formats.entries import Entry, Refused, Source
+from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
 from backscroll.commands.transfer.formats.reasons import reason
 from backscroll.process.exits import CommandError
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
@@ -71,13 +71,13 @@ def conversations(path: Path) -> dict[str, Any]:
     return found
 
 
-def read(path: Path) -> Source:
+def read(path: Path) -> ImportFile:
     """Return the threads of a dataset; sizes are counted in conversations."""
     found = conversations(path)
-    return Source(str(path), _entries(found), len(found))
+    return ImportFile(str(path), _entries(found), len(found))
 
 
-def _entries(found: Mapping[str, Any]) -> Iterator[Entry]:
+def _entries(found: Mapping[str, Any]) -> Iterator[ImportEntry]:
     for uuid, conversation in found.items():
         try:
             item: ImportedThread | Refused = thread(uuid, conversation)
@@ -85,7 +85,7 @@ def _entries(found: Mapping[str, Any]) -> Iterator[Entry]:
             item = Refused(reason(error))
         except ValueError:
             item = Refused("a timestamp is not in ISO 8601")
-        yield Entry(f"conversation {uuid}", item, 1)
+        yield ImportEntry(f"conversation {uuid}", item, 1)
 
 
 def thread(uuid: str, conversation: object) -> ImportedThread:

@@ -25,13 +25,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImportEntry:
     """One thread, one conversation, one completion, or a refusal.
 
     Attributes:
         place: where it stands in its source, such as `line 12`.
         item: what it is.
-        size: how much of `Source.total` was read for it.
+        size: how much of `ImportFile.total` was read for it.
     """
 
     place: str
@@ -40,7 +40,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportFile:
     """A file of conversations, open.
 
     Attributes:
@@ -50,5 +50,5 @@ class Source:
     """
 
     name: str
-    entries: Iterator[Entry]
+    entries: Iterator[ImportEntry]
     total: int | None

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 
 from pydantic import ValidationError
 
-from backscroll.commands.transfer.formats.entries import Entry, Imported, Refused, Source
+from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, ImportFile, Refused
 from backscroll.commands.transfer.formats.reasons import reason
 from backscroll.commands.transfer.formats.shapes import (
     CompletionLine,
@@ -27,21 +27,21 @@ from backscroll.commands.transfer.formats.shapes import (
     ThreadLine,
 )
 from backscroll.process.exits import CommandError
-from backscroll.store.api_errors import WireError
+from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,
     ImportedThread,
 )
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 from backscroll.store.request_body import parse_object
 
 LINE_BYTES: Final = 256 * 1024 * 1024
 """The longest line that is read; a longer one is refused."""
 
 
-def read(path: Path) -> Source:
+def read(path: Path) -> ImportFile:
     """Return the lines of a file; sizes are counted in bytes.
 
     Raises:
@@ -52,15 +52,15 @@ def read(path: Path) -> Source:
         total = path.stat().st_size
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from None
-    return Source(str(path), _closing(file), total)
+    return ImportFile(str(path), _closing(file), total)
 
 
-def read_stream(stream: BinaryIO, name: str) -> Source:
+def read_stream(stream: BinaryIO, name: str) -> ImportFile:
     """Return the lines of a stream, whose size is not known."""
-    return Source(name, entries(stream), None)
+    return ImportFile(name, entries(stream), None)
 
 
-def entries(stream: BinaryIO) -> Iterator[Entry]:
+def entries(stream: BinaryIO) -> Iterator[ImportEntry]:
     """Yield what each line holds; blank lines hold nothing."""
     number = 0
     while line := stream.readline(LINE_BYTES):
@@ -74,7 +74,7 @@ def entries(stream: BinaryIO) -> Iterator[Entry]:
             continue
         else:
             item = parse(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
-        yield Entry(f"line {number}", item, size)
+        yield ImportEntry(f"line {number}", item, size)
 
 
 def parse(line: bytes) -> Imported | Refused:
@@ -88,7 +88,7 @@ def parse(line: bytes) -> Imported | Refused:
             return _conversation(ConversationLine.model_validate(found), found)
         if kind == "chat.completion":
             return _completion(CompletionLine.model_validate(found), found)
-    except WireError as error:
+    except ApiError as error:
         # "We could not parse the JSON body of your request: …", which this is not.
         why = error.message.partition(": ")[2].removesuffix(".")
         return Refused(f"is no usable JSON object: {why}")
@@ -97,25 +97,25 @@ def parse(line: bytes) -> Imported | Refused:
     return Refused('object must be "thread", "conversation" or "chat.completion"')
 
 
-def _kind(found: Json) -> str:
+def _kind(found: JSON) -> str:
     """Return what an object that does not say it must be."""
     if "choices" in found:
         return "chat.completion"
     return "conversation" if "items" in found else "thread"
 
 
-def _closing(file: BinaryIO) -> Iterator[Entry]:
+def _closing(file: BinaryIO) -> Iterator[ImportEntry]:
     with file:
         yield from entries(file)
 
 
-def _hash(found: Json) -> str:
+def _hash(found: JSON) -> str:
     # Of the value and not of its bytes: the order of keys and the spaces say nothing.
     canonical = json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
-def _thread(line: ThreadLine, found: Json) -> ImportedThread:
+def _thread(line: ThreadLine, found: JSON) -> ImportedThread:
     times = [message.created_at for message in line.messages if message.created_at is not None]
     moment = line.created_at
     if moment is None:
@@ -152,7 +152,7 @@ def _message(line: MessageLine, created_at: int) -> ImportedMessage:
     )
 
 
-def _conversation(line: ConversationLine, found: Json) -> ImportedConversation:
+def _conversation(line: ConversationLine, found: JSON) -> ImportedConversation:
     return ImportedConversation(
         key=line.key or line.id or _hash(found),
         created_at=int(time.time()) if line.created_at is None else line.created_at,
@@ -162,7 +162,7 @@ def _conversation(line: ConversationLine, found: Json) -> ImportedConversation:
     )
 
 
-def _completion(line: CompletionLine, found: Json) -> ImportedCompletion:
+def _completion(line: CompletionLine, found: JSON) -> ImportedCompletion:
     return ImportedCompletion(
         key=line.key or line.id or _hash(found),
         created_at=int(time.time()) if line.created is None else line.created,

@@ -17,14 +17,14 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.bodies import FileId, Metadata
-from backscroll.store.envelopes import Json
+from backscroll.store.envelopes import JSON
 from backscroll.store.message_object import text_part
 
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999."""
 
 Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}\z")]
-Key = Annotated[str, Field(min_length=1, max_length=512)]
+ImportKey = Annotated[str, Field(min_length=1, max_length=512)]
 Seconds = Annotated[int, Field(ge=0, le=_LATEST)]
 # A header of the transcript has the role in it: one word, so that no role can pretend to be more.
 Role = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z][A-Za-z0-9_-]{0,63}\z")]
@@ -50,9 +50,9 @@ class _Line(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class _Attachment(_Line):
+class _AttachmentLine(_Line):
     file_id: FileId | None = None
-    tools: list[Json] | None = None
+    tools: list[JSON] | None = None
 
 
 class MessageLine(_Line):
@@ -63,19 +63,19 @@ class MessageLine(_Line):
     id: Id | None = None
     created_at: Seconds | None = None
     metadata: Metadata | None = None
-    attachments: list[_Attachment] | None = None
+    attachments: list[_AttachmentLine] | None = None
     file_ids: list[FileId] | None = None
     run_id: Id | None = None
     assistant_id: Id | None = None
     status: Literal["in_progress", "incomplete", "completed"] = "completed"
     incomplete_at: Seconds | None = None
-    incomplete_details: Json | None = None
+    incomplete_details: JSON | None = None
     # These say nothing that the others and the thread do not say.
     object: Literal["thread.message"] = "thread.message"
     thread_id: str | None = None
     completed_at: Seconds | None = None
 
-    def attached(self) -> list[Json]:
+    def attached(self) -> list[JSON]:
         """Return the files as attachments, which those of the API's first version become."""
         given = [item.model_dump(exclude_unset=True) for item in self.attachments or ()]
         return given + [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
@@ -87,10 +87,10 @@ class ThreadLine(_Line):
     messages: list[MessageLine]
     object: Literal["thread"] = "thread"
     id: Id | None = None
-    key: Key | None = None
+    key: ImportKey | None = None
     created_at: Seconds | None = None
     metadata: Metadata | None = None
-    tool_resources: Json | None = None
+    tool_resources: JSON | None = None
     # What lists of threads add, and the messages say.
     message_count: int | None = None
     last_message_at: Seconds | None = None
@@ -99,10 +99,10 @@ class ThreadLine(_Line):
 class ConversationLine(_Line):
     """A conversation with all its items, oldest first."""
 
-    items: list[Json]  # the store looks into them, and keeps kinds that are not known here
+    items: list[JSON]  # the store looks into them, and keeps kinds that are not known here
     object: Literal["conversation"] = "conversation"
     id: Id | None = None
-    key: Key | None = None
+    key: ImportKey | None = None
     created_at: Seconds | None = None
     metadata: Metadata | None = None
 
@@ -129,12 +129,12 @@ class CompletionLine(BaseModel):
     messages: list[_ChatMessage] = []
     object: Literal["chat.completion"] = "chat.completion"
     id: Id | None = None
-    key: Key | None = None
+    key: ImportKey | None = None
     created: Seconds | None = None
     metadata: Metadata | None = None
 
 
-def thread_object(thread: ImportedThread) -> Json:
+def thread_object(thread: ImportedThread) -> JSON:
     """Return a thread of the store as the line that it can be imported from."""
     return {
         "object": "thread",
@@ -146,7 +146,7 @@ def thread_object(thread: ImportedThread) -> Json:
     }
 
 
-def conversation_object(conversation: ImportedConversation) -> Json:
+def conversation_object(conversation: ImportedConversation) -> JSON:
     """Return a conversation of the store as the line that it can be imported from."""
     return {
         "object": "conversation",
@@ -158,7 +158,7 @@ def conversation_object(conversation: ImportedConversation) -> Json:
     }
 
 
-def completion_object(completion: ImportedCompletion) -> Json:
+def completion_object(completion: ImportedCompletion) -> JSON:
     """Return a stored completion as the line that it can be imported from."""
     return {
         "object": "chat.completion",
@@ -173,7 +173,7 @@ def completion_object(completion: ImportedCompletion) -> Json:
     }
 
 
-def _message_object(message: ImportedMessage) -> Json:
+def _message_object(message: ImportedMessage) -> JSON:
     status = None if message.status == "completed" else message.status
     return {
         "id": message.id,
@@ -203,9 +203,9 @@ def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mappi
             return content
 
 
-def _own_key(item: ImportedThread | ImportedConversation | ImportedCompletion) -> Json:
+def _own_key(item: ImportedThread | ImportedConversation | ImportedCompletion) -> JSON:
     return {} if item.key == item.id else {"key": item.key}
 
 
-def _given(**fields: object) -> Json:
+def _given(**fields: object) -> JSON:
     return {name: value for name, value in fields.items() if value}
