@@ -39,7 +39,7 @@ class Load:
 
 
 async def load(port: int, request: bytes, clients: int, seconds: float) -> Load:
-    """Have clients call a server on loopback for so many seconds."""
+    """Have clients call a server on loopback for so many seconds, each once at least."""
     found = Load()
     start = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
@@ -52,7 +52,9 @@ async def load(port: int, request: bytes, clients: int, seconds: float) -> Load:
 async def _client(port: int, request: bytes, ends_at: float, found: Load) -> None:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-        while (began := time.perf_counter()) < ends_at:
+        began = 0.0
+        while not began or time.perf_counter() < ends_at:
+            began = time.perf_counter()
             writer.write(request)
             async with asyncio.timeout(CALL_S):
                 flaw = _flaw(*await _read(reader))

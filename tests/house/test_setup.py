@@ -23,6 +23,7 @@ from manifests.description import VERSION
 from tests.house import node_releases, releases
 from tests.house.releases import ROOT, pinned, version_of
 from tests.loopback import served
+from tests.pace import limit_s
 
 COPIED: Final = (
     ".ci/venv",
@@ -49,7 +50,9 @@ exec "$TEMPLATE/bin/python" "$@"
 """What `.ci/venv` is told to make environments with."""
 
 
-pytestmark = pytest.mark.timeout(300)  # pip keeps a processor busy for seconds, others may too
+pytestmark = pytest.mark.timeout(
+    limit_s(60)
+)  # pip keeps a processor busy for seconds, others may too
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +114,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=240,
+        timeout=limit_s(48),
         check=False,
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from mcp.types import JSONRPCError
 
-from backscroll.http.dispatch import parsed
+from backscroll.http.dispatch import Understood, parsed
 from backscroll.mcp import json_rpc
 from backscroll.mcp.json_rpc import Received
 
@@ -31,7 +31,7 @@ def told(found: object) -> str:
     match found:
         case JSONRPCError() as error:
             return error.error.message
-        case (Received(refused=refused), bytes()) | Received(refused=refused):
+        case Understood(received=Received(refused=refused)) | Received(refused=refused):
             return refused
         case _:
             raise TypeError(found)

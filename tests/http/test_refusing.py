@@ -2,18 +2,12 @@
 
 import asyncio
 import contextlib
-import inspect
 import json
 from pathlib import Path
 
 import h11
 import pytest
-import uvicorn
-from uvicorn.protocols.http.flow_control import service_unavailable
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
-from backscroll.http.serving import receiving
 from backscroll.http.serving.framing import CHUNK_BYTES, FREE_CHUNKS, FramedConnection
 from backscroll.http.serving.lingering import LINGER_BYTES, READ_BYTES, LingeringTransport
 from tests.http.counting import calls_of
@@ -204,18 +198,3 @@ def test_a_body_in_chunks_of_some_size_is_read_whole() -> None:
 
     assert isinstance(event, h11.EndOfMessage)
     assert read == size * 20_000
-
-
-async def test_what_is_used_of_the_protocol_below_is_there() -> None:
-    described = receiving.__doc__ or ""
-    methods = {"handle_events", "on_response_complete", "send_400_response", "shutdown"}
-    attributes = {"app", "conn", "cycle", "flow", "loop", "scope", "transport"}
-    of_cycle = {"disconnected", "message_event", "response_complete", "response_started"}
-    config = uvicorn.Config(service_unavailable, lifespan="off", log_config=None)
-    made = H11Protocol(config, ServerState(), {})
-    cycle = inspect.getsource(RequestResponseCycle.__init__)
-
-    assert all(callable(getattr(H11Protocol, name)) for name in methods)
-    assert attributes <= vars(made).keys()
-    assert all(f"self.{name} = " in cycle for name in of_cycle)
-    assert all(f"`{name}`" in described for name in methods | attributes | of_cycle)

@@ -123,7 +123,7 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
     database.commit()
     database.close()
     assert await _refusal(f"sqlite:///{path}") == (
-        f"{path} was written by a newer Backscroll (schema 9, this one knows 2): "
+        f"{path} was written by a newer Backscroll (schema 9, this one knows 3): "
         "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
     )
 

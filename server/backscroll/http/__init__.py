@@ -1,12 +1,12 @@
 """MCP over Streamable HTTP: who may call, how much, and how a request reaches the MCP server."""
 
-# uvicorn does not promise to keep these names. `receiving`, `connections` and `answering` override
-# or read them, so pyproject.toml caps uvicorn, and tests/http/test_uvicorn_names.py holds this list
-# to what is there.
+# uvicorn does not promise to keep these names. `serving/` overrides or reads them, so
+# pyproject.toml caps uvicorn, and tests/http/test_uvicorn_names.py holds this list to its source.
 #
-#   H11Protocol has connection_made connection_lost handle_events on_response_complete pause_writing
-#       resume_writing timeout_keep_alive_handler conn cycle loop transport
-#   RequestResponseCycle has response_started
+#   H11Protocol has connection_made connection_lost data_received handle_events on_response_complete
+#       pause_writing resume_writing send_400_response shutdown timeout_keep_alive_handler app conn
+#       cycle flow loop scope transport
+#   RequestResponseCycle has disconnected message_event response_complete response_started
 #   Server has startup capture_signals config lifespan server_state servers should_exit started
 #   ServerState has connections
 #   Config has backlog http_protocol_class ssl

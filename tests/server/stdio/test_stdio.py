@@ -200,7 +200,7 @@ async def test_a_reply_that_has_no_utf8_becomes_an_error(monkeypatch: pytest.Mon
     assert reply["error"] == {"code": -32603, "message": message}
     (record,) = records.kept
     told = PlacesOnly().format(record)
-    assert told.startswith("a reply cannot be written\nPydanticSerializationError at write:")
+    assert told.startswith(r"a reply cannot be written\nPydanticSerializationError at write:")
     assert "secret" not in told
 
 

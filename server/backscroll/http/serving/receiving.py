@@ -1,10 +1,7 @@
 """How long a client may take to send a request, and to read, and how much of it is read at all.
 
 uvicorn itself waits for ever, and reads the body of a request that it has refused. Its protocol is
-no public class. What is used of it beyond asyncio's own methods, and held by a test: `app`, `conn`,
-`cycle` (`disconnected`, `message_event`, `response_complete`, `response_started`), `flow`, `loop`,
-`scope`, `transport`, `handle_events`, `on_response_complete`, `send_400_response`, `shutdown` and
-`timeout_keep_alive_handler`. Of h11 only public names are used.
+no public class: `http/__init__.py` lists what is used of it.
 """
 
 import asyncio
