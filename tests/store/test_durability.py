@@ -36,7 +36,7 @@ async def _pragmas(database: SqliteDatabase, name: str) -> set[object]:
 
 
 async def test_every_connection_syncs_in_full_and_erases_what_is_deleted(path: Path) -> None:
-    async with open_sqlite(f"sqlite:///{path}") as database:
+    async with open_sqlite(f"sqlite:///{path}", "store") as database:
         assert await _pragmas(database, "synchronous") == {2}
         assert await _pragmas(database, "secure_delete") == {1}
         assert await _pragmas(database, "journal_mode") == {
@@ -72,14 +72,14 @@ async def test_a_database_follows_the_journal_mode_of_the_sqlite_that_opens_it(
     url = f"sqlite:///{path}"
     for mode in ("truncate", "wal", "truncate"):
         monkeypatch.setattr(sqlite, "journal_mode", lambda _version, mode=mode: mode)
-        async with open_sqlite(url) as database:
+        async with open_sqlite(url, "store") as database:
             assert await _pragmas(database, "journal_mode") == {mode}
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
     monkeypatch.setattr(sqlite, "journal_mode", lambda _version: "wal")
-    async with open_sqlite(url):
+    async with open_sqlite(url, "store"):
         monkeypatch.setattr(sqlite, "journal_mode", lambda _version: "truncate")
         with pytest.raises(StoreError, match="is locked by another program"):
-            async with open_sqlite(url):
+            async with open_sqlite(url, "store"):
                 pass
 
 

@@ -212,7 +212,7 @@ def commits_that_end(act: Callable[[sqlite3.Connection], object]) -> Iterator[No
 async def test_a_file_deleted_just_after_the_commit_leaves_the_write_unknown(path: Path) -> None:
     acts: list[Callable[[], object]] = []
     with commits_that_end(lambda _: acts and acts.pop()()):
-        async with open_sqlite(f"sqlite:///{path}") as database:
+        async with open_sqlite(f"sqlite:///{path}", "store") as database:
             acts.append(path.unlink)
             with pytest.raises(CommitUnknownError):
                 await database.write(lambda _: None)

@@ -84,7 +84,7 @@ def notes(connection: Connection) -> list[int]:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
-    async with open_sqlite(f"sqlite:///{path}") as opened:
+    async with open_sqlite(f"sqlite:///{path}", "store") as opened:
         await opened.write(lambda connection: connection.exec_driver_sql(MAKE_TABLE))
         yield opened
 

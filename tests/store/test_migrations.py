@@ -150,7 +150,7 @@ async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), tables))
 
-    async with open_database(old_url) as database:
+    async with open_database(old_url, "store") as database:
         assert await database.read(differences) == []
 
 

@@ -126,7 +126,7 @@ async def test_the_password_is_in_no_log_and_no_representation(
     shared: str, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with open_postgres(postgres_address.parse(shared)) as database:
+    async with open_postgres(postgres_address.parse(shared), "store") as database:
         shown = [repr(database), *map(repr, vars(database).values())]
         await database.read(lambda connection: connection.scalar(select(version_table.c.version)))
     assert postgres.password not in caplog.text + "".join(shown)
@@ -148,7 +148,7 @@ async def test_an_acknowledged_write_is_on_disk_whatever_the_role_was_set_to(
             connection.exec_driver_sql(f"SHOW {setting}").scalar_one() for setting in shown
         )
 
-    async with open_database(shared) as database:
+    async with open_database(shared, "store") as database:
         assert await database.write(settings) == (kept, "read committed", "100ms", "30s")
         assert (await database.read(settings))[0] == kept
 
@@ -162,7 +162,7 @@ async def test_no_more_connections_are_opened_than_allowed_and_none_is_waited_fo
         connection.execute(select(func.pg_sleep(paced_s(0.5))))
         return 1
 
-    async with open_database(shared) as database:
+    async with open_database(shared, "store") as database:
         reads = [database.read(hold) for _ in range(postgres.READERS + 5)]
         outcomes = await asyncio.gather(*reads, return_exceptions=True)
         counted = await rows(

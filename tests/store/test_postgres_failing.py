@@ -127,7 +127,7 @@ async def test_transactions_that_wait_for_each_other_are_both_done_in_the_end(
     shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(postgres_address._SESSION, "deadlock_timeout", "20ms")  # noqa: SLF001 - to be quick
-    async with client(shared) as api, open_database(shared) as database:
+    async with client(shared) as api, open_database(shared, "store") as database:
         ids = [await new_thread(api) for _ in range(2)]
         runs, done = 0, []
 
@@ -181,7 +181,7 @@ async def test_a_reader_that_goes_away_leaves_nothing_running(shared: str) -> No
     def sleep(connection: Connection) -> None:
         connection.execute(select(func.pg_sleep(paced_s(20))))
 
-    async with open_database(shared) as database:
+    async with open_database(shared, "store") as database:
         reading = [asyncio.create_task(database.read(sleep)) for _ in range(postgres.READERS)]
         while await rows(shared, asleep) != [(postgres.READERS,)]:
             pass

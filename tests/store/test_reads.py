@@ -24,14 +24,14 @@ def _read(connection: Connection) -> tuple[str, int]:
 
 
 async def test_a_read_that_need_not_wait_is_done_on_the_event_loop(path: Path) -> None:
-    async with open_sqlite(f"sqlite:///{path}") as database:
+    async with open_sqlite(f"sqlite:///{path}", "store") as database:
         assert await database.read(_read) == (threading.current_thread().name, 0)
 
 
 async def test_a_read_behind_another_program_s_write_lets_the_loop_go_on_and_then_sees_it(
     path: Path,
 ) -> None:
-    async with open_sqlite(f"sqlite:///{path}") as database:
+    async with open_sqlite(f"sqlite:///{path}", "store") as database:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         other.execute(
@@ -50,7 +50,7 @@ async def test_a_read_that_has_waited_long_enough_says_that_the_database_is_busy
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
-    async with open_sqlite(f"sqlite:///{path}") as database:
+    async with open_sqlite(f"sqlite:///{path}", "store") as database:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(DatabaseBusyError):

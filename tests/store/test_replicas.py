@@ -62,7 +62,7 @@ async def test_requests_at_once_with_one_key_write_once_whichever_replica_they_r
 async def test_what_is_made_first_is_listed_first_however_long_its_commit_takes(
     shared: str,
 ) -> None:
-    async with client(shared) as api, open_database(shared) as slow:
+    async with client(shared) as api, open_database(shared, "store") as slow:
         begun = asyncio.Event()
 
         def lingering(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six

@@ -1,4 +1,4 @@
-"""The embedded store, or its database, opened by a command that a person runs."""
+"""The embedded store, or the tokens of callers, opened by a command that a person runs."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -31,10 +31,10 @@ async def opened_store(database: str) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def opened_database(database: str) -> AsyncIterator[Database]:
-    """Open a store's database; as `opened_store` in all else."""
+async def opened_tokens(database: str) -> AsyncIterator[Database]:
+    """Open the database of the tokens; as `opened_store` in all else."""
     with _in_one_line():
-        async with open_database(database) as opened:
+        async with open_database(database, "tokens") as opened:
             yield opened
 
 

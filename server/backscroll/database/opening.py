@@ -7,6 +7,7 @@ from typing import Final
 from backscroll.database.faults import StoreError
 from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Database
+from backscroll.database.schema import TableSet
 from backscroll.database.traced import TracedDatabase
 
 _POSTGRES: Final = ("postgresql://", "postgres://")
@@ -22,10 +23,13 @@ def is_postgres(url: str) -> bool:
 
 
 @asynccontextmanager
-async def open_database(url: str, lock_s: float = LOCK_S) -> AsyncIterator[Database]:
+async def open_database(
+    url: str, needed: TableSet, lock_s: float = LOCK_S
+) -> AsyncIterator[Database]:
     """Open the database that ``url`` names, and close it at the end.
 
-    Tables are made where there are none, and those of an older Backscroll are brought up to date.
+    The tables that are needed are made if they are missing, and those of an older Backscroll are
+    brought up to date.
 
     Args:
         url: ``sqlite:///relative.db`` (to the current directory), ``sqlite:////absolute/path.db``
@@ -33,6 +37,7 @@ async def open_database(url: str, lock_s: float = LOCK_S) -> AsyncIterator[Datab
             created; percent-encoded characters are decoded. Or
             ``postgresql://user:password@host:port/name``, with libpq's parameters behind a ``?``;
             that database is there already.
+        needed: which tables; the database may have, or come to have, others beside them.
         lock_s: How many seconds a read or a write waits for the locks of a PostgreSQL.
 
     Raises:
@@ -46,12 +51,12 @@ async def open_database(url: str, lock_s: float = LOCK_S) -> AsyncIterator[Datab
         address = parse(url)  # says so where they are not installed
         from backscroll.database.postgres import open_postgres
 
-        async with open_postgres(address, lock_s) as database:
+        async with open_postgres(address, needed, lock_s) as database:
             yield TracedDatabase(database, "postgresql")
     elif url.startswith("sqlite:"):
         from backscroll.database.sqlite import open_sqlite
 
-        async with open_sqlite(url) as database:
+        async with open_sqlite(url, needed) as database:
             yield TracedDatabase(database, "sqlite")
     else:
         scheme, colon, _ = url.partition("://")

@@ -38,7 +38,7 @@ from backscroll.database.locks import LOCK_NOT_AVAILABLE, LOCK_S, sqlstate
 from backscroll.database.port import Work
 from backscroll.database.postgres_address import Address, connect, why_refused
 from backscroll.database.preparing import prepare
-from backscroll.database.schema import tables
+from backscroll.database.schema import TableSet, tables
 
 WRITERS: Final = 5
 READERS: Final = 5
@@ -169,12 +169,13 @@ class PostgresDatabase:
 
 @asynccontextmanager
 async def open_postgres(
-    address: Address, lock_s: float = LOCK_S
+    address: Address, needed: TableSet, lock_s: float = LOCK_S
 ) -> AsyncIterator[PostgresDatabase]:
     """Open the database at ``address``, and close it at the end.
 
     Args:
         address: Where it is.
+        needed: which tables it must have.
         lock_s: How many seconds a read or a write waits for locks and for its turn.
 
     Raises:
@@ -182,7 +183,7 @@ async def open_postgres(
     """
     patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S, LOCK_S)
     async with _closing(PostgresDatabase(patient, patient)) as first:
-        await _prepare(first, address)
+        await _prepare(first, address, needed)
     writing = _engine(address, "READ COMMITTED", WRITERS)
     reading = _engine(address, "AUTOCOMMIT", READERS)
     async with _closing(PostgresDatabase(writing, reading, lock_s)) as database:
@@ -217,7 +218,7 @@ def _engine(
     )
 
 
-async def _prepare(database: PostgresDatabase, address: Address) -> None:
+async def _prepare(database: PostgresDatabase, address: Address, needed: TableSet) -> None:
     def work(connection: Connection) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
@@ -226,7 +227,7 @@ async def _prepare(database: PostgresDatabase, address: Address) -> None:
             # Said here, as the mere name of the option imports the whole dialect.
             where = index.dialect_options["sqlite"]["where"]
             index.dialect_options["postgresql"]["where"] = where
-        prepare(connection, address.name)
+        prepare(connection, address.name, needed)
 
     try:
         await database.write(work)

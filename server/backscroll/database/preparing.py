@@ -6,19 +6,28 @@ from sqlalchemy import Connection, insert, inspect, select, update
 
 from backscroll.database.faults import StoreError
 from backscroll.database.locks import take_turns
-from backscroll.database.schema import SCHEMA_VERSION, retention_clock, tables, version_table
+from backscroll.database.schema import (
+    SCHEMA_VERSION,
+    TABLE_SETS,
+    TableSet,
+    retention_clock,
+    sets_in,
+    tables,
+    version_table,
+)
 
 _version: Final = select(version_table.c.version)
 
 
-def prepare(connection: Connection, name: str) -> None:
-    """Create the tables in an empty database, or see that this Backscroll can use those there.
+def prepare(connection: Connection, name: str, needed: TableSet) -> None:
+    """Create the tables that are needed, or see that this Backscroll can use those there.
 
     Writes once, so that a database that cannot be written is found now and not at the first create.
 
     Args:
         connection: Inside a write transaction: all of it is done, or nothing is.
         name: What the database is called in an error.
+        needed: which tables it must have; others are brought up to date if it has them.
 
     Raises:
         StoreError: The database is another program's, or a newer Backscroll's.
@@ -26,9 +35,8 @@ def prepare(connection: Connection, name: str) -> None:
     take_turns(connection, "schema")
     present = set(inspect(connection).get_table_names())
     if not present:
-        tables.create_all(connection)
+        version_table.create(connection)
         connection.execute(insert(version_table).values(version=SCHEMA_VERSION, opened=0))
-        connection.execute(insert(retention_clock).values(elapsed_ms=0, token=""))
     elif version_table.name not in present:
         line = f"{name} holds another program's tables: point BACKSCROLL_DATABASE elsewhere"
         raise StoreError(line)
@@ -42,6 +50,11 @@ def prepare(connection: Connection, name: str) -> None:
     if version < SCHEMA_VERSION:
         from backscroll.database.migrations import migrate  # alembic takes its time to import
 
-        migrate(connection, version)
+        migrate(connection, version, sets_in(present))
         connection.execute(update(version_table).values(version=SCHEMA_VERSION))
+        present = set(inspect(connection).get_table_names())
+    if needed not in sets_in(present):
+        tables.create_all(connection, TABLE_SETS[needed], checkfirst=False)
+        if needed == "store":
+            connection.execute(insert(retention_clock).values(elapsed_ms=0, token=""))
     connection.execute(update(version_table).values(opened=version_table.c.opened + 1))

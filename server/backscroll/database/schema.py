@@ -2,6 +2,9 @@
 
 A change here is a new version, and a step in ``migrations`` that brings older tables to it.
 
+A database need not have all tables: `TABLE_SETS` says which are made and found together. All that
+are there have one version, in ``backscroll_schema``, which every database has.
+
 Every thread, conversation and completion belongs to a partition, named by text, and is found
 within it alone: two partitions may hold the same id. What belongs to one of those is found by its
 ``position``, which is nobody else's. An idempotency key's partition is its ``scope``.
@@ -12,7 +15,8 @@ that a cursor on it holds. The partial indexes hold living rows alone: tombstone
 nothing.
 """
 
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Final, Literal, TypeAlias
 
 from sqlalchemy import (
     JSON,
@@ -182,6 +186,27 @@ tokens: Final = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
 )
+
+TableSet: TypeAlias = Literal["store", "tokens"]
+"""What uses a database: the embedded store, or the transport that knows callers by our tokens."""
+
+TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
+    "store": tuple(table for table in tables.sorted_tables if table not in {version_table, tokens}),
+    "tokens": (tokens,),
+}
+"""The tables of each. A database of a version below 3 has those of the store."""
+
+
+def sets_in(names: Collection[str]) -> frozenset[TableSet]:
+    """Return which sets a database has, of which these are the tables.
+
+    A set with a table missing is one that is damaged, and not one that is yet to be made.
+    """
+    return frozenset(
+        needed
+        for needed, those in TABLE_SETS.items()
+        if any(table.name in names for table in those)
+    )
 
 
 def _living(name: str, table: Table, *columns: str, unique: bool = False) -> None:

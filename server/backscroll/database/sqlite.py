@@ -10,11 +10,11 @@ the file just then. What would wait, waits on the threads of ``workers``.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backscroll.database import driver_errors
@@ -27,6 +27,7 @@ from backscroll.database.faults import (
 )
 from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
+from backscroll.database.schema import TableSet
 from backscroll.database.sqlite_engine import engine_of, journal_mode, keep_journal
 from backscroll.database.sqlite_file import DatabaseFile, Identity, first_flaw, try_writing
 from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_writes
@@ -166,12 +167,13 @@ class SqliteDatabase:
 
 
 @asynccontextmanager
-async def open_sqlite(url: str) -> AsyncIterator[SqliteDatabase]:
+async def open_sqlite(url: str, needed: TableSet) -> AsyncIterator[SqliteDatabase]:
     """Open the database that ``url`` names, created where it is missing, and close it at the end.
 
     Args:
         url: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db`` or ``sqlite://`` (in
             memory). A new file has mode 0600; a missing folder is created.
+        needed: which tables it must have.
 
     Raises:
         StoreError: An unsupported URL, or a database that cannot be used.
@@ -184,11 +186,11 @@ async def open_sqlite(url: str) -> AsyncIterator[SqliteDatabase]:
         name = "the database in memory"
         memory = engine_of(None, BUSY_TIMEOUT_S, begin=True)
         async with _closing(SqliteDatabase(memory)) as database:
-            await _prepare(database, name, prepare)
+            await _prepare(database, name, lambda connection: prepare(connection, name, needed))
             yield database
         return
     name = str(path)
-    file = DatabaseFile(path.absolute())
+    file = DatabaseFile(path.absolute(), needed)
     create_file(path)
     engines = (
         engine_of(file, BUSY_TIMEOUT_S, begin=True),
@@ -196,11 +198,11 @@ async def open_sqlite(url: str) -> AsyncIterator[SqliteDatabase]:
         engine_of(file, 0),
     )
     async with _closing(SqliteDatabase(*engines, file)) as database:
-        await _prepare(database, name, prepare)
+        await _prepare(database, name, lambda connection: prepare(connection, name, needed))
         keep_journal(engines, journal_mode(sqlite3.sqlite_version_info))
         for engine in engines:
             event.listen(engine, "connect", file.recognise)
-        await _prepare(database, name, lambda _connection, _name: None)
+        await _prepare(database, name, lambda _: None)
         yield database
 
 
@@ -212,12 +214,10 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
         await database.close()
 
 
-async def _prepare(
-    database: SqliteDatabase, name: str, step: Callable[[Connection, str], None]
-) -> None:
+async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> None:
     """Take a step in a write transaction, and say in one line why that cannot be."""
     try:
-        await database.write(lambda connection: step(connection, name))
+        await database.write(step)
     except DatabaseBusyError as error:
         line = f"{name} is locked by another program: close that program, or wait and try again"
         raise StoreError(line) from error

@@ -13,6 +13,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     event,
     func,
+    inspect,
     literal,
     select,
     type_coerce,
@@ -35,7 +37,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from backscroll.database.driver_errors import is_of_file
 from backscroll.database.faults import DatabaseFailedError, Trouble
-from backscroll.database.schema import SCHEMA_VERSION, tables, version_table
+from backscroll.database.schema import (
+    SCHEMA_VERSION,
+    TABLE_SETS,
+    TableSet,
+    sets_in,
+    version_table,
+)
 
 Identity: TypeAlias = tuple[int, int]
 """Device and inode, by which a file is known while it exists."""
@@ -56,9 +64,11 @@ class DatabaseFile:
 
     Attributes:
         path: absolute.
+        needed: which tables it must have.
     """
 
     path: Path
+    needed: TableSet
 
     @property
     def identity(self) -> Identity | None:
@@ -118,7 +128,7 @@ class DatabaseFile:
         return cast("Identity | None", connection.info.get(_FILE))
 
     def recognise(self, connection: DBAPIConnection, _record: object) -> None:
-        """See that what was opened is a database of Backscroll: it may have been replaced.
+        """See that what was opened is such a database of Backscroll: it may have been replaced.
 
         Raises:
             DatabaseFailedError: It is not.
@@ -128,10 +138,13 @@ class DatabaseFile:
         try:
             cursor.execute(f"SELECT version FROM {version_table.name}")  # noqa: S608 - ours
             version = cursor.fetchone()
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = {name for (name,) in cursor.fetchall()}
         finally:
             cursor.close()
         # One that is newer was brought up to date by another replica, which is about to take over.
-        if version is None or version[0] < SCHEMA_VERSION:
+        is_older = version is None or version[0] < SCHEMA_VERSION
+        if is_older or self.needed not in sets_in(names):
             raise DatabaseFailedError("foreign", where=str(self.path))
 
     def require_room(self) -> None:
@@ -190,7 +203,8 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
         if found != "ok":
             return " ".join(str(found).replace("*** in database main ***", "").split())
-        for table in tables.sorted_tables:
+        there = sets_in(inspect(connection).get_table_names())
+        for table in chain.from_iterable(TABLE_SETS[each] for each in there):
             for column in table.columns:
                 if isinstance(column.type, JSON) and _holds_malformed(connection, column):
                     return f"malformed JSON in {table.name}.{column.name}"

@@ -134,7 +134,7 @@ async def _callers(
 ) -> tuple[Callers, Sequence[BaseRoute], Sequence[Callable[[], Awaitable[None]]]]:
     """Return what knows callers, the routes that lead them there, and what checks its database."""
     if settings.http_auth == "token":
-        database = await stack.enter_async_context(open_database(settings.database_url))
+        database = await stack.enter_async_context(open_database(settings.database_url, "tokens"))
         return TokenCallers(database), (), (database.check,)
     if settings.http_auth == "oauth":
         oauth.check(settings)

@@ -141,7 +141,7 @@ async def open_store(
     Raises:
         StoreError: A database that cannot be used, in one clear line.
     """
-    async with open_database(database, lock_s) as opened:
+    async with open_database(database, "store", lock_s) as opened:
         retention = RetentionClock(clock.monotonic)
         with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks too
             await opened.read(retention.look)

@@ -21,7 +21,13 @@ from backscroll.database.faults import (
 )
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
-from backscroll.database.schema import completions, conversations, threads, version_table
+from backscroll.database.schema import (
+    TableSet,
+    completions,
+    conversations,
+    threads,
+    version_table,
+)
 from backscroll.settings.paths import sqlite_path
 
 _NOUNS: Final = (
@@ -79,7 +85,7 @@ async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Chec
             return facts, *file
         return facts, await database.read(_contents), *file
 
-    return await _looked_at(url, look)
+    return await _looked_at(url, "store", look)
 
 
 def _file_of(url: str) -> Path | None:
@@ -90,23 +96,23 @@ def _file_of(url: str) -> Path | None:
         return None
 
 
-async def looked_at(url: str, *looks: Callable[[Connection], Check]) -> tuple[Check, ...]:
-    """Return what each look at a database found, or why it cannot be looked at.
+async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple[Check, ...]:
+    """Return what a look at the tokens of a database found, or why it cannot be looked at.
 
     Bounded as `check_database` is.
     """
 
-    async def look(database: Database) -> tuple[Check, ...]:
-        return tuple([await database.read(each) for each in looks])
+    async def read(database: Database) -> tuple[Check, ...]:
+        return (await database.read(look),)
 
-    return await _looked_at(url, look)
+    return await _looked_at(url, "tokens", read)
 
 
 async def _looked_at(
-    url: str, look: Callable[[Database], Awaitable[tuple[Check, ...]]]
+    url: str, needed: TableSet, look: Callable[[Database], Awaitable[tuple[Check, ...]]]
 ) -> tuple[Check, ...]:
     try:
-        async with open_database(url) as database:
+        async with open_database(url, needed) as database:
             return await look(database)
     except StoreError as error:
         return (Check("database", "failed", str(error), next_step=MEND),)

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from backscroll.commands.doctor.database_check import is_missing, looked_at
+from backscroll.commands.doctor.database_check import is_missing, look_at_tokens
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.database.tokens import Token, listed
 from backscroll.settings.addresses import flaw_of_key
@@ -36,7 +36,7 @@ async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[
         holding[:] = [token for token in listed(connection) if token.holds(now)]
         return _counted(holding, settings)
 
-    checks = await looked_at(url, count)
+    checks = await look_at_tokens(url, count)
     variables = dict.fromkeys(token.upstream_key_variable for token in holding)
     keys = {name: environ.get(name, "") for name in variables if name}
     missing = [name for name, key in keys.items() if is_blank(key) or flaw_of_key(key)]

@@ -4,7 +4,7 @@ import re
 import time
 from typing import Final
 
-from backscroll.commands.local_store import opened_database
+from backscroll.commands.local_store import opened_tokens
 from backscroll.database import tokens
 from backscroll.database.tokens import SCOPES, Token
 from backscroll.process.exits import CommandError
@@ -95,7 +95,7 @@ async def issue(database: str, token: Token) -> str:
         CommandError: it failed on the way.
     """
     secret = tokens.new_secret()
-    async with opened_database(database) as opened:
+    async with opened_tokens(database) as opened:
         await opened.write(lambda connection: tokens.add(connection, token, secret))
     return secret
 
@@ -106,7 +106,7 @@ async def listed(database: str) -> list[Token]:
     Raises:
         StoreError, CommandError: as `issue` does.
     """
-    async with opened_database(database) as opened:
+    async with opened_tokens(database) as opened:
         return await opened.read(tokens.listed)
 
 
@@ -117,7 +117,7 @@ async def revoke(database: str, name: str) -> list[str]:
         StoreError, CommandError: as `issue` does.
     """
     now = int(time.time())
-    async with opened_database(database) as opened:
+    async with opened_tokens(database) as opened:
         return await opened.write(lambda connection: tokens.revoke(connection, name, now))
 
 

@@ -4,3 +4,4 @@ from typing import Final
 
 revision: Final = "1"
 down_revision: Final = None
+TABLES: Final = "store"

@@ -7,6 +7,7 @@ from sqlalchemy import JSON, BigInteger, Column, Text, text
 
 revision: Final = "2"
 down_revision: Final = "1"
+TABLES: Final = "store"  # and "tokens", which began as some of them
 
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 _Json: Final = JSON(none_as_null=True)

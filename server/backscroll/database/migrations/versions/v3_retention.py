@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, Text
 
 revision: Final = "3"
 down_revision: Final = "2"
+TABLES: Final = "store"
 
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
