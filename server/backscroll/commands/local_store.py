@@ -5,12 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from backscroll.database.faults import (
-    CommitUnknownError,
-    DatabaseBusyError,
-    DatabaseFailedError,
-    DatabaseUnavailableError,
-)
+from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.process.exits import CommandError
@@ -19,11 +14,10 @@ from backscroll.store.app import Store, open_store
 
 @asynccontextmanager
 async def opened_store(database: str) -> AsyncIterator[Store]:
-    """Open a store, and say in one line what becomes of it while it is used.
+    """Open a store.
 
     Raises:
-        StoreError: the database cannot be used.
-        CommandError: the database failed on the way.
+        OperatorError: the database cannot be used, or fails while it is used.
     """
     with _in_one_line():
         async with open_store(database) as store:
@@ -42,15 +36,7 @@ async def opened_tokens(database: str) -> AsyncIterator[Database]:
 def _in_one_line() -> Iterator[None]:
     try:
         yield
-    except DatabaseBusyError:
-        raise CommandError(
-            "another program holds the database: try again when it is done"
-        ) from None
-    except DatabaseUnavailableError as error:
-        raise CommandError(f"the database does not answer: {error}") from None
     except DatabaseFailedError as error:
         raise CommandError(f"{error}; backscroll doctor looks into it") from None
-    except CommitUnknownError:
-        raise CommandError("the connection to the database was lost in a commit") from None
     except DBAPIError as error:  # its text may quote data
         raise CommandError(f"the database failed: {type(error.orig).__name__}") from None

@@ -2,6 +2,8 @@
 
 from typing import Final, Literal, TypeAlias
 
+from backscroll.settings.operator_errors import OperatorError
+
 Trouble: TypeAlias = Literal[
     "full", "read_only", "missing", "replaced", "damaged", "foreign", "failed"
 ]
@@ -19,11 +21,11 @@ _SENTENCES: Final[dict[Trouble, str]] = {
 }
 
 
-class StoreError(Exception):
+class StoreError(OperatorError):
     """A database or an import that the store refuses; ``str()`` is one clear line."""
 
 
-class NothingWrittenError(Exception):
+class NothingWrittenError(OperatorError):
     """The database did not do what it was asked, and nothing was written; a retry is safe."""
 
 
@@ -36,7 +38,20 @@ class DatabaseBusyError(NothingWrittenError):
 
 
 class DatabaseUnavailableError(NothingWrittenError):
-    """The database's server does not answer."""
+    """The database's server does not answer.
+
+    Args:
+        reason: why, as far as that is known; without a password.
+    """
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Return one line for the operator."""
+        return f"the database does not answer: {self.reason}"
 
 
 class DatabaseFailedError(NothingWrittenError):
@@ -71,5 +86,9 @@ class DatabaseFailedError(NothingWrittenError):
         return f"the database {self.where}: {self.sentence}" if self.where else self.sentence
 
 
-class CommitUnknownError(Exception):
+class CommitUnknownError(OperatorError):
     """The connection was lost in a commit: it may stand or not; the idempotency key tells."""
+
+    def __str__(self) -> str:
+        """Return one line for the operator."""
+        return "the connection to the database was lost in a commit"

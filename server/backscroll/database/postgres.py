@@ -235,7 +235,7 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
         line = f"{address.name} is locked by another program: wait, and try again"
         raise StoreError(line) from error
     except DatabaseUnavailableError as error:
-        raise StoreError(str(error)) from error
+        raise StoreError(error.reason) from error
     except DatabaseFailedError as error:
         raise StoreError(why_refused(address, error.cause)) from error
     except DBAPIError as error:

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from backscroll.database.faults import StoreError
-from backscroll.settings.parsing import SettingsError
+from backscroll.settings.operator_errors import OperatorError
 
 UNUSABLE: Final = 2
 """A setting, a database or an argument that cannot be used; what a shell expects of misuse."""
@@ -21,7 +20,7 @@ PIPE_CLOSED: Final = 141
 """128 + SIGPIPE, as a shell reports it."""
 
 
-class CommandError(Exception):
+class CommandError(OperatorError):
     """What keeps a command from its work, as one line that says the way out."""
 
 
@@ -37,7 +36,7 @@ def clean_exit() -> Iterator[None]:
         yield
         if sys.stdout is not None:
             sys.stdout.flush()
-    except (CommandError, SettingsError, StoreError) as error:
+    except OperatorError as error:
         _say(str(error))
         sys.exit(UNUSABLE)
     except KeyboardInterrupt:

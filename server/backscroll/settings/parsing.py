@@ -7,6 +7,7 @@ from dataclasses import Field
 from pathlib import Path
 from typing import Any, Final, cast
 
+from backscroll.settings.operator_errors import OperatorError
 from backscroll.settings.paths import UnknownHomeError
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -30,7 +31,7 @@ _PASSWORDS: Final = (
 _TILDE: Final = re.compile(r"(?:^|,)\s*~")
 
 
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """A setting that cannot be used, as one line: its name, the rule, and the value if safe."""
 
 

@@ -227,13 +227,13 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             why = "The database is busy, held by another program or transaction"
             return error_reply(_again_later(why, "database_busy"))
         case DatabaseUnavailableError():
-            _log.error("the database does not answer: %s", error)
+            _log.error("%s", error)
             return error_reply(_again_later("The database does not answer", "database_unavailable"))
         case DatabaseFailedError():
             _log.error("%s; nothing was written", error)
             return error_reply(_not_written(error))
         case CommitUnknownError():
-            _log.error("the database was lost in a commit: %s", error, exc_info=error)
+            _log.error("%s", error, exc_info=error)
             message = (
                 "The connection to the database was lost in the commit: this may have been "
                 "written or not. The same request with the same Idempotency-Key finds out."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import httpx2
 
 from backscroll.settings.model import Settings
+from backscroll.settings.operator_errors import OperatorError
 from backscroll.upstream.credentials import NoKeyError, credential
 from backscroll.upstream.kind import is_embedded, profile_of
 from backscroll_tools.client.client import Client
@@ -148,12 +149,11 @@ class UpstreamConnection:
         return Pools(reading, writing)
 
     async def _open_store(self) -> Pools:
-        from backscroll.database.faults import StoreError
         from backscroll.store.app import open_store
 
         try:
             store = await self._stack.enter_async_context(open_store(self._settings.database_url))
-        except StoreError as error:
+        except OperatorError as error:
             raise ToolError(
                 "upstream_unavailable",
                 f"The store cannot be opened: {error}",

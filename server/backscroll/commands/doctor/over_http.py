@@ -13,10 +13,9 @@ from backscroll.commands.doctor.diagnosis import Check
 from backscroll.commands.doctor.token_check import check_tokens
 from backscroll.http.auth import access
 from backscroll.http.serving import tls
-from backscroll.process.exits import CommandError
 from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
-from backscroll.settings.parsing import SettingsError
+from backscroll.settings.operator_errors import OperatorError
 
 SOON: Final = timedelta(days=14)
 """How long before its end a certificate is spoken of."""
@@ -53,7 +52,7 @@ async def check_http(
 def _callers(settings: Settings, host: str) -> Check:
     try:
         access.allowed(settings, host)
-    except CommandError as error:
+    except OperatorError as error:
         return Check("callers", "failed", str(error), next_step=_NO_START)
     near = is_loopback(host)
     said = [_WHOM[settings.http_auth].format(issuer=settings.oauth_issuer or "its issuer")]
@@ -70,7 +69,7 @@ def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
     """Return how long the certificate holds, where there is one."""
     try:
         tls.check(settings)
-    except CommandError as error:
+    except OperatorError as error:
         return (Check("certificate", "failed", str(error), next_step=_NO_START),)
     if not settings.tls_cert_file:
         return ()
@@ -104,7 +103,7 @@ async def _issuer(settings: Settings, limit_s: float) -> Check:
 
     try:
         oauth.check(settings)
-    except SettingsError as error:
+    except OperatorError as error:
         return Check("issuer", "failed", str(error), next_step=_NO_START)
     start = time.perf_counter()
     check = Check("issuer", "ok", "answered with its keys")

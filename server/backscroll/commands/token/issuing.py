@@ -91,8 +91,7 @@ async def issue(database: str, token: Token) -> str:
     """Write a token, and return the secret that it is: it is nowhere else, and never shown again.
 
     Raises:
-        StoreError: the database cannot be used.
-        CommandError: it failed on the way.
+        OperatorError: the database cannot be used, or fails.
     """
     secret = tokens.new_secret()
     async with opened_tokens(database) as opened:
@@ -104,7 +103,7 @@ async def listed(database: str) -> list[Token]:
     """Return all tokens, oldest first.
 
     Raises:
-        StoreError, CommandError: as `issue` does.
+        OperatorError: as `issue` does.
     """
     async with opened_tokens(database) as opened:
         return await opened.read(tokens.listed)
@@ -114,7 +113,7 @@ async def revoke(database: str, name: str) -> list[str]:
     """Take back what has an id or a name, and return the ids of what was.
 
     Raises:
-        StoreError, CommandError: as `issue` does.
+        OperatorError: as `issue` does.
     """
     now = int(time.time())
     async with opened_tokens(database) as opened:
