@@ -10,7 +10,7 @@ def main() -> None:
     with clean_exit():
         if len(sys.argv) == 1:
             # What hosts start many times a day: without what only people need.
-            from backscroll.commands.serve import serve_as_set
+            from backscroll.commands.serve.over_stdio import serve_as_set
 
             serve_as_set()
         else:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from backscroll.commands.doctor.examination import examine
-from backscroll.commands.serve import serve
+from backscroll.commands.serve.over_stdio import serve
 from backscroll.commands.token.issuing import issue, new_token
 from backscroll.mcp.server import build
 from backscroll.settings.model import load, sources

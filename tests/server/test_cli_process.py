@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from backscroll.commands.connect.entry import launch
-from backscroll.commands.serve import hint
+from backscroll.commands.serve.over_stdio import hint
 from tests.pace import limit_s
 from tests.server.command_line import COMMAND, at_terminal, process, variables, write_lines
 

@@ -1,9 +1,18 @@
-"""Text that others wrote, on a person's terminal: shown, and never obeyed."""
+"""A person's terminal: how wide it is, and text that others wrote, shown and never obeyed."""
 
+import shutil
 import sys
-from typing import TextIO
+from typing import Final, TextIO
 
 from backscroll_tools.plain import plain
+
+WIDTH: Final = 100
+"""The most characters of a line that is wrapped for a person."""
+
+
+def columns() -> int:
+    """Return how many characters fit in a line of the terminal, `WIDTH` at most."""
+    return min(shutil.get_terminal_size().columns, WIDTH)
 
 
 def write(text: str, stream: TextIO | None = None) -> None:

@@ -1,23 +1,22 @@
 """`backscroll doctor`: what is configured, what answers, and what is wrong."""
 
-import shutil
 import sys
-from typing import Final
 
 import click
 
+from backscroll.commands.examples import examples
 from backscroll.commands.options import SERVING, Flags, with_flags
-from backscroll.commands.terminal import verbatim, write
-
-_WIDTH: Final = 100
+from backscroll.commands.terminal import columns, verbatim, write
 
 
 @click.command(
     short_help="Say what is configured, what answers, and what is wrong.",
-    epilog="\b\nExamples:\nbackscroll doctor\n"
-    "backscroll doctor --upstream compatible --base-url http://127.0.0.1:8321/v1\n"
-    "backscroll doctor --host 0.0.0.0 --http-auth token\n"
-    "backscroll doctor --json | jq .checks",
+    epilog=examples(
+        "backscroll doctor",
+        "backscroll doctor --upstream compatible --base-url http://127.0.0.1:8321/v1",
+        "backscroll doctor --host 0.0.0.0 --http-auth token",
+        "backscroll doctor --json | jq .checks",
+    ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
 @click.option(
@@ -44,6 +43,5 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     configure(settings.log_level, settings.log_format)
     diagnosis = anyio.run(partial(examine, settings, sources(flags), host=host))
     verbatim(sys.stdout)
-    width = min(shutil.get_terminal_size().columns, _WIDTH)
-    write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, width))
+    write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, columns()))
     sys.exit(not diagnosis.is_well)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import anyio
 import click
 
+from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
 from backscroll.settings.model import Settings
 from backscroll_tools.plain import plain
@@ -15,8 +16,11 @@ from backscroll_tools.plain import plain
 
 @click.group(
     short_help="Say who may call over HTTP.",
-    epilog="\b\nExamples:\nbackscroll token create ada --expires 30d\nbackscroll token list\n"
-    "backscroll token revoke ada",
+    epilog=examples(
+        "backscroll token create ada --expires 30d",
+        "backscroll token list",
+        "backscroll token revoke ada",
+    ),
 )
 def token() -> None:
     """Make, show and take back the tokens of callers over HTTP.
@@ -27,9 +31,11 @@ def token() -> None:
 
 
 @token.command(
-    epilog="\b\nExamples:\nbackscroll token create ada\n"
-    "backscroll token create support-bot \\\n"
-    "    --scopes read,write --expires 1y --partition support"
+    epilog=examples(
+        "backscroll token create ada",
+        "backscroll token create support-bot \\",
+        "    --scopes read,write --expires 1y --partition support",
+    )
 )
 @click.argument("name")
 @click.option("--scopes", default="read", show_default=True, help="read, or read,write.")

@@ -1,0 +1,1 @@
+"""`backscroll call`: one tool call through the server."""

@@ -1,0 +1,49 @@
+"""`backscroll call`, as a person types it."""
+
+import sys
+
+import click
+
+from backscroll.commands.examples import examples
+from backscroll.commands.options import EVERY, with_settings
+from backscroll.commands.terminal import columns, verbatim, write
+from backscroll.settings.model import Settings
+
+
+@click.command(
+    short_help="Call a tool, or list the tools.",
+    epilog=examples(
+        "backscroll call list-threads limit=3",
+        "backscroll call list-messages thread_id=thread_abc preview_chars=80",
+        'backscroll call create-message role=user content=Hi metadata:=\'{"a": "b"}\'',
+        "backscroll call list-threads --json | jq .page.next_cursor",
+    ),
+)
+@click.argument("tool", required=False)
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--json", "as_json", is_flag=True, help="Print the structured content.")
+@with_settings(*EVERY)
+def call(
+    settings: Settings, tool: str | None, arguments: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Call TOOL through the server, or without TOOL list the tools and their arguments.
+
+    A value is typed as the tool says; NAME:=JSON passes any JSON. On a terminal, control
+    characters in messages are shown and not obeyed; in a pipe the text is verbatim. Exit code 1
+    is a tool error, whose text is on stderr.
+    """
+    from functools import partial
+
+    import anyio
+
+    from backscroll.commands.call.calling import call_tool, describe, list_tools
+    from backscroll.process.logs import configure
+
+    configure(settings.log_level, settings.log_format)
+    verbatim(sys.stdout)
+    if tool is None:
+        write(describe(anyio.run(list_tools, settings), columns()))
+        return
+    outcome = anyio.run(partial(call_tool, settings, tool, arguments, as_json=as_json))
+    write(outcome.text, sys.stderr if outcome.is_error else sys.stdout)
+    sys.exit(outcome.is_error)

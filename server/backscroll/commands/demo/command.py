@@ -1,0 +1,18 @@
+"""`backscroll demo`, as a person types it."""
+
+import sys
+
+import click
+
+
+@click.command(short_help="Show what it does.")
+def demo() -> None:
+    """Show what it does, with real conversations in a temporary store; takes seconds.
+
+    Needs the conversations: pip install 'backscroll[demo]'
+    """
+    import anyio
+
+    from backscroll.commands.demo.show import run
+
+    sys.exit(anyio.run(run))

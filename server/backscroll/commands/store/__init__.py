@@ -1,0 +1,1 @@
+"""`backscroll store`: the embedded store over HTTP."""

@@ -1,0 +1,43 @@
+"""`backscroll store`, as a person types it."""
+
+from typing import Final
+
+import click
+
+from backscroll.commands.examples import examples
+from backscroll.commands.options import with_settings
+from backscroll.process.exits import interrupted_at_once
+from backscroll.settings.model import Settings
+
+_PORT: Final = 8095
+
+
+@click.command(
+    short_help="Serve the embedded store's wire format.",
+    epilog=examples(
+        "backscroll store &",
+        "python -c 'from openai import OpenAI",
+        f'store = OpenAI(base_url="http://127.0.0.1:{_PORT}/v1", api_key="none")',
+        "print(store.beta.threads.create())'",
+    ),
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=_PORT,
+    show_default=True,
+    help="0 for any free one.",
+)
+@with_settings("database", "log_level", "log_format")
+def store(settings: Settings, host: str, port: int) -> None:
+    """Serve the embedded store's wire format at /v1, on this machine alone.
+
+    OpenAI's own client works against it unchanged.
+    """
+    import anyio
+
+    from backscroll.commands.store.store_server import serve_store
+
+    with interrupted_at_once():
+        anyio.run(serve_store, settings, host, port)

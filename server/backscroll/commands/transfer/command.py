@@ -1,0 +1,102 @@
+"""`backscroll import` and `backscroll export`, as a person types them."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from backscroll.commands.examples import examples
+from backscroll.commands.options import with_settings
+from backscroll.commands.terminal import verbatim, write
+from backscroll.process.exits import interrupted_at_once
+from backscroll.settings.model import Settings
+from backscroll_tools.plain import plain
+
+
+@click.command(
+    "import",
+    short_help="Take conversations in.",
+    epilog=examples(
+        "backscroll import conversations.jsonl",
+        "backscroll import chitchat --limit 100",
+        'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
+        "    backscroll import -",
+        "",
+        "What a line holds (of a thread only the messages are needed):",
+        '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
+        '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
+        '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
+        '    [{"role": "user", "content": "Hello"}, {"type": …, …}, …]}',
+        '{"object": "chat.completion", "id": …, "created": …, "model": …,',
+        '    "choices": […], "messages": [{"role": "user", "content": "Hello"}, …]}',
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["auto", "chitchat", "jsonl"]),
+    default="auto",
+    show_default=True,
+    help="What the files hold; auto looks at how each begins.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Take this many conversations at most.")
+@with_settings("database", "project")
+def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
+    """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
+
+    A file holds JSON Lines of threads, conversations or stored chat completions, or is
+    chitchat's dataset.json. What was imported before is not imported again. A bad line is
+    refused by its number, the others are kept, and the exit code is 1.
+    """
+    from functools import partial
+
+    import anyio
+
+    from backscroll.commands.transfer.importing import import_sources, open_source
+
+    stdin = sys.stdin.buffer
+    sources = (open_source(path, kind, stdin) for path in paths)
+    with interrupted_at_once():
+        into = partial(import_sources, partition=settings.project)
+        tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
+    click.echo(str(tally))
+    sys.exit(tally.refused > 0)
+
+
+@click.command(
+    short_help="Give all conversations out.",
+    epilog=examples(
+        "backscroll export backup.jsonl",
+        "backscroll export | gzip > backup.jsonl.gz",
+    ),
+)
+@click.argument("path", default="-")
+@with_settings("database", "project")
+def export(settings: Settings, path: str) -> None:
+    """Export everything in a partition of the store as JSON Lines, to a file or to stdout.
+
+    Import takes the lines: into an empty store they bring back the same.
+    """
+    from functools import partial
+
+    import anyio
+
+    from backscroll.commands.progress import progress
+    from backscroll.commands.transfer.exporting import export_to, new_file
+
+    give_out = partial(export_to, partition=settings.project)
+    if path == "-" and sys.stdout.isatty():
+        anyio.run(give_out, settings.database_url, write)
+    elif path == "-":
+        verbatim(sys.stdout)
+        with progress("stdout", None) as advance:
+            anyio.run(give_out, settings.database_url, sys.stdout.write, advance)
+    else:
+        with new_file(Path(path)) as file, progress(path, None) as advance:
+            lines = anyio.run(give_out, settings.database_url, file.write, advance)
+        click.echo(f"{lines} exported to {path}", err=True)
+
+
+def _refuse(line: str) -> None:
+    click.echo(f"backscroll: {plain(line)}", err=True)
