@@ -32,6 +32,10 @@ FIXED_LIMIT = re.compile(
     r"(?:[ (]timeout=|asyncio\.timeout\(|mark\.timeout\(|wait_for\([^\n]*, )[1-9]"
 )
 
+DOUBLE_BACKTICKS = re.compile(r"(?<!`)``(?!`)")
+NAMES = {"Backscroll", "False", "True", "None", "OpenAI", "PostgreSQL", "SQLite", "Unix"}
+"""What a sentence begins with that is written with a capital anywhere."""
+
 
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
@@ -86,3 +90,29 @@ def test_every_limit_of_a_test_grows_with_the_slowness_of_the_machine(tracked: l
     fixed = {path: found for path, text in texts.items() if (found := FIXED_LIMIT.findall(text))}
 
     assert fixed == {}
+
+
+def test_docstrings_and_comments_have_one_dialect() -> None:
+    """Single backticks, and lower case after the name of an argument, attribute or error."""
+    flaws = {
+        f"{path.relative_to(ROOT)}:{number}": line.strip()
+        for folder in ("server", "tools")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for number, line in in_other_dialect(path.read_text(encoding="utf-8"))
+    }
+
+    assert flaws == {}
+
+
+def in_other_dialect(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are written otherwise, with their numbers."""
+    section: str | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        indent = line[: len(line) - len(line.lstrip())]
+        if re.fullmatch(r" +(?:Args|Attributes|Raises):", line):
+            section = indent
+        elif section is not None and line.strip() and len(indent) <= len(section):
+            section = None
+        entry = section is not None and re.match(rf"{section}    [\w*, ]+: ([A-Z][a-z]+)\b", line)
+        if DOUBLE_BACKTICKS.search(line) or (entry and entry[1] not in NAMES):
+            yield number, line

@@ -7,7 +7,7 @@ from backscroll.settings.operator_errors import OperatorError
 Trouble: TypeAlias = Literal[
     "full", "read_only", "missing", "replaced", "damaged", "foreign", "failed"
 ]
-"""What can be wrong with a database: ``foreign`` is another program's, or another version's."""
+"""What can be wrong with a database: `foreign` is another program's, or another version's."""
 
 
 _SENTENCES: Final[dict[Trouble, str]] = {
@@ -22,7 +22,7 @@ _SENTENCES: Final[dict[Trouble, str]] = {
 
 
 class StoreError(OperatorError):
-    """A database or an import that the store refuses; ``str()`` is one clear line."""
+    """A database or an import that the store refuses; `str()` is one clear line."""
 
 
 class NothingWrittenError(OperatorError):
@@ -58,10 +58,10 @@ class DatabaseFailedError(NothingWrittenError):
     """The database cannot do its work until its operator mends something.
 
     Args:
-        trouble: What kind of thing is wrong.
-        cause: The engine's own name for it, such as ``SQLITE_FULL`` or SQLSTATE ``53100``; empty
+        trouble: what kind of thing is wrong.
+        cause: the engine's own name for it, such as `SQLITE_FULL` or SQLSTATE `53100`; empty
             if there is none. Never the engine's message, which may quote data.
-        where: The database's name, such as its path, for the operator alone.
+        where: the database's name, such as its path, for the operator alone.
     """
 
     def __init__(self, trouble: Trouble, cause: str = "", where: str = "") -> None:
@@ -73,7 +73,7 @@ class DatabaseFailedError(NothingWrittenError):
 
     @property
     def sentence(self) -> str:
-        """What is wrong, without where: ``its disk is full (SQLITE_FULL)``."""
+        """What is wrong, without where: `its disk is full (SQLITE_FULL)`."""
         return f"{_SENTENCES[self.trouble]} ({self.cause})" if self.cause else self.plain
 
     @property

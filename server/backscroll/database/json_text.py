@@ -11,15 +11,15 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 
 
 def dump_json(value: object) -> str:
-    """Return ``value`` as compact JSON, with text as it is and not escaped."""
+    """Return `value` as compact JSON, with text as it is and not escaped."""
     return _compact.encode(value)
 
 
 def load_json(text: str) -> object:
-    """Return what ``dump_json`` made ``text`` of.
+    """Return what `dump_json` made `text` of.
 
     Raises:
-        DatabaseFailedError: It is not JSON, and so not what was written.
+        DatabaseFailedError: it is not JSON, and so not what was written.
     """
     try:
         return from_json(text)

@@ -1,7 +1,7 @@
 """Turns that transactions take, where the engine lets several write at once.
 
 SQLite has one writer, which needs no more. On PostgreSQL a row that stands is locked by
-``FOR UPDATE``, which SQLite leaves out; what has no row yet is locked here, by its name.
+`FOR UPDATE`, which SQLite leaves out; what has no row yet is locked here, by its name.
 """
 
 from typing import Final
@@ -24,14 +24,14 @@ def take_turns(connection: Connection, *names: str) -> None:
     """Let no other transaction that gives these names go on from here until this one has ended.
 
     Raises:
-        DBAPIError: No turn within the engine's wait for a lock; its ``sqlstate`` says so.
+        DBAPIError: no turn within the engine's wait for a lock; its `sqlstate` says so.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_lock, {"name": "\n".join(("backscroll", *names))})
 
 
 def take_place(connection: Connection, table: Table, partition: str) -> None:
-    """Hold the end of a partition's list of ``table`` until the transaction ends.
+    """Hold the end of a partition's list of `table` until the transaction ends.
 
     A row that is inserted after this has a position above all that were committed, and below all
     that will be. Without it a sequence gives out 7 and 8 to two transactions, 8 is committed first,

@@ -26,22 +26,22 @@ def is_postgres(url: str) -> bool:
 async def open_database(
     url: str, needed: TableSet, lock_s: float = LOCK_S
 ) -> AsyncIterator[Database]:
-    """Open the database that ``url`` names, and close it at the end.
+    """Open the database that `url` names, and close it at the end.
 
     The tables that are needed are made if they are missing, and those of an older Backscroll are
     brought up to date.
 
     Args:
-        url: ``sqlite:///relative.db`` (to the current directory), ``sqlite:////absolute/path.db``
-            or ``sqlite://`` (in memory): a new file has mode 0600, and a missing folder is
+        url: `sqlite:///relative.db` (to the current directory), `sqlite:////absolute/path.db`
+            or `sqlite://` (in memory): a new file has mode 0600, and a missing folder is
             created; percent-encoded characters are decoded. Or
-            ``postgresql://user:password@host:port/name``, with libpq's parameters behind a ``?``;
+            `postgresql://user:password@host:port/name`, with libpq's parameters behind a `?`;
             that database is there already.
         needed: which tables; the database may have, or come to have, others beside them.
-        lock_s: How many seconds a read or a write waits for the locks of a PostgreSQL.
+        lock_s: how many seconds a read or a write waits for the locks of a PostgreSQL.
 
     Raises:
-        StoreError: An unsupported URL, or a database that cannot be used; one line, without the
+        StoreError: an unsupported URL, or a database that cannot be used; one line, without the
             URL's password.
     """
     if is_postgres(url):

@@ -13,32 +13,32 @@ class Database(Protocol):
     """A store's database, open. The same work runs on every engine, synchronous throughout."""
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` on a connection that sees each of its statements committed state only.
+        """Run `work` on a connection that sees each of its statements committed state only.
 
         Raises:
-            DatabaseBusyError: A lock or a connection was not to be had in time.
-            DatabaseUnavailableError: The database's server does not answer.
-            DatabaseFailedError: The database is damaged, gone, or fails otherwise.
+            DatabaseBusyError: a lock or a connection was not to be had in time.
+            DatabaseUnavailableError: the database's server does not answer.
+            DatabaseFailedError: the database is damaged, gone, or fails otherwise.
         """
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run ``work`` in a write transaction, committed when this returns.
+        """Run `work` in a write transaction, committed when this returns.
 
         Args:
-            work: What to do.
-            turn: Names what the work locks, such as a thread: writes of this process with one name
+            work: what to do.
+            turn: names what the work locks, such as a thread: writes of this process with one name
                 are done one after another, and hold up no others. Empty for nothing of the kind.
 
         Work that raises leaves nothing behind. Work may be run again when something else than
         itself undid its transaction, so that what it makes it makes anew each time.
 
         Raises:
-            DatabaseBusyError: A lock or a connection was not to be had in time; nothing was
+            DatabaseBusyError: a lock or a connection was not to be had in time; nothing was
                 written.
-            DatabaseUnavailableError: The database's server does not answer; nothing was written.
-            DatabaseFailedError: The database is full, read-only, damaged, gone, or fails
+            DatabaseUnavailableError: the database's server does not answer; nothing was written.
+            DatabaseFailedError: the database is full, read-only, damaged, gone, or fails
                 otherwise; nothing was written.
-            CommitUnknownError: The connection was lost in the commit: whether ``work`` stands,
+            CommitUnknownError: the connection was lost in the commit: whether `work` stands,
                 nobody can tell from here.
         """
 
@@ -46,8 +46,8 @@ class Database(Protocol):
         """See that the database can be read and written, as far as that can be told cheaply.
 
         Raises:
-            DatabaseUnavailableError: The database's server does not answer.
-            DatabaseFailedError: It cannot.
+            DatabaseUnavailableError: the database's server does not answer.
+            DatabaseFailedError: it cannot.
         """
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 Two bounded pools of asyncpg's connections, so that writers keep no reader waiting. Writes of one
 turn, such as those to a thread, wait for one another before they take a connection, and one that
-meets a lock gives its connection back after ``TRY_S`` and tries again later: so a lock keeps only
+meets a lock gives its connection back after `TRY_S` and tries again later: so a lock keeps only
 those waiting that need it. Reads commit each statement by itself, so that every page is its own
 snapshot; writes are transactions at READ COMMITTED that lock what they change, so that the same
 work does the same on both engines. Nothing waits for ever: not for a turn, not for a connection,
@@ -83,10 +83,10 @@ T = TypeVar("T")
 
 
 class PostgresDatabase:
-    """A database of PostgreSQL, open; ``Database`` says what its methods promise."""
+    """A database of PostgreSQL, open; `Database` says what its methods promise."""
 
     def __init__(self, writing: AsyncEngine, reading: AsyncEngine, lock_s: float = LOCK_S) -> None:
-        """Take the pools; ``open_postgres`` makes them.
+        """Take the pools; `open_postgres` makes them.
 
         Args:
             writing: for transactions.
@@ -101,7 +101,7 @@ class PostgresDatabase:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` outside any transaction."""
+        """Run `work` outside any transaction."""
 
         async def run() -> T:
             async with self._reading.connect() as connection:
@@ -110,7 +110,7 @@ class PostgresDatabase:
         return await self._remembered(run, self._lock_ends_at())
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run ``work`` in a transaction, ended even where the caller is cancelled meanwhile.
+        """Run `work` in a transaction, ended even where the caller is cancelled meanwhile.
 
         A caller that is cancelled before its turn leaves it undone.
         """
@@ -171,15 +171,15 @@ class PostgresDatabase:
 async def open_postgres(
     address: Address, needed: TableSet, lock_s: float = LOCK_S
 ) -> AsyncIterator[PostgresDatabase]:
-    """Open the database at ``address``, and close it at the end.
+    """Open the database at `address`, and close it at the end.
 
     Args:
-        address: Where it is.
+        address: where it is.
         needed: which tables it must have.
-        lock_s: How many seconds a read or a write waits for locks and for its turn.
+        lock_s: how many seconds a read or a write waits for locks and for its turn.
 
     Raises:
-        StoreError: A database that cannot be used, in one line without its password.
+        StoreError: a database that cannot be used, in one line without its password.
     """
     patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S, LOCK_S)
     async with _closing(PostgresDatabase(patient, patient)) as first:
@@ -247,17 +247,17 @@ def _is_read_only(connection: Connection) -> bool:
 
 
 async def _persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
-    """Do what ``run`` does, anew where the database surely undid it.
+    """Do what `run` does, anew where the database surely undid it.
 
     Args:
-        run: Takes a connection, and gives it back.
-        lock_ends_at: Until when it is begun anew because of a lock, by the event loop's clock; for
-            all else it is begun ``ATTEMPTS`` times at most.
+        run: takes a connection, and gives it back.
+        lock_ends_at: until when it is begun anew because of a lock, by the event loop's clock; for
+            all else it is begun `ATTEMPTS` times at most.
 
     Raises:
-        DatabaseBusyError: It was undone too often, or waited too long.
-        DatabaseUnavailableError: The server is gone, and nothing was written.
-        DatabaseFailedError: It is full, damaged or read-only, and nothing was written.
+        DatabaseBusyError: it was undone too often, or waited too long.
+        DatabaseUnavailableError: the server is gone, and nothing was written.
+        DatabaseFailedError: it is full, damaged or read-only, and nothing was written.
     """
     now = asyncio.get_running_loop().time
     attempt, pause_s = 1, _PAUSE_S
@@ -305,8 +305,8 @@ async def _commit(connection: AsyncConnection) -> None:
     """Commit.
 
     Raises:
-        DBAPIError: The server says that it did not.
-        CommitUnknownError: It says nothing.
+        DBAPIError: the server says that it did not.
+        CommitUnknownError: it says nothing.
     """
     try:
         await connection.commit()

@@ -1,6 +1,6 @@
 """Where a PostgreSQL is, and how a connection to it begins; asyncpg's part of the engine.
 
-asyncpg reads the URL by itself, as libpq does, with ``PGPASSWORD``, ``~/.pgpass`` and ``sslmode``.
+asyncpg reads the URL by itself, as libpq does, with `PGPASSWORD`, `~/.pgpass` and `sslmode`.
 """
 
 import os
@@ -35,8 +35,8 @@ class Address:
     """A database of a PostgreSQL server.
 
     Attributes:
-        url: As it was given, with the password in it: for asyncpg alone.
-        name: What it is called in an error: host, port and database.
+        url: as it was given, with the password in it: for asyncpg alone.
+        name: what it is called in an error: host, port and database.
     """
 
     url: str = field(repr=False)
@@ -44,10 +44,10 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """Return the address in a ``postgresql://`` URL.
+    """Return the address in a `postgresql://` URL.
 
     Raises:
-        StoreError: It cannot be read, or asyncpg is not installed. Nothing of it is repeated.
+        StoreError: it cannot be read, or asyncpg is not installed. Nothing of it is repeated.
     """
     try:
         import asyncpg  # noqa: F401 - whether it is there
@@ -70,13 +70,13 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
     """Return a connection on which an acknowledged commit is on the server's disk.
 
     Args:
-        address: Where to.
-        statement_s: The most seconds that a statement takes.
-        lock_s: The most seconds of them that it waits for a lock.
+        address: where to.
+        statement_s: the most seconds that a statement takes.
+        lock_s: the most seconds of them that it waits for a lock.
 
     Raises:
-        DatabaseUnavailableError: There is no such server, it does not answer within ``CONNECT_S``
-            seconds, or it refuses; ``str()`` is one clear line.
+        DatabaseUnavailableError: there is no such server, it does not answer within `CONNECT_S`
+            seconds, or it refuses; `str()` is one clear line.
     """
     import asyncpg
 

@@ -25,12 +25,12 @@ def prepare(connection: Connection, name: str, needed: TableSet) -> None:
     Writes once, so that a database that cannot be written is found now and not at the first create.
 
     Args:
-        connection: Inside a write transaction: all of it is done, or nothing is.
-        name: What the database is called in an error.
+        connection: inside a write transaction: all of it is done, or nothing is.
+        name: what the database is called in an error.
         needed: which tables it must have; others are brought up to date if it has them.
 
     Raises:
-        StoreError: The database is another program's, or a newer Backscroll's.
+        StoreError: the database is another program's, or a newer Backscroll's.
     """
     take_turns(connection, "schema")
     present = set(inspect(connection).get_table_names())

@@ -1,16 +1,16 @@
 """The tables, and the version that says which Backscroll may open them.
 
-A change here is a new version, and a step in ``migrations`` that brings older tables to it.
+A change here is a new version, and a step in `migrations` that brings older tables to it.
 
 A database need not have all tables: `TABLE_SETS` says which are made and found together. All that
-are there have one version, in ``backscroll_schema``, which every database has.
+are there have one version, in `backscroll_schema`, which every database has.
 
 Every thread, conversation and completion belongs to a partition, named by text, and is found
 within it alone: two partitions may hold the same id. What belongs to one of those is found by its
-``position``, which is nobody else's. An idempotency key's partition is its ``scope``.
+`position`, which is nobody else's. An idempotency key's partition is its `scope`.
 
-Every list has a ``position`` that grows in the order of commit; pages are cut by it and by nothing
-else. A deleted row keeps its id and position (a tombstone, ``deleted_at`` set, content erased), so
+Every list has a `position` that grows in the order of commit; pages are cut by it and by nothing
+else. A deleted row keeps its id and position (a tombstone, `deleted_at` set, content erased), so
 that a cursor on it holds. The partial indexes hold living rows alone: tombstones cost a page
 nothing.
 """

@@ -1,11 +1,11 @@
 """SQLite: everything that is particular to it.
 
 Pools on one file. The writer is a single connection, so that writes of this process queue in turn
-instead of polling SQLite's lock; other processes are met with ``BEGIN IMMEDIATE`` and a busy
+instead of polling SQLite's lock; other processes are met with `BEGIN IMMEDIATE` and a busy
 timeout. Readers never begin a transaction: every page is one statement and so its own snapshot.
 
 A page is read on the event loop, sooner than another thread would be awake, where no writer holds
-the file just then. What would wait, waits on the threads of ``workers``.
+the file just then. What would wait, waits on those of `sqlite_threads`.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class SqliteDatabase:
-    """A database of SQLite, open; ``Database`` says what its methods promise."""
+    """A database of SQLite, open; `Database` says what its methods promise."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class SqliteDatabase:
         prompt: Engine | None = None,
         file: DatabaseFile | None = None,
     ) -> None:
-        """Take the pools; ``open_sqlite`` makes them.
+        """Take the pools; `open_sqlite` makes them.
 
         Args:
             writer: one connection, which reads too where there is no reader.
@@ -69,7 +69,7 @@ class SqliteDatabase:
         self._trouble: DatabaseFailedError | None = None
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` outside any transaction."""
+        """Run `work` outside any transaction."""
         with self._told():
             if self._prompt is not None:
                 try:
@@ -81,7 +81,7 @@ class SqliteDatabase:
             return await self._reading.run(work)
 
     async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - one writer, one turn
-        """Run ``work`` in a write transaction, which it may share with others.
+        """Run `work` in a write transaction, which it may share with others.
 
         What is returned is in the file at the database's path.
         """
@@ -98,7 +98,7 @@ class SqliteDatabase:
         return value
 
     async def _written(self, work: Work[T]) -> tuple[T, Identity | None]:
-        """Return what ``work`` returned, and which file it was written to."""
+        """Return what `work` returned, and which file it was written to."""
         with self._told():
             return await self._writing.run(
                 lambda connection: (work(connection), DatabaseFile.of(connection))
@@ -168,15 +168,15 @@ class SqliteDatabase:
 
 @asynccontextmanager
 async def open_sqlite(url: str, needed: TableSet) -> AsyncIterator[SqliteDatabase]:
-    """Open the database that ``url`` names, created where it is missing, and close it at the end.
+    """Open the database that `url` names, created where it is missing, and close it at the end.
 
     Args:
-        url: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db`` or ``sqlite://`` (in
+        url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://` (in
             memory). A new file has mode 0600; a missing folder is created.
         needed: which tables it must have.
 
     Raises:
-        StoreError: An unsupported URL, or a database that cannot be used.
+        StoreError: an unsupported URL, or a database that cannot be used.
     """
     path = path_of(url)
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:

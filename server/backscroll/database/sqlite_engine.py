@@ -20,7 +20,7 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 
     WAL wants the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): 3.51.3, or
     3.50.7, or 3.44.6. Without it the rollback journal is used, and truncated rather than deleted:
-    under ``synchronous=FULL`` SQLite syncs a truncated journal, but not the folder out of which it
+    under `synchronous=FULL` SQLite syncs a truncated journal, but not the folder out of which it
     deletes one, so after a power cut a deleted journal can come back and undo the last commit
     (https://sqlite.org/pragma.html#pragma_synchronous, EXTRA).
     """
@@ -35,10 +35,10 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 def engine_of(
     file: DatabaseFile | None, busy_timeout_s: float, *, begin: bool = False, size: int = 1
 ) -> Engine:
-    """Return a pool of at most ``size`` connections, with or without transactions.
+    """Return a pool of at most `size` connections, with or without transactions.
 
     Args:
-        file: what they are on, made by nobody but ``create_file``; None for memory.
+        file: what they are on, made by nobody but `create_file`; None for memory.
         busy_timeout_s: how long each waits for another's lock, in seconds.
         begin: whether they are for transactions.
         size: 0 for connections that are closed after use.

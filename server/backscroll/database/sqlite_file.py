@@ -117,7 +117,7 @@ class DatabaseFile:
         """See that a connection is on the file at the path.
 
         Raises:
-            DatabaseFailedError: It is not.
+            DatabaseFailedError: it is not.
         """
         if self.of(connection) != self.identity:
             raise DatabaseFailedError("replaced", where=str(self.path))
@@ -131,7 +131,7 @@ class DatabaseFile:
         """See that what was opened is such a database of Backscroll: it may have been replaced.
 
         Raises:
-            DatabaseFailedError: It is not.
+            DatabaseFailedError: it is not.
             sqlite3.Error: It cannot be read.
         """
         cursor = connection.cursor()
@@ -154,7 +154,7 @@ class DatabaseFile:
         beside it: that meets a full disk, a quota and a limit of the process alike.
 
         Raises:
-            DatabaseFailedError: It could not.
+            DatabaseFailedError: it could not.
         """
         try:
             size = self.path.stat().st_size
@@ -175,7 +175,7 @@ def try_writing(connection: Connection) -> None:
     """Write as a transaction would, and leave the rest to the caller, who rolls it back.
 
     Raises:
-        DBAPIError: The database cannot be written.
+        DBAPIError: the database cannot be written.
     """
     connection.execute(update(version_table).values(opened=version_table.c.opened + 1))
 
@@ -194,7 +194,7 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
         One line in SQLite's words, without data; None if the time was not enough.
 
     Raises:
-        DBAPIError: The database cannot be read.
+        DBAPIError: the database cannot be read.
     """
     driver = cast("sqlite3.Connection", connection.connection.driver_connection)
     ends_at = time.monotonic() + limit_s

@@ -86,7 +86,7 @@ class SqliteThreads:
         self._open = 0
 
     async def run(self, work: Work[T]) -> T:
-        """Return what ``work`` returns, or raise what it raises.
+        """Return what `work` returns, or raise what it raises.
 
         When the caller is cancelled, work that has begun is ended all the same, and work that has
         not is left undone.

@@ -13,7 +13,7 @@ _URL_RULE: Final = (
 
 
 def path_of(url: str) -> Path | None:
-    """Return the file that ``url`` names, or None for a database in memory."""
+    """Return the file that `url` names, or None for a database in memory."""
     try:
         return sqlite_path(url)
     except ValueError:

@@ -29,19 +29,19 @@ class TracedDatabase:
     system: str
 
     async def read(self, work: Work[T]) -> T:
-        """Run work, as ``Database.read`` does."""
+        """Run work, as `Database.read` does."""
         return await self._recorded("read", self.database.read, work)
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run work, as ``Database.write`` does."""
+        """Run work, as `Database.write` does."""
         return await self._recorded("write", partial(self.database.write, turn=turn), work)
 
     async def check(self) -> None:
-        """Check, as ``Database.check`` does; recorded nowhere, as it is no request's."""
+        """Check, as `Database.check` does; recorded nowhere, as it is no request's."""
         await self.database.check()
 
     async def close(self) -> None:
-        """Close, as ``Database.close`` does."""
+        """Close, as `Database.close` does."""
         await self.database.close()
 
     async def _recorded(

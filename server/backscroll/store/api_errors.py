@@ -11,11 +11,11 @@ class ApiError(Exception):
 
     Args:
         status: HTTP status, 400-599.
-        message: One sentence for the caller.
-        param: The parameter at fault, such as ``messages[0].role``, or None.
-        code: OpenAI's machine-readable code, such as ``unknown_parameter``, or None.
-        kind: The envelope's ``type``.
-        headers: Headers sent with the reply.
+        message: one sentence for the caller.
+        param: the parameter at fault, such as `messages[0].role`, or None.
+        code: OpenAI's machine-readable code, such as `unknown_parameter`, or None.
+        kind: the envelope's `type`.
+        headers: headers sent with the reply.
     """
 
     def __init__(  # noqa: PLR0913 - the envelope has this many fields

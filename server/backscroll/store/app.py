@@ -57,15 +57,15 @@ class Store:
     """An open store.
 
     Attributes:
-        app: The wire format, with its routes under ``/v1``: for ``httpx2.ASGITransport`` or for a
-            server. It has no lifespan; ``open_store`` opens and closes.
+        app: the wire format, with its routes under `/v1`: for `httpx2.ASGITransport` or for a
+            server. It has no lifespan; `open_store` opens and closes.
     """
 
     app: Starlette
     _database: Database
 
     async def check(self) -> None:
-        """See that what is asked of the store can be done, as ``Database.check`` does."""
+        """See that what is asked of the store can be done, as `Database.check` does."""
         await self._database.check()
 
     async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
@@ -75,9 +75,9 @@ class Store:
             False when its key was imported before, or its id is in the store; nothing is written.
 
         Raises:
-            StoreError: Something that the store cannot hold; nothing is written.
-            DatabaseBusyError: Another writer held the database for too long; try again. And what
-                else ``Database.write`` raises.
+            StoreError: something that the store cannot hold; nothing is written.
+            DatabaseBusyError: another writer held the database for too long; try again. And what
+                else `Database.write` raises.
         """
         from backscroll.store.archive.load import write_thread
 
@@ -88,7 +88,7 @@ class Store:
     async def import_conversation(
         self, conversation: "ImportedConversation", partition: str = ""
     ) -> bool:
-        """Write a whole conversation in one transaction; as ``import_thread`` in all else."""
+        """Write a whole conversation in one transaction; as `import_thread` in all else."""
         from backscroll.store.archive.load import write_conversation
 
         return await self._database.write(
@@ -98,7 +98,7 @@ class Store:
     async def import_completion(
         self, completion: "ImportedCompletion", partition: str = ""
     ) -> bool:
-        """Write a stored completion in one transaction; as ``import_thread`` in all else."""
+        """Write a stored completion in one transaction; as `import_thread` in all else."""
         from backscroll.store.archive.load import write_completion
 
         return await self._database.write(
@@ -131,15 +131,15 @@ class Store:
 async def open_store(
     database: str, clock: Clock = _CLOCK, lock_s: float = LOCK_S
 ) -> AsyncIterator[Store]:
-    """Open the store in ``database``, made where it is missing, and close it at the end.
+    """Open the store in `database`, made where it is missing, and close it at the end.
 
     Args:
-        database: Its URL, as ``engine.open_database`` takes it.
-        clock: The process's clocks.
-        lock_s: How many seconds a read or a write waits for the locks of a PostgreSQL.
+        database: its URL, as `opening.open_database` takes it.
+        clock: the process's clocks.
+        lock_s: how many seconds a read or a write waits for the locks of a PostgreSQL.
 
     Raises:
-        StoreError: A database that cannot be used, in one clear line.
+        StoreError: a database that cannot be used, in one clear line.
     """
     async with open_database(database, "store", lock_s) as opened:
         retention = RetentionClock(clock.monotonic)

@@ -1,7 +1,7 @@
 """The request bodies of the threads endpoints and of stored completions, as OpenAI declares them.
 
 Sources of the limits: OpenAI's OpenAPI documents of 2024-04-15 (v1) and 2026-08-21 (v2). The union
-members carry tags in angle brackets, which ``validation`` leaves out of a parameter's name.
+members carry tags in angle brackets, which `validation` leaves out of a parameter's name.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -117,7 +117,7 @@ class Attachment(_Body):
 
 
 class MessageV1(_Body):
-    """``CreateMessageRequest`` of the API's first version."""
+    """`CreateMessageRequest` of the API's first version."""
 
     role: Literal["user", "assistant"]
     content: Text
@@ -130,7 +130,7 @@ class MessageV1(_Body):
 
 
 class MessageV2(_Body):
-    """``CreateMessageRequest`` of the API's second version."""
+    """`CreateMessageRequest` of the API's second version."""
 
     role: Literal["user", "assistant"]
     content: Content
@@ -162,14 +162,14 @@ class ToolResources(_Body):
 
 
 class ThreadV1(_Body):
-    """``CreateThreadRequest`` of the API's first version."""
+    """`CreateThreadRequest` of the API's first version."""
 
     messages: Annotated[list[MessageV1], Field(max_length=_MAX_MESSAGES)] = []
     metadata: Metadata | None = None
 
 
 class ThreadV2(_Body):
-    """``CreateThreadRequest`` of the API's second version."""
+    """`CreateThreadRequest` of the API's second version."""
 
     messages: Annotated[list[MessageV2], Field(max_length=_MAX_MESSAGES)] = []
     metadata: Metadata | None = None
@@ -177,18 +177,18 @@ class ThreadV2(_Body):
 
 
 class MetadataChange(_Body):
-    """``ModifyMessageRequest``, and ``ModifyThreadRequest`` of the first version."""
+    """`ModifyMessageRequest`, and `ModifyThreadRequest` of the first version."""
 
     metadata: Metadata | None = None
 
 
 class ThreadChange(MetadataChange):
-    """``ModifyThreadRequest`` of the second version; what is left out stays as it is."""
+    """`ModifyThreadRequest` of the second version; what is left out stays as it is."""
 
     tool_resources: ToolResources | None = None
 
 
 class MetadataReplacement(_Body):
-    """The body of an update of a stored completion or a conversation; ``null`` clears it."""
+    """The body of an update of a stored completion or a conversation; `null` clears it."""
 
     metadata: Metadata | None

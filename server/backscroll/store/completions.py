@@ -102,7 +102,7 @@ def _completion_object(row: Mapping[str, Any]) -> JSON:
 
 
 def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
-    """Return a stored message: an array of parts moves out of ``content``, as OpenAI declares."""
+    """Return a stored message: an array of parts moves out of `content`, as OpenAI declares."""
     body = row["body"]
     content = body.get("content")
     in_parts = isinstance(content, list)
@@ -138,7 +138,7 @@ def _find_completion(
 
 @dataclass(frozen=True, slots=True)
 class CompletionEndpoints:
-    """The endpoints under ``/chat/completions``."""
+    """The endpoints under `/chat/completions`."""
 
     database: Database
     keys: IdempotencyKeys
@@ -224,14 +224,14 @@ class CompletionEndpoints:
 
 
 def _index(completion_id: str, message_id: str) -> int:
-    """Return the position in a message's id, ``{completion_id}-{index}``, or -1."""
+    """Return the position in a message's id, `{completion_id}-{index}`, or -1."""
     prefix, _, number = message_id.rpartition("-")
     well_formed = prefix == completion_id and re.fullmatch("0|[1-9][0-9]{0,8}", number)
     return int(number) if well_formed else -1
 
 
 def _metadata_filters(params: QueryParams) -> dict[str, str]:
-    """Return the pairs of ``metadata[key]=value``."""
+    """Return the pairs of `metadata[key]=value`."""
     pairs = {
         match[1]: value
         for name, value in params.items()

@@ -1,6 +1,6 @@
 """A conversation and its items: what is taken, and what goes out.
 
-Sources: OpenAI's OpenAPI document of 2026-08-21, ``InputItem`` going in and ``ConversationItem``
+Sources: OpenAI's OpenAPI document of 2026-08-21, `InputItem` going in and `ConversationItem`
 coming out. Of their kinds the store looks into messages alone; any other, one that is not invented
 yet included, is kept as it came.
 """
@@ -15,7 +15,7 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id
 
 MAX_ITEM_TEXT: Final = 10 * 1024 * 1024
-"""The most characters of one text of a message (``InputTextContent.text``)."""
+"""The most characters of one text of a message (`InputTextContent.text`)."""
 
 _MAX_ITEMS: Final = 20
 _MESSAGE: Final = "message"
@@ -67,7 +67,7 @@ ContentPart = Annotated[
 
 
 class MessageItem(_Open):
-    """A message; ``type`` may be left out."""
+    """A message; `type` may be left out."""
 
     role: Literal[
         "unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"
@@ -109,7 +109,7 @@ ItemBody = Annotated[
 
 
 class ConversationCreate(MetadataChange):
-    """``CreateConversationBody``."""
+    """`CreateConversationBody`."""
 
     items: Annotated[list[ItemBody], Field(max_length=_MAX_ITEMS)] | None = None
 
@@ -123,7 +123,7 @@ class ItemList(BaseModel):
 
 
 class ItemsCreate(BaseModel):
-    """The body of ``createConversationItems``."""
+    """The body of `createConversationItems`."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
@@ -144,8 +144,8 @@ def item_row(item: JSON, item_id: str | None = None) -> JSON:
     """Return the row of an item that was validated, but for its conversation and position.
 
     Args:
-        item: As it came. Its ``id`` is passed over: the server mints ids, as OpenAI's does.
-        item_id: Kept when given, else a new one.
+        item: as it came. Its `id` is passed over: the server mints ids, as OpenAI's does.
+        item_id: kept when given, else a new one.
     """
     body = {name: value for name, value in item.items() if name != "id"}
     if _is_message(item):

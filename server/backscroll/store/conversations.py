@@ -29,7 +29,7 @@ _insert: Final = insert(conversations)
 
 @dataclass(frozen=True, slots=True)
 class ConversationEndpoints:
-    """The endpoints at ``/conversations`` and ``/conversations/{conversation_id}``."""
+    """The endpoints at `/conversations` and `/conversations/{conversation_id}`."""
 
     database: Database
     keys: IdempotencyKeys

@@ -56,10 +56,10 @@ def error_reply(error: ApiError) -> Response:
 
 
 def api_version(request: Request) -> ApiVersion:
-    """Return the version in the ``OpenAI-Beta`` header, which every threads endpoint requires.
+    """Return the version in the `OpenAI-Beta` header, which every threads endpoint requires.
 
     Raises:
-        ApiError: 400 ``invalid_beta``.
+        ApiError: 400 `invalid_beta`.
     """
     for value in request.headers.get("openai-beta", "").split(","):
         if value.strip() == "assistants=v2":
@@ -74,7 +74,7 @@ def api_version(request: Request) -> ApiVersion:
 
 
 def partition_of(request: Request) -> str:
-    """Return the partition in the ``OpenAI-Project`` header, or the default one, ``""``.
+    """Return the partition in the `OpenAI-Project` header, or the default one, `""`.
 
     What is in another partition is, to the request, nowhere.
 
@@ -91,7 +91,7 @@ def partition_of(request: Request) -> str:
 
 
 def turn_of(request: Request) -> str:
-    """Return whose turn a write is, as ``Database.write`` takes it.
+    """Return whose turn a write is, as `Database.write` takes it.
 
     That is the thread, conversation or completion that it is about, or the list that it adds to.
     """
@@ -100,5 +100,5 @@ def turn_of(request: Request) -> str:
 
 
 def is_partition(name: str) -> bool:
-    """Return whether ``name`` can be a partition's: 1-128 letters, digits and ``_ . = -``."""
+    """Return whether `name` can be a partition's: 1-128 letters, digits and `_ . = -`."""
     return _PARTITION.fullmatch(name) is not None

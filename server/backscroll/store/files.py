@@ -1,6 +1,6 @@
 """Files of a message, an endpoint of the API's first version alone.
 
-Source: OpenAI's OpenAPI document of 2024-04-15, ``listMessageFiles`` and ``getMessageFile``.
+Source: OpenAI's OpenAPI document of 2024-04-15, `listMessageFiles` and `getMessageFile`.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from backscroll.store.paging import PageQuery, read_page_query
 
 @dataclass(frozen=True, slots=True)
 class FileEndpoints:
-    """The endpoints under ``/threads/{thread_id}/messages/{message_id}/files``."""
+    """The endpoints under `/threads/{thread_id}/messages/{message_id}/files`."""
 
     database: Database
 
@@ -55,7 +55,7 @@ class FileEndpoints:
 
 
 def _page(files: list[JSON], query: PageQuery) -> tuple[list[JSON], bool]:
-    """Cut a page out of a message's few files, as ``paging`` does out of a table."""
+    """Cut a page out of a message's few files, as `paging` does out of a table."""
     ordered = files if query.order == "asc" else files[::-1]
     places = {file["id"]: place for place, file in enumerate(ordered)}
     for cursor in (query.after, query.before):

@@ -2,8 +2,8 @@
 
 The reply is stored in the transaction that makes the rows, so there is either both or neither, and
 two requests with one key are put in turn: the second waits for the first, and replays it. Only
-success is stored. A record is kept for ``KEPT_S`` seconds at least, whatever the time of day is
-anywhere (``retention``); each write with a key removes a few that are older. When the object that a
+success is stored. A record is kept for `KEPT_S` seconds at least, whatever the time of day is
+anywhere (`retention`); each write with a key removes a few that are older. When the object that a
 reply describes is deleted, its reply is erased too; a reply that lists several is erased with the
 first of them that is.
 """
@@ -52,8 +52,8 @@ class Outcome:
     """What a write answers.
 
     Attributes:
-        value: The reply's JSON: an object with an ``id``, or a list envelope of such.
-        collection_id: The thread or conversation that the object belongs to, or its own id.
+        value: the reply's JSON: an object with an `id`, or a list envelope of such.
+        collection_id: the thread or conversation that the object belongs to, or its own id.
     """
 
     value: JSON
@@ -70,9 +70,9 @@ class IdempotencyKeys:
     """The keys that a database holds, and what each of them made.
 
     Attributes:
-        database: Written to.
-        clock: The process's clocks.
-        retention: Counts the time that keys are kept.
+        database: written to.
+        clock: the process's clocks.
+        retention: counts the time that keys are kept.
     """
 
     database: Database
@@ -85,17 +85,17 @@ class IdempotencyKeys:
         body: bytes,
         work: Callable[[Connection], Outcome],
     ) -> Response:
-        """Run ``work`` in one transaction and answer with its outcome, or with the first one's.
+        """Run `work` in one transaction and answer with its outcome, or with the first one's.
 
         Args:
-            request: Its ``Idempotency-Key``, when present, is 1-255 printable ASCII characters.
-            body: The request's body, as it came.
-            work: Makes the rows.
+            request: its `Idempotency-Key`, when present, is 1-255 printable ASCII characters.
+            body: the request's body, as it came.
+            work: makes the rows.
 
         Raises:
             ApiError: 400 for a malformed key, 422 for one that another request was sent with, 409
                 for one whose first request is still at work after the engine's wait for a lock, 410
-                when what the key made has been deleted since; and whatever ``work`` raises.
+                when what the key made has been deleted since; and whatever `work` raises.
         """
         key = request.headers.get("idempotency-key")
         if key is None:

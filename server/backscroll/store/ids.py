@@ -14,47 +14,47 @@ _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
 
 
 def new_thread_id() -> str:
-    """Return ``thread_`` and 24 random base62 characters (143 bits)."""
+    """Return `thread_` and 24 random base62 characters (143 bits)."""
     return "thread_" + _random(24)
 
 
 def new_message_id() -> str:
-    """Return ``msg_`` and 24 random base62 characters (143 bits)."""
+    """Return `msg_` and 24 random base62 characters (143 bits)."""
     return "msg_" + _random(24)
 
 
 def new_token_id() -> str:
-    """Return ``tok_`` and 24 random base62 characters: what a bearer token is called."""
+    """Return `tok_` and 24 random base62 characters: what a bearer token is called."""
     return "tok_" + _random(24)
 
 
 def new_conversation_id() -> str:
-    """Return ``conv_`` and 24 random base62 characters (143 bits)."""
+    """Return `conv_` and 24 random base62 characters (143 bits)."""
     return "conv_" + _random(24)
 
 
 def new_item_id(kind: str) -> str:
-    """Return a message's id for an item of type ``message``, else ``item_`` and as much."""
+    """Return a message's id for an item of type `message`, else `item_` and as much."""
     return new_message_id() if kind == "message" else "item_" + _random(24)
 
 
 def new_completion_id() -> str:
-    """Return ``chatcmpl-`` and 29 random base62 characters (173 bits)."""
+    """Return `chatcmpl-` and 29 random base62 characters (173 bits)."""
     return "chatcmpl-" + _random(29)
 
 
 def is_id(value: str) -> bool:
-    """Return whether ``value`` has the form of an id: 1-256 of letters, digits, ``_ . = -``."""
+    """Return whether `value` has the form of an id: 1-256 of letters, digits, `_ . = -`."""
     return _ID.fullmatch(value) is not None
 
 
 def require_thread_id(value: str) -> str:
-    """Return ``value``, or raise the 400 that OpenAI answers for a malformed thread id."""
+    """Return `value`, or raise the 400 that OpenAI answers for a malformed thread id."""
     return _require(value, "thread_id", "thread")
 
 
 def require_conversation_id(value: str) -> str:
-    """Return ``value``, or raise the 400 for a malformed conversation id."""
+    """Return `value`, or raise the 400 for a malformed conversation id."""
     return _require(value, "conversation_id", "conv")
 
 

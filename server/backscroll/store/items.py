@@ -76,7 +76,7 @@ _all_items: Final = Listing(
 def find_conversation(
     connection: Connection, partition: str, conversation_id: str, *, hold: bool = False
 ) -> JSON:
-    """Return the row of a living conversation; ``hold`` keeps it so until the transaction ends.
+    """Return the row of a living conversation; `hold` keeps it so until the transaction ends.
 
     Raises:
         ApiError: 404.
@@ -92,7 +92,7 @@ def find_conversation(
 def append_items(
     connection: Connection, partition: str, conversation_id: str, rows: Sequence[JSON]
 ) -> None:
-    """Give ``rows`` the next positions of a conversation, in order, and insert them.
+    """Give `rows` the next positions of a conversation, in order, and insert them.
 
     Raises:
         ApiError: 404 for a conversation that is not there.
@@ -127,7 +127,7 @@ def _find(
 
 @dataclass(frozen=True, slots=True)
 class ItemEndpoints:
-    """The endpoints under ``/conversations/{conversation_id}/items``."""
+    """The endpoints under `/conversations/{conversation_id}/items`."""
 
     database: Database
     keys: IdempotencyKeys

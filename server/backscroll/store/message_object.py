@@ -1,4 +1,4 @@
-"""A message as a row, and as the wire's ``thread.message`` in either version of the API."""
+"""A message as a row, and as the wire's `thread.message` in either version of the API."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
 
 
 def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) -> JSON:
-    """Return the ``thread.message`` of a row, with every field that the API declares."""
+    """Return the `thread.message` of a row, with every field that the API declares."""
     files = (
         {"file_ids": list(_attached(row))}
         if version == "v1"
@@ -63,7 +63,7 @@ def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) 
 
 
 def file_objects(row: Mapping[str, Any]) -> list[JSON]:
-    """Return the ``thread.message.file`` objects of a row, each file once, in order of mention."""
+    """Return the `thread.message.file` objects of a row, each file once, in order of mention."""
     return [
         {
             "id": file_id,

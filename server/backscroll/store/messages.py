@@ -83,7 +83,7 @@ _messages_of_run: Final = replace(
 def append_messages(
     connection: Connection, partition: str, thread_id: str, rows: Sequence[JSON]
 ) -> None:
-    """Give ``rows`` the next positions of a thread, in order, and insert them.
+    """Give `rows` the next positions of a thread, in order, and insert them.
 
     Raises:
         ApiError: 404 for a thread that is not there.
@@ -108,7 +108,7 @@ def append_messages(
 def find_message(
     connection: Connection, partition: str, thread_id: str, message_id: str, *, hold: bool = False
 ) -> JSON:
-    """Return the row of a living message; ``hold`` keeps it as it is until the transaction ends.
+    """Return the row of a living message; `hold` keeps it as it is until the transaction ends.
 
     Raises:
         ApiError: 404 for the thread or the message.
@@ -124,7 +124,7 @@ def find_message(
 
 @dataclass(frozen=True, slots=True)
 class MessageEndpoints:
-    """The endpoints under ``/threads/{thread_id}/messages``."""
+    """The endpoints under `/threads/{thread_id}/messages`."""
 
     database: Database
     keys: IdempotencyKeys

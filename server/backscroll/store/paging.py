@@ -23,10 +23,10 @@ class PageQuery:
     """What a caller asked of a list.
 
     Attributes:
-        limit: Items, 1-100, default 20.
-        order: By position, ``asc`` or ``desc``.
-        after: The id that the page follows in list order.
-        before: The id that the page precedes in list order. The page is the one adjacent to it.
+        limit: items, 1-100, default 20.
+        order: by position, `asc` or `desc`.
+        after: the id that the page follows in list order.
+        before: the id that the page precedes in list order. The page is the one adjacent to it.
     """
 
     limit: int
@@ -36,7 +36,7 @@ class PageQuery:
 
     @property
     def backwards(self) -> bool:
-        """Whether the page is found by walking back from ``before``."""
+        """Whether the page is found by walking back from `before`."""
         return self.before is not None and self.after is None
 
 
@@ -45,11 +45,11 @@ class Listing:
     """A list that can be cut into pages.
 
     Attributes:
-        noun: What the list holds, for a 404: ``message``.
-        rows: Selects the living rows; its bound parameters name the list.
-        position: The column that orders them.
-        cursor: Given the name of a bound id, the position of that row, living or deleted.
-        owner: What the list belongs to: its noun, the name of its bound id, and a statement that
+        noun: what the list holds, for a 404: `message`.
+        rows: selects the living rows; its bound parameters name the list.
+        position: the column that orders them.
+        cursor: given the name of a bound id, the position of that row, living or deleted.
+        owner: what the list belongs to: its noun, the name of its bound id, and a statement that
             finds a row as long as it is there. None for a list that is always there.
     """
 
@@ -74,9 +74,9 @@ def read_page_query(
     """Return the page that a query string asks for; parameters of other names are not looked at.
 
     Args:
-        params: The query string.
+        params: the query string.
         default_order: OpenAI's differs from list to list.
-        takes_before: Whether the list has a ``before``.
+        takes_before: whether the list has a `before`.
 
     Raises:
         ApiError: 400 for a limit outside 1-100 or an unknown order.
@@ -102,10 +102,10 @@ def fetch_page(
     """Return one page, in one statement unless it is empty.
 
     Args:
-        connection: Any; it is only read from.
-        listing: The list.
-        query: The page.
-        parameters: What ``listing`` binds.
+        connection: any; it is only read from.
+        listing: the list.
+        query: the page.
+        parameters: what `listing` binds.
 
     Raises:
         ApiError: 404 for a list whose owner is not there, or an unknown cursor.

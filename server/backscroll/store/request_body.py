@@ -16,7 +16,7 @@ _ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the request's body, of at most ``MAX_BODY_BYTES`` bytes.
+    """Return the request's body, of at most `MAX_BODY_BYTES` bytes.
 
     Raises:
         ApiError: 413, or 400 for a content type other than JSON.
@@ -36,9 +36,9 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_object(body: bytes) -> JSON:
-    """Return the JSON object in ``body``; an empty body is an empty object.
+    """Return the JSON object in `body`; an empty body is an empty object.
 
-    Stricter than ``json.loads``: no NaN or infinity, no key twice, no deep nesting, and no text
+    Stricter than `json.loads`: no NaN or infinity, no key twice, no deep nesting, and no text
     that a database cannot hold (NUL, lone surrogates).
 
     Raises:
@@ -66,7 +66,7 @@ def parse_object(body: bytes) -> JSON:
 
 
 def why_unstorable(value: object) -> str | None:
-    """Return why not every database can hold ``value``, which is to be JSON, or None.
+    """Return why not every database can hold `value`, which is to be JSON, or None.
 
     Text has no NUL and no lone surrogate, numbers are finite, and nesting has a bound.
     """

@@ -16,8 +16,8 @@ that ends the one before, and no token is used twice. So at most one of them beg
 counts for at most `STEP_S`; the others lie between s and t. The reading therefore grew by at most
 `STEP_S` + (t - s). A mark is made some time before its transaction commits, and a reading is seen
 only after its own has: `TRANSACTION_S` covers both (a statement of the store ends within 30 s and
-an idle transaction within 60 s, `postgres_url`; SQLite has one writer at a time). A reading that
-is rolled back does no harm, as nobody finds its token again.
+an idle transaction within 60 s, `postgres_address`; SQLite has one writer at a time). A reading
+that is rolled back does no harm, as nobody finds its token again.
 
 What it costs: time in which no process sees two readings does not count, so that things are kept
 for longer than they need be, never for less. What is kept is what was written in some 26 hours
@@ -63,7 +63,7 @@ def gone_before_ms(kept_s: int) -> int:
     """Return by how many milliseconds a reading surpasses what was marked longer ago than that.
 
     Args:
-        kept_s: For how many seconds something is kept at least, from the commit that wrote it.
+        kept_s: for how many seconds something is kept at least, from the commit that wrote it.
     """
     return (kept_s + STEP_S + TRANSACTION_S) * 1000
 
@@ -78,7 +78,7 @@ class RetentionClock:
     """A process's part in counting the time that passes for a database.
 
     Args:
-        monotonic: Tells how many seconds have passed since any moment; never runs faster than time.
+        monotonic: tells how many seconds have passed since any moment; never runs faster than time.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -89,7 +89,7 @@ class RetentionClock:
         """Remember the reading that is there, unless it is the one seen last.
 
         Args:
-            connection: Sees committed readings, or those of its own transaction.
+            connection: sees committed readings, or those of its own transaction.
         """
         token = connection.execute(_reading).scalar_one()
         if self._seen is None or self._seen.token != token:
@@ -99,7 +99,7 @@ class RetentionClock:
         """Add the time that passed since the reading was seen, if no other process did.
 
         Args:
-            connection: In a write transaction. It never waits for another one here.
+            connection: in a write transaction. It never waits for another one here.
         """
         seen, now = self._seen, self._monotonic()
         if seen is not None and now - seen.at_s < PAUSE_S:

@@ -76,7 +76,7 @@ def _find_thread(
 
 @dataclass(frozen=True, slots=True)
 class ThreadEndpoints:
-    """The endpoints at ``/threads`` and ``/threads/{thread_id}``."""
+    """The endpoints at `/threads` and `/threads/{thread_id}`."""
 
     database: Database
     keys: IdempotencyKeys

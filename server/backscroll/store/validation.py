@@ -30,10 +30,10 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 def validate(model: type[BodyT], body: dict[str, Any]) -> BodyT:
-    """Return ``body`` as a ``model``.
+    """Return `body` as a `model`.
 
     Raises:
-        ApiError: 400 for the first thing wrong, with OpenAI's ``param`` and ``code``.
+        ApiError: 400 for the first thing wrong, with OpenAI's `param` and `code`.
     """
     try:
         return model.model_validate(body)

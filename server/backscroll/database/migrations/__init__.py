@@ -1,8 +1,8 @@
-"""From an older schema to this one, by alembic: a file in ``versions`` for each version.
+"""From an older schema to this one, by alembic: a file in `versions` for each version.
 
 A file's revision is the version that it leads to. `TABLES` names the set of tables that it changes:
 a database without them skips the step. The version of a database is in its own
-``backscroll_schema`` table, which Backscrolls without alembic read too.
+`backscroll_schema` table, which Backscrolls without alembic read too.
 """
 
 from collections.abc import Collection
@@ -23,8 +23,8 @@ def migrate(connection: Connection, version: int, sets: Collection[TableSet]) ->
     """Take the steps that follow a version, oldest first.
 
     Args:
-        connection: Inside a transaction that no other migration runs beside.
-        version: The schema that is there, 1 or more.
+        connection: inside a transaction that no other migration runs beside.
+        version: the schema that is there, 1 or more.
         sets: which tables are there.
     """
     scripts = ScriptDirectory(str(_HERE))

@@ -108,7 +108,7 @@ async def read_completions(database: Database, partition: str) -> AsyncIterator[
 async def _walk(
     database: Database, statement: Select[Any], owner: int | str
 ) -> AsyncIterator[JSON]:
-    """Yield the rows of ``statement`` chunk by chunk; no read stays open in between."""
+    """Yield the rows of `statement` chunk by chunk; no read stays open in between."""
     above = -1
     while rows := await database.read(partial(_after, statement, above, owner)):
         for row in rows:

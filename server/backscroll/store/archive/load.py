@@ -50,7 +50,7 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
     """Insert a whole thread; return False when its key or id is there already.
 
     Raises:
-        StoreError: Something that the store cannot hold; nothing is written.
+        StoreError: something that the store cannot hold; nothing is written.
     """
     thread_id = _id(thread.id, "thread") or new_thread_id()
     if _is_known(connection, threads, partition, thread.key, thread_id):
@@ -79,7 +79,7 @@ def write_conversation(
     """Insert a whole conversation; return False when its key or id is there already.
 
     Raises:
-        StoreError: Something that the store cannot hold; nothing is written.
+        StoreError: something that the store cannot hold; nothing is written.
     """
     conversation_id = _id(conversation.id, "conv") or new_conversation_id()
     if _is_known(connection, conversations, partition, conversation.key, conversation_id):
@@ -105,7 +105,7 @@ def write_completion(
     """Insert a stored completion; return False when its key or id is there already.
 
     Raises:
-        StoreError: Something that the store cannot hold; nothing is written.
+        StoreError: something that the store cannot hold; nothing is written.
     """
     completion_id = _id(completion.id) or new_completion_id()
     if _is_known(connection, completions, partition, completion.key, completion_id):

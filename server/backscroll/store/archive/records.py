@@ -11,18 +11,18 @@ class ImportedMessage:
     """A message of a thread, as it is to stand there.
 
     Attributes:
-        role: Any role; the API itself creates ``user`` and ``assistant`` alone.
-        content: Text (which may be empty), or parts as the API gives them out. A text part whose
-            ``text`` is a plain string is taken too.
+        role: any role; the API itself creates `user` and `assistant` alone.
+        content: text (which may be empty), or parts as the API gives them out. A text part whose
+            `text` is a plain string is taken too.
         created_at: Unix seconds.
-        id: Kept when given, else a new one.
-        metadata: Pairs of text.
-        attachments: ``{"file_id", "tools"}`` objects; a v1 ``file_ids`` entry is one with no tools.
-        run_id: The run that made it.
-        assistant_id: The assistant that made it.
-        status: ``completed``, ``incomplete`` or ``in_progress``.
+        id: kept when given, else a new one.
+        metadata: pairs of text.
+        attachments: `{"file_id", "tools"}` objects; a v1 `file_ids` entry is one with no tools.
+        run_id: the run that made it.
+        assistant_id: the assistant that made it.
+        status: `completed`, `incomplete` or `in_progress`.
         incomplete_at: Unix seconds.
-        incomplete_details: ``{"reason"}``.
+        incomplete_details: `{"reason"}`.
     """
 
     role: str
@@ -43,12 +43,12 @@ class ImportedThread:
     """A thread with all its messages, oldest first.
 
     Attributes:
-        key: Names the thread across imports: the same key is imported once.
+        key: names the thread across imports: the same key is imported once.
         created_at: Unix seconds.
-        messages: In thread order, whatever their times say.
-        id: Begins with ``thread``; kept when given, else a new one.
-        metadata: Pairs of text.
-        tool_resources: As the API gives them out.
+        messages: in thread order, whatever their times say.
+        id: begins with `thread`; kept when given, else a new one.
+        metadata: pairs of text.
+        tool_resources: as the API gives them out.
     """
 
     key: str
@@ -64,11 +64,11 @@ class ImportedConversation:
     """A conversation with all its items, oldest first.
 
     Attributes:
-        key: Names the conversation across imports: the same key is imported once.
+        key: names the conversation across imports: the same key is imported once.
         created_at: Unix seconds.
-        items: As the API takes them or gives them out, any number; an ``id`` is kept when given.
-        id: Begins with ``conv``; kept when given, else a new one.
-        metadata: Pairs of text.
+        items: as the API takes them or gives them out, any number; an `id` is kept when given.
+        id: begins with `conv`; kept when given, else a new one.
+        metadata: pairs of text.
     """
 
     key: str
@@ -83,14 +83,14 @@ class ImportedCompletion:
     """A stored chat completion with the messages that went into it.
 
     Attributes:
-        key: Names the completion across imports: the same key is imported once.
+        key: names the completion across imports: the same key is imported once.
         created_at: Unix seconds.
-        model: The model that made it.
-        choices: As the API gives them out; their messages are listed after the input.
-        messages: The input, oldest first, as it was sent to the API.
-        id: Kept when given, else a new one.
-        metadata: Pairs of text.
-        fields: What else the API's object has, such as ``usage`` and ``service_tier``.
+        model: the model that made it.
+        choices: as the API gives them out; their messages are listed after the input.
+        messages: the input, oldest first, as it was sent to the API.
+        id: kept when given, else a new one.
+        metadata: pairs of text.
+        fields: what else the API's object has, such as `usage` and `service_tier`.
     """
 
     key: str
