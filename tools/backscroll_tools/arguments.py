@@ -137,6 +137,17 @@ def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
     return next(filter(None, inside), None)
 
 
+def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
+    """Return why a value breaks the rules of a schema, or None if it keeps them."""
+    from fastjsonschema import JsonSchemaValueException
+
+    try:
+        _compiled(rules)(value)
+    except JsonSchemaValueException as error:
+        return error
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Flaw:
     """Where which value breaks which rule.
@@ -165,14 +176,8 @@ class _Flaw:
 
     @classmethod
     def _of_key(cls, rules: JSON, path: str, value: JSON) -> Self:
-        from fastjsonschema import JsonSchemaValueException
-
-        for key in value:
-            try:
-                _compiled(rules)(key)
-            except JsonSchemaValueException as error:
-                return cls(f"A key of {path}", error.rule, error.rule_definition, key, rules)
-        raise AssertionError  # one of them is why this was asked
+        key, error = next((key, error) for key in value if (error := _error_of(rules, key)))
+        return cls(f"A key of {path}", error.rule, error.rule_definition, key, rules)
 
     def sentence(self) -> str:
         """Say it in one sentence."""

@@ -127,7 +127,10 @@ def _key(settings: Settings) -> str:
         if holds_password(settings.database):
             return ""
         raise CommandError("--write-key needs an --upstream: the embedded store has no key")
-    for name in ("BACKSCROLL_API_KEY", *(["OPENAI_API_KEY"] * (settings.upstream == "openai"))):
+    names = ["BACKSCROLL_API_KEY"]
+    if settings.upstream == "openai":
+        names.append("OPENAI_API_KEY")
+    for name in names:
         if not is_blank(key := os.environ.get(name, "")):
             return key
     typed: str = click.prompt("The upstream's key", hide_input=True)
