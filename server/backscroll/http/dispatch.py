@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import anyio
@@ -16,13 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from backscroll.http.refusals import (
-    BAD_REQUEST,
-    NOT_ACCEPTABLE,
-    TOO_LARGE,
-    UNSUPPORTED_TYPE,
-    RefusedError,
-)
+from backscroll.http.refusals import RefusedError
 from backscroll.mcp import json_rpc
 from backscroll.mcp.flaws import BODY
 from backscroll.mcp.json_rpc import Received
@@ -62,16 +57,18 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > BODY_BYTES:
-        raise RefusedError(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
     body = bytearray()
     more = True
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise RefusedError(BAD_REQUEST, "The request broke off.")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "The request broke off.")
         body += message.get("body", b"")
         if len(body) > BODY_BYTES:
-            raise RefusedError(TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+            raise RefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, {"Connection": "close"}
+            )
         more = message.get("more_body", False)
     return bytes(body)
 
@@ -171,10 +168,12 @@ def check_types(scope: Scope) -> None:
     """
     request = Request(scope)
     if not check_accept_headers(request)[0]:
-        raise RefusedError(NOT_ACCEPTABLE, "Accept must let the answer be application/json.")
+        raise RefusedError(
+            HTTPStatus.NOT_ACCEPTABLE, "Accept must let the answer be application/json."
+        )
     media_type = request.headers.get("content-type", _JSON).partition(";")[0]
     if media_type.strip().lower() != _JSON:
-        raise RefusedError(UNSUPPORTED_TYPE, "The body must be application/json.")
+        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
 
 
 async def understood(body: bytes) -> Understood | JSONRPCError:
@@ -203,9 +202,9 @@ def parsed(body: bytes) -> Understood | JSONRPCError:
         case JSONRPCError() as error:
             return error
         case json_rpc.Dropped(reason):
-            raise RefusedError(BAD_REQUEST, f"The body holds {reason}.")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"The body holds {reason}.")
         case None:
-            raise RefusedError(BAD_REQUEST, "The body is empty.")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "The body is empty.")
 
 
 def _slim(received: Received) -> Understood:
@@ -218,7 +217,7 @@ def _slim(received: Received) -> Understood:
             message = message.model_copy(update={"params": {**params, "arguments": {}}})
     body = _dumped(message)
     if len(body) >= LARGE_BYTES:
-        raise RefusedError(TOO_LARGE, _LARGE)
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _LARGE)
     return Understood(Received(message), body, arguments)
 
 
@@ -229,4 +228,6 @@ def _dumped(message: JSONRPCMessage) -> bytes:
 async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a body that holds no message with what is wrong with it."""
     body = error.model_dump_json(by_alias=True, exclude_unset=True)
-    await Response(body, BAD_REQUEST, media_type="application/json")(scope, receive, send)
+    await Response(body, HTTPStatus.BAD_REQUEST, media_type="application/json")(
+        scope, receive, send
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 from mcp.server.context import ServerRequestContext
@@ -16,7 +17,7 @@ from backscroll.http.dispatch import Dispatcher, Understood
 from backscroll.http.limits import Places, Rates
 from backscroll.http.metrics import Metrics
 from backscroll.http.narrowing import narrowed
-from backscroll.http.refusals import METHOD_NOT_ALLOWED, UNAVAILABLE, RefusedError
+from backscroll.http.refusals import RefusedError
 from backscroll.mcp.request_context import Called, RequestContext
 from backscroll.process.logs import request_id_now
 from backscroll.settings.model import Settings
@@ -81,11 +82,13 @@ class Endpoint:
         """
         if scope["method"] != "POST":
             raise RefusedError(
-                METHOD_NOT_ALLOWED, "Messages are sent with POST.", {"Allow": "POST"}
+                HTTPStatus.METHOD_NOT_ALLOWED, "Messages are sent with POST.", {"Allow": "POST"}
             )
         if self.stop.asked:
             close = {"Retry-After": "1", "Connection": "close"}
-            raise RefusedError(UNAVAILABLE, "This server stops: ask another one.", close)
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "This server stops: ask another one.", close
+            )
 
     async def _held(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send

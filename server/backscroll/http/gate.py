@@ -7,12 +7,13 @@ read everything; its requests keep that name (MCP specification, transports, sec
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backscroll.http.refusals import FORBIDDEN, MISDIRECTED, RefusedError
+from backscroll.http.refusals import RefusedError
 
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 
@@ -65,13 +66,14 @@ class Allowed:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.hosts.fullmatch(hosts[0].lower()):
             raise RefusedError(
-                MISDIRECTED,
+                HTTPStatus.MISDIRECTED_REQUEST,
                 "This server is not reached by that Host: see BACKSCROLL_ALLOWED_HOSTS.",
             )
         for origin in headers.getlist("origin"):
             if not self.origins.fullmatch(origin.lower()):
                 raise RefusedError(
-                    FORBIDDEN, "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS."
+                    HTTPStatus.FORBIDDEN,
+                    "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS.",
                 )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Final
 
 import anyio
@@ -10,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from backscroll.database.faults import DatabaseFailedError, NothingWrittenError
-from backscroll.http.refusals import UNAVAILABLE
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import UnreachableError
@@ -107,4 +107,4 @@ def _question(profile: Profile) -> UpstreamRequest:
 
 
 def _unavailable(status: str) -> Response:
-    return JSONResponse({"status": status}, UNAVAILABLE, {"Retry-After": "1"})
+    return JSONResponse({"status": status}, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"})

@@ -5,11 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Final
 
 import anyio
 
-from backscroll.http.refusals import TOO_MANY, UNAVAILABLE, RefusedError
+from backscroll.http.refusals import RefusedError
 
 WINDOW_S: Final = 10
 """Over how many seconds a rate is taken: a caller may use up so much of it at once."""
@@ -43,7 +44,9 @@ class Places:
             RefusedError: 503 where there is none.
         """
         if self._taken >= self._total:
-            raise _full(UNAVAILABLE, f"{self._total} requests are under way already.")
+            raise _full(
+                HTTPStatus.SERVICE_UNAVAILABLE, f"{self._total} requests are under way already."
+            )
         self._taken += 1
         try:
             yield
@@ -61,7 +64,10 @@ class Places:
             RefusedError: 429 where there is none.
         """
         if self._callers[caller] >= self._of_one:
-            raise _full(TOO_MANY, f"{self._of_one} requests of yours are under way already.")
+            raise _full(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"{self._of_one} requests of yours are under way already.",
+            )
         self._callers[caller] += 1
         try:
             yield
@@ -101,7 +107,7 @@ class Rates:
         left = min(self._most, left + (now - then) * self._per_s)
         if left < 1:
             raise _full(
-                TOO_MANY,
+                HTTPStatus.TOO_MANY_REQUESTS,
                 f"More than {self._per_s:g} requests a second over {WINDOW_S} seconds.",
                 math.ceil((1 - left) / self._per_s),
             )

@@ -1,10 +1,11 @@
 """What the URL of a request asks for less of: toolsets, writing, the size of results."""
 
 from dataclasses import fields, replace
+from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
-from backscroll.http.refusals import BAD_REQUEST, RefusedError
+from backscroll.http.refusals import RefusedError
 from backscroll.settings.model import Settings
 from backscroll.settings.parsing import SettingsError, parsed
 
@@ -30,7 +31,7 @@ def narrowed(settings: Settings, query: bytes) -> Settings:
     wanted = _wanted(query)
     toolsets = allowed_toolsets(settings.toolsets, wanted.get("toolsets"))
     if not toolsets:
-        raise RefusedError(BAD_REQUEST, "toolsets names none that this server offers.")
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "toolsets names none that this server offers.")
     return replace(
         settings,
         toolsets=toolsets,
@@ -54,18 +55,18 @@ def _wanted(query: bytes) -> dict[str, Any]:
             raise ValueError  # noqa: TRY301 - one sentence for all that cannot be read
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     except ValueError:
-        raise RefusedError(BAD_REQUEST, "The query of the URL cannot be read.") from None
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "The query of the URL cannot be read.") from None
     wanted: dict[str, Any] = {}
     for name, text in pairs:
         if name not in _FIELDS:
             known = ", ".join(PARAMETERS)
             raise RefusedError(
-                BAD_REQUEST, f"The URL has a parameter that is unknown; known: {known}."
+                HTTPStatus.BAD_REQUEST, f"The URL has a parameter that is unknown; known: {known}."
             )
         if name in wanted:
-            raise RefusedError(BAD_REQUEST, f"The URL has the parameter {name} twice.")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"The URL has the parameter {name} twice.")
         try:
             wanted[name] = cast("Any", parsed(name, text, _FIELDS[name]))
         except SettingsError as error:
-            raise RefusedError(BAD_REQUEST, str(error)) from None
+            raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
     return wanted

@@ -2,22 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final
 
 from mcp.types import INVALID_REQUEST
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-
-BAD_REQUEST: Final = 400
-UNAUTHORIZED: Final = 401
-FORBIDDEN: Final = 403
-METHOD_NOT_ALLOWED: Final = 405
-NOT_ACCEPTABLE: Final = 406
-TOO_LARGE: Final = 413
-UNSUPPORTED_TYPE: Final = 415
-MISDIRECTED: Final = 421
-TOO_MANY: Final = 429
-UNAVAILABLE: Final = 503
 
 
 class RefusedError(Exception):

@@ -1,5 +1,6 @@
 """A request that the store cannot serve, as OpenAI's API says it."""
 
+from http import HTTPStatus
 from typing import Final
 
 INVALID_REQUEST: Final = "invalid_request_error"
@@ -40,9 +41,9 @@ class ApiError(Exception):
 
 def not_found(noun: str, identifier: str) -> ApiError:
     """Return the 404 that OpenAI answers for a thread, message or file that is not there."""
-    return ApiError(404, f"No {noun} found with id '{identifier}'.")
+    return ApiError(HTTPStatus.NOT_FOUND, f"No {noun} found with id '{identifier}'.")
 
 
 def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> ApiError:
     """Return the 400 for a parameter whose value is not allowed."""
-    return ApiError(400, message, param=param, code=code)
+    return ApiError(HTTPStatus.BAD_REQUEST, message, param=param, code=code)

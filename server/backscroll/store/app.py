@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
         ImportedThread,
     )
 
-_NOT_FOUND: Final = 404
-_METHOD_NOT_ALLOWED: Final = 405
 MENDED_S: Final = 60
 """After how many seconds a client may ask whether a database that failed has been mended."""
 
@@ -199,7 +198,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
 def _route(path: str, **by_method: Handler) -> Route:
     async def dispatch(request: Request) -> Response:
         if _names_nul(request):
-            raise ApiError(404, "Nothing has a NUL character in its name.")
+            raise ApiError(HTTPStatus.NOT_FOUND, "Nothing has a NUL character in its name.")
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=list(by_method))
@@ -221,7 +220,9 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             return error_reply(_routing_error(request, error))
         case ClientDisconnect():
             message = "The request broke off: nothing was written."
-            return error_reply(ApiError(400, message))  # to nobody, and no fault of ours
+            return error_reply(
+                ApiError(HTTPStatus.BAD_REQUEST, message)
+            )  # to nobody, and no fault of ours
         case DatabaseBusyError():
             _log.warning("the database is locked: another program or transaction holds it")
             why = "The database is busy, held by another program or transaction"
@@ -238,7 +239,9 @@ async def _answer_error(request: Request, error: Exception) -> Response:
                 "The connection to the database was lost in the commit: this may have been "
                 "written or not. The same request with the same Idempotency-Key finds out."
             )
-            return error_reply(ApiError(500, message, kind=SERVER_ERROR))
+            return error_reply(
+                ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message, kind=SERVER_ERROR)
+            )
         case _:
             # Its transaction has been rolled back: what undoes none is a CommitUnknownError.
             _log.error("the database failed; nothing was written", exc_info=error)
@@ -248,7 +251,9 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 def _again_later(why: str, code: str) -> ApiError:
     message = f"{why}: nothing was written, try again."
     headers = {"Retry-After": "1"}
-    return ApiError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers
+    )
 
 
 def _not_written(error: DatabaseFailedError) -> ApiError:
@@ -260,14 +265,22 @@ def _not_written(error: DatabaseFailedError) -> ApiError:
     message = f"The database failed: {error.sentence}. Nothing was written."
     headers = {"Retry-After": str(MENDED_S), "X-Should-Retry": "false"}
     code = f"database_{error.trouble}"
-    return ApiError(503, message, code=code, kind=SERVER_ERROR, headers=headers)
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers
+    )
 
 
 def _routing_error(request: Request, error: HTTPException) -> ApiError:
     method, path = request.method, request.url.path
     headers = dict(error.headers or {})
-    if error.status_code == _METHOD_NOT_ALLOWED:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"Not allowed to {method} on {path}."
-        return ApiError(405, message, code="method_not_supported", headers=headers)
-    message = f"Invalid URL ({method} {path})" if error.status_code == _NOT_FOUND else error.detail
+        return ApiError(
+            HTTPStatus.METHOD_NOT_ALLOWED, message, code="method_not_supported", headers=headers
+        )
+    message = (
+        f"Invalid URL ({method} {path})"
+        if error.status_code == HTTPStatus.NOT_FOUND
+        else error.detail
+    )
     return ApiError(error.status_code, message, headers=headers)

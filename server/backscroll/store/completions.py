@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -147,7 +148,7 @@ class CompletionEndpoints:
     async def create(self, _request: Request) -> Response:
         """Refuse: there is no model behind the store."""
         message = "This store has no model to complete a chat with: completions enter by import."
-        raise ApiError(501, message, code="model_not_configured")
+        raise ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code="model_not_configured")
 
     async def page(self, request: Request) -> Response:
         """Return one page of the stored completions, oldest first by default."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
@@ -17,7 +18,7 @@ ApiVersion = Literal["v1", "v2"]
 _PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{1,128}")
 
 
-def reply(value: Mapping[str, object], status: int = 200) -> Response:
+def reply(value: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
     """Return a JSON response."""
     try:
         body = to_json(value)
@@ -70,7 +71,7 @@ def api_version(request: Request) -> ApiVersion:
         "You must provide the 'OpenAI-Beta' header to access the Assistants API. "
         "Please try again by setting the header 'OpenAI-Beta: assistants=v2'."
     )
-    raise ApiError(400, message, code="invalid_beta")
+    raise ApiError(HTTPStatus.BAD_REQUEST, message, code="invalid_beta")
 
 
 def partition_of(request: Request) -> str:
@@ -86,7 +87,9 @@ def partition_of(request: Request) -> str:
         return ""
     if len(given) > 1 or not is_partition(given[0]):
         message = "Invalid 'OpenAI-Project': expected 1 to 128 letters, digits and _ . = -."
-        raise ApiError(400, message, param="OpenAI-Project", code="invalid_project")
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST, message, param="OpenAI-Project", code="invalid_project"
+        )
     return given[0]
 
 

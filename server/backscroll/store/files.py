@@ -4,6 +4,7 @@ Source: OpenAI's OpenAPI document of 2024-04-15, `listMessageFiles` and `getMess
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,7 +45,7 @@ class FileEndpoints:
                 "Message files are an endpoint of 'OpenAI-Beta: assistants=v1'. With "
                 "'assistants=v2' a message names its files in 'attachments' and 'content'."
             )
-            raise ApiError(400, message, code="invalid_beta")
+            raise ApiError(HTTPStatus.BAD_REQUEST, message, code="invalid_beta")
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
         message_id = request.path_params["message_id"]

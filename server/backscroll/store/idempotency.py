@@ -11,6 +11,7 @@ first of them that is.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, tuple_, update
@@ -129,7 +130,7 @@ class IdempotencyKeys:
                     "key": key,
                     "request_hash": request_hash,
                     "created_at": self.clock.unix_s(),
-                    "status": 200,
+                    "status": HTTPStatus.OK,
                     "body": text,
                     "collection_id": outcome.collection_id,
                     "object_id": outcome.object_ids,
@@ -161,7 +162,7 @@ def erase_replies(
 def _in_use() -> ApiError:
     message = "The first request with this Idempotency-Key is still at work: try again."
     return ApiError(
-        409,
+        HTTPStatus.CONFLICT,
         message,
         param="Idempotency-Key",
         code="idempotency_key_in_use",
@@ -176,14 +177,21 @@ def _replay(connection: Connection, scope: str, key: str, request_hash: str) -> 
         return None
     if record.request_hash != request_hash:
         message = "This Idempotency-Key was already used with another request: use a new key."
-        raise ApiError(422, message, param="Idempotency-Key", code="idempotency_key_reused")
+        raise ApiError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            message,
+            param="Idempotency-Key",
+            code="idempotency_key_reused",
+        )
     if record.body is None:
         message = f"What this Idempotency-Key made, '{record.object_id}', was deleted since."
-        raise ApiError(410, message, param="Idempotency-Key", code="idempotent_object_deleted")
+        raise ApiError(
+            HTTPStatus.GONE, message, param="Idempotency-Key", code="idempotent_object_deleted"
+        )
     response = _response(record.body, record.status)
     response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _response(text: str, status: int = 200) -> Response:
+def _response(text: str, status: int = HTTPStatus.OK) -> Response:
     return Response(text.encode(), status, media_type="application/json")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -26,12 +27,12 @@ async def read_body(request: Request) -> bytes:
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             message = f"The request body is larger than {MAX_BODY_BYTES} bytes."
-            raise ApiError(413, message, code="request_too_large")
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="request_too_large")
     kind = request.headers.get("content-type", "")
     if body and kind.partition(";")[0].strip().lower() != "application/json":
         # A browser sends JSON across origins only when asked to, which this server never does.
         message = f"Unsupported content type: '{kind}'. Send 'Content-Type: application/json'."
-        raise ApiError(400, message, code="unsupported_content_type")
+        raise ApiError(HTTPStatus.BAD_REQUEST, message, code="unsupported_content_type")
     return bytes(body)
 
 
@@ -98,4 +99,4 @@ def _refuse_constant(_name: str) -> object:
 
 def _bad_json(reason: str) -> ApiError:
     message = f"We could not parse the JSON body of your request: {reason}."
-    return ApiError(400, message, code="invalid_json")
+    return ApiError(HTTPStatus.BAD_REQUEST, message, code="invalid_json")

@@ -1,11 +1,12 @@
 """Who asks, and what they may do."""
 
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Final, Protocol
 
 from backscroll.database.tokens import SCOPES
 from backscroll.http.narrowing import allowed_toolsets
-from backscroll.http.refusals import FORBIDDEN, UNAUTHORIZED, RefusedError
+from backscroll.http.refusals import RefusedError
 from backscroll.settings.model import Settings
 
 
@@ -76,14 +77,14 @@ def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedErr
     """
     error = {"error": "invalid_token", "error_description": sentence} if sent else {}
     scope = {"scope": " ".join(SCOPES)} if metadata else {}
-    return RefusedError(UNAUTHORIZED, sentence, _challenge({**error, **scope}, metadata))
+    return RefusedError(HTTPStatus.UNAUTHORIZED, sentence, _challenge({**error, **scope}, metadata))
 
 
 def insufficient(scope: str, *, metadata: str = "") -> RefusedError:
     """Return the refusal of a token that lacks a scope (RFC 6750, section 3.1)."""
     sentence = f"The token lacks the scope {scope}."
     said = {"error": "insufficient_scope", "error_description": sentence, "scope": scope}
-    return RefusedError(FORBIDDEN, sentence, _challenge(said, metadata))
+    return RefusedError(HTTPStatus.FORBIDDEN, sentence, _challenge(said, metadata))
 
 
 def _challenge(said: dict[str, str], metadata: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -197,10 +198,10 @@ class Issuer:
         try:
             with anyio.fail_after(ANSWER_S):
                 async with self._http.stream("GET", url, headers=[ACCEPTED]) as response:
-                    if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
+                    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                         raise IssuerError(f"{url} answers {response.status_code}")
                     body = await read_body(response, DOCUMENT_BYTES)
-            document = json.loads(body) if response.status_code == httpx2.codes.OK else None
+            document = json.loads(body) if response.status_code == HTTPStatus.OK else None
         except (httpx2.HTTPError, TimeoutError) as error:
             raise IssuerError(f"{url} does not answer ({type(error).__name__})") from None
         except (BodyTooLargeError, BodyUnreadableError, ValueError, RecursionError):

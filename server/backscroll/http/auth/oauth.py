@@ -6,6 +6,7 @@ of the best practice with JWTs (RFC 8725).
 
 import hashlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,7 +19,7 @@ from starlette.routing import Route
 from backscroll.database.tokens import SCOPES
 from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthorized
 from backscroll.http.auth.issuer import Issuer, IssuerError
-from backscroll.http.refusals import UNAVAILABLE, RefusedError
+from backscroll.http.refusals import RefusedError
 from backscroll.settings.addresses import flaw_of_address
 from backscroll.settings.model import Settings
 from backscroll.settings.parsing import SettingsError
@@ -67,7 +68,9 @@ class OAuthCallers:
             raise unauthorized(_why(error), sent=True, metadata=self._metadata) from None
         except IssuerError:
             sentence = "The issuer of tokens does not answer. Try again in 10 s."
-            raise RefusedError(UNAVAILABLE, sentence, {"Retry-After": "10"}) from None
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE, sentence, {"Retry-After": "10"}
+            ) from None
         scopes = _scopes(claims)
         if "read" not in scopes:
             raise insufficient("read", metadata=self._metadata)

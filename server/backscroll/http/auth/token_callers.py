@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +14,7 @@ from backscroll.database.faults import NothingWrittenError
 from backscroll.database.port import Database
 from backscroll.database.tokens import Token
 from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthorized
-from backscroll.http.refusals import UNAVAILABLE, RefusedError
+from backscroll.http.refusals import RefusedError
 
 KEPT_S: Final = 2.0
 """For how many seconds what was found is believed, and so a revoked token may still let in."""
@@ -75,7 +76,9 @@ class TokenCallers:
         except (NothingWrittenError, SQLAlchemyError) as error:
             self._log(error, now)
             sentence = "Tokens cannot be looked up just now. Try again in 1 s."
-            raise RefusedError(UNAVAILABLE, sentence, {"Retry-After": "1"}) from None
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE, sentence, {"Retry-After": "1"}
+            ) from None
         self._found.pop(digest, None)
         if token is not None:
             if len(self._found) >= _KEPT:
