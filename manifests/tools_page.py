@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
 
 from backscroll_tools import schemas
-from backscroll_tools.client.profiles import Serves
 from backscroll_tools.errors import RETRIES, ErrorCode
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Tool
@@ -44,14 +43,6 @@ ITEMS: Final[dict[str, tuple[str, JSON]]] = {
     "A thread": ("", schemas.THREAD),
     "A stored completion": ("Its `text` is its answer.", schemas.COMPLETION),
     "A file": ("", schemas.FILE),
-}
-
-_NEEDS: Final[dict[Serves, str]] = {
-    "threads": "threads",
-    "list_threads": "a list of threads",
-    "message_files": "a list of a message's files",
-    "conversations": "conversations",
-    "chat_completions": "stored completions",
 }
 
 _HEAD: Final = """\
@@ -100,7 +91,7 @@ def document() -> str:
 
 def _tool(tool: Tool) -> str:
     kind = "Writes" if tool.writes else "Reads"
-    needs = " or ".join(_NEEDS[need] for need in tool.needs)
+    needs = " or ".join(need.words for need in tool.needs)
     told = f"{kind}. Toolset `{tool.toolset}`; offered where the upstream has {needs}."
     required = set(_strings(tool.input_schema.get("required", ())))
     rows = (

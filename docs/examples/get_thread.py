@@ -4,6 +4,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, requests
+from backscroll_tools.client.groups import THREADS
 from backscroll_tools.models import JSON
 from backscroll_tools.render import fresh_mark, lines, marked
 from backscroll_tools.tool import Call, Result, Tool
@@ -24,5 +25,5 @@ GET_THREAD: Final = Tool(
     output_schema=schemas.result({"thread": schemas.THREAD}, ("thread",)),
     run=_run,
     toolset="threads",
-    needs=("threads",),
+    needs=(THREADS,),
 )

@@ -12,7 +12,8 @@ import pytest
 
 from backscroll.settings.model import load
 from backscroll.upstream.connection import upstream_of
-from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile, Serves
+from backscroll_tools.client.groups import MESSAGE_FILES, Group
+from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 
@@ -24,23 +25,16 @@ WRITES = os.environ.get("BACKSCROLL_TEST_SNAPSHOTS") == "write"
 TABLE = re.compile(r"(?<=<!-- upstreams -->\n).*?(?=<!-- /upstreams -->)", re.DOTALL)
 EXAMPLE = re.compile(r"^```sh\n((?:[A-Z_]+=\S+\n)+)```$", re.MULTILINE)
 
-WORDS: dict[Serves, str] = {
-    "threads": "threads",
-    "list_threads": "yes",
-    "conversations": "conversations",
-    "chat_completions": "yes",
-}
-
 
 def on(tool: Tool, profile: Profile) -> str:
     """Return on what a tool works at an upstream."""
     served = [group for group in tool.needs if group in profile.serves]
     if not served:
         return "if it serves them" if profile is COMPATIBLE else "–"
-    words = ", ".join(WORDS[group] for group in served)
+    words = ", ".join(group.words for group in served) if len(tool.needs) > 1 else "yes"
     if tool.name == "list-message-files":
         return words.replace("conversations", "conversations (derived)").replace(
-            "threads", "threads" if "message_files" in profile.serves else "threads (derived)"
+            "threads", "threads" if MESSAGE_FILES in profile.serves else "threads (derived)"
         )
     return words
 
@@ -59,7 +53,7 @@ def whole() -> str:
 
 def short() -> str:
     """Return the same with an upstream a line, and the tools together that are alike."""
-    alike: dict[tuple[Serves, ...], list[Tool]] = {}
+    alike: dict[tuple[Group, ...], list[Tool]] = {}
     for tool in TOOLS:
         alike.setdefault(tool.needs, []).append(tool)
     head = [", ".join(f"`{tool.name}`" for tool in tools) for tools in alike.values()]

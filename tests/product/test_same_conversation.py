@@ -17,6 +17,7 @@ from backscroll.store.archive.records import (
 from backscroll_tools import registry
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import CONVERSATIONS
 from backscroll_tools.client.profiles import EMBEDDED, STORE
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -77,7 +78,7 @@ async def client(stores: tuple[Store, ...]) -> AsyncIterator[Client]:
 @pytest.fixture
 async def conversations_only(store: Store) -> AsyncIterator[Client]:
     """A client of a store that serves conversations and nothing else, as OpenAI nearly does."""
-    profile = replace(STORE, serves=frozenset({"conversations"}))
+    profile = replace(STORE, serves=frozenset({CONVERSATIONS}))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(store.app)) as http:
         yield Client(http, replace(EMBEDDED, profile=profile))
 

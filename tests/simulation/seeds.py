@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import httpx2
 
+from backscroll_tools.client.groups import CONVERSATIONS, THREADS
 from backscroll_tools.client.profiles import COMPATIBLE
 from backscroll_tools.tool import Bounds
 from tests.simulation import actors, clock
@@ -58,7 +59,7 @@ async def _run(seed: int) -> Report:
     upstream = MemoryUpstream(weather, honours_keys, keeps_metadata, lie)
     profile = replace(
         COMPATIBLE,
-        serves=frozenset({"conversations"} if conversations else {"threads"}),
+        serves=frozenset({CONVERSATIONS if conversations else THREADS}),
         honours_idempotency_keys=honours_keys,
         keeps_metadata=keeps_metadata,
         trusts_has_more=lie in {"none", "has_more_true", "no_query"} and rng.random() < 0.5,

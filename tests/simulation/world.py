@@ -12,6 +12,7 @@ import httpx2
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import THREADS
 from backscroll_tools.client.profiles import Profile, Upstream
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
@@ -111,7 +112,7 @@ class World:
     def tells_apart(self) -> bool:
         """Whether the upstream tells one message from another that says the same."""
         return self.profile.honours_idempotency_keys or (
-            self.profile.keeps_metadata and "threads" in self.profile.serves
+            self.profile.keeps_metadata and THREADS in self.profile.serves
         )
 
     def note(self, line: str) -> None:

@@ -25,7 +25,7 @@ def published(tool: Tool) -> JSON:
         "outputSchema": tool.output_schema,
         "toolset": tool.toolset,
         "writes": tool.writes,
-        "needs": list(tool.needs),
+        "needs": [group.name for group in tool.needs],
     }
 
 

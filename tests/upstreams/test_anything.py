@@ -15,14 +15,15 @@ from starlette.routing import Route
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.profiles import COMPATIBLE, Serves, Upstream
+from backscroll_tools.client.groups import GROUPS
+from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.render import compact
 from backscroll_tools.tool import Bounds, Call, Result, Tool
 
-SERVES_ALL = replace(COMPATIBLE, serves=frozenset(get_args(Serves)))
+SERVES_ALL = replace(COMPATIBLE, serves=frozenset(GROUPS.values()))
 NAMES = [
     "id",
     "object",

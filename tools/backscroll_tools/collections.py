@@ -9,6 +9,7 @@ from typing import Final
 
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import THREADS
 from backscroll_tools.client.profiles import PAGE_ITEMS, Profile
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.errors import ToolError, invalid_arguments
@@ -24,7 +25,7 @@ def is_conversation(profile: Profile, thread_id: str) -> bool:
     """Whether an id is a conversation's, on an upstream of this kind."""
     if thread_id.startswith("conv_"):
         return True
-    return not thread_id.startswith("thread_") and "threads" not in profile.serves
+    return not thread_id.startswith("thread_") and THREADS not in profile.serves
 
 
 def messages_of(client: Client, thread_id: str, start: Place) -> Source[Message]:

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 import anyio
 
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.profiles import Serves
+from backscroll_tools.client.groups import CONVERSATIONS, THREADS, Group
 from backscroll_tools.client.tally import Tally
 from backscroll_tools.models import JSON
 
@@ -89,4 +89,4 @@ class Tool:
     run: Callable[[Call, JSON], Awaitable[Result]]
     toolset: str = "messages"
     writes: bool = False
-    needs: tuple[Serves, ...] = ("threads", "conversations")
+    needs: tuple[Group, ...] = (THREADS, CONVERSATIONS)

@@ -14,9 +14,9 @@ from backscroll.database.faults import DatabaseFailedError, NothingWrittenError
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import UnreachableError
+from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.client.requests import Request as UpstreamRequest
-from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 
 ANSWER_S: Final = 2.0
@@ -24,8 +24,6 @@ ANSWER_S: Final = 2.0
 
 KEEP_S: Final = 1.0
 """For how many seconds an answer stands, so that asking us is no load on the upstream."""
-
-_ONE: Final = Slice(1, "desc")
 
 
 class Health:
@@ -97,13 +95,9 @@ class Health:
 
 def _question(profile: Profile) -> UpstreamRequest:
     """Return a request that costs little and changes nothing."""
-    if "list_threads" in profile.serves:
-        return requests.list_threads(_ONE)
-    if "chat_completions" in profile.serves:
-        return requests.list_chat_completions(_ONE)
-    if "conversations" in profile.serves:
-        return requests.list_items(f"conv_{'0' * 48}", _ONE)
-    return requests.list_messages(f"thread_{'0' * 24}", _ONE)
+    served = [group for group in GROUPS.values() if group in profile.serves]
+    # A real list is better than a made-up id, and a path that no version header selects is too.
+    return requests.probe(min(served, key=lambda group: (group.names_made_up, bool(group.headers))))
 
 
 def _unavailable(status: str) -> Response:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from backscroll.settings.model import Settings
-from backscroll_tools.client.profiles import Profile, Serves
+from backscroll_tools.client.groups import Group
+from backscroll_tools.client.profiles import Profile
 
 
 class Offerable(Protocol):
@@ -22,7 +23,7 @@ class Offerable(Protocol):
         """Whether the tool adds anything."""
 
     @property
-    def needs(self) -> tuple[Serves, ...]:
+    def needs(self) -> tuple[Group, ...]:
         """Endpoints of which the upstream must have one."""
 
 

@@ -14,13 +14,14 @@ from typing import Any, Final, get_args
 from backscroll.settings.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
 from backscroll.settings.parsing import SettingsError, is_blank, parsed
 from backscroll.settings.paths import absolute, absolute_database, data_folder, sqlite_url
-from backscroll_tools.client.profiles import PROFILES, Auth, Serves
+from backscroll_tools.client.groups import GROUPS
+from backscroll_tools.client.profiles import PROFILES, Auth
 
 PREFIX: Final = "BACKSCROLL_"
 
 UPSTREAMS: Final = tuple(PROFILES)
 AUTHS: Final[tuple[str, ...]] = ("", *get_args(Auth))
-SERVES: Final[tuple[str, ...]] = get_args(Serves)
+SERVES: Final = tuple(GROUPS)
 TOOLSETS: Final = ("messages", "all")
 OUTPUTS: Final = ("both", "text", "structured")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")

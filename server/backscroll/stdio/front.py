@@ -18,7 +18,8 @@ from backscroll.mcp.instructions import instructions
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings
 from backscroll_tools import strict_json
-from backscroll_tools.client.profiles import Profile, Serves
+from backscroll_tools.client.groups import GROUPS, Group
+from backscroll_tools.client.profiles import Profile
 from backscroll_tools.strict_json import JSONFlawError
 
 TABLE: Final = Path(__file__).with_name("front_table.json")
@@ -42,7 +43,7 @@ class Row:
     name: str
     toolset: str
     writes: bool
-    needs: tuple[Serves, ...]
+    needs: tuple[Group, ...]
 
 
 class Front:
@@ -55,7 +56,10 @@ class Front:
 
     def __init__(self, settings: Settings, profile: Profile) -> None:
         table = json.loads(TABLE.read_bytes())
-        rows = [Row(**{**row, "needs": tuple(row["needs"])}) for row in table["tools"]]
+        rows = [
+            Row(**{**row, "needs": tuple(GROUPS[name] for name in row["needs"])})
+            for row in table["tools"]
+        ]
         allowed = offered(rows, settings, profile)
         self._names = {row.name for row in allowed}
         self._instructions = instructions(allowed)

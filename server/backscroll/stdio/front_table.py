@@ -27,7 +27,7 @@ def rendered() -> str:
                 "name": tool.name,
                 "toolset": tool.toolset,
                 "writes": tool.writes,
-                "needs": list(tool.needs),
+                "needs": [group.name for group in tool.needs],
             }
             for tool in TOOLS
         ],

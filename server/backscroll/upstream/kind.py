@@ -4,10 +4,10 @@ Imports the standard library only: it is asked before anything else is imported.
 """
 
 from dataclasses import replace
-from typing import cast
 
 from backscroll.settings.model import Settings
-from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE, Profile, Serves
+from backscroll_tools.client.groups import GROUPS
+from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE, Profile
 
 
 def profile_of(settings: Settings) -> Profile:
@@ -17,7 +17,7 @@ def profile_of(settings: Settings) -> Profile:
         return profile
     return replace(
         profile,
-        serves=frozenset(cast("tuple[Serves, ...]", settings.serves)),
+        serves=frozenset(GROUPS[name] for name in settings.serves),
         honours_idempotency_keys=settings.idempotency_keys,
         trusts_has_more=settings.has_more,
     )

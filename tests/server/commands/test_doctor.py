@@ -95,8 +95,8 @@ async def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: P
     assert found(diagnosis) == [
         ("database", "ok", "is not there yet: the first tool call makes it"),
         ("threads", "ok", "answered that a made-up id is not there"),
-        ("list of threads", "ok", "answered"),
-        ("files of a message", "ok", "answered that a made-up id is not there"),
+        ("lists of threads", "ok", "answered"),
+        ("files of messages", "ok", "answered that a made-up id is not there"),
         ("conversations", "ok", "answered that a made-up id is not there"),
         ("stored completions", "ok", "answered"),
     ]
@@ -140,7 +140,7 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
             "on threads and conversations; writing was not tried",
         ),
         ("get-message", "works", "on threads and conversations"),
-        ("list-threads", "works", "on the list of threads"),
+        ("list-threads", "works", "on lists of threads"),
         ("list-chat-completions", "works", "on stored completions"),
     ]
 
@@ -328,7 +328,7 @@ async def test_the_store_on_a_port_is_a_compatible_upstream_that_is_well(tmp_pat
     assert all(check.ms is not None and check.ms >= 0 for check in diagnosis.checks)
     assert {tool.name: tool.detail for tool in diagnosis.tools if tool.fitness == "withheld"} == {
         "create-message": "not offered: BACKSCROLL_READ_ONLY",
-        "list-threads": "not offered: compatible does not serve the list of threads",
+        "list-threads": "not offered: compatible does not serve lists of threads",
     }
     assert_keeps_the_key(diagnosis)
 

@@ -226,6 +226,7 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.upstream.kind",
         "backscroll_tools",
         "backscroll_tools.client",
+        "backscroll_tools.client.groups",
         "backscroll_tools.client.profiles",
         "backscroll_tools.errors",
         "backscroll_tools.strict_json",

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,17 +18,18 @@ from backscroll.settings import model as settings_module
 from backscroll.settings.model import Settings
 from backscroll.store.app import Store, open_store
 from backscroll.upstream.connection import upstream_of
-from backscroll_tools.client.profiles import PROFILES, Profile, Serves
+from backscroll_tools.client.groups import GROUPS, LIST_THREADS, MESSAGE_FILES, THREADS
+from backscroll_tools.client.profiles import PROFILES, Profile
 from backscroll_tools.models import JSON
 from tests.loopback import served
 
 PARLEY = Profile(
     name="parley",
-    serves=frozenset({"threads"}),
+    serves=frozenset({THREADS}),
     auth="api-key",
     base_suffix="/api",
-    prefixes={"threads": "/agents"},
-    queries={"threads": (("api-version", "2"),)},
+    prefixes={THREADS: "/agents"},
+    queries={THREADS: (("api-version", "2"),)},
     trusts_has_more=False,
 )
 """An upstream that nobody has heard of; this value is all that Backscroll knows of it."""
@@ -120,7 +121,7 @@ async def test_a_new_upstream_is_one_value(tmp_path: Path, monkeypatch: pytest.M
 def test_what_a_setting_may_name_is_what_there_are_profiles_of() -> None:
     assert tuple(PROFILES) == settings_module.UPSTREAMS
     assert [profile.name for profile in PROFILES.values()] == list(PROFILES)
-    assert get_args(Serves) == settings_module.SERVES
+    assert tuple(GROUPS) == settings_module.SERVES
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
@@ -128,7 +129,7 @@ def test_every_profile_serves_something_and_lists_threads_only_where_it_has_them
     profile: Profile,
 ) -> None:
     assert profile.serves
-    assert "threads" in profile.serves or not profile.serves & {"list_threads", "message_files"}
+    assert THREADS in profile.serves or not profile.serves & {LIST_THREADS, MESSAGE_FILES}
     assert profile.prefixes.keys() | profile.queries.keys() <= profile.serves
 
 

@@ -15,6 +15,7 @@ import pytest
 from backscroll_tools.client import replies, requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError, unreachable
+from backscroll_tools.client.groups import CONVERSATIONS
 from backscroll_tools.client.lanes import OF_ONE
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Header, Upstream
 from backscroll_tools.client.requests import Slice
@@ -186,7 +187,7 @@ async def test_a_call_makes_no_more_requests_than_it_may() -> None:
 
 async def test_what_an_upstream_does_not_serve_is_not_asked_of_it() -> None:
     wire = in_turn(Said(EMPTY))
-    lacking = Upstream(replace(STORE, serves=frozenset({"conversations"})), "http://u.invalid")
+    lacking = Upstream(replace(STORE, serves=frozenset({CONVERSATIONS})), "http://u.invalid")
     with pytest.raises(ToolError) as refused:
         await wire.client(lacking).send(READ)
     assert (refused.value.code, refused.value.message, refused.value.next_step, wire.asked) == (

@@ -3,13 +3,14 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backscroll_tools.client.groups import CONVERSATIONS, THREADS
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Result
@@ -173,8 +174,8 @@ async def test_a_new_thread_is_begun_once_and_gets_one_message(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with writing() as writer:
-        serves: Any = {"threads"} if kind == "thread" else {"conversations"}
-        profile = replace(COMPATIBLE, serves=frozenset(serves))
+        serves = THREADS if kind == "thread" else CONVERSATIONS
+        profile = replace(COMPATIBLE, serves=frozenset({serves}))
         monkeypatch.setattr(writer.client, "upstream", Upstream(profile, BASE))
         writer.keyless.deeds = [GONE]
         first = await writer.write()

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import CONVERSATIONS
 from backscroll_tools.client.profiles import COMPATIBLE, Header, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Bounds, Call, Result
@@ -322,7 +323,7 @@ async def test_an_id_of_no_known_kind_is_a_conversation_where_there_are_no_threa
         body = b'{"object": "list", "data": [{"id": "item_1"}], "has_more": false}'
         return httpx2.Response(200, stream=httpx2.ByteStream(body))
 
-    profile = replace(COMPATIBLE, serves=frozenset({"conversations"}))
+    profile = replace(COMPATIBLE, serves=frozenset({CONVERSATIONS}))
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
         call = Call(Client(http, Upstream(profile, BASE)), Bounds())
         arguments = {"thread_id": "talk_1", "role": "user", "content": "a"}

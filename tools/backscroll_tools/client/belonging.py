@@ -7,24 +7,12 @@ missing, null or of another shape than documented tells nothing, and never fails
 import re
 from typing import Final, cast
 
+from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.requests import Request
 from backscroll_tools.models import JSON
 
-_KINDS: Final[dict[str, frozenset[str]]] = {
-    "threads": frozenset({"thread"}),
-    "messages": frozenset({"thread.message", "message"}),
-    "files": frozenset({"thread.message.file", "file"}),
-    "conversations": frozenset({"conversation"}),
-    "items": frozenset({"conversation.item", "message"}),
-    "completions": frozenset({"chat.completion"}),
-}
-"""What `object` says of one of them (OpenAI API), by the last word of a path to a list of them.
-
-Stored completions' messages are `messages` too, and say nothing of themselves.
-"""
-
 _LIST: Final = frozenset({"list"})
-_KNOWN: Final = _LIST.union(*_KINDS.values())
+_KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
 """A message of a stored completion: the completion's id, and its place (OGX sends the same)."""
@@ -37,11 +25,12 @@ def belongs(reply: JSON, request: Request) -> bool:
         reply: the object of a successful reply.
         request: what was asked for.
     """
-    words = request.path.removeprefix("/chat").split("/")[1:]
+    root = request.group.root
+    words = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
     one = len(words) % 2 == 0  # a list's name, and the id of one of it, by turns
     listing = words[-2] if one else words[-1]
     owners = dict(zip(words[::2], words[1::2], strict=False))
-    kinds = _KINDS[listing]
+    kinds = request.group.kinds.get(listing, _KNOWN)
     if one:
         return _is_of(reply, kinds, owners) and _same(reply.get("id"), words[-1])
     rows = reply.get("data")

@@ -7,18 +7,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from backscroll_tools.client.groups import (
+    CHAT_COMPLETIONS,
+    CONVERSATIONS,
+    GROUPS,
+    LIST_THREADS,
+    THREADS,
+    Group,
+)
+
 PAGE_ITEMS: Final = 100
 """The most items that one upstream request may ask for (OpenAI API, `limit` of list calls)."""
 
-Serves: TypeAlias = Literal[
-    "threads", "list_threads", "message_files", "conversations", "chat_completions"
-]
-"""A group of endpoints that an upstream has or lacks."""
+Header: TypeAlias = tuple[str, str]
 
 Auth: TypeAlias = Literal["none", "bearer", "api-key", "entra"]
 """How a request names its caller: `Authorization: Bearer`, `api-key`, or an Entra token."""
-
-Header: TypeAlias = tuple[str, str]
 
 THREADS_RETIRED: Final = (
     "OpenAI switched threads off on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
@@ -50,12 +54,12 @@ class Profile:
     """
 
     name: str
-    serves: frozenset[Serves]
+    serves: frozenset[Group]
     auth: Auth = "bearer"
     base_url: str = ""
     base_suffix: str = ""
-    prefixes: Mapping[Serves, str] = field(default_factory=dict)
-    queries: Mapping[Serves, tuple[Header, ...]] = field(default_factory=dict)
+    prefixes: Mapping[Group, str] = field(default_factory=dict)
+    queries: Mapping[Group, tuple[Header, ...]] = field(default_factory=dict)
     key_optional: bool = False
     tells_of_its_database: bool = False
     honours_idempotency_keys: bool = False
@@ -67,9 +71,7 @@ class Profile:
 
 STORE: Final = Profile(
     name="store",
-    serves=frozenset(
-        {"threads", "list_threads", "message_files", "conversations", "chat_completions"}
-    ),
+    serves=frozenset(GROUPS.values()),
     auth="none",
     # In process any host does, and `.invalid` can never be dialled (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
@@ -78,26 +80,26 @@ STORE: Final = Profile(
 )
 OPENAI: Final = Profile(
     name="openai",
-    serves=frozenset({"conversations", "chat_completions"}),
+    serves=frozenset({CONVERSATIONS, CHAT_COMPLETIONS}),
     base_url="https://api.openai.com/v1",
     advice=THREADS_RETIRED,
 )
 FOUNDRY: Final = Profile(
     name="foundry",
-    serves=frozenset({"threads", "list_threads", "conversations"}),
+    serves=frozenset({THREADS, LIST_THREADS, CONVERSATIONS}),
     auth="entra",
-    prefixes={"conversations": "/openai/v1"},
-    queries={"threads": (("api-version", "v1"),)},
+    prefixes={CONVERSATIONS: "/openai/v1"},
+    queries={THREADS: (("api-version", "v1"),)},
 )
 AZURE: Final = Profile(
     name="azure",
-    serves=frozenset({"chat_completions"}),
+    serves=frozenset({CHAT_COMPLETIONS}),
     auth="api-key",
     base_suffix="/openai/v1",
 )
 COMPATIBLE: Final = Profile(
     name="compatible",
-    serves=frozenset({"threads", "conversations", "chat_completions"}),
+    serves=frozenset({THREADS, CONVERSATIONS, CHAT_COMPLETIONS}),
     key_optional=True,
     trusts_has_more=False,
     lists_late=True,

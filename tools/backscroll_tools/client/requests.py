@@ -1,7 +1,7 @@
 """Requests to an OpenAI-shaped API, built as plain values by pure functions.
 
-Paths and parameters are those of OpenAI's published documents: 2026-08-21, and 2024-04-15 for
-the files of a message.
+Parameters are those of OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of a
+message.
 """
 
 import hashlib
@@ -11,17 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import quote
 
-from backscroll_tools.client.profiles import Serves
+from backscroll_tools.client.groups import (
+    CHAT_COMPLETIONS,
+    CONVERSATIONS,
+    MESSAGE_FILES,
+    THREADS,
+    Group,
+)
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON, Order
 
 ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
 """What an id may look like; nothing else ever reaches a URL."""
-
-_BETA: Final = {
-    "threads": (("OpenAI-Beta", "assistants=v2"),),
-    "message_files": (("OpenAI-Beta", "assistants=v1"),),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Request:
     """
 
     method: Literal["GET", "POST"]
-    group: Serves
+    group: Group
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: JSON | None = field(default=None, repr=False)
@@ -57,7 +58,7 @@ class Request:
     def owner(self) -> str:
         """The thread, conversation or completion that it is about, or the list that it is."""
         parts = self.path.split("/")
-        return "/".join(parts[: 4 if self.group == "chat_completions" else 3])
+        return "/".join(parts[: len(self.group.root.split("/")) + 1])
 
     def with_limit(self, limit: int) -> "Request":
         """Return the same request for a list with another limit."""
@@ -78,7 +79,7 @@ class Request:
         key = self.idempotency_key
         if key and caller:
             key = hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
-        return (*_BETA.get(self.group, ()), *((("Idempotency-Key", key),) if key else ()))
+        return (*self.group.headers, *((("Idempotency-Key", key),) if key else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,101 +113,106 @@ def segment(value: str, argument: str = "id") -> str:
     return quote(value, safe="")
 
 
+def probe(group: Group) -> Request:
+    """Ask whether a group of endpoints is served: read one item of a list, and change nothing."""
+    return Request("GET", group.part_of or group, group.probe, Slice(1, "desc").query)
+
+
 def list_threads(window: Slice) -> Request:
     """List threads, which our store and Foundry can."""
-    return Request("GET", "threads", "/threads", window.query)
+    return Request("GET", THREADS, THREADS.root, window.query)
 
 
 def retrieve_thread(thread_id: str) -> Request:
     """Read one thread."""
-    return Request("GET", "threads", f"/threads/{segment(thread_id, 'thread_id')}")
+    return Request("GET", THREADS, f"{THREADS.root}/{segment(thread_id, 'thread_id')}")
 
 
 def create_thread(message: JSON, idempotency_key: str) -> Request:
     """Create a thread that starts with one message."""
     body: JSON = {"messages": [message]}
-    return Request("POST", "threads", "/threads", (), body, idempotency_key)
+    return Request("POST", THREADS, THREADS.root, (), body, idempotency_key)
 
 
 def start_thread() -> Request:
     """Create a thread that has no message yet."""
-    return Request("POST", "threads", "/threads", body={}, harmless_twice=True)
+    return Request("POST", THREADS, THREADS.root, body={}, harmless_twice=True)
 
 
 def list_messages(thread_id: str, window: Slice) -> Request:
     """List a thread's messages."""
-    return Request("GET", "threads", _messages(thread_id), window.query)
+    return Request("GET", THREADS, _messages(thread_id), window.query)
 
 
 def retrieve_message(thread_id: str, message_id: str) -> Request:
     """Read one message of a thread."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}"
-    return Request("GET", "threads", path)
+    return Request("GET", THREADS, path)
 
 
 def create_message(thread_id: str, message: JSON, idempotency_key: str) -> Request:
     """Add a message to a thread."""
-    return Request("POST", "threads", _messages(thread_id), (), message, idempotency_key)
+    return Request("POST", THREADS, _messages(thread_id), (), message, idempotency_key)
 
 
 def list_message_files(thread_id: str, message_id: str, window: Slice) -> Request:
     """List the files of a message (version 1 of the API only)."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}/files"
-    return Request("GET", "message_files", path, window.query)
+    return Request("GET", MESSAGE_FILES, path, window.query)
 
 
 def create_conversation(items: Sequence[JSON], idempotency_key: str) -> Request:
     """Create a conversation that starts with up to 20 items."""
     body: JSON = {"items": list(items)}
-    return Request("POST", "conversations", "/conversations", (), body, idempotency_key)
+    return Request("POST", CONVERSATIONS, CONVERSATIONS.root, (), body, idempotency_key)
 
 
 def start_conversation() -> Request:
     """Create a conversation that has no item yet."""
-    return Request("POST", "conversations", "/conversations", body={}, harmless_twice=True)
+    return Request("POST", CONVERSATIONS, CONVERSATIONS.root, body={}, harmless_twice=True)
 
 
 def list_items(conversation_id: str, window: Slice) -> Request:
     """List a conversation's items: messages, and what came between them."""
-    return Request("GET", "conversations", _items(conversation_id), window.query)
+    return Request("GET", CONVERSATIONS, _items(conversation_id), window.query)
 
 
 def retrieve_item(conversation_id: str, item_id: str) -> Request:
     """Read one item of a conversation."""
     path = f"{_items(conversation_id)}/{segment(item_id, 'message_id')}"
-    return Request("GET", "conversations", path)
+    return Request("GET", CONVERSATIONS, path)
 
 
 def create_items(conversation_id: str, items: Sequence[JSON], idempotency_key: str) -> Request:
     """Add 1 to 20 items to a conversation."""
     body: JSON = {"items": list(items)}
     path = _items(conversation_id)
-    return Request("POST", "conversations", path, (), body, idempotency_key)
+    return Request("POST", CONVERSATIONS, path, (), body, idempotency_key)
 
 
 def list_chat_completions(window: Slice) -> Request:
     """List stored chat completions; filters are `model` and `metadata[key]`."""
-    return Request("GET", "chat_completions", "/chat/completions", window.query)
+    return Request("GET", CHAT_COMPLETIONS, CHAT_COMPLETIONS.root, window.query)
 
 
 def retrieve_chat_completion(completion_id: str) -> Request:
     """Read one stored chat completion."""
-    return Request("GET", "chat_completions", _completion(completion_id))
+    return Request("GET", CHAT_COMPLETIONS, _completion(completion_id))
 
 
 def list_chat_messages(completion_id: str, window: Slice) -> Request:
     """List the messages of a stored chat completion."""
     path = f"{_completion(completion_id)}/messages"
-    return Request("GET", "chat_completions", path, window.query)
+    return Request("GET", CHAT_COMPLETIONS, path, window.query)
 
 
 def _messages(thread_id: str) -> str:
-    return f"/threads/{segment(thread_id, 'thread_id')}/messages"
+    return f"{THREADS.root}/{segment(thread_id, 'thread_id')}/messages"
 
 
 def _items(conversation_id: str) -> str:
-    return f"/conversations/{segment(conversation_id, 'thread_id')}/items"
+    return f"{CONVERSATIONS.root}/{segment(conversation_id, 'thread_id')}/items"
 
 
 def _completion(completion_id: str) -> str:
-    return f"/chat/completions/{segment(completion_id, 'completion_id')}"
+    return f"{CHAT_COMPLETIONS.root}/{segment(completion_id, 'completion_id')}"

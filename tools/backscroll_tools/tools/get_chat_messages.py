@@ -6,6 +6,7 @@ from typing import Final, cast
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
@@ -150,5 +151,5 @@ GET_CHAT_MESSAGES: Final = Tool(
     ),
     output_schema=schemas.listed("messages", schemas.MESSAGE),
     run=_run,
-    needs=("chat_completions",),
+    needs=(CHAT_COMPLETIONS,),
 )

@@ -7,6 +7,7 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Completion
 from backscroll_tools.pages.bound import Shape
@@ -67,5 +68,5 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     ),
     output_schema=schemas.listed("completions", schemas.COMPLETION),
     run=_run,
-    needs=("chat_completions",),
+    needs=(CHAT_COMPLETIONS,),
 )

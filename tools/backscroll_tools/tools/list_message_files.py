@@ -6,6 +6,7 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import MESSAGE_FILES
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.collections import is_conversation, raw_message
 from backscroll_tools.models import JSON, MessageFile
@@ -60,7 +61,7 @@ class _DerivedFiles:
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
     profile = call.client.upstream.profile
-    derived = is_conversation(profile, thread_id) or "message_files" not in profile.serves
+    derived = is_conversation(profile, thread_id) or MESSAGE_FILES not in profile.serves
     start = place(LIST_MESSAGE_FILES.name, f"{thread_id}/{message_id}", arguments, "desc")
     source = (_DerivedFiles if derived else _MessageFiles)(
         call.client, start, thread_id, message_id

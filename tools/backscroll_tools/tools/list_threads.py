@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import objects, requests
+from backscroll_tools.client import groups, objects, requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Thread
@@ -56,5 +56,5 @@ LIST_THREADS: Final = Tool(
     ),
     output_schema=schemas.listed("threads", schemas.THREAD),
     run=_run,
-    needs=("list_threads",),
+    needs=(groups.LIST_THREADS,),
 )

@@ -16,7 +16,8 @@ from backscroll.commands.doctor.probes import PROBE_S, probe_all
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
 from backscroll.upstream.kind import is_embedded
-from backscroll_tools.client.profiles import COMPATIBLE, Profile, Serves
+from backscroll_tools.client.groups import Group
+from backscroll_tools.client.profiles import COMPATIBLE, Profile
 
 _HTTP: Final = {item.name for item in dataclasses.fields(Settings) if "http" in item.metadata}
 
@@ -50,7 +51,7 @@ async def examine(
             asked = replace(settings, database="sqlite://")  # what the new one will be, in memory
         else:
             checks = await check_database(settings.database_url)
-    groups: dict[Serves, Check] = {}
+    groups: dict[Group, Check] = {}
     if not any(check.verdict == "failed" for check in checks):
         async with UpstreamConnection(asked, upstream) as connection:
             client = await connection.client()
@@ -76,13 +77,13 @@ async def examine(
     )
 
 
-def _with_ways_out(groups: Mapping[Serves, Check], profile: Profile) -> dict[Serves, Check]:
+def _with_ways_out(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:
     """Return the checks, each that found nothing served with what to do about it."""
     served = [group for group, check in groups.items() if check.verdict != "absent"]
     if not served:
         step = "Check BACKSCROLL_BASE_URL: most such APIs begin at /v1, and nothing is served here."
     elif profile.name == COMPATIBLE.name:
-        step = f"Tell agents so: BACKSCROLL_SERVES={','.join(served)}"
+        step = f"Tell agents so: BACKSCROLL_SERVES={','.join(group.name for group in served)}"
     else:
         step = f"Check BACKSCROLL_UPSTREAM: {profile.name} should serve it."
     return {

@@ -1,25 +1,17 @@
 """Which tools will work, as far as reading tells."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from backscroll.commands.doctor.diagnosis import Check, ToolFitness
 from backscroll.settings.model import Settings
-from backscroll_tools.client.profiles import Profile, Serves
+from backscroll_tools.client.groups import Group
+from backscroll_tools.client.profiles import Profile
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 
-_NAMES: Final[Mapping[Serves, str]] = {
-    "threads": "threads",
-    "list_threads": "the list of threads",
-    "message_files": "files of messages",
-    "conversations": "conversations",
-    "chat_completions": "stored completions",
-}
-
 
 def fitness_of_all(
-    settings: Settings, profile: Profile, checks: Mapping[Serves, Check]
+    settings: Settings, profile: Profile, checks: Mapping[Group, Check]
 ) -> tuple[ToolFitness, ...]:
     """Return whether each tool will work.
 
@@ -47,7 +39,7 @@ def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:
     return ""
 
 
-def _fitness(tool: Tool, profile: Profile, checks: Mapping[Serves, Check]) -> ToolFitness:
+def _fitness(tool: Tool, profile: Profile, checks: Mapping[Group, Check]) -> ToolFitness:
     served = [group for group in tool.needs if group in profile.serves]
     live = [
         group for group in served if group in checks and checks[group].verdict in {"ok", "unclear"}
@@ -62,5 +54,5 @@ def _fitness(tool: Tool, profile: Profile, checks: Mapping[Serves, Check]) -> To
     return ToolFitness(tool.name, "works", f"on {_joined(live, ' and ')}{untried}")
 
 
-def _joined(groups: tuple[Serves, ...] | list[Serves], word: str) -> str:
-    return word.join(_NAMES[group] for group in groups)
+def _joined(groups: tuple[Group, ...] | list[Group], word: str) -> str:
+    return word.join(group.words for group in groups)
