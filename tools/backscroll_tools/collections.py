@@ -1,113 +1,132 @@
-"""Where a thread's messages are read: a thread's own list, or a conversation's items.
+"""Collections: the places that hold messages, each kind one value.
 
 OpenAI's migration maps threads to conversations, and messages to items of type `message`
-(docs/upstreams.md). Tools take either id and need not know which it is.
+(docs/upstreams.md). Tools take either id, and ask the value what can be done there.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, cast
 
-from backscroll_tools.client import objects, requests
-from backscroll_tools.client.client import Client
-from backscroll_tools.client.groups import THREADS
-from backscroll_tools.client.profiles import PAGE_ITEMS, Profile
+from backscroll_tools.client import requests
+from backscroll_tools.client.groups import MESSAGE_FILES, THREADS
+from backscroll_tools.client.message_item import message_item
+from backscroll_tools.client.profiles import Profile
+from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Request, Slice
-from backscroll_tools.errors import ToolError, invalid_arguments
-from backscroll_tools.models import JSON, Message
-from backscroll_tools.pages.cursor import Place
-from backscroll_tools.pages.walk import Chunk, Source
-
-_ITEMS_MIN: Final = 20
-"""The fewest items to ask for at once, since not all of them are messages."""
+from backscroll_tools.models import JSON
 
 
-def is_conversation(profile: Profile, thread_id: str) -> bool:
-    """Whether an id is a conversation's, on an upstream of this kind."""
-    if thread_id.startswith("conv_"):
-        return True
-    return not thread_id.startswith("thread_") and THREADS not in profile.serves
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A kind of place that holds messages. Each function takes the id of one such place first.
 
-
-def messages_of(client: Client, thread_id: str, start: Place) -> Source[Message]:
-    """Return the messages of a thread or a conversation, in the order of the walk.
-
-    Raises:
-        ToolError: `invalid_arguments` where a conversation is asked for one run's messages.
+    Attributes:
+        list_messages: requests a slice of its messages, and of what lies between them.
+        retrieve_message: requests one of them; None if single ones cannot be looked up.
+        list_files: requests a slice of one message's files; None if there is no such list.
+        is_message: whether an object in its list is a message.
+        has_runs: whether its list can be narrowed to one run.
+        page_items: the fewest objects to ask for at once, 1 to 100, as not all are messages.
+        cursor_in_envelope: whether the reply's `last_id` is the id to go on after.
+        retrieve: requests the place itself, if that holds answers that its list may leave out.
+        answers: the messages among those answers, oldest first; they need not have an id.
     """
-    if not is_conversation(client.upstream.profile, thread_id):
-        return _ThreadMessages(client, thread_id, start)
-    if start.filters:
-        raise invalid_arguments(
-            "run_id does not go with a conversation, which has no runs.",
-            "Call again without run_id.",
-        )
-    return _ConversationMessages(client, thread_id, start)
+
+    list_messages: Callable[[str, Slice], Request]
+    retrieve_message: Callable[[str, str], Request] | None = None
+    list_files: Callable[[str, str, Slice], Request] | None = None
+    is_message: Callable[[JSON], bool] = lambda _: True
+    has_runs: bool = False
+    page_items: int = 1
+    cursor_in_envelope: bool = False
+    retrieve: Callable[[str], Request] | None = None
+    answers: Callable[[JSON], Sequence[JSON]] = lambda _: ()
+
+    def onward(self, reply: Reply, after: str) -> str:
+        """Return the id to go on after; `after` itself if the reply leads no further."""
+        last: str = reply.items[-1]["id"] if reply.items else after
+        return (reply.last_id or last) if self.cursor_in_envelope else last
 
 
-async def raw_message(client: Client, thread_id: str, message_id: str) -> JSON:
-    """Return one message as the upstream has it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritableCollection(Collection):
+    """A kind of place that messages can be written to.
 
-    Raises:
-        ToolError: `not_found` where there is none, or where the item is no message.
+    Attributes:
+        start: requests a new, empty place.
+        create_message: requests one message more, with its idempotency key; in a new place if the
+            id is empty.
+        has_metadata: whether its messages keep metadata.
     """
-    raw = await client.send(_retrieve(client, thread_id, message_id))
-    if not _is_message(raw):
-        raise ToolError(
-            "not_found",
-            f"Item {message_id} of the conversation is no message.",
-            next_step="Check message_id.",
-            shown_by=("list-messages",),
-        )
-    return {**raw, "id": message_id}
+
+    start: Callable[[], Request]
+    create_message: Callable[[str, JSON, str], Request]
+    has_metadata: bool = False
 
 
-def _retrieve(client: Client, thread_id: str, message_id: str) -> Request:
-    if is_conversation(client.upstream.profile, thread_id):
-        return requests.retrieve_item(thread_id, message_id)
-    return requests.retrieve_message(thread_id, message_id)
+def _in_thread(thread_id: str, message: JSON, key: str) -> Request:
+    if thread_id:
+        return requests.create_message(thread_id, message, key)
+    return requests.create_thread(message, key)
 
 
-def _is_message(item: JSON) -> bool:
-    return bool(item.get("type", "message") == "message")
+def _in_conversation(conversation_id: str, message: JSON, key: str) -> Request:
+    items = [message_item(message)]
+    if conversation_id:
+        return requests.create_items(conversation_id, items, key)
+    return requests.create_conversation(items, key)
 
 
-async def _message_or_none(client: Client, thread_id: str, message_id: str) -> Message | None:
-    raw = await client.find(_retrieve(client, thread_id, message_id))
-    return None if raw is None else objects.message({**raw, "id": message_id})
+def _choices(completion: JSON) -> list[JSON]:
+    choices = completion.get("choices")
+    found: list[JSON] = []
+    for choice in cast("list[object]", choices) if isinstance(choices, list) else []:
+        match choice:
+            case {"message": dict() as message}:
+                found.append(cast("JSON", message))
+            case _:
+                pass
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _ThreadMessages:
-    client: Client
-    thread_id: str
-    start: Place
+THREAD: Final = WritableCollection(
+    list_messages=requests.list_messages,
+    retrieve_message=requests.retrieve_message,
+    list_files=requests.list_message_files,
+    has_runs=True,
+    start=requests.start_thread,
+    create_message=_in_thread,
+    has_metadata=True,
+)
+CONVERSATION: Final = WritableCollection(
+    list_messages=requests.list_items,
+    retrieve_message=requests.retrieve_item,
+    is_message=lambda item: bool(item.get("type", "message") == "message"),
+    page_items=20,
+    cursor_in_envelope=True,
+    start=requests.start_conversation,
+    create_message=_in_conversation,
+)
+COMPLETION: Final = Collection(
+    list_messages=requests.list_chat_messages,
+    retrieve=requests.retrieve_chat_completion,
+    answers=_choices,
+)
 
-    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        window = Slice(limit, self.start.walk_order, after, self.start.filters)
-        reply = await self.client.page(requests.list_messages(self.thread_id, window))
-        return Chunk.of(reply, objects.message, self._is_wanted)
 
-    def _is_wanted(self, raw: JSON) -> bool:
-        # Some proxies drop the parameters of a query on its way (docs/upstreams.md).
-        filters = self.start.filters
-        return not filters or all(raw.get(name, value) == value for name, value in filters)
+def collection_of(profile: Profile, thread_id: str) -> WritableCollection:
+    """Return what a tool's `thread_id` names.
 
-    async def item(self, item_id: str) -> Message | None:
-        return await _message_or_none(self.client, self.thread_id, item_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _ConversationMessages:
-    client: Client
-    thread_id: str
-    start: Place
-
-    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        window = Slice(min(PAGE_ITEMS, max(limit, _ITEMS_MIN)), self.start.walk_order, after)
-        reply = await self.client.page(requests.list_items(self.thread_id, window))
-        chunk = Chunk.of(reply, objects.message, _is_message)
-        # The cursor is the envelope's, where it names one (OpenAI API, list items).
-        return replace(chunk, last=reply.last_id or chunk.last)
-
-    async def item(self, item_id: str) -> Message | None:
-        return await _message_or_none(self.client, self.thread_id, item_id)
+    Args:
+        profile: the kind of upstream.
+        thread_id: a thread's id or a conversation's; empty for a new one.
+    """
+    other = not thread_id.startswith("thread_") and THREADS not in profile.serves
+    if other or thread_id.startswith("conv_"):
+        return CONVERSATION
+    return replace(
+        THREAD,
+        has_metadata=profile.keeps_metadata,
+        list_files=THREAD.list_files if MESSAGE_FILES in profile.serves else None,
+    )

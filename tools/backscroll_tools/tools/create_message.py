@@ -6,13 +6,12 @@ from typing import Final, Protocol, cast
 import anyio
 
 from backscroll_tools import schemas
-from backscroll_tools.client import objects, replies, requests
+from backscroll_tools.client import objects, replies
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import outcome_unknown
-from backscroll_tools.client.message_item import message_item
-from backscroll_tools.client.requests import Request
-from backscroll_tools.collections import is_conversation, messages_of
+from backscroll_tools.collections import collection_of
 from backscroll_tools.errors import ToolError
+from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Place
 from backscroll_tools.tool import Call, Result, Tool
@@ -106,8 +105,10 @@ class _KeyedWrite:
     key: IdempotencyKey
 
     async def written(self) -> JSON:
+        collection = collection_of(self.client.upstream.profile, self.thread)
+        request = collection.create_message(self.thread, self.message, str(self.key))
         try:
-            return replies.created(await self.client.send(self._request()))
+            return replies.created(await self.client.send(request))
         except ToolError as error:
             if error.code == "upstream_invalid":
                 raise outcome_unknown(str(self.key)) from None
@@ -115,17 +116,6 @@ class _KeyedWrite:
 
     def doubtful(self) -> bool:
         return self.client.in_doubt
-
-    def _request(self) -> Request:
-        thread, key = self.thread, str(self.key)
-        if is_conversation(self.client.upstream.profile, thread):
-            items = [message_item(self.message)]
-            if thread:
-                return requests.create_items(thread, items, key)
-            return requests.create_conversation(items, key)
-        if thread:
-            return requests.create_message(thread, self.message, key)
-        return requests.create_thread(self.message, key)
 
 
 def _too_late() -> ToolError:
@@ -160,9 +150,11 @@ async def _first_message(call: Call, thread_id: str) -> Message | None:
     The write stands whatever becomes of this read, so its failure is no failure of the call.
     """
     start = Place(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
+    collection = collection_of(call.client.upstream.profile, thread_id)
+    messages = messages_of(call.client, collection, thread_id, start)
     try:
         with anyio.CancelScope(deadline=call.ends_at):
-            chunk = await messages_of(call.client, thread_id, start).chunk("", 1)
+            chunk = await messages.chunk("", 1)
             return chunk.items[0] if chunk.items else None
     except ToolError:
         pass

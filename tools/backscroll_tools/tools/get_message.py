@@ -6,7 +6,8 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
 from backscroll_tools.client.client import Client
-from backscroll_tools.collections import raw_message
+from backscroll_tools.collections import Collection, collection_of
+from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import place
@@ -22,6 +23,7 @@ class _OneMessage:
     """A list of one message: what is too long for a page goes on as it does in any list."""
 
     client: Client
+    collection: Collection
     thread_id: str
     message_id: str
 
@@ -29,13 +31,16 @@ class _OneMessage:
         return Chunk(() if after else (await self.item(self.message_id),), has_more=False)
 
     async def item(self, item_id: str) -> Message:
-        return objects.message(await raw_message(self.client, self.thread_id, item_id))
+        raw = await raw_message(self.client, self.collection, self.thread_id, item_id)
+        return objects.message(raw)
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
     start = place(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")
-    return await read_page(call, _SHAPE, start, _OneMessage(call.client, thread_id, message_id), 1)
+    collection = collection_of(call.client.upstream.profile, thread_id)
+    source = _OneMessage(call.client, collection, thread_id, message_id)
+    return await read_page(call, _SHAPE, start, source, 1)
 
 
 GET_MESSAGE: Final = Tool(

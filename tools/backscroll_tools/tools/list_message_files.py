@@ -1,19 +1,20 @@
 """`list-message-files`: a page of the files that a message refers to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import objects, requests
+from backscroll_tools.client import objects
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.groups import MESSAGE_FILES
-from backscroll_tools.client.requests import Slice
-from backscroll_tools.collections import is_conversation, raw_message
+from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.collections import Collection, collection_of
+from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, MessageFile
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import Place, place
 from backscroll_tools.pages.listing import read_page
-from backscroll_tools.pages.walk import Chunk
+from backscroll_tools.pages.walk import Chunk, Source
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("files", "file")
@@ -22,14 +23,14 @@ _SHAPE: Final = Shape("files", "file")
 @dataclass(frozen=True, slots=True)
 class _MessageFiles:
     client: Client
+    request: Callable[[str, str, Slice], Request]
     start: Place
     thread_id: str
     message_id: str
 
     async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:
         window = Slice(limit, self.start.walk_order, after)
-        request = requests.list_message_files(self.thread_id, self.message_id, window)
-        reply = await self.client.page(request)
+        reply = await self.client.page(self.request(self.thread_id, self.message_id, window))
         return Chunk.of(reply, lambda raw: objects.message_file(raw, self.message_id))
 
     async def item(self, item_id: str) -> MessageFile | None:
@@ -41,12 +42,13 @@ class _DerivedFiles:
     """The files that a message names itself, where the upstream has no list of them."""
 
     client: Client
+    collection: Collection
     start: Place
     thread_id: str
     message_id: str
 
     async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - a Source
-        raw = await raw_message(self.client, self.thread_id, self.message_id)
+        raw = await raw_message(self.client, self.collection, self.thread_id, self.message_id)
         names = objects.derived_files(raw)
         if self.start.walk_order == "desc":
             names.reverse()
@@ -60,13 +62,15 @@ class _DerivedFiles:
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
-    profile = call.client.upstream.profile
-    derived = is_conversation(profile, thread_id) or MESSAGE_FILES not in profile.serves
+    collection = collection_of(call.client.upstream.profile, thread_id)
+    request = collection.list_files
     start = place(LIST_MESSAGE_FILES.name, f"{thread_id}/{message_id}", arguments, "desc")
-    source = (_DerivedFiles if derived else _MessageFiles)(
-        call.client, start, thread_id, message_id
-    )
-    shape = replace(_SHAPE, derived=derived)
+    source: Source[MessageFile]
+    if request is None:
+        source = _DerivedFiles(call.client, collection, start, thread_id, message_id)
+    else:
+        source = _MessageFiles(call.client, request, start, thread_id, message_id)
+    shape = replace(_SHAPE, derived=request is None)
     return await read_page(call, shape, start, source, schemas.limit_of(arguments))
 
 

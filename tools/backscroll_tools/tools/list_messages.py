@@ -3,7 +3,8 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.collections import messages_of
+from backscroll_tools.collections import collection_of
+from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import place
@@ -16,7 +17,8 @@ _SHAPE: Final = Shape("messages", "message")
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id = arguments["thread_id"]
     start = place(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id",))
-    source = messages_of(call.client, thread_id, start)
+    collection = collection_of(call.client.upstream.profile, thread_id)
+    source = messages_of(call.client, collection, thread_id, start)
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
 
 

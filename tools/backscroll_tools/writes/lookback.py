@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
-from backscroll_tools.collections import is_conversation
+from backscroll_tools.collections import Collection, collection_of
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
 
@@ -82,7 +81,7 @@ class Search:
                 if likely is not None and since != keys.mark(keys.NOTHING):
                     raise UntoldError
                 return likely
-            onward = self._onward(reply, after)
+            onward = self._collection.onward(reply, after)
             if onward == after:
                 break
             after, limit = onward, PAGE_ITEMS
@@ -92,15 +91,8 @@ class Search:
 
     async def _listed(self, after: str, limit: int) -> Reply:
         window = Slice(limit, "desc", after)
-        if self._in_conversation:
-            return await self.client.page(requests.list_items(self.thread, window))
-        return await self.client.page(requests.list_messages(self.thread, window))
-
-    def _onward(self, reply: Reply, after: str) -> str:
-        """Return the id to go on behind; `after` where the upstream leads nowhere."""
-        last = reply.items[-1]["id"] if reply.items else after
-        return (reply.last_id or last) if self._in_conversation else last
+        return await self.client.page(self._collection.list_messages(self.thread, window))
 
     @property
-    def _in_conversation(self) -> bool:
-        return is_conversation(self.client.upstream.profile, self.thread)
+    def _collection(self) -> Collection:
+        return collection_of(self.client.upstream.profile, self.thread)

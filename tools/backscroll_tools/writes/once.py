@@ -13,12 +13,11 @@ from typing import Final
 
 import anyio
 
-from backscroll_tools.client import objects, replies, requests
+from backscroll_tools.client import objects, replies
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
-from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.requests import Request
-from backscroll_tools.collections import is_conversation
+from backscroll_tools.collections import WritableCollection, collection_of
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
@@ -101,9 +100,7 @@ class OneWrite:
             # Another process may have learned more of it, and put that into the caller's key.
             self.key = max(self.key, known, key=lambda key: (key.made, key.sent_at, key.since))
         if not self.thread and not self.key.thread:
-            conversation = is_conversation(self.client.upstream.profile, "")
-            start = requests.start_conversation if conversation else requests.start_thread
-            begun = replies.created(await self.client.send(start()))
+            begun = replies.created(await self.client.send(self._collection.start()))
             self._learn(thread=begun["id"], since=keys.mark(keys.NOTHING))
         self.thread = self.thread or self.key.thread
 
@@ -180,19 +177,19 @@ class OneWrite:
     def _search(self) -> Search:
         return Search(self.client, self.thread, self._is_ours, alone=self._marker is not None)
 
+    @property
+    def _collection(self) -> WritableCollection:
+        return collection_of(self.client.upstream.profile, self.thread)
+
     def _request(self) -> Request:
-        if is_conversation(self.client.upstream.profile, self.thread):
-            item = message_item(self.message)
-            return requests.create_items(self.thread, [item], self.key.token)
         pairs = {**self.message.get("metadata", {}), **(self._marker or {})}
         marked = {**self.message, "metadata": pairs} if pairs else self.message
-        return requests.create_message(self.thread, marked, self.key.token)
+        return self._collection.create_message(self.thread, marked, self.key.token)
 
     @property
     def _marker(self) -> dict[str, str] | None:
         """What tells the message from any other, where its metadata has room for it."""
-        profile = self.client.upstream.profile
-        if is_conversation(profile, self.thread) or not profile.keeps_metadata:
+        if not self._collection.has_metadata:
             return None
         if len(self.message.get("metadata", {})) >= METADATA_PAIRS:
             return None

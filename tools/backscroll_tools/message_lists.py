@@ -1,0 +1,198 @@
+"""The messages of a collection, as a list to be read page by page or one by one."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from backscroll_tools.client import objects
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.collections import Collection
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.models import JSON, Message, Order
+from backscroll_tools.pages.cursor import Place
+from backscroll_tools.pages.walk import Chunk, Source
+from backscroll_tools.tool import REQUESTS
+
+_CHOICE: Final = "-choice-"
+"""Stands in the id of a message that is an answer of its collection, before its index."""
+
+
+def messages_of(
+    client: Client, collection: Collection, owner: str, start: Place
+) -> Source[Message]:
+    """Return the messages of a collection, in the order of the walk.
+
+    Args:
+        client: asks the upstream.
+        collection: what kind of place it is.
+        owner: its id.
+        start: where the list is to be read from.
+
+    Raises:
+        ToolError: `invalid_arguments` if one run's messages are asked for where there are no runs.
+    """
+    if start.filters and not collection.has_runs:
+        raise invalid_arguments(
+            "run_id does not go with a conversation, which has no runs.",
+            "Call again without run_id.",
+        )
+    listed = _Listed(client, collection, owner, start)
+    if collection.retrieve is None:
+        return listed
+    return _WithAnswers(listed, collection.retrieve(owner))
+
+
+async def raw_message(
+    client: Client, collection: Collection, owner: str, message_id: str, order: Order = "asc"
+) -> JSON:
+    """Return one message as the upstream has it.
+
+    Args:
+        client: asks the upstream.
+        collection: what kind of place holds it.
+        owner: that place's id.
+        message_id: the message's id.
+        order: the order in which the list is read if single messages cannot be looked up.
+
+    Raises:
+        ToolError: `not_found` if there is no such message, or the object is not one.
+    """
+    if collection.retrieve_message is None:
+        raw = await _walked_to(client, collection, owner, message_id, order)
+        missing = f"There is no message {message_id} in {owner}."
+    else:
+        raw = await client.send(collection.retrieve_message(owner, message_id))
+        missing = f"Item {message_id} of the conversation is no message."
+    if raw is None or not collection.is_message(raw):
+        raise ToolError(
+            "not_found", missing, next_step="Check message_id.", shown_by=("list-messages",)
+        )
+    return {**raw, "id": message_id}
+
+
+async def _walked_to(
+    client: Client, collection: Collection, owner: str, message_id: str, order: Order
+) -> JSON | None:
+    """Return a message from the list, by at most as many requests as a call may make."""
+    after = ""
+    for _ in range(REQUESTS):
+        window = Slice(PAGE_ITEMS, order, after)
+        reply = await client.page(collection.list_messages(owner, window))
+        for raw in reply.items:
+            if raw["id"] == message_id:
+                return raw
+        onward = collection.onward(reply, after)
+        if reply.has_more is False or onward == after:
+            break
+        after = onward
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The messages in the list that the upstream has of them."""
+
+    client: Client
+    collection: Collection
+    owner: str
+    start: Place
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
+        items = min(PAGE_ITEMS, max(limit, self.collection.page_items))
+        window = Slice(items, self.start.walk_order, after, self.start.filters)
+        reply = await self.client.page(self.collection.list_messages(self.owner, window))
+        chunk = Chunk.of(reply, objects.message, self._is_wanted)
+        if self.collection.cursor_in_envelope:
+            return replace(chunk, last=reply.last_id or chunk.last)
+        return chunk
+
+    async def item(self, item_id: str) -> Message | None:
+        order = self.start.walk_order
+        try:
+            raw = await raw_message(self.client, self.collection, self.owner, item_id, order)
+        except ToolError as error:
+            if error.code == "not_found":
+                return None
+            raise
+        return objects.message(raw)
+
+    def _is_wanted(self, raw: JSON) -> bool:
+        # Some proxies drop the parameters of a query on its way (docs/upstreams.md).
+        filters = self.start.filters
+        return self.collection.is_message(raw) and all(
+            raw.get(name, value) == value for name, value in filters
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _WithAnswers:
+    """The listed messages, and after them the answers that the upstream's list leaves out.
+
+    OpenAI's published example shows the input only, OGX sends the choices too (docs/upstreams).
+    """
+
+    listed: _Listed
+    retrieval: Request
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
+        if self.listed.start.walk_order == "desc":
+            return await self._newest_first(after, limit)
+        chunk: Chunk[Message] = Chunk((), has_more=False)
+        if _CHOICE not in after:
+            chunk = await self.listed.chunk(after, limit)
+        if chunk.has_more is not False and chunk.items:
+            return chunk
+        answers = _behind(await self._answers(chunk.items), after)
+        return Chunk((*chunk.items, *answers), has_more=False, warning=chunk.warning)
+
+    async def item(self, item_id: str) -> Message | None:
+        if _CHOICE in item_id:
+            return next((each for each in await self._answers() if each["id"] == item_id), None)
+        return await self.listed.item(item_id)
+
+    async def _newest_first(self, after: str, limit: int) -> Chunk[Message]:
+        if after and _CHOICE not in after:
+            return await self.listed.chunk(after, limit)
+        listed = await self.listed.chunk("", limit)
+        answers = _behind((await self._answers(listed.items[::-1]))[::-1], after)
+        return Chunk((*answers, *listed.items), listed.has_more, warning=listed.warning)
+
+    async def _answers(self, newest: tuple[Message, ...] = ()) -> list[Message]:
+        """Return the answers as messages, except for those that are listed as such.
+
+        Args:
+            newest: the last of the listed messages, oldest first, if they are known.
+        """
+        raw = await self._retrieved()
+        answers = [
+            objects.message({**message, "id": f"{self.listed.owner}{_CHOICE}{index}"})
+            for index, message in enumerate(self.listed.collection.answers(raw))
+        ]
+        if not answers:
+            return []
+        if len(newest) < len(answers):
+            start = replace(self.listed.start, order="desc", backward=False)
+            latest = replace(self.listed, start=start)
+            newest = (await latest.chunk("", min(PAGE_ITEMS, len(answers)))).items
+        listed = {_said(message) for message in newest[-len(answers) :]}
+        return [answer for answer in answers if _said(answer) not in listed]
+
+    async def _retrieved(self) -> JSON:
+        """Return the collection itself, or nothing if the upstream serves its messages alone."""
+        try:
+            return await self.listed.client.find(self.retrieval) or {}
+        except ToolError as error:
+            if error.code == "upstream_retired":
+                return {}
+            raise
+
+
+def _said(message: Message) -> str:
+    """Return what tells one message from another if their ids differ."""
+    return str([message.get(name) for name in ("role", "text", "tool_calls", "content")])
+
+
+def _behind(messages: list[Message], after: str) -> list[Message]:
+    ids = [message["id"] for message in messages]
+    return messages[ids.index(after) + 1 :] if after in ids else messages
