@@ -34,6 +34,25 @@ class ListSource:
         return next((item for item in self.items if item["id"] == item_id), None)
 
 
+class OfManyThreads(ListSource):
+    """A list whose ids are unique in each thread alone; a key is the thread's id and the item's."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        self.requests.append((after, limit))
+        keys = [self.key(item) for item in self.items]
+        start = keys.index(after) + 1 if after else 0
+        end = start + limit
+        items = tuple(self.items[start:end])
+        return Chunk(items, len(keys) > end, keys=tuple(keys[start:end]))
+
+    async def item(self, item_id: str) -> JSON | None:
+        return next((item for item in self.items if self.key(item) == item_id), None)
+
+    @staticmethod
+    def key(item: JSON) -> str:
+        return f"{item['thread_id']}.{item['id']}"
+
+
 class IgnoresAfter(ListSource):
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         self.requests.append((after, limit))

@@ -22,7 +22,7 @@ from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.walk import GONE, WARNING_CHARS, Chunk
 from backscroll_tools.tool import Bounds, Call, Output, Result
 from tests.tools import transcript
-from tests.tools.pages.lists import HangsAfter, ListSource, Mixed, message
+from tests.tools.pages.lists import HangsAfter, ListSource, Mixed, OfManyThreads, message
 
 SHAPE = Shape("messages", "message")
 START = Place(tool="list-messages", owner="thread_1", order="desc")
@@ -127,10 +127,33 @@ async def test_the_largest_messages_keep_the_bound_too(
     await hold(items, result_chars, 500, output)
 
 
-async def hold(items: list[JSON], result_chars: int, limit: int, output: Output) -> None:
+@given(
+    st.lists(texts(0, 10, 1_500, 15_000), max_size=8),
+    st.integers(1, 3),
+    st.integers(2_000, 9_000),
+    st.integers(1, 500),
+    OUTPUTS,
+)
+async def test_items_of_one_id_are_all_shown_if_their_keys_differ(
+    parts: list[Text], messages: int, result_chars: int, limit: int, output: Output
+) -> None:
+    items = [
+        message(n % messages, text.text, thread_id=f"thread_{n // messages}")
+        for n, text in enumerate(parts)
+    ]
+    await hold(items, result_chars, limit, output, OfManyThreads)
+
+
+async def hold(
+    items: list[JSON],
+    result_chars: int,
+    limit: int,
+    output: Output,
+    source: type[ListSource] = ListSource,
+) -> None:
     bounds = Bounds(result_chars=result_chars, output=output)
 
-    results = await pages(ListSource(items), bounds, [limit] * 2_000)
+    results = await pages(source(items), bounds, [limit] * 2_000)
 
     assert all(size(result, output) <= result_chars for result in results)
     assert rejoined(results) == items

@@ -16,6 +16,7 @@ from tests.tools.pages.lists import (
     IgnoresEverything,
     ListSource,
     Mixed,
+    OfManyThreads,
     RepeatsAnId,
     RepeatsTheFirst,
     Warns,
@@ -42,7 +43,7 @@ async def walked(
 ) -> tuple[list[str], Stop]:
     ids: list[str] = []
 
-    def take(item: JSON, _: int) -> bool:
+    def take(item: JSON, _: str, __: int) -> bool:
         if len(ids) == fits:
             return False
         ids.append(item["id"])
@@ -50,6 +51,20 @@ async def walked(
 
     walk = Walk(limit, requests, anyio.current_time() + deadline_s)
     return ids, await walk.over(source, after, take, always)
+
+
+async def test_a_walk_goes_on_after_the_key_of_an_item_which_need_not_be_its_id() -> None:
+    found: list[JSON] = [
+        {"id": f"msg_{number}", "thread_id": thread}
+        for thread in ("thread_1", "thread_2")
+        for number in range(150)
+    ]
+    source = OfManyThreads(found)
+    ids, stop = await walked(source, 300)
+
+    assert ids == IDS[:150] * 2
+    assert stop == Stop("end", has_more=False)
+    assert source.requests == [("", 100), ("thread_1.msg_99", 100), ("thread_2.msg_49", 100)]
 
 
 async def test_a_limit_beyond_one_request_is_read_in_several() -> None:
@@ -75,7 +90,7 @@ async def test_an_empty_list_is_at_its_end() -> None:
 async def test_a_page_that_is_full_already_only_looks_whether_more_follow() -> None:
     walk = Walk(1, 50, anyio.current_time() + 60)
 
-    def refuse(_: JSON, __: int) -> bool:
+    def refuse(_: JSON, __: str, ___: int) -> bool:
         pytest.fail("nothing may be taken")
 
     source = ListSource(MESSAGES)
@@ -179,7 +194,7 @@ async def test_progress_is_told_after_each_request_but_the_last() -> None:
         told.append((done, total))
 
     walk = Walk(230, 50, anyio.current_time() + 60, report)
-    await walk.over(ListSource(MESSAGES), "", lambda _, __: True, always)
+    await walk.over(ListSource(MESSAGES), "", lambda _, __, ___: True, always)
     assert told == [(100, 230), (200, 230)]
 
 
@@ -260,7 +275,9 @@ async def test_a_walk_ends_behind_its_last_item_if_a_page_cannot_say_what_was_pa
         return False
 
     walk = Walk(9, 50, anyio.current_time() + 60)
-    stop = await walk.over(Mixed(roles("a" * 9 + "Ua" + "a" * 9)), "", lambda _, __: True, never)
+    stop = await walk.over(
+        Mixed(roles("a" * 9 + "Ua" + "a" * 9)), "", lambda _, __, ___: True, never
+    )
     assert stop == Stop("size", has_more=True, passed=9)
     assert asked == [Stop("requests", has_more=True, last="msg_19", passed=19)]
 

@@ -73,7 +73,7 @@ class BoundedPage:
         """Where the next page starts."""
         return self._behind(self._position, self._inside)
 
-    def take(self, item: Mapping[str, object], passed: int) -> bool:
+    def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
         """Take an item if it fits, whole or as a preview; answer whether the page can take more.
 
         An item that does not fit is left for the next page. The first of a page is always taken,
@@ -81,6 +81,7 @@ class BoundedPage:
 
         Args:
             item: the item.
+            key: its key in the list.
             passed: how many items of other kinds the page has walked over when it has taken it.
 
         Raises:
@@ -90,13 +91,12 @@ class BoundedPage:
         shown = previewed(item, self._start.preview) if self._start.preview else item
         unmarked = self._lines_of(shown)
         cost = self._cost(shown, unmarked)
-        position = str(item["id"])
-        if cost <= self._room(position):
-            self._add(shown, unmarked, cost, position)
+        if cost <= self._room(key):
+            self._add(shown, unmarked, cost, key)
             return True
         if not self._items:
-            start = Inside(0, with_fields=self._fields_too_long(item))
-            self._add_piece(item, position, start)
+            start = Inside(0, with_fields=self._fields_too_long(item, key))
+            self._add_piece(item, key, start)
         return False
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
@@ -176,7 +176,7 @@ class BoundedPage:
         """Return the characters that are left for one more item, the last on its page.
 
         Args:
-            position: its id.
+            position: its key.
             inside: how far into it the next page would start.
         """
         # Of what changes from item to item, a frame's length depends on lengths alone.
@@ -240,9 +240,9 @@ class BoundedPage:
         self._lines += unmarked
         self._position, self._inside = position, inside
 
-    def _fields_too_long(self, item: Mapping[str, object]) -> bool:
+    def _fields_too_long(self, item: Mapping[str, object], key: str) -> bool:
         """Whether the item's fields leave less than half of a page to its text."""
-        return self._cost({**item, "text": ""}) > self._room(str(item["id"])) // 2
+        return self._cost({**item, "text": ""}) > self._room(key) // 2
 
     def _add_piece(self, item: Mapping[str, object], position: str, start: Inside) -> bool:
         """Add as much of an item from `start` on as fits; answer whether that was all of it."""

@@ -57,7 +57,8 @@ class Place:
         owner: the id that the list belongs to; empty where it belongs to none.
         order: how pages are shown.
         backward: whether the walk goes against that order (it began with `before`).
-        position: the id of the last item shown; empty at the start.
+        position: the key of the last item shown, which is its id in most lists; empty at the
+            start.
         inside: set where that item was shown in part.
         preview: characters of each message that a skim shows; 0 for whole messages.
         filters: the arguments that narrow the list.
@@ -85,7 +86,7 @@ def encode(place: Place) -> str:
 
     Args:
         place: one that `place` or `decode` returned, or a later one of the same list: `position`
-            is an id or empty, `inside.offset` has at most 12 digits, `preview` at most 4, and the
+            is a key or empty, `inside.offset` has at most 12 digits, `preview` at most 4, and the
             filters are within the bounds that `place` holds them to.
     """
     inside = ""

@@ -33,12 +33,15 @@ class Chunk(Generic[Item_co]):
     """One page of an upstream.
 
     Attributes:
-        items: items with ids, those that the list is about.
+        items: those that the list is about.
         has_more: whether more follow; None where only a further request can tell.
-        last: the id to go on after, where it is not the last item's.
+        last: the key to go on after, where it is not the last item's.
         passed: how many items of other kinds stood ahead of each item and, last, behind them all;
             empty where there were none.
         warning: what is wrong with it.
+        keys: each item's key, which tells it from all others of the list and which a cursor
+            carries: 1 to 256 characters that an id may have (`requests.ID`). The items' ids if
+            empty.
     """
 
     items: tuple[Item_co, ...]
@@ -46,6 +49,13 @@ class Chunk(Generic[Item_co]):
     last: str = ""
     passed: tuple[int, ...] = ()
     warning: str = ""
+    keys: tuple[str, ...] = ()
+
+    @property
+    def keyed(self) -> list[tuple[str, Item_co]]:
+        """The items, each with its key."""
+        keys = self.keys or tuple([str(item["id"]) for item in self.items])
+        return list(zip(keys, self.items, strict=True))
 
     @classmethod
     def of(
@@ -71,11 +81,11 @@ class Source(Protocol[Item_co]):
     """A list at an upstream."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[Item_co]:
-        """Return up to `limit` (1–100) items that follow the id `after`, or the first if empty."""
+        """Return up to `limit` (1–100) items that follow the key `after`, or the first if empty."""
         ...
 
-    async def item(self, item_id: str) -> Item_co | None:
-        """Return one item of the list, or None where it is gone."""
+    async def item(self, key: str, /) -> Item_co | None:
+        """Return one item of the list by its key, or None where it is gone."""
         ...
 
 
@@ -88,7 +98,7 @@ class Stop:
         has_more: whether more follows.
         warning: what was wrong with the upstream.
         reachable: whether a cursor can get to what follows.
-        last: the id to go on after, where it is not the last taken item's.
+        last: the key to go on after, where it is not the last taken item's.
         passed: how many items of other kinds were walked over.
     """
 
@@ -131,7 +141,7 @@ class Walk:
         self,
         source: Source[Item],
         after: str,
-        take: Callable[[Item, int], bool],
+        take: Callable[[Item, str, int], bool],
         fits: Callable[[Stop], bool],
         taken: int = 0,
     ) -> Stop:
@@ -139,9 +149,9 @@ class Walk:
 
         Args:
             source: the list.
-            after: the id to start behind; the list's start if empty.
-            take: takes an item and how many of other kinds are passed over up to it, and answers
-                whether it wants more.
+            after: the key to start behind; the list's start if empty.
+            take: takes an item, its key and how many of other kinds are passed over up to it, and
+                answers whether it wants more.
             fits: whether the page has room to say that the walk ends there, behind items of other
                 kinds; else it ends behind the last item taken.
             taken: items that the page holds already; where they fill it, the walk only looks
@@ -158,23 +168,22 @@ class Walk:
             if isinstance(chunk, Stop):
                 return chunk
             so_far = so_far.warned(chunk.warning)
+            keyed = chunk.keyed
             ahead = {
-                str(item["id"]): count
-                for item, count in zip(chunk.items, chunk.passed, strict=False)
-                if count
+                key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count
             }
-            for item in _fresh(chunk.items, after, seen):
+            for key, item in _fresh(keyed, after, seen):
                 if taken >= self.limit:
                     return replace(so_far, by="limit", last="")
-                passing = so_far.passing(ahead.get(str(item["id"]), 0))
-                wants_more = take(item, passing.passed)
+                passing = so_far.passing(ahead.get(key, 0))
+                wants_more = take(item, key, passing.passed)
                 # An item that is not wanted is left, with what stands ahead of it.
                 if wants_more or not taken:
                     so_far = passing
                 if not wants_more:
                     return replace(so_far, by="size", last="")
                 taken += 1
-                after = str(item["id"])
+                after = key
             behind = replace(so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
             if taken and not fits(behind):
                 return replace(so_far, by="size", last="")
@@ -219,20 +228,20 @@ class Walk:
         return replace(so_far.warned(EMPTY if empty else STUCK), reachable=False)
 
 
-def _fresh(items: tuple[Item, ...], after: str, seen: set[str]) -> list[Item]:
-    """Return the items not seen before, in order, and note them as seen.
+def _fresh(keyed: list[tuple[str, Item]], after: str, seen: set[str]) -> list[tuple[str, Item]]:
+    """Return the items whose keys were not seen before, in order, and note those as seen.
 
     An upstream that ignores `after` sends the item itself again, and only what stands behind it
     is new.
     """
-    ids = [str(item["id"]) for item in items]
-    if after in ids:
-        items = items[ids.index(after) + 1 :]
-    fresh: list[Item] = []
-    for item in items:
-        if str(item["id"]) not in seen:
-            seen.add(str(item["id"]))
-            fresh.append(item)
+    keys = [key for key, _ in keyed]
+    if after in keys:
+        keyed = keyed[keys.index(after) + 1 :]
+    fresh: list[tuple[str, Item]] = []
+    for key, item in keyed:
+        if key not in seen:
+            seen.add(key)
+            fresh.append((key, item))
     return fresh
 
 
