@@ -7,6 +7,7 @@ from backscroll_tools import schemas
 from backscroll_tools.errors import RETRIES, ErrorCode
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Tool
+from backscroll_tools.toolset import MESSAGES, TOOLSETS, Toolset
 from manifests.description import arguments, tools
 from manifests.tables import code, table
 
@@ -52,6 +53,8 @@ What hosts are told of each tool, and what comes back. Arguments are held to the
 without coercion: `"20"` is no integer; null stands for an argument that is left out. Ids are 1 to
 256 letters, digits and `_ . = -`.
 
+`BACKSCROLL_TOOLSETS` says which toolsets agents are offered:
+
 """
 _RESULTS: Final = """\
 ## Results
@@ -80,7 +83,9 @@ then `Retry:` whether the same call may be made again, which may be told more pr
 
 def document() -> str:
     """Return docs/tools.md."""
-    parts = [_HEAD, *(_tool(tool) for tool in tools()), _RESULTS]
+    toolsets = ((code(each.name), each.about, _offered(each)) for each in TOOLSETS)
+    parts = [_HEAD, table(("toolset", "its tools", "offered"), toolsets), "\n"]
+    parts += [*(_tool(tool) for tool in tools()), _RESULTS]
     parts += [table(("field", "what"), ((code(name), PAGE[name]) for name in PAGE)), "\n"]
     for title, (said, schema) in ITEMS.items():
         parts += [f"### {title}\n\n", _fields(schema), f"\n{said}\n\n" if said else "\n"]
@@ -89,10 +94,14 @@ def document() -> str:
     return "".join((*parts, table(("code", "means", "retry"), rows)))
 
 
+def _offered(toolset: Toolset) -> str:
+    return "by default" if toolset is MESSAGES else f"if it is named, or {code('all')}"
+
+
 def _tool(tool: Tool) -> str:
-    kind = "Writes" if tool.writes else "Reads"
+    kind = "Changes or deletes" if tool.destroys else "Writes" if tool.writes else "Reads"
     needs = " or ".join(need.words for need in tool.needs)
-    told = f"{kind}. Toolset `{tool.toolset}`; offered where the upstream has {needs}."
+    told = f"{kind}. Toolset `{tool.toolset.name}`; offered where the upstream has {needs}."
     required = set(_strings(tool.input_schema.get("required", ())))
     rows = (
         (code(name), _kind(schema), "required" if name in required else "", _rule(schema))

@@ -20,10 +20,10 @@ async def _run(call: Call, arguments: JSON) -> Result:
 GET_THREAD: Final = Tool(
     name="get-thread",
     title="Get thread",
+    summary="when a thread was made, its metadata, and how many messages it has",
     description="Read when a thread was made, and its metadata. list-messages reads its messages.",
     input_schema=schemas.arguments({"thread_id": schemas.STRING}, ("thread_id",)),
     output_schema=schemas.result({"thread": schemas.THREAD}, ("thread",)),
     run=_run,
-    toolset="threads",
     needs=(THREADS,),
 )

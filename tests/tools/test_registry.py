@@ -1,5 +1,6 @@
 """The inventory of tools, whole: what hosts list and models read."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -23,9 +24,10 @@ def published(tool: Tool) -> JSON:
         "description": tool.description,
         "inputSchema": tool.input_schema,
         "outputSchema": tool.output_schema,
-        "toolset": tool.toolset,
-        "writes": tool.writes,
+        "toolset": tool.toolset.name,
+        "hints": dataclasses.asdict(tool.hints),
         "needs": [group.name for group in tool.needs],
+        "finds": tool.finds,
     }
 
 

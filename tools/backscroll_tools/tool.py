@@ -10,6 +10,7 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.groups import CONVERSATIONS, THREADS, Group
 from backscroll_tools.client.tally import Tally
 from backscroll_tools.models import JSON
+from backscroll_tools.toolset import MESSAGES, Toolset
 
 Output: TypeAlias = Literal["both", "text", "structured"]
 """Which parts of a result a host wants: the transcript, the structured content, or both."""
@@ -64,6 +65,27 @@ class Result:
     structured: JSON
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a tool may do to what is there (MCP specification, `ToolAnnotations`).
+
+    Attributes:
+        read_only: it adds, changes and deletes nothing.
+        destructive: it may change or delete what is there; never true of one that only reads.
+        idempotent: a second call with the same arguments has no further effect.
+        open_world: it reaches more than the messages of the one upstream, such as the web.
+    """
+
+    read_only: bool
+    destructive: bool
+    idempotent: bool
+    open_world: bool = False
+
+
+READS: Final = Hints(read_only=True, destructive=False, idempotent=True)
+ADDS: Final = Hints(read_only=False, destructive=False, idempotent=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tool:
     """One tool, whole: what hosts show, what agents may pass, and the function behind it.
@@ -71,22 +93,37 @@ class Tool:
     Attributes:
         name: as agents call it.
         title: as people see it.
+        summary: what it does, in a few words for people, in Markdown.
         description: what it does and when to use it, written for a model.
         input_schema: JSON Schema of the arguments, sized by hand; `arguments.validated` holds
             calls to it.
         output_schema: JSON Schema of `Result.structured`.
-        toolset: the group that an operator offers or withholds.
         run: the function; its arguments have passed `arguments.validated`.
-        writes: whether it adds anything; nothing that exists is ever changed or deleted.
+        toolset: the group that an operator offers or withholds; by default the one that every
+            agent is offered.
+        hints: what it may do to what is there; by default it only reads.
         needs: endpoints of which an upstream must have one for the tool to be offered.
+        finds: what it finds the ids of, such as `a thread`; empty if an id must be known first.
     """
 
     name: str
     title: str
+    summary: str
     description: str
     input_schema: Mapping[str, object]
     output_schema: Mapping[str, object]
     run: Callable[[Call, JSON], Awaitable[Result]]
-    toolset: str = "messages"
-    writes: bool = False
+    toolset: Toolset = MESSAGES
+    hints: Hints = READS
     needs: tuple[Group, ...] = (THREADS, CONVERSATIONS)
+    finds: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it adds, changes or deletes anything: a server that only reads withholds it."""
+        return not self.hints.read_only
+
+    @property
+    def destroys(self) -> bool:
+        """Whether it may change or delete what is there."""
+        return self.hints.destructive

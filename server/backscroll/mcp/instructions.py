@@ -4,13 +4,7 @@ Imports the standard library only: the front answers before anything else is imp
 """
 
 from collections.abc import Iterable
-from typing import Final, Protocol
-
-_FINDS: Final = {
-    "list-threads": "a thread with list-threads",
-    "list-chat-completions": "a stored completion with list-chat-completions",
-}
-"""What the tools that find something find, by name."""
+from typing import Protocol
 
 
 class Named(Protocol):
@@ -22,7 +16,11 @@ class Named(Protocol):
 
     @property
     def writes(self) -> bool:
-        """Whether the tool adds anything."""
+        """Whether the tool adds, changes or deletes anything."""
+
+    @property
+    def finds(self) -> str:
+        """What the tool finds the ids of; empty for none."""
 
 
 def instructions(tools: Iterable[Named]) -> str:
@@ -33,7 +31,7 @@ def instructions(tools: Iterable[Named]) -> str:
     """
     offered = list(tools)
     does = "reads and writes" if any(tool.writes for tool in offered) else "reads"
-    found = " or ".join(_FINDS[tool.name] for tool in offered if tool.name in _FINDS)
+    found = " or ".join(f"{tool.finds} with {tool.name}" for tool in offered if tool.finds)
     read = f"Find {found}, then read it" if found else "Read what you have the id of"
     return (
         f"Backscroll {does} stored conversations. {read} page by page: while page.has_more "

@@ -293,10 +293,10 @@ def _listed(tool: Tool, output: str) -> McpTool:
         input_schema=dict(tool.input_schema),
         output_schema=None if output == "text" else dict(tool.output_schema),
         annotations=ToolAnnotations(
-            read_only_hint=not tool.writes,
-            destructive_hint=False,
-            idempotent_hint=not tool.writes,
-            open_world_hint=False,
+            read_only_hint=tool.hints.read_only,
+            destructive_hint=tool.hints.destructive,
+            idempotent_hint=tool.hints.idempotent,
+            open_world_hint=tool.hints.open_world,
         ),
     )
 

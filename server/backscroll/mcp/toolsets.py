@@ -9,18 +9,19 @@ from typing import Protocol, TypeVar
 from backscroll.settings.model import Settings
 from backscroll_tools.client.groups import Group
 from backscroll_tools.client.profiles import Profile
+from backscroll_tools.toolset import Toolset
 
 
 class Offerable(Protocol):
     """What decides whether a tool is offered."""
 
     @property
-    def toolset(self) -> str:
+    def toolset(self) -> Toolset:
         """The group that an operator offers or withholds."""
 
     @property
     def writes(self) -> bool:
-        """Whether the tool adds anything."""
+        """Whether the tool adds, changes or deletes anything."""
 
     @property
     def needs(self) -> tuple[Group, ...]:
@@ -35,7 +36,7 @@ def offered(tools: Iterable[T], settings: Settings, profile: Profile) -> tuple[T
     return tuple(
         tool
         for tool in tools
-        if ("all" in settings.toolsets or tool.toolset in settings.toolsets)
+        if ("all" in settings.toolsets or tool.toolset.name in settings.toolsets)
         and not (tool.writes and settings.read_only)
         and profile.serves.intersection(tool.needs)
     )

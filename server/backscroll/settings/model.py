@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 from backscroll.settings.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
 from backscroll.settings.parsing import SettingsError, is_blank, parsed
 from backscroll.settings.paths import absolute, absolute_database, data_folder, sqlite_url
+from backscroll_tools import toolset
 from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.profiles import PROFILES, Auth
 
@@ -22,7 +23,7 @@ PREFIX: Final = "BACKSCROLL_"
 UPSTREAMS: Final = tuple(PROFILES)
 AUTHS: Final[tuple[str, ...]] = ("", *get_args(Auth))
 SERVES: Final = tuple(GROUPS)
-TOOLSETS: Final = ("messages", "all")
+TOOLSETS: Final = (*(each.name for each in toolset.TOOLSETS), "all")
 OUTPUTS: Final = ("both", "text", "structured")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
@@ -79,7 +80,9 @@ class Settings:
         resolve=absolute_database,
     )
     toolsets: tuple[str, ...] = _setting(
-        "the toolsets that agents are offered, between commas", ("messages",), any_of=TOOLSETS
+        "the toolsets that agents are offered, between commas",
+        (toolset.MESSAGES.name,),
+        any_of=TOOLSETS,
     )
     read_only: bool = _setting("whether writing tools are withheld", default=False)
     result_chars: int = _setting(

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from backscroll.mcp.instructions import instructions
 from backscroll.mcp.toolsets import offered
@@ -21,9 +21,13 @@ from backscroll_tools import strict_json
 from backscroll_tools.client.groups import GROUPS, Group
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.strict_json import JSONFlawError
+from backscroll_tools.toolset import TOOLSETS, Toolset
 
 TABLE: Final = Path(__file__).with_name("front_table.json")
-"""What the SDK's server would answer, by protocol version; a test holds it equal."""
+"""Every tool, and what the SDK's server would answer by protocol version; a test holds it equal.
+
+`tools` and `instructions` are empty in the replies: they depend on what is offered.
+"""
 
 MODERN: Final = "2026-07-28"
 """The protocol version whose every request carries its own `_meta` envelope."""
@@ -38,12 +42,23 @@ Object = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One tool of the table, with what decides whether it is offered."""
+    """One tool of the table, with what decides whether it is offered.
+
+    Attributes:
+        name: the tool's.
+        toolset: the group that an operator offers or withholds.
+        writes: whether it adds, changes or deletes anything.
+        needs: endpoints of which the upstream must have one.
+        finds: what it finds the ids of; empty for none.
+        listed: the tool as `tools/list` tells of it, whatever the protocol version.
+    """
 
     name: str
-    toolset: str
+    toolset: Toolset
     writes: bool
     needs: tuple[Group, ...]
+    finds: str
+    listed: Object
 
 
 class Front:
@@ -56,12 +71,8 @@ class Front:
 
     def __init__(self, settings: Settings, profile: Profile) -> None:
         table = json.loads(TABLE.read_bytes())
-        rows = [
-            Row(**{**row, "needs": tuple(GROUPS[name] for name in row["needs"])})
-            for row in table["tools"]
-        ]
-        allowed = offered(rows, settings, profile)
-        self._names = {row.name for row in allowed}
+        allowed = offered(map(_row, table["tools"]), settings, profile)
+        self._tools = [row.listed for row in allowed]
         self._instructions = instructions(allowed)
         self._without_output = settings.output == "text"
         self._replies: dict[str, dict[str, dict[str, object]]] = table["replies"]
@@ -124,24 +135,26 @@ class Front:
         if reply is None:
             return None
         self._version = version
-        if method == "tools/list":
-            return self._listing(reply)
+        if "tools" in reply:
+            return {**reply, "tools": self._listed()}
         if "instructions" in reply:
             return {**reply, "instructions": self._instructions}
         return reply
 
-    def _listing(self, reply: dict[str, object]) -> Object:
-        """Return a list of all tools cut down to what the settings offer."""
-        tools = [
-            tool
-            for tool in cast("list[dict[str, object]]", reply["tools"])
-            if tool["name"] in self._names
+    def _listed(self) -> list[Object]:
+        """Return the tools that are offered, with what the settings have hosts told of each."""
+        if not self._without_output:
+            return self._tools
+        return [
+            {name: value for name, value in tool.items() if name != "outputSchema"}
+            for tool in self._tools
         ]
-        if self._without_output:
-            tools = [{**tool} for tool in tools]
-            for tool in tools:
-                tool.pop("outputSchema", None)
-        return {**reply, "tools": tools}
+
+
+def _row(row: dict[str, Any]) -> Row:
+    toolset = next(each for each in TOOLSETS if each.name == row["toolset"])
+    needs = tuple(GROUPS[name] for name in row["needs"])
+    return Row(**{**row, "toolset": toolset, "needs": needs})
 
 
 def _is_handshake(params: Object) -> bool:

@@ -20,18 +20,26 @@ _CLIENT: Final = {"name": "a-host", "version": "1"}
 
 
 def rendered() -> str:
-    """Return the table as the text of its file."""
+    """Return the table as the text of its file.
+
+    Raises:
+        ValueError: two protocol versions tell of the tools differently.
+    """
+    replies = {version: _replies(version) for version in (*HANDSHAKES, MODERN)}
+    listed = _taken(replies)
     table = {
         "tools": [
             {
                 "name": tool.name,
-                "toolset": tool.toolset,
+                "toolset": tool.toolset.name,
                 "writes": tool.writes,
                 "needs": [group.name for group in tool.needs],
+                "finds": tool.finds,
+                "listed": one,
             }
-            for tool in TOOLS
+            for tool, one in zip(TOOLS, listed, strict=True)
         ],
-        "replies": {version: _replies(version) for version in (*HANDSHAKES, MODERN)},
+        "replies": replies,
     }
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
@@ -70,6 +78,20 @@ async def exchanged(settings: Settings, messages: Sequence[JSON]) -> list[JSON]:
     with os.fdopen(host_in, "rb") as replies:
         found = [json.loads(line) for line in replies]
     return sorted(found, key=lambda reply: int(reply["id"]))
+
+
+def _taken(replies: dict[str, JSON]) -> list[JSON]:
+    """Take the list of tools and the instructions out of every reply; return the one list."""
+    lists: list[list[JSON]] = []
+    for reply in [one for each in replies.values() for one in each.values()]:
+        if "tools" in reply:
+            lists.append(reply["tools"])
+            reply["tools"] = []
+        if "instructions" in reply:
+            reply["instructions"] = ""
+    if any(one != lists[-1] for one in lists):
+        raise ValueError("the protocol versions tell of the tools differently")
+    return lists[-1]
 
 
 def _replies(version: str) -> JSON:

@@ -14,7 +14,7 @@ from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
-from backscroll_tools.tool import Call, Result, Tool
+from backscroll_tools.tool import ADDS, Call, Result, Tool
 
 NAMES: Final = [
     "list-messages",
@@ -154,7 +154,8 @@ async def test_a_tool_that_wrote_is_answered_for_whatever_its_result_holds(
         return Result("written", structured)
 
     schema = {"type": "object", "properties": {}, "additionalProperties": False}
-    tool = Tool("mark-all", "Mark all", "Marks.", schema, {"type": "object"}, run, writes=True)
+    result_schema = {"type": "object"}
+    tool = Tool("mark-all", "Mark all", "marks", "Marks.", schema, result_schema, run, hints=ADDS)
     async with client(tmp_path, tools=[tool]) as host:
         result = await host.call_tool("mark-all", {})
 

@@ -14,7 +14,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Place
-from backscroll_tools.tool import Call, Result, Tool
+from backscroll_tools.tool import ADDS, Call, Result, Tool
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.once import OneWrite
@@ -201,6 +201,7 @@ _ATTACHMENT: Final = schemas.arguments(
 CREATE_MESSAGE: Final = Tool(
     name="create-message",
     title="Create message",
+    summary="writes one message, once; without `thread_id` to a new thread",
     description=(
         "Write one message to a thread, or without thread_id to a new thread, whose id is "
         "returned. After an unclear failure repeat the call with the same idempotency_key: it is "
@@ -236,5 +237,5 @@ CREATE_MESSAGE: Final = Tool(
         ("thread_id", "idempotency_key"),
     ),
     run=_run,
-    writes=True,
+    hints=ADDS,
 )

@@ -32,8 +32,8 @@ def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:
     """Return why agents are not offered a tool, or nothing where they are."""
     if not profile.serves.intersection(tool.needs):
         return f"not offered: {profile.name} does not serve {_joined(tool.needs, ' or ')}"
-    if tool.toolset not in settings.toolsets and "all" not in settings.toolsets:
-        return f"not offered: BACKSCROLL_TOOLSETS leaves out {tool.toolset}"
+    if tool.toolset.name not in settings.toolsets and "all" not in settings.toolsets:
+        return f"not offered: BACKSCROLL_TOOLSETS leaves out {tool.toolset.name}"
     if tool.writes and settings.read_only:
         return "not offered: BACKSCROLL_READ_ONLY"
     return ""
