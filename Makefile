@@ -29,7 +29,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo test check bench evaluate soak manifests picture bundle pythons pins clean
+.PHONY: help demo test check bench evaluate soak render picture bundle pythons pins clean
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -64,13 +64,13 @@ evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents d
 soak: $(VENV)/.ready $(PEERS)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
 	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
 
-manifests: $(VENV)/.ready ## Render manifests and references, after a change to tools, settings or commands
+render: $(VENV)/.ready ## Render manifests, snapshots and references, after a change to what they tell of
 	@$(VENV)/bin/python -m manifests
 
 picture: $(VENV)/.ready ## Draw docs/session.svg, the README's picture, from the demonstration
 	@$(VENV)/bin/python -m manifests.picture
 
-bundle: $(VENV)/.ready $(NODE)/.ready manifests ## Pack dist/backscroll.mcpb, which hosts install with a click
+bundle: $(VENV)/.ready $(NODE)/.ready render ## Pack dist/backscroll.mcpb, which hosts install with a click
 	@$(VENV)/bin/python -m manifests $(BUNDLE)
 	@mkdir -p dist
 	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb validate $(BUNDLE)

@@ -1,1 +1,1 @@
-"""What registries and hosts install from, and what is told of it: rendered by `make manifests`."""
+"""What registries and hosts install from, and everything else that `make render` renders."""

@@ -1,22 +1,28 @@
-"""`python -m manifests`: render all manifests and references; with a folder: lay the bundle out."""
+"""`python -m manifests`: render everything that is rendered; with a folder: lay the bundle out."""
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from backscroll.stdio import front, front_table
 from manifests import (
     bundle,
     commands_page,
     docker,
+    examples,
     hosts,
     licenses,
     links,
     plugins,
     registry,
     settings_page,
+    snapshots,
+    tool_tables,
     tools_page,
+    tree,
 )
-from manifests.description import FOLDER, ROOT
+from manifests.description import FOLDER, ROOT, tools
 
 
 def rendered() -> dict[Path, str]:
@@ -38,23 +44,60 @@ def rendered() -> dict[Path, str]:
         "gemini/gemini-extension.json": plugins.gemini(),
         "docker/tools.json": docker.listed_tools(),
     }
-    texts = {
-        FOLDER / name: json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-        for name, value in objects.items()
+    texts = {FOLDER / name: _json(value) for name, value in objects.items()}
+    texts |= {
+        snapshots.FOLDER / f"{tool.name}.json": _json(snapshots.published(tool)) for tool in tools()
     }
-    readme = ROOT / "README.md"
+    docs = ROOT / "docs"
     return texts | {
         FOLDER / "docker" / "server.yaml": docker.server(),
-        ROOT / "docs" / "hosts.md": hosts.document(),
-        ROOT / "docs" / "licenses.md": licenses.document(),
-        ROOT / "docs" / "commands.md": commands_page.document(),
-        ROOT / "docs" / "settings.md": settings_page.document(),
-        ROOT / "docs" / "tools.md": tools_page.document(),
-        readme: _placed(
-            readme.read_text("utf-8"),
-            {"links": links.markdown(), "settings": settings_page.few()},
-        ),
+        front.TABLE: front_table.rendered(),
+        docs / "hosts.md": hosts.document(),
+        docs / "licenses.md": licenses.document(),
+        docs / "commands.md": commands_page.document(),
+        docs / "settings.md": settings_page.document(),
+        docs / "tools.md": tools_page.document(),
+        **dict(_in_part()),
     }
+
+
+def left_over() -> list[Path]:
+    """Return the snapshots of tools that are no more."""
+    return sorted(set(snapshots.FOLDER.iterdir()) - set(rendered()))
+
+
+def stale() -> list[str]:
+    """Return the files that `make render` would change, create or remove, from the root."""
+    changed = [
+        path
+        for path, text in rendered().items()
+        if not path.is_file() or path.read_text("utf-8") != text
+    ]
+    return [path.relative_to(ROOT).as_posix() for path in (*changed, *left_over())]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _in_part() -> Iterator[tuple[Path, str]]:
+    """Yield the documents of which only parts are rendered."""
+    docs = ROOT / "docs"
+    parts = {
+        ROOT / "README.md": {
+            "links": links.markdown(),
+            "tools": tool_tables.summaries(),
+            "upstreams": tool_tables.upstreams_by_tool(),
+            "settings": settings_page.few(),
+        },
+        docs / "upstreams.md": {"upstreams": tool_tables.tools_by_upstream()},
+    }
+    for path, named in parts.items():
+        yield path, _placed(path.read_text("utf-8"), named)
+    for path in examples.DOCUMENTS:
+        yield path, examples.shown(path.read_text("utf-8"))
+    contributing = ROOT / "CONTRIBUTING.md"
+    yield contributing, tree.mapped(contributing.read_text("utf-8"))
 
 
 def _placed(text: str, parts: dict[str, str]) -> str:
@@ -74,6 +117,8 @@ def main() -> None:
     for path, text in rendered().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", newline="\n")
+    for path in left_over():
+        path.unlink()
 
 
 if __name__ == "__main__":

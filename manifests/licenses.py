@@ -23,7 +23,7 @@ _HEAD: Final = """\
 # Licences
 
 What `pip install backscroll` brings, on any system and every supported Python, and under which
-licence; Backscroll itself is under {license}. Rendered with `make manifests`.
+licence; Backscroll itself is under {license}. Rendered with `make render`.
 
 | package | licence |
 | --- | --- |

@@ -1,11 +1,7 @@
-"""docs/library.md and docs/extending.md: programs that run as they are printed.
-
-Run with BACKSCROLL_TEST_SNAPSHOTS=write to put the examples into the documents again.
-"""
+"""docs/library.md and docs/extending.md: programs that run as they are printed."""
 
 import importlib.util
 import json
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,14 +34,12 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import PROFILES, Upstream
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Call, Tool
+from manifests.examples import DOCUMENTS, SHOWN
 from tests.product import processes
 from tests.product.test_openai_client import served_store
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
-DOCUMENTS: Final = (DOCS / "library.md", DOCS / "extending.md")
 EXAMPLES: Final = sorted((DOCS / "examples").glob("*.py"))
-SHOWN: Final = re.compile(r"<!-- examples/(\w+\.py) -->\n(?:```python\n(.*?)```\n)?", re.DOTALL)
-WRITES: Final = os.environ.get("BACKSCROLL_TEST_SNAPSHOTS") == "write"
 
 WORDS: Final = "The meeting is on Thursday."
 
@@ -96,17 +90,7 @@ async def written(store: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_documents_show_the_examples_as_they_are() -> None:
     shown: dict[str, str] = {}
     for document in DOCUMENTS:
-        text = document.read_text("utf-8")
-        if WRITES:
-            text = SHOWN.sub(
-                lambda match: (
-                    f"<!-- examples/{match[1]} -->\n```python\n"
-                    f"{(DOCS / 'examples' / match[1]).read_text('utf-8')}```\n"
-                ),
-                text,
-            )
-            document.write_text(text, "utf-8", newline="\n")
-        shown |= dict(SHOWN.findall(text))
+        shown |= dict(SHOWN.findall(document.read_text("utf-8")))
 
     assert shown == {path.name: path.read_text("utf-8") for path in EXAMPLES}
 

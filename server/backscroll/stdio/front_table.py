@@ -1,4 +1,4 @@
-"""Renders what the front answers, from the server: `python -m backscroll.stdio.front_table`."""
+"""Renders what the front answers, from the server: a part of `make render`."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Final
 from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
 from backscroll.stdio import transport
-from backscroll.stdio.front import MODERN, TABLE
+from backscroll.stdio.front import MODERN
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
@@ -100,7 +100,3 @@ def _replies(version: str) -> JSON:
     return {
         message["method"]: reply["result"] for message, reply in zip(messages, replies, strict=True)
     }
-
-
-if __name__ == "__main__":
-    TABLE.write_text(rendered(), encoding="utf-8")

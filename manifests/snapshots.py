@@ -1,0 +1,24 @@
+"""tests/tools/snapshots: each tool in a file of its own, so that a change shows as a diff."""
+
+import dataclasses
+from typing import Final
+
+from backscroll_tools.tool import Tool
+from manifests.description import JSON, ROOT
+
+FOLDER: Final = ROOT / "tests" / "tools" / "snapshots"
+
+
+def published(tool: Tool) -> JSON:
+    """Return what hosts list and models read of a tool, and what decides whether it is offered."""
+    return {
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": tool.input_schema,
+        "outputSchema": tool.output_schema,
+        "toolset": tool.toolset.name,
+        "hints": dataclasses.asdict(tool.hints),
+        "needs": [group.name for group in tool.needs],
+        "finds": tool.finds,
+    }

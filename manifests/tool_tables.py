@@ -1,0 +1,48 @@
+"""Tables of the tools in documents: what each does, and where each works."""
+
+from backscroll_tools.client.groups import MESSAGE_FILES, Group
+from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile
+from backscroll_tools.tool import Tool
+from manifests.description import tools
+from manifests.tables import code, table
+
+
+def summaries() -> str:
+    """Return what each tool does, for the README."""
+    return table(("tool", "does"), ((code(tool.name), _summary(tool)) for tool in tools()))
+
+
+def tools_by_upstream() -> str:
+    """Return on what each tool works at each upstream, a tool a line, for docs/upstreams.md."""
+    rows = ((code(tool.name), *(_on(tool, kind) for kind in PROFILES.values())) for tool in tools())
+    return table(("tool", *map(code, PROFILES)), rows)
+
+
+def upstreams_by_tool() -> str:
+    """Return the same for the README: an upstream a line, and tools that are alike together."""
+    alike: dict[tuple[Group, ...], list[Tool]] = {}
+    for tool in tools():
+        alike.setdefault(tool.needs, []).append(tool)
+    head = (", ".join(code(tool.name) for tool in tools) for tools in alike.values())
+    rows = (
+        (code(name), *(_on(tools[0], profile) for tools in alike.values()))
+        for name, profile in PROFILES.items()
+    )
+    return table(("upstream", *head), rows)
+
+
+def _summary(tool: Tool) -> str:
+    opt_in = tool.toolset.name
+    return tool.summary if opt_in == "messages" else f"{tool.summary} (toolset {code(opt_in)})"
+
+
+def _on(tool: Tool, profile: Profile) -> str:
+    served = [group for group in tool.needs if group in profile.serves]
+    if not served:
+        return "if it serves them" if profile is COMPATIBLE else "–"
+    words = ", ".join(group.words for group in served) if len(tool.needs) > 1 else "yes"
+    if tool.name == "list-message-files":
+        return words.replace("conversations", "conversations (derived)").replace(
+            "threads", "threads" if MESSAGE_FILES in profile.serves else "threads (derived)"
+        )
+    return words
