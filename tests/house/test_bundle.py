@@ -10,10 +10,10 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from backscroll_tools.registry import TOOLS
 from manifests import bundle
 from tests.clients import nodejs
 from tests.house import environment
+from tests.inventory import NAMES
 
 MCPB: Final = nodejs.MODULES / ".bin" / "mcpb"
 AS_A_HOST: Final = """
@@ -69,7 +69,7 @@ async def test_the_bundle_starts_and_offers_the_tools(
     async with Client(stdio_client(server)) as client:
         offered = [tool.name for tool in (await client.list_tools()).tools]
 
-    assert offered == [tool.name for tool in TOOLS if tool.name not in withheld]
+    assert offered == [name for name in NAMES if name not in withheld]
 
 
 def test_the_bundle_runs_the_code_that_is_in_it(unpacked: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from backscroll_tools.registry import TOOLS
 from manifests import licenses
 from manifests.description import PROJECT, VERSION
 from tests.house import environment
+from tests.inventory import NAMES
 
 ROOT = Path(__file__).parents[2]
 PERMISSIVE = {
@@ -118,7 +118,7 @@ async def test_a_client_is_offered_the_tools(scripts: Path, tmp_path: Path) -> N
     async with Client(stdio_client(server)) as client:
         offered = [tool.name for tool in (await client.list_tools()).tools]
 
-    assert offered == [tool.name for tool in TOOLS]
+    assert offered == NAMES
 
 
 def test_uvx_runs_it_without_installing_it(wheel: Path, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from mcp import Client
 from mcp.types import CallToolResult
 
 from backscroll.store.app import open_store
-from backscroll_tools.registry import TOOLS
 from tests.faults.plans import Plan
 from tests.faults.proxy import Proxy
 from tests.http.serving import ERAS, WAIT_S, raw, running, settings_of
+from tests.inventory import NAMES
 from tests.loopback import served
 
 Mode = Literal["legacy", "auto"]
@@ -47,7 +47,7 @@ async def test_every_tool_answers_a_client_of_either_era(mode: Mode, tmp_path: P
         missing = await host.call_tool("get-chat-messages", {"completion_id": "chatcmpl-none"})
 
     assert version == VERSIONS[mode]
-    assert names == [tool.name for tool in TOOLS]
+    assert names == NAMES
     assert [message["text"] for message in page["messages"]] == ["é\u2028🙂"]
     assert whole["message"]["text"] == "é\u2028🙂"
     assert files["files"] == []

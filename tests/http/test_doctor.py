@@ -16,6 +16,7 @@ from backscroll.commands.token.issuing import issue, new_token, revoke
 from backscroll.settings.model import load, sources
 from tests.http.certificates import new_certificate
 from tests.http.issuer import RESOURCE, issuing
+from tests.inventory import NAMES
 
 NO_START = "Mend it, or backscroll serve --transport http will not start."
 
@@ -297,6 +298,6 @@ def test_a_person_and_a_script_read_the_same(tmp_path: Path) -> None:
     at = lines.index("HTTP: token, 0.0.0.0")
     assert lines[at + 1].startswith("  FAIL  callers               --host 0.0.0.0 lets others in")
     assert "  WARN  tokens                there is none that holds: nobody gets in" in lines
-    assert "Not well: 1 failed, and 0 of 7 tools will not work." in lines
+    assert f"Not well: 1 failed, and 0 of {len(NAMES)} tools will not work." in lines
     assert [one["verdict"] for one in json.loads(document.stdout)["http"]] == ["failed", "warning"]
     assert text.exit_code == document.exit_code == 1

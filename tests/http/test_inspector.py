@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backscroll_tools.registry import TOOLS
 from tests.clients import nodejs
 from tests.http.serving import running, settings_of
+from tests.inventory import NAMES
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
@@ -35,5 +35,5 @@ async def test_the_inspector_lists_the_tools_and_writes_and_reads_a_message(
         created = await call("create-message", role="user", content="Grüße")
         read = await call("list-messages", thread_id=created["thread_id"])
 
-    assert [tool["name"] for tool in listed["tools"]] == [tool.name for tool in TOOLS]
+    assert [tool["name"] for tool in listed["tools"]] == NAMES
     assert [message["text"] for message in read["messages"]] == ["Grüße"]

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from backscroll.http.auth.issuer import places
 from backscroll.process.exits import CommandError
 from backscroll.settings.parsing import SettingsError
-from backscroll_tools.registry import TOOLS
 from tests.http.issuer import OAUTH, OPENID, RESOURCE, Issuer, issuing, new_key
 from tests.http.serving import (
     ERAS,
@@ -28,6 +27,7 @@ from tests.http.serving import (
     settings_of,
     text_of,
 )
+from tests.inventory import NAMES, READERS
 
 METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
 UNSIGNED = "The token is none that its issuer signed."
@@ -53,8 +53,8 @@ async def test_a_token_of_the_issuer_lets_in(era: str, tmp_path: Path) -> None:
         azure = await post(server.url, era=era, token=issuer.sign(scope=None, scp=["read"]))
 
     assert response.status_code == lists.status_code == azure.status_code == 200
-    assert len(response.json()["result"]["tools"]) == len(TOOLS)
-    assert len(azure.json()["result"]["tools"]) == len([one for one in TOOLS if not one.writes])
+    assert len(response.json()["result"]["tools"]) == len(NAMES)
+    assert len(azure.json()["result"]["tools"]) == len(READERS)
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from backscroll_tools.registry import TOOLS
 from tests.clients import sessions
 from tests.faults.figures import record
 from tests.http.serving import LEGACY, MODERN, Running, call, running, settings_of
+from tests.inventory import NAMES
 
 JSON = dict[str, Any]
 VERSIONS: Final = {
@@ -51,7 +51,7 @@ async def test_another_client_lists_tools_writes_reads_and_hears_of_errors(
         )
 
     assert written["version"] == came["version"] == VERSIONS[client]
-    assert came["tools"] == [tool.name for tool in TOOLS]
+    assert came["tools"] == NAMES
     read, missing, invalid, unknown = came["answers"]
     assert [message["text"] for message in read["result"]["structuredContent"]["messages"]] == [
         "é\u2028🙂"

@@ -18,8 +18,9 @@ from backscroll.http.auth.callers import Caller
 from backscroll.http.auth.token_callers import TokenCallers
 from backscroll.http.refusals import RefusedError
 from backscroll.process.exits import CommandError
-from backscroll_tools.registry import TOOLS
+from backscroll.settings.model import TOOLSETS
 from tests.http.serving import ERAS, call, post, refusal_of, running, settings_of, text_of
+from tests.inventory import READERS
 
 DAY_S = 86_400
 
@@ -58,7 +59,7 @@ async def test_a_token_without_write_is_offered_no_tool_that_writes(tmp_path: Pa
         refused = await call(server.url, "create-message", token, role="user", content="Hi")
 
     names = [tool["name"] for tool in listing.json()["result"]["tools"]]
-    assert names == [tool.name for tool in TOOLS if not tool.writes]
+    assert names == READERS
     assert listing.json()["result"]["cacheScope"] == "private"
     assert text_of(refused).startswith("read_only: This server reads only.")
 
@@ -170,7 +171,7 @@ async def test_nothing_in_the_database_lets_anybody_in(tmp_path: Path) -> None:
         (
             "a",
             {"toolsets": "x"},
-            "--toolsets must be of messages, all, between commas, not 'x'",
+            f"--toolsets must be of {', '.join(TOOLSETS)}, between commas, not 'x'",
         ),
     ],
 )

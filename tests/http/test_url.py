@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.http.narrowing import narrowed
-from backscroll.settings.model import Settings
-from backscroll_tools.registry import TOOLS
+from backscroll.settings.model import TOOLSETS, Settings
 from tests.http.serving import ERAS, call, post, refusal_of, running, settings_of, text_of
-
-READERS = [tool.name for tool in TOOLS if not tool.writes]
+from tests.inventory import NAMES, READERS
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -24,7 +22,7 @@ async def test_a_url_may_ask_for_reading_alone(era: str, tmp_path: Path) -> None
         refused = await call(url, "create-message", role="user", content="x")
 
     assert [tool["name"] for tool in reading.json()["result"]["tools"]] == READERS
-    assert len(all_of_them.json()["result"]["tools"]) == len(TOOLS)
+    assert len(all_of_them.json()["result"]["tools"]) == len(NAMES)
     assert text_of(refused).startswith("read_only: ")
 
 
@@ -41,13 +39,13 @@ async def test_a_url_may_ask_for_shorter_results(tmp_path: Path) -> None:
 
 
 async def test_a_parameter_that_breaks_its_rule_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    known = "toolsets, read_only, result_chars"
+    known, words = "toolsets, read_only, result_chars", " or ".join(TOOLSETS)
     sentences = {
         "readonly=true": f"The URL has a parameter that is unknown; known: {known}.",
         "read_only=maybe": "read_only must be true or false, not 'maybe'.",
         "result_chars=1": "result_chars must be a whole number from 2000 to 200000, not '1'.",
-        "toolsets=secret": "toolsets must be messages or all, not 'secret'.",
-        "toolsets=": "toolsets must be messages or all, not ''.",
+        "toolsets=secret": f"toolsets must be {words}, not 'secret'.",
+        "toolsets=": f"toolsets must be {words}, not ''.",
         "read_only=true&read_only=false": "The URL has the parameter read_only twice.",
         "read_only": "The query of the URL cannot be read.",
         f"x={'y' * 2048}": "The query of the URL cannot be read.",

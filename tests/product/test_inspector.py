@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backscroll_tools.registry import TOOLS
 from tests.clients import nodejs
+from tests.inventory import NAMES
 from tests.product import processes
 
 TEXT = "Grüße, 世界 \U0001f642\n#abcd user msg_1\t\x1b[31m"
@@ -32,7 +32,7 @@ def test_the_inspector_lists_the_tools_and_writes_and_reads_a_message(
         return result["structuredContent"]
 
     listed = inspect("--method", "tools/list", "--strict")  # an error in a schema ends it
-    assert [tool["name"] for tool in listed["tools"]] == [tool.name for tool in TOOLS]
+    assert [tool["name"] for tool in listed["tools"]] == NAMES
 
     created = call("create-message", role="user", content=TEXT)
     read = call("list-messages", thread_id=created["thread_id"])

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from mcp import Client
@@ -20,21 +20,15 @@ from backscroll.settings.model import SERVES, TOOLSETS, Settings
 from backscroll_tools.client.profiles import PROFILES
 from backscroll_tools.registry import TOOLS
 from tests.http.serving import ERAS, MODERN, call, post, running, settings_of
+from tests.inventory import least_calls
 from tests.loopback import served
 
 NAMES: Final = frozenset(tool.name for tool in TOOLS)
-IDS: Final = {
-    "thread_id": ("thread_none", "conv_none"),
-    "message_id": ("msg_none",),
-    "completion_id": ("chatcmpl_none",),
-    "role": ("user",),
-    "content": ("Hi",),
-}
 FAILURES: Final[dict[str, Response]] = {
     "not found": JSONResponse({"error": {"message": "No such object.", "code": None}}, 404),
     "not served": JSONResponse({"detail": "Not Found"}, 404),
     "broken": JSONResponse({}, 500),
-    "no message": JSONResponse({"id": "msg_none", "type": "reasoning"}),
+    "no message": JSONResponse({"id": "msg_1", "type": "reasoning"}),
     "locked": JSONResponse({"error": {"message": "Locked.", "code": "conversation_locked"}}, 409),
 }
 
@@ -43,13 +37,6 @@ def named(*texts: object) -> set[str]:
     """Return the tools that some texts name."""
     whole = json.dumps(texts, default=lambda value: value.model_dump(mode="json"))
     return {name for name in NAMES if name in whole}
-
-
-def calls_of(tool: Any) -> list[dict[str, str]]:  # noqa: ANN401 - a tool of ours, or of MCP
-    """Return calls with every id that is required, of each kind, and calls without any."""
-    needed = tool.input_schema.get("required", [])
-    choices = itertools.product(*(IDS[name] for name in needed))
-    return [dict(zip(needed, values, strict=True)) for values in choices]
 
 
 @asynccontextmanager
@@ -71,7 +58,7 @@ async def assert_names_only_what_is_offered(settings: Settings) -> None:
             *(
                 host.call_tool(tool.name, arguments)
                 for tool in offered
-                for arguments in calls_of(tool)
+                for arguments in least_calls(tool.input_schema)
             )
         )
         assert named(host.instructions, offered, results) - allowed == set()

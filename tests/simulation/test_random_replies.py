@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
+from tests.inventory import least_calls
 from tests.simulation.canned import FUZZED, REPLIES, Canned, hold
 
 Value: TypeAlias = object
 
 ARGUMENTS: Final[dict[str, JSON]] = {
+    **{tool.name: next(least_calls(tool.input_schema)) for tool in TOOLS},
     "list-messages": {"thread_id": "thread_1", "limit": 30},
     "get-chat-messages": {"completion_id": "chatcmpl_1", "order": "desc"},
     "list-message-files": {"thread_id": "conv_1", "message_id": "msg_1"},
-    "create-message": {"role": "user", "content": "hello"},
-    "get-message": {"thread_id": "thread_1", "message_id": "msg_1"},
     "list-threads": {"before": "thread_9"},
     "list-chat-completions": {"metadata": {"topic": "refunds"}},
 }

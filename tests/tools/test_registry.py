@@ -8,14 +8,29 @@ from jsonschema import Draft202012Validator
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
+from backscroll_tools.toolset import TOOLSETS
+from manifests.description import arguments
 from tests.clients.nodejs import count_tokens
+from tests.inventory import OFFERED
 
 each_tool = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 
 
 def test_initials_tell_tools_apart_in_cursors() -> None:
-    initials = ["".join(word[0] for word in tool.name.split("-")) for tool in TOOLS]
-    assert len(set(initials)) == len(TOOLS)
+    paging = [tool.name for tool in TOOLS if "cursor" in arguments(tool)]
+    initials = ["".join(word[0] for word in name.split("-")) for name in paging]
+    assert len(set(initials)) == len(paging)
+
+
+@each_tool
+def test_the_hints_of_a_tool_agree_and_its_toolset_is_a_known_one(tool: Tool) -> None:
+    assert not (tool.hints.read_only and tool.hints.destructive)
+    assert tool.toolset in TOOLSETS
+
+
+def test_a_toolset_has_a_name_that_no_other_has() -> None:
+    names = [toolset.name for toolset in TOOLSETS]
+    assert len({*names, "all"}) == len(names) + 1
 
 
 def schemas(value: object) -> list[JSON]:
@@ -43,7 +58,7 @@ def test_the_tool_list_costs_few_tokens() -> None:
     """The bounds of the default toolset, counted as compact JSON in o200k."""
     slim = [
         {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
-        for tool in TOOLS
+        for tool in OFFERED
     ]
     counted = count_tokens([json.dumps(tool, separators=(",", ":")) for tool in slim])
     assert sum(counted) <= 1_300

@@ -22,6 +22,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.render import compact
 from backscroll_tools.tool import Bounds, Call, Result, Tool
+from tests.inventory import least_calls
 
 SERVES_ALL = replace(COMPATIBLE, serves=frozenset(GROUPS.values()))
 NAMES = [
@@ -76,26 +77,21 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(KEYS, VALUES, max_size=8)
 NUMBERS = st.sampled_from(["1e400", "-1e400", "1" * 300, "1e-400", "0.1"])
 
-ARGUMENTS: dict[str, list[JSON]] = {
-    "list-messages": [{"thread_id": "thread_1"}, {"thread_id": "conv_1", "before": "msg_1"}],
-    "get-chat-messages": [{"completion_id": "c"}, {"completion_id": "c", "order": "desc"}],
-    "list-message-files": [
-        {"thread_id": "thread_1", "message_id": "msg_1"},
-        {"thread_id": "conv_1", "message_id": "msg_1"},
-    ],
+MORE: dict[str, list[JSON]] = {
+    "list-messages": [{"thread_id": "conv_1", "before": "msg_1"}],
+    "get-chat-messages": [{"completion_id": "c", "order": "desc"}],
     "create-message": [
-        {"role": "user", "content": "hi"},
         {"thread_id": "thread_1", "role": "user", "content": "hi"},
         {"thread_id": "conv_1", "role": "user", "content": "hi"},
     ],
-    "get-message": [
-        {"thread_id": "thread_1", "message_id": "msg_1"},
-        {"thread_id": "conv_1", "message_id": "msg_1"},
-    ],
-    "list-threads": [{}],
-    "list-chat-completions": [{}],
 }
-CALLS = [(tool, arguments) for tool in TOOLS for arguments in ARGUMENTS[tool.name]]
+"""Calls with more than what is required, by the names of their tools."""
+
+CALLS = [
+    (tool, arguments)
+    for tool in TOOLS
+    for arguments in (*least_calls(tool.input_schema), *MORE.get(tool.name, ()))
+]
 
 
 async def called(

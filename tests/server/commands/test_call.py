@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.inventory import NAMES, READERS
 from tests.server.command_line import backscroll, write_lines
 
 HOSTILE = "\x1b[31mred\x1b[0m \u202egnp.exe \x9b0m \r\n\ttab"
@@ -136,11 +137,7 @@ def test_an_unknown_tool_is_misuse_and_the_tools_are_named(database: str) -> Non
     assert (result.exit_code, result.stdout, result.stderr) == (
         2,
         "",
-        (
-            "backscroll: Unknown tool: list-all. The tools are: list-messages, get-chat-messages, "
-            "list-message-files, create-message, get-message, list-threads, "
-            "list-chat-completions.\n"
-        ),
+        (f"backscroll: Unknown tool: list-all. The tools are: {', '.join(NAMES)}.\n"),
     )
 
 
@@ -149,14 +146,7 @@ def test_without_a_tool_the_tools_are_listed_with_their_arguments(tmp_path: Path
 
     headed = [line for line in result.stdout.splitlines() if line and line[0] != " "]
     assert result.exit_code == 0
-    assert headed == [
-        "list-messages",
-        "get-chat-messages",
-        "list-message-files",
-        "get-message",
-        "list-threads",
-        "list-chat-completions",
-    ]
+    assert headed == READERS
     assert "\n    limit=1-500  (default 20)\n    order=asc|desc  (default desc)\n" in result.stdout
     assert "\n    thread_id=TEXT  (required)\n" in result.stdout
     assert "\n    metadata:=JSON  (Only with these pairs)\n" in result.stdout

@@ -15,16 +15,8 @@ from backscroll.settings.model import Settings
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import ADDS, Call, Result, Tool
+from tests.inventory import NAMES
 
-NAMES: Final = [
-    "list-messages",
-    "get-chat-messages",
-    "list-message-files",
-    "create-message",
-    "get-message",
-    "list-threads",
-    "list-chat-completions",
-]
 TAKES: Final = {
     "list-messages": "thread_id, limit, order, after, before, run_id, cursor, preview_chars",
     "create-message": "thread_id, role, content, attachments, metadata, idempotency_key",

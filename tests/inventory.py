@@ -1,0 +1,53 @@
+"""What tests of every tool share: which are offered by default, and calls that each accepts."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from backscroll.mcp.toolsets import offered
+from backscroll.settings.model import Settings
+from backscroll_tools.client.profiles import STORE
+from backscroll_tools.models import JSON
+from backscroll_tools.registry import TOOLS
+
+OFFERED: Final = offered(TOOLS, Settings(), STORE)
+"""What agents are offered if no setting is made."""
+
+NAMES: Final = [tool.name for tool in OFFERED]
+READERS: Final = [tool.name for tool in OFFERED if not tool.writes]
+
+_VALUES: Final[Mapping[str, tuple[object, ...]]] = {
+    "thread_id": ("thread_1", "conv_1"),
+    "message_id": ("msg_1",),
+    "completion_id": ("chatcmpl_1",),
+}
+"""Ids of each kind that an argument may be of; other arguments are filled by their schemas."""
+
+_OF_TYPE: Final[Mapping[str, object]] = {
+    "string": "hello",
+    "integer": 1,
+    "number": 1.5,
+    "boolean": True,
+    "array": [],
+    "object": {},
+}
+
+
+def least_calls(schema: Mapping[str, Any]) -> Iterator[JSON]:
+    """Yield calls of no more than what is required, with every kind of id.
+
+    Args:
+        schema: of a tool's arguments.
+    """
+    required = schema.get("required", ())
+    values = (_VALUES.get(name) or (_filled(schema["properties"][name]),) for name in required)
+    for call in itertools.product(*values):
+        yield dict(zip(required, call, strict=True))
+
+
+def _filled(schema: Mapping[str, Any]) -> object:
+    """Return a value that the schema of one argument accepts, as far as its type tells."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema["type"]
+    return schema.get("minimum", _OF_TYPE[kind if isinstance(kind, str) else kind[0]])
