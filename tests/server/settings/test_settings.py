@@ -5,6 +5,7 @@ import pytest
 from backscroll.settings.model import Settings, load
 from backscroll.settings.parsing import SettingsError
 from backscroll.upstream.connection import upstream_of
+from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.profiles import STORE
 
 KEY = "sk-live-0123456789abcdef"
@@ -133,10 +134,7 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
         ),
         (
             {"BACKSCROLL_SERVES": "threads,runs"},
-            (
-                "BACKSCROLL_SERVES must be threads or list_threads or message_files or "
-                "conversations or chat_completions, not 'runs'."
-            ),
+            f"BACKSCROLL_SERVES must be {' or '.join(GROUPS)}, not 'runs'.",
         ),
         (
             {"BACKSCROLL_ALLOW_HTTP": "perhaps"},

@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias
 from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
     CONVERSATIONS,
-    GROUPS,
     LIST_THREADS,
+    MESSAGE_FILES,
     THREADS,
     Group,
 )
@@ -71,7 +71,7 @@ class Profile:
 
 STORE: Final = Profile(
     name="store",
-    serves=frozenset(GROUPS.values()),
+    serves=frozenset({THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS}),
     auth="none",
     # In process any host does, and `.invalid` can never be dialled (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
