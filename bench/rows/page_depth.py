@@ -41,7 +41,7 @@ class _Pages:
 
     async def through_the_tool(self, thread_id: str, query: dict[str, Any]) -> list[str]:
         """Return the ids of a page that list-messages answers with."""
-        call = Call(self._client)
+        call = Call.begin(self._client)
         result = await LIST_MESSAGES.run(call, {"thread_id": thread_id, **query})
         return [message["id"] for message in result.structured["messages"]]
 

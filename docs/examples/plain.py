@@ -16,7 +16,8 @@ TOOL = {tool.name: tool for tool in TOOLS}
 async def call(client: Client, name: str, **arguments: object) -> Result:
     """Call a tool. Raises ToolError, whose `render` says what to do next."""
     tool = TOOL[name]
-    return await tool.run(Call(client, Bounds(result_chars=8_000)), validated(tool, arguments))
+    begun = Call.begin(client, Bounds(result_chars=8_000))
+    return await tool.run(begun, validated(tool, arguments))
 
 
 async def main() -> None:

@@ -23,7 +23,7 @@ def adapted(tool: Tool, client: Client) -> FunctionTool:
     async def run(_: ToolContext[object], arguments: str) -> str:
         try:
             call = validated(tool, json.loads(arguments or "{}"))
-            return (await tool.run(Call(client), call)).text
+            return (await tool.run(Call.begin(client), call)).text
         except ToolError as error:
             return error.render()
 

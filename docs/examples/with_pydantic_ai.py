@@ -22,7 +22,7 @@ def adapted(tool: BackscrollTool, client: Client) -> Tool:
 
     async def run(**arguments: object) -> str:
         try:
-            return (await tool.run(Call(client), validated(tool, arguments))).text
+            return (await tool.run(Call.begin(client), validated(tool, arguments))).text
         except ToolError as error:
             raise ModelRetry(error.render()) from None
 

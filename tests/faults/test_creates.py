@@ -20,7 +20,7 @@ from backscroll_tools.tool import Result
 from tests.faults.figures import record, sized
 from tests.faults.plans import CLEAN, drawing
 from tests.faults.proxy import Proxy, Seen
-from tests.faults.upstream import PROFILES, Kind, Served, call, client_of
+from tests.faults.upstream import HURRIED, Kind, Served, call, client_of
 from tests.pace import limit_s, paced_s
 
 if TYPE_CHECKING:
@@ -170,18 +170,13 @@ def _is_unknowable(last: list[Seen], before: list[Seen], began: float, ended: fl
 
 
 @pytest.fixture
-async def callers(
-    served: Served,
-    seed: int,
-    kind: Kind,
-    hurried: None,  # noqa: ARG001 - requested for its effect
-) -> AsyncIterator[list[Caller]]:
+async def callers(served: Served, seed: int, kind: Kind) -> AsyncIterator[list[Caller]]:
     async with AsyncExitStack() as stack:
         made: list[Caller] = []
         for _ in range(CALLERS):
             proxy = Proxy(served.port, strips_keys=kind != "store")
             await stack.enter_async_context(proxy.serving())
-            client = await stack.enter_async_context(client_of(proxy, PROFILES[kind]))
+            client = await stack.enter_async_context(client_of(proxy, HURRIED[kind]))
             made.append(Caller(kind, seed, proxy, client, await served.new(kind)))
         yield made
 

@@ -14,10 +14,11 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
+from backscroll_tools.writes.journal import journal_of
 from tests.faults.figures import record, sized
 from tests.faults.plans import drawing
 from tests.faults.proxy import Proxy
-from tests.faults.upstream import PROFILES, Kind, Served, client_of
+from tests.faults.upstream import HURRIED, Kind, Served, client_of
 from tests.pace import limit_s, paced_s
 
 CALLS: Final = sized(quick=100, long=1_000)
@@ -61,7 +62,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 @pytest.mark.timeout(limit_s(sized(quick=60, long=600)))
-@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("kind", ["store", "threads", "conversations"])
 async def test_neither_a_key_nor_a_text_shows_where_it_does_not_belong(
     served: Served,
@@ -78,14 +78,14 @@ async def test_neither_a_key_nor_a_text_shows_where_it_does_not_belong(
     found: list[str] = []
     thread = await served.new(kind)
     proxy = Proxy(served.port, strips_keys=kind != "store")
-    async with proxy.serving(), client_of(proxy, PROFILES[kind], KEY) as client:
+    async with proxy.serving(), client_of(proxy, HURRIED[kind], KEY) as client:
         for number in range(CALLS // 3 + 1):
             proxy.begin(drawing(f"{seed}/{number}", 0.8))
             name, arguments = _one(number, thread)
-            context = Call(client, Bounds(deadline_s=paced_s(0.3)))
-            told = "".join(map(repr, (context, client, client.upstream, client.noted)))
+            call = Call.begin(client, Bounds(deadline_s=paced_s(0.3)))
+            told = "".join(map(repr, (call, client, client.upstream, journal_of(client))))
             try:
-                result = await _TOOLS[name].run(context, arguments)
+                result = await _TOOLS[name].run(call, arguments)
             except ToolError as error:
                 endings[error.code] += 1
                 told += error.render() + _told(error)

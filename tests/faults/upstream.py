@@ -6,7 +6,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -21,7 +21,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
 from tests.faults.proxy import Proxy
-from tests.pace import limit_s
+from tests.pace import limit_s, paced_s
 
 Kind: TypeAlias = Literal["store", "threads", "conversations"]
 """An upstream that honours keys, or one that takes no notice: of threads, or of conversations."""
@@ -31,6 +31,12 @@ PROFILES: Final[dict[Kind, Profile]] = {
     "threads": COMPATIBLE,
     "conversations": COMPATIBLE,
 }
+HURRIED: Final = {
+    kind: replace(profile, looks_s=tuple(map(paced_s, (0.0, 0.01, 0.03))), underway_s=paced_s(1.0))
+    for kind, profile in PROFILES.items()
+}
+"""The same, with nothing waited for that a store on this machine cannot need."""
+
 V2: Final = {"OpenAI-Beta": "assistants=v2"}
 
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
@@ -97,6 +103,6 @@ async def client_of(proxy: Proxy, profile: Profile, key: str = "") -> AsyncItera
 async def call(client: Client, name: str, arguments: JSON, deadline_s: float) -> Result | ToolError:
     """Call a tool and return its result, or its error."""
     try:
-        return await _TOOLS[name].run(Call(client, Bounds(deadline_s=deadline_s)), arguments)
+        return await _TOOLS[name].run(Call.begin(client, Bounds(deadline_s=deadline_s)), arguments)
     except ToolError as error:
         return error

@@ -30,6 +30,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client import requests
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import PROFILES, Upstream
 from backscroll_tools.registry import TOOLS
@@ -180,9 +181,9 @@ async def test_the_tool_of_the_document_reads_a_thread_as_its_schema_says(
     tool: Tool = module.GET_THREAD
     async with httpx2.AsyncClient() as http:
         client = Client(http, store)
-        made = await client.send(requests.start_thread())
+        made = await CallClient(client).send(requests.start_thread())
 
-        result = await tool.run(Call(client), validated(tool, {"thread_id": made["id"]}))
+        result = await tool.run(Call.begin(client), validated(tool, {"thread_id": made["id"]}))
 
     jsonschema.validate(result.structured, dict(tool.output_schema))
     assert result.structured["thread"]["id"] == made["id"]

@@ -87,7 +87,7 @@ async def call(
     client: Client, tool_name: str, arguments: JSON, bounds: Bounds | None = None
 ) -> JSON:
     tool = TOOLS[tool_name]
-    result = await tool.run(Call(client, bounds or Bounds()), validated(tool, arguments))
+    result = await tool.run(Call.begin(client, bounds or Bounds()), validated(tool, arguments))
     return result.structured
 
 

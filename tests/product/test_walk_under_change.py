@@ -98,7 +98,7 @@ class ThreadUnderChange(RuleBasedStateMachine):
                 await self.write(waiting["write"], {})
             pending.clear()
 
-        call = Call(self.client, Bounds(result_chars=walker.result_chars), report)
+        call = Call.begin(self.client, Bounds(result_chars=walker.result_chars), report)
         result = await LIST_MESSAGES.run(call, validated(LIST_MESSAGES, walker.arguments))
         walker.turn(result.structured)
         if walker.ended:

@@ -131,7 +131,7 @@ async def _outcome(
     tool: Tool, arguments: Mapping[str, object], transport: CannedUpstream, upstream: Upstream
 ) -> Result | ToolError:
     async with httpx2.AsyncClient(transport=transport, trust_env=False, timeout=None) as http:
-        call = Call(Client(http, upstream, chance=lambda: 0.5), BOUNDS)
+        call = Call.begin(Client(http, upstream, chance=lambda: 0.5), BOUNDS)
         try:
             return await tool.run(call, validated(tool, arguments))
         except ToolError as error:

@@ -59,7 +59,11 @@ class Group:
 
 GROUPS: Final = {
     "retry": Group(
-        ("backscroll_tools/client/client.py", "backscroll_tools/client/retry.py"),
+        (
+            "backscroll_tools/client/call.py",
+            "backscroll_tools/client/attempt.py",
+            "backscroll_tools/client/retry.py",
+        ),
         (
             *("tests/tools/client/test_client.py", "tests/tools/client/test_retry.py"),
             *("tests/tools/client/test_lanes.py", "tests/tools/client/test_read_body.py"),

@@ -55,14 +55,14 @@ async def _thrice(upstream: MemoryUpstream) -> list[str]:
             http,
             Upstream(KEYLESS, "http://upstream.invalid/v1"),
             chance=lambda: 0.5,
-            clock=lambda: EPOCH_S + anyio.current_time(),
+            wall=lambda: EPOCH_S + anyio.current_time(),
         )
 
         async def call() -> None:
             arguments: JSON = {"thread_id": "thread_a", "role": "user", "content": "hello"}
             arguments["idempotency_key"] = "key-1"
             try:
-                await CREATE_MESSAGE.run(Call(client, Bounds(deadline_s=5)), arguments)
+                await CREATE_MESSAGE.run(Call.begin(client, Bounds(deadline_s=5)), arguments)
                 endings.append("done")
             except ToolError as error:
                 endings.append(error.code)

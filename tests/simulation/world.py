@@ -105,7 +105,7 @@ class World:
             return
         upstream = Upstream(self.profile, "http://upstream.invalid/v1")
         self.client = Client(
-            self.http, upstream, chance=self.rng.random, clock=lambda: EPOCH_S + self.upstream.now
+            self.http, upstream, chance=self.rng.random, wall=lambda: EPOCH_S + self.upstream.now
         )
 
     @property
@@ -143,7 +143,7 @@ class World:
         outcome: Result | ToolError | None = None
         with anyio.CancelScope(deadline=started + cancel_s):
             try:
-                call = Call(self.client, self.bounds)
+                call = Call.begin(self.client, self.bounds)
                 outcome = await tool.run(call, validated(tool, arguments))
                 ending = "done"
             except ToolError as error:

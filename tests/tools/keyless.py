@@ -33,6 +33,10 @@ NEVER: Final = 0
 """In place of a status: no answer comes."""
 
 
+KEYLESS: Final = replace(COMPATIBLE, looks_s=(0.0, 0.0))
+UNDERWAY_S: Final = KEYLESS.underway_s
+
+
 @dataclass
 class Keyless:
     """The store behind something that leaves keys out, and does to writes what it is told.
@@ -93,14 +97,12 @@ class Writer:
 
     def restart(self) -> None:
         """Forget all that a process remembers."""
-        profile = replace(COMPATIBLE, keeps_metadata=self.keeps_metadata)
+        profile = replace(KEYLESS, keeps_metadata=self.keeps_metadata)
         upstream = Upstream(profile, "http://store.invalid/v1")
-        self.client = Client(
-            self.http, upstream, chance=lambda: 0.0, clock=lambda: self.keyless.now
-        )
+        self.client = Client(self.http, upstream, chance=lambda: 0.0, wall=lambda: self.keyless.now)
 
     async def write(self, deadline_s: float = 10, **arguments: object) -> Result | ToolError:
-        call = Call(self.client, Bounds(deadline_s=deadline_s))
+        call = Call.begin(self.client, Bounds(deadline_s=deadline_s))
         try:
             return await CREATE_MESSAGE.run(call, {"role": "user", "content": "a", **arguments})
         except ToolError as error:

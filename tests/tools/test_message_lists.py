@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.collections import COMPLETION
@@ -52,10 +53,10 @@ class Messages:
         return JSONResponse({"object": "list", "data": rows, "has_more": more})
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Client]:
+    async def client(self) -> AsyncIterator[CallClient]:
         app = Starlette(routes=[Route(self.PATH, self.answer)])
         async with served(app) as url, httpx2.AsyncClient() as http:
-            yield Client(http, Upstream(COMPATIBLE, f"{url}/v1"))
+            yield CallClient(Client(http, Upstream(COMPATIBLE, f"{url}/v1")))
 
 
 @pytest.mark.parametrize(("number", "pages"), [(0, 1), (99, 1), (100, 2), (249, 3)])

@@ -110,7 +110,7 @@ async def called(
         client = Client(http, Upstream(SERVES_ALL, "http://a.example/v1"))
         client.budget.left = client.budget.earned = 0
         try:
-            result = await tool.run(Call(client, Bounds()), validated(tool, arguments))
+            result = await tool.run(Call.begin(client, Bounds()), validated(tool, arguments))
         except ToolError as error:
             return error, asked
     return result, asked

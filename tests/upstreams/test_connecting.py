@@ -112,7 +112,7 @@ async def test_no_call_makes_more_requests_than_one_call_may() -> None:
 
     async with world(answering) as upstream:
         page = await upstream.call("list-messages", thread_id=THREAD, limit=500)
-        spent = Call(upstream.client).client
+        spent = Call.begin(upstream.client).client
         for _ in range(50):
             await spent.send(READ)
         with pytest.raises(ToolError, match="more requests to the upstream than one call may"):

@@ -3,6 +3,7 @@
 import pytest
 
 from backscroll_tools.client import objects, requests
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.pages.walk import STUCK
@@ -31,7 +32,7 @@ async def autopaged(upstream: World, owner: str, order: Order, limit: int) -> li
         window = Slice(limit, order, after)
         is_conversation = owner.startswith("conv_")
         ask = requests.list_items if is_conversation else requests.list_chat_messages
-        page = await upstream.client.page(ask(owner, window))
+        page = await CallClient(upstream.client).page(ask(owner, window))
         seen += map(objects.message, page.items)
         after, more = page.last_id, page.has_more is not False
     return seen

@@ -56,7 +56,7 @@ class World:
         before = len(self.asked)
         tool = next(tool for tool in TOOLS if tool.name == name)
         try:
-            result = await tool.run(Call(self.client, bounds), validated(tool, arguments))
+            result = await tool.run(Call.begin(self.client, bounds), validated(tool, arguments))
         finally:
             made = self.asked[before:]
             assert len(made) <= bounds.requests

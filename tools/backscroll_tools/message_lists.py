@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from backscroll_tools.client import objects
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection
@@ -19,7 +19,7 @@ _CHOICE: Final = "-choice-"
 
 
 def messages_of(
-    client: Client, collection: Collection, owner: str, start: Place
+    client: CallClient, collection: Collection, owner: str, start: Place
 ) -> Source[Message]:
     """Return the messages of a collection, in the order of the walk.
 
@@ -44,7 +44,7 @@ def messages_of(
 
 
 async def raw_message(
-    client: Client, collection: Collection, owner: str, message_id: str, order: Order = "asc"
+    client: CallClient, collection: Collection, owner: str, message_id: str, order: Order = "asc"
 ) -> JSON:
     """Return one message as the upstream has it.
 
@@ -72,7 +72,7 @@ async def raw_message(
 
 
 async def _walked_to(
-    client: Client, collection: Collection, owner: str, message_id: str, order: Order
+    client: CallClient, collection: Collection, owner: str, message_id: str, order: Order
 ) -> JSON | None:
     """Return a message from the list, by at most as many requests as a call may make."""
     after = ""
@@ -93,7 +93,7 @@ async def _walked_to(
 class _Listed:
     """The messages in the list that the upstream has of them."""
 
-    client: Client
+    client: CallClient
     collection: Collection
     owner: str
     start: Place

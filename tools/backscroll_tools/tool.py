@@ -1,11 +1,12 @@
 """What a tool is, what a call brings along, and what it gives back."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import anyio
 
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.groups import CONVERSATIONS, THREADS, Group
 from backscroll_tools.client.tally import Tally
@@ -43,18 +44,42 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool: the upstream to ask, the bounds to keep, the host to tell, the cost."""
+    """One call of a tool, under way.
 
-    client: Client
+    Attributes:
+        client: asks the upstream, on behalf of this call alone.
+        bounds: what the call may cost.
+        report: told how far a longer walk has come; None if nobody wants to know.
+    """
+
+    client: CallClient
     bounds: Bounds = Bounds()
     report: Report | None = None
-    tally: Tally = field(default_factory=Tally)
-    ends_at: float = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Start the clock: `ends_at` is in seconds of `anyio.current_time`. Count requests."""
-        object.__setattr__(self, "client", self.client.bounded(self.bounds.requests, self.tally))
-        object.__setattr__(self, "ends_at", anyio.current_time() + self.bounds.deadline_s)
+    @classmethod
+    def begin(
+        cls,
+        client: Client,
+        bounds: Bounds | None = None,
+        report: Report | None = None,
+        tally: Tally | None = None,
+    ) -> "Call":
+        """Return a call whose time, `bounds.deadline_s`, runs from now on.
+
+        Args:
+            client: the caller's client of the upstream.
+            bounds: what the call may cost; by default those of `Bounds`.
+            report: told how far a longer walk has come.
+            tally: where the call's requests are counted.
+        """
+        bounds = bounds or Bounds()
+        ends_at = anyio.current_time() + bounds.deadline_s
+        return cls(CallClient(client, bounds.requests, ends_at, tally or Tally()), bounds, report)
+
+    @property
+    def ends_at(self) -> float:
+        """When the call's time ends, in seconds of `anyio.current_time`."""
+        return self.client.ends_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from backscroll.database.faults import DatabaseFailedError, NothingWrittenError
 from backscroll_tools.client import requests
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import UnreachableError
 from backscroll_tools.client.groups import GROUPS
@@ -86,7 +87,7 @@ class Health:
 
     async def _answers(self) -> bool:
         try:
-            await self._client.send(_question(self._client.upstream.profile))
+            await CallClient(self._client).send(_question(self._client.upstream.profile))
         except ToolError as error:
             silent = isinstance(error, UnreachableError)
             return not silent and error.code != "upstream_unavailable"

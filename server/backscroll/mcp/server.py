@@ -242,7 +242,8 @@ async def _called(
         output=cast("Output", settings.output),
     )
     client = await terms.client()
-    return await tool.run(Call(client, bounds, context.session.report_progress, tally), arguments)
+    call = Call.begin(client, bounds, context.session.report_progress, tally)
+    return await tool.run(call, arguments)
 
 
 def _arguments(params: CallToolRequestParams, terms: RequestContext) -> Mapping[str, object]:

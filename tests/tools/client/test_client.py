@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backscroll_tools.client import failures, replies, requests
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Upstream
 from backscroll_tools.client.requests import Slice
@@ -24,7 +25,7 @@ WRITE = requests.create_message("thread_1", {"role": "user", "content": "secret"
 
 
 @asynccontextmanager
-async def upstream(response: Response) -> AsyncIterator[tuple[Client, list[JSON]]]:
+async def upstream(response: Response) -> AsyncIterator[tuple[CallClient, list[JSON]]]:
     """Yield a client of an upstream that answers everything alike, and what it was asked."""
     asked: list[JSON] = []
 
@@ -43,7 +44,7 @@ async def upstream(response: Response) -> AsyncIterator[tuple[Client, list[JSON]
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
-        yield Client(http, EMBEDDED, reply_bytes=1_024, chance=lambda: 0.0), asked
+        yield CallClient(Client(http, EMBEDDED, reply_bytes=1_024, chance=lambda: 0.0)), asked
 
 
 def error(
@@ -234,7 +235,8 @@ async def test_a_write_that_may_have_been_acted_on_has_an_unknown_outcome(status
 
 async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> None:
     async with httpx2.AsyncClient() as http:
-        client = Client(http, Upstream(STORE, "http://127.0.0.1:1/v1"), chance=lambda: 0.0)
+        nowhere = Upstream(STORE, "http://127.0.0.1:1/v1")
+        client = CallClient(Client(http, nowhere, chance=lambda: 0.0))
         with pytest.raises(ToolError) as failed:
             await client.send(WRITE)
     assert isinstance(failed.value, failures.UnreachableError)

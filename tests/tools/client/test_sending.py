@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 
 from backscroll_tools.client import replies, requests
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError, unreachable
 from backscroll_tools.client.groups import CONVERSATIONS
@@ -43,9 +45,14 @@ class Wire(httpx2.AsyncBaseTransport):
         self.asked.append(request)
         return await self.answer(request)
 
-    def client(self, upstream: Upstream = EMBEDDED, **options: Any) -> Client:  # noqa: ANN401 - a client's own
+    def client(
+        self,
+        upstream: Upstream = EMBEDDED,
+        most: float = math.inf,
+        **options: Any,  # noqa: ANN401 - a client's own
+    ) -> CallClient:
         http = httpx2.AsyncClient(transport=self, timeout=None)
-        return Client(http, upstream, **{"chance": lambda: 0.0, **options})
+        return CallClient(Client(http, upstream, **{"chance": lambda: 0.0, **options}), most)
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ async def test_what_is_refused_leaves_no_doubt() -> None:
 
 async def test_a_call_makes_no_more_requests_than_it_may() -> None:
     wire = in_turn(Said(EMPTY))
-    client = wire.client().bounded(2)
+    client = wire.client(most=2)
     await client.send(READ)
     await client.send(READ)
     with pytest.raises(ToolError) as refused:
@@ -226,7 +233,7 @@ async def test_a_key_that_is_a_header_s_whole_value_is_repeated_in_no_error() ->
 async def test_reads_and_writes_have_connections_of_their_own() -> None:
     reads, writes = in_turn(Said(EMPTY)), in_turn(Said('{"id": "msg_1"}'))
     pools = [httpx2.AsyncClient(transport=wire) for wire in (reads, writes)]
-    client = Client(pools[0], EMBEDDED, pools[1])
+    client = CallClient(Client(pools[0], EMBEDDED, pools[1]))
     await client.send(READ)
     await client.send(WRITE)
     assert [request.method for request in reads.asked] == ["GET"]
@@ -258,7 +265,7 @@ def test_pauses_grow_with_chance_and_are_never_made_after_the_last_attempt() -> 
 async def test_what_is_owed_is_sent_again_though_the_budget_is_spent() -> None:
     client = in_turn(Said(EMPTY)).client()
     error = unreachable("x", "unsent")
-    while client.budget.spend():
+    while client.shared.budget.spend():
         pass
     assert not await client.pauses(error, 1)
     assert await client.pauses(error, 1, owed=True)
@@ -266,9 +273,9 @@ async def test_what_is_owed_is_sent_again_though_the_budget_is_spent() -> None:
 
 async def test_a_success_earns_a_part_of_a_retry() -> None:
     client = in_turn(Said(EMPTY)).client()
-    client.budget.left = 1.0
+    client.shared.budget.left = 1.0
     await client.send(READ)
-    assert client.budget.left == pytest.approx(1.1)
+    assert client.shared.budget.left == pytest.approx(1.1)
 
 
 async def never(_: httpx2.Request) -> httpx2.Response:
@@ -317,7 +324,7 @@ def test_a_write_that_is_made_but_once_leaves_half_of_the_time_to_look_for_it(un
 def test_what_gets_no_answer_says_so() -> None:
     async def read() -> None:
         client = Wire(never).client()
-        client.budget.left = 0
+        client.shared.budget.left = 0
         with anyio.fail_after(16), pytest.raises(UnreachableError) as failed:
             await client.send(READ)
         assert (failed.value.kind, failed.value.fate) == (NO_ANSWER, "unknown")
@@ -367,7 +374,7 @@ def test_a_write_that_waits_for_its_turn_until_it_is_cut_off_is_not_in_doubt() -
         client = wire.client(KEYLESS)
         async with anyio.create_task_group() as tasks:
             for _ in range(OF_ONE):
-                tasks.start_soon(client.bounded(1).send, WRITE)
+                tasks.start_soon(CallClient(client.shared, 1).send, WRITE)
             await anyio.sleep(1)
             with anyio.move_on_after(8), contextlib.suppress(UnreachableError):
                 await client.send(WRITE)
@@ -404,7 +411,7 @@ async def test_writes_to_one_thread_wait_for_each_other_and_those_to_another_do_
     order: list[str] = []
 
     async def write(thread: str, name: str) -> None:
-        async with client.alone(thread):
+        async with client.shared.alone(thread):
             order.append(f"{name} begins")
             await anyio.sleep(0.01)
             order.append(f"{name} ends")
@@ -432,7 +439,7 @@ async def test_a_write_of_unknown_fate_is_settled_though_the_budget_is_spent(
 ) -> None:
     wire = in_turn(Said("", 502))
     client = wire.client()
-    client.budget.left = 0.0
+    client.shared.budget.left = 0.0
     with pytest.raises(ToolError):
         await client.send(request_)
     assert len(wire.asked) == asked

@@ -61,7 +61,7 @@ CLIENT = Client(httpx2.AsyncClient(transport=httpx2.ASGITransport(Starlette())),
 
 
 def call(bounds: Bounds) -> Call:
-    return Call(CLIENT, bounds)
+    return Call.begin(CLIENT, bounds)
 
 
 def size(result: Result, output: str) -> int:
@@ -296,7 +296,7 @@ async def test_progress_is_told_as_a_page_is_read() -> None:
         told.append((done, total))
 
     items = [message(number) for number in range(250)]
-    reported = Call(CLIENT, Bounds(), report)
+    reported = Call.begin(CLIENT, Bounds(), report)
     await read_page(reported, SHAPE, START, ListSource(items), 250)
     assert told == [(100, 250), (200, 250)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import httpx2
 import pytest
 
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.models import JSON
@@ -40,7 +41,7 @@ class Lists(httpx2.AsyncBaseTransport):
 def search(
     lists: Lists, is_ours: Callable[[str], bool], *, alone: bool = True, thread: str = "thread_1"
 ) -> Search:
-    client = Client(httpx2.AsyncClient(transport=lists), UPSTREAM)
+    client = CallClient(Client(httpx2.AsyncClient(transport=lists), UPSTREAM))
     return Search(client, thread, lambda raw: is_ours(raw["id"]), alone)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll_tools.client.groups import CONVERSATIONS, THREADS
-from backscroll_tools.client.profiles import COMPATIBLE, Upstream
+from backscroll_tools.client.profiles import Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Result
 from backscroll_tools.writes import once
@@ -20,9 +20,11 @@ from tests.tools.keyless import (
     DONE,
     FAILED,
     GONE,
+    KEYLESS,
     LOST,
     REFUSED,
     REFUSED_YET_DONE,
+    UNDERWAY_S,
     V2,
     WRONG,
     Deed,
@@ -34,11 +36,6 @@ from tests.tools.keyless import (
 
 if TYPE_CHECKING:
     from backscroll_tools.models import JSON
-
-
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "LOOKS_S", (0.0, 0.0))
 
 
 @pytest.fixture(params=["marked", "unmarked", "conversation"])
@@ -87,7 +84,7 @@ async def test_what_may_be_on_its_way_is_not_sent_again_before_it_cannot_arrive(
     assert (code_of(first), again.code) == ("outcome_unknown", "outcome_unknown")
     assert re.search(r"again in 36\d s with", again.next_step)
     assert sum(line.startswith("POST") for line in writer.keyless.asked) == 1
-    writer.keyless.now += once.UNDERWAY_S + 2
+    writer.keyless.now += UNDERWAY_S + 2
     last = await writer.write(thread_id=thread, idempotency_key=key_of(again))
     assert isinstance(last, Result), last
     assert await writer.messages(thread) == [(last.structured["message"]["id"], "a")]
@@ -170,18 +167,16 @@ async def test_the_same_said_twice_is_written_twice(placed: tuple[Writer, str]) 
 
 
 @pytest.mark.parametrize("kind", ["thread", "conversation"])
-async def test_a_new_thread_is_begun_once_and_gets_one_message(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_new_thread_is_begun_once_and_gets_one_message(kind: str) -> None:
     async with writing() as writer:
         serves = THREADS if kind == "thread" else CONVERSATIONS
-        profile = replace(COMPATIBLE, serves=frozenset({serves}))
-        monkeypatch.setattr(writer.client, "upstream", Upstream(profile, BASE))
+        profile = replace(KEYLESS, serves=frozenset({serves}))
+        writer.client.upstream = Upstream(profile, BASE)
         writer.keyless.deeds = [GONE]
         first = await writer.write()
-        writer.keyless.now += once.UNDERWAY_S + 2
+        writer.keyless.now += UNDERWAY_S + 2
         writer.restart()
-        monkeypatch.setattr(writer.client, "upstream", Upstream(profile, BASE))
+        writer.client.upstream = Upstream(profile, BASE)
         again = await writer.write(idempotency_key=key_of(first))
         assert code_of(first) == "outcome_unknown"
         assert isinstance(again, Result), again
@@ -222,7 +217,7 @@ async def test_where_the_noted_message_is_gone_an_older_one_is_not_taken_for_our
         assert isinstance(noted, Result)
         url = f"{BASE}/threads/{thread}/messages/{noted.structured['message']['id']}"
         (await writer.http.delete(url, headers=V2)).raise_for_status()
-        writer.keyless.now += once.UNDERWAY_S + 2
+        writer.keyless.now += UNDERWAY_S + 2
         writer.restart()
         again = await writer.write(thread_id=thread, idempotency_key=key_of(first))
         assert code_of(again) == "outcome_unknown"
@@ -257,7 +252,7 @@ def test_whatever_becomes_of_the_writes_there_is_one_message_in_the_end(
                     assert there == [(outcome.structured["message"]["id"], "a")]
                 if restarts:
                     writer.restart()
-                writer.keyless.now += once.UNDERWAY_S + 2
+                writer.keyless.now += UNDERWAY_S + 2
             assert len(await writer.messages(thread)) == 1
 
     anyio.run(play)

@@ -21,6 +21,7 @@ from tests.tools.keyless import (
     LOST,
     NEVER,
     REFUSED,
+    UNDERWAY_S,
     V2,
     WRONG,
     Deed,
@@ -28,11 +29,6 @@ from tests.tools.keyless import (
     key_of,
     writing,
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "LOOKS_S", (0.0, 0.0))
 
 
 async def test_a_repeated_call_that_is_cut_off_while_it_looks_still_does_not_know() -> None:
@@ -122,7 +118,7 @@ async def test_looks_that_all_fail_tell_nothing_however_long_ago_it_was_sent() -
         thread = await writer.new()
         writer.keyless.deeds = [GONE]
         first = await writer.write(thread_id=thread)
-        writer.keyless.now += once.UNDERWAY_S + 2
+        writer.keyless.now += UNDERWAY_S + 2
         writer.keyless.lists = [403, 403]
         again = await writer.write(thread_id=thread, idempotency_key=key_of(first))
         assert (code_of(again), writer.sent) == ("outcome_unknown", 1)
@@ -235,7 +231,7 @@ async def test_what_this_process_wrote_for_another_call_is_not_taken_for_a_lost_
             *("outcome_unknown", "done"),
             "outcome_unknown",
         ]
-        writer.keyless.now += once.UNDERWAY_S + 2
+        writer.keyless.now += UNDERWAY_S + 2
         last = await writer.write(thread_id=thread, idempotency_key=key_of(lost))
         assert isinstance(other, Result)
         assert isinstance(last, Result)
@@ -286,14 +282,13 @@ async def test_a_message_keeps_its_metadata_beside_the_marker_that_there_is_room
         assert there == {**pairs, **({once.MARKER: "mine"} if marked else {})}
 
 
-async def test_what_is_remembered_of_writes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "REMEMBERED", 4)
+async def test_what_one_caller_wrote_no_other_replays() -> None:
     async with writing(keeps_metadata=False) as writer:
         thread = await writer.new()
-        for number in range(5):
-            await writer.write(thread_id=thread, idempotency_key=f"key-{number}")
-            await writer.write(thread_id=thread, idempotency_key=f"key-{number}")
-        assert (len(writer.client.noted), writer.sent) == (4, 5)
+        await writer.write(thread_id=thread, idempotency_key="mine")
+        writer.restart()  # to a new client, as every other caller has one
+        await writer.write(thread_id=thread, idempotency_key="mine")
+        assert len(await writer.messages(thread)) == 2
 
 
 async def test_a_callers_own_key_of_a_new_thread_begins_it_once_and_goes_with_no_other() -> None:
@@ -325,7 +320,7 @@ async def test_an_id_of_no_known_kind_is_a_conversation_where_there_are_no_threa
 
     profile = replace(COMPATIBLE, serves=frozenset({CONVERSATIONS}))
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
-        call = Call(Client(http, Upstream(profile, BASE)), Bounds())
+        call = Call.begin(Client(http, Upstream(profile, BASE)), Bounds())
         arguments = {"thread_id": "talk_1", "role": "user", "content": "a"}
         await CREATE_MESSAGE.run(call, arguments)
     assert asked == [f"{method} /v1/conversations/talk_1/items" for method in ("GET", "POST")]

@@ -50,6 +50,11 @@ class Profile:
         keeps_metadata: whether a message's metadata is kept, so that a write can be marked.
         trusts_has_more: whether `has_more: false` means the end; else a further request tells.
         lists_late: whether what was written may take a while to be found (OGX).
+        looks_s: the pauses before each look for a message that may have been written, in seconds:
+            some upstreams list it late.
+        underway_s: how long after it was sent a message may still arrive and be listed, in
+            seconds: proxies hold a request for up to five minutes, and lists lag by up to one
+            (docs/reliability.md).
         advice: what to say where an endpoint is missing.
     """
 
@@ -66,6 +71,8 @@ class Profile:
     keeps_metadata: bool = True
     trusts_has_more: bool = True
     lists_late: bool = False
+    looks_s: tuple[float, ...] = (0.0, 0.25, 0.75, 2.0)
+    underway_s: float = 360.0
     advice: str = "Ask the operator which upstream BACKSCROLL_UPSTREAM should name."
 
 

@@ -7,7 +7,7 @@ import anyio
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, replies
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import outcome_unknown
 from backscroll_tools.collections import collection_of
 from backscroll_tools.errors import ToolError
@@ -16,6 +16,7 @@ from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Place
 from backscroll_tools.tool import ADDS, Call, Result, Tool
 from backscroll_tools.writes import keys
+from backscroll_tools.writes.journal import journal_of
 from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.once import OneWrite
 
@@ -87,19 +88,19 @@ async def _run(call: Call, arguments: JSON) -> Result:
     return _result(new_id, await _first_message(call, new_id), write.key)
 
 
-def _write(client: Client, thread_id: str, message: JSON, argument: str | None) -> _Write:
+def _write(client: CallClient, thread_id: str, message: JSON, argument: str | None) -> _Write:
     if client.upstream.profile.honours_idempotency_keys:
         key = IdempotencyKey(argument or keys.mint(), given=argument is not None)
         return _KeyedWrite(client, thread_id, message, key)
     key = IdempotencyKey(keys.mint()) if argument is None else keys.read(argument)
-    return OneWrite(client, thread_id, message, key)
+    return OneWrite(client, journal_of(client.shared), thread_id, message, key)
 
 
 @dataclass(frozen=True, slots=True)
 class _KeyedWrite:
     """A message to an upstream that honours idempotency keys, whatever thread it goes to."""
 
-    client: Client
+    client: CallClient
     thread: str
     message: JSON
     key: IdempotencyKey

@@ -5,7 +5,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.collections import Collection, collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, Message
@@ -22,7 +22,7 @@ _SHAPE: Final = Shape("message", "message", single=True)
 class _OneMessage:
     """A list of one message: what is too long for a page goes on as it does in any list."""
 
-    client: Client
+    client: CallClient
     collection: Collection
     thread_id: str
     message_id: str

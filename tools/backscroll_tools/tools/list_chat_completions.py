@@ -6,7 +6,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, requests
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Completion
@@ -21,7 +21,7 @@ _SHAPE: Final = Shape("completions", "completion")
 
 @dataclass(frozen=True, slots=True)
 class _ChatCompletions:
-    client: Client
+    client: CallClient
     start: Place
     filters: tuple[tuple[str, str], ...]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection, collection_of
 from backscroll_tools.message_lists import raw_message
@@ -22,7 +22,7 @@ _SHAPE: Final = Shape("files", "file")
 
 @dataclass(frozen=True, slots=True)
 class _MessageFiles:
-    client: Client
+    client: CallClient
     request: Callable[[str, str, Slice], Request]
     start: Place
     thread_id: str
@@ -41,7 +41,7 @@ class _MessageFiles:
 class _DerivedFiles:
     """The files that a message names itself, where the upstream has no list of them."""
 
-    client: Client
+    client: CallClient
     collection: Collection
     start: Place
     thread_id: str

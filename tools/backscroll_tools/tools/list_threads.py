@@ -5,7 +5,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import groups, objects, requests
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Thread
 from backscroll_tools.pages.bound import Shape
@@ -19,7 +19,7 @@ _SHAPE: Final = Shape("threads", "thread")
 
 @dataclass(frozen=True, slots=True)
 class _Threads:
-    client: Client
+    client: CallClient
     start: Place
 
     async def chunk(self, after: str, limit: int) -> Chunk[Thread]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
@@ -38,7 +38,7 @@ class Search:
         alone: whether no other message can pass for it, wherever it stands.
     """
 
-    client: Client
+    client: CallClient
     thread: str
     is_ours: Callable[[JSON], bool]
     alone: bool

@@ -14,28 +14,19 @@ from typing import Final
 import anyio
 
 from backscroll_tools.client import objects, replies
-from backscroll_tools.client.client import Client
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
 from backscroll_tools.client.requests import Request
 from backscroll_tools.collections import WritableCollection, collection_of
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
+from backscroll_tools.writes.journal import Journal
 from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.lookback import Search, UntoldError
 
-LOOKS_S: Final = (0.0, 0.25, 0.75, 2.0)
-"""The pauses before each look for a message, in seconds: some upstreams list it late."""
-
-UNDERWAY_S: Final = 360.0
-"""How long after it was sent a message may still arrive and be listed, in seconds: proxies hold a
-request for up to five minutes, and lists lag by up to one (docs/reliability.md)."""
-
 SENDS: Final = 3
 """How often a message is sent at most, each but the first only after it was refused."""
-
-REMEMBERED: Final = 1_000
-"""How many writes are remembered, the oldest forgotten first."""
 
 MARKER: Final = "backscroll_key"
 """The pair of metadata that holds a message's token."""
@@ -49,13 +40,15 @@ class OneWrite:
     """One message to be written.
 
     Attributes:
-        client: whose upstream takes no notice of idempotency keys.
+        client: of the call; its upstream takes no notice of idempotency keys.
+        journal: of the caller.
         thread: where it goes; empty until a new thread has been begun for it.
         message: what it says, as `create-message` takes it.
         key: tells this write from any other, and carries what becomes known of it.
     """
 
-    client: Client
+    client: CallClient
+    journal: Journal
     thread: str
     message: JSON
     key: IdempotencyKey
@@ -68,7 +61,7 @@ class OneWrite:
             ToolError: `outcome_unknown` where it cannot be told whether it was written; else the
                 failure, and this call did not write it.
         """
-        async with self.client.alone(self.thread or self.key.token):
+        async with self.client.shared.alone(self.thread or self.key.token):
             await self._place()
             if self.key.made:
                 self._check(self.key.says == self._says)
@@ -95,10 +88,10 @@ class OneWrite:
                 "idempotency_key belongs to a message in another thread.",
                 "Leave out thread_id, or idempotency_key.",
             )
-        noted = self.client.noted.get((self.thread, self.key.token))
-        if noted is not None and (known := keys.read(noted)).token == self.key.token:
+        known = self.journal.known(self.thread, self.key.token)
+        if known is not None:
             # Another process may have learned more of it, and put that into the caller's key.
-            self.key = max(self.key, known, key=lambda key: (key.made, key.sent_at, key.since))
+            self.key = replace(_knowing_more(self.key, known), given=self.key.given)
         if not self.thread and not self.key.thread:
             begun = replies.created(await self.client.send(self._collection.start()))
             self._learn(thread=begun["id"], since=keys.mark(keys.NOTHING))
@@ -120,15 +113,19 @@ class OneWrite:
                 raise self._unknown() from None
         if (found := await self._found_late()) is not None:
             return found
-        left = self.key.sent_at + UNDERWAY_S - self.client.clock()
+        left = (
+            self.key.sent_at + self.client.upstream.profile.underway_s - self.client.shared.wall()
+        )
         if left > 0:
             raise outcome_unknown(str(self.key), left)
         return None
 
     async def _sent(self) -> JSON:
         self._sending = True
-        for attempt in range(1, SENDS + 1):
-            self._learn(sent_at=int(self.client.clock()) + 1)
+        sends = 0
+        while True:
+            sends += 1
+            self._learn(sent_at=int(self.client.shared.wall()) + 1)
             try:
                 return replies.created(await self.client.send(self._request()))
             except ExchangeError as error:
@@ -138,13 +135,12 @@ class OneWrite:
                     raise self._unknown() from None
                 self._learn(sent_at=0)
                 refused = error.fate == "refused" and error.again
-                again = refused and attempt < SENDS and await self.client.pauses(error, attempt)
+                again = refused and sends < SENDS and await self.client.pauses(error, sends)
                 # What stands between us and the upstream may refuse what it had passed on.
                 if refused and (found := await self._found_or(error)) is not None:
                     return found
                 if not again:
                     raise
-        raise AssertionError
 
     async def _found_late(self) -> JSON | None:
         """Search for the message until an upstream that lists late would have listed it.
@@ -153,7 +149,7 @@ class OneWrite:
             ToolError: `outcome_unknown` where the last look told nothing.
         """
         told = False
-        for pause in LOOKS_S:
+        for pause in self.client.upstream.profile.looks_s:
             await anyio.sleep(pause)
             try:
                 found = await self._search.found(self.key.since)
@@ -199,7 +195,7 @@ class OneWrite:
         if self._marker is not None:
             pairs = objects.message(raw).get("metadata", {})
             return pairs.get(MARKER) == self.key.token
-        writer = self.client.noted.get((self.thread, raw["id"]))
+        writer = self.journal.writer(self.thread, raw["id"])
         return writer in {None, self.key.token} and self._says_the_same(raw)
 
     def _says_the_same(self, raw: JSON) -> bool:
@@ -226,20 +222,23 @@ class OneWrite:
     def _settled(self, made: JSON) -> JSON:
         """Note what was written, or found, and return it."""
         self._learn(made=made["id"], says=self._says)
-        self._note((self.thread, made["id"]), self.key.token)
+        self.journal.note_writer(self.thread, made["id"], self.key.token)
         return made
 
     def _learn(self, **known: str | int) -> None:
         """Have the key carry what has become known, here and for calls to come."""
-        self.key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a Key
+        self.key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a key
         for thread in {self.thread, "" if self.key.thread else self.thread}:
-            self._note((thread, self.key.token), str(self.key))
-
-    def _note(self, name: tuple[str, str], value: str) -> None:
-        noted = self.client.noted
-        noted[name] = value
-        while len(noted) > REMEMBERED:
-            del noted[next(iter(noted))]
+            self.journal.note(thread, self.key)
 
     def _unknown(self) -> ToolError:
         return outcome_unknown(str(self.key))
+
+
+def _knowing_more(theirs: IdempotencyKey, ours: IdempotencyKey) -> IdempotencyKey:
+    """Return which of two keys of one write was learned later, as far as they tell."""
+    if theirs.made or ours.made:
+        return theirs if theirs.made else ours
+    if theirs.sent_at != ours.sent_at:
+        return theirs if theirs.sent_at > ours.sent_at else ours
+    return ours if ours.since else theirs

@@ -9,6 +9,7 @@ import anyio
 from backscroll.commands.doctor.causes import NO_KEY, cause_of
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll_tools.client import requests
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError
 from backscroll_tools.client.groups import GROUPS, Group
@@ -46,7 +47,7 @@ async def _asked(client: Client, group: Group, limit_s: float) -> Check:
     start = time.perf_counter()
     try:
         with anyio.fail_after(limit_s):
-            await client.send(requests.probe(group))
+            await CallClient(client).send(requests.probe(group))
         check = Check(group.words, "ok", "answered")
     except TimeoutError:
         check = _unanswered(group, limit_s)

@@ -1,0 +1,97 @@
+"""One attempt of a request: its turn among the others, its time, and its reply read."""
+
+from typing import Final
+
+import anyio
+import anyio.to_thread
+from opentelemetry.trace import SpanKind
+
+from backscroll_tools.client import failures, replies, retry
+from backscroll_tools.client.belonging import belongs
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.exchange import Exchange, Http
+from backscroll_tools.client.failures import ExchangeError
+from backscroll_tools.client.profiles import Header
+from backscroll_tools.client.requests import Request
+from backscroll_tools.models import JSON
+from backscroll_tools.spans import span
+
+_LONG: Final = 1024 * 1024
+"""From how many bytes on a body is read in a thread of its own."""
+
+
+async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: float) -> JSON:
+    """Make an exchange with the upstream once, and return the object of its reply.
+
+    Args:
+        client: whose connections, turns and clock are used.
+        exchange: of the request; tells afterwards whether it was sent, and what came.
+        attempt: which attempt of the request it is; 1 or more.
+        ends_at: when the call ends, in seconds of `anyio.current_time`.
+
+    Raises:
+        ExchangeError: what became of it.
+    """
+    credential = await _credential(client)
+    http, turn = client.way(exchange.request)
+    async with turn:
+        with anyio.move_on_after(_patience_s(client, exchange.request, attempt, ends_at)):
+            await _exchanged(client, http, exchange, credential, attempt)
+    if exchange.reply is None:
+        raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
+    status, headers, body = exchange.reply
+    if status in failures.SUCCESS:
+        return await _object(exchange, body)
+    key = credential[0][1].split(" ")[-1] if credential else ""
+    profile, now = client.upstream.profile, client.wall()
+    raise failures.failure(profile, status, headers, body, key, now=now)
+
+
+async def _exchanged(
+    client: Client, http: Http, exchange: Exchange, credential: list[Header], attempt: int
+) -> None:
+    request = exchange.request
+    told: dict[str, str | int] = {
+        "http.request.method": request.method,
+        "http.request.resend_count": attempt - 1,
+        "backscroll.upstream": client.upstream.profile.name,
+    }
+    with span(f"{request.method} {request.group}", told, SpanKind.CLIENT) as recorded:
+        await exchange.run(http, credential, client.reply_bytes)
+        if exchange.reply is None:
+            return
+        status, _, body = exchange.reply
+        if recorded.is_recording():
+            recorded.set_attribute("http.response.status_code", status)
+            recorded.set_attribute("http.response.body.size", len(body))
+
+
+def _patience_s(client: Client, request: Request, attempt: int, ends_at: float) -> float:
+    """Return how many seconds an attempt may take."""
+    left_s = min(ends_at, anyio.current_effective_deadline()) - anyio.current_time()
+    once = not request.harmless and not client.upstream.profile.honours_idempotency_keys
+    return retry.patience_s(1 if once else attempt, left_s)
+
+
+async def _object(exchange: Exchange, body: bytes) -> JSON:
+    """Return the object that a successful reply holds, if it can be the request's."""
+    try:
+        reply = await _decoded(body)
+        if not belongs(reply, exchange.request):
+            raise failures.unrelated()
+    except ExchangeError:
+        await exchange.end_connection()
+        raise
+    return reply
+
+
+async def _decoded(body: bytes) -> JSON:
+    if len(body) < _LONG:
+        return replies.decode(body)
+    # Some megabytes take seconds, which the other calls and this one's deadline do not wait.
+    return await anyio.to_thread.run_sync(replies.decode, body, abandon_on_cancel=True)
+
+
+async def _credential(client: Client) -> list[Header]:
+    credential = client.upstream.credential
+    return [] if credential is None else [await credential()]
