@@ -56,6 +56,7 @@ async def _thrice(upstream: MemoryUpstream) -> list[str]:
             Upstream(KEYLESS, "http://upstream.invalid/v1"),
             chance=lambda: 0.5,
             wall=lambda: EPOCH_S + anyio.current_time(),
+            monotonic=anyio.current_time,
         )
 
         async def call() -> None:

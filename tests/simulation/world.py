@@ -105,7 +105,11 @@ class World:
             return
         upstream = Upstream(self.profile, "http://upstream.invalid/v1")
         self.client = Client(
-            self.http, upstream, chance=self.rng.random, wall=lambda: EPOCH_S + self.upstream.now
+            self.http,
+            upstream,
+            chance=self.rng.random,
+            wall=lambda: EPOCH_S + self.upstream.now,
+            monotonic=anyio.current_time,
         )
 
     @property

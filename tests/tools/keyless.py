@@ -1,14 +1,14 @@
 """A store behind something that leaves idempotency keys out, and somebody who writes to it."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
 import anyio
 import httpx2
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backscroll.store.app import open_store
 from backscroll_tools.client.client import Client
@@ -18,11 +18,12 @@ from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call, Result
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
 
-Deed: TypeAlias = tuple[Literal["acts", "does nothing"], int]
+Deed: TypeAlias = tuple[Literal["acts", "acts late", "does nothing"], int]
 """What becomes of a write: whether the upstream acts on it, and the status that is answered."""
 
 DONE: Deed = ("acts", 200)
 LOST: Deed = ("acts", 502)
+LATE: Deed = ("acts late", 502)
 GONE: Deed = ("does nothing", 502)
 REFUSED: Deed = ("does nothing", 429)
 REFUSED_YET_DONE: Deed = ("acts", 429)
@@ -46,7 +47,9 @@ class Keyless:
         lists: the statuses that the lists to come are answered with, in order; 200 after them.
         asked: the method and path of every request.
         keys: the idempotency keys that came with them, before they were left out.
-        now: the time, in Unix seconds.
+        now: the true time, in Unix seconds.
+        headers: of every reply.
+        held: the writes that are acted on late: not before `arrive`.
     """
 
     app: ASGIApp
@@ -55,6 +58,8 @@ class Keyless:
     asked: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     now: float = 1_700_000_000.0
+    headers: Callable[["Keyless"], Mapping[str, str]] = lambda _: {}
+    held: list[tuple[Scope, bytes]] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"].removeprefix("/v1")
@@ -70,13 +75,36 @@ class Keyless:
             if status == NEVER:
                 await anyio.sleep_forever()
         if status == 200:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._dated(send))
             return
+        if act == "acts late":
+            self.held.append((scope, (await receive())["body"]))
         if act == "acts":
             await self.app(scope, receive, _nobody)
         headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"error": {"message": "No."}}'})
+        dated = self._dated(send)
+        await dated({"type": "http.response.start", "status": status, "headers": headers})
+        await dated({"type": "http.response.body", "body": b'{"error": {"message": "No."}}'})
+
+    async def arrive(self) -> None:
+        """Have the writes that are held arrive."""
+        while self.held:
+            scope, body = self.held.pop(0)
+
+            async def receive(body: bytes = body) -> Message:
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            await self.app(scope, receive, _nobody)
+
+    def _dated(self, send: Send) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more = self.headers(self).items()
+                encoded = [(name.encode(), value.encode()) for name, value in more]
+                message["headers"] = [*message["headers"], *encoded]
+            await send(message)
+
+        return sending
 
 
 async def _nobody(_message: Any) -> None:  # noqa: ANN401 - what is sent to nobody
@@ -85,11 +113,20 @@ async def _nobody(_message: Any) -> None:  # noqa: ANN401 - what is sent to nobo
 
 @dataclass
 class Writer:
-    """Somebody who calls `create-message`, in a process of its own."""
+    """Somebody who calls `create-message`, in a process of its own.
+
+    Attributes:
+        keyless: what is written to.
+        http: the way to it.
+        keeps_metadata: whether its messages keep their metadata.
+        ahead_s: by how many seconds the clock of the process is ahead of the true time.
+        client: of the process.
+    """
 
     keyless: Keyless
     http: httpx2.AsyncClient
     keeps_metadata: bool
+    ahead_s: float = 0.0
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +136,13 @@ class Writer:
         """Forget all that a process remembers."""
         profile = replace(KEYLESS, keeps_metadata=self.keeps_metadata)
         upstream = Upstream(profile, "http://store.invalid/v1")
-        self.client = Client(self.http, upstream, chance=lambda: 0.0, wall=lambda: self.keyless.now)
+        self.client = Client(
+            self.http,
+            upstream,
+            chance=lambda: 0.0,
+            wall=lambda: self.keyless.now + self.ahead_s,
+            monotonic=lambda: self.keyless.now - BOOTED_S,
+        )
 
     async def write(self, deadline_s: float = 10, **arguments: object) -> Result | ToolError:
         call = Call.begin(self.client, Bounds(deadline_s=deadline_s))
@@ -134,6 +177,9 @@ class Writer:
         found: JSON = reply.raise_for_status().json()
         return found
 
+
+BOOTED_S: Final = 1_600_000_000
+"""When the machine was started, in Unix seconds."""
 
 BASE = "http://store.invalid/v1"
 V2 = {"OpenAI-Beta": "assistants=v2"}

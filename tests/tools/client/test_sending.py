@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import Any
 
 import anyio
@@ -165,6 +166,27 @@ async def test_an_answer_that_is_too_large_is_not_asked_for_once_more() -> None:
     with pytest.raises(ToolError, match="outcome_unknown"):
         await wire.client(reply_bytes=500).send(WRITE)
     assert len(wire.asked) == 1
+
+
+@pytest.mark.parametrize("ahead_s", [-3_600.0, 3_600.0])
+def test_a_date_to_come_again_at_is_one_of_the_upstream_s_clock(ahead_s: float) -> None:
+    async def read() -> float:
+        async def answer(_: httpx2.Request) -> httpx2.Response:
+            now = 1_700_000_000 + anyio.current_time()
+            dates = {"Date": now, "Retry-After": now + 30}
+            headers = {name: formatdate(at, usegmt=True) for name, at in dates.items()}
+            if len(wire.asked) > 1:
+                return Said(EMPTY).response()
+            return httpx2.Response(503, headers=headers, stream=httpx2.ByteStream(b""))
+
+        wire = Wire(answer)
+        wall = 1_700_000_000 + ahead_s
+        client = wire.client(wall=lambda: wall, monotonic=anyio.current_time)
+        with anyio.fail_after(60):
+            await client.send(READ)
+        return anyio.current_time()
+
+    assert clock.run(read()) == 30
 
 
 async def test_what_is_refused_leaves_no_doubt() -> None:

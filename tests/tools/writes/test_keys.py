@@ -2,11 +2,13 @@
 
 import hashlib
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backscroll_tools.client.clock import ClockName
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.keys import KEY_CHARS, TOKEN_CHARS, IdempotencyKey
 
@@ -17,9 +19,11 @@ AT = st.integers(0, 2**35)
 ANY = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=KEY_CHARS)
 
 
-@given(TOKEN, MARK, AT, st.just("") | ID)
-def test_a_key_is_read_as_it_was_written(token: str, since: str, at: int, thread: str) -> None:
-    key = IdempotencyKey(token, given=True, thread=thread, since=since, sent_at=at)
+@given(TOKEN, MARK, AT, st.just("") | ID, st.sampled_from(get_args(ClockName)))
+def test_a_key_is_read_as_it_was_written(
+    token: str, since: str, at: int, thread: str, by: ClockName
+) -> None:
+    key = IdempotencyKey(token, given=True, thread=thread, since=since, sent_at=at, sent_by=by)
     text = str(key)
     if "\n" in token or len(text) == len(token):  # no room: told by the token alone
         return

@@ -43,7 +43,7 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
     if status in failures.SUCCESS:
         return await _object(exchange, body)
     key = credential[0][1].split(" ")[-1] if credential else ""
-    profile, now = client.upstream.profile, client.wall()
+    profile, now = client.upstream.profile, client.clock.now_s()
     raise failures.failure(profile, status, headers, body, key, now=now)
 
 
@@ -56,11 +56,13 @@ async def _exchanged(
         "http.request.resend_count": attempt - 1,
         "backscroll.upstream": client.upstream.profile.name,
     }
+    asked_at = client.clock.monotonic()
     with span(f"{request.method} {request.group}", told, SpanKind.CLIENT) as recorded:
         await exchange.run(http, credential, client.reply_bytes)
         if exchange.reply is None:
             return
-        status, _, body = exchange.reply
+        status, headers, body = exchange.reply
+        client.clock.note(headers, asked_at)
         if recorded.is_recording():
             recorded.set_attribute("http.response.status_code", status)
             recorded.set_attribute("http.response.body.size", len(body))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from backscroll_tools.client.clock import UpstreamClock
 from backscroll_tools.client.exchange import Http
 from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Upstream
@@ -27,7 +28,7 @@ class Client:
         upstream: where to send requests, and what is known of what answers there.
         reply_bytes: the most bytes of a reply, unpacked.
         chance: draws the numbers from 0 to 1 that pauses between retries depend on.
-        wall: tells the time of this process, in Unix seconds.
+        clock: tells the time at the upstream.
         budget: how many requests may still be sent again.
 
     Args:
@@ -38,7 +39,8 @@ class Client:
             unknown, where a read is simply sent again (docs/upstreams.md).
         reply_bytes: see above; 8 MiB by default.
         chance: see above.
-        wall: see above.
+        wall: tells the time of this process, in Unix seconds.
+        monotonic: tells seconds that pass evenly, whatever becomes of the wall clock.
     """
 
     def __init__(  # noqa: PLR0913 - its seams: connections, chance and time
@@ -50,11 +52,12 @@ class Client:
         *,
         chance: Callable[[], float] = _CHANCE,
         wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.upstream = upstream
         self.reply_bytes = reply_bytes
         self.chance = chance
-        self.wall = wall
+        self.clock = UpstreamClock(wall, monotonic)
         self.budget = RetryBudget()
         # Apart, so that writes that wait for a thread let it be read.
         self._reading = http, Lanes()

@@ -4,8 +4,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final
+
+from backscroll_tools.client.clock import unix_s
 
 ATTEMPTS: Final = 5
 """How often one request is sent at most."""
@@ -28,17 +29,14 @@ def asked_s(headers: Mapping[str, str], now: float) -> float:
 
     Args:
         headers: the reply's headers, with lower-case names.
-        now: the time, in Unix seconds, that a date is compared with.
+        now: the time at the upstream, in Unix seconds, that a date is compared with.
     """
     if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
     if _NUMBER.fullmatch(seconds := headers.get("retry-after", "")):
         return float(seconds)
-    try:
-        date = parsedate_to_datetime(seconds).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
-    return max(0.0, date - now)
+    date = unix_s(seconds)
+    return 0.0 if date is None else max(0.0, date - now)
 
 
 def pause_s(attempt: int, asked_s: float, chance: float) -> float:

@@ -16,7 +16,7 @@ from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Place
 from backscroll_tools.tool import ADDS, Call, Result, Tool
 from backscroll_tools.writes import keys
-from backscroll_tools.writes.journal import journal_of
+from backscroll_tools.writes.journal import Record, journal_of
 from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.once import OneWrite
 
@@ -93,7 +93,8 @@ def _write(client: CallClient, thread_id: str, message: JSON, argument: str | No
         key = IdempotencyKey(argument or keys.mint(), given=argument is not None)
         return _KeyedWrite(client, thread_id, message, key)
     key = IdempotencyKey(keys.mint()) if argument is None else keys.read(argument)
-    return OneWrite(client, journal_of(client.shared), thread_id, message, key)
+    record = Record(key, client.shared.clock.monotonic())
+    return OneWrite(client, journal_of(client.shared), thread_id, message, record)
 
 
 @dataclass(frozen=True, slots=True)

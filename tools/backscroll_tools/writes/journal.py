@@ -1,15 +1,59 @@
 """What one caller's earlier calls have learned of their writes, for calls with the same key."""
 
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.clock import UpstreamClock
 from backscroll_tools.writes.keys import IdempotencyKey
 
 V = TypeVar("V")
 
 REMEMBERED: Final = 1_000
 """How many writes are remembered by default, and for how many messages who wrote them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a write.
+
+    Attributes:
+        key: carries all of it from process to process.
+        seen_at: when this process sent the message last, or learned that it was sent, in
+            monotonic seconds.
+        dated: whether the time that the key carries is believed. What this process sent it dates
+            by `seen_at`, whatever becomes of any clock.
+    """
+
+    key: IdempotencyKey
+    seen_at: float
+    dated: bool = True
+
+    def age_s(self, clock: UpstreamClock) -> float:
+        """Return how many seconds ago the message was sent at least."""
+        here_s = clock.monotonic() - self.seen_at
+        if not self.dated:
+            return here_s
+        return max(here_s, clock.age_s(self.key.sent_at, self.key.sent_by))
+
+    def merged(self, known: "Record") -> "Record":
+        """Return what a caller's key says, or what is known here, whichever was learned later.
+
+        Another process may have learned more of the write, and put that into the caller's key.
+        """
+        theirs, ours = self.key, known.key
+        if theirs.made or ours.made:
+            later = self if theirs.made else known
+        elif (theirs.sent_at, theirs.sent_by) == (ours.sent_at, ours.sent_by):
+            later = known if ours.since else self
+        elif not theirs.sent_at or not ours.sent_at:
+            later = self if theirs.sent_at else known
+        elif theirs.sent_by != ours.sent_by:
+            later = replace(self, dated=False)  # times of two clocks cannot be compared
+        else:
+            later = self if theirs.sent_at > ours.sent_at else known
+        return replace(later, key=replace(later.key, given=theirs.given))
 
 
 class Journal:
@@ -21,21 +65,21 @@ class Journal:
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
-        self._keys: dict[tuple[str, str], IdempotencyKey] = {}
+        self._records: dict[tuple[str, str], Record] = {}
         self._writers: dict[tuple[str, str], str] = {}
 
-    def known(self, thread: str, token: str) -> IdempotencyKey | None:
-        """Return the key of a write with all that it is known to carry, or None.
+    def known(self, thread: str, token: str) -> Record | None:
+        """Return what is known of a write, or None.
 
         Args:
             thread: the thread that the call named; empty if it named none.
             token: what tells the write from any other.
         """
-        return self._keys.get((thread, token))
+        return self._records.get((thread, token))
 
-    def note(self, thread: str, key: IdempotencyKey) -> None:
+    def note(self, thread: str, record: Record) -> None:
         """Remember what is known of a write."""
-        self._remember(self._keys, (thread, key.token), key)
+        self._remember(self._records, (thread, record.key.token), record)
 
     def writer(self, thread: str, message_id: str) -> str | None:
         """Return the token of the write that made a message, or None."""

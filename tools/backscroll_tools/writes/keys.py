@@ -2,7 +2,8 @@
 
 There whoever repeats a call, on any replica, has to know where to look for what it may have
 written. A key that is handed out says so behind `~`, with a check, so that no key of a caller's
-own is taken for one: `token~thread~sMARKTIMEcheck` before, `token~thread~dMARKIDcheck` after.
+own is taken for one: `token~thread~sMARKTIMEcheck` before, `token~thread~dMARKIDcheck` after. With
+`u` in place of `s` the time is the upstream's own.
 """
 
 import base64
@@ -11,6 +12,8 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import Final
+
+from backscroll_tools.client.clock import ClockName
 
 TOKEN_CHARS: Final = 100
 """The most characters of a token; a longer key is told by its hash."""
@@ -25,7 +28,7 @@ NOTHING: Final = ""
 
 _CARRIED: Final = re.compile(
     r"(?P<token>.+)~(?P<thread>[A-Za-z0-9_.=-]*)~"
-    r"(?:s(?P<since>[\w-]{12})(?P<sent_at>[0-9a-f]{9})|d(?P<says>[\w-]{12})(?P<made>[\w.=-]+))"
+    r"(?:(?P<clock>[su])(?P<since>[\w-]{12})(?P<sent_at>[0-9a-f]{9})|d(?P<says>[\w-]{12})(?P<made>[\w.=-]+))"
     r"(?P<check>[\w-]{4})",
     re.ASCII,
 )
@@ -41,6 +44,7 @@ class IdempotencyKey:
         thread: the thread that was begun for the message; empty where the caller names one.
         since: the mark of the newest message before the write; empty as long as none is noted.
         sent_at: when the message was sent with no answer, in Unix seconds; 0 if it never was.
+        sent_by: whose clock told that: the upstream's, or the wall clock of the process that sent.
         made: the id of the message that was written; empty as long as it is not known to be.
         says: the mark of what it says.
     """
@@ -50,12 +54,14 @@ class IdempotencyKey:
     thread: str = ""
     since: str = ""
     sent_at: int = 0
+    sent_by: ClockName = "wall"
     made: str = ""
     says: str = ""
 
     def __str__(self) -> str:
         """Return the key as a caller passes it; at most 255 characters."""
-        started = f"s{self.since}{self.sent_at:09x}" if self.since else ""
+        clock = "u" if self.sent_by == "upstream" else "s"
+        started = f"{clock}{self.since}{self.sent_at:09x}" if self.since else ""
         done = f"d{self.says}{self.made}" if self.made else started
         for fields in (done, started):
             body = f"{self.token}~{self.thread}~{fields}"
@@ -76,7 +82,9 @@ def read(argument: str) -> IdempotencyKey:
         key = IdempotencyKey(found["token"], given=True, thread=found["thread"])
         if found["made"]:
             return replace(key, made=found["made"], says=found["says"])
-        return replace(key, since=found["since"], sent_at=int(found["sent_at"], 16))
+        sent_by: ClockName = "upstream" if found["clock"] == "u" else "wall"
+        sent_at = int(found["sent_at"], 16)
+        return replace(key, since=found["since"], sent_at=sent_at, sent_by=sent_by)
     if len(argument) > TOKEN_CHARS:
         return IdempotencyKey(hashlib.sha256(argument.encode()).hexdigest(), given=True)
     return IdempotencyKey(argument, given=True)

@@ -21,7 +21,7 @@ from backscroll_tools.collections import WritableCollection, collection_of
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
-from backscroll_tools.writes.journal import Journal
+from backscroll_tools.writes.journal import Journal, Record
 from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.lookback import Search, UntoldError
 
@@ -44,15 +44,20 @@ class OneWrite:
         journal: of the caller.
         thread: where it goes; empty until a new thread has been begun for it.
         message: what it says, as `create-message` takes it.
-        key: tells this write from any other, and carries what becomes known of it.
+        record: what is known of the write.
     """
 
     client: CallClient
     journal: Journal
     thread: str
     message: JSON
-    key: IdempotencyKey
+    record: Record
     _sending: bool = False
+
+    @property
+    def key(self) -> IdempotencyKey:
+        """Tells this write from any other, and carries what is known of it."""
+        return self.record.key
 
     async def written(self) -> JSON:
         """Write the message, unless it is there, and return it as the upstream has it.
@@ -89,9 +94,8 @@ class OneWrite:
                 "Leave out thread_id, or idempotency_key.",
             )
         known = self.journal.known(self.thread, self.key.token)
-        if known is not None:
-            # Another process may have learned more of it, and put that into the caller's key.
-            self.key = replace(_knowing_more(self.key, known), given=self.key.given)
+        self.record = self.record if known is None else self.record.merged(known)
+        self._remember()
         if not self.thread and not self.key.thread:
             begun = replies.created(await self.client.send(self._collection.start()))
             self._learn(thread=begun["id"], since=keys.mark(keys.NOTHING))
@@ -113,9 +117,8 @@ class OneWrite:
                 raise self._unknown() from None
         if (found := await self._found_late()) is not None:
             return found
-        left = (
-            self.key.sent_at + self.client.upstream.profile.underway_s - self.client.shared.wall()
-        )
+        age_s = self.record.age_s(self.client.shared.clock)
+        left = self.client.upstream.profile.underway_s - age_s
         if left > 0:
             raise outcome_unknown(str(self.key), left)
         return None
@@ -125,11 +128,15 @@ class OneWrite:
         sends = 0
         while True:
             sends += 1
-            self._learn(sent_at=int(self.client.shared.wall()) + 1)
+            self._learn_sent()
             try:
                 return replies.created(await self.client.send(self._request()))
+            except anyio.get_cancelled_exc_class():
+                self._learn_sent()  # it may have waited for its turn until now
+                raise
             except ExchangeError as error:
                 if error.fate == "unknown":
+                    self._learn_sent()
                     if (found := await self._found_late()) is not None:
                         return found
                     raise self._unknown() from None
@@ -225,20 +232,23 @@ class OneWrite:
         self.journal.note_writer(self.thread, made["id"], self.key.token)
         return made
 
+    def _learn_sent(self) -> None:
+        """Note that the message was sent, now at the latest."""
+        clock = self.client.shared.clock
+        sent_at, sent_by = clock.stamp()
+        key = replace(self.key, sent_at=sent_at, sent_by=sent_by)
+        self.record = Record(key, clock.monotonic(), dated=False)
+        self._remember()
+
     def _learn(self, **known: str | int) -> None:
         """Have the key carry what has become known, here and for calls to come."""
-        self.key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a key
+        key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a key
+        self.record = replace(self.record, key=key)
+        self._remember()
+
+    def _remember(self) -> None:
         for thread in {self.thread, "" if self.key.thread else self.thread}:
-            self.journal.note(thread, self.key)
+            self.journal.note(thread, self.record)
 
     def _unknown(self) -> ToolError:
         return outcome_unknown(str(self.key))
-
-
-def _knowing_more(theirs: IdempotencyKey, ours: IdempotencyKey) -> IdempotencyKey:
-    """Return which of two keys of one write was learned later, as far as they tell."""
-    if theirs.made or ours.made:
-        return theirs if theirs.made else ours
-    if theirs.sent_at != ours.sent_at:
-        return theirs if theirs.sent_at > ours.sent_at else ours
-    return ours if ours.since else theirs
