@@ -72,7 +72,7 @@ GROUPS: Final = {
         ),
     ),
     "failures": Group(
-        ("backscroll_tools/client/failures.py",),
+        ("backscroll_tools/client/failures.py", "backscroll_tools/client/statuses.py"),
         (
             *("tests/tools/client/test_client.py", "tests/tools/client/test_sending.py"),
             "tests/upstreams/test_failing.py",

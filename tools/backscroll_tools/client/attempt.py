@@ -6,7 +6,7 @@ import anyio
 import anyio.to_thread
 from opentelemetry.trace import SpanKind
 
-from backscroll_tools.client import failures, replies, retry
+from backscroll_tools.client import failures, replies, retry, statuses
 from backscroll_tools.client.belonging import belongs
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.exchange import Exchange, Http
@@ -40,7 +40,7 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
     if exchange.reply is None:
         raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
     status, headers, body = exchange.reply
-    if status in failures.SUCCESS:
+    if status in statuses.SUCCESS:
         return await _object(exchange, body)
     key = credential[0][1].split(" ")[-1] if credential else ""
     profile, now = client.upstream.profile, client.clock.now_s()

@@ -1,51 +1,20 @@
 """What a failed exchange means for the agent: HTTP statuses and error bodies to errors.
 
-Bodies: OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's `{"detail": …}`,
-and whatever proxies send. At most one sentence of a body is repeated, with nothing in it that a
+At most one sentence of a body is repeated, with nothing in it that a
 terminal obeys or hides, and none where it may quote a key.
 """
 
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
-from pydantic_core import from_json
-
-from backscroll_tools.client import retry
+from backscroll_tools.client import retry, statuses
+from backscroll_tools.client.error_body import sentence_and_code
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
-from backscroll_tools.plain import plain
 
 Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
-
-SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
-"""The statuses that OpenAI's API and those like it document. Any other of 2xx says that something
-else than the whole answer came: a part of it (206), or word that it will be seen to (202)."""
-
-_SAID: Final = 300
-"""How many characters of an upstream's own sentence an error may repeat."""
-
-_ERROR_BYTES: Final = 65_536
-"""How long a body may be to be searched for such a sentence."""
-
-_NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
-"""What a server says of a path that it does not serve, and not of an object that it lacks."""
-
-_STATUS: Final[dict[int, ErrorCode]] = {
-    400: "invalid_arguments",
-    401: "auth_failed",
-    403: "forbidden",
-    404: "not_found",
-    405: "upstream_retired",
-    408: "upstream_unavailable",
-    409: "thread_busy",
-    410: "upstream_retired",
-    413: "invalid_arguments",
-    422: "invalid_arguments",
-    425: "upstream_unavailable",
-    501: "upstream_retired",
-}
 
 _NEXT: Final[dict[ErrorCode, str]] = {
     "invalid_arguments": "Mend what the sentence above names, then call again.",
@@ -77,8 +46,6 @@ _MEND: Final = "Ask the operator to run backscroll doctor, and to mend the datab
 _MENDED: Final = "safe, but pointless until the database is mended; nothing was written."
 
 _LATE: Final = " What was written a moment ago may need a few seconds to show."
-_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-"""The statuses after which the same request may succeed."""
 
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
 """What no retry mends, whatever the status."""
@@ -131,19 +98,19 @@ def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
         key: what its caller is told by, which no error repeats.
         now: the time, in Unix seconds, for a `Retry-After` that is a date.
     """
-    said, error_code = _said(body)
+    said, error_code = sentence_and_code(body)
     if key and key in said:
         said = ""
     if profile.tells_of_its_database and error_code.startswith(_OF_DATABASE):
         said = said or f"The upstream answered with HTTP status {status}."
         return _of_database(error_code, said, retry.asked_s(headers, now))
-    code = _code(status, said, error_code)
+    code = statuses.code_of(status, said, error_code)
     asked_s = retry.asked_s(headers, now)
     error = _error(profile, code, status, said, asked_s)
     error.next_step = _NEXT_OF.get(error_code, error.next_step)
     error.asked_s = asked_s
-    error.fate = "unknown" if _leaves_open(status, asked_s) else "refused"
-    error.again = status in _AGAIN and code not in _FINAL
+    error.fate = "unknown" if statuses.leaves_open(status, asked_s) else "refused"
+    error.again = status in statuses.AGAIN and code not in _FINAL
     return error
 
 
@@ -154,19 +121,6 @@ def _of_database(error_code: str, said: str, asked_s: float) -> ExchangeError:
     if not error.again:
         error.next_step, error.retry = _MEND, _MENDED
     return error
-
-
-def _leaves_open(status: int, asked_s: float) -> bool:
-    """Whether an answer leaves open if the request was, or is still to be, acted on.
-
-    An upstream may act before it fails, and a proxy answers 5xx for one that it lost sight of.
-    One that says when to come again has refused (RFC 9110, section 15.6.4).
-    """
-    if status < HTTPStatus.MULTIPLE_CHOICES:
-        return True
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return not asked_s
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
 def _error(
@@ -278,50 +232,3 @@ def outcome_unknown(idempotency_key: str, wait_s: float = 0.0) -> ExchangeError:
     )
     error.fate = "unknown"
     return error
-
-
-def _code(status: int, said: str, error_code: str) -> ErrorCode:
-    """Return the code of a failure, from its status and what its body says."""
-    if error_code in {"insufficient_quota", "credit_balance_exhausted"}:
-        return "quota_exceeded"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return "rate_limited"
-    if error_code == "idempotent_object_deleted":
-        return "not_found"
-    if error_code == "conversation_locked" or "while a run" in said:
-        return "thread_busy"
-    if status == HTTPStatus.NOT_FOUND and (
-        said.lower().rstrip(".") in _NO_SUCH_ROUTE or said.startswith("Invalid URL")
-    ):
-        return "upstream_retired"
-    if status == HTTPStatus.BAD_REQUEST and "not found" in said.lower():
-        return "not_found"  # so says OGX of an unknown chat completion
-    if status in _STATUS:
-        return _STATUS[status]
-    return (
-        "upstream_unavailable" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "upstream_invalid"
-    )
-
-
-def _said(body: bytes) -> tuple[str, str]:
-    """Return the upstream's sentence, on one line and bounded, and its error code."""
-    if len(body) > _ERROR_BYTES:
-        return "", ""
-    try:
-        value: object = from_json(body)
-    except ValueError:
-        return "", ""
-    match value:
-        case {"error": {"message": str() as message, **rest}}:
-            code = cast("dict[str, object]", rest).get("code")
-            return _line(message), code if isinstance(code, str) else ""
-        case {"error": str() as message} | {"detail": str() as message}:
-            return _line(message), ""
-        case {"detail": [{"msg": str() as message, "loc": [_, *names]}, *_]}:
-            return _line(f"{'.'.join(map(str, names))}: {message}"), ""
-        case _:
-            return "", ""
-
-
-def _line(text: str) -> str:
-    return plain(" ".join(text.split())[:_SAID])[:_SAID]

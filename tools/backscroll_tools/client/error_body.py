@@ -1,0 +1,44 @@
+"""What the body of an HTTP failure says: one sentence, and the upstream's own code.
+
+Bodies: OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's `{"detail": …}`,
+and whatever proxies send.
+"""
+
+from typing import Final, cast
+
+from pydantic_core import from_json
+
+from backscroll_tools.plain import plain
+
+SENTENCE_CHARS: Final = 300
+"""The most characters of an upstream's own sentence that are repeated."""
+
+BODY_BYTES: Final = 65_536
+"""The longest body that is searched for such a sentence."""
+
+
+def sentence_and_code(body: bytes) -> tuple[str, str]:
+    """Return the upstream's sentence, on one line and bounded, and its error code.
+
+    Either is empty if the body names none.
+    """
+    if len(body) > BODY_BYTES:
+        return "", ""
+    try:
+        value: object = from_json(body)
+    except ValueError:
+        return "", ""
+    match value:
+        case {"error": {"message": str() as message, **rest}}:
+            code = cast("dict[str, object]", rest).get("code")
+            return _line(message), code if isinstance(code, str) else ""
+        case {"error": str() as message} | {"detail": str() as message}:
+            return _line(message), ""
+        case {"detail": [{"msg": str() as message, "loc": [_, *names]}, *_]}:
+            return _line(f"{'.'.join(map(str, names))}: {message}"), ""
+        case _:
+            return "", ""
+
+
+def _line(text: str) -> str:
+    return plain(" ".join(text.split())[:SENTENCE_CHARS])[:SENTENCE_CHARS]

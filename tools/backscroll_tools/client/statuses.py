@@ -1,0 +1,78 @@
+"""What an HTTP status of an upstream says, alone and with what its body adds."""
+
+from http import HTTPStatus
+from typing import Final
+
+from backscroll_tools.errors import ErrorCode
+
+SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
+"""The statuses that OpenAI's API and those like it document. Any other of 2xx says that something
+else than the whole answer came: a part of it (206), or word that it will be seen to (202)."""
+
+AGAIN: Final = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+"""The statuses after which the same request may succeed."""
+
+_NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
+"""What a server says of a path that it does not serve, and not of an object that it lacks."""
+
+_STATUS: Final[dict[int, ErrorCode]] = {
+    HTTPStatus.BAD_REQUEST: "invalid_arguments",
+    HTTPStatus.UNAUTHORIZED: "auth_failed",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "upstream_retired",
+    HTTPStatus.REQUEST_TIMEOUT: "upstream_unavailable",
+    HTTPStatus.CONFLICT: "thread_busy",
+    HTTPStatus.GONE: "upstream_retired",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "invalid_arguments",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid_arguments",
+    HTTPStatus.TOO_EARLY: "upstream_unavailable",
+    HTTPStatus.NOT_IMPLEMENTED: "upstream_retired",
+}
+
+
+def leaves_open(status: int, asked_s: float) -> bool:
+    """Whether an answer leaves open if the request was, or is still to be, acted on.
+
+    An upstream may act before it fails, and a proxy answers 5xx for one that it lost sight of.
+    One that says when to come again has refused (RFC 9110, section 15.6.4).
+    """
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return True
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return not asked_s
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+
+
+def code_of(status: int, said: str, error_code: str) -> ErrorCode:
+    """Return the code of a failure, from its status and what its body says."""
+    if error_code in {"insufficient_quota", "credit_balance_exhausted"}:
+        return "quota_exceeded"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "rate_limited"
+    if error_code == "idempotent_object_deleted":
+        return "not_found"
+    if error_code == "conversation_locked" or "while a run" in said:
+        return "thread_busy"
+    if status == HTTPStatus.NOT_FOUND and (
+        said.lower().rstrip(".") in _NO_SUCH_ROUTE or said.startswith("Invalid URL")
+    ):
+        return "upstream_retired"
+    if status == HTTPStatus.BAD_REQUEST and "not found" in said.lower():
+        return "not_found"  # so says OGX of an unknown chat completion
+    if status in _STATUS:
+        return _STATUS[status]
+    return (
+        "upstream_unavailable" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "upstream_invalid"
+    )
