@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from backscroll.database import sqlite
 from backscroll.database.faults import StoreError
+from backscroll.database.locks import LOCK_S
 from backscroll.database.schema import SCHEMA_VERSION
 from backscroll.database.sqlite import READERS, SqliteDatabase, open_sqlite
 from backscroll.database.sqlite_threads import SqliteThreads
@@ -22,14 +22,14 @@ from backscroll.store.archive.records import ImportedThread
 from tests.pace import limit_s
 
 
-async def _open(url: str) -> None:
-    async with open_store(url):
+async def _open(url: str, lock_s: float = LOCK_S) -> None:
+    async with open_store(url, lock_s=lock_s):
         pass
 
 
-async def _refusal(url: str) -> str:
+async def _refusal(url: str, lock_s: float = LOCK_S) -> str:
     with pytest.raises(StoreError) as caught:
-        await _open(url)
+        await _open(url, lock_s)
     line = str(caught.value)
     assert "\n" not in line
     return line
@@ -129,22 +129,19 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
     )
 
 
-async def test_a_database_held_by_another_program_is_refused(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
+async def test_a_database_held_by_another_program_is_refused(path: Path) -> None:
     await _open(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    assert "is locked by another program" in await _refusal(f"sqlite:///{path}")
+    assert "is locked by another program" in await _refusal(f"sqlite:///{path}", lock_s=0.05)
     other.close()
 
 
-async def test_a_sqlite_that_is_too_old_is_refused(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
-    assert "too old: 3.35.0 or newer is needed" in await _refusal(f"sqlite:///{path}")
+async def test_a_sqlite_that_is_too_old_is_refused(path: Path) -> None:
+    with pytest.raises(StoreError, match=r"^SQLite 3\.34\.1 is too old: 3\.35\.0 or newer"):
+        async with open_sqlite(f"sqlite:///{path}", "store", sqlite_version=(3, 34, 1)):
+            pass
+    assert not path.exists()
 
 
 async def test_a_read_only_file_is_refused(unprivileged: Path) -> None:

@@ -67,19 +67,16 @@ def test_the_log_is_written_ahead_only_where_its_reset_is_mended(
 
 
 async def test_a_database_follows_the_journal_mode_of_the_sqlite_that_opens_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path,
 ) -> None:
     url = f"sqlite:///{path}"
-    for mode in ("truncate", "wal", "truncate"):
-        monkeypatch.setattr(sqlite, "journal_mode", lambda _version, mode=mode: mode)
-        async with open_sqlite(url, "store") as database:
+    truncating, ahead = (3, 50, 6), (3, 51, 3)
+    for version, mode in ((truncating, "truncate"), (ahead, "wal"), (truncating, "truncate")):
+        async with open_sqlite(url, "store", sqlite_version=version) as database:
             assert await _pragmas(database, "journal_mode") == {mode}
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(sqlite, "journal_mode", lambda _version: "wal")
-    async with open_sqlite(url, "store"):
-        monkeypatch.setattr(sqlite, "journal_mode", lambda _version: "truncate")
+    async with open_sqlite(url, "store", sqlite_version=ahead):
         with pytest.raises(StoreError, match="is locked by another program"):
-            async with open_sqlite(url, "store"):
+            async with open_sqlite(url, "store", lock_s=0.05, sqlite_version=truncating):
                 pass
 
 
@@ -138,11 +135,8 @@ async def test_writers_at_once_lose_nothing_and_leave_no_gap(
     assert (await page(api, "/threads"))["data"][0]["message_count"] == 50
 
 
-async def test_a_busy_database_is_said_to_be_busy_and_nothing_is_written(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
-    async with open_store(f"sqlite:///{path}") as store:
+async def test_a_busy_database_is_said_to_be_busy_and_nothing_is_written(path: Path) -> None:
+    async with open_store(f"sqlite:///{path}", lock_s=0.05) as store:
         transport = httpx2.ASGITransport(app=store.app)
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://store/v1", headers=V2

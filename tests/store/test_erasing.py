@@ -1,14 +1,14 @@
 """Where the text of a deleted message is left: what docs/security.md says of it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+import httpx2
 import pytest
 
-from backscroll.database import sqlite
-from tests.store.replicas import client
+from backscroll.database.sqlite import open_sqlite
+from backscroll.store.app import store_over
+from tests.store.replicas import client, client_of
 from tests.store.wire import new_thread, page
 
 SECRET = "an erased secret "
@@ -16,15 +16,12 @@ TEXT = SECRET * 50
 """Longer than what is left of its message, which would otherwise cover all of it."""
 
 
-@asynccontextmanager
-async def deleted(url: str) -> AsyncIterator[None]:
-    """Keep a store open in which a message was deleted."""
-    async with client(url) as api:
-        thread_id = await new_thread(api, ("one", "two", TEXT))
-        messages = f"/threads/{thread_id}/messages"
-        newest = (await page(api, messages))["data"][0]["id"]
-        assert (await api.delete(f"{messages}/{newest}")).status_code == 200
-        yield
+async def delete_one(api: httpx2.AsyncClient) -> None:
+    """Delete the message that holds the text, of three."""
+    thread_id = await new_thread(api, ("one", "two", TEXT))
+    messages = f"/threads/{thread_id}/messages"
+    newest = (await page(api, messages))["data"][0]["id"]
+    assert (await api.delete(f"{messages}/{newest}")).status_code == 200
 
 
 def holding(path: Path) -> list[str]:
@@ -36,12 +33,21 @@ def holding(path: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("mode", "left"), [("truncate", []), ("wal", ["store.db-wal"])])
+@pytest.mark.parametrize(
+    ("version", "left"),
+    [
+        pytest.param((3, 50, 6), [], id="truncate"),
+        pytest.param((3, 51, 3), ["store.db-wal"], id="wal"),
+    ],
+)
 async def test_sqlite_overwrites_it_at_once_and_its_log_is_gone_when_it_is_closed(
-    mode: str, left: list[str], path: Path, monkeypatch: pytest.MonkeyPatch
+    version: tuple[int, int, int], left: list[str], path: Path
 ) -> None:
-    monkeypatch.setattr(sqlite, "journal_mode", lambda _version: mode)
-    async with deleted(f"sqlite:///{path}"):
+    async with (
+        open_sqlite(f"sqlite:///{path}", "store", sqlite_version=version) as database,
+        client_of(await store_over(database)) as api,
+    ):
+        await delete_one(api)
         while_open = holding(path)
 
     assert while_open == left
@@ -49,7 +55,8 @@ async def test_sqlite_overwrites_it_at_once_and_its_log_is_gone_when_it_is_close
 
 
 async def test_postgresql_keeps_it_in_its_files_until_the_table_is_rewritten(shared: str) -> None:
-    async with deleted(shared):
+    async with client(shared) as api:
+        await delete_one(api)
         connection = await asyncpg.connect(shared)
         found: dict[str, bool] = {}
         for statement in ("CHECKPOINT", "VACUUM messages", "VACUUM FULL messages"):

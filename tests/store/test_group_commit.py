@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
@@ -17,9 +18,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import IntegrityError
 
-from backscroll.database import sqlite, sqlite_threads
 from backscroll.database.faults import DatabaseFailedError
+from backscroll.database.locks import LOCK_S
 from backscroll.database.sqlite import SqliteDatabase, open_sqlite
+from backscroll.database.sqlite_engine import engine_of
+from backscroll.database.sqlite_threads import GROUP_WRITES, SqliteThreads, serve_writes
 from backscroll.store.app import open_store
 from tests.pace import limit_s, paced_s
 from tests.store.conftest import V2
@@ -124,28 +127,22 @@ async def test_a_write_that_comes_alone_waits_for_nobody(database: SqliteDatabas
             assert hold.commits == number + 1
 
 
+@pytest.mark.parametrize(
+    ("count", "group_writes", "group_s", "commits"),
+    [(3 * GROUP_WRITES, GROUP_WRITES, 60, 3), (10, 2, 60, 5), (5, GROUP_WRITES, -1, 5)],
+)
 async def test_a_group_is_bounded(
-    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+    count: int, group_writes: int, group_s: float, commits: int
 ) -> None:
-    monkeypatch.setattr(sqlite_threads, "GROUP_S", 60)
+    serve = partial(serve_writes, group_writes=group_writes, group_s=group_s)
+    writer = SqliteThreads(engine_of(None, LOCK_S, begin=True), serve)
+    await writer.run(lambda connection: connection.exec_driver_sql(MAKE_TABLE))
     with held() as hold:
-        writes = (database.write(note(number)) for number in range(3 * sqlite_threads.GROUP_WRITES))
-        tasks = await waiting(hold, *writes)
+        tasks = await waiting(hold, *(writer.run(note(number)) for number in range(count)))
         hold.go.set()
-        await asyncio.gather(*tasks)
-        assert hold.commits == 3
-    monkeypatch.setattr(sqlite_threads, "GROUP_WRITES", 2)
-    with held() as hold:
-        tasks = await waiting(hold, *(database.write(note(number)) for number in range(-15, -5)))
-        hold.go.set()
-        await asyncio.gather(*tasks)
-        assert hold.commits == 5
-    monkeypatch.setattr(sqlite_threads, "GROUP_S", -1)
-    with held() as hold:
-        tasks = await waiting(hold, *(database.write(note(number)) for number in range(-5, 0)))
-        hold.go.set()
-        await asyncio.gather(*tasks)
-        assert hold.commits == 5
+        assert await asyncio.gather(*tasks) == list(range(count))
+        assert hold.commits == commits
+    await asyncio.to_thread(writer.close)
 
 
 @pytest.mark.parametrize(
@@ -216,10 +213,9 @@ async def test_a_caller_that_goes_away_before_its_turn_leaves_its_write_undone(
 
 
 async def test_a_database_that_stays_busy_fails_all_that_wait_at_once_and_writes_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path,
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", paced_s(0.5))
-    async with open_store(f"sqlite:///{path}") as store:
+    async with open_store(f"sqlite:///{path}", lock_s=paced_s(0.5)) as store:
         transport = httpx2.ASGITransport(app=store.app)
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://store/v1", headers=V2

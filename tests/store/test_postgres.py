@@ -154,15 +154,14 @@ async def test_an_acknowledged_write_is_on_disk_whatever_the_role_was_set_to(
 
 
 async def test_no_more_connections_are_opened_than_allowed_and_none_is_waited_for_for_ever(
-    shared: str, monkeypatch: pytest.MonkeyPatch
+    shared: str,
 ) -> None:
-    monkeypatch.setattr(postgres, "POOL_WAIT_S", paced_s(0.1))
-
     def hold(connection: Connection) -> int:
         connection.execute(select(func.pg_sleep(paced_s(0.5))))
         return 1
 
-    async with open_database(shared, "store") as database:
+    address = postgres_address.parse(shared)
+    async with open_postgres(address, "store", pool_wait_s=paced_s(0.1)) as database:
         reads = [database.read(hold) for _ in range(postgres.READERS + 5)]
         outcomes = await asyncio.gather(*reads, return_exceptions=True)
         counted = await rows(

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
-from backscroll.database import postgres, postgres_address
+from backscroll.database import postgres
 from backscroll.database.opening import open_database
 from backscroll.database.port import Work
 from backscroll.database.schema import threads
@@ -124,9 +124,10 @@ async def test_a_server_that_has_ended_is_said_to_be_gone() -> None:
 
 
 async def test_transactions_that_wait_for_each_other_are_both_done_in_the_end(
-    shared: str, monkeypatch: pytest.MonkeyPatch
+    shared: str,
 ) -> None:
-    monkeypatch.setitem(postgres_address._SESSION, "deadlock_timeout", "20ms")  # noqa: SLF001 - to be quick
+    name = shared.rpartition("/")[2]
+    await rows(shared, f"ALTER DATABASE {name} SET deadlock_timeout = '20ms'")  # to be quick
     async with client(shared) as api, open_database(shared, "store") as database:
         ids = [await new_thread(api) for _ in range(2)]
         runs, done = 0, []

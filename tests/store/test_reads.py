@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from backscroll.database import sqlite
 from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.sqlite import open_sqlite
 
@@ -47,10 +46,9 @@ async def test_a_read_behind_another_program_s_write_lets_the_loop_go_on_and_the
 
 
 async def test_a_read_that_has_waited_long_enough_says_that_the_database_is_busy(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path,
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
-    async with open_sqlite(f"sqlite:///{path}", "store") as database:
+    async with open_sqlite(f"sqlite:///{path}", "store", lock_s=0.05) as database:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(DatabaseBusyError):

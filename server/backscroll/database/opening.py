@@ -38,7 +38,7 @@ async def open_database(
             `postgresql://user:password@host:port/name`, with libpq's parameters behind a `?`;
             that database is there already.
         needed: which tables; the database may have, or come to have, others beside them.
-        lock_s: how many seconds a read or a write waits for the locks of a PostgreSQL.
+        lock_s: how many seconds a read or a write waits for locks.
 
     Raises:
         StoreError: an unsupported URL, or a database that cannot be used; one line, without the
@@ -56,7 +56,7 @@ async def open_database(
     elif url.startswith("sqlite:"):
         from backscroll.database.sqlite import open_sqlite
 
-        async with open_sqlite(url, needed) as database:
+        async with open_sqlite(url, needed, lock_s) as database:
             yield TracedDatabase(database, "sqlite")
     else:
         scheme, colon, _ = url.partition("://")

@@ -169,7 +169,10 @@ class PostgresDatabase:
 
 @asynccontextmanager
 async def open_postgres(
-    address: Address, needed: TableSet, lock_s: float = LOCK_S
+    address: Address,
+    needed: TableSet,
+    lock_s: float = LOCK_S,
+    pool_wait_s: float = POOL_WAIT_S,
 ) -> AsyncIterator[PostgresDatabase]:
     """Open the database at `address`, and close it at the end.
 
@@ -177,15 +180,18 @@ async def open_postgres(
         address: where it is.
         needed: which tables it must have.
         lock_s: how many seconds a read or a write waits for locks and for its turn.
+        pool_wait_s: how many seconds it waits for one of our connections.
 
     Raises:
         StoreError: a database that cannot be used, in one line without its password.
     """
-    patient = _engine(address, "READ COMMITTED", 1, MIGRATION_S, LOCK_S)
+    patient = _engine(
+        address, "READ COMMITTED", 1, pool_wait_s, statement_s=MIGRATION_S, try_s=LOCK_S
+    )
     async with _closing(PostgresDatabase(patient, patient)) as first:
         await _prepare(first, address, needed)
-    writing = _engine(address, "READ COMMITTED", WRITERS)
-    reading = _engine(address, "AUTOCOMMIT", READERS)
+    writing = _engine(address, "READ COMMITTED", WRITERS, pool_wait_s)
+    reading = _engine(address, "AUTOCOMMIT", READERS, pool_wait_s)
     async with _closing(PostgresDatabase(writing, reading, lock_s)) as database:
         yield database
 
@@ -198,10 +204,12 @@ async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase
         await database.close()
 
 
-def _engine(
+def _engine(  # noqa: PLR0913 - whose connections, how many, and each of its limits
     address: Address,
     isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
     size: int,
+    pool_wait_s: float,
+    *,
     statement_s: int = STATEMENT_S,
     try_s: float = TRY_S,
 ) -> AsyncEngine:
@@ -211,7 +219,7 @@ def _engine(
         isolation_level=isolation,
         pool_size=size,
         max_overflow=0,
-        pool_timeout=POOL_WAIT_S,
+        pool_timeout=pool_wait_s,
         hide_parameters=True,  # an error is logged, and a message's text must not be
         json_serializer=dump_json,
         json_deserializer=load_json,

@@ -25,6 +25,7 @@ from backscroll.database.faults import (
     DatabaseFailedError,
     StoreError,
 )
+from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet
@@ -33,7 +34,6 @@ from backscroll.database.sqlite_file import DatabaseFile, Identity, first_flaw, 
 from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_writes
 from backscroll.database.sqlite_url import create_file, path_of
 
-BUSY_TIMEOUT_S: Final = 10.0
 READERS: Final = 4
 EXAMINED_S: Final = 1.0
 """How many seconds `check` looks for damage, once some was met."""
@@ -167,24 +167,31 @@ class SqliteDatabase:
 
 
 @asynccontextmanager
-async def open_sqlite(url: str, needed: TableSet) -> AsyncIterator[SqliteDatabase]:
+async def open_sqlite(
+    url: str,
+    needed: TableSet,
+    lock_s: float = LOCK_S,
+    sqlite_version: tuple[int, int, int] = sqlite3.sqlite_version_info,
+) -> AsyncIterator[SqliteDatabase]:
     """Open the database that `url` names, created where it is missing, and close it at the end.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://` (in
             memory). A new file has mode 0600; a missing folder is created.
         needed: which tables it must have.
+        lock_s: how many seconds a read or a write waits for another program's lock.
+        sqlite_version: of the SQLite that is used, which decides how it keeps its journal.
 
     Raises:
         StoreError: an unsupported URL, or a database that cannot be used.
     """
     path = path_of(url)
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        line = f"SQLite {sqlite3.sqlite_version} is too old: 3.35.0 or newer is needed"
-        raise StoreError(line)
+    if sqlite_version < _OLDEST_SQLITE:
+        used = ".".join(map(str, sqlite_version))
+        raise StoreError(f"SQLite {used} is too old: 3.35.0 or newer is needed")
     if path is None:
         name = "the database in memory"
-        memory = engine_of(None, BUSY_TIMEOUT_S, begin=True)
+        memory = engine_of(None, lock_s, begin=True)
         async with _closing(SqliteDatabase(memory)) as database:
             await _prepare(database, name, lambda connection: prepare(connection, name, needed))
             yield database
@@ -193,13 +200,13 @@ async def open_sqlite(url: str, needed: TableSet) -> AsyncIterator[SqliteDatabas
     file = DatabaseFile(path.absolute(), needed)
     create_file(path)
     engines = (
-        engine_of(file, BUSY_TIMEOUT_S, begin=True),
-        engine_of(file, BUSY_TIMEOUT_S, size=READERS),
+        engine_of(file, lock_s, begin=True),
+        engine_of(file, lock_s, size=READERS),
         engine_of(file, 0),
     )
     async with _closing(SqliteDatabase(*engines, file)) as database:
         await _prepare(database, name, lambda connection: prepare(connection, name, needed))
-        keep_journal(engines, journal_mode(sqlite3.sqlite_version_info))
+        keep_journal(engines, journal_mode(sqlite_version))
         for engine in engines:
             event.listen(engine, "connect", file.recognise)
         await _prepare(database, name, lambda _: None)

@@ -129,28 +129,43 @@ def serve_read(engine: Engine, job: Job[Any], _behind: Jobs) -> list[Job[Any]]:
     return [job]
 
 
-def serve_writes(engine: Engine, first: Job[Any], behind: Jobs) -> list[Job[Any]]:
-    """Do a job, and those that are there by the time that it is done, in one transaction."""
+def serve_writes(
+    engine: Engine,
+    first: Job[Any],
+    behind: Jobs,
+    group_writes: int = GROUP_WRITES,
+    group_s: float = GROUP_S,
+) -> list[Job[Any]]:
+    """Do a job, and those that are there by the time that it is done, in one transaction.
+
+    Args:
+        engine: has one connection, which writes.
+        first: the job.
+        behind: those that wait behind it.
+        group_writes: the most writes that share a commit.
+        group_s: how many seconds after `first` is done the transaction takes another.
+    """
     group = [first]
     try:
         with engine.connect() as connection:
             connection.begin()
             first.run(connection)
-            for job in _waiting(behind):
+            for job in _waiting(behind, group_writes, group_s):
                 group.append(job)
                 _run_beside(job, connection)
             _commit(connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         if is_busy(error):
-            group += _waiting(behind)  # they would wait as long again, one after another
+            # They would wait as long again, one after another.
+            group += _waiting(behind, group_writes, group_s)
         _answer_for_the_lost(engine, group, error)
     return group
 
 
-def _waiting(behind: Jobs) -> Iterator[Job[Any]]:
+def _waiting(behind: Jobs, group_writes: int, group_s: float) -> Iterator[Job[Any]]:
     """Yield the jobs that are there, as long as the transaction may take more."""
-    ends_at = time.monotonic() + GROUP_S
-    for _ in range(GROUP_WRITES - 1):
+    ends_at = time.monotonic() + group_s
+    for _ in range(group_writes - 1):
         if time.monotonic() > ends_at:
             return
         try:

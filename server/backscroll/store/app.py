@@ -135,16 +135,21 @@ async def open_store(
     Args:
         database: its URL, as `opening.open_database` takes it.
         clock: the process's clocks.
-        lock_s: how many seconds a read or a write waits for the locks of a PostgreSQL.
+        lock_s: how many seconds a read or a write waits for the database's locks.
 
     Raises:
         StoreError: a database that cannot be used, in one clear line.
     """
     async with open_database(database, "store", lock_s) as opened:
-        retention = RetentionClock(clock.monotonic)
-        with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks too
-            await opened.read(retention.look)
-        yield Store(_application(opened, clock, retention), opened)
+        yield await store_over(opened, clock)
+
+
+async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
+    """Return the store over a database that is open, and that somebody else closes."""
+    retention = RetentionClock(clock.monotonic)
+    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks too
+        await database.read(retention.look)
+    return Store(_application(database, clock, retention), database)
 
 
 def _application(database: Database, clock: Clock, retention: RetentionClock) -> Starlette:

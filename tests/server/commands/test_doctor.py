@@ -28,7 +28,6 @@ from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.examination import examine
 from backscroll.commands.doctor.fitness import fitness_of_all
 from backscroll.commands.doctor.report import as_json, as_text
-from backscroll.database import sqlite
 from backscroll.database.sqlite_engine import journal_mode
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings, load, sources
@@ -244,18 +243,15 @@ async def test_a_database_in_a_file_s_place_cannot_be_made(tmp_path: Path) -> No
     ]
 
 
-async def test_a_database_that_another_program_holds_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_database_that_another_program_holds_is_named(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with open_store(f"sqlite:///{path}"):
         pass
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        diagnosis = await diagnosis_of(made(database=f"sqlite:///{path}"))
+        checks = await check_database(f"sqlite:///{path}", lock_s=0.05)
 
-    assert [check.detail for check in diagnosis.checks] == [
+    assert [check.detail for check in checks] == [
         f"{path} is locked by another program: close that program, or wait and try again"
     ]
 

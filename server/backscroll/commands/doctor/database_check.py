@@ -19,6 +19,7 @@ from backscroll.database.faults import (
     DatabaseUnavailableError,
     StoreError,
 )
+from backscroll.database.locks import LOCK_S
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.database.schema import (
@@ -65,14 +66,17 @@ def check_folder(url: str) -> Check:
     return Check("database", "ok", "is not there yet: the first tool call makes it")
 
 
-async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Check, ...]:
+async def check_database(
+    url: str, examined_s: float = EXAMINED_S, lock_s: float = LOCK_S
+) -> tuple[Check, ...]:
     """Return what the database is, how much it holds, and whether its file is well.
 
-    Bounded by the store's own waits: for a lock or a connection, 10 s each.
+    Bounded by the store's own waits: `lock_s` for a lock, 10 s for a connection.
 
     Args:
         url: of the database.
         examined_s: how many seconds its structure may be looked at.
+        lock_s: how many seconds another program's lock is waited for.
     """
     path = _file_of(url)
 
@@ -85,7 +89,7 @@ async def check_database(url: str, examined_s: float = EXAMINED_S) -> tuple[Chec
             return facts, *file
         return facts, await database.read(_contents), *file
 
-    return await _looked_at(url, "store", look)
+    return await _looked_at(url, "store", look, lock_s)
 
 
 def _file_of(url: str) -> Path | None:
@@ -109,10 +113,13 @@ async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple
 
 
 async def _looked_at(
-    url: str, needed: TableSet, look: Callable[[Database], Awaitable[tuple[Check, ...]]]
+    url: str,
+    needed: TableSet,
+    look: Callable[[Database], Awaitable[tuple[Check, ...]]],
+    lock_s: float = LOCK_S,
 ) -> tuple[Check, ...]:
     try:
-        async with open_database(url, needed) as database:
+        async with open_database(url, needed, lock_s) as database:
             return await look(database)
     except StoreError as error:
         return (Check("database", "failed", str(error), next_step=MEND),)
