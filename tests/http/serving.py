@@ -16,8 +16,10 @@ import httpx2
 from backscroll.commands.token.issuing import issue, new_token
 from backscroll.http.app import Opened, opened
 from backscroll.http.auth import access
+from backscroll.http.auth.token_callers import KEPT_S
 from backscroll.http.dispatch import Dispatcher
 from backscroll.http.serving import answering
+from backscroll.http.serving.receiving import READ_S
 from backscroll.process.listening import listen
 from backscroll.settings.model import Settings
 from tests.pace import limit_s
@@ -78,7 +80,12 @@ def settings_of(folder: Path, **settings: Any) -> Settings:  # noqa: ANN401 - as
 
 @asynccontextmanager
 async def running(
-    settings: Settings, host: str = "127.0.0.1", exchange: Dispatcher | None = None
+    settings: Settings,
+    host: str = "127.0.0.1",
+    exchange: Dispatcher | None = None,
+    *,
+    token_kept_s: float = KEPT_S,
+    read_s: float = READ_S,
 ) -> AsyncIterator[Running]:
     """Serve for as long as a test needs it.
 
@@ -86,13 +93,15 @@ async def running(
         settings: of the operator.
         host: what it believes to listen on; it listens on loopback.
         exchange: answers MCP requests, in place of the tools.
+        token_kept_s: for how many seconds a token is believed.
+        read_s: how many seconds a client may leave what it was sent unread.
     """
     allowed = access.allowed(settings, host)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        async with opened(settings, allowed, exchange) as served:
+        async with opened(settings, allowed, exchange, token_kept_s) as served:
             server = Running(port, settings, served)
-            answer = answering.answer(served, settings, listener, server.stopping)
+            answer = answering.answer(served, settings, listener, server.stopping, read_s)
             task = asyncio.create_task(answer)
             try:
                 yield server

@@ -1,5 +1,6 @@
 """An upstream that asks for a key, where the operator has none: each caller brings its own."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,6 @@ from backscroll.commands.serve.over_stdio import serve
 from backscroll.commands.token.issuing import issue, new_token
 from backscroll.mcp.server import build
 from backscroll.settings.model import load, sources
-from backscroll.upstream import credentials
 from backscroll.upstream.credentials import NoKeyError
 from tests.http.serving import (
     WAIT_S,
@@ -132,7 +132,7 @@ async def test_where_no_token_can_bring_a_key_the_operators_is_needed_at_the_sta
 async def test_the_same_holds_of_every_upstream_that_wants_a_key(
     upstream: str, tool: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "_installed", lambda _module: False)  # no library for Entra
+    monkeypatch.setitem(sys.modules, "azure.identity", None)  # as if it were not installed
     async with asking_for_keys() as (url, seen):
         settings = settings_of(tmp_path, upstream=upstream, base_url=url, http_auth="token")
         async with running(settings) as server:

@@ -203,6 +203,7 @@ def test_a_process_keeps_half_of_its_files_for_everything_else(
     limits = {256: 128, 1024: 512, 1 << 20: connection_limits.MOST, resource.RLIM_INFINITY: 4096}
     found = {}
     for files in limits:
+        # Of the machine's own limits only lower ones could be set, and not raised again.
         monkeypatch.setattr(resource, "getrlimit", lambda _, soft=files: (soft, soft))
         found[files] = most_connections()
 

@@ -4,14 +4,17 @@
 
 import asyncio
 import socket
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import make_url
 from starlette.applications import Starlette
+from starlette.routing import Route
 
-from backscroll.http import health
+from backscroll.http.health import Health
+from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from tests.http.serving import WAIT_S, running, settings_of
 from tests.http.stalling import stalling
 from tests.loopback import served
@@ -73,17 +76,19 @@ async def test_a_server_whose_database_is_gone_is_not_ready_until_it_is_back(
 
 
 async def test_an_upstream_that_does_not_answer_is_not_waited_for_long_nor_asked_often(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(health, "ANSWER_S", paced_s(0.3))
-    monkeypatch.setattr(health, "KEEP_S", 1_000.0)
-    async with (
-        stalling() as upstream,
-        running(settings_of(tmp_path, base_url=upstream.url)) as server,
-    ):
-        first = await asked(server.origin, "/readyz")
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(stalling())
+        settings = settings_of(tmp_path, base_url=upstream.url)
+        connection = UpstreamConnection(settings, upstream_of(settings))
+        client = await (await stack.enter_async_context(connection)).client()
+        health = Health(client, lambda: False, answer_s=paced_s(0.3), keep_s=1_000.0)
+        app = Starlette(routes=[Route("/readyz", health.ready)])
+        origin = await stack.enter_async_context(served(app))
+        first = await asked(origin, "/readyz")
         count = upstream.count  # a read may be tried again in its time
-        others = await asked(server.origin, "/readyz", "/readyz")
+        others = await asked(origin, "/readyz", "/readyz")
 
         assert first + others == [(503, {"status": "no upstream"})] * 3
         assert upstream.count == count

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.http.serving import receiving
 from tests.http.serving import (
     ERAS,
     MODERN,
@@ -82,12 +81,9 @@ async def test_bytes_that_drip_in_do_not_buy_time(tmp_path: Path) -> None:
     assert reply.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_client_that_does_not_read_is_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(receiving, "READ_S", 0.1)
+async def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
     count = 60
-    async with running(settings_of(tmp_path, result_chars=200_000)) as server:
+    async with running(settings_of(tmp_path, result_chars=200_000), read_s=0.1) as server:
         content = {"role": "user", "content": "x" * 90_000}
         made = await call(server.url, "create-message", **content)
         arguments = {"thread_id": made["structuredContent"]["thread_id"]}

@@ -3,10 +3,7 @@
 from itertools import cycle
 from pathlib import Path
 
-import pytest
-
 from backscroll.commands.token.issuing import revoke
-from backscroll.http.auth import token_callers
 from backscroll.http.auth.callers import Caller
 from backscroll.http.clients import KEPT, Clients
 from backscroll.settings.model import Settings
@@ -40,12 +37,12 @@ async def test_a_walk_and_a_repeated_write_go_on_at_another_replica(database_url
     assert read == ["m", *(f"m{number}" for number in range(5))]
 
 
-async def test_a_token_is_taken_back_at_every_replica(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(token_callers, "KEPT_S", 0.0)
+async def test_a_token_is_taken_back_at_every_replica(database_url: str) -> None:
     settings = Settings(database=database_url, http_auth="token")
-    async with running(settings) as one, running(settings) as other:
+    async with (
+        running(settings, token_kept_s=0.0) as one,
+        running(settings, token_kept_s=0.0) as other,
+    ):
         token = await one.token("ada")
         before = [await post(url, token=token) for url in (one.url, other.url)]
         await revoke(settings.database_url, "ada")

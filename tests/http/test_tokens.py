@@ -13,9 +13,8 @@ from backscroll.cli import commands
 from backscroll.commands.token.issuing import issue, listed, new_token, revoke
 from backscroll.database.opening import open_database
 from backscroll.database.tokens import digest
-from backscroll.http.auth import token_callers
 from backscroll.http.auth.callers import Caller
-from backscroll.http.auth.token_callers import TokenCallers
+from backscroll.http.auth.token_callers import KEPT_S, TokenCallers
 from backscroll.http.refusals import RefusedError
 from backscroll.process.exits import CommandError
 from backscroll.settings.model import TOOLSETS
@@ -76,10 +75,10 @@ async def test_a_token_without_read_is_told_which_scope_it_lacks(tmp_path: Path)
 
 
 async def test_a_token_that_is_revoked_lets_in_for_two_seconds_more_at_most(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(token_callers, "KEPT_S", 0.0)
-    async with running(settings_of(tmp_path, http_auth="token")) as server:
+    assert KEPT_S == 2.0  # in place of which nothing is kept here
+    async with running(settings_of(tmp_path, http_auth="token"), token_kept_s=0.0) as server:
         token = await server.token("ada")
         before = await post(server.url, token=token)
         revoked = await revoke(server.settings.database_url, "ada")

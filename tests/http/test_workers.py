@@ -111,10 +111,7 @@ async def test_an_interrupt_of_all_of_them_ends_them_in_silence(tmp_path: Path) 
     assert process.returncode == 0
 
 
-async def test_a_worker_that_does_not_stop_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(supervisor, "LEAVE_S", 0.0)
+async def test_a_worker_that_does_not_stop_is_ended(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, http_workers=2, http_drain_s=0)
     stopping = asyncio.Event()
     held: set[int] = set()
@@ -126,7 +123,7 @@ async def test_a_worker_that_does_not_stop_is_ended(
         stopping.set()
 
     async with listening(2) as listeners, asyncio.timeout(WAIT_S):
-        await supervisor.supervise(settings, "127.0.0.1", listeners, stopping, hold)
+        await supervisor.supervise(settings, "127.0.0.1", listeners, stopping, hold, leave_s=0.0)
 
     assert len(held) == 2
     assert not children(os.getpid())
@@ -174,12 +171,12 @@ async def test_a_server_stops_whose_workers_cannot_begin(
 
 
 async def test_a_server_stops_whose_workers_do_not_come_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(supervisor, "START_S", 0.01)
+    settings = settings_of(tmp_path, http_workers=2)
     async with listening(2) as listeners:
         with pytest.raises(CommandError, match="a worker ended before it could answer; "):
-            await supervised(settings_of(tmp_path, http_workers=2), listeners, [])
+            await supervised(settings, listeners, [], start_s=0.01)
 
     assert "was not there within 0.01 s" in caplog.text
     assert not children(os.getpid())
@@ -188,6 +185,7 @@ async def test_a_server_stops_whose_workers_do_not_come_up(
 async def test_workers_that_have_nowhere_to_count_do_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The standard library keeps its choice of a folder, and TMPDIR set now would change nothing.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     async with listening(2) as listeners:
         with pytest.raises(CommandError, match="set TMPDIR, or BACKSCROLL_HTTP_WORKERS=1"):
@@ -201,11 +199,21 @@ def test_a_port_that_workers_share_is_taken_for_any_other_server() -> None:
         listen_apart("127.0.0.1", port, 2)
 
 
-async def supervised(settings: Settings, listeners: list[socket.socket], said: list[str]) -> None:
+async def supervised(
+    settings: Settings,
+    listeners: list[socket.socket],
+    said: list[str],
+    start_s: float = supervisor.START_S,
+) -> None:
     stopping = asyncio.Event()
     async with asyncio.timeout(WAIT_S):
         await supervisor.supervise(
-            settings, "127.0.0.1", listeners, stopping, lambda: said.append("ready")
+            settings,
+            "127.0.0.1",
+            listeners,
+            stopping,
+            lambda: said.append("ready"),
+            start_s=start_s,
         )
 
 

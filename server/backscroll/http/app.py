@@ -19,7 +19,7 @@ from backscroll.http.auth import oauth
 from backscroll.http.auth.callers import Callers, OpenToAll
 from backscroll.http.auth.issuer import Issuer, IssuerError
 from backscroll.http.auth.oauth import OAuthCallers
-from backscroll.http.auth.token_callers import TokenCallers
+from backscroll.http.auth.token_callers import KEPT_S, TokenCallers
 from backscroll.http.clients import Clients
 from backscroll.http.dispatch import Dispatcher
 from backscroll.http.endpoint import Endpoint, Shutdown
@@ -70,7 +70,10 @@ class Opened:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, allowed: Allowed, exchange: Dispatcher | None = None
+    settings: Settings,
+    allowed: Allowed,
+    exchange: Dispatcher | None = None,
+    token_kept_s: float = KEPT_S,
 ) -> AsyncIterator[Opened]:
     """Open everything that an application needs, and close it at the end of the context.
 
@@ -78,6 +81,7 @@ async def opened(
         settings: of the operator.
         allowed: which hosts and origins are let through.
         exchange: answers MCP requests; by default by the server of our tools.
+        token_kept_s: for how many seconds a token of ours is believed once it was looked up.
 
     Raises:
         CommandError: the store's database, or the issuer of tokens, cannot be used.
@@ -90,7 +94,7 @@ async def opened(
     places = Places(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
-        callers, more, checks = await _callers(settings, stack)
+        callers, more, checks = await _callers(settings, stack, token_kept_s)
         metrics = Metrics(alone=settings.http_workers == 1)
         mcp = Endpoint(
             settings=settings,
@@ -130,12 +134,12 @@ async def _first_client(connection: UpstreamConnection) -> Client:
 
 
 async def _callers(
-    settings: Settings, stack: AsyncExitStack
+    settings: Settings, stack: AsyncExitStack, token_kept_s: float
 ) -> tuple[Callers, Sequence[BaseRoute], Sequence[Callable[[], Awaitable[None]]]]:
     """Return what knows callers, the routes that lead them there, and what checks its database."""
     if settings.http_auth == "token":
         database = await stack.enter_async_context(open_database(settings.database_url, "tokens"))
-        return TokenCallers(database), (), (database.check,)
+        return TokenCallers(database, kept_s=token_kept_s), (), (database.check,)
     if settings.http_auth == "oauth":
         oauth.check(settings)
         http = await stack.enter_async_context(issuers.asking())

@@ -35,18 +35,25 @@ class Health:
         stopping: whether the process is about to end.
         checks: each raises `NothingWrittenError` while a database of this process fails.
         clock: tells the time in seconds.
+        answer_s: how many seconds the upstream has to answer.
+        keep_s: for how many seconds an answer stands.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its seams: what is asked, and time
         self,
         client: Client,
         stopping: Callable[[], bool],
         checks: Sequence[Callable[[], Awaitable[None]]] = (),
         clock: Callable[[], float] = time.monotonic,
+        *,
+        answer_s: float = ANSWER_S,
+        keep_s: float = KEEP_S,
     ) -> None:
         self._client = client
         self._stopping = stopping
         self._clock = clock
+        self._answer_s = answer_s
+        self._keep_s = keep_s
         self._asking = anyio.Lock()
         self._checks = checks
         self._lacks = ""
@@ -66,13 +73,13 @@ class Health:
         async with self._asking:
             if self._clock() >= self._stale_at:
                 self._lacks = await self._lacking()
-                self._stale_at = self._clock() + KEEP_S
+                self._stale_at = self._clock() + self._keep_s
         return _unavailable(self._lacks) if self._lacks else JSONResponse({"status": "ready"})
 
     async def _lacking(self) -> str:
         """Return what keeps this process from serving; nothing if it can."""
         lacks = "no database"
-        with anyio.move_on_after(ANSWER_S):
+        with anyio.move_on_after(self._answer_s):
             try:
                 for check in self._checks:
                     await check()

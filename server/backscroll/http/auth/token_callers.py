@@ -33,11 +33,18 @@ class TokenCallers:
     Args:
         database: where the tokens are, for all replicas.
         clock: tells the time, in Unix seconds.
+        kept_s: for how many seconds what was found is believed.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float] = time.time,
+        kept_s: float = KEPT_S,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._kept_s = kept_s
         self._found: dict[str, tuple[float, Token]] = {}
         self._logs_from = float("-inf")
 
@@ -83,7 +90,7 @@ class TokenCallers:
         if token is not None:
             if len(self._found) >= _KEPT:
                 self._found.clear()
-            self._found[digest] = (now + KEPT_S, token)
+            self._found[digest] = (now + self._kept_s, token)
         return token
 
     def _log(self, error: Exception, now: float) -> None:

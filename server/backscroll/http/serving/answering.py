@@ -13,7 +13,7 @@ import uvicorn
 from backscroll.http import audit
 from backscroll.http.app import Opened
 from backscroll.http.serving.connection_limits import BoundedServer
-from backscroll.http.serving.receiving import protocol
+from backscroll.http.serving.receiving import READ_S, protocol
 from backscroll.process import tracing
 from backscroll.process.logs import configure
 from backscroll.settings.model import Settings
@@ -44,7 +44,11 @@ def freeze() -> None:
 
 
 async def answer(
-    served: Opened, settings: Settings, listener: socket.socket, stopping: asyncio.Event
+    served: Opened,
+    settings: Settings,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+    read_s: float = READ_S,
 ) -> None:
     """Answer requests until told to stop, and then until those under way have ended.
 
@@ -53,10 +57,11 @@ async def answer(
         settings: of the operator: limits of time, and the certificate.
         listener: where requests come in.
         stopping: set to stop.
+        read_s: how many seconds a client may let what it was sent pile up.
     """
     config = uvicorn.Config(
         served.app,
-        http=protocol(settings.http_receive_s),
+        http=protocol(settings.http_receive_s, read_s),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -36,10 +36,11 @@ class PunctualProtocol(H11Protocol):
 
     The headers have `receive_s` seconds from the first byte (of a new connection from the start),
     and so has the body from when the headers are there. RFC 9110, section 15.5.9. A client that
-    does not read is cut off, and so ends its call.
+    does not read for `read_s` seconds is cut off, and so ends its call.
     """
 
     receive_s: ClassVar[float]
+    read_s: ClassVar[float] = READ_S
     used_at: float = 0.0
     """When its last response ended, on the loop's clock in seconds; 0 for none yet."""
 
@@ -106,7 +107,7 @@ class PunctualProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """Begin to wait until the client reads."""
         super().pause_writing()
-        self._unread = self.loop.call_later(READ_S, self.transport.abort)
+        self._unread = self.loop.call_later(self.read_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Go on writing: the client reads."""
@@ -166,6 +167,11 @@ class PunctualProtocol(H11Protocol):
         self.loop.call_later(self.receive_s, self.transport.abort)
 
 
-def protocol(receive_s: float) -> type[PunctualProtocol]:
-    """Return the protocol that gives headers, and then a body, so many seconds."""
-    return type("Punctual", (PunctualProtocol,), {"receive_s": receive_s})
+def protocol(receive_s: float, read_s: float = READ_S) -> type[PunctualProtocol]:
+    """Return the protocol with these limits.
+
+    Args:
+        receive_s: how many seconds headers, and then a body, may take.
+        read_s: how many seconds a client may let what it was sent pile up.
+    """
+    return type("Punctual", (PunctualProtocol,), {"receive_s": receive_s, "read_s": read_s})

@@ -36,12 +36,15 @@ _log: Final = logging.getLogger("backscroll.http")
 _spawn: Final = multiprocessing.get_context("spawn")
 
 
-async def supervise(
+async def supervise(  # noqa: PLR0913 - how long a worker has is shorter in tests
     settings: Settings,
     host: str,
     listeners: Sequence[socket.socket],
     stopping: asyncio.Event,
     ready: Callable[[], None],
+    *,
+    start_s: float = START_S,
+    leave_s: float = LEAVE_S,
 ) -> None:
     """Have a worker answer on each listener until told to stop, and then until all have ended.
 
@@ -53,6 +56,8 @@ async def supervise(
         listeners: where requests come in.
         stopping: set to stop.
         ready: called once, when all of them answer.
+        start_s: how many seconds a worker may take to answer for the first time.
+        leave_s: how many seconds a worker may take to end beyond the limits that it keeps itself.
 
     Raises:
         CommandError: the database or the issuer of tokens cannot be used, or a worker ended before
@@ -65,7 +70,9 @@ async def supervise(
     with metrics.shared():
         async with opened(settings, access.allowed(settings, host)):
             pass  # what is wrong is said once, and the database is made ready once
-        workers = _Supervisor(settings, host, stopping, ready, len(listeners))
+        workers = _Supervisor(
+            settings, host, stopping, ready, len(listeners), start_s=start_s, leave_s=leave_s
+        )
         async with anyio.create_task_group() as tasks:
             for listener in listeners:
                 tasks.start_soon(workers.keep, listener)
@@ -74,19 +81,24 @@ async def supervise(
 
 
 class _Supervisor:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as `supervise`
         self,
         settings: Settings,
         host: str,
         stopping: asyncio.Event,
         ready: Callable[[], None],
         number: int,
+        *,
+        start_s: float,
+        leave_s: float,
     ) -> None:
         self._settings = settings
         self._host = host
         self._stopping = stopping
         self._ready = ready
         self._missing = number
+        self._start_s = start_s
+        self._leave_s = leave_s
         self.unready = False
         """Whether one ended before it answered for the first time."""
 
@@ -117,10 +129,10 @@ class _Supervisor:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._end, process, ours)
                 answers = False
-                with anyio.move_on_after(START_S) as starting:
+                with anyio.move_on_after(self._start_s) as starting:
                     answers = await _says(ours)
                 if starting.cancelled_caught:
-                    _log.error("worker %d was not there within %g s", process.pid, START_S)
+                    _log.error("worker %d was not there within %g s", process.pid, self._start_s)
                     process.kill()
                 if answers and first:
                     self._note_ready()
@@ -137,7 +149,7 @@ class _Supervisor:
         await self._stopping.wait()
         with suppress(OSError):  # it has ended by itself
             ours.send_bytes(worker.STOP)
-        await anyio.sleep(self._settings.http_drain_s + CUT_S + LEAVE_S)
+        await anyio.sleep(self._settings.http_drain_s + CUT_S + self._leave_s)
         process.kill()
 
     def _note_ready(self) -> None:
