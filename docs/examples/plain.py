@@ -20,10 +20,10 @@ async def call(client: Client, name: str, **arguments: object) -> Result:
     return await tool.run(begun, validated(tool, arguments))
 
 
-async def main() -> None:
+async def main(store: Upstream = STORE) -> None:
     """Write two messages, and read them back, one to a page."""
     async with Connections() as http:
-        client = Client(http, STORE)
+        client = Client(http, store)
         written = await call(client, "create-message", role="user", content="Hello")
         thread = written.structured["thread_id"]
         await call(client, "create-message", thread_id=thread, role="assistant", content="Hi!")

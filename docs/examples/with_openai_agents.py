@@ -31,10 +31,10 @@ def adapted(tool: Tool, client: Client) -> FunctionTool:
     return FunctionTool(tool.name, tool.description, schema, run, strict_json_schema=False)
 
 
-async def ask(question: str, model: Model | str) -> str:
+async def ask(question: str, model: Model | str, store: Upstream = STORE) -> str:
     """Return what a model answers that can read and write the messages of the store."""
     async with Connections() as http:
-        client = Client(http, STORE)
+        client = Client(http, store)
         tools = [adapted(tool, client) for tool in TOOLS]
         agent = Agent("Archivist", tools=list(tools), model=model)
         return str((await Runner.run(agent, question)).final_output)

@@ -29,10 +29,10 @@ def adapted(tool: BackscrollTool, client: Client) -> Tool:
     return Tool.from_schema(run, tool.name, tool.description, dict(tool.input_schema))
 
 
-async def ask(question: str, model: Model | str) -> str:
+async def ask(question: str, model: Model | str, store: Upstream = STORE) -> str:
     """Return what a model answers that can read and write the messages of the store."""
     async with Connections() as http:
-        client = Client(http, STORE)
+        client = Client(http, store)
         agent = Agent(model, tools=[adapted(tool, client) for tool in TOOLS])
         return (await agent.run(question)).output
 

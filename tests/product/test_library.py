@@ -53,14 +53,13 @@ async def store(tmp_path: Path) -> AsyncIterator[Upstream]:
         yield Upstream(PROFILES["store"], address)
 
 
-def example(name: str, store: Upstream, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Return an example as a module that speaks to this store."""
+def example(name: str) -> ModuleType:
+    """Return an example as a module."""
     spec = importlib.util.spec_from_file_location(name, DOCS / "examples" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "STORE", store)
     return module
 
 
@@ -80,9 +79,9 @@ def next_call(outputs: list[str]) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-async def written(store: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+async def written(store: Upstream) -> None:
     """Put a thread into the store, as the plain example does."""
-    plain = example("plain", store, monkeypatch)
+    plain = example("plain")
     async with plain.Connections() as http:
         client = plain.Client(http, store)
         await plain.call(client, "create-message", role="user", content=WORDS)
@@ -97,18 +96,18 @@ def test_the_documents_show_the_examples_as_they_are() -> None:
 
 
 async def test_plain_asyncio_writes_and_reads_page_by_page(
-    store: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await example("plain", store, monkeypatch).main()
+    await example("plain").main(store)
 
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == ["Hi!", "Hello"]
 
 
 async def test_an_agent_of_pydantic_ai_finds_a_message_after_mending_a_call(
-    store: Upstream, monkeypatch: pytest.MonkeyPatch
+    store: Upstream,
 ) -> None:
-    await written(store, monkeypatch)
+    await written(store)
     offered: list[str] = []
 
     def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
@@ -118,9 +117,9 @@ async def test_an_agent_of_pydantic_ai_finds_a_message_after_mending_a_call(
         call = next_call(outputs)
         return ModelResponse([ToolCallPart(*call) if call else TextPart(outputs[-1])])
 
-    ask = example("with_pydantic_ai", store, monkeypatch).ask
+    ask = example("with_pydantic_ai").ask
 
-    assert WORDS in await ask("When is the meeting?", FunctionModel(model))
+    assert WORDS in await ask("When is the meeting?", FunctionModel(model), store)
     assert offered == [tool.name for tool in TOOLS]
 
 
@@ -158,27 +157,22 @@ class Scripted(agents.Model):
 
 
 async def test_an_agent_of_the_openai_sdk_finds_a_message_after_mending_a_call(
-    store: Upstream, monkeypatch: pytest.MonkeyPatch
+    store: Upstream,
 ) -> None:
     agents.set_tracing_disabled(disabled=True)  # it would be sent to OpenAI
-    await written(store, monkeypatch)
+    await written(store)
     model = Scripted()
 
-    ask = example("with_openai_agents", store, monkeypatch).ask
+    ask = example("with_openai_agents").ask
 
-    assert WORDS in await ask("When is the meeting?", model)
+    assert WORDS in await ask("When is the meeting?", model, store)
     assert model.offered == [tool.name for tool in TOOLS]
 
 
 async def test_the_tool_of_the_document_reads_a_thread_as_its_schema_says(
     store: Upstream,
 ) -> None:
-    spec = importlib.util.spec_from_file_location("get_thread", DOCS / "examples" / "get_thread.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    tool: Tool = module.GET_THREAD
+    tool: Tool = example("get_thread").GET_THREAD
     async with httpx2.AsyncClient() as http:
         client = Client(http, store)
         made = await CallClient(client).send(requests.start_thread())
