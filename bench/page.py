@@ -11,9 +11,9 @@ from bench.plots import bars
 from bench.report import bound, cells, valued
 
 ROOT: Final = Path(__file__).parents[1]
-PAGE: Final = ROOT / "docs" / "performance.md"
-PLOTS: Final = ROOT / "docs" / "performance"
-RESULTS: Final = ROOT / "bench" / "results.json"
+PAGE: Final = Path("docs", "performance.md")
+PLOTS: Final = Path("docs", "performance")
+RESULTS: Final = Path("bench", "results.json")
 
 _HEAD: Final = """\
 # Performance
@@ -25,13 +25,23 @@ with the quartiles around it.
 """
 
 
-def write(machine: Mapping[str, str], outcomes: Mapping[Row, Outcome]) -> tuple[Path, ...]:
-    """Write the page, its plots and the results, and return where they are."""
-    PLOTS.mkdir(parents=True, exist_ok=True)
+def write(
+    machine: Mapping[str, str], outcomes: Mapping[Row, Outcome], root: Path = ROOT
+) -> tuple[Path, ...]:
+    """Write the page, its plots and the results, and return where they are.
+
+    Args:
+        machine: what is said of it.
+        outcomes: of each row that was measured.
+        root: of the repository.
+    """
+    page, folder, numbers = root / PAGE, root / PLOTS, root / RESULTS
+    for parent in (folder, numbers.parent):
+        parent.mkdir(parents=True, exist_ok=True)
     plots = []
     for row, outcome in outcomes.items():
         if outcome.figures:
-            plots.append(PLOTS / f"{row.name}.svg")
+            plots.append(folder / f"{row.name}.svg")
             plots[-1].write_text(bars(row.about, outcome.figures), encoding="utf-8")
     lines = [
         _HEAD,
@@ -40,13 +50,13 @@ def write(machine: Mapping[str, str], outcomes: Mapping[Row, Outcome]) -> tuple[
         *("", "## The machine", "", "| | |", "| --- | --- |"),
         *(f"| {name} | {value} |" for name, value in machine.items()),
     ]
-    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     results = {
         "machine": machine,
         "rows": {row.name: _plain(outcome) for row, outcome in outcomes.items()},
     }
-    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return (PAGE, *plots, RESULTS)
+    numbers.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return (page, *plots, numbers)
 
 
 def _summary(outcomes: Mapping[Row, Outcome]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from backscroll.commands.demo import show
+from backscroll.commands.demo.cast import Cast
 from manifests.description import ROOT
 
 PICTURE: Final = ROOT / "docs" / "session.svg"
@@ -23,8 +24,11 @@ _TITLE: Final = re.compile(r"(\d+)\. ")
 _FONTS: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 
-def played() -> str:
+def played(cast: Cast | None = None) -> str:
     """Return what the demonstration prints at a terminal, colours included.
+
+    Args:
+        cast: its conversations; by default those of `backscroll demo`.
 
     Raises:
         RuntimeError: a check of it does not hold.
@@ -33,7 +37,7 @@ def played() -> str:
     console = Console(
         file=file, width=_WIDTH, force_terminal=True, color_system="standard", highlight=False
     )
-    if asyncio.run(show.run(console)):
+    if asyncio.run(show.run(console, cast)):
         raise RuntimeError("the demonstration fails: see `backscroll demo`")
     return file.getvalue()
 

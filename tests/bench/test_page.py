@@ -48,19 +48,15 @@ def test_a_number_has_the_digits_that_mean_something(value: float, text: str) ->
     assert number(value) == text
 
 
-def test_the_page_tells_what_holds_and_what_falls_short(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, path in (("PAGE", "page.md"), ("PLOTS", "plots"), ("RESULTS", "results.json")):
-        monkeypatch.setattr(page, name, tmp_path / path)
+def test_the_page_tells_what_holds_and_what_falls_short(tmp_path: Path) -> None:
     rows = {
         Row("start", "until tools are listed", lambda _: OUTCOME): OUTCOME,
         Row("walk", "every message", lambda _: MISSING): MISSING,
     }
 
-    written = page.write({"date": "2026-11-22"}, rows)
+    written = page.write({"date": "2026-11-22"}, rows, tmp_path)
 
-    names = ("page.md", "plots/start.svg", "results.json")
+    names = ("docs/performance.md", "docs/performance/start.svg", "bench/results.json")
     assert written == tuple(tmp_path / name for name in names)
     lines = written[0].read_text().splitlines()
     assert [line for line in lines if line.startswith("| [")] == [

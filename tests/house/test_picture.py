@@ -5,8 +5,6 @@ from itertools import groupby
 from typing import Final
 from xml.etree import ElementTree as ET
 
-import pytest
-
 from backscroll.commands.demo import cast
 from manifests import picture
 
@@ -28,10 +26,8 @@ def structure(shown: list[str]) -> list[str]:
     return [re.sub(r"thread_\w+…|msg_\w+…|[\d,.]+", "…", line) for line in kept]
 
 
-def test_the_picture_shows_the_scenes_as_they_are_played(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cast, "CONVERSATIONS", 30)
-
-    played = lines(picture.drawn(picture.played()))
+def test_the_picture_shows_the_scenes_as_they_are_played() -> None:
+    played = lines(picture.drawn(picture.played(cast.choose(30))))
     told = lines(picture.PICTURE.read_text("utf-8"))
 
     assert structure(told) == structure(played)

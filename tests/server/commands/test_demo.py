@@ -1,7 +1,6 @@
 """`backscroll demo`: it shows what holds, and says so when something does not."""
 
 import re
-import sys
 
 import pytest
 
@@ -30,14 +29,11 @@ class _Misremembered(cast.Cast):
 
 
 async def test_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cast, "CONVERSATIONS", 30)
-    chosen = cast.choose()
-    wrong = _Misremembered(chosen.conversations, chosen.longest)
-    monkeypatch.setattr(show, "choose", lambda: wrong)
+    chosen = cast.choose(30)
 
-    code = await show.run()
+    code = await show.run(cast=_Misremembered(chosen.conversations, chosen.longest))
 
     said = capsys.readouterr().out.splitlines()
     ending = said[said.index(next(line for line in said if "checks failed, in" in line)) :]
@@ -52,12 +48,9 @@ async def test_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
 
 
 async def test_a_server_that_does_not_start_fails_the_demonstration(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cast, "CONVERSATIONS", 30)
-    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
-
-    code = await show.run()
+    code = await show.run(cast=cast.choose(30), python="/nonexistent/python")
 
     said = capsys.readouterr().out
     assert code == 1

@@ -121,6 +121,7 @@ def test_the_installed_dataset_is_imported_word_for_word(tmp_path: Path) -> None
 def test_without_the_dataset_the_way_to_install_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The tests' own environment has the dataset, and others read it meanwhile.
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     result = backscroll(f"sqlite:///{tmp_path / 'x.db'}", "import", "chitchat")

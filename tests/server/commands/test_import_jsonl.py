@@ -193,13 +193,10 @@ def test_lines_are_numbered_as_an_editor_numbers_them() -> None:
     assert sum(entry.size for entry in found) == len(lines) - len(b"\r\n  \n")
 
 
-def test_a_line_over_the_bound_is_refused_and_the_next_one_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(jsonl, "LINE_BYTES", 32)
+def test_a_line_over_the_bound_is_refused_and_the_next_one_read() -> None:
     lines = b'{"messages": []}' + b" " * 200 + b'\n{"messages": []}\n'
 
-    found = list(jsonl.entries(io.BytesIO(lines)))
+    found = list(jsonl.entries(io.BytesIO(lines), line_bytes=32))
 
     assert found[0].item == Refused("is longer than 32 bytes")
     assert isinstance(found[1].item, ImportedThread)

@@ -21,7 +21,7 @@ class Cast:
     """The conversations of the demonstration, as the dataset has them.
 
     Attributes:
-        conversations: by uuid, `CONVERSATIONS` of them.
+        conversations: by uuid.
         longest: the uuid of the longest.
     """
 
@@ -38,15 +38,18 @@ class Cast:
         return sum(len(self.texts(uuid)) for uuid in self.conversations)
 
 
-def choose() -> Cast:
+def choose(count: int = CONVERSATIONS) -> Cast:
     """Return the dataset's longest conversation, and its first ones.
+
+    Args:
+        count: of conversations in all, at least 1.
 
     Raises:
         CommandError: the dataset is not installed.
     """
     every = chitchat.conversations(chitchat.installed())
     longest = max(every, key=lambda uuid: sum(map(len, every[uuid]["messages"])))
-    first = islice((uuid for uuid in every if uuid != longest), CONVERSATIONS - 1)
+    first = islice((uuid for uuid in every if uuid != longest), count - 1)
     return Cast({uuid: every[uuid] for uuid in (*first, longest)}, longest)
 
 

@@ -30,11 +30,15 @@ _ANSWER_S: Final = 20
 _LOG_CHARS: Final = 2_000
 
 
-async def run(console: Console | None = None) -> int:
+async def run(
+    console: Console | None = None, cast: Cast | None = None, python: str = sys.executable
+) -> int:
     """Show everything; return 0 if every check held, and else 1.
 
     Args:
         console: where to; stdout by default.
+        cast: the conversations; by default those that `choose` returns.
+        python: the interpreter that the server is started with.
 
     Raises:
         CommandError: the dataset is not installed.
@@ -42,12 +46,12 @@ async def run(console: Console | None = None) -> int:
     verbatim(sys.stdout)
     started = time.monotonic()
     stage = Stage(console or Console(highlight=False))
-    cast = choose()
+    cast = cast or choose()
     with TemporaryDirectory(prefix="backscroll-demo-") as folder:
         log = Path(folder, "server.log")
         try:
             with anyio.fail_after(_DEADLINE_S):
-                await _play(stage, cast, f"sqlite:///{Path(folder, 'demo.db')}", log)
+                await _play(stage, cast, f"sqlite:///{Path(folder, 'demo.db')}", log, python)
         except* Exception as group:  # noqa: BLE001 - the outermost boundary: it is shown
             for error in _leaves(group):
                 stage.check(f"it runs to its end ({type(error).__name__}: {error})", holds=False)
@@ -66,7 +70,7 @@ async def run(console: Console | None = None) -> int:
     return 0
 
 
-async def _play(stage: Stage, cast: Cast, database: str, log: Path) -> None:
+async def _play(stage: Stage, cast: Cast, database: str, log: Path, python: str) -> None:
     stage.scene("Real conversations, loaded into a temporary store")
     tally = await import_sources(database, [source(cast)], stage.say)
     stage.say(
@@ -75,7 +79,7 @@ async def _play(stage: Stage, cast: Cast, database: str, log: Path) -> None:
     )
     stage.check(f"{tally}", tally.imported == len(cast.conversations) + COMPLETIONS)
     stage.scene("backscroll started over stdio, an MCP client connected")
-    async with _connected(database, log) as client:
+    async with _connected(database, log, python) as client:
         act = Act(client, stage, cast)
         await scenes.tools(act)
         stage.scene("What an agent finds: threads")
@@ -95,14 +99,12 @@ async def _play(stage: Stage, cast: Cast, database: str, log: Path) -> None:
 
 
 @asynccontextmanager
-async def _connected(database: str, log: Path) -> AsyncIterator[Client]:
+async def _connected(database: str, log: Path, python: str) -> AsyncIterator[Client]:
     """Start `backscroll` as a host does, its log in a file, and connect to it."""
     environment = {"BACKSCROLL_DATABASE": database}
     if "PYTHONPATH" in os.environ:
         environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
-    server = StdioServerParameters(
-        command=sys.executable, args=["-m", "backscroll"], env=environment
-    )
+    server = StdioServerParameters(command=python, args=["-m", "backscroll"], env=environment)
     with _appending(log) as errors:
         transport = stdio_client(server, errors)
         async with Client(transport, read_timeout_seconds=_ANSWER_S) as client:

@@ -60,15 +60,20 @@ def read_stream(stream: BinaryIO, name: str) -> ImportFile:
     return ImportFile(name, entries(stream), None)
 
 
-def entries(stream: BinaryIO) -> Iterator[ImportEntry]:
-    """Yield what each line holds; blank lines hold nothing."""
+def entries(stream: BinaryIO, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
+    """Yield what each line holds; blank lines hold nothing.
+
+    Args:
+        stream: the lines.
+        line_bytes: the longest line that is read; a longer one is refused.
+    """
     number = 0
-    while line := stream.readline(LINE_BYTES):
+    while line := stream.readline(line_bytes):
         number += 1
         size = len(line)
-        if size == LINE_BYTES and not line.endswith(b"\n"):
-            item: Imported | Refused = Refused(f"is longer than {LINE_BYTES} bytes")
-            while not line.endswith(b"\n") and (line := stream.readline(LINE_BYTES)):
+        if size == line_bytes and not line.endswith(b"\n"):
+            item: Imported | Refused = Refused(f"is longer than {line_bytes} bytes")
+            while not line.endswith(b"\n") and (line := stream.readline(line_bytes)):
                 size += len(line)
         elif line.isspace():
             continue
