@@ -82,8 +82,14 @@ def take_over(settings: Settings, stdin: int, stdout: int, opening: Opening) -> 
         asyncio.run(serve(mcp_server.build(settings), stdin, stdout, opening))
 
 
-async def serve(
-    server: Server[Any], stdin: int, stdout: int, opening: Opening | None = None
+async def serve(  # noqa: PLR0913 - its limits are smaller in tests
+    server: Server[Any],
+    stdin: int,
+    stdout: int,
+    opening: Opening | None = None,
+    *,
+    open_requests: int = OPEN_REQUESTS,
+    drain_s: float = DRAIN_S,
 ) -> None:
     """Serve one connection until its input ends, nobody reads its output, or a signal comes.
 
@@ -92,8 +98,10 @@ async def serve(
         stdin: the file descriptor to read from; left open.
         stdout: the file descriptor to write to; left open.
         opening: how the connection began; by default it begins now.
+        open_requests: the most requests that are worked on at once.
+        drain_s: how many seconds requests that were read before the input ended still have.
     """
-    requests = _OpenRequests()
+    requests = _OpenRequests(open_requests, drain_s)
     source = await open_source(stdin)
 
     def stop() -> None:
@@ -112,7 +120,9 @@ async def serve(
 class _OpenRequests:
     """How many requests have been read and not been settled: answered, or cancelled."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int, drain_s: float) -> None:
+        self.most = most
+        self.drain_s = drain_s
         self.stopped = False
         self._open = 0
         self._changed = asyncio.Event()
@@ -247,7 +257,7 @@ class _Reader(_Stream):
                 case None:
                     pass
         with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_S):
+            async with asyncio.timeout(self._requests.drain_s):
                 await self._requests.at_most(0)
         raise anyio.EndOfStream
 
@@ -264,7 +274,7 @@ class _Reader(_Stream):
                 raise AssertionError("only sound lines are answered early")
 
     async def _line(self) -> bytes | Overlong | None:
-        await self._requests.at_most(OPEN_REQUESTS - 1)
+        await self._requests.at_most(self._requests.most - 1)
         while not self._waiting and not self._ended:
             chunk = await self._source.read()
             self._ended = not chunk

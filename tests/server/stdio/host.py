@@ -114,13 +114,21 @@ class Wire:
 
 
 @asynccontextmanager
-async def connected(server: Server[Any], era: Era = "2025-11-25") -> AsyncIterator[Wire]:
+async def connected(
+    server: Server[Any],
+    era: Era = "2025-11-25",
+    *,
+    open_requests: int = transport.OPEN_REQUESTS,
+    drain_s: float = transport.DRAIN_S,
+) -> AsyncIterator[Wire]:
     """Yield a host that is connected to a server of this process by one two-way socket."""
     near, far = socket.socketpair()
 
     async def serve() -> None:
         with far:
-            await transport.serve(server, far.fileno(), far.fileno())
+            await transport.serve(
+                server, far.fileno(), far.fileno(), open_requests=open_requests, drain_s=drain_s
+            )
 
     serving = asyncio.create_task(serve())
     reader, writer = await asyncio.open_connection(sock=near, limit=LINE_BYTES)

@@ -24,9 +24,8 @@ from backscroll.mcp import server as mcp_server
 from backscroll.mcp.lines import LINE_BYTES
 from backscroll.process.logs import PlacesOnly
 from backscroll.settings.model import Settings
-from backscroll.stdio.transport import OPEN_REQUESTS
-from backscroll.store import app as store_app
-from backscroll_tools.client.lanes import Lanes
+from backscroll.store.app import open_store
+from tests.loopback import served
 from tests.pace import paced_s
 from tests.server.stdio.host import ERAS, JSON, REPLY_S, SERVE, Era, connected, environment, started
 
@@ -56,31 +55,38 @@ class Gate:
 
     def before(self, app: ASGIApp) -> ASGIApp:
         async def gated(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._hold()
-            await app(scope, receive, send)
+            self.held += 1
+            if self.held >= self.expected:
+                self.reached.set()
+            if await self._opens_before_the_caller_leaves(receive):
+                await app(scope, receive, send)
 
         return gated
 
-    async def _hold(self) -> None:
-        self.held += 1
-        if self.held >= self.expected:
-            self.reached.set()
-        try:
-            await self.open.wait()
-        except asyncio.CancelledError:
+    async def _opens_before_the_caller_leaves(self, receive: Receive) -> bool:
+        opening = asyncio.create_task(self.open.wait())
+        leaving = asyncio.create_task(_left(receive))
+        done, waiting = await asyncio.wait({opening, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if opening not in done:
             self.abandoned.set()
-            raise
+        return opening in done
 
 
-def put_before_the_store(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = store_app.open_store
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
-    @asynccontextmanager
-    async def open_store(database: str) -> AsyncIterator[store_app.Store]:
-        async with real(database) as store:
-            yield dataclasses.replace(store, app=gate.before(store.app))  # type: ignore[arg-type]  # any ASGI app will do
 
-    monkeypatch.setattr(store_app, "open_store", open_store)
+@asynccontextmanager
+async def behind(gate: Gate, settings: Settings) -> AsyncIterator[Settings]:
+    """Serve the store behind a gate, and yield settings with which it is the upstream."""
+    async with (
+        open_store(settings.database_url) as store,
+        served(gate.before(store.app)) as origin,
+    ):
+        yield dataclasses.replace(settings, upstream="store", base_url=f"{origin}/v1")
 
 
 def write(text: bytes) -> bytes:
@@ -222,11 +228,14 @@ async def test_messages_come_through_in_pieces_and_many_at_once(settings: Settin
 
 @each_era
 async def test_a_cancelled_walk_stops_with_its_request_and_is_not_answered(
-    era: Era, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    era: Era, settings: Settings
 ) -> None:
     gate = Gate()
-    put_before_the_store(gate, monkeypatch)
-    async with connected(mcp_server.build(settings), era) as wire, asyncio.timeout(REPLY_S):
+    async with (
+        behind(gate, settings) as gated,
+        connected(mcp_server.build(gated), era) as wire,
+        asyncio.timeout(REPLY_S),
+    ):
         await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
         await gate.reached.wait()
         cancel = {"requestId": 1, "reason": "enough"}
@@ -261,20 +270,22 @@ async def test_a_walk_of_several_requests_reports_progress_to_the_host_that_aske
 
 
 async def test_a_bounded_number_of_requests_is_worked_on_at_once(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
-    # Else the client's own bound is met first.
-    monkeypatch.setattr(Lanes.__init__, "__defaults__", (OPEN_REQUESTS * 2, OPEN_REQUESTS * 2))
-    gate = Gate(expected=OPEN_REQUESTS)
-    put_before_the_store(gate, monkeypatch)
-    async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
-        calls = range(OPEN_REQUESTS + 10)
+    most = 6  # fewer than the client's own bound, which would else be met first
+    gate = Gate(expected=most)
+    async with (
+        behind(gate, settings) as gated,
+        connected(mcp_server.build(gated), open_requests=most) as wire,
+        asyncio.timeout(REPLY_S),
+    ):
+        calls = range(most + 10)
         for number in calls:
             await wire.send(wire.call(number, "list-messages", thread_id="thread_none"))
         await gate.reached.wait()
         for _ in range(100):
             await asyncio.sleep(0)
-        assert gate.held == OPEN_REQUESTS
+        assert gate.held == most
         gate.open.set()
         replies = [await wire.receive() for _ in calls]
 
@@ -309,11 +320,14 @@ async def sent_until_stuck(writer: asyncio.StreamWriter, line: bytes) -> int:
 
 
 async def test_at_the_end_of_the_input_open_calls_are_still_answered(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
     gate = Gate()
-    put_before_the_store(gate, monkeypatch)
-    async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
+    async with (
+        behind(gate, settings) as gated,
+        connected(mcp_server.build(gated)) as wire,
+        asyncio.timeout(REPLY_S),
+    ):
         await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
         wire.writer.write_eof()
         await gate.reached.wait()
@@ -325,12 +339,14 @@ async def test_at_the_end_of_the_input_open_calls_are_still_answered(
 
 
 async def test_at_the_end_of_the_input_a_call_that_goes_on_and_on_is_answered_with_an_error(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
-    monkeypatch.setattr("backscroll.stdio.transport.DRAIN_S", 0.0)
     gate = Gate()
-    put_before_the_store(gate, monkeypatch)
-    async with connected(mcp_server.build(settings)) as wire, asyncio.timeout(REPLY_S):
+    async with (
+        behind(gate, settings) as gated,
+        connected(mcp_server.build(gated), drain_s=0.0) as wire,
+        asyncio.timeout(REPLY_S),
+    ):
         await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
         await gate.reached.wait()
         wire.writer.write_eof()
@@ -483,15 +499,11 @@ async def test_a_host_that_is_gone_ends_the_process(tmp_path: Path) -> None:
 async def test_what_a_library_prints_never_reaches_the_host(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
-        "from backscroll.mcp import server as mcp_server\n"
         "from backscroll.settings import model as settings\n"
-        "from backscroll.stdio import transport\n"
-        "build = mcp_server.build\n"
-        "def noisy(chosen):\n"
+        "from backscroll.stdio import descriptors, transport\n"
+        "with descriptors.claimed() as (stdin, stdout):\n"
         "    print('printed'); os.write(1, b'written'); assert sys.stdin.read() == ''\n"
-        "    return build(chosen)\n"
-        "mcp_server.build = noisy\n"
-        "transport.run(settings.load())\n"
+        "    transport.take_over(settings.load(), stdin, stdout, transport.Opening())\n"
     )
     async with started(tmp_path / "x.db", code=code) as wire:
         await wire.send(PING)
