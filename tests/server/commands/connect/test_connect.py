@@ -16,7 +16,7 @@ SECRET = "sk-not-to-be-seen"
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home on Linux in which Cursor and Codex are used."""
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("sys.platform", "linux")  # whichever system the tests run on
     monkeypatch.setenv("HOME", str(tmp_path))
     for variable in (*MOVED, "BACKSCROLL_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
