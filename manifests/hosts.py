@@ -11,16 +11,45 @@ _HEAD: Final = """\
 # Hosts
 
 `backscroll connect` lists the hosts and which seem to be installed; `backscroll connect HOST` shows
-what it would change, asks, and changes it. The rest of the file stays as it is, comments and other
-servers included, and a copy from before is kept beside it until `--remove` has brought it back.
+what it would do, asks, and does it: it runs the host's own command if that is installed, and edits
+the host's file if not.
 
-- `--print` prints the entry, `--yes` does not ask, `--file PATH` is for a project's file.
+- `--print` prints the entry, `--yes` does not ask, `--file PATH` is for a project's file, which is
+  always edited.
 - Settings that are given go into the entry: `backscroll connect cursor --read-only`.
 - A key is never written unless `--write-key` asks for it. The host brings it:
 
 | host | key |
 | --- | --- |
 {keys}
+## The host's own command, or the file
+
+| host | connect | `--remove` | edited instead if |
+| --- | --- | --- | --- |
+| Claude Code | `claude mcp add-json --scope user` | `claude mcp remove --scope user` | |
+| Codex | `codex mcp add` | `codex mcp remove` | a key is passed on: `env_vars` has no option |
+| Gemini CLI | `gemini mcp add --scope user` | `gemini mcp remove --scope user` | \
+the file refers to variables (`$`), whose values the command would write in clear; \
+a setting has a `=` in it |
+| VS Code | `code --add-mcp` | the file is edited | the file has comments, which would be lost |
+
+Claude Desktop and Cursor have no such command. The file is edited also if the command is not on
+`PATH`, if it is a batch file (as `code` and what npm installs are on Windows), if the file is a
+link, and if the entry holds a secret (`--write-key`): every user of a machine can see what its
+commands are given. The command runs without the keys in the environment.
+
+Afterwards the file must hold the entry, and the other servers as they were. If not, or if the
+command fails, its servers are put back, the error is shown with the exit code, and editing the file
+is offered (with `--yes` it is done).
+
+**An edit** keeps every other character of the file, comments included. A copy from before is kept
+beside it, and `--remove` brings the file back to the byte if only Backscroll has come into it
+since.
+
+**A command** writes the file as the host does: Claude Code adds its own state, Gemini CLI and
+VS Code lay the file out anew, and an empty object or file may stay after `--remove`. `--remove`
+runs the command, unless a copy from before an edit is there to be brought back.
+
 ## Files
 
 | host | Linux | macOS | Windows |

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from backscroll.commands.connect import host_file
-from backscroll.commands.connect.configuration import connected, disconnected
+from backscroll.commands.connect.configuration import connected, disconnected, holds
 from backscroll.commands.connect.entry import HostEntry
 from backscroll.commands.connect.hosts import Host
 from backscroll.commands.connect.jsonc import MARK, MalformedError
@@ -76,6 +76,8 @@ def connecting(host: Host, path: Path, entry: HostEntry) -> Change:
     before = host_file.read(path)
     try:
         after = connected(host, before or "", entry)
+        if before is not None and holds(host, before, entry):
+            after = before
         is_new = before is not None and disconnected(host, before) == before
     except MalformedError as error:
         raise _left_alone(path, error) from None

@@ -14,7 +14,10 @@ from backscroll.settings.parsing import is_blank
 from backscroll_tools.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backscroll.commands.connect.change import Change
+    from backscroll.commands.connect.running import Run
 
 _HOSTS: Final = ("claude", "claude-code", "vscode", "cursor", "codex", "gemini", "chatgpt")
 _COLORS: Final = {"+": "green", "-": "red", "@": "cyan"}
@@ -57,13 +60,15 @@ def connect(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Put Backscroll into HOST's configuration, or without HOST list the hosts.
 
-    Shows the change and asks. The rest of the file stays as it is, comments and other servers
-    included; a copy from before is kept beside it. Settings given here go into the entry.
+    Shows what it would do and asks. It runs the host's own command if there is one and it can say
+    all that the entry says. Otherwise it edits the file, and so always with --file: the rest of the
+    file stays as it is, comments and other servers included, and a copy from before is kept beside
+    it. Settings given here go into the entry.
 
     A key is left to the host: it asks for it, or takes it from BACKSCROLL_API_KEY in the
     environment that it starts in. Only --write-key writes it into the file.
     """
-    from backscroll.commands.connect import change, printing
+    from backscroll.commands.connect import change, printing, running
     from backscroll.commands.connect.hosts import BY_NAME, Machine
 
     machine = Machine(sys.platform, os.environ, Path.home())
@@ -77,15 +82,23 @@ def connect(  # noqa: PLR0913 - each is an option
         return
     path = file or chosen.config(machine)
     if remove:
-        _make(change.disconnecting(chosen, path), f"{chosen.title} has no Backscroll", yes=yes)
+        made = change.disconnecting(chosen, path)
+        if not made.is_one:
+            click.echo(f"{chosen.title} has no Backscroll: {path}")
+            return
+        run = "" if file or made.brings_back else running.removing(chosen, machine, path)
+        _do(run, lambda: change.disconnecting(chosen, path), yes=yes)
         return
     entry = printing.entry(settings, flags, _key(settings) if write_key else _none(settings))
     if prints:
         click.echo(printing.alone(chosen, entry), nl=False)
         return
-    made = change.connecting(chosen, path, entry)
-    if _make(made, f"{chosen.title} has it already", yes=yes):
+    if change.connecting(chosen, path, entry).is_one:
+        run = "" if file else running.adding(chosen, machine, path, entry)
+        _do(run, lambda: change.connecting(chosen, path, entry), yes=yes)
         click.echo(chosen.then)
+    else:
+        click.echo(f"{chosen.title} has it already: {path}")
     if entry.needs_key and not entry.key:
         click.echo(chosen.key_comes)
 
@@ -137,15 +150,42 @@ def _key(settings: Settings) -> str:
     return typed
 
 
-def _make(change: "Change", otherwise: str, *, yes: bool) -> bool:
-    """Show a change, ask, and make it; say otherwise where there is none.
+def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
+    """Run the host's own command, or edit the file: if there is a reason, or if the command failed.
+
+    Args:
+        run: the command, or why it is not used.
+        edit: returns the change of the file, as it then is.
+        yes: whether not to ask.
+
+    Raises:
+        click.Abort: the answer was no.
+        CommandError: the file cannot be edited.
+    """
+    if isinstance(run, str):
+        if run:
+            click.echo(f"The file is edited: {plain(run)}.")
+        _make(edit(), yes=yes)
+        return
+    click.echo(f"{run.host.title} has a command of its own for this:\n\n{plain(run.shown())}")
+    if not yes:
+        click.confirm("\nRun it?", abort=True)
+    try:
+        run.make()
+    except CommandError as error:
+        click.echo(f"backscroll: {error}", err=True)
+        click.echo("The file can be edited instead:")
+        _make(edit(), yes=yes)
+        return
+    click.echo(f"{'Removed from' if run.wanted is None else 'Written to'} {run.path}")
+
+
+def _make(change: "Change", *, yes: bool) -> None:
+    """Show a change of the file, ask, and make it.
 
     Raises:
         click.Abort: the answer was no.
     """
-    if not change.is_one:
-        click.echo(f"{otherwise}: {change.path}")
-        return False
     colors = {} if os.environ.get("NO_COLOR") else _COLORS
     for line in change.diff().splitlines():
         color = colors.get(line[:1])
@@ -154,4 +194,3 @@ def _make(change: "Change", otherwise: str, *, yes: bool) -> bool:
         click.confirm(f"\nWrite {change.path}?", abort=True)
     change.make()
     click.echo(f"{'Removed' if change.after is None else 'Wrote'} {change.path}")
-    return True

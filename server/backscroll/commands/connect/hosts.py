@@ -3,12 +3,15 @@
 Sources, as of November 2026: each host's own documentation of its configuration, named beside it.
 """
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from backscroll.commands.connect import own_command
 from backscroll.commands.connect.entry import KEY, KEY_INPUT
+from backscroll.commands.connect.own_command import OwnCommand
 
 Format: TypeAlias = Literal["json", "toml", "url"]
 
@@ -31,6 +34,10 @@ class Machine:
         """Return the folder that a variable names, or else the one in the user's folder."""
         named = self.environ.get(variable)
         return Path(named) if named else self.home.joinpath(*otherwise)
+
+    def program(self, name: str) -> str:
+        """Return where a program is on PATH; empty if it is not there."""
+        return shutil.which(name, path=self.environ.get("PATH", "")) or ""
 
     @property
     def application_data(self) -> Path:
@@ -57,6 +64,7 @@ class Host:
         reference: what stands for the key in an entry's `env`; nothing where nothing can.
         asks: whether the host asks for the key itself and keeps it (VS Code's inputs).
         forwards: whether an entry names the variables that are passed on (Codex's env_vars).
+        own: its own command for its servers, if it has one.
         key_comes: where the key then comes from, as a sentence.
         then: what to do when the file is written.
     """
@@ -71,6 +79,7 @@ class Host:
     reference: str = ""
     asks: bool = False
     forwards: bool = False
+    own: OwnCommand | None = None
     key_comes: str = ""
     then: str = ""
 
@@ -122,6 +131,7 @@ HOSTS: Final = (
         trace=_claude_code,
         typed=True,
         reference=f"${{{KEY}}}",
+        own=own_command.CLAUDE_CODE,
         key_comes=_FROM_ENVIRONMENT.format("Claude Code"),
         then="Start claude, and look at /mcp.",
     ),
@@ -136,6 +146,7 @@ HOSTS: Final = (
         typed=True,
         reference=f"${{input:{KEY_INPUT}}}",
         asks=True,
+        own=own_command.VSCODE,
         key_comes="VS Code asks for the key when it first starts the server, and keeps it safe.",
         then='Run "MCP: List Servers" in VS Code, and start backscroll.',
     ),
@@ -159,6 +170,7 @@ HOSTS: Final = (
         trace=_codex,
         servers="mcp_servers",
         forwards=True,
+        own=own_command.CODEX,
         key_comes=_FROM_ENVIRONMENT.format("Codex"),
         then="Start codex, and look at /mcp.",
     ),
@@ -170,6 +182,7 @@ HOSTS: Final = (
         config=lambda machine: _gemini(machine) / "settings.json",
         trace=_gemini,
         reference=f"${KEY}",
+        own=own_command.GEMINI,
         key_comes=_FROM_ENVIRONMENT.format("Gemini CLI"),
         then="Start gemini, and look at /mcp.",
     ),

@@ -32,8 +32,8 @@ FILES: Final = {
     ),
     "codex": (
         b'model = "gpt-6-codex"\napproval_policy = "on-request" # ask me\n\n'
-        b'notify = """\n[mcp_servers.backscroll]\n"""\n\n[mcp_servers.docs]\ncommand = "npx"\n'
-        b'args = ["-y", "docs-mcp"]\n\n# where I work\n[projects."/home/ada/w"]\n'
+        b'developer_instructions = """\n[mcp_servers.backscroll]\n"""\n\n[mcp_servers.docs]\n'
+        b'command = "npx"\nargs = ["-y", "docs-mcp"]\n\n# where I work\n[projects."/home/ada/w"]\n'
         b'trust_level = "trusted"'
     ),
     "gemini": (

@@ -18,6 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home on Linux in which Cursor and Codex are used."""
     monkeypatch.setattr("sys.platform", "linux")  # whichever system the tests run on
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "")
     for variable in (*MOVED, "BACKSCROLL_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
     for name, path in (("cursor", ".cursor/mcp.json"), ("codex", ".codex/config.toml")):

@@ -1,0 +1,101 @@
+"""What a host's own command takes, if the host has one that adds and removes servers.
+
+The forms are those of Claude Code 2.1, Codex 0.171, Gemini CLI 0.61 and VS Code 1.107: each was run
+and its file read afterwards, except VS Code, whose source was read.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from backscroll.commands.connect.entry import NAME
+
+Arguments: TypeAlias = tuple[str, ...]
+
+_COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(//|/\*)')
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCommand:
+    """A host's own command for its servers.
+
+    Attributes:
+        program: what is looked for on PATH.
+        add: returns the arguments that add a server, as the host's file would hold it, and with
+            the inputs that it refers to.
+        remove: the arguments that remove Backscroll; empty if the command cannot.
+        replaces: whether adding replaces an entry of the same name; if not, it is removed first.
+        lacks: returns why the command cannot write such a server into such a file, as the end of
+            a sentence that begins with the program; empty if it can.
+    """
+
+    program: str
+    add: Callable[[Mapping[str, Any], list[Mapping[str, Any]]], Arguments]
+    remove: Arguments = ()
+    replaces: bool = True
+    lacks: Callable[[Mapping[str, Any], str], str] = lambda _server, _rest: ""
+
+
+def _claude_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> Arguments:
+    return ("mcp", "add-json", "--scope", "user", NAME, _json(server))
+
+
+def _code_add(server: Mapping[str, Any], inputs: list[Mapping[str, Any]]) -> Arguments:
+    asked = {"inputs": inputs} if inputs else {}
+    return ("--add-mcp", _json({"name": NAME, **server, **asked}))
+
+
+def _code_lacks(_server: Mapping[str, Any], rest: str) -> str:
+    if any(found[1] for found in _COMMENT.finditer(rest)):
+        return "would drop the comments in its file"
+    return ""
+
+
+def _codex_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> Arguments:
+    variables = [part for pair in _pairs(server) for part in ("--env", pair)]
+    return ("mcp", "add", NAME, *variables, "--", server["command"], *server.get("args", ()))
+
+
+def _codex_lacks(server: Mapping[str, Any], _rest: str) -> str:
+    return "cannot say which variables are passed on" if "env_vars" in server else ""
+
+
+def _gemini_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> Arguments:
+    variables = [f"--env={pair}" for pair in _pairs(server)]
+    arguments = ("--", *server["args"]) if "args" in server else ()
+    return ("mcp", "add", "--scope", "user", NAME, server["command"], *variables, *arguments)
+
+
+def _gemini_lacks(server: Mapping[str, Any], rest: str) -> str:
+    """Gemini CLI 0.61 saves the values of variables that its file refers to, and cuts at a `=`."""
+    if "$" in rest:
+        return "would write the values of variables that its file refers to"
+    if any("=" in value for value in server.get("env", {}).values()):
+        return "would cut a setting that has a = in it"
+    return ""
+
+
+def _pairs(server: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={value}" for name, value in server.get("env", {}).items()]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+CLAUDE_CODE: Final = OwnCommand(
+    "claude",
+    _claude_add,
+    remove=("mcp", "remove", "--scope", "user", NAME),
+    replaces=False,
+)
+VSCODE: Final = OwnCommand("code", _code_add, lacks=_code_lacks)
+CODEX: Final = OwnCommand("codex", _codex_add, remove=("mcp", "remove", NAME), lacks=_codex_lacks)
+GEMINI: Final = OwnCommand(
+    "gemini",
+    _gemini_add,
+    remove=("mcp", "remove", "--scope", "user", NAME),
+    lacks=_gemini_lacks,
+)

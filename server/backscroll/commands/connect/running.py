@@ -1,0 +1,200 @@
+"""A host's own command: whether it is used, what is run, and whether the file then holds it."""
+
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from backscroll.commands.connect import host_file
+from backscroll.commands.connect.configuration import (
+    disconnected,
+    entry_in,
+    inputs,
+    other_servers,
+    server,
+    whole,
+)
+from backscroll.commands.connect.entry import KEY, HostEntry
+from backscroll.commands.connect.hosts import Host, Machine
+from backscroll.commands.connect.jsonc import MalformedError
+from backscroll.commands.connect.own_command import OwnCommand
+from backscroll.commands.connect.secrecy import hidden, holds_password
+from backscroll.process.exits import CommandError
+from backscroll_tools.plain import plain
+
+_OUTPUT_BYTES: Final = 65_536
+_REASON_CHARS: Final = 300
+_BATCH_FILES: Final = (".cmd", ".bat")
+_COLOR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_KEYS: Final = frozenset({KEY, "OPENAI_API_KEY"})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A host's own command, ready to run.
+
+    Attributes:
+        host: whose it is.
+        path: the file that it writes.
+        program: where the command is.
+        steps: the arguments of each run, in order.
+        wanted: the entry that the file holds afterwards; None for no entry.
+        machine: its environment, and the folder that it runs in.
+    """
+
+    host: Host
+    path: Path
+    program: str
+    steps: tuple[tuple[str, ...], ...]
+    wanted: Mapping[str, Any] | None
+    machine: Machine
+
+    def shown(self) -> str:
+        """Return what is run, a command a line, as a shell would take it."""
+        name = Path(self.program).name
+        return "\n".join(f"  {shlex.join((name, *step))}" for step in self.steps)
+
+    def make(self, limit_s: float = 60.0) -> None:
+        """Run it, and see that the file then holds the entry, and the other servers as before.
+
+        Args:
+            limit_s: how many seconds each step may take.
+
+        Raises:
+            CommandError: it failed, took too long, or wrote something else. The file has the
+                servers that it had before.
+        """
+        before = host_file.read(self.path)
+        others = other_servers(self.host, before or "")
+        try:
+            for step in self.steps:
+                self._step(step, limit_s)
+            self._check(others)
+        except CommandError:
+            if not self._holds(entry_in(self.host, before or ""), others):
+                host_file.replace(self.path, before)
+            raise
+
+    def _step(self, arguments: tuple[str, ...], limit_s: float) -> None:
+        """Run one step, without the keys in this process's environment.
+
+        Raises:
+            CommandError: it failed; in one line, with its exit code.
+        """
+        verbs = arguments[:2] if arguments[0] == "mcp" else arguments[:1]
+        shown = " ".join((Path(self.program).name, *verbs))
+        environ = {name: text for name, text in self.machine.environ.items() if name not in _KEYS}
+        with tempfile.TemporaryFile() as output:
+            try:
+                code = subprocess.run(  # noqa: S603 - what the user has installed, after a yes
+                    (self.program, *arguments),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.machine.home,
+                    env=environ,
+                    timeout=limit_s,
+                    check=False,
+                ).returncode
+            except subprocess.TimeoutExpired:
+                raise CommandError(f"{shown} took longer than {limit_s:g} s") from None
+            except OSError as error:
+                raise CommandError(f"{shown} cannot be run: {error.strerror or error}") from None
+            output.seek(0)
+            said = output.read(_OUTPUT_BYTES).decode("utf-8", "replace")
+        if code:
+            raise CommandError(f"{shown} failed (exit code {code}){_reason(said)}")
+
+    def _check(self, others: Mapping[str, Any]) -> None:
+        """See that the file has the wanted entry, and these servers beside it.
+
+        Raises:
+            CommandError: it has not.
+        """
+        if not self._holds(self.wanted, others):
+            name = Path(self.program).name
+            raise CommandError(f"{name} did not write what it should into {self.path}")
+
+    def _holds(self, entry: Mapping[str, Any] | None, others: Mapping[str, Any]) -> bool:
+        """Whether the file has this entry, and these servers beside it.
+
+        Raises:
+            CommandError: it cannot be read.
+        """
+        text = host_file.read(self.path) or ""
+        try:
+            return entry_in(self.host, text) == entry and other_servers(self.host, text) == others
+        except MalformedError:
+            return False
+
+
+def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | str:
+    """Return the run that puts an entry into a host's file, or why the file is edited instead.
+
+    Args:
+        host: of the file; the reason is empty if it has no command.
+        machine: where its command is looked for.
+        path: its file, well-formed if it is there.
+        entry: what it is told.
+
+    Raises:
+        CommandError: the file cannot be read.
+    """
+    if host.own is None:
+        return ""
+    text, wanted = host_file.read(path) or "", server(host, entry)
+    program = machine.program(host.own.program)
+    reason = _unusable(host.own, program, path)
+    if entry.key or any(map(holds_password, entry.settings.values())):
+        reason = reason or f"{host.own.program} would show the secret in the list of processes"
+    if reason := reason or _lack(host.own, wanted, disconnected(host, text)):
+        return reason
+    steps = [host.own.add(wanted, inputs(host, entry))]
+    if not host.own.replaces and entry_in(host, text) is not None:
+        steps.insert(0, host.own.remove)
+    return Run(host, path, program, tuple(steps), whole(wanted), machine)
+
+
+def removing(host: Host, machine: Machine, path: Path) -> Run | str:
+    """Return the run that takes Backscroll out of a host's file, or why the file is edited instead.
+
+    Raises:
+        CommandError: the file cannot be read.
+    """
+    if host.own is None:
+        return ""
+    program = machine.program(host.own.program)
+    reason = _unusable(host.own, program, path)
+    if not host.own.remove:
+        reason = reason or f"{host.own.program} cannot remove a server"
+    text = disconnected(host, host_file.read(path) or "")
+    reason = reason or _lack(host.own, {}, text)
+    return reason or Run(host, path, program, (host.own.remove,), None, machine)
+
+
+def _unusable(own: OwnCommand, program: str, path: Path) -> str:
+    if not program:
+        return f"{own.program} is not on PATH"
+    if program.lower().endswith(_BATCH_FILES):
+        return f"{own.program} is a batch file, which changes the quotes that it is given"
+    if path.is_symlink():
+        return f"{path} is a link, which {own.program} might replace"
+    return ""
+
+
+def _lack(own: OwnCommand, server: Mapping[str, Any], rest: str) -> str:
+    lack = own.lacks(server, rest)
+    return f"{own.program} {lack}" if lack else ""
+
+
+def _reason(said: str) -> str:
+    """Return the first line of an output that tells of an error, or else the first; bounded."""
+    lines = [plain(_COLOR.sub("", line)).strip() for line in said.splitlines()]
+    lines = [line for line in lines if line]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    first = (errors or lines or [""])[0]
+    return f": {hidden(first[:_REASON_CHARS])}" if first else ""
