@@ -1,7 +1,8 @@
 """What a host's own command takes, if the host has one that adds and removes servers.
 
-The forms are those of Claude Code 2.1, Codex 0.171, Gemini CLI 0.61 and VS Code 1.107: each was run
-and its file read afterwards, except VS Code, whose source was read.
+The forms are those of Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0, which were run, and
+their files read afterwards. VS Code was not run: its source was read
+(`src/vs/platform/mcp/common/mcpManagementCli.ts` and `mcpResourceScannerService.ts`).
 """
 
 import json
