@@ -5,10 +5,10 @@
 #
 #   H11Protocol has connection_made connection_lost data_received handle_events on_response_complete
 #       pause_writing resume_writing send_400_response shutdown timeout_keep_alive_handler app conn
-#       cycle flow loop scope transport
+#       config cycle flow loop scope transport
 #   RequestResponseCycle has disconnected message_event response_complete response_started
 #   Server has startup capture_signals config lifespan server_state servers should_exit started
 #   ServerState has connections
-#   Config has backlog http_protocol_class ssl
+#   Config has backlog http_protocol_class loaded_app ssl
 #   LifespanOff has startup state
 #   Connection of h11 has our_state their_state trailing_data
