@@ -1,1 +1,1 @@
-"""The upstream that the settings choose, and how to name oneself to it."""
+"""The upstream that the settings choose, and how to authenticate to it."""

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def upstream_of(settings: Settings) -> Upstream:
-    """Return the upstream that the settings choose, ready to be asked.
+    """Return the upstream that the settings choose, with its credential.
 
     Raises:
-        NoKeyError: a key is needed and not set, or the library for Entra is not installed.
+        NoKeyError: a key is needed but not set, or the library for Entra is not installed.
     """
     return _upstream(settings, credential(settings, profile_of(settings)))
 
@@ -34,17 +34,17 @@ def upstream_of(settings: Settings) -> Upstream:
 def upstream_of_callers(
     settings: Settings, without_key: Callable[[], Awaitable[Header]] | None = None
 ) -> Upstream:
-    """Return the upstream that callers over HTTP share, whose tokens may bring keys of their own.
+    """Return the upstream that callers over HTTP share.
 
-    Where they may (`http_auth` is `token`), the operator needs none.
+    If `http_auth` is `token`, callers can bring their own keys, and the operator needs no key.
 
     Args:
-        settings: of the operator.
-        without_key: stands in for the operator's credential where there is none; left out, nothing
-            is sent.
+        settings: the operator's settings.
+        without_key: replaces the operator's credential if the operator has no key; by default no
+            credential is sent.
 
     Raises:
-        NoKeyError: as `upstream_of` does, where no caller can bring a key.
+        NoKeyError: as `upstream_of` raises it, if callers cannot bring keys.
     """
     try:
         return upstream_of(settings)
@@ -82,7 +82,7 @@ class UpstreamConnection:
 
     Args:
         settings: which upstream.
-        upstream: what `upstream_of` made of them, when there was still somebody to tell of a flaw.
+        upstream: the result of `upstream_of`, called earlier so that a bad setting stops the start.
     """
 
     def __init__(self, settings: Settings, upstream: Upstream) -> None:
@@ -106,17 +106,17 @@ class UpstreamConnection:
         await self._stack.aclose()
 
     async def client(self) -> Client:
-        """Return the client, after opening what it needs at the first call.
+        """Return the client; the first call opens the connections.
 
         Raises:
-            ToolError: `upstream_unavailable` where the store's database cannot be opened.
+            ToolError: `upstream_unavailable` if the store's database cannot be opened.
         """
         client = self._client or await self.client_of(self._upstream)
-        self._client = self._client or client  # the first of those that were made meanwhile
+        self._client = self._client or client  # another call may have been faster
         return self._client
 
     async def check(self) -> None:
-        """See that the embedded store can be read and written; nothing of another upstream.
+        """Check that the embedded store can be read and written; other upstreams are not checked.
 
         Raises:
             NothingWrittenError: it cannot, and why.
@@ -125,13 +125,13 @@ class UpstreamConnection:
             await self._store.check()
 
     async def client_of(self, upstream: Upstream) -> Client:
-        """Return a new client, with a retry budget and lanes of its own, over the same connections.
+        """Return a new client over the same connections, with its own retry budget and lanes.
 
         Args:
-            upstream: the chosen one, perhaps with another credential and other headers.
+            upstream: the chosen upstream, which may have another credential and other headers.
 
         Raises:
-            ToolError: as `client` does.
+            ToolError: as `client` raises it.
         """
         async with self._opening:
             if self._pools is None:
@@ -157,7 +157,7 @@ class UpstreamConnection:
             raise ToolError(
                 "upstream_unavailable",
                 f"The store cannot be opened: {error}",
-                next_step="Ask the operator to mend BACKSCROLL_DATABASE.",
+                next_step="Ask the operator to fix BACKSCROLL_DATABASE.",
             ) from None
         self._store = store
         http = _InProcess(httpx2.ASGITransport(store.app))
@@ -166,20 +166,20 @@ class UpstreamConnection:
 
 @dataclass(frozen=True, slots=True)
 class _InProcess:
-    """Asks an application of this process, without what only a network needs.
+    """Sends requests to an application in this process.
 
-    A client's cookies, redirects and authentication would be work for nothing here.
+    It skips the cookies, redirects and authentication of an HTTP client, which only cost time here.
 
     Attributes:
-        transport: hands requests over.
-        timeout: none: the deadline of a call bounds all that it waits for.
+        transport: passes requests to the application.
+        timeout: no timeout, because the deadline of a call bounds every wait.
     """
 
     transport: httpx2.ASGITransport
     timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Return the response to a request."""
+        """Send a request and return its response."""
         response = await self.transport.handle_async_request(request)
         if not stream:
             await response.aread()

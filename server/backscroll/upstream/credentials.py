@@ -1,4 +1,4 @@
-"""How requests name their caller: a key in one of two headers, or a token of Microsoft Entra."""
+"""How requests authenticate: with a key in one of two headers, or a token of Microsoft Entra."""
 
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -17,7 +17,7 @@ ENTRA_SCOPE: Final = "https://ai.azure.com/.default"
 
 
 class NoKeyError(SettingsError):
-    """A key is needed and not set, or the library for Entra is not installed."""
+    """A key is needed but not set, or the library for Entra is not installed."""
 
 
 class NotSignedInError(ToolError):
@@ -25,10 +25,10 @@ class NotSignedInError(ToolError):
 
 
 def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[Header]] | None:
-    """Return what gives the header that names the caller, or nothing where none is sent.
+    """Return a function that returns the authentication header; None if no header is sent.
 
     Raises:
-        NoKeyError: a key is needed and not set, or the library for Entra is not installed.
+        NoKeyError: a key is needed but not set, or the library for Entra is not installed.
     """
     match _auth(settings, profile):
         case "none":
@@ -42,7 +42,7 @@ def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[H
 
 
 def lacks_key(settings: Settings) -> bool:
-    """Whether the upstream wants a key, and the operator has none for it."""
+    """Whether the upstream needs a key that the operator has not set."""
     try:
         credential(settings, profile_of(settings))
     except NoKeyError:
@@ -53,7 +53,7 @@ def lacks_key(settings: Settings) -> bool:
 def _auth(settings: Settings, profile: Profile) -> Auth:
     chosen: Auth = settings.auth or profile.auth  # type: ignore[assignment]  # checked on loading
     if settings.api_key and chosen == "entra":
-        return "bearer"  # a token that the operator has got already
+        return "bearer"  # the operator has set a token
     if not settings.api_key and chosen == "bearer" and profile.key_optional:
         return "none"
     if not settings.api_key and chosen in {"bearer", "api-key"}:
@@ -63,15 +63,15 @@ def _auth(settings: Settings, profile: Profile) -> Auth:
 
 
 def name_of_key(upstream: str) -> str:
-    """Return what the operator sets a kind of upstream's key with."""
+    """Return the variable that sets the key of a kind of upstream."""
     return NEEDS_KEY.get(upstream, "BACKSCROLL_API_KEY")
 
 
 def _fixed(header: Header) -> Callable[[], Awaitable[Header]]:
-    async def give() -> Header:
+    async def fixed() -> Header:
         return header
 
-    return give
+    return fixed
 
 
 def _entra() -> Callable[[], Awaitable[Header]]:
@@ -84,20 +84,20 @@ def _entra() -> Callable[[], Awaitable[Header]]:
 
     import anyio.to_thread
 
-    async def give() -> Header:
-        # In a thread, because the library's asynchronous form would need another HTTP client;
-        # abandoned at a call's deadline, because the library may wait for long.
+    async def signed_in() -> Header:
+        # In a thread, because the library's asynchronous API needs another HTTP client. Abandoned
+        # at a call's deadline, because the library may wait for long.
         token = await anyio.to_thread.run_sync(_entra_token, abandon_on_cancel=True)
         return ("Authorization", f"Bearer {token}")
 
-    return give
+    return signed_in
 
 
 def _entra_token() -> str:
-    """Return a token, which the library keeps until it is about to expire.
+    """Return a token, which the library caches until it is about to expire.
 
     Raises:
-        NotSignedInError: `auth_failed` where nobody is signed in.
+        NotSignedInError: `auth_failed` if nobody is signed in.
     """
     from azure.core.exceptions import AzureError
 
@@ -112,7 +112,7 @@ def _entra_token() -> str:
 
 
 @cache
-def _identity() -> Any:  # noqa: ANN401 - of a library that may not be there
+def _identity() -> Any:  # noqa: ANN401 - the library may not be installed
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential()
@@ -121,5 +121,5 @@ def _identity() -> Any:  # noqa: ANN401 - of a library that may not be there
 def _installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # not even the package around it is there
+    except ModuleNotFoundError:  # its parent package is not installed either
         return False
