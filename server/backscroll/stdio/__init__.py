@@ -1,1 +1,1 @@
-"""MCP over stdin and stdout, as hosts that start a server themselves speak it."""
+"""MCP over stdin and stdout, for hosts that start the server themselves."""

@@ -1,4 +1,4 @@
-"""The process's own stdin and stdout, kept for the protocol alone."""
+"""Reserves the process's stdin and stdout for the protocol."""
 
 import os
 import sys
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def claimed() -> Iterator[tuple[int, int]]:
-    """Yield file descriptors of stdin and stdout that nothing else in the process writes to.
+    """Yield file descriptors of stdin and stdout that nothing else in the process uses.
 
-    Meanwhile descriptor 0 is empty and 1 is stderr.
+    Until the end of the context descriptor 0 is empty and descriptor 1 is stderr.
 
     Raises:
         SystemExit: one of them is closed.
@@ -28,10 +28,10 @@ def claimed() -> Iterator[tuple[int, int]]:
             os.dup2(nothing, 1)
         yield kept
     finally:
-        sys.stdout.flush()  # to stderr, while descriptor 1 still is
+        sys.stdout.flush()  # to stderr, which descriptor 1 still is
         os.close(nothing)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":
-                os.set_blocking(original, True)  # shared with the processes around this one
+                os.set_blocking(original, True)  # the parent process shares it
             os.dup2(original, descriptor)
             os.close(original)

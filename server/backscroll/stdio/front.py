@@ -1,11 +1,11 @@
 """The first answers of a stdio server, given before the MCP SDK is imported.
 
 Hosts start a server with every chat and wait for its tools; importing the SDK takes most of that
-wait. What hosts ask first is known beforehand: `initialize`, `server/discover`, `tools/list` and
-`ping` are answered here from a table that was rendered when the package was built, with the
-standard library alone, while the SDK is imported on a thread. The first line that the table does
-not answer exactly ends that: the SDK's server is handed every line so far, its answers to those
-that were answered are dropped, and it goes on as if it had been there from the start.
+wait. A host's first requests are known beforehand: `initialize`, `server/discover`, `tools/list`
+and `ping`. They are answered here from a rendered table, with only the standard library, while the
+SDK is imported on a thread. At the first line that the table has no exact answer to, the SDK's
+server takes over: it is given every line so far, its replies to lines that were already answered
+are dropped, and it continues as if it had been there from the start.
 """
 
 import json
@@ -30,10 +30,10 @@ TABLE: Final = Path(__file__).with_name("front_table.json")
 """
 
 MODERN: Final = "2026-07-28"
-"""The protocol version whose every request carries its own `_meta` envelope."""
+"""The protocol version in which every request has its own `_meta` envelope."""
 
 LINES: Final = 32
-"""How many lines are answered here at most: what hosts ask first is a handful."""
+"""The most lines that are answered here; hosts start with a handful."""
 
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 
@@ -66,7 +66,7 @@ class Front:
 
     Args:
         settings: which tools are offered, and which parts of results are sent.
-        profile: the kind of upstream, on which tools depend.
+        profile: the kind of upstream, which decides what tools are offered.
     """
 
     def __init__(self, settings: Settings, profile: Profile) -> None:
@@ -80,9 +80,9 @@ class Front:
         self.answered: list[bytes] = []
 
     def answer(self, line: bytes) -> bytes | None:
-        """Return the answer to a line with its newline, empty where none is due, or None.
+        """Return the reply to a line, with a newline; empty if the line needs no reply.
 
-        None: the SDK's server must see this line, after those in `answered`.
+        None means that the SDK's server must handle this line, after those in `answered`.
         """
         if len(self.answered) == LINES:
             return None
@@ -101,7 +101,7 @@ class Front:
         return text.encode() + b"\n"
 
     def _result(self, message: Object) -> Object | None:
-        """Return the result of a request, an empty one of a notification, or None."""
+        """Return the result of a request, an empty result for a notification, or None."""
         match message:
             case {"jsonrpc": "2.0", "method": "notifications/initialized", **rest}:
                 expected = self._version not in {"", MODERN} and rest in ({}, {"params": {}})
@@ -158,7 +158,7 @@ def _row(row: dict[str, Any]) -> Row:
 
 
 def _is_handshake(params: Object) -> bool:
-    """Whether the parameters of `initialize` are of the form that is valid beyond doubt."""
+    """Whether the parameters of `initialize` are certainly valid."""
     match params:
         case {
             "protocolVersion": str(),
@@ -172,7 +172,7 @@ def _is_handshake(params: Object) -> bool:
 
 
 def _is_modern(params: Object) -> bool:
-    """Whether parameters hold nothing but a complete envelope of the modern protocol."""
+    """Whether parameters are a complete envelope of the modern protocol and nothing else."""
     match params:
         case {"_meta": dict() as meta, **rest} if not rest:
             envelope = {name.removeprefix(_ENVELOPE): value for name, value in meta.items()}
@@ -194,7 +194,7 @@ def _is_modern(params: Object) -> bool:
 
 
 def _is_bare(params: Object) -> bool:
-    """Whether parameters are none, or a progress token alone."""
+    """Whether parameters are empty, or only a progress token."""
     match params:
         case {"_meta": {"progressToken": int() | str() as token, **others}, **rest}:
             return not others and not rest and not isinstance(token, bool)
@@ -203,7 +203,7 @@ def _is_bare(params: Object) -> bool:
 
 
 def _are_capabilities(capabilities: Object) -> bool:
-    """Whether a client's capabilities are of the form that is valid beyond doubt."""
+    """Whether a client's capabilities are certainly valid."""
     for name, value in capabilities.items():
         match name, value:
             case "roots", dict() as roots:

@@ -14,7 +14,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
 HANDSHAKES: Final = ("2025-06-18", "2025-11-25")
-"""The older protocol versions that hosts of today ask for."""
+"""The older protocol versions that current hosts ask for."""
 
 _CLIENT: Final = {"name": "a-host", "version": "1"}
 
@@ -45,7 +45,7 @@ def rendered() -> str:
 
 
 def opening(version: str) -> list[JSON]:
-    """Return the requests with which a host of a protocol version begins."""
+    """Return the first requests of a host that uses a protocol version."""
     if version == MODERN:
         envelope = {
             "io.modelcontextprotocol/protocolVersion": MODERN,

@@ -1,8 +1,8 @@
 """The process's stdin and stdout on the event loop, whatever they are connected to.
 
-Pipes and sockets are read and written directly. Files, terminals and whatever Windows has are
-not for every event loop, and a terminal that stops blocking would disturb the shell that shares
-it: a thread copies between those and a socket.
+Pipes and sockets are read and written directly. Not every event loop supports files, terminals and
+the handles of Windows, and a non-blocking terminal would disturb the shell that shares it. For
+those a thread copies between the descriptor and a socket.
 """
 
 import asyncio
@@ -16,36 +16,36 @@ from threading import Thread
 from typing import Final, cast
 
 CHUNK_BYTES: Final = 64 * 1024
-"""How many bytes are read at once, at most."""
+"""The most bytes that are read at once."""
 
 CLOSE_S: Final = 2.0
-"""How many seconds a host has to read what was written before the output is closed."""
+"""How many seconds a host has to read the remaining output before it is closed."""
 
 
 class PipeReader:
-    """Bytes that arrive."""
+    """Reads bytes from the host."""
 
     def __init__(self, reader: asyncio.StreamReader, transport: asyncio.BaseTransport) -> None:
         self._reader = reader
         self._transport = transport
 
     async def read(self) -> bytes:
-        """Return the next bytes, at most 64 KiB, or none at the end or once closed."""
+        """Return the next bytes, at most 64 KiB; empty at the end of the input or after `close`."""
         try:
             return await self._reader.read(CHUNK_BYTES)
         except OSError:
             return b""
 
     def close(self) -> None:
-        """Stop reading: whoever waits in `read` sees the end."""
+        """Stop reading; a waiting `read` returns as at the end of the input."""
         self._transport.close()
 
 
 class PipeWriter(asyncio.Protocol):
-    """Bytes that leave, no faster than they are taken.
+    """Writes bytes to the host, no faster than it reads them.
 
     Args:
-        lost: called once nothing more can be written.
+        lost: called when nothing more can be written.
     """
 
     def __init__(self, lost: Callable[[], None]) -> None:
@@ -58,30 +58,30 @@ class PipeWriter(asyncio.Protocol):
         self.copier: Thread | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, and leave what arrives on a two-way socket to the source."""
+        """Keep the transport; do not read from a two-way socket, which is the reader's to read."""
         self._transport = cast("asyncio.Transport", transport)
         if transport.get_extra_info("socket") is not None:
             self._transport.pause_reading()
 
     def pause_writing(self) -> None:
-        """Let writers wait: what was written before has not been taken."""
+        """Make writers wait, because the host has not read the earlier output."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Let writers go on."""
+        """Let writers continue."""
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - a Protocol
-        """Wake whoever waits, in vain."""
+        """Wake the waiting writers, which then fail."""
         self._gone.set()
         self._writable.set()
         self._lost()
 
     async def write(self, data: bytes) -> None:
-        """Write bytes, whole, after those before them have been taken.
+        """Write bytes, after the host has read enough of the earlier ones.
 
         Raises:
-            BrokenPipeError: nobody reads any more.
+            BrokenPipeError: the host no longer reads.
         """
         async with self._turn:
             await self._writable.wait()
@@ -90,7 +90,7 @@ class PipeWriter(asyncio.Protocol):
             self._transport.write(data)
 
     async def aclose(self) -> None:
-        """Give the host two seconds to take what was written, and close."""
+        """Give the host two seconds to read the remaining output, then close."""
         if self._transport is None:
             return
         self._transport.close()
@@ -104,7 +104,7 @@ class PipeWriter(asyncio.Protocol):
 
 
 async def open_source(descriptor: int) -> PipeReader:
-    """Return what arrives at a file descriptor, which is left open."""
+    """Return a reader of a file descriptor, which is left open."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=CHUNK_BYTES)
     own = os.dup(descriptor)
     transport: asyncio.BaseTransport
@@ -125,11 +125,11 @@ async def open_source(descriptor: int) -> PipeReader:
 
 
 async def open_sink(descriptor: int, lost: Callable[[], None]) -> PipeWriter:
-    """Return the way out through a file descriptor, which is left open.
+    """Return a writer to a file descriptor, which is left open.
 
     Args:
         descriptor: the file descriptor.
-        lost: called once nothing more can be written.
+        lost: called when nothing more can be written.
     """
     loop, sink = asyncio.get_running_loop(), PipeWriter(lost)
     own = os.dup(descriptor)

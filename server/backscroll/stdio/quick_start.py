@@ -1,4 +1,4 @@
-"""A stdio server that answers at once: the front first, the SDK's server behind it."""
+"""A stdio server that answers at once: first the front, then the SDK's server."""
 
 import gc
 import os
@@ -19,26 +19,27 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 CHUNK_BYTES: Final = 64 * 1024
-"""How many bytes are read at once, at most."""
+"""The most bytes that are read at once."""
 
 FIRST_LINE_S: Final = 0.02
-"""How many seconds the import lets the host's first line come, which is answered sooner alone."""
+"""Seconds to wait for each of the host's first lines before importing the SDK, which would compete
+with answering it."""
 
 FIRST_LINES: Final = 4
-"""How many lines the import waits for in this way."""
+"""How many lines the import waits for."""
 
 FOR_THE_FIRST_CALL: Final = ("fastjsonschema", "backscroll.store.app")
-"""What the first call imports, imported ahead of it."""
+"""Modules that the first call needs, imported before it comes."""
 
 SWITCH_S: Final = 0.0005
-"""For how many seconds at most the importing thread keeps the front from answering."""
+"""The most seconds for which the importing thread can hold up the front."""
 
 
 def run(settings: Settings, profile: Profile) -> None:
-    """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT comes.
+    """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT arrives.
 
     Args:
-        settings: what is served.
+        settings: the operator's settings.
         profile: the kind of upstream that the settings choose.
 
     Raises:
@@ -71,15 +72,15 @@ class _Loading:
         self._thread = Thread(target=self._load, name="import", daemon=True)
         self._served = Event()
         self._failure: BaseException | None = None
-        self._chances = FIRST_LINES
+        self._lines_to_wait_for = FIRST_LINES
         self._interval = sys.getswitchinterval()
 
     def start_when_idle(self, stdin: int) -> None:
-        """Start, unless the host's next line is there or comes in a moment."""
+        """Start the import, unless the host's next line is there or arrives in a moment."""
         if self._thread.ident is not None:
             return
-        if self._chances and sys.platform != "win32":
-            self._chances -= 1
+        if self._lines_to_wait_for and sys.platform != "win32":
+            self._lines_to_wait_for -= 1
             if select.select([stdin], [], [], FIRST_LINE_S)[0]:
                 return
         sys.setswitchinterval(SWITCH_S)
@@ -96,8 +97,8 @@ class _Loading:
         return sys.modules["backscroll.stdio.transport"]
 
     def _load(self) -> None:
-        # The import makes only objects that stay: looking for garbage among them is in vain, now
-        # and later.
+        # The import creates only objects that live on, so collecting garbage among them is a waste
+        # of time, now and later.
         gc.disable()
         try:
             import_module("backscroll.stdio.transport")
@@ -110,7 +111,7 @@ class _Loading:
             self._served.set()
         for name in FOR_THE_FIRST_CALL:
             import_module(name)
-        gc.freeze()  # these stay too: a full collection would hold up a call
+        gc.freeze()  # these live on too; a full collection would delay a call
 
 
 def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
@@ -123,6 +124,6 @@ def _write(stdout: int, answer: bytes) -> None:
 
 
 def _leave() -> None:
-    """End the process at once: nothing is open, and what is half imported needs no farewell."""
+    """End the process at once: nothing is open, and a half-finished import needs no cleanup."""
     sys.stderr.flush()
     os._exit(0)

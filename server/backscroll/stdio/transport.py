@@ -1,8 +1,8 @@
 """MCP over stdin and stdout: one JSON-RPC message a line (MCP specification, transports, stdio).
 
-The SDK's own transport reads and writes on worker threads, which doubles the time of a call,
-alters bytes that are not UTF-8, and leaves some lines without an answer. This one stays on the
-event loop, and answers every line that asks for it.
+The SDK's own transport reads and writes on worker threads, which doubles the time of a call. It
+alters bytes that are not UTF-8, and leaves some lines without a reply. This one stays on the event
+loop, and replies to every line that needs it.
 """
 
 import asyncio
@@ -38,22 +38,22 @@ from backscroll.stdio.descriptors import claimed
 from backscroll.stdio.pipes import PipeReader, PipeWriter, open_sink, open_source
 
 OPEN_REQUESTS: Final = 128
-"""The most requests that are worked on at once; the next is read when one is answered."""
+"""The most requests that are handled at once; the next is read when one is answered."""
 
 DRAIN_S: Final = 5.0
-"""How many seconds requests that were read before the input ended still have."""
+"""How many seconds open requests have to finish after the input has ended."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a connection began before this server took it over.
+    """What was read from a connection before this server took it over.
 
     Attributes:
-        answered: lines that have had their answers, for the server to catch up on.
-        unanswered: lines that were read behind them.
-        lines: what has arrived of the line after those.
+        answered: lines that were answered already; the server handles them without replying.
+        unanswered: lines that were read after those.
+        lines: holds the beginning of the next line.
     """
 
     answered: Sequence[bytes] = ()
@@ -62,10 +62,10 @@ class Opening:
 
 
 def run(settings: Settings) -> None:
-    """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT comes.
+    """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT arrives.
 
-    Meanwhile stdin is empty and stdout is stderr to everything else in the process, so that a
-    stray print never reaches the host.
+    For everything else in the process stdin is empty and stdout is stderr, so that a stray print
+    never reaches the host.
 
     Raises:
         SystemExit: stdin or stdout is closed.
@@ -75,7 +75,7 @@ def run(settings: Settings) -> None:
 
 
 def take_over(settings: Settings, stdin: int, stdout: int, opening: Opening) -> None:
-    """Serve a connection that has begun, as `run` does."""
+    """Serve a connection that another reader opened, as `run` does."""
     logs.configure(settings.log_level, settings.log_format)
     tracing.configure()
     with suppress(KeyboardInterrupt):
@@ -91,13 +91,13 @@ async def serve(  # noqa: PLR0913 - its limits are smaller in tests
     open_requests: int = OPEN_REQUESTS,
     drain_s: float = DRAIN_S,
 ) -> None:
-    """Serve one connection until its input ends, nobody reads its output, or a signal comes.
+    """Serve one connection until its input ends, its output is closed, or a signal arrives.
 
     Args:
         server: the MCP server.
         stdin: the file descriptor to read from; left open.
         stdout: the file descriptor to write to; left open.
-        opening: how the connection began; by default it begins now.
+        opening: what was read already; by default nothing.
         open_requests: the most requests that are worked on at once.
         drain_s: how many seconds requests that were read before the input ended still have.
     """
@@ -118,7 +118,7 @@ async def serve(  # noqa: PLR0913 - its limits are smaller in tests
 
 
 class _OpenRequests:
-    """How many requests have been read and not been settled: answered, or cancelled."""
+    """Counts the requests that were read but neither answered nor cancelled yet."""
 
     def __init__(self, most: int, drain_s: float) -> None:
         self.most = most
@@ -142,14 +142,14 @@ class _OpenRequests:
         self._changed.set()
 
     async def at_most(self, count: int) -> None:
-        """Wait until no more than `count` are open, or the connection is to stop."""
+        """Wait until at most `count` requests are open, or the connection is stopping."""
         while self._open > count and not self.stopped:
             self._changed.clear()
             await self._changed.wait()
 
 
 class _Stream:
-    """What the SDK's read and write streams have in common."""
+    """What the read and write streams have in common."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -167,7 +167,7 @@ class _Stream:
 
 
 class _Writer(_Stream):
-    """The SDK's write stream: what the server sends, a line a message."""
+    """The write stream for the SDK: writes each message as one line."""
 
     def __init__(self, sink: PipeWriter, requests: _OpenRequests) -> None:
         self._sink = sink
@@ -175,7 +175,7 @@ class _Writer(_Stream):
         self._muted: list[RequestId | None] = []
 
     def mute(self, request_id: RequestId) -> None:
-        """Drop the answer to a request: it has had one."""
+        """Drop the next reply to a request, because it was answered already."""
         self._muted.append(request_id)
 
     async def send(self, item: SessionMessage) -> None:
@@ -193,11 +193,11 @@ class _Writer(_Stream):
         """Write a message.
 
         Raises:
-            anyio.BrokenResourceError: nobody reads any more.
+            anyio.BrokenResourceError: the host no longer reads.
         """
         try:
             text = message.model_dump_json(by_alias=True, exclude_unset=True)
-        except ValueError:  # a lone surrogate, which has no UTF-8
+        except ValueError:  # a lone surrogate, which UTF-8 cannot encode
             if not isinstance(message, JSONRPCResponse | JSONRPCError):
                 raise
             _log.exception("a reply cannot be written")
@@ -214,7 +214,7 @@ class _Writer(_Stream):
 
 
 class _Reader(_Stream):
-    """The SDK's read stream: what the host sends, after flawed lines were answered."""
+    """The read stream for the SDK: returns the host's messages, and answers flawed lines itself."""
 
     def __init__(
         self, source: PipeReader, writer: _Writer, requests: _OpenRequests, opening: Opening
@@ -240,14 +240,14 @@ class _Reader(_Stream):
         """Return the next message for the server.
 
         Raises:
-            anyio.EndOfStream: the input has ended, and what was read before has had its time.
+            anyio.EndOfStream: the input has ended, and open requests have had time to finish.
         """
         if self._answered:
-            return await self._caught_up(self._answered.popleft())
+            return await self._replayed(self._answered.popleft())
         while (line := await self._line()) is not None:
             match json_rpc.parse(line, whole=not self._ended):
                 case Received() as received:
-                    return self._handed_on(received)
+                    return self._session_message(received)
                 case JSONRPCError() as error:
                     _log.info("refused a line: %s", error.error.code)
                     with suppress(anyio.BrokenResourceError):
@@ -261,17 +261,17 @@ class _Reader(_Stream):
                 await self._requests.at_most(0)
         raise anyio.EndOfStream
 
-    async def _caught_up(self, line: bytes) -> SessionMessage:
-        """Return a message that has been answered; each waits for the one before it."""
+    async def _replayed(self, line: bytes) -> SessionMessage:
+        """Return a message that was answered already, after the one before it is done."""
         await self._requests.at_most(0)
         match json_rpc.parse(line):
             case Received(message=JSONRPCRequest() as message) as received:
                 self._writer.mute(message.id)
-                return self._handed_on(received)
+                return self._session_message(received)
             case Received() as received:
-                return self._handed_on(received)
+                return self._session_message(received)
             case _:
-                raise AssertionError("only sound lines are answered early")
+                raise AssertionError("the front answers only valid lines")
 
     async def _line(self) -> bytes | Overlong | None:
         await self._requests.at_most(self._requests.most - 1)
@@ -283,7 +283,7 @@ class _Reader(_Stream):
             return None
         return self._waiting.popleft()
 
-    def _handed_on(self, received: Received) -> SessionMessage:
+    def _session_message(self, received: Received) -> SessionMessage:
         if not isinstance(received.message, JSONRPCRequest):
             return SessionMessage(received.message)
         self._requests.begin()
