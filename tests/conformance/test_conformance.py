@@ -66,7 +66,7 @@ async def failures(
     exchange: Dispatcher, suite: str, folder: Path, expected: Path | None = None
 ) -> set[str]:
     """Return the scenarios that the fixture server fails, which are all that a suite expects."""
-    async with running(settings_of(folder), exchange=exchange) as server:
+    async with running(settings_of(folder), dispatcher=exchange) as server:
         summary = await hold_to_suite(server.url, suite, folder, expected)
     results = RESULT.findall(summary)
     assert results

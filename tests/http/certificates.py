@@ -1,4 +1,4 @@
-"""Certificates that tests make for themselves."""
+"""Self-signed certificates for tests."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

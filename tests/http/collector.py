@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry on loopback, which keeps what exporters send to it."""
+"""An OpenTelemetry collector on loopback, which keeps what exporters send to it."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True)
 class Recorded:
-    """A span, with only what tests look at."""
+    """A span, with only the fields that tests check."""
 
     name: str
     trace_id: bytes
@@ -23,7 +23,7 @@ class Recorded:
 
 @dataclass
 class Collector:
-    """What has come so far."""
+    """The spans received so far."""
 
     url: str
     bodies: list[bytes] = field(default_factory=list)
@@ -57,7 +57,7 @@ def collecting() -> Iterator[Collector]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the overridden method's name
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

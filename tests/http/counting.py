@@ -1,4 +1,4 @@
-"""What the event loop's thread does, counted: how often functions run there, and on how much."""
+"""Counts the calls of functions on the event loop's thread, and the sizes of their arguments."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class Calls:
 
 @contextmanager
 def calls_of(*functions: Callable[..., Any]) -> Iterator[list[Calls]]:
-    """Count the calls of functions in this thread, as long as the context lasts.
+    """Count the calls of functions in this thread until the end of the context.
 
     Args:
         functions: those of Python's own that are written in Python.

@@ -63,7 +63,7 @@ class Issuer:
         key: PrivateKey | str | bytes | None = None,
         **claims: Any,  # noqa: ANN401 - any claim, of any type
     ) -> str:
-        """Return a token that holds, but for claims given otherwise; None leaves one out."""
+        """Return a valid token, except for the given claims; None leaves a claim out."""
         now = int(time.time())
         usual = {
             "iss": self.url,
@@ -79,12 +79,12 @@ class Issuer:
         return jwt.encode(given, signing, algorithm, headers)
 
     async def was_asked(self, times: int) -> None:
-        """Wait until its keys have been asked for so often."""
+        """Wait until its keys have been asked for this many times."""
         while self.asked < times:
             await self._asked.wait()
 
     def describe(self, request: Request) -> Response:
-        """Answer with the metadata, where it is."""
+        """Answer with the metadata, or 404 at any other path."""
         if self.broken:
             return Response(status_code=500)
         if request.url.path != self.place:
@@ -92,7 +92,7 @@ class Issuer:
         return JSONResponse(self.metadata or {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
 
     def sign_raw(self, claims: str, *, header: dict[str, Any] | None = None) -> str:
-        """Return a token with claims and more of a header as they are, whatever they are."""
+        """Return a signed token with any text as claims, and any additional header."""
         key = self.keys["k1"]
         return jwt.PyJWS().encode(claims.encode(), key, "ES256", {"kid": "k1", **(header or {})})
 

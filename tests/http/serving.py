@@ -1,4 +1,4 @@
-"""The product over HTTP: real connections, in this process or in one of its own."""
+"""Serves Backscroll over HTTP with real connections, in this process or in another."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from tests.server.stdio.host import environment
 
 JSON = dict[str, Any]
 WAIT_S: Final = limit_s(20)
-"""How many seconds a test waits for what must come."""
+"""How many seconds a test waits for something that must happen."""
 
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
@@ -46,7 +46,7 @@ class Running:
 
     Attributes:
         port: where it listens on loopback.
-        settings: of its operator.
+        settings: its settings.
         opened: what it serves.
         stopping: set to stop it.
     """
@@ -82,7 +82,7 @@ def settings_of(folder: Path, **settings: Any) -> Settings:  # noqa: ANN401 - as
 async def running(
     settings: Settings,
     host: str = "127.0.0.1",
-    exchange: Dispatcher | None = None,
+    dispatcher: Dispatcher | None = None,
     *,
     token_kept_s: float = KEPT_S,
     read_s: float = READ_S,
@@ -92,14 +92,14 @@ async def running(
     Args:
         settings: of the operator.
         host: what it believes to listen on; it listens on loopback.
-        exchange: answers MCP requests, in place of the tools.
+        dispatcher: answers MCP requests instead of the tools.
         token_kept_s: for how many seconds a token is believed.
         read_s: how many seconds a client may leave what it was sent unread.
     """
     allowed = access.allowed(settings, host)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        async with opened(settings, allowed, exchange, token_kept_s) as served:
+        async with opened(settings, allowed, dispatcher, token_kept_s) as served:
             server = Running(port, settings, served)
             answer = answering.answer(served, settings, listener, server.stopping, read_s)
             task = asyncio.create_task(answer)

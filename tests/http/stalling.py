@@ -1,4 +1,4 @@
-"""An upstream that answers when it is told to."""
+"""An upstream that answers only when a test lets it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.loopback import served
 
 
 class Stalling:
-    """An upstream with nothing in it, which lets its callers wait."""
+    """An empty upstream that makes its callers wait."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -28,11 +28,11 @@ class Stalling:
             await self._asked.wait()
 
     def go_on(self) -> None:
-        """Answer what was asked, and all that will be."""
+        """Answer the waiting requests and all later ones."""
         self._going_on.set()
 
     async def answer(self, _: Request) -> JSONResponse:
-        """Answer with an empty list, in time."""
+        """Answer with an empty list, once `go_on` was called."""
         self.count += 1
         self._asked.set()
         await self._going_on.wait()

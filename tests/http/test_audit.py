@@ -1,4 +1,4 @@
-"""What is noted of calls, and how an operator finds the one that an agent complains of."""
+"""The audit log, and the request ids by which an operator finds a failed call."""
 
 import asyncio
 import json
@@ -31,19 +31,21 @@ class Noted:
         self._caplog = caplog
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return what has been noted."""
+        """Return the entries so far."""
         records = self._caplog.records
         return [json.loads(one.message) for one in records if one.name == "backscroll.audit"]
 
 
 @pytest.fixture
 def noted(caplog: pytest.LogCaptureFixture) -> Iterator[Noted]:
-    """The audit log, as it is when it is looked at."""
+    """The audit log, read when a test asks for its entries."""
     with caplog.at_level(logging.INFO, "backscroll.audit"):
         yield Noted(caplog)
 
 
-async def test_a_call_is_noted_with_who_what_and_how_it_ended(noted: Noted, tmp_path: Path) -> None:
+async def test_a_call_is_logged_with_its_caller_tool_ids_and_outcome(
+    noted: Noted, tmp_path: Path
+) -> None:
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         token = await server.token("ada")
         made = await call(server.url, "create-message", token, role="user", content="x y")
@@ -87,7 +89,7 @@ async def test_a_call_is_noted_with_who_what_and_how_it_ended(noted: Noted, tmp_
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_that_nobody_waited_for_is_noted_as_cancelled(
+async def test_a_call_whose_client_hangs_up_is_logged_as_cancelled(
     era: str, noted: Noted, tmp_path: Path
 ) -> None:
     async with (
@@ -100,7 +102,7 @@ async def test_a_call_that_nobody_waited_for_is_noted_as_cancelled(
         await upstream.asked()
         writer.close()
         async with asyncio.timeout(WAIT_S):
-            await server.opened.places.empty()
+            await server.opened.slots.empty()
 
     assert [line["outcome"] for line in noted.lines()] == ["cancelled"]
 
@@ -109,7 +111,7 @@ async def test_a_call_that_nobody_waited_for_is_noted_as_cancelled(
     ("sent", "kept"),
     [("trace-9", True), ("a b", False), ("x" * 129, False), ("", False)],
 )
-async def test_an_error_of_the_upstream_names_the_request_that_it_belongs_to(
+async def test_an_upstream_error_contains_the_request_id(
     sent: str, kept: bool, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:

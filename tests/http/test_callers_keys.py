@@ -1,4 +1,4 @@
-"""An upstream that asks for a key, where the operator has none: each caller brings its own."""
+"""An upstream that needs a key, if the operator has none: each caller brings its own."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ from tests.loopback import served
 
 KEYS = {"Bearer sk-ada", "Bearer sk-bob"}
 NO_KEY = (
-    "auth_failed: This server has no key to openai of its own, and your token names none.\n"
+    "auth_failed: This server has no key for openai, and your token does not name one.\n"
     "Next: Ask the operator for a token made with --upstream-key-variable, or to set "
     "BACKSCROLL_API_KEY (or OPENAI_API_KEY) where Backscroll runs.\n"
     "Retry: safe, but pointless until the operator mends the key; nothing was written."
@@ -41,7 +41,7 @@ NO_KEY = (
 
 @asynccontextmanager
 async def asking_for_keys() -> AsyncIterator[tuple[str, list[str | None]]]:
-    """Serve an upstream that answers to `KEYS` alone; yield its address, and what was sent."""
+    """Serve an upstream that accepts only `KEYS`; yield its address, and the keys it received."""
     seen: list[str | None] = []
 
     async def answer(request: Request) -> JSONResponse:
@@ -62,7 +62,7 @@ async def status_of(server: Process) -> tuple[int, object]:
     return response.status_code, response.json()
 
 
-async def test_a_server_without_a_key_serves_each_caller_with_its_own_alone(
+async def test_a_server_without_a_key_uses_only_each_callers_own_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADA_KEY", "sk-ada")
@@ -114,7 +114,7 @@ async def test_a_server_process_without_a_key_starts_and_is_ready_while_its_upst
     [("openai", "BACKSCROLL_API_KEY (or OPENAI_API_KEY)"), ("azure", "BACKSCROLL_API_KEY")],
 )
 @pytest.mark.parametrize("auth", ["none", "oauth"])
-async def test_where_no_token_can_bring_a_key_the_operators_is_needed_at_the_start(
+async def test_a_server_does_not_start_without_a_key_if_tokens_cannot_bring_one(
     auth: str, upstream: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
@@ -129,7 +129,7 @@ async def test_where_no_token_can_bring_a_key_the_operators_is_needed_at_the_sta
     ("upstream", "tool", "argument"),
     [("azure", "get-chat-messages", "completion_id"), ("foundry", "list-messages", "thread_id")],
 )
-async def test_the_same_holds_of_every_upstream_that_wants_a_key(
+async def test_the_rule_holds_for_every_upstream_that_needs_a_key(
     upstream: str, tool: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "azure.identity", None)  # as if it were not installed
@@ -144,7 +144,7 @@ async def test_the_same_holds_of_every_upstream_that_wants_a_key(
     assert seen == []
 
 
-async def test_an_upstream_that_cannot_be_reached_is_not_ready_without_a_key_either(
+async def test_a_server_without_a_key_is_not_ready_if_its_upstream_is_unreachable(
     tmp_path: Path,
 ) -> None:
     settings = settings_of(
@@ -156,7 +156,7 @@ async def test_an_upstream_that_cannot_be_reached_is_not_ready_without_a_key_eit
     assert (response.status_code, response.json()) == (503, {"status": "no upstream"})
 
 
-async def test_the_doctor_says_what_it_cannot_try_without_a_key(tmp_path: Path) -> None:
+async def test_the_doctor_names_what_it_cannot_check_without_a_key(tmp_path: Path) -> None:
     async with asking_for_keys() as (url, seen):
         environ = {
             "BACKSCROLL_UPSTREAM": "openai",
@@ -179,7 +179,7 @@ async def test_the_doctor_says_what_it_cannot_try_without_a_key(tmp_path: Path) 
     assert set(seen) == {None}
 
 
-def test_over_stdio_the_operators_key_is_needed_whatever_is_set_for_http() -> None:
+def test_over_stdio_the_operators_key_is_needed_whatever_the_http_settings() -> None:
     environ = {"BACKSCROLL_UPSTREAM": "openai", "BACKSCROLL_HTTP_AUTH": "token"}
     settings = load(None, environ)
 
@@ -202,7 +202,6 @@ async def test_a_caller_s_key_that_is_blank_or_unresolved_is_never_sent(
             result = await call(server.url, "list-chat-completions", token)
 
     assert text_of(result).splitlines()[0] == (
-        "auth_failed: The key that your token stands for is not there: EVE_KEY is not set, or is "
-        "no key."
+        "auth_failed: Your token names the key in EVE_KEY, which is not set, or is not a valid key."
     )
     assert seen == []

@@ -57,7 +57,7 @@ async def test_every_tool_answers_a_client_of_either_era(mode: Mode, tmp_path: P
 
 
 @each_mode
-async def test_a_long_walk_reports_progress_while_it_goes_on(mode: Mode, tmp_path: Path) -> None:
+async def test_a_long_walk_reports_progress_while_it_runs(mode: Mode, tmp_path: Path) -> None:
     settings = settings_of(tmp_path, result_chars=200_000)
     reported: list[tuple[float, float | None]] = []
 
@@ -81,7 +81,7 @@ async def test_a_long_walk_reports_progress_while_it_goes_on(mode: Mode, tmp_pat
 
 @each_era
 @pytest.mark.parametrize("progress", [False, True])
-async def test_a_client_that_hangs_up_ends_its_call_and_the_request_upstream(
+async def test_a_client_that_hangs_up_cancels_its_call_and_the_upstream_request(
     era: str, progress: bool, tmp_path: Path
 ) -> None:
     asked = asyncio.Event()
@@ -105,7 +105,7 @@ async def test_a_client_that_hangs_up_ends_its_call_and_the_request_upstream(
         async with asyncio.timeout(WAIT_S):
             await asked.wait()
             writer.close()
-            await proxy.quiet()  # what is stalled ends only when who asked for it goes away
-            await server.opened.places.empty()
+            await proxy.quiet()  # a stalled request ends only when its client disconnects
+            await server.opened.slots.empty()
 
     assert len(proxy.seen) == 1

@@ -1,4 +1,4 @@
-"""Connections that say nothing: they neither stay for long, nor use up what others need."""
+"""Idle connections: they are closed in time, and do not use up what others need."""
 
 import asyncio
 import signal
@@ -36,7 +36,7 @@ async def bounded(
     receive_s: float = WAIT_S,
     **settings: Any,  # noqa: ANN401 - as Settings
 ) -> AsyncIterator[int]:
-    """Serve with bounds, and yield the port."""
+    """Serve with limits on connections, and yield the port."""
     wanted = settings_of(tmp_path, **settings)
     with listen("127.0.0.1", 0) as listener:
         async with opened(wanted, access.allowed(wanted, "127.0.0.1")) as served:
@@ -76,7 +76,7 @@ async def connected(
 
 
 async def end(reader: asyncio.StreamReader) -> bytes:
-    """Return all that comes until the server closes the connection, or cuts it off."""
+    """Return everything received until the server closes or resets the connection."""
     async with asyncio.timeout(WAIT_S):
         try:
             return await reader.read()
@@ -100,14 +100,14 @@ def certified(tmp_path: Path) -> dict[str, Any]:
     return {"tls_cert_file": str(certificate), "tls_key_file": str(key)}
 
 
-async def test_a_handshake_that_does_not_come_is_waited_for_no_longer_than_headers(
+async def test_a_missing_tls_handshake_times_out_like_missing_headers(
     tmp_path: Path,
 ) -> None:
     async with (
         bounded(tmp_path, receive_s=paced_s(0.2), **certified(tmp_path)) as port,
         connected(port, 2) as made,
     ):
-        made[1][1].write(b"\x16\x03\x01\x02\x00\x01")  # the beginning of one
+        made[1][1].write(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a TLS handshake
         said = [await end(reader) for reader, _ in made]
 
     assert said == [b"", b""]
@@ -134,7 +134,7 @@ async def test_a_flood_of_idle_connections_keeps_nobody_out(tmp_path: Path, secu
 
 
 @pytest.mark.parametrize("secure", [False, True])
-async def test_those_that_never_asked_for_anything_go_before_those_that_have(
+async def test_connections_without_a_request_are_closed_before_those_with_one(
     tmp_path: Path, secure: bool
 ) -> None:
     files: dict[str, Any] = certified(tmp_path) if secure else {}

@@ -1,4 +1,4 @@
-"""`backscroll doctor` on what is set for serving over HTTP."""
+"""`backscroll doctor` on the settings for serving over HTTP."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ NO_START = "Mend it, or backscroll serve --transport http will not start."
 
 
 async def diagnosis_of(folder: Path, host: str = "", /, **settings: str) -> Diagnosis:
-    """Return a diagnosis; a name in capitals is a variable of its own."""
+    """Return a diagnosis; a name in capitals is an environment variable."""
     given = {"database": f"sqlite:///{folder / 'store.db'}", **settings}
     environ = {
         name if name.isupper() else f"BACKSCROLL_{name.upper()}": value
@@ -32,14 +32,14 @@ async def diagnosis_of(folder: Path, host: str = "", /, **settings: str) -> Diag
 
 
 def found(diagnosis: Diagnosis) -> list[Check]:
-    """Return what was found of HTTP, without how long it took."""
+    """Return the checks of HTTP, without how long they took."""
     return [
         Check(check.name, check.verdict, check.detail, next_step=check.next_step)
         for check in diagnosis.http
     ]
 
 
-async def test_nothing_is_asked_of_http_where_nothing_is_set_for_it(tmp_path: Path) -> None:
+async def test_nothing_is_checked_for_http_if_nothing_is_set_for_it(tmp_path: Path) -> None:
     diagnosis = await diagnosis_of(tmp_path)
 
     assert diagnosis.http == ()
@@ -78,7 +78,7 @@ async def test_nothing_is_asked_of_http_where_nothing_is_set_for_it(tmp_path: Pa
             Check(
                 "callers",
                 "failed",
-                "BACKSCROLL_ALLOWED_HOSTS must be such as example.com, not 'https://a.example'",
+                "BACKSCROLL_ALLOWED_HOSTS must look like example.com, not 'https://a.example'",
                 next_step=NO_START,
             ),
         ),
@@ -88,14 +88,14 @@ async def test_nothing_is_asked_of_http_where_nothing_is_set_for_it(tmp_path: Pa
             Check(
                 "callers",
                 "failed",
-                "--host 0.0.0.0 lets others in: set BACKSCROLL_HTTP_AUTH=token or oauth, "
-                "BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may call); or use 127.0.0.1",
+                "--host 0.0.0.0 lets other machines call: set BACKSCROLL_HTTP_AUTH=token or oauth, "
+                "BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may call); or use 127.0.0.1",
                 next_step=NO_START,
             ),
         ),
     ],
 )
-async def test_who_gets_in_is_told_by_the_rules_of_serve(
+async def test_the_doctor_applies_the_access_rules_of_serve(
     host: str, settings: dict[str, str], check: Check, tmp_path: Path
 ) -> None:
     diagnosis = await diagnosis_of(tmp_path, host, **settings)
@@ -104,7 +104,7 @@ async def test_who_gets_in_is_told_by_the_rules_of_serve(
     assert diagnosis.is_well == (check.verdict == "ok")
 
 
-async def test_a_server_that_lets_others_in_is_described(tmp_path: Path) -> None:
+async def test_a_server_that_other_machines_can_call_is_described(tmp_path: Path) -> None:
     exposed = {"http_auth": "token", "allowed_hosts": "a.example", "allowed_origins": "none"}
     diagnosis = await diagnosis_of(tmp_path, "::", **exposed)
 
@@ -144,7 +144,7 @@ CLOCK = "Check the clock of this machine, or wait."
         (2, 90, Check("certificate", "failed", "does not hold before {since}", next_step=CLOCK)),
     ],
 )
-async def test_a_certificate_is_looked_at_before_clients_refuse_it(
+async def test_the_dates_of_a_certificate_are_checked(
     since: float, until: float, expected: Check, tmp_path: Path
 ) -> None:
     made = new_certificate(tmp_path, since=timedelta(days=since), until=timedelta(days=until))
@@ -157,7 +157,7 @@ async def test_a_certificate_is_looked_at_before_clients_refuse_it(
     assert diagnosis.is_well == (expected.verdict != "failed")
 
 
-async def test_a_certificate_and_a_key_of_another_do_not_go_together(tmp_path: Path) -> None:
+async def test_a_certificate_with_the_key_of_another_is_reported(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in "ab"]
     for folder in folders:
         folder.mkdir()
@@ -181,11 +181,11 @@ async def test_a_certificate_and_a_key_of_another_do_not_go_together(tmp_path: P
     assert not diagnosis.is_well
 
 
-async def test_a_certificate_whose_dates_cannot_be_read_is_no_reason_to_fail(
+async def test_a_certificate_whose_dates_cannot_be_read_is_not_a_failure(
     tmp_path: Path,
 ) -> None:
     certificate, key = new_certificate(tmp_path)
-    pem = certificate.read_text()  # OpenSSL takes this form too
+    pem = certificate.read_text()  # OpenSSL accepts this form too
     certificate.write_text(pem.replace(" CERTIFICATE-", " TRUSTED CERTIFICATE-"))
 
     diagnosis = await diagnosis_of(tmp_path, tls_cert_file=str(certificate), tls_key_file=str(key))
@@ -223,7 +223,7 @@ async def test_an_issuer_is_asked_for_its_keys(tmp_path: Path) -> None:
     assert (well.is_well, wrong.is_well, without.is_well) == (True, False, False)
 
 
-async def test_tokens_that_hold_are_counted(tmp_path: Path, database_url: str) -> None:
+async def test_valid_tokens_are_counted(tmp_path: Path, database_url: str) -> None:
     for name in ("ada", "bob", "eve"):
         await issue(database_url, new_token(name))
     await revoke(database_url, "eve")
@@ -236,7 +236,7 @@ async def test_tokens_that_hold_are_counted(tmp_path: Path, database_url: str) -
     assert found(one)[1] == Check("tokens", "ok", "1 that holds")
 
 
-async def test_tokens_that_the_upstream_will_refuse_are_told_apart(tmp_path: Path) -> None:
+async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     for name, variable in (("ada", "ADA_KEY"), ("bob", "BOB_KEY"), ("tom", "")):
         await issue(url, new_token(name, key_variable=variable))
@@ -270,7 +270,7 @@ async def test_tokens_that_the_upstream_will_refuse_are_told_apart(tmp_path: Pat
     assert found(unset)[1] == Check("tokens", "ok", "3 that hold")
 
 
-async def test_a_database_of_tokens_that_cannot_be_opened_is_said_to_be_once(
+async def test_a_token_database_that_cannot_be_opened_is_reported_once(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "store.db").write_text("no database\n" * 100)
@@ -296,7 +296,9 @@ def test_a_person_and_a_script_read_the_same(tmp_path: Path) -> None:
 
     lines = text.stdout.splitlines()
     at = lines.index("HTTP: token, 0.0.0.0")
-    assert lines[at + 1].startswith("  FAIL  callers               --host 0.0.0.0 lets others in")
+    assert lines[at + 1].startswith(
+        "  FAIL  callers               --host 0.0.0.0 lets other machines call"
+    )
     assert "  WARN  tokens                there is none that holds: nobody gets in" in lines
     assert f"Not well: 1 failed, and 0 of {len(NAMES)} tools will not work." in lines
     assert [one["verdict"] for one in json.loads(document.stdout)["http"]] == ["failed", "warning"]

@@ -1,4 +1,4 @@
-"""What is wrong with a body is told in the words of HTTP, and with a line in those of stdio."""
+"""Errors about a body speak of the body, and errors about a line of the line."""
 
 import re
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from mcp.types import JSONRPCError
 
-from backscroll.http.dispatch import Understood, parsed
+from backscroll.http.dispatch import ParsedBody, parsed
 from backscroll.mcp import json_rpc
 from backscroll.mcp.json_rpc import Received
 
@@ -31,14 +31,14 @@ def told(found: object) -> str:
     match found:
         case JSONRPCError() as error:
             return error.error.message
-        case Understood(received=Received(refused=refused)) | Received(refused=refused):
+        case ParsedBody(received=Received(refused=refused)) | Received(refused=refused):
             return refused
         case _:
             raise TypeError(found)
 
 
 @pytest.mark.parametrize("raw", FLAWED.values(), ids=FLAWED)
-def test_no_client_reads_of_what_the_other_transport_carries_messages_in(raw: bytes) -> None:
+def test_errors_speak_of_bodies_over_http_and_of_lines_over_stdio(raw: bytes) -> None:
     over_http, over_stdio = told(parsed(raw)), told(json_rpc.parse(raw))
 
     assert over_http

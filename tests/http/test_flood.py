@@ -1,4 +1,4 @@
-"""Requests that nobody let in: a bounded number of lines in the log, and the number of the rest."""
+"""Floods of refused requests: the log has a bounded number of lines, and counts the rest."""
 
 import asyncio
 import io
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.process.logs import FIELDS, LINES, BoundedHandler, JsonLines, PlacesOnly
+from backscroll.process.logs import FIELDS, LINES, BoundedHandler, JsonLines, NoValuesFormatter
 from tests.http.serving import MODERN, WAIT_S, post, raw, started
 
 COUNT = 100
@@ -66,7 +66,7 @@ class Clock:
         return self.now
 
 
-def test_each_minute_a_place_writes_anew_and_calls_are_all_written() -> None:
+def test_a_call_site_may_write_again_each_minute_and_every_tool_call_is_logged() -> None:
     stream, clock = io.StringIO(), Clock()
     log = logging.getLogger("tests.flood")
     log.setLevel("INFO")
@@ -93,8 +93,8 @@ def test_each_minute_a_place_writes_anew_and_calls_are_all_written() -> None:
     ]
 
 
-@pytest.mark.parametrize("formatter", [PlacesOnly("%(message)s"), JsonLines()])
-def test_what_others_sent_is_written_on_one_line_and_obeyed_by_no_terminal(
+@pytest.mark.parametrize("formatter", [NoValuesFormatter("%(message)s"), JsonLines()])
+def test_input_is_logged_on_one_line_without_control_characters(
     formatter: logging.Formatter,
 ) -> None:
     record = logging.LogRecord(

@@ -1,4 +1,4 @@
-"""Requests that two readers could take for different ones: refused, and the connection closed."""
+"""Requests whose framing two parsers could read differently: refused, and the connection closed."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ DOUBTFUL: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("how", DOUBTFUL)
-async def test_a_request_with_doubtful_framing_is_refused_and_its_connection_closed(
+async def test_a_request_with_ambiguous_framing_is_refused_and_its_connection_closed(
     how: str, tmp_path: Path
 ) -> None:
     sent, sentence = DOUBTFUL[how]
@@ -64,7 +64,7 @@ async def test_a_request_with_doubtful_framing_is_refused_and_its_connection_clo
     assert alive.status_code == 200
 
 
-async def test_chunks_and_trailers_with_sound_lines_are_read(tmp_path: Path) -> None:
+async def test_valid_chunks_and_trailers_are_read(tmp_path: Path) -> None:
     closing = CHUNKED.replace(b"host:", b"connection: close\r\nhost:")
     async with running(settings_of(tmp_path)) as server:
         reply = await exchanged(
@@ -73,7 +73,7 @@ async def test_chunks_and_trailers_with_sound_lines_are_read(tmp_path: Path) -> 
             + b"0\r\n\r\n"
             + CHUNKED
             + b"0;x=y\r\na: b\r\nc: d\r\n\r\n"
-            # An ending follows text that looks like one.
+            # The real end follows text that looks like the end.
             + closing.replace(b"\r\n%x\r\n" % len(BODY), b"\r\n%x\r\n" % (len(BODY) + 4)).replace(
                 BODY, BODY + b"\n\n\r\n"
             )
@@ -84,7 +84,7 @@ async def test_chunks_and_trailers_with_sound_lines_are_read(tmp_path: Path) -> 
 
 
 @given(st.lists(st.integers(1, len(CHUNKED)), max_size=6), st.booleans())
-def test_a_request_is_read_alike_however_it_is_cut(cuts: list[int], sound: bool) -> None:
+def test_a_request_is_read_the_same_however_it_is_split(cuts: list[int], sound: bool) -> None:
     whole = CHUNKED + (b"0\r\na: b\r\n\r\n" if sound else b"0\r\na: b\n\r\n")
     connection = FramedConnection()
     body = b""

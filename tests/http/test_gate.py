@@ -15,7 +15,7 @@ EXPOSED = {
     "allowed_hosts": ("mcp.example.com",),
     "allowed_origins": ("https://app.example.com",),
 }
-HOST = "This server is not reached by that Host: see BACKSCROLL_ALLOWED_HOSTS."
+HOST = "This server does not answer to that Host: see BACKSCROLL_ALLOWED_HOSTS."
 ORIGIN = "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS."
 
 
@@ -24,7 +24,7 @@ ORIGIN = "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS."
     ("host", "own"),
     [("127.0.0.1", "localhost"), ("0.0.0.0", "mcp.example.com")],  # noqa: S104 - what it would listen on
 )
-async def test_hosts_and_origins_of_others_are_refused_on_every_bind(
+async def test_foreign_hosts_and_origins_are_refused_on_every_bind_address(
     era: str, host: str, own: str, tmp_path: Path
 ) -> None:
     settings = settings_of(tmp_path, **(EXPOSED if host == "0.0.0.0" else {}))  # noqa: S104 - likewise
@@ -51,7 +51,7 @@ async def test_hosts_and_origins_of_others_are_refused_on_every_bind(
 
 
 @pytest.mark.parametrize("name", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]", "[::1]:9"])
-async def test_a_server_for_this_machine_answers_to_its_names_with_and_without_a_port(
+async def test_a_loopback_server_answers_to_its_names_with_and_without_a_port(
     name: str, tmp_path: Path
 ) -> None:
     async with running(settings_of(tmp_path)) as server:
@@ -60,7 +60,7 @@ async def test_a_server_for_this_machine_answers_to_its_names_with_and_without_a
     assert response.status_code == 200
 
 
-async def test_a_page_that_may_call_is_told_so_and_reads_what_it_needs(tmp_path: Path) -> None:
+async def test_an_allowed_page_gets_cors_headers_for_what_it_needs(tmp_path: Path) -> None:
     origin = EXPOSED["allowed_origins"][0]
     async with running(settings_of(tmp_path, **EXPOSED)) as server:
         asking = {
@@ -81,7 +81,7 @@ async def test_a_page_that_may_call_is_told_so_and_reads_what_it_needs(tmp_path:
     assert "WWW-Authenticate" in refused.headers["access-control-expose-headers"]
 
 
-def test_a_port_that_is_named_counts_and_none_means_any() -> None:
+def test_a_host_with_a_port_matches_only_that_port_and_without_one_any() -> None:
     settings = Settings(
         http_auth="token",
         allowed_hosts=("a.example:8443", "b.example", "c.example:*", "[2001:db8::1]"),
@@ -107,29 +107,29 @@ def test_a_port_that_is_named_counts_and_none_means_any() -> None:
         (
             Settings(),
             (
-                "--host 0.0.0.0 lets others in: set BACKSCROLL_HTTP_AUTH=token or oauth, "
-                "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may "
+                "--host 0.0.0.0 lets other machines call: set BACKSCROLL_HTTP_AUTH=token or oauth, "
+                "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may "
                 "call); or use 127.0.0.1"
             ),
         ),
         (
             Settings(http_auth="token", allowed_hosts=("a.example",)),
             (
-                "--host 0.0.0.0 lets others in: set BACKSCROLL_ALLOWED_ORIGINS (none, where no web "
-                "page may call); or use 127.0.0.1"
+                "--host 0.0.0.0 lets other machines call: set BACKSCROLL_ALLOWED_ORIGINS (none, "
+                "if no web page may call); or use 127.0.0.1"
             ),
         ),
         (
             Settings(http_auth="token", allowed_hosts=("*",), allowed_origins=("none",)),
-            "BACKSCROLL_ALLOWED_HOSTS must be such as example.com, not '*'",
+            "BACKSCROLL_ALLOWED_HOSTS must look like example.com, not '*'",
         ),
         (
             Settings(http_auth="token", allowed_hosts=("a.example",), allowed_origins=("*",)),
-            "BACKSCROLL_ALLOWED_ORIGINS must be such as https://example.com, not '*'",
+            "BACKSCROLL_ALLOWED_ORIGINS must look like https://example.com, not '*'",
         ),
     ],
 )
-def test_a_server_that_others_reach_says_whom_it_lets_in_or_does_not_start(
+def test_a_server_that_other_machines_can_call_needs_access_settings_to_start(
     settings: Settings, line: str
 ) -> None:
     with pytest.raises(CommandError) as refused:

@@ -28,7 +28,7 @@ async def asked(origin: str, *paths: str, **headers: str) -> list[tuple[int, obj
 
 
 async def ready_as(origin: str, status: int) -> object:
-    """Return what is answered once it has this status; an answer stands for a second."""
+    """Return the response once it has a status; a result is reused for a second."""
     async with asyncio.timeout(WAIT_S):
         while True:
             ((answered, body),) = await asked(origin, "/readyz")
@@ -36,7 +36,7 @@ async def ready_as(origin: str, status: int) -> object:
                 return body
 
 
-async def test_a_server_with_its_store_is_ready_for_whoever_asks(tmp_path: Path) -> None:
+async def test_a_server_with_its_store_is_ready_to_any_host_and_origin(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         answers = await asked(server.origin, "/healthz", "/readyz", host="10.0.0.7:8000")
 
@@ -75,7 +75,7 @@ async def test_a_server_whose_database_is_gone_is_not_ready_until_it_is_back(
     assert gone == {"status": f"no database: {why}"}
 
 
-async def test_an_upstream_that_does_not_answer_is_not_waited_for_long_nor_asked_often(
+async def test_a_silent_upstream_is_neither_waited_for_long_nor_asked_often(
     tmp_path: Path,
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -87,7 +87,7 @@ async def test_an_upstream_that_does_not_answer_is_not_waited_for_long_nor_asked
         app = Starlette(routes=[Route("/readyz", health.ready)])
         origin = await stack.enter_async_context(served(app))
         first = await asked(origin, "/readyz")
-        count = upstream.count  # a read may be tried again in its time
+        count = upstream.count  # a read may be retried within its time
         others = await asked(origin, "/readyz", "/readyz")
 
         assert first + others == [(503, {"status": "no upstream"})] * 3
@@ -95,7 +95,9 @@ async def test_an_upstream_that_does_not_answer_is_not_waited_for_long_nor_asked
 
 
 @pytest.mark.parametrize("upstream", ["openai", "azure", "foundry", "compatible"])
-async def test_an_upstream_that_answers_anything_is_there(upstream: str, tmp_path: Path) -> None:
+async def test_an_upstream_that_answers_anything_counts_as_ready(
+    upstream: str, tmp_path: Path
+) -> None:
     async with served(Starlette()) as origin:  # which answers 404 to everything
         settings = settings_of(tmp_path, upstream=upstream, base_url=origin, api_key="k")
         async with running(settings) as server:

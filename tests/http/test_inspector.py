@@ -1,4 +1,4 @@
-"""The MCP inspector, a client that others wrote, drives the server over HTTP."""
+"""The MCP inspector, a third-party client, drives the server over HTTP."""
 
 import asyncio
 import json

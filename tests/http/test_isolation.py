@@ -1,4 +1,4 @@
-"""What is another caller's is, to a caller, nowhere."""
+"""To a caller, the data of another caller does not exist."""
 
 import re
 from collections.abc import AsyncIterator
@@ -29,14 +29,14 @@ async def two(tmp_path: Path, *partitions: str) -> AsyncIterator[tuple[Running, 
 
 
 def same(result: JSON, other: JSON, ids: dict[str, str]) -> bool:
-    """Whether two results are the same but for the ids that they were asked for."""
+    """Whether two results are the same except for the ids that were asked for."""
     text, known = text_of(result), text_of(other)
     for real, made_up in ids.items():
         text = text.replace(real, made_up)
     return (result["isError"], text) == (other["isError"], known)
 
 
-async def test_another_callers_thread_message_and_cursor_are_as_if_they_were_not(
+async def test_another_callers_thread_message_and_cursor_look_nonexistent(
     tmp_path: Path,
 ) -> None:
     async with two(tmp_path, "a", "b") as (server, ours, others):
@@ -60,7 +60,7 @@ async def test_another_callers_thread_message_and_cursor_are_as_if_they_were_not
         ids = {thread_id: nothing, message_id: none}
         for tool, arguments in asked:
             made_up = {name: ids.get(value, value) for name, value in arguments.items()}
-            made_up.pop("cursor", None)  # it goes on in one thread, and says so itself
+            made_up.pop("cursor", None)  # a cursor names its own thread
             found = await call(server.url, tool, ours, **arguments)
             missing = await call(server.url, tool, ours, **made_up)
             assert found["isError"], tool
@@ -102,7 +102,7 @@ async def test_callers_without_a_partition_share_what_they_write(tmp_path: Path)
     assert read["structuredContent"]["messages"][0]["text"] == "for all"
 
 
-async def test_a_caller_with_a_key_of_its_own_reaches_the_upstream_with_it_alone(
+async def test_a_caller_with_its_own_key_reaches_the_upstream_only_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, str | None]] = []

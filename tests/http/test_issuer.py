@@ -1,4 +1,4 @@
-"""An issuer that rotates its keys, fails, is silent or lies: whose tokens let in meanwhile."""
+"""Which tokens are accepted while an issuer rotates its keys, fails, is silent or lies."""
 
 import asyncio
 import contextlib
@@ -26,36 +26,36 @@ from tests.http.issuer import Issuer as Issuing
 from tests.http.serving import WAIT_S, running, settings_of
 
 LONG_S = 1_000.0
-UNSIGNED = "The token is none that its issuer signed."
-SILENT = "The issuer of tokens does not answer. Try again in 10 s."
-NO_NAME = "The token's claim sub is empty, or no visible text."
+UNSIGNED = "The token's signature is not its issuer's."
+SILENT = "The token issuer does not answer. Try again in 10 s."
+NO_NAME = "The token's claim sub is not visible text."
 
 
 @asynccontextmanager
 async def known(
     *, keep_s: float = LONG_S, again_s: float = 0.0, stale_s: float = LONG_S
 ) -> AsyncIterator[tuple[OAuthCallers, Issuing]]:
-    """Yield who knows the callers of an issuer, and the issuer; it may be asked again at once."""
+    """Yield the callers of an issuer, and the issuer; by default nothing delays a new fetch."""
     async with issuing() as issuing_, httpx2.AsyncClient(timeout=WAIT_S) as http:
         issuer = Issuer(issuing_.url, http, keep_s=keep_s, again_s=again_s, stale_s=stale_s)
         await issuer.fetch()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(issuer.keep_fresh)
             for _ in range(5):
-                await asyncio.sleep(0)  # it rests, for no time
+                await asyncio.sleep(0)  # let the pause of no length pass
             yield OAuthCallers(issuer, RESOURCE, partitions=False), issuing_
             tasks.cancel_scope.cancel()
 
 
 async def outcome(callers: OAuthCallers, token: str) -> str | tuple[int, str]:
-    """Return who a token lets in, or how it is refused."""
+    """Return the caller of a token, or the token's refusal."""
     try:
         return (await callers.caller(f"Bearer {token}")).name
     except RefusedError as refused:
         return refused.status, str(refused)
 
 
-async def test_keys_that_rotate_are_followed() -> None:
+async def test_a_rotated_key_is_fetched() -> None:
     async with known() as (callers, issuer):
         old = issuer.sign()
         issuer.keys = {"k2": new_key()}
@@ -77,7 +77,7 @@ async def test_keys_are_not_asked_for_too_often() -> None:
     assert asked == 1
 
 
-async def test_keys_are_fetched_anew_before_anybody_asks() -> None:
+async def test_keys_are_refreshed_without_a_request() -> None:
     async with known(keep_s=0.0) as (_, issuer), asyncio.timeout(WAIT_S):
         await issuer.was_asked(3)
 
@@ -85,7 +85,9 @@ async def test_keys_are_fetched_anew_before_anybody_asks() -> None:
 @pytest.mark.parametrize(
     "published", [[], [{"kty": "oct", "k": "AAAA", "kid": "k1"}], [{"kty": "RSA", "kid": "k1"}]]
 )
-async def test_a_set_without_a_usable_key_takes_none_away(published: list[dict[str, Any]]) -> None:
+async def test_a_key_set_without_a_usable_key_leaves_the_known_keys(
+    published: list[dict[str, Any]],
+) -> None:
     async with known() as (callers, issuer):
         good = issuer.sign()
         unknown = issuer.sign(key_id="k2", key=new_key())
@@ -109,7 +111,7 @@ async def test_a_server_whose_issuer_has_no_key_does_not_start(tmp_path: Any) ->
     assert str(refused.value) == line
 
 
-async def test_an_issuer_that_is_down_leaves_known_keys_good_and_unknown_ones_open() -> None:
+async def test_while_the_issuer_is_down_known_keys_work_and_unknown_ones_get_503() -> None:
     async with known(keep_s=0.0) as (callers, issuer):
         issuer.broken = True
         good, unknown = issuer.sign(), issuer.sign(key_id="k2", key=new_key())
@@ -118,7 +120,7 @@ async def test_an_issuer_that_is_down_leaves_known_keys_good_and_unknown_ones_op
     assert outcomes == ["ada", (503, SILENT), "ada"]
 
 
-async def test_keys_that_are_too_old_let_nobody_in_until_they_are_fetched_anew() -> None:
+async def test_keys_that_are_too_old_are_not_trusted_until_they_are_fetched_again() -> None:
     async with known(stale_s=0.0, again_s=LONG_S) as (callers, issuer):
         too_old = await outcome(callers, issuer.sign())
     async with known(stale_s=0.0) as (callers, issuer):
@@ -129,7 +131,7 @@ async def test_keys_that_are_too_old_let_nobody_in_until_they_are_fetched_anew()
     assert failed == (503, SILENT)
 
 
-async def test_a_silent_issuer_keeps_nobody_waiting_whose_key_is_known() -> None:
+async def test_a_silent_issuer_does_not_delay_a_token_whose_key_is_known() -> None:
     async with known() as (callers, issuer):
         issuer.silent = True
         good = issuer.sign()
@@ -180,7 +182,7 @@ async def test_requests_that_wait_for_a_new_key_share_one_fetch() -> None:
     "subject",
     ["", " ", "\ud800", "a\udfff", "\x00", "a\x1b[2J", "a\nb", "\u202eada", "a\u2028b", "\x85"],
 )
-async def test_a_subject_that_nobody_can_read_is_no_subject(subject: str) -> None:
+async def test_a_subject_without_visible_text_is_refused(subject: str) -> None:
     async with known() as (callers, issuer):
         refused = await outcome(callers, issuer.sign(sub=subject))
 
@@ -212,7 +214,7 @@ HEADERS = st.dictionaries(st.sampled_from(["kid", "typ", "crit", "jwk", "x5u", "
 
 
 def is_understood(callers: OAuthCallers, token: str) -> bool:
-    """Whether a token lets in somebody who can be named, or is refused for what it is."""
+    """Whether a token is accepted with a readable name, or refused with 401 or 403."""
     try:
         caller = anyio.from_thread.run(callers.caller, f"Bearer {token}")
     except RefusedError as refused:
@@ -221,7 +223,7 @@ def is_understood(callers: OAuthCallers, token: str) -> bool:
     return is_plain(caller.name) and bool(caller.name.strip())
 
 
-async def test_no_claim_of_any_kind_does_more_than_be_refused() -> None:
+async def test_any_claims_are_either_accepted_or_refused() -> None:
     async with known(again_s=LONG_S) as (callers, issuer):
 
         @settings(deadline=None)
@@ -231,14 +233,14 @@ async def test_no_claim_of_any_kind_does_more_than_be_refused() -> None:
             usual["scope"] = "read"
             try:
                 token = issuer.sign_raw(json.dumps({**usual, **claims}), header=header)
-            except Exception:  # noqa: BLE001 - what cannot be signed by the library is no token
+            except Exception:  # noqa: BLE001 - the library cannot sign it, so there is no token
                 return
             assert is_understood(callers, token)
 
         await anyio.to_thread.run_sync(holds)
 
 
-async def test_no_text_in_place_of_a_token_does_more_than_be_refused() -> None:
+async def test_any_text_as_a_token_is_either_accepted_or_refused() -> None:
     async with known(again_s=LONG_S) as (callers, issuer):
         good = issuer.sign()
         parts = st.sampled_from([*good.split("."), "", "W1tbW1tbW1s", "e30", "bnVsbA", "\xff"])
@@ -252,7 +254,7 @@ async def test_no_text_in_place_of_a_token_does_more_than_be_refused() -> None:
         await anyio.to_thread.run_sync(holds)
 
 
-async def test_no_set_of_keys_does_more_than_be_refused() -> None:
+async def test_any_key_set_is_either_accepted_or_refused() -> None:
     names = st.sampled_from(["kty", "kid", "use", "alg", "crv", "n", "e", "x", "y", "k", "d"])
     kinds = st.sampled_from(["RSA", "EC", "OKP", "oct", "P-256", "Ed25519", "AQAB", "ES256", "sig"])
     keys = st.lists(st.dictionaries(names, kinds | VALUES) | VALUES, max_size=3)

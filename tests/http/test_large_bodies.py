@@ -1,4 +1,4 @@
-"""Large bodies: read whole, and parsed where they hold up nobody else."""
+"""Large bodies: they are read completely, and parsed without delaying other requests."""
 
 import json
 from pathlib import Path
@@ -51,7 +51,7 @@ LARGE: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("how", LARGE)
-async def test_large_arguments_are_parsed_and_checked_in_no_part_by_the_event_loop(
+async def test_large_arguments_are_never_parsed_or_checked_on_the_event_loop(
     how: str, era: str, tmp_path: Path
 ) -> None:
     flawed, sentence = LARGE[how]
@@ -76,13 +76,13 @@ async def test_large_arguments_are_parsed_and_checked_in_no_part_by_the_event_lo
     ],
     ids=["no call", "beside arguments", "no arguments"],
 )
-async def test_what_is_large_beside_the_arguments_of_a_call_is_refused(
+async def test_a_message_that_is_large_without_its_arguments_is_refused(
     era: str, method: str, params: dict[str, object], tmp_path: Path
 ) -> None:
     async with running(settings_of(tmp_path)) as server:
         response = await post(server.url, method, params, era=era)
 
-    sentence = "A message has less than 65536 bytes beside the arguments of a call."
+    sentence = "A message must be smaller than 65536 bytes, not counting the arguments of a call."
     assert refusal_of(response) == (413, sentence)
 
 
@@ -90,7 +90,7 @@ async def test_what_is_large_beside_the_arguments_of_a_call_is_refused(
 @pytest.mark.parametrize(
     ("fields", "refusal"),
     [
-        ({"accept": "text/html"}, (406, "Accept must let the answer be application/json.")),
+        ({"accept": "text/html"}, (406, "The Accept header must allow application/json.")),
         ({"content-type": "text/plain"}, (415, "The body must be application/json.")),
     ],
 )

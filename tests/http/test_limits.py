@@ -1,17 +1,17 @@
-"""How much may be under way, and how often one caller may ask."""
+"""How many requests may be under way, and how often one caller may send them."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
-from backscroll.http.limits import Rates
+from backscroll.http.limits import RateLimiter
 from backscroll.http.refusals import RefusedError
 from tests.http.serving import WAIT_S, call, post, refusal_of, running, settings_of
 from tests.http.stalling import stalling
 
 
-async def test_who_comes_when_all_places_are_taken_is_told_when_to_come_back(
+async def test_a_request_is_refused_with_a_retry_time_if_all_slots_are_taken(
     tmp_path: Path,
 ) -> None:
     async with stalling() as upstream:
@@ -24,12 +24,15 @@ async def test_who_comes_when_all_places_are_taken_is_told_when_to_come_back(
             await first
             after = await post(server.url)
 
-    assert refusal_of(refused) == (503, "1 requests are under way already. Try again in 1 s.")
+    assert refusal_of(refused) == (
+        503,
+        "The server is at its limit of 1 requests. Try again in 1 s.",
+    )
     assert refused.headers["retry-after"] == "1"
     assert after.status_code == 200
 
 
-async def test_a_caller_that_takes_its_places_leaves_those_of_others(tmp_path: Path) -> None:
+async def test_a_caller_that_takes_all_its_slots_leaves_those_of_others(tmp_path: Path) -> None:
     async with stalling() as upstream:
         settings = settings_of(
             tmp_path, base_url=upstream.url, http_auth="token", http_caller_calls=1
@@ -47,13 +50,13 @@ async def test_a_caller_that_takes_its_places_leaves_those_of_others(tmp_path: P
 
     assert refusal_of(refused) == (
         429,
-        "1 requests of yours are under way already. Try again in 1 s.",
+        "You are at your limit of 1 requests at once. Try again in 1 s.",
     )
     assert refused.headers["retry-after"] == "1"
     assert other.status_code == 200
 
 
-async def test_a_caller_that_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+async def test_a_caller_above_its_rate_is_refused_with_a_retry_time(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, http_auth="token", http_caller_rate=1)) as server:
         ada, bob = await server.token("ada"), await server.token("bob")
         async with asyncio.timeout(WAIT_S):
@@ -65,14 +68,14 @@ async def test_a_caller_that_asks_too_often_is_told_when_to_come_back(tmp_path: 
     assert statuses.count(200) >= 10
     assert refused.headers["retry-after"] == "1"
     assert refusal_of(refused)[1] == (
-        "More than 1 requests a second over 10 seconds. Try again in 1 s."
+        "You sent more than 1 requests a second over 10 seconds. Try again in 1 s."
     )
     assert other.status_code == 200
 
 
-def test_a_rate_is_taken_over_ten_seconds_and_comes_back_as_time_goes_by() -> None:
+def test_a_rate_allows_ten_seconds_at_once_and_refills_over_time() -> None:
     now = [0.0]
-    rates = Rates(2, lambda: now[0])
+    rates = RateLimiter(2, lambda: now[0])
     for _ in range(20):
         rates.take("ada")
     with pytest.raises(RefusedError) as refused:

@@ -1,4 +1,4 @@
-"""The log as JSON lines, for who collects logs."""
+"""The log as JSON lines, for log collectors."""
 
 import json
 import signal

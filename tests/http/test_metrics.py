@@ -1,4 +1,4 @@
-"""What Prometheus reads of a server, and who else may."""
+"""The metrics of a server, and who may read them."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ async def test_calls_are_counted_by_tool_and_outcome_with_what_they_cost(tmp_pat
     assert thread_id not in response.text
 
 
-async def test_metrics_are_for_who_may_call(tmp_path: Path) -> None:
+async def test_only_callers_may_read_the_metrics(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         unknown = await scrape(server.origin)
         known = await scrape(server.origin, await server.token(scopes="read"))
@@ -68,7 +68,7 @@ async def test_metrics_are_for_who_may_call(tmp_path: Path) -> None:
     assert known.status_code == 200
 
 
-async def test_a_page_of_another_name_cannot_read_them(tmp_path: Path) -> None:
+async def test_a_page_of_another_host_cannot_read_the_metrics(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path)) as server:
         response = await scrape(server.origin, host="rebound.example")
 

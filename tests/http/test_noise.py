@@ -1,4 +1,4 @@
-"""Requests that no client sends: each gets an answer or the end of its connection, and no data."""
+"""Malformed requests: each is answered or its connection is closed, and none gets data."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ SECRET = "nobody but who asks rightly reads this"
 
 
 def mutated(request: bytes, chance: random.Random) -> bytes:
-    """Return a request with some of its bytes cut out, doubled, exchanged or made up."""
+    """Return a request with some of its bytes removed, doubled, swapped or replaced."""
     noisy = bytearray(request)
     for _ in range(chance.randint(1, 6)):
         at = chance.randrange(len(noisy))

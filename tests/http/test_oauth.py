@@ -1,4 +1,4 @@
-"""A resource server: tokens of the issuer's, for us, that hold, and no others."""
+"""An OAuth resource server: it accepts only valid tokens of its issuer for itself."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from backscroll.http.auth.issuer import places
+from backscroll.http.auth.issuer import metadata_urls
 from backscroll.process.exits import CommandError
 from backscroll.settings.parsing import SettingsError
 from tests.http.issuer import OAUTH, OPENID, RESOURCE, Issuer, issuing, new_key
@@ -30,7 +30,7 @@ from tests.http.serving import (
 from tests.inventory import NAMES, READERS
 
 METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
-UNSIGNED = "The token is none that its issuer signed."
+UNSIGNED = "The token's signature is not its issuer's."
 
 
 @asynccontextmanager
@@ -38,7 +38,7 @@ async def guarded(
     tmp_path: Path,
     **settings: Any,  # noqa: ANN401 - as Settings
 ) -> AsyncIterator[tuple[Running, Issuer]]:
-    """Yield a server that takes an issuer's tokens, and the issuer."""
+    """Yield a server that accepts an issuer's tokens, and the issuer."""
     async with issuing() as issuer:
         given = {"oauth_issuer": issuer.url, "oauth_resource": RESOURCE, **settings}
         async with running(settings_of(tmp_path, http_auth="oauth", **given)) as server:
@@ -46,7 +46,7 @@ async def guarded(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_token_of_the_issuer_lets_in(era: str, tmp_path: Path) -> None:
+async def test_a_token_of_the_issuer_is_accepted(era: str, tmp_path: Path) -> None:
     async with guarded(tmp_path) as (server, issuer):
         response = await post(server.url, era=era, token=issuer.sign())
         lists = await post(server.url, era=era, token=issuer.sign(aud=["x", f"{RESOURCE}/"]))
@@ -58,7 +58,7 @@ async def test_a_token_of_the_issuer_lets_in(era: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_who_has_no_token_is_told_where_to_get_one(era: str, tmp_path: Path) -> None:
+async def test_a_caller_without_a_token_is_told_where_to_get_one(era: str, tmp_path: Path) -> None:
     async with guarded(tmp_path) as (server, issuer):
         refused = await post(server.url, era=era)
         async with httpx2.AsyncClient(timeout=WAIT_S) as http:
@@ -82,7 +82,7 @@ async def test_who_has_no_token_is_told_where_to_get_one(era: str, tmp_path: Pat
     ] * 2
 
 
-async def test_any_page_may_read_where_to_get_a_token(tmp_path: Path) -> None:
+async def test_any_page_may_read_the_resource_metadata(tmp_path: Path) -> None:
     asking = {"origin": "https://any.example", "access-control-request-method": "GET"}
     more = {"access-control-request-headers": "mcp-protocol-version"}
     async with guarded(tmp_path) as (server, _), httpx2.AsyncClient(timeout=WAIT_S) as http:
@@ -94,13 +94,13 @@ async def test_any_page_may_read_where_to_get_a_token(tmp_path: Path) -> None:
     assert read.headers["access-control-allow-origin"] == "*"
 
 
-async def test_a_token_that_does_not_hold_is_refused_with_the_reason(tmp_path: Path) -> None:
+async def test_an_invalid_token_is_refused_with_the_reason(tmp_path: Path) -> None:
     flaws: list[tuple[dict[str, Any], str]] = [
         ({"exp": 1}, "The token has expired."),
         ({"nbf": 9_999_999_999}, "The token is not valid yet."),
         ({"aud": "https://other.example.com/mcp"}, "The token was issued for another server."),
         ({"aud": "https://mcp.example.com"}, "The token was issued for another server."),
-        ({"iss": "https://evil.example"}, "The token is of another issuer."),
+        ({"iss": "https://evil.example"}, "The token is from another issuer."),
         ({"exp": None}, "The token lacks the claim exp."),
         ({"aud": None}, "The token lacks the claim aud."),
         ({"sub": None}, "The token lacks the claim sub."),
@@ -118,7 +118,7 @@ async def test_a_token_that_does_not_hold_is_refused_with_the_reason(tmp_path: P
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_token_without_a_signature_or_signed_with_what_is_public_is_refused(
+async def test_a_token_that_is_unsigned_or_signed_with_a_public_key_is_refused(
     era: str, tmp_path: Path
 ) -> None:
     async with guarded(tmp_path) as (server, issuer):
@@ -156,7 +156,7 @@ async def test_a_shared_secret_among_the_keys_verifies_nothing(tmp_path: Path) -
     assert refusal_of(response) == (401, UNSIGNED)
 
 
-async def test_a_token_without_a_scope_gets_no_further(tmp_path: Path) -> None:
+async def test_a_token_without_the_scope_is_refused(tmp_path: Path) -> None:
     async with guarded(tmp_path) as (server, issuer):
         none = await post(server.url, token=issuer.sign(scope="openid"))
         token = issuer.sign(scope="read")
@@ -197,7 +197,7 @@ async def test_every_usual_kind_of_signature_is_verified(
     assert response.status_code == 200
 
 
-async def test_everybody_may_have_a_part_of_the_store_to_themselves(tmp_path: Path) -> None:
+async def test_each_caller_can_have_its_own_partition_of_the_store(tmp_path: Path) -> None:
     async with guarded(tmp_path, oauth_partitions=True) as (server, issuer):
         ada, bob = issuer.sign(sub="ada"), issuer.sign(sub="bob")
         written = await call(server.url, "create-message", ada, role="user", content="mine")
@@ -214,7 +214,9 @@ async def test_everybody_may_have_a_part_of_the_store_to_themselves(tmp_path: Pa
 
 
 @pytest.mark.parametrize("place", [OAUTH, OPENID])
-async def test_an_issuer_is_found_by_either_kind_of_metadata(place: str, tmp_path: Path) -> None:
+async def test_an_issuer_is_found_through_either_kind_of_metadata(
+    place: str, tmp_path: Path
+) -> None:
     async with issuing() as issuer:
         issuer.place = place
         settings = settings_of(
@@ -227,12 +229,12 @@ async def test_an_issuer_is_found_by_either_kind_of_metadata(place: str, tmp_pat
 
 
 def test_an_issuer_with_a_path_is_looked_for_where_the_specification_says() -> None:
-    assert places("https://id.example.com/tenant1") == (
+    assert metadata_urls("https://id.example.com/tenant1") == (
         "https://id.example.com/.well-known/oauth-authorization-server/tenant1",
         "https://id.example.com/.well-known/openid-configuration/tenant1",
         "https://id.example.com/tenant1/.well-known/openid-configuration",
     )
-    assert places("https://id.example.com") == (
+    assert metadata_urls("https://id.example.com") == (
         "https://id.example.com/.well-known/oauth-authorization-server",
         "https://id.example.com/.well-known/openid-configuration",
     )
@@ -243,7 +245,7 @@ def test_an_issuer_with_a_path_is_looked_for_where_the_specification_says() -> N
     [
         ({}, True, "/.well-known/oauth-authorization-server answers 500"),
         ({"issuer": "https://evil.example"}, False, " describes another issuer than "),
-        ({"jwks_uri": "http://a.example/jwks"}, False, " names no jwks_uri that can be used"),
+        ({"jwks_uri": "http://a.example/jwks"}, False, " names no usable jwks_uri"),
     ],
 )
 async def test_an_issuer_that_cannot_be_used_stops_the_start_in_one_line(
@@ -265,7 +267,7 @@ async def test_an_issuer_that_cannot_be_used_stops_the_start_in_one_line(
     assert "\n" not in str(refused.value)
 
 
-async def test_an_issuer_that_is_not_there_stops_the_start_in_one_line(tmp_path: Path) -> None:
+async def test_an_unreachable_issuer_stops_the_start_in_one_line(tmp_path: Path) -> None:
     async with issuing() as issuer:
         url = issuer.url
     settings = settings_of(tmp_path, http_auth="oauth", oauth_issuer=url, oauth_resource=RESOURCE)
@@ -319,7 +321,7 @@ def b64(value: object) -> str:
 
 
 def hs256(signed: str, key: bytes) -> str:
-    """Return the signature that a public key taken for a shared secret would make."""
+    """Return the signature made with a public key as if it were a shared secret."""
     import hashlib
     import hmac
 

@@ -1,4 +1,4 @@
-"""Clients of others over HTTP: npm's SDK of 2025-11-25, its successor, and FastMCP's."""
+"""Third-party clients over HTTP: npm's SDK for 2025-11-25, its successor, and FastMCP."""
 
 import asyncio
 import subprocess
@@ -33,7 +33,7 @@ def to(tool: str, **arguments: object) -> JSON:
 
 
 @each_client
-async def test_another_client_lists_tools_writes_reads_and_hears_of_errors(
+async def test_another_client_lists_tools_writes_reads_and_receives_errors(
     client: str, tmp_path: Path
 ) -> None:
     async with running(settings_of(tmp_path)) as server:
@@ -65,7 +65,7 @@ async def test_another_client_lists_tools_writes_reads_and_hears_of_errors(
 
 
 @each_client
-async def test_another_client_hears_how_far_a_long_walk_is(client: str, tmp_path: Path) -> None:
+async def test_another_client_receives_progress_of_a_long_walk(client: str, tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, result_chars=200_000)) as server:
         written = await call(server.url, "create-message", role="user", content="m")
         where = {"thread_id": written["structuredContent"]["thread_id"]}
@@ -79,7 +79,7 @@ async def test_another_client_hears_how_far_a_long_walk_is(client: str, tmp_path
 
 
 @each_client
-async def test_another_client_is_let_in_with_its_token_alone(client: str, tmp_path: Path) -> None:
+async def test_another_client_is_let_in_only_with_its_token(client: str, tmp_path: Path) -> None:
     write = to("create-message", role="user", content="mine")
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         reader = await server.token("reader", scopes="read")

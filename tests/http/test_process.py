@@ -1,4 +1,4 @@
-"""The server as a process: how it starts, why it does not, and how it ends."""
+"""The server as a process: how it starts, fails to start, and ends."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no su
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_what_runs_is_finished_and_what_is_new_refused_when_it_is_to_stop(
+async def test_on_shutdown_open_requests_are_finished_and_new_ones_refused(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     async with (
@@ -42,14 +42,14 @@ async def test_what_runs_is_finished_and_what_is_new_refused_when_it_is_to_stop(
         code = await server.ended()
 
     assert ready.json() == {"status": "stopping"}
-    assert refusal_of(new) == (503, "This server stops: ask another one.")
+    assert refusal_of(new) == (503, "This server is shutting down; try another.")
     assert (new.headers["retry-after"], new.headers["connection"]) == ("1", "close")
     assert alive.status_code == 200
     assert not result["isError"]
     assert code == 0
 
 
-async def test_what_does_not_end_in_time_is_cut_off(tmp_path: Path) -> None:
+async def test_requests_that_outlast_the_shutdown_are_cut_off(tmp_path: Path) -> None:
     async with (
         stalling() as upstream,
         started(
@@ -66,7 +66,7 @@ async def test_what_does_not_end_in_time_is_cut_off(tmp_path: Path) -> None:
     assert code == 0
 
 
-async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+async def test_a_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
     async with (
         stalling() as upstream,
         started(tmp_path / "x.db", base_url=upstream.url, upstream="store") as server,
@@ -89,7 +89,7 @@ async def test_a_port_that_is_taken_is_named_in_one_line(tmp_path: Path) -> None
         line = await refused(tmp_path / "x.db", "--port", str(port))
 
     assert line == (
-        f"backscroll: port {port} of 127.0.0.1 is not to be had (Address already in use): "
+        f"backscroll: cannot listen on 127.0.0.1:{port} (Address already in use): "
         "choose another with --port"
     )
 
@@ -104,9 +104,9 @@ EXPOSED: Final = {
 @pytest.mark.parametrize(
     ("host", "settings", "start"),
     [
-        ("192.0.2.1", {}, "--host 192.0.2.1 lets others in: set BACKSCROLL_HTTP_AUTH"),
-        ("192.0.2.1", EXPOSED, "--host 192.0.2.1 is no address of this machine: "),
-        ("a.invalid", EXPOSED, "--host a.invalid is no address of this machine: "),
+        ("192.0.2.1", {}, "--host 192.0.2.1 lets other machines call: set BACKSCROLL_HTTP_AUTH"),
+        ("192.0.2.1", EXPOSED, "--host 192.0.2.1 is not an address of this machine: "),
+        ("a.invalid", EXPOSED, "--host a.invalid is not an address of this machine: "),
         ("127.0.0.1", {"database": "mysql://x/y"}, "The store cannot be opened: BACKSCROLL_DATA"),
         (
             "127.0.0.1",
@@ -136,7 +136,7 @@ async def test_a_server_that_cannot_start_says_why_in_one_line(
     assert "\n" not in str(refused.value)
 
 
-async def test_it_serves_https_with_a_certificate(tmp_path: Path) -> None:
+async def test_a_server_with_a_certificate_serves_https(tmp_path: Path) -> None:
     certificate, key = new_certificate(tmp_path)
     files = {"tls_cert_file": str(certificate), "tls_key_file": str(key)}
     async with started(tmp_path / "x.db", **files) as server:
@@ -175,10 +175,10 @@ async def get(url: str, path: str) -> httpx2.Response:
 
 
 async def until_unready(url: str) -> httpx2.Response:
-    """Ask until it says that it stops: a signal takes a moment to arrive."""
+    """Send requests until one is refused because of the shutdown: a signal takes a moment."""
     async with asyncio.timeout(WAIT_S):
         while True:
-            with suppress(httpx2.NetworkError):  # of a worker that had nothing to end
+            with suppress(httpx2.NetworkError):  # from a worker that had no open request
                 response = await get(url, "/readyz")
                 if response.json() == {"status": "stopping"}:
                     return response

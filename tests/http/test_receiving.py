@@ -1,4 +1,4 @@
-"""Requests that come in too slowly, too large or broken."""
+"""Requests that arrive too slowly, too large or broken."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ async def sent(port: int, *parts: bytes) -> tuple[asyncio.StreamReader, asyncio.
 
 
 async def rest(reader: asyncio.StreamReader) -> bytes:
-    """Return all that comes until the server closes the connection."""
+    """Return everything received until the server closes the connection."""
     async with asyncio.timeout(WAIT_S):
         return await reader.read()
 
@@ -48,7 +48,7 @@ async def answer(reader: asyncio.StreamReader) -> bytes:
         return head + await reader.readexactly(length)
 
 
-async def test_what_does_not_come_in_time_is_given_up(tmp_path: Path) -> None:
+async def test_a_request_that_is_not_received_in_time_is_dropped(tmp_path: Path) -> None:
     head = HEAD + b"\r\n\r\n"
     async with running(settings_of(tmp_path, http_receive_s=RECEIVE_S)) as server:
         begun = [
@@ -64,7 +64,7 @@ async def test_what_does_not_come_in_time_is_given_up(tmp_path: Path) -> None:
     assert replies[0].endswith(b"\r\n\r\nThe request came in too slowly.")
 
 
-async def test_bytes_that_drip_in_do_not_buy_time(tmp_path: Path) -> None:
+async def test_a_trickle_of_bytes_does_not_extend_the_time(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, http_receive_s=RECEIVE_S)) as server:
         reader, writer = await sent(server.port)
 
@@ -92,23 +92,21 @@ async def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
         reader, writer = await asyncio.open_connection(sock=client, limit=1024)
         writer.write(request * count)
-        await asyncio.sleep(
-            paced_s(1.5)
-        )  # what comes is not read: the reader has all that it takes
+        await asyncio.sleep(paced_s(1.5))  # nothing is read: the reader's buffer is full
         said = bytearray()
         with contextlib.suppress(ConnectionResetError):
             async with asyncio.timeout(WAIT_S):
                 while chunk := await reader.read(1 << 20):
                     said += chunk
         writer.close()
-        await server.opened.places.empty()
+        await server.opened.slots.empty()
         alive = await post(server.url)
 
     assert alive.status_code == 200
     assert 0 < said.count(b"HTTP/1.1 200 OK") < count
 
 
-async def test_a_body_that_drips_on_behind_a_refusal_is_given_up_too(tmp_path: Path) -> None:
+async def test_a_body_that_trickles_in_after_a_refusal_is_dropped_too(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, http_receive_s=RECEIVE_S)
     refused = HEAD.replace(b"host: localhost", b"host: evil.example") + b"\r\n\r\n" + BODY[:-1]
     async with running(settings) as server:
@@ -120,11 +118,13 @@ async def test_a_body_that_drips_on_behind_a_refusal_is_given_up_too(tmp_path: P
     assert reply.count(b"HTTP/1.1 ") == 1
 
 
-async def test_the_time_of_each_request_on_a_connection_counts_anew(tmp_path: Path) -> None:
+async def test_the_time_limit_starts_again_with_each_request_on_a_connection(
+    tmp_path: Path,
+) -> None:
     async with running(settings_of(tmp_path, http_receive_s=RECEIVE_S)) as server:
         reader, writer = await sent(server.port, LIST)
         replies = [await answer(reader)]
-        await asyncio.sleep(RECEIVE_S * 2)  # an idle connection is none that is slow
+        await asyncio.sleep(RECEIVE_S * 2)  # an idle connection is not a slow request
         writer.write(LIST + LIST)
         replies += [await answer(reader), await answer(reader)]
         writer.write(LIST[:50])
@@ -180,7 +180,7 @@ async def test_a_body_that_is_no_message_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_whose_text_cannot_be_trusted_is_refused_where_the_model_reads_it(
+async def test_a_call_with_flawed_arguments_is_refused_in_a_result_that_the_model_reads(
     era: str, tmp_path: Path
 ) -> None:
     arguments = {"role": "user", "content": "PLACE"}
@@ -212,9 +212,7 @@ async def test_headers_that_disagree_with_the_body_are_refused(
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
-async def test_there_is_nothing_to_get_and_no_session_to_delete(
-    method: str, tmp_path: Path
-) -> None:
+async def test_get_and_delete_are_not_allowed(method: str, tmp_path: Path) -> None:
     async with running(settings_of(tmp_path)) as server:
         reader, writer = await sent(server.port, HEAD.replace(b"POST", method.encode(), 1))
         writer.write(b"\r\n\r\n" + BODY)

@@ -1,4 +1,4 @@
-"""A request that is refused before its body is wanted: answered, closed, and not read on."""
+"""Requests that are refused before their body is read: answered and closed, the body unread."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ TINY = b"1\r\nx\r\n"
 
 
 def head(*, path: str = "/mcp", method: str = "POST", **fields: str) -> bytes:
-    """Return the head of a request with a chunked body; a field that is empty is left out."""
+    """Return the head of a request with a chunked body; an empty field is left out."""
     given = {"host": "localhost", "transfer-encoding": "chunked", "accept": "application/json"}
     given |= {"content-type": "application/json"}
     given |= {name.replace("_", "-"): value for name, value in fields.items()}
@@ -37,7 +37,7 @@ def head(*, path: str = "/mcp", method: str = "POST", **fields: str) -> bytes:
 
 
 async def exchanged(port: int, sent: bytes) -> bytes:
-    """Send bytes, and return all that comes until the server closes the connection."""
+    """Send bytes, and return everything received until the server closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     async with asyncio.timeout(WAIT_S):
@@ -47,7 +47,7 @@ async def exchanged(port: int, sent: bytes) -> bytes:
 
 
 async def cut_off(writer: asyncio.StreamWriter) -> None:
-    """Send small chunks until the server takes no more."""
+    """Send small chunks until the server accepts no more."""
     with contextlib.suppress(ConnectionError):
         while True:
             writer.write(TINY * 20_000)
@@ -78,9 +78,7 @@ REFUSED: dict[str, tuple[bytes, bytes]] = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-async def test_a_response_that_no_body_was_wanted_for_ends_the_connection(
-    why: str, tmp_path: Path
-) -> None:
+async def test_a_response_that_needed_no_body_ends_the_connection(why: str, tmp_path: Path) -> None:
     sent, status = REFUSED[why]
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         with calls_of(FramedConnection.next_event) as (events,):
@@ -103,7 +101,7 @@ async def test_a_caller_beyond_its_rate_is_refused_before_its_body_is_read(tmp_p
     assert b"connection: close" in reply.lower()
 
 
-async def test_a_server_that_stops_reads_no_body(tmp_path: Path) -> None:
+async def test_a_server_that_is_shutting_down_reads_no_body(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path)) as server:
         server.opened.stop.asked = True
         reply = await exchanged(server.port, head() + TINY)
@@ -112,7 +110,7 @@ async def test_a_server_that_stops_reads_no_body(tmp_path: Path) -> None:
     assert b"connection: close" in reply.lower()
 
 
-async def test_what_comes_after_a_refusal_is_thrown_away_within_bounds(tmp_path: Path) -> None:
+async def test_bytes_after_a_refusal_are_discarded_up_to_a_limit(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, http_auth="token")) as server:
         with calls_of(FramedConnection.next_event, LingeringTransport.throw_away) as (
             events,
@@ -145,7 +143,7 @@ async def test_a_client_that_goes_on_sending_after_a_refusal_can_read_it(tmp_pat
     assert reply.endswith(b"}")
 
 
-async def test_a_refused_request_whose_body_has_come_whole_leaves_the_connection_open(
+async def test_a_refused_request_whose_body_is_complete_leaves_the_connection_open(
     tmp_path: Path,
 ) -> None:
     refused = raw("tools/list", {}, MODERN)
@@ -160,7 +158,7 @@ async def test_a_refused_request_whose_body_has_come_whole_leaves_the_connection
 
 
 def chunked(era: str, token: str, size: int, **padding: str) -> bytes:
-    """Return a request for the list of tools whose body comes in chunks of one size."""
+    """Return a request for the list of tools whose body is in chunks of one size."""
     body = json.dumps(message("tools/list", padding, era)).encode()
     chunks = (body[at : at + size] for at in range(0, len(body), size))
     fields = headers("tools/list", {}, era, token) | {"connection": "close"}

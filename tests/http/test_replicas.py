@@ -1,4 +1,4 @@
-"""Any replica answers any request: nothing of one is needed for the next."""
+"""Any replica answers any request, because no state is kept between requests."""
 
 from itertools import cycle
 from pathlib import Path
@@ -37,7 +37,7 @@ async def test_a_walk_and_a_repeated_write_go_on_at_another_replica(database_url
     assert read == ["m", *(f"m{number}" for number in range(5))]
 
 
-async def test_a_token_is_taken_back_at_every_replica(database_url: str) -> None:
+async def test_a_token_is_revoked_at_every_replica(database_url: str) -> None:
     settings = Settings(database=database_url, http_auth="token")
     async with (
         running(settings, token_kept_s=0.0) as one,

@@ -1,4 +1,4 @@
-"""Bearer tokens: who has one is let in, to what it is for, for as long as it holds."""
+"""Bearer tokens: each admits its caller, within its scopes, as long as it is valid."""
 
 import json
 import sqlite3
@@ -35,7 +35,7 @@ async def test_a_caller_with_a_token_reads_and_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_nobody_is_let_in_without_a_token_that_holds(era: str, tmp_path: Path) -> None:
+async def test_a_caller_without_a_valid_token_is_refused(era: str, tmp_path: Path) -> None:
     unknown = "The token is unknown, has expired or was revoked."
     sentences = {
         "": "A bearer token is needed.",
@@ -60,7 +60,7 @@ async def test_a_token_without_write_is_offered_no_tool_that_writes(tmp_path: Pa
     names = [tool["name"] for tool in listing.json()["result"]["tools"]]
     assert names == READERS
     assert listing.json()["result"]["cacheScope"] == "private"
-    assert text_of(refused).startswith("read_only: This server reads only.")
+    assert text_of(refused).startswith("read_only: This server is read-only.")
 
 
 async def test_a_token_without_read_is_told_which_scope_it_lacks(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_a_token_without_read_is_told_which_scope_it_lacks(tmp_path: Path)
     )
 
 
-async def test_a_token_that_is_revoked_lets_in_for_two_seconds_more_at_most(
+async def test_a_revoked_token_is_accepted_for_at_most_two_more_seconds(
     tmp_path: Path,
 ) -> None:
     assert KEPT_S == 2.0  # in place of which nothing is kept here
@@ -89,7 +89,7 @@ async def test_a_token_that_is_revoked_lets_in_for_two_seconds_more_at_most(
     assert after.status_code == 401
 
 
-async def test_a_token_lets_in_until_it_expires(tmp_path: Path) -> None:
+async def test_a_token_is_accepted_until_it_expires(tmp_path: Path) -> None:
     url = settings_of(tmp_path).database_url
     token = new_token("ada", expires="1d", toolsets="messages", partition="a", key_variable="A_KEY")
     secret = await issue(url, token)
@@ -128,7 +128,7 @@ async def test_with_an_upstream_elsewhere_the_database_holds_tokens_and_nothing_
     assert sorted(name for (name,) in names) == ["backscroll_schema", "tokens"]
 
 
-async def test_nothing_in_the_database_lets_anybody_in(tmp_path: Path) -> None:
+async def test_nothing_in_the_database_can_be_used_as_a_token(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, http_auth="token")
     async with running(settings) as server:
         secret = await server.token()
@@ -174,7 +174,7 @@ async def test_nothing_in_the_database_lets_anybody_in(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_token_that_cannot_be_is_refused_in_one_line(
+def test_an_impossible_token_is_refused_in_one_line(
     name: str, options: dict[str, str], line: str
 ) -> None:
     with pytest.raises(CommandError) as refused:
@@ -183,7 +183,7 @@ def test_a_token_that_cannot_be_is_refused_in_one_line(
     assert str(refused.value) == line
 
 
-def test_an_operator_makes_shows_and_takes_back_a_token(tmp_path: Path) -> None:
+def test_an_operator_creates_lists_and_revokes_a_token(tmp_path: Path) -> None:
     at = ["--database", f"sqlite:///{tmp_path / 'store.db'}"]
     run = CliRunner().invoke
 
@@ -211,7 +211,7 @@ def test_an_operator_makes_shows_and_takes_back_a_token(tmp_path: Path) -> None:
     assert left.stdout.strip().endswith("revoked")
 
 
-def test_what_is_refused_writes_no_token(tmp_path: Path) -> None:
+def test_a_refused_command_writes_no_token(tmp_path: Path) -> None:
     at = ["--database", f"sqlite:///{tmp_path / 'store.db'}"]
     run = CliRunner().invoke
 
@@ -236,7 +236,7 @@ STORED: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("column", STORED)
-def test_tokens_are_listed_and_let_in_or_not_whatever_is_stored(
+def test_tokens_are_listed_and_checked_without_failure_whatever_is_stored(
     column: str, tmp_path: Path
 ) -> None:
     at = ["--database", f"sqlite:///{tmp_path / 'store.db'}"]
@@ -253,7 +253,7 @@ def test_tokens_are_listed_and_let_in_or_not_whatever_is_stored(
 
     for value in STORED[column]:
         with closing(sqlite3.connect(tmp_path / "store.db")) as database:
-            database.execute(f"UPDATE tokens SET {column} = ?", (value,))  # noqa: S608 - a name of ours
+            database.execute(f"UPDATE tokens SET {column} = ?", (value,))  # noqa: S608 - the name is a constant
             database.commit()
         shown = CliRunner().invoke(commands, ["token", "list", *at])
         as_json = CliRunner().invoke(commands, ["token", "list", "--json", *at])
@@ -267,7 +267,7 @@ def test_tokens_are_listed_and_let_in_or_not_whatever_is_stored(
     assert statuses <= {401, 403}
 
 
-async def test_tokens_are_listed_as_they_were_made(database_url: str) -> None:
+async def test_tokens_are_listed_in_the_order_of_creation(database_url: str) -> None:
     url = database_url
     made = [new_token(name, expires="never") for name in ("b", "a")]
     for token in made:

@@ -1,4 +1,4 @@
-"""Spans go where OpenTelemetry's variables say, and nothing that is somebody's goes with them."""
+"""Spans go where OpenTelemetry's variables say, and contain no data of callers."""
 
 import signal
 from pathlib import Path
@@ -15,7 +15,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 async def traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collector:
-    """Return what was collected of a write, a read, a failed read and an unknown tool."""
+    """Return the spans of a write, a read, a failed read and a call of an unknown tool."""
     with collecting() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
@@ -44,7 +44,7 @@ def within(span: Recorded, spans: list[Recorded]) -> list[str]:
     return [span.name, *(name for one in inside for name in within(one, spans))]
 
 
-async def test_a_call_is_a_span_with_its_walk_its_requests_and_their_queries_inside(
+async def test_a_call_is_a_span_that_contains_its_walk_requests_and_queries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spans = (await traced(tmp_path, monkeypatch)).spans()
@@ -102,7 +102,7 @@ def test_the_standard_variables_choose_the_exporter(
     assert exporter_of(variables) == exporter
 
 
-def test_a_protocol_that_no_exporter_speaks_is_refused() -> None:
+def test_a_protocol_without_an_exporter_is_refused() -> None:
     variables = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "smoke"}
     with pytest.raises(SettingsError, match="grpc or http/protobuf, not 'smoke'"):
         exporter_of(variables)

@@ -1,4 +1,4 @@
-"""What a URL asks for narrows what the operator allows, and never widens it."""
+"""A URL can narrow what the operator allows, and never widens it."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tests.inventory import NAMES, READERS
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_url_may_ask_for_reading_alone(era: str, tmp_path: Path) -> None:
+async def test_a_url_may_ask_for_read_only(era: str, tmp_path: Path) -> None:
     async with running(settings_of(tmp_path)) as server:
         url = f"{server.url}?toolsets=messages&read_only=true"
         reading = await post(url, era=era)
@@ -38,17 +38,17 @@ async def test_a_url_may_ask_for_shorter_results(tmp_path: Path) -> None:
     assert whole["structuredContent"]["page"]["stopped_by"] == "end"
 
 
-async def test_a_parameter_that_breaks_its_rule_is_refused_in_a_sentence(tmp_path: Path) -> None:
+async def test_a_parameter_that_breaks_its_rule_is_refused_with_the_reason(tmp_path: Path) -> None:
     known, words = "toolsets, read_only, result_chars", " or ".join(TOOLSETS)
     sentences = {
-        "readonly=true": f"The URL has a parameter that is unknown; known: {known}.",
+        "readonly=true": f"The URL has an unknown parameter. The known ones: {known}.",
         "read_only=maybe": "read_only must be true or false, not 'maybe'.",
         "result_chars=1": "result_chars must be a whole number from 2000 to 200000, not '1'.",
         "toolsets=secret": f"toolsets must be {words}, not 'secret'.",
         "toolsets=": f"toolsets must be {words}, not ''.",
         "read_only=true&read_only=false": "The URL has the parameter read_only twice.",
-        "read_only": "The query of the URL cannot be read.",
-        f"x={'y' * 2048}": "The query of the URL cannot be read.",
+        "read_only": "The query of the URL cannot be parsed.",
+        f"x={'y' * 2048}": "The query of the URL cannot be parsed.",
     }
     async with running(settings_of(tmp_path)) as server:
         refused = {query: refusal_of(await post(f"{server.url}?{query}")) for query in sentences}

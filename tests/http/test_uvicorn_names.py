@@ -1,4 +1,4 @@
-"""What is overridden or read inside uvicorn and h11 is there, and is written down in one place."""
+"""The names that we override or read inside uvicorn and h11 exist, and are listed in one place."""
 
 import inspect
 import re
@@ -31,10 +31,10 @@ LISTED: Final = {
         r"^#   (\w+)(?: of h11)? has (.*(?:\n#       .*)*)", inspect.getsource(http), re.MULTILINE
     )
 }
-OURS: Final = (PunctualProtocol, BoundedServer, answering._Server)  # noqa: SLF001 - what it overrides
+OURS: Final = (PunctualProtocol, BoundedServer, answering._Server)  # noqa: SLF001 - it overrides uvicorn's
 
 
-def test_every_class_that_is_built_on_has_its_names_listed() -> None:
+def test_every_extended_class_has_its_names_listed() -> None:
     assert LISTED.keys() == CLASSES.keys()
     assert sum(map(len, LISTED.values())) > 20
 
@@ -42,13 +42,13 @@ def test_every_class_that_is_built_on_has_its_names_listed() -> None:
 @pytest.mark.parametrize(
     ("owner", "name"), [(owner, name) for owner, names in LISTED.items() for name in names]
 )
-def test_a_name_that_is_built_on_is_there(owner: str, name: str) -> None:
+def test_a_listed_name_exists(owner: str, name: str) -> None:
     whole = CLASSES[owner]
     assert name in vars(whole) or re.search(rf"\bself\.{name}\b", inspect.getsource(whole))
 
 
 @pytest.mark.parametrize("ours", OURS)
-def test_everything_that_is_overridden_is_listed(ours: type) -> None:
+def test_every_overridden_name_is_listed(ours: type) -> None:
     listed = {name for names in LISTED.values() for name in names}
     theirs = {
         name

@@ -1,4 +1,4 @@
-"""Several processes on one port: they share its connections, and end and begin on their own."""
+"""Several processes on one port: they share its connections, and end and start independently."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_nothing_written_is_lost(
         said = await line(server)
         thread_id = made["structuredContent"]["thread_id"]
         async with asyncio.timeout(WAIT_S):
-            # While the new one starts, connections wait for it.
+            # Connections wait until the new worker has started.
             answered = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
         after = pids(server)
 
@@ -81,7 +81,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_is_replaced(
         before = pids(server)
         for pid in before:
             os.kill(pid, signal.SIGTERM)
-        said = await line(server)  # of the one that had nothing to do
+        said = await line(server)  # from the worker that had no open request
         upstream.go_on()
         result = await running
         said += await line(server)
@@ -90,7 +90,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_is_replaced(
     assert {int(pid) for pid in re.findall(r"worker (\d+) ended \(exit code 0\)", said)} == before
 
 
-async def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
+async def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     async with started(tmp_path / "x.db", *TWO) as server:
         left = [os.pidfd_open(pid) for pid in pids(server)]
         server.tell(signal.SIGKILL)
@@ -98,7 +98,7 @@ async def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> No
         await all_ended(left)
 
 
-async def test_an_interrupt_of_all_of_them_ends_them_in_silence(tmp_path: Path) -> None:
+async def test_an_interrupt_of_all_processes_ends_them_silently(tmp_path: Path) -> None:
     process = await spawned(tmp_path / "x.db", "--port", "0", *TWO)
     async with asyncio.timeout(WAIT_S):
         while not any(map(is_importing, children(process.pid))):
@@ -148,12 +148,12 @@ async def test_a_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
     assert code == -signal.SIGTERM
 
 
-async def test_a_server_stops_whose_workers_cannot_begin(
+async def test_a_server_stops_if_its_workers_cannot_start(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     said: list[str] = []
     async with issuing() as issuer, listening(2) as listeners:
-        issuer.most = 1  # which is what the server asks for itself
+        issuer.most = 1  # the parent process uses up that one request
         settings = settings_of(
             tmp_path,
             http_workers=2,
@@ -170,7 +170,7 @@ async def test_a_server_stops_whose_workers_cannot_begin(
     assert "backscroll: BACKSCROLL_OAUTH_ISSUER: " in capfd.readouterr().err
 
 
-async def test_a_server_stops_whose_workers_do_not_come_up(
+async def test_a_server_stops_if_its_workers_do_not_become_ready(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = settings_of(tmp_path, http_workers=2)
@@ -182,7 +182,7 @@ async def test_a_server_stops_whose_workers_do_not_come_up(
     assert not children(os.getpid())
 
 
-async def test_workers_that_have_nowhere_to_count_do_not_begin(
+async def test_workers_do_not_start_without_a_folder_for_their_metrics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The standard library keeps its choice of a folder, and TMPDIR set now would change nothing.
@@ -192,7 +192,7 @@ async def test_workers_that_have_nowhere_to_count_do_not_begin(
             await supervised(settings_of(tmp_path, http_workers=2), listeners, [])
 
 
-def test_a_port_that_workers_share_is_taken_for_any_other_server() -> None:
+def test_a_port_that_workers_share_is_in_use_for_any_other_server() -> None:
     first, second = listen_apart("127.0.0.1", 0, 2)
     port = first.getsockname()[1]
     with first, second, pytest.raises(CommandError, match=f"port {port} of 127.0.0.1 is not to be"):
@@ -226,7 +226,7 @@ async def listening(number: int) -> AsyncIterator[list[socket.socket]]:
 
 
 async def worker_of(server: Process, thread_id: str) -> str:
-    """Have a message listed on a new connection; return what names the process that did it."""
+    """List a message on a new connection; return the id of the process that answered."""
     params = {"name": "list-messages", "arguments": {"thread_id": thread_id}}
     response = await post(server.url, "tools/call", params)
     assert '"isError":false' in response.text, response.text
@@ -249,12 +249,12 @@ def children(parent: int) -> set[int]:
 
 
 def is_importing(pid: int) -> bool:
-    """Whether a process has begun to import what it serves with."""
+    """Whether a process has begun to import the server."""
     return b"pydantic_core" in Path(f"/proc/{pid}/maps").read_bytes()
 
 
 async def all_ended(processes: list[int]) -> None:
-    """Wait until processes have ended, each by a descriptor that stands for it."""
+    """Wait on each process's pidfd until all have ended."""
     for process in processes:
         with anyio.fail_after(WAIT_S):
             await anyio.wait_readable(process)
@@ -262,7 +262,7 @@ async def all_ended(processes: list[int]) -> None:
 
 
 async def line(server: Process) -> str:
-    """Return the next line that says that a worker ended."""
+    """Return the next line that reports the end of a worker."""
     assert server.process.stderr is not None
     async with asyncio.timeout(WAIT_S):
         while "another one starts" not in (

@@ -203,7 +203,7 @@ def test_the_store_is_served_until_it_is_interrupted(full: str) -> None:
         assert stolen.status_code == 400
         assert (second.returncode, second.stdout) == (2, "")
         assert second.stderr == (
-            f"backscroll: port {port} of 127.0.0.1 is not to be had (Address already in use): "
+            f"backscroll: cannot listen on 127.0.0.1:{port} (Address already in use): "
             "choose another with --port\n"
         )
         assert command.stderr.read() == ""

@@ -1,4 +1,4 @@
-"""MCP over Streamable HTTP: who may call, how much, and how a request reaches the MCP server."""
+"""MCP over Streamable HTTP: who may call, how often, and how a request reaches the MCP server."""
 
 # uvicorn does not promise to keep these names. `serving/` overrides or reads them, so
 # pyproject.toml caps uvicorn, and tests/http/test_uvicorn_names.py holds this list to its source.

@@ -1,4 +1,4 @@
-"""The ASGI application: its parts, opened and put together, and its routes."""
+"""The ASGI application: opens its parts, and routes requests to them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +25,7 @@ from backscroll.http.dispatch import Dispatcher
 from backscroll.http.endpoint import Endpoint, Shutdown
 from backscroll.http.gate import Allowed, Gate
 from backscroll.http.health import Health
-from backscroll.http.limits import Places, Rates
+from backscroll.http.limits import RateLimiter, Slots
 from backscroll.http.metrics import PATH as READ_METRICS
 from backscroll.http.metrics import CountedResponses, Metrics, MetricsEndpoint
 from backscroll.http.request_ids import HEADER, RequestIds
@@ -50,7 +50,7 @@ _SENT: Final = (
     "Mcp-Session-Id",
     HEADER,
 )
-"""The headers that a page may send along (MCP specification, Streamable HTTP)."""
+"""The request headers that a web page may send (MCP specification, Streamable HTTP)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ class Opened:
 
     Attributes:
         app: the ASGI application; it has no lifespan.
-        places: the requests under way.
-        stop: refuses new requests.
+        slots: count the requests under way.
+        stop: whether new requests are refused.
     """
 
     app: ASGIApp
-    places: Places
+    slots: Slots
     stop: Shutdown
 
 
@@ -72,26 +72,26 @@ class Opened:
 async def opened(
     settings: Settings,
     allowed: Allowed,
-    exchange: Dispatcher | None = None,
+    dispatcher: Dispatcher | None = None,
     token_kept_s: float = KEPT_S,
 ) -> AsyncIterator[Opened]:
     """Open everything that an application needs, and close it at the end of the context.
 
     Args:
-        settings: of the operator.
-        allowed: which hosts and origins are let through.
-        exchange: answers MCP requests; by default by the server of our tools.
-        token_kept_s: for how many seconds a token of ours is believed once it was looked up.
+        settings: the operator's settings.
+        allowed: the hosts and origins that may call.
+        dispatcher: answers MCP requests; by default with Backscroll's tools.
+        token_kept_s: for how many seconds a token is cached after it was looked up.
 
     Raises:
-        CommandError: the store's database, or the issuer of tokens, cannot be used.
-        SettingsError: the upstream cannot be asked.
-        StoreError: the database of the tokens cannot be used.
+        CommandError: the store's database or the token issuer cannot be used.
+        SettingsError: the upstream's key, or a library for it, is missing.
+        StoreError: the token database cannot be opened.
     """
     upstream = upstream_of_callers(settings)
-    exchange = exchange or _exchange_of_tools(settings, upstream.profile)
+    dispatcher = dispatcher or _dispatcher_of_tools(settings, upstream.profile)
     stop = Shutdown()
-    places = Places(settings.http_calls, settings.http_caller_calls)
+    slots = Slots(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
         callers, more, checks = await _callers(settings, stack, token_kept_s)
@@ -100,33 +100,33 @@ async def opened(
             settings=settings,
             callers=callers,
             clients=Clients(settings, connection),
-            places=places,
-            rates=Rates(settings.http_caller_rate),
-            exchange=exchange,
+            slots=slots,
+            rates=RateLimiter(settings.http_caller_rate),
+            dispatcher=dispatcher,
             stop=stop,
             metrics=metrics,
         )
         client = await _first_client(connection)
         health = Health(client, lambda: stop.asked, (connection.check, *checks))
-        await stack.enter_async_context(exchange.running())
+        await stack.enter_async_context(dispatcher.running())
         reading = Route(READ_METRICS, MetricsEndpoint(metrics, callers), methods=["GET"])
         app = application(mcp, health, allowed, (*more, reading))
-        yield Opened(CountedResponses(app, metrics), places, stop)
+        yield Opened(CountedResponses(app, metrics), slots, stop)
 
 
-def _exchange_of_tools(settings: Settings, profile: Profile) -> Dispatcher:
+def _dispatcher_of_tools(settings: Settings, profile: Profile) -> Dispatcher:
     scope: Literal["public", "private"] = "public" if settings.http_auth == "none" else "private"
-    server = server_for(endpoint.terms_of, settings, profile, _lifespan, scope)
+    server = server_for(endpoint.request_context_of, settings, profile, _lifespan, scope)
     return Dispatcher(server)
 
 
 @asynccontextmanager
 async def _lifespan(_: Server[None]) -> AsyncIterator[None]:
-    yield  # what requests share is opened here, and not by each way in which they are answered
+    yield  # nothing to open: `opened` opens once what both session managers share
 
 
 async def _first_client(connection: UpstreamConnection) -> Client:
-    """Return a client, and find out now whether the store can be opened."""
+    """Return a client; if the store cannot be opened, the start fails here."""
     try:
         return await connection.client()
     except ToolError as error:
@@ -136,7 +136,7 @@ async def _first_client(connection: UpstreamConnection) -> Client:
 async def _callers(
     settings: Settings, stack: AsyncExitStack, token_kept_s: float
 ) -> tuple[Callers, Sequence[BaseRoute], Sequence[Callable[[], Awaitable[None]]]]:
-    """Return what knows callers, the routes that lead them there, and what checks its database."""
+    """Return what identifies callers, routes that describe it to clients, and database checks."""
     if settings.http_auth == "token":
         database = await stack.enter_async_context(open_database(settings.database_url, "tokens"))
         return TokenCallers(database, kept_s=token_kept_s), (), (database.check,)
@@ -162,11 +162,11 @@ def application(
     """Return the application.
 
     Args:
-        mcp: what is at `/mcp`.
-        health: what is at `/healthz` and `/readyz`.
-        allowed: which hosts and origins are let through, but to the health of the process.
-        more: other routes; but for the metrics they are open to all hosts and origins, and must
-            hold nothing to protect.
+        mcp: serves `/mcp`.
+        health: serves `/healthz` and `/readyz`, to all hosts and origins.
+        allowed: the hosts and origins that may call `/mcp` and read the metrics.
+        more: other routes; all but the metrics are open to all hosts and origins, and must serve
+            nothing that needs protection.
     """
     pages = CORSMiddleware(
         mcp,

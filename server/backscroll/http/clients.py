@@ -1,4 +1,4 @@
-"""Each caller's own client of the upstream: own key, own part of the store, own retry budget."""
+"""A client of the upstream per caller: with its own key, partition and retry budget."""
 
 import os
 from collections import OrderedDict
@@ -17,16 +17,16 @@ from backscroll_tools.client.profiles import STORE, Header
 from backscroll_tools.errors import ToolError
 
 KEPT: Final = 1024
-"""Of how many callers the clients are kept; those that asked last."""
+"""The most clients that are kept; the least recently used is dropped first."""
 
 
 class Clients:
     """The clients of all callers, over the same connections.
 
     Args:
-        settings: of the operator: whose key and project serve callers that have none themselves.
+        settings: the operator's settings; their key and project serve callers without their own.
         connection: to the upstream.
-        environ: where callers' own keys are.
+        environ: the environment variables, which hold callers' own keys.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Clients:
         """Return a caller's client.
 
         Raises:
-            ToolError: `auth_failed` where the caller's key is not there, `forbidden` where the
-                upstream has no partitions, `upstream_unavailable` where it cannot be opened.
+            ToolError: `auth_failed` if the caller's key is not set, `forbidden` if the upstream
+                has no partitions, `upstream_unavailable` if it cannot be opened.
         """
         if caller.id not in self._kept:
             client = await self._new(caller)
-            self._kept.setdefault(caller.id, client)  # the first of those made meanwhile
+            self._kept.setdefault(caller.id, client)  # a concurrent request may be first
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(caller.id)
@@ -63,7 +63,7 @@ class Clients:
             if settings.upstream != STORE.name:
                 raise ToolError(
                     "forbidden",
-                    "Your token is for a partition of the store, and this upstream has none.",
+                    "Your token is for a partition of the store, but this upstream has none.",
                     next_step="Ask the operator for a token without a partition.",
                 )
             settings = replace(settings, project=caller.partition)
@@ -71,11 +71,11 @@ class Clients:
         return await self._connection.client_of(replace(upstream, caller=caller.id))
 
     async def _refuse(self) -> Header:
-        """Say what a caller without a key can do, where the operator has none either."""
+        """Refuse a caller without a key, because the operator has none either."""
         name = self._settings.upstream
         raise ToolError(
             "auth_failed",
-            f"This server has no key to {name} of its own, and your token names none.",
+            f"This server has no key for {name}, and your token does not name one.",
             next_step="Ask the operator for a token made with --upstream-key-variable, or to set "
             f"{name_of_key(name)} where Backscroll runs.",
         )
@@ -85,8 +85,7 @@ class Clients:
         if is_blank(key) or flaw_of_key(key):
             raise ToolError(
                 "auth_failed",
-                f"The key that your token stands for is not there: {variable} is not set, or is "
-                "no key.",
+                f"Your token names the key in {variable}, which is not set, or is not a valid key.",
                 next_step="Ask the operator to set it where Backscroll runs.",
             )
         return key

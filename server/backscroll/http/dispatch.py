@@ -1,4 +1,4 @@
-"""A request's way to the MCP server: strictly read, and streamed where it needs to be."""
+"""Reads requests strictly and passes them to the MCP server; replies are streamed if needed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,22 +26,24 @@ BODY_BYTES: Final = 4 * 1024 * 1024
 """The most bytes of a request's body."""
 
 LARGE_BYTES: Final = 64 * 1024
-"""From how many bytes on a body is parsed in a thread, and how many a message has at most but for
-the arguments of a call."""
+"""A body of this many bytes or more is parsed in a thread. A message must be smaller than this, not
+counting the arguments of a call."""
 
 _JSON: Final = "application/json"
-_LARGE: Final = f"A message has less than {LARGE_BYTES} bytes beside the arguments of a call."
-_TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes: send less in one message."
+_LARGE: Final = (
+    f"A message must be smaller than {LARGE_BYTES} bytes, not counting the arguments of a call."
+)
+_TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes. Send less in one message."
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
-    """What a body says.
+class ParsedBody:
+    """A body that holds a message.
 
     Attributes:
         received: the message.
-        body: the message as bytes, sound and short enough to be parsed once more.
-        arguments: of a call, where they are left out of both.
+        body: the message as bytes of valid JSON, few enough to be parsed once more.
+        arguments: the arguments of a call, if they were taken out of `received` and `body`.
     """
 
     received: Received
@@ -53,7 +55,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return a request's whole body.
 
     Raises:
-        RefusedError: 413 for more than `BODY_BYTES`, 400 for a body that breaks off.
+        RefusedError: 413 for more than `BODY_BYTES`, 400 if the client disconnects first.
     """
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > BODY_BYTES:
@@ -63,7 +65,9 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "The request broke off.")
+            raise RefusedError(
+                HTTPStatus.BAD_REQUEST, "The client disconnected before its body was complete."
+            )
         body += message.get("body", b"")
         if len(body) > BODY_BYTES:
             raise RefusedError(
@@ -74,7 +78,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 
 
 def wants_progress(received: Received) -> bool:
-    """Whether a client asks to be told of progress, which goes ahead of the reply."""
+    """Whether a client asks for progress notifications, which are sent before the reply."""
     message = received.message
     if not isinstance(message, JSONRPCRequest):
         return False
@@ -83,15 +87,15 @@ def wants_progress(received: Received) -> bool:
 
 
 class Dispatcher:
-    """Has requests answered by an MCP server, each on its own.
+    """Passes each request to an MCP server, independently of other requests.
 
-    A reply is a stream where something may have to be sent ahead of it, which is progress. It is
-    plain JSON otherwise, at a fraction of the cost. In both forms a client that hangs up cancels
-    its call: the SDK alone would go on with one that is answered in plain JSON.
+    A reply is a stream if progress may have to be sent before it. Otherwise it is plain JSON, at a
+    fraction of the cost. In both forms a client that hangs up cancels its call; the SDK alone
+    would let a call run on that is answered in plain JSON.
 
     Args:
         server: the MCP server.
-        streams: whether something may have to be sent ahead of the reply to a message.
+        streams: whether something may have to be sent before the reply to a message.
     """
 
     def __init__(
@@ -109,7 +113,7 @@ class Dispatcher:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Serve until the end of the context, which may be entered once."""
+        """Serve until the end of the context, which can be entered only once."""
         async with self._streaming.run(), self._plain.run():
             yield
 
@@ -125,10 +129,10 @@ class Dispatcher:
 
         Args:
             scope: the request.
-            receive: tells when the client has gone; the body has been read.
-            send: takes the reply.
+            receive: reports when the client disconnects; the body has already been read.
+            send: sends the reply.
             received: the message.
-            body: the message as bytes, sound.
+            body: the message as bytes of valid JSON.
         """
         manager = self.manager(scope, received)
         unread = [body]
@@ -149,7 +153,7 @@ class Dispatcher:
                 leaving.cancel()
 
     def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
-        """Return what answers a message: as a stream, or plainly."""
+        """Return the session manager that answers a message: as a stream, or in plain JSON."""
         takes_streams = check_accept_headers(Request(scope))[1]
         return self._streaming if takes_streams and self._streams(received) else self._plain
 
@@ -161,7 +165,7 @@ async def _gone(receive: Receive) -> None:
 
 
 def check_types(scope: Scope) -> None:
-    """Let a request through whose body and answer may be JSON, before its body is read.
+    """Check that the body and the reply of a request may be JSON, before its body is read.
 
     Raises:
         RefusedError: 406 or 415 (MCP specification, transports, sending messages).
@@ -169,15 +173,15 @@ def check_types(scope: Scope) -> None:
     request = Request(scope)
     if not check_accept_headers(request)[0]:
         raise RefusedError(
-            HTTPStatus.NOT_ACCEPTABLE, "Accept must let the answer be application/json."
+            HTTPStatus.NOT_ACCEPTABLE, "The Accept header must allow application/json."
         )
     media_type = request.headers.get("content-type", _JSON).partition(";")[0]
     if media_type.strip().lower() != _JSON:
         raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
 
 
-async def understood(body: bytes) -> Understood | JSONRPCError:
-    """Return what a body says, as `parsed` does; a large one holds up no other request.
+async def parse_body(body: bytes) -> ParsedBody | JSONRPCError:
+    """Parse a body as `parsed` does, a large one in a thread, so that no other request waits.
 
     Raises:
         RefusedError: as `parsed` does.
@@ -187,18 +191,18 @@ async def understood(body: bytes) -> Understood | JSONRPCError:
     return await anyio.to_thread.run_sync(parsed, body, abandon_on_cancel=True)
 
 
-def parsed(body: bytes) -> Understood | JSONRPCError:
-    """Return what a body says, or what is answered instead.
+def parsed(body: bytes) -> ParsedBody | JSONRPCError:
+    """Return the message in a body, or the error to answer with.
 
     Raises:
-        RefusedError: 400 for what has no place for an answer, 413 for what is large without being
-            the arguments of a call.
+        RefusedError: 400 if nothing in the body can be answered, 413 if more than the arguments
+            of a call is large.
     """
     match json_rpc.parse(body, BODY):
         case Received(refused="") as received:
-            return Understood(received, body) if len(body) < LARGE_BYTES else _slim(received)
+            return ParsedBody(received, body) if len(body) < LARGE_BYTES else _slim(received)
         case Received() as received:
-            return Understood(received, _dumped(received.message))
+            return ParsedBody(received, _dumped(received.message))
         case JSONRPCError() as error:
             return error
         case json_rpc.Dropped(reason):
@@ -207,8 +211,8 @@ def parsed(body: bytes) -> Understood | JSONRPCError:
             raise RefusedError(HTTPStatus.BAD_REQUEST, "The body is empty.")
 
 
-def _slim(received: Received) -> Understood:
-    """Return a large message without its arguments, which the SDK would parse once more."""
+def _slim(received: Received) -> ParsedBody:
+    """Return a large message without its arguments, so that the SDK does not parse them again."""
     message, arguments = received.message, None
     if isinstance(message, JSONRPCRequest) and message.method == "tools/call":
         params = message.params or {}
@@ -218,7 +222,7 @@ def _slim(received: Received) -> Understood:
     body = _dumped(message)
     if len(body) >= LARGE_BYTES:
         raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _LARGE)
-    return Understood(Received(message), body, arguments)
+    return ParsedBody(Received(message), body, arguments)
 
 
 def _dumped(message: JSONRPCMessage) -> bytes:
@@ -226,7 +230,7 @@ def _dumped(message: JSONRPCMessage) -> bytes:
 
 
 async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a body that holds no message with what is wrong with it."""
+    """Answer a body that holds no message with the error that says why."""
     body = error.model_dump_json(by_alias=True, exclude_unset=True)
     await Response(body, HTTPStatus.BAD_REQUEST, media_type="application/json")(
         scope, receive, send

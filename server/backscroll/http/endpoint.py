@@ -1,4 +1,4 @@
-"""`/mcp`: what a request passes before it is answered."""
+"""`/mcp`: the checks and limits that a request passes before it is answered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from backscroll.http import audit, dispatch
 from backscroll.http.auth.callers import Caller, Callers
 from backscroll.http.clients import Clients
-from backscroll.http.dispatch import Dispatcher, Understood
-from backscroll.http.limits import Places, Rates
+from backscroll.http.dispatch import Dispatcher, ParsedBody
+from backscroll.http.limits import RateLimiter, Slots
 from backscroll.http.metrics import Metrics
 from backscroll.http.narrowing import narrowed
 from backscroll.http.refusals import RefusedError
@@ -23,59 +23,59 @@ from backscroll.process.logs import request_id_now
 from backscroll.settings.model import Settings
 
 PATH: Final = "/mcp"
-_TERMS: Final = "backscroll.terms"
+_CONTEXT: Final = "backscroll.request_context"
 
 
 class Shutdown:
-    """Whether new requests are refused, because the process is about to end."""
+    """Whether new requests are refused because the process is shutting down."""
 
     def __init__(self) -> None:
         self.asked = False
 
 
-def terms_of(context: ServerRequestContext[None, object]) -> RequestContext:
-    """Return what a request may do, which its scope carries to the MCP server."""
-    terms: RequestContext = context.request.scope[_TERMS]  # type: ignore[attr-defined]  # Starlette's request
-    return terms
+def request_context_of(context: ServerRequestContext[None, object]) -> RequestContext:
+    """Return what a request may do, which the ASGI scope carries to the MCP server."""
+    found: RequestContext = context.request.scope[_CONTEXT]  # type: ignore[attr-defined]  # Starlette's request
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One request after another, each on the terms of its caller and its URL.
+    """Answers requests, each within what its caller and its URL allow.
 
     Attributes:
-        settings: of the operator.
-        callers: knows who asks.
-        clients: have each caller's part of the upstream.
-        places: bound what is under way.
-        rates: bound how often each caller asks.
-        exchange: answers what is let through.
+        settings: the operator's settings.
+        callers: identifies who calls.
+        clients: the upstream clients of callers.
+        slots: limit how many requests are under way.
+        rates: limit how often each caller calls.
+        dispatcher: answers the requests that pass.
         stop: whether new requests are refused.
-        metrics: count what calls came to.
+        metrics: count calls and how they ended.
     """
 
     settings: Settings
     callers: Callers
     clients: Clients
-    places: Places
-    rates: Rates
-    exchange: Dispatcher
+    slots: Slots
+    rates: RateLimiter
+    dispatcher: Dispatcher
     stop: Shutdown
     metrics: Metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or say why not."""
+        """Answer a request, or refuse it and say why."""
         try:
             self._check(scope)
             settings = narrowed(self.settings, scope["query_string"])
-            with self.places.one(), self.metrics.in_progress.track_inprogress():
+            with self.slots.one(), self.metrics.in_progress.track_inprogress():
                 caller = await self.callers.caller(Headers(scope=scope).get("authorization", ""))
-                await self._held(caller, settings, scope, receive, send)
+                await self._answer_within_limits(caller, settings, scope, receive, send)
         except RefusedError as refused:
             await refused.answer(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
-        """Let a request through that could be a message to a server that goes on.
+        """Check that a request may carry a message, and that the server is not shutting down.
 
         Raises:
             RefusedError: 405 or 503.
@@ -87,18 +87,18 @@ class Endpoint:
         if self.stop.asked:
             close = {"Retry-After": "1", "Connection": "close"}
             raise RefusedError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "This server stops: ask another one.", close
+                HTTPStatus.SERVICE_UNAVAILABLE, "This server is shutting down; try another.", close
             )
 
-    async def _held(
+    async def _answer_within_limits(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer a request within the limits of its caller; anyone at all has none of their own."""
+        """Answer a request within its caller's limits; an anonymous caller has none."""
         if not caller.id:
             await self._answer(caller, settings, scope, receive, send)
             return
         self.rates.take(caller.id)
-        with self.places.one_of(caller.id):
+        with self.slots.one_of(caller.id):
             await self._answer(caller, settings, scope, receive, send)
 
     async def _answer(
@@ -106,26 +106,26 @@ class Endpoint:
     ) -> None:
         dispatch.check_types(scope)
         body = await dispatch.read_body(scope, receive)
-        match await dispatch.understood(body):
-            case Understood(received, sound, arguments):
+        match await dispatch.parse_body(body):
+            case ParsedBody(received, valid, arguments):
                 request_id = request_id_now.get()
-                scope[_TERMS] = RequestContext(
+                scope[_CONTEXT] = RequestContext(
                     caller.allowed(settings),
                     partial(self.clients.client, caller),
                     request_id,
                     received.refused,
-                    self._noting(caller, request_id),
+                    self._recorder(caller, request_id),
                     arguments,
                 )
-                await self.exchange.answer(scope, receive, send, received, sound)
+                await self.dispatcher.answer(scope, receive, send, received, valid)
             case error:
                 await dispatch.answer_error(error, scope, receive, send)
 
-    def _noting(self, caller: Caller, request_id: str) -> Callable[[Called], None]:
-        write_down = audit.noting(caller, request_id)
+    def _recorder(self, caller: Caller, request_id: str) -> Callable[[Called], None]:
+        log_call = audit.recorder(caller, request_id)
 
-        def note(called: Called) -> None:
-            write_down(called)
-            self.metrics.note(called)
+        def record(called: Called) -> None:
+            log_call(called)
+            self.metrics.count_call(called)
 
-        return note
+        return record

@@ -1,7 +1,7 @@
 """Which Host and Origin a request may carry.
 
-A page in a browser can have its own name resolved to this machine (DNS rebinding) and would then
-read everything; its requests keep that name (MCP specification, transports, security warning).
+A web page can make its own host name resolve to this machine (DNS rebinding) and could then read
+everything. Its requests still carry that name (MCP specification, transports, security warning).
 """
 
 import re
@@ -25,12 +25,12 @@ _ANY_PORT: Final = r"(?::\d{1,5})?"
 
 
 def is_host(word: str) -> bool:
-    """Whether a word is a name, an IPv4 address or an IPv6 address in brackets, perhaps a port."""
+    """Whether a word is a name, an IPv4 or a bracketed IPv6 address, with or without a port."""
     return _HOST_RULE.fullmatch(word.lower()) is not None
 
 
 def is_origin(word: str) -> bool:
-    """Whether a word is a scheme and a host, perhaps with a port."""
+    """Whether a word is a scheme and a host, with or without a port."""
     return _ORIGIN_RULE.fullmatch(word.lower()) is not None
 
 
@@ -38,8 +38,8 @@ def pattern(words: Iterable[str]) -> str:
     """Return a regular expression for hosts or origins, in lower case.
 
     Args:
-        words: as `is_host` or `is_origin` has them. Without a port, or with `:*`, any port will
-            do: what is guarded against is a name.
+        words: valid by `is_host` or `is_origin`. A word without a port, or with `:*`, matches
+            any port: the name is enough to recognize the attack.
     """
     return "|".join(_one(word.lower()) for word in words) or r"(?!)"
 
@@ -52,22 +52,22 @@ def _one(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The hosts and origins that are let through, as regular expressions for lower case."""
+    """The hosts and origins that may call, as regular expressions for lower case."""
 
     hosts: re.Pattern[str]
     origins: re.Pattern[str]
 
     def check(self, headers: Headers) -> None:
-        """Let a request through.
+        """Refuse a request from any other host or origin.
 
         Raises:
-            RefusedError: 421 for a host that is not ours, 403 for a page that may not call.
+            RefusedError: 421 for another host, 403 for another origin.
         """
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.hosts.fullmatch(hosts[0].lower()):
             raise RefusedError(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "This server is not reached by that Host: see BACKSCROLL_ALLOWED_HOSTS.",
+                "This server does not answer to that Host: see BACKSCROLL_ALLOWED_HOSTS.",
             )
         for origin in headers.getlist("origin"):
             if not self.origins.fullmatch(origin.lower()):
@@ -78,7 +78,7 @@ class Allowed:
 
 
 class Gate:
-    """Asks `Allowed` before an application is asked, but for what has nothing to protect."""
+    """Checks the Host and Origin of each request, except on paths that are open to all."""
 
     def __init__(self, app: ASGIApp, allowed: Allowed, open_to_all: frozenset[str]) -> None:
         self._app = app
@@ -86,7 +86,7 @@ class Gate:
         self._open = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or say why not."""
+        """Pass a request on, or refuse it and say why."""
         if scope["type"] == "http" and scope["path"] not in self._open:
             try:
                 self._allowed.check(Headers(scope=scope))

@@ -21,22 +21,22 @@ from backscroll_tools.client.requests import Request as UpstreamRequest
 from backscroll_tools.errors import ToolError
 
 ANSWER_S: Final = 2.0
-"""How many seconds the upstream has to answer."""
+"""How many seconds the databases and the upstream have to answer."""
 
 KEEP_S: Final = 1.0
-"""For how many seconds an answer stands, so that asking us is no load on the upstream."""
+"""For how many seconds a result is reused, so that health checks do not load the upstream."""
 
 
 class Health:
-    """Answers the questions of a load balancer.
+    """Answers the health checks of a load balancer.
 
     Args:
         client: asks the upstream, and is used for nothing else.
-        stopping: whether the process is about to end.
+        stopping: whether the process is shutting down.
         checks: each raises `NothingWrittenError` while a database of this process fails.
-        clock: tells the time in seconds.
-        answer_s: how many seconds the upstream has to answer.
-        keep_s: for how many seconds an answer stands.
+        clock: returns the time in seconds.
+        answer_s: how many seconds the databases and the upstream have to answer.
+        keep_s: for how many seconds a result is reused.
     """
 
     def __init__(  # noqa: PLR0913 - its seams: what is asked, and time
@@ -64,9 +64,9 @@ class Health:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """Answer 200, or 503 if the upstream or a database fails, or this process stops.
+        """Answer 200, or 503 if the upstream or a database fails or the process is shutting down.
 
-        What fails is said without its place, as anybody may ask.
+        The reply never says where the upstream or a database is, because anyone may ask.
         """
         if self._stopping():
             return _unavailable("stopping")
@@ -77,7 +77,7 @@ class Health:
         return _unavailable(self._lacks) if self._lacks else JSONResponse({"status": "ready"})
 
     async def _lacking(self) -> str:
-        """Return what keeps this process from serving; nothing if it can."""
+        """Return what keeps this process from serving; empty if nothing does."""
         lacks = "no database"
         with anyio.move_on_after(self._answer_s):
             try:
@@ -94,15 +94,15 @@ class Health:
 
     async def _answers(self) -> bool:
         try:
-            await CallClient(self._client).send(_question(self._client.upstream.profile))
+            await CallClient(self._client).send(_cheap_request(self._client.upstream.profile))
         except ToolError as error:
             silent = isinstance(error, UnreachableError)
             return not silent and error.code != "upstream_unavailable"
         return True
 
 
-def _question(profile: Profile) -> UpstreamRequest:
-    """Return a request that costs little and changes nothing."""
+def _cheap_request(profile: Profile) -> UpstreamRequest:
+    """Return a request that the upstream serves cheaply, and that changes nothing."""
     served = [group for group in GROUPS.values() if group in profile.serves]
     # A real list is better than a made-up id, and a path that no version header selects is too.
     return requests.probe(min(served, key=lambda group: (group.names_made_up, bool(group.headers))))

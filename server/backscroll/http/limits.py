@@ -1,4 +1,4 @@
-"""How much may be under way, and how often one caller may ask."""
+"""How many requests may be under way, and how often one caller may send them."""
 
 import math
 import time
@@ -13,20 +13,20 @@ import anyio
 from backscroll.http.refusals import RefusedError
 
 WINDOW_S: Final = 10
-"""Over how many seconds a rate is taken: a caller may use up so much of it at once."""
+"""The seconds over which a rate is measured; a caller may use up all of them at once."""
 
 AGAIN_S: Final = 1
-"""What is asked for where all places are taken, in seconds."""
+"""The seconds of `Retry-After` if all slots are taken."""
 
 _BUCKETS: Final = 10_000
 
 
-class Places:
-    """Requests under way: so many in all, so many of one caller.
+class Slots:
+    """Limits how many requests are under way, in total and per caller.
 
     Args:
-        total: the most in all.
-        of_one: the most of one caller.
+        total: the most requests in total.
+        of_one: the most requests of one caller.
     """
 
     def __init__(self, total: int, of_one: int) -> None:
@@ -38,14 +38,15 @@ class Places:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold one of all places.
+        """Hold a slot.
 
         Raises:
-            RefusedError: 503 where there is none.
+            RefusedError: 503 if all are taken.
         """
         if self._taken >= self._total:
-            raise _full(
-                HTTPStatus.SERVICE_UNAVAILABLE, f"{self._total} requests are under way already."
+            raise _refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"The server is at its limit of {self._total} requests.",
             )
         self._taken += 1
         try:
@@ -58,15 +59,15 @@ class Places:
 
     @contextmanager
     def one_of(self, caller: str) -> Iterator[None]:
-        """Hold one of a caller's places.
+        """Hold one of a caller's slots.
 
         Raises:
-            RefusedError: 429 where there is none.
+            RefusedError: 429 if all of them are taken.
         """
         if self._callers[caller] >= self._of_one:
-            raise _full(
+            raise _refusal(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"{self._of_one} requests of yours are under way already.",
+                f"You are at your limit of {self._of_one} requests at once.",
             )
         self._callers[caller] += 1
         try:
@@ -82,12 +83,12 @@ class Places:
             await self._changed.wait()
 
 
-class Rates:
-    """How often each caller asks: a bucket of tokens for each, which fills as time goes by.
+class RateLimiter:
+    """Limits how often each caller calls, with a token bucket per caller.
 
     Args:
-        per_s: requests a second that go on for ever; ten times as many may come at once.
-        clock: tells the time in seconds.
+        per_s: requests a second that a caller can sustain; ten times as many may come at once.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -100,15 +101,15 @@ class Rates:
         """Count a request.
 
         Raises:
-            RefusedError: 429 where the caller has asked too often, and when to come back.
+            RefusedError: 429 if the caller has called too often, with the seconds to wait.
         """
         now = self._clock()
         left, then = self._buckets.get(caller, (self._most, now))
         left = min(self._most, left + (now - then) * self._per_s)
         if left < 1:
-            raise _full(
+            raise _refusal(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"More than {self._per_s:g} requests a second over {WINDOW_S} seconds.",
+                f"You sent more than {self._per_s:g} requests a second over {WINDOW_S} seconds.",
                 math.ceil((1 - left) / self._per_s),
             )
         if caller not in self._buckets and len(self._buckets) >= _BUCKETS:
@@ -116,7 +117,7 @@ class Rates:
         self._buckets[caller] = (left - 1, now)
 
     def _forget(self, now: float) -> None:
-        """Drop what says nothing any more: a bucket that is full again."""
+        """Drop the buckets that are full again: a new one would be the same."""
         self._buckets = {
             caller: (left, then)
             for caller, (left, then) in self._buckets.items()
@@ -124,6 +125,6 @@ class Rates:
         }
 
 
-def _full(status: int, sentence: str, again_s: int = AGAIN_S) -> RefusedError:
+def _refusal(status: int, sentence: str, again_s: int = AGAIN_S) -> RefusedError:
     sentence = f"{sentence} Try again in {again_s} s."
     return RefusedError(status, sentence, {"Retry-After": str(again_s)})

@@ -31,21 +31,21 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 REQUESTS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 50)
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus_client has processes count together; it is read as it is imported."""
+"""Names the folder in which processes share counts; prometheus_client reads it on import."""
 
 
 @contextmanager
 def shared() -> Iterator[None]:
-    """Have the processes that are started in this context count together, in files.
+    """Let the processes that are started in this context share their counts, in files.
 
     Raises:
-        CommandError: there is no folder for temporary files.
+        CommandError: no temporary folder can be created.
     """
     try:
         temporary = tempfile.TemporaryDirectory(prefix="backscroll-metrics-")
     except OSError:
         raise CommandError(
-            "more than one worker counts in a folder for temporary files, which there is none of: "
+            "several workers share metrics through a temporary folder, and none is available: "
             "set TMPDIR, or BACKSCROLL_HTTP_WORKERS=1"
         ) from None
     before = os.environ.get(_FOLDER)
@@ -60,21 +60,22 @@ def shared() -> Iterator[None]:
 
 
 def forget(pid: int) -> None:
-    """Count no longer what was under way in a process that has ended."""
+    """Stop counting the requests that were under way in a process that has ended."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library types only part of itself
 
 
 class Metrics:
-    """What has been served.
+    """The metrics of what has been served.
 
     Args:
-        alone: whether this is the only process that answers, and so can speak of itself too.
+        alone: whether this is the only process that serves; its own CPU time and memory are then
+            shown too.
     """
 
     def __init__(self, *, alone: bool = True) -> None:
         self.registry = CollectorRegistry()
         self.shown = self.registry
-        """What is shown of all processes."""
+        """The registry to show: the counts of all processes."""
         if alone:
             ProcessCollector(registry=self.registry)
         else:
@@ -107,7 +108,7 @@ class Metrics:
         )
         self._bytes = Counter(
             "backscroll_upstream_reply_bytes",
-            "Bytes of the upstream's replies, unpacked.",
+            "Bytes of the upstream's replies, decompressed.",
             registry=self.registry,
         )
         self._pages = Counter(
@@ -129,7 +130,7 @@ class Metrics:
             multiprocess_mode="livesum",
         )
 
-    def note(self, called: Called) -> None:
+    def count_call(self, called: Called) -> None:
         """Count a call that has ended."""
         tool = called.tool or "unknown"
         self._calls.labels(tool, called.outcome).inc()
@@ -140,7 +141,7 @@ class Metrics:
         if called.stopped_by:
             self._pages.labels(tool, called.stopped_by).inc()
 
-    def note_response(self, status: int) -> None:
+    def count_response(self, status: int) -> None:
         """Count a response."""
         self._responses.labels(str(status)).inc()
 
@@ -153,11 +154,11 @@ class CountedResponses:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count what comes back."""
+        """Pass a request on, and count its response."""
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._metrics.note_response(message["status"])
+                self._metrics.count_response(message["status"])
             await send(message)
 
         await self._app(scope, receive, counted)
@@ -165,18 +166,18 @@ class CountedResponses:
 
 @dataclass(frozen=True, slots=True)
 class MetricsEndpoint:
-    """Shows them, to who may call the tools.
+    """Shows the metrics to anyone who may call the tools.
 
     Attributes:
-        metrics: what is shown.
-        callers: knows who asks.
+        metrics: the metrics to show.
+        callers: identifies who asks.
     """
 
     metrics: Metrics
     callers: Callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in the format that is asked for: Prometheus' own, or OpenMetrics."""
+        """Answer in the format that the client accepts: Prometheus' own, or OpenMetrics."""
         headers = Headers(scope=scope)
         try:
             await self.callers.caller(headers.get("authorization", ""))

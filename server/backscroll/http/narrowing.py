@@ -1,4 +1,4 @@
-"""What the URL of a request asks for less of: toolsets, writing, the size of results."""
+"""What a request's URL can narrow: the toolsets, writing, the size of results."""
 
 from dataclasses import fields, replace
 from http import HTTPStatus
@@ -16,22 +16,24 @@ _MOST: Final = 2048
 
 
 def narrowed(settings: Settings, query: bytes) -> Settings:
-    """Return the settings with what a URL asks for, and never more than they allowed.
+    """Return the settings as a URL narrows them; a URL never widens them.
 
     Args:
         settings: what the operator allows.
-        query: the URL's, of 2,048 bytes at most.
+        query: the query of the URL, at most 2,048 bytes.
 
     Raises:
-        RefusedError: 400 for a parameter that is unknown, given twice or breaks its rule, or for
-            toolsets of which none is allowed.
+        RefusedError: 400 if a parameter is unknown, given twice or breaks its rule, or if no
+            toolset that the URL names is allowed.
     """
     if not query:
         return settings
     wanted = _wanted(query)
     toolsets = allowed_toolsets(settings.toolsets, wanted.get("toolsets"))
     if not toolsets:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "toolsets names none that this server offers.")
+        raise RefusedError(
+            HTTPStatus.BAD_REQUEST, "This server offers no toolset that the URL names."
+        )
     return replace(
         settings,
         toolsets=toolsets,
@@ -41,7 +43,7 @@ def narrowed(settings: Settings, query: bytes) -> Settings:
 
 
 def allowed_toolsets(allowed: tuple[str, ...], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the toolsets that are both allowed and wanted; `all` stands for every one."""
+    """Return the toolsets that are both allowed and wanted; `all` means every toolset."""
     if wanted is None or "all" in wanted:
         return allowed
     if "all" in allowed:
@@ -52,16 +54,19 @@ def allowed_toolsets(allowed: tuple[str, ...], wanted: tuple[str, ...] | None) -
 def _wanted(query: bytes) -> dict[str, Any]:
     try:
         if len(query) > _MOST:
-            raise ValueError  # noqa: TRY301 - one sentence for all that cannot be read
+            raise ValueError  # noqa: TRY301 - one error for every bad query
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     except ValueError:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "The query of the URL cannot be read.") from None
+        raise RefusedError(
+            HTTPStatus.BAD_REQUEST, "The query of the URL cannot be parsed."
+        ) from None
     wanted: dict[str, Any] = {}
     for name, text in pairs:
         if name not in _FIELDS:
             known = ", ".join(PARAMETERS)
             raise RefusedError(
-                HTTPStatus.BAD_REQUEST, f"The URL has a parameter that is unknown; known: {known}."
+                HTTPStatus.BAD_REQUEST,
+                f"The URL has an unknown parameter. The known ones: {known}.",
             )
         if name in wanted:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"The URL has the parameter {name} twice.")

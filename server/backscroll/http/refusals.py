@@ -1,4 +1,4 @@
-"""A request that goes no further: its status, and one sentence that says why."""
+"""A refused request: its HTTP status, and one sentence that says why."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from starlette.types import Receive, Scope, Send
 
 
 class RefusedError(Exception):
-    """A request that is answered at once.
+    """A refused request.
 
     Args:
-        status: of HTTP (RFC 9110, section 15).
-        sentence: what is wrong and what to do; quotes no key.
-        headers: sent along.
+        status: the HTTP status (RFC 9110, section 15).
+        sentence: what is wrong and what to do; never contains a key.
+        headers: of the response.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What each request is called: in its response, in the log, and in errors for the operator."""
+"""The id of each request: in its response, in the log, and in errors for the operator."""
 
 import re
 import secrets
@@ -18,27 +18,27 @@ _VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestIds:
-    """Names each request before an application sees it: as its sender does, or else anew."""
+    """Gives each request an id: the one that its sender chose, if valid, or else a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on by its name, and name it in the response."""
+        """Pass a request on, and put its id in the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).getlist(HEADER)
         valid = len(given) == 1 and _VALID.fullmatch(given[0])
-        name = given[0] if valid else f"{_PROCESS}-{next(_numbers):x}"
+        request_id = given[0] if valid else f"{_PROCESS}-{next(_numbers):x}"
 
-        async def named(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = name
+                MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
-        token = request_id_now.set(name)
+        token = request_id_now.set(request_id)
         try:
-            await self._app(scope, receive, named)
+            await self._app(scope, receive, send_with_id)
         finally:
             request_id_now.reset(token)

@@ -1,1 +1,1 @@
-"""The tools as an MCP server, on whichever transport."""
+"""The tools as an MCP server, on any transport."""

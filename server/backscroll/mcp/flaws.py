@@ -1,4 +1,4 @@
-"""What is wrong with the bytes of a message, in the words of the transport that carried them."""
+"""Describes flaws in the bytes of a message, in terms of the transport that carried them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,11 +8,11 @@ from backscroll_tools.strict_json import DEPTH, JSONFlawError
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """What a transport carries one message in, as its clients know it.
+    """The unit in which a transport sends one message.
 
     Attributes:
         name: `line` or `body`.
-        each: how many messages belong into one: `a line`, or `in each body`.
+        each: completes "Send one message …": `a line`, or `in each body`.
     """
 
     name: str
@@ -23,31 +23,29 @@ LINE: Final = Carrier("line", "a line")
 BODY: Final = Carrier("body", "in each body")
 
 
-def worded(flaw: JSONFlawError, carrier: Carrier) -> str:
-    """Return what is wrong with a JSON text, where, and how to mend it.
+def describe(flaw: JSONFlawError, carrier: Carrier) -> str:
+    """Return what is wrong with a JSON text, where, and how to fix it.
 
     Args:
-        flaw: as it was found.
-        carrier: what the text came in.
+        flaw: the flaw.
+        carrier: the unit in which the text was sent.
     """
-    found, place = flaw.found, f"at byte {flaw.at} of the {carrier.name}"
+    found, at = flaw.found, f"at byte {flaw.at} of the {carrier.name}"
     match flaw.kind:
         case "encoding":
-            where = f"Byte {flaw.at} of the {carrier.name}"
-            return f"{where}, {found}, is not UTF-8. Encode the text as UTF-8."
+            byte = f"Byte {flaw.at} of the {carrier.name}"
+            return f"{byte}, {found}, is not UTF-8. Encode the text as UTF-8."
         case "number":
-            return f"{found} {place} is no JSON number. Send a finite number, or null."
+            return f"{found} {at} is not a JSON number. Send a finite number, or null."
         case "surrogate":
             return (
-                f"A string holds a lone surrogate, {found}, {place}. "
+                f"A string holds a lone surrogate, {found}, {at}. "
                 "Send both halves of the pair, or leave it out."
             )
         case "duplicate":
-            return f"The key {found} stands twice in one object. Send it once."
+            return f"The key {found} appears twice in one object. Send it once."
         case "control":
-            return (
-                rf"A string holds a raw control character {place}. Escape it, as in \n or \u0007."
-            )
+            return rf"A string holds a raw control character {at}. Escape it, as in \n or \u0007."
         case "depth":
             nested = f"The {carrier.name} is nested more than {DEPTH} levels deep."
             return f"{nested} Send a flatter value."

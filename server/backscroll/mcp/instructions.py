@@ -1,6 +1,6 @@
-"""What the models of a host are told of the server as a whole: only of tools that are offered.
+"""The server's instructions for models, which name only tools that are offered.
 
-Imports the standard library only: the front answers before anything else is imported.
+Imports only the standard library, because the front answers before anything else is imported.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def instructions(tools: Iterable[Named]) -> str:
     """Return the instructions of a server.
 
     Args:
-        tools: those that are offered, in their order.
+        tools: the tools that are offered, in their order.
     """
     offered = list(tools)
     does = "reads and writes" if any(tool.writes for tool in offered) else "reads"

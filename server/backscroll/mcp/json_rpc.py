@@ -1,6 +1,6 @@
-"""The bytes that a transport carried to a message, or to what is answered in its place.
+"""Parses bytes from a transport into a message, or into the error to answer with.
 
-JSON-RPC 2.0, as the transports of MCP restrict it: no batches, ids are strings or integers.
+This is JSON-RPC 2.0 as MCP restricts it: no batches, and ids are strings or integers.
 """
 
 import re
@@ -20,7 +20,7 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
-from backscroll.mcp.flaws import LINE, Carrier, worded
+from backscroll.mcp.flaws import LINE, Carrier, describe
 from backscroll.mcp.lines import LINE_BYTES, Overlong
 from backscroll_tools import strict_json
 from backscroll_tools.strict_json import JSONFlawError
@@ -33,9 +33,9 @@ class Received:
     """A message for the server.
 
     Attributes:
-        message: what was sent.
-        refused: set on a tool call whose line is flawed: why its arguments, left empty here,
-            cannot be trusted.
+        message: the message.
+        refused: for a tool call whose line is flawed: why its arguments, which are left empty here,
+            cannot be trusted. Otherwise empty.
     """
 
     message: JSONRPCMessage
@@ -44,22 +44,22 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A line that nothing waits for an answer to, and why it is ignored; quotes none of it."""
+    """A line that is ignored because it needs no answer, and why; the reason never quotes it."""
 
     reason: str
 
 
 Parsed: TypeAlias = Received | JSONRPCError | Dropped | None
-"""What a line is: a message, an error to answer with, nothing to act on, or blank."""
+"""A parsed line: a message, an error to answer with, a line to ignore, or None if it is blank."""
 
 
 def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Parsed:
-    """Return what a line, or a body, is.
+    """Parse a line or a body.
 
     Args:
         line: the line without its newline, or the body.
-        carrier: which of the two, as errors name it.
-        whole: whether the newline was seen; the input may end in the middle of a line.
+        carrier: `LINE` or `BODY`, as errors name it.
+        whole: whether the newline was seen; the input may end within a line.
     """
     if isinstance(line, Overlong):
         message = (
@@ -72,7 +72,7 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     try:
         value = strict_json.loads(line)
     except JSONFlawError as flaw:
-        return _flawed(line, worded(flaw, carrier), whole=whole)
+        return _flawed(line, describe(flaw, carrier), whole=whole)
     if isinstance(value, list):
         return _error(None, f"A batch is not part of MCP. Send one message {carrier.each}.")
     if not isinstance(value, dict):
@@ -101,7 +101,7 @@ def _message(value: _Object) -> Parsed:
 
 
 def _flaw(value: _Object) -> str:
-    """Return the rule of JSON-RPC 2.0 that an object breaks, or nothing."""
+    """Return the rule of JSON-RPC 2.0 that an object breaks; empty if it breaks none."""
     if value.get("jsonrpc") != "2.0":
         return 'jsonrpc must be "2.0".'
     if "method" not in value and "result" not in value and "error" not in value:
@@ -138,7 +138,7 @@ def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
 
 
 def _without_arguments(params: object) -> _Object | None:
-    """Return a call's parameters with its arguments left empty, where the rest is sound."""
+    """Return a call's parameters with empty arguments; None if the rest is flawed too."""
     if not isinstance(params, dict) or not isinstance(params.get("name"), str):
         return None
     kept: _Object = {"name": params["name"]}
@@ -152,7 +152,7 @@ def _is_id(value: object) -> TypeGuard[RequestId]:
 
 
 EDGE: Final = 1024
-"""How far from either end of a line its id is looked for, in bytes."""
+"""How many bytes at either end of a line are searched for its id."""
 
 _ID: Final = rb'"id"\s*:\s*(-?[0-9]{1,18}|"[^"\\\x00-\x1f]{0,256}")\s*'
 _VERSION: Final = rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*'
@@ -171,16 +171,16 @@ _FULL_END: Final = re.compile(rb",\s*" + _VERSION + _ID + rb"\}\s*\Z")
 
 
 def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId | None:
-    """Return the id of a request that cannot be parsed, where its place leaves no doubt.
+    """Return the id of a request that cannot be parsed, if its position leaves no doubt.
 
-    What stands ahead of the first nested value belongs to the request, and so does what stands
-    right before the brace that ends it.
+    A member before the first nested value belongs to the request, and so does a member right
+    before the brace that ends it.
 
     Args:
         start: the line's first bytes.
-        end: its last bytes; none where its end was not seen.
-        closed: whether the last brace is known to close the request; where it is not, only an
-            end that no argument is likely to have counts.
+        end: its last bytes; empty if its end was not seen.
+        closed: whether the last brace is known to close the request. If not, the end counts only
+            if it also has `jsonrpc`, as arguments hardly ever do.
     """
     found = _STARTS[0].match(start) or _STARTS[1].match(start)
     if found is None and _STARTS_WITH_METHOD.match(start):

@@ -1,13 +1,13 @@
-"""Bytes as they arrive to whole lines, none of which is held when it is too long."""
+"""Splits bytes into lines as they arrive, without keeping a line that is too long."""
 
 from dataclasses import dataclass
 from typing import Final
 
 LINE_BYTES: Final = 4 * 1024 * 1024
-"""The most bytes of a line, its newline not counted: what the SDK takes as a body over HTTP too."""
+"""The most bytes of a line without its newline; the same as the SDK's limit for HTTP bodies."""
 
 EDGE_BYTES: Final = 1024
-"""How many bytes are kept of either end of a line that is too long."""
+"""How many bytes are kept of each end of a line that is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Lines:
 
     @property
     def pending(self) -> bool:
-        """Whether a line has begun and not ended."""
+        """Whether a line has begun but not ended."""
         return self._size > 0
 
     def feed(self, chunk: bytes) -> list[bytes | Overlong]:
@@ -54,7 +54,7 @@ class Lines:
         return lines
 
     def rest(self) -> bytes | Overlong:
-        """Return what stands after the last newline, and forget it."""
+        """Return the bytes after the last newline, and forget them."""
         kept, start, size = bytes(self._kept), self._start, self._size
         self._size, self._kept, self._start = 0, bytearray(), b""
         return kept if size <= self._limit else Overlong(start, kept, size)

@@ -1,4 +1,4 @@
-"""On what terms one request is served: what is allowed, whose upstream it is, who takes note."""
+"""The context of one request: what it may do, which upstream serves it, and who records calls."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,26 +13,25 @@ class Called:
     """A tool call that has ended.
 
     Attributes:
-        tool: the tool's name; empty where there is no such tool.
-        arguments: as they were passed, of which message text must not be noted anywhere.
-        outcome: `ok`, the code of the error, `unknown_tool`, or `cancelled` where nobody waited
-            for the end.
-        seconds: how long it took.
-        made: the ids of what it wrote, by name.
-        stopped_by: why its page ended, where it returned one.
-        tally: what it cost the upstream.
+        tool: the tool's name; empty if there is no such tool.
+        arguments: as they were passed; message text in them must not be logged.
+        outcome: `ok`, the error's code, `unknown_tool`, or `cancelled` if the client gave up.
+        seconds: how long the call took.
+        written_ids: the ids of what the call wrote, by name.
+        stopped_by: why the page ended, if the call returned one.
+        tally: the requests to the upstream, their retries and bytes.
     """
 
     tool: str
     arguments: Mapping[str, object]
     outcome: str
     seconds: float
-    made: Mapping[str, str] = field(default_factory=dict)
+    written_ids: Mapping[str, str] = field(default_factory=dict)
     stopped_by: str = ""
     tally: Tally = field(default_factory=Tally)
 
 
-def _not_noted(_: Called) -> None:
+def _not_recorded(_: Called) -> None:
     return
 
 
@@ -43,16 +42,16 @@ class RequestContext:
     Attributes:
         settings: what the operator allows, narrowed to what the caller may and wants to do.
         client: returns the client for the caller's part of the upstream.
-        request_id: what the request is called in the log; empty on stdio.
-        refused: why the arguments of a call cannot be trusted, where they cannot.
-        note: told of each call when it has ended.
-        arguments: of a call, where the transport kept them to itself, since the SDK would parse
-            them again; none where they are with the call.
+        request_id: the request's id in the log; empty on stdio.
+        refused: why the arguments of a call cannot be trusted; empty if they can.
+        record: called with each call after it has ended.
+        arguments: the arguments of a call, if the transport took them out so that the SDK does not
+            parse them again; None if the call still has them.
     """
 
     settings: Settings
     client: Callable[[], Awaitable[Client]]
     request_id: str = ""
     refused: str = ""
-    note: Callable[[Called], None] = _not_noted
+    record: Callable[[Called], None] = _not_recorded
     arguments: Mapping[str, object] | None = None

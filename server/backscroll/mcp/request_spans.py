@@ -1,6 +1,6 @@
-"""A span of OpenTelemetry around each request of a client, with what became of it.
+"""An OpenTelemetry span around each request of a client, with its outcome.
 
-No name that a client made up, no argument, no text, no key and no header is in it.
+A span never contains a name chosen by a client, an argument, message text, a key or a header.
 """
 
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ _METHODS: Final = frozenset(
     }
 )
 _TRACE: Final = ("traceparent", "tracestate")
-"""Where a caller says which trace a request belongs to (W3C Trace Context): in `_meta`, or in the
-headers of its request."""
+"""The names under which a caller gives a request's trace (W3C Trace Context), in `_meta` or in the
+request's headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSpans:
-    """Records each request, in the place of the SDK's own middleware.
+    """Records each request; replaces the SDK's own middleware.
 
     Attributes:
-        tools: the names of tools, of which one may be part of a span's.
+        tools: the names of tools that may appear in the names of spans.
     """
 
     tools: frozenset[str]
@@ -43,19 +43,19 @@ class RequestSpans:
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Record a request, and go on."""
+        """Handle a request within a span."""
         method = ctx.method if ctx.method in _METHODS else "other"
-        told = {"mcp.method.name": method, "mcp.protocol.version": ctx.protocol_version}
+        attributes = {"mcp.method.name": method, "mcp.protocol.version": ctx.protocol_version}
         called = (ctx.params or {}).get("name") if method == "tools/call" else None
         tool = called if isinstance(called, str) and called in self.tools else ""
         if tool:
-            told |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
+            attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
         with _TRACER.start_as_current_span(
             f"{method} {tool}".strip(),
             context=_parent(ctx),
             kind=SpanKind.SERVER,
-            attributes=told,
-            record_exception=False,  # its text may quote a message
+            attributes=attributes,
+            record_exception=False,  # an exception's text may quote a message
             set_status_on_exception=False,
         ) as span:
             try:
@@ -66,12 +66,12 @@ class RequestSpans:
                 raise
 
 
-def note_outcome(outcome: str, request_id: str) -> None:
-    """Record how the call ended whose span is current.
+def record_outcome(outcome: str, request_id: str) -> None:
+    """Record on the current span how its call ended.
 
     Args:
         outcome: `ok`, or what went wrong in one word.
-        request_id: what the request is called in the log; empty on stdio.
+        request_id: the request's id in the log; empty on stdio.
     """
     span = get_current_span()
     if not span.is_recording():
@@ -85,7 +85,7 @@ def note_outcome(outcome: str, request_id: str) -> None:
 
 
 def _parent(ctx: ServerRequestContext[Any, Any]) -> Context | None:
-    """Return the context that a caller's trace gives, or None where it names none."""
+    """Return the trace context that a caller sent, or None."""
     for carrier in (ctx.meta, getattr(ctx.request, "headers", None)):
         if not isinstance(carrier, Mapping):
             continue

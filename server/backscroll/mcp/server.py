@@ -1,4 +1,4 @@
-"""The tools as an MCP server: what hosts list, what they call, and how failures look to a model."""
+"""The tools as an MCP server: lists them, calls them, and shows failures to models."""
 
 import logging
 import time
@@ -46,12 +46,12 @@ _GREETINGS: Final = frozenset({"initialize", "server/discover"})
 """The requests whose results carry the instructions."""
 
 _OFFERS: Final = 64
-"""How many different tool lists are kept ready."""
+"""How many different tool lists are cached."""
 
 _TRACED: Final[frozenset[ErrorCode]] = frozenset(
     {"internal", "upstream_unavailable", "upstream_invalid", "outcome_unknown"}
 )
-"""Errors that an operator may be asked about, and so say which request they belong to."""
+"""Errors that a user may ask the operator about, and that therefore contain the request's id."""
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
@@ -60,24 +60,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """What a transport found wrong with a request's arguments, in place of the arguments.
+    """Why a transport refused the arguments of a request.
 
-    A transport attaches it as the request's context, so that the model that wrote the arguments
-    reads why they were refused.
+    A transport attaches it to the request as its context, so that the model that wrote the
+    arguments reads the reason.
     """
 
     reason: str
 
 
 def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamConnection]:
-    """Return the MCP server of one host, which has one upstream for as long as it runs.
+    """Return an MCP server for one host, with one upstream for as long as it runs.
 
     Args:
-        settings: of the operator.
-        tools: those that can be offered; by default every one of `registry.TOOLS`.
+        settings: the operator's settings.
+        tools: the tools that can be offered; by default `registry.TOOLS`.
 
     Raises:
-        SettingsError: the upstream cannot be asked: its key, or a library, is missing.
+        SettingsError: the upstream's key, or a library for it, is missing.
     """
     upstream = upstream_of(settings)
 
@@ -86,15 +86,15 @@ def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamC
         async with UpstreamConnection(settings, upstream) as connection:
             yield connection
 
-    def terms_of(context: _Context) -> RequestContext:
+    def request_context_of(context: _Context) -> RequestContext:
         refused = context.request.reason if isinstance(context.request, RefusedLine) else ""
         return RequestContext(settings, context.lifespan_context.client, refused=refused)
 
-    return server_for(terms_of, settings, upstream.profile, lifespan, tools=tools)
+    return server_for(request_context_of, settings, upstream.profile, lifespan, tools=tools)
 
 
-def server_for(  # noqa: PLR0913 - what one host has, or many
-    terms_of: Callable[[_Context], RequestContext],
+def server_for(  # noqa: PLR0913 - what differs between one host and many callers
+    request_context_of: Callable[[_Context], RequestContext],
     settings: Settings,
     profile: Profile,
     lifespan: Callable[[Server[T]], AbstractAsyncContextManager[T]],
@@ -102,15 +102,15 @@ def server_for(  # noqa: PLR0913 - what one host has, or many
     *,
     tools: Sequence[Tool] = TOOLS,
 ) -> Server[T]:
-    """Return an MCP server: 2025-11-25 and 2026-07-28, on whatever transport runs it.
+    """Return an MCP server for any transport: protocol versions 2025-11-25 and 2026-07-28.
 
     Args:
-        terms_of: what a request may do, by its context.
-        settings: of the operator; terms only narrow them.
+        request_context_of: returns what a request may do, given the SDK's context.
+        settings: the operator's settings; those of a request only narrow them.
         profile: what the upstream serves.
         lifespan: entered once for each run of a transport.
-        scope: whether a tool list may be kept for other callers too.
-        tools: those that can be offered.
+        scope: whether a client may share its cached tool list between callers (`public`).
+        tools: the tools that can be offered.
     """
     by_name = {tool.name: tool for tool in tools}
 
@@ -124,20 +124,18 @@ def server_for(  # noqa: PLR0913 - what one host has, or many
         context: _Context, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         if params is not None and params.cursor:  # MCP specification, pagination, error handling
-            raise MCPError(
-                INVALID_PARAMS, "tools/list gives no cursor: all tools are on its one page."
-            )
-        allowed = terms_of(context).settings
+            raise MCPError(INVALID_PARAMS, "tools/list has no cursors: all tools are on one page.")
+        allowed = request_context_of(context).settings
         return listing(allowed.toolsets, read_only=allowed.read_only)
 
     async def call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
-        return await _answered(context, params, terms_of(context), profile, by_name)
+        return await _answered(context, params, request_context_of(context), profile, by_name)
 
     async def instruct(ctx: _Context, call_next: CallNext) -> HandlerResult:
-        """Have a greeting name the tools that are offered on this request's terms."""
+        """Give a greeting the instructions for the tools that this request is offered."""
         result = await call_next(ctx)
         if ctx.method in _GREETINGS and isinstance(result, dict):
-            allowed = offered(tools, terms_of(ctx).settings, profile)
+            allowed = offered(tools, request_context_of(ctx).settings, profile)
             return {**result, "instructions": instructions(allowed)}
         return result
 
@@ -153,7 +151,7 @@ def server_for(  # noqa: PLR0913 - what one host has, or many
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
-    # The SDK's own spans carry whatever name a client calls.
+    # The SDK's own spans contain any tool name that a client sends.
     server.middleware[:] = [request_spans.RequestSpans(frozenset(by_name)), instruct]
     return server
 
@@ -161,24 +159,24 @@ def server_for(  # noqa: PLR0913 - what one host has, or many
 async def _answered(
     context: _Context,
     params: CallToolRequestParams,
-    terms: RequestContext,
+    request: RequestContext,
     profile: Profile,
     tools: Mapping[str, Tool],
 ) -> CallToolResult:
-    """Call a tool, have the call noted, and turn every failure of it into a result.
+    """Call a tool, record the call, and turn every failure into a result.
 
     Raises:
         MCPError: there is no such tool.
     """
     start = time.perf_counter()
-    name, outcome, made, stopped_by = "", "cancelled", dict[str, str](), ""
+    name, outcome, written_ids, stopped_by = "", "cancelled", dict[str, str](), ""
     tally = Tally()
     try:
-        tool = _tool(tools.get(params.name), params.name, terms.settings, profile)
+        tool = _tool(tools.get(params.name), params.name, request.settings, profile)
         name = tool.name
-        result = await _called(tool, context, params, terms, tally)
-        answer = _succeeded(result, terms.settings.output)
-        made = _made(tool, result.structured)
+        result = await _called(tool, context, params, request, tally)
+        answer = _succeeded(result, request.settings.output)
+        written_ids = _written_ids(tool, result.structured)
         stopped_by = _stopped_by(result.structured)
         outcome = "ok"
     except MCPError:
@@ -186,25 +184,25 @@ async def _answered(
         raise
     except ToolError as error:
         outcome = error.code
-        names = {tool.name for tool in offered(tools.values(), terms.settings, profile)}
-        return _failed(error, terms, names)
+        names = {tool.name for tool in offered(tools.values(), request.settings, profile)}
+        return _failed(error, request, names)
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a call
         # No traceback: its last line may quote message text.
-        about = f" in request {terms.request_id}" if terms.request_id else ""
+        about = f" in request {request.request_id}" if request.request_id else ""
         _log.error("%s failed%s: %s", name, about, _where(error))
         outcome = "internal"
         return _failed(
             ToolError("internal", "Backscroll failed.", next_step="Report it to the operator."),
-            terms,
+            request,
             (),
         )
     else:
         return answer
     finally:
         seconds = time.perf_counter() - start
-        request_spans.note_outcome(outcome, terms.request_id)
-        arguments = _arguments(params, terms)
-        terms.note(Called(name, arguments, outcome, seconds, made, stopped_by, tally))
+        request_spans.record_outcome(outcome, request.request_id)
+        arguments = _arguments(params, request)
+        request.record(Called(name, arguments, outcome, seconds, written_ids, stopped_by, tally))
 
 
 def _tool(tool: Tool | None, name: str, settings: Settings, profile: Profile) -> Tool:
@@ -224,30 +222,30 @@ async def _called(
     tool: Tool,
     context: _Context,
     params: CallToolRequestParams,
-    terms: RequestContext,
+    request: RequestContext,
     tally: Tally,
 ) -> Result:
-    settings = terms.settings
+    settings = request.settings
     if tool.writes and settings.read_only:
-        raise ToolError("read_only", "This server reads only.", next_step="Ask the operator.")
-    if terms.refused:
-        raise ToolError("invalid_arguments", terms.refused, next_step="Mend the call.")
-    if terms.arguments is None:
+        raise ToolError("read_only", "This server is read-only.", next_step="Ask the operator.")
+    if request.refused:
+        raise ToolError("invalid_arguments", request.refused, next_step="Fix the call.")
+    if request.arguments is None:
         arguments = validated(tool, params.arguments or {})
-    else:  # they are large
-        arguments = await anyio.to_thread.run_sync(validated, tool, terms.arguments)
+    else:  # large ones, checked in a thread
+        arguments = await anyio.to_thread.run_sync(validated, tool, request.arguments)
     bounds = Bounds(
         result_chars=settings.result_chars,
         deadline_s=settings.deadline_s,
         output=cast("Output", settings.output),
     )
-    client = await terms.client()
+    client = await request.client()
     call = Call.begin(client, bounds, context.session.report_progress, tally)
     return await tool.run(call, arguments)
 
 
-def _arguments(params: CallToolRequestParams, terms: RequestContext) -> Mapping[str, object]:
-    return params.arguments or {} if terms.arguments is None else terms.arguments
+def _arguments(params: CallToolRequestParams, request: RequestContext) -> Mapping[str, object]:
+    return params.arguments or {} if request.arguments is None else request.arguments
 
 
 def _succeeded(result: Result, output: str) -> CallToolResult:
@@ -257,18 +255,18 @@ def _succeeded(result: Result, output: str) -> CallToolResult:
     )
 
 
-def _made(tool: Tool, structured: JSON) -> dict[str, str]:
-    """Return the ids of the message that a call wrote and of its thread, as far as it says them."""
+def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:
+    """Return the ids of the message that a call wrote and of its thread, if its result has them."""
     if not tool.writes:
         return {}
-    made: dict[str, str] = {}
+    ids: dict[str, str] = {}
     match structured:
         case {"thread_id": str() as thread_id}:
-            made["thread_id"] = thread_id
+            ids["thread_id"] = thread_id
     match structured:
         case {"message": {"id": str() as message_id}}:
-            made["message_id"] = message_id
-    return made
+            ids["message_id"] = message_id
+    return ids
 
 
 def _stopped_by(structured: JSON) -> str:
@@ -279,10 +277,10 @@ def _stopped_by(structured: JSON) -> str:
             return ""
 
 
-def _failed(error: ToolError, terms: RequestContext, names: Collection[str]) -> CallToolResult:
+def _failed(error: ToolError, request: RequestContext, names: Collection[str]) -> CallToolResult:
     text = error.render(names)
-    if terms.request_id and error.code in _TRACED:
-        text += f"\nRequest id, for the operator: {terms.request_id}"
+    if request.request_id and error.code in _TRACED:
+        text += f"\nRequest id, for the operator: {request.request_id}"
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
@@ -303,7 +301,7 @@ def _listed(tool: Tool, output: str) -> McpTool:
 
 
 def _where(error: Exception) -> str:
-    """Return an exception's type and the places it came through, without any value."""
+    """Return an exception's type and its stack of functions and lines, without any value."""
     frames: list[str] = []
     trace = error.__traceback__
     while trace is not None:

@@ -1,6 +1,6 @@
 """Which tools are offered: those that the settings allow and the upstream can serve.
 
-Imports the standard library only: it is asked before anything else is imported.
+Imports only the standard library, because it runs before anything else is imported.
 """
 
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ from backscroll_tools.toolset import Toolset
 
 
 class Offerable(Protocol):
-    """What decides whether a tool is offered."""
+    """The properties of a tool that decide whether it is offered."""
 
     @property
     def toolset(self) -> Toolset:
-        """The group that an operator offers or withholds."""
+        """The toolset that the tool belongs to."""
 
     @property
     def writes(self) -> bool:
@@ -25,7 +25,7 @@ class Offerable(Protocol):
 
     @property
     def needs(self) -> tuple[Group, ...]:
-        """Endpoints of which the upstream must have one."""
+        """The endpoints of which the upstream must serve at least one."""
 
 
 T = TypeVar("T", bound=Offerable)

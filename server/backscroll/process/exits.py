@@ -1,4 +1,4 @@
-"""How a command ends: in silence where a person stopped it, in one line where it cannot go on."""
+"""How a command ends: silently if a person stopped it, with one line if it cannot continue."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from backscroll.settings.operator_errors import OperatorError
 
 UNUSABLE: Final = 2
-"""A setting, a database or an argument that cannot be used; what a shell expects of misuse."""
+"""The exit code for a setting, a database or an argument that cannot be used."""
 
 INTERRUPTED: Final = 130
 """128 + SIGINT, as a shell reports it."""
@@ -21,16 +21,16 @@ PIPE_CLOSED: Final = 141
 
 
 class CommandError(OperatorError):
-    """What keeps a command from its work, as one line that says the way out."""
+    """A command cannot do its work; the message is one line that says how to fix it."""
 
 
 @contextmanager
 def clean_exit() -> Iterator[None]:
-    """End the process as a shell expects, and without a traceback, where that can be foreseen.
+    """End the process with the exit code that a shell expects, without a traceback.
 
     Raises:
         SystemExit: 2 after one line on stderr for a setting, database or argument that cannot be
-            used; 130 after an interrupt; 141 when who read stdout has gone.
+            used; 130 after an interrupt; 141 if the reader of stdout has gone.
     """
     try:
         yield
@@ -47,10 +47,10 @@ def clean_exit() -> Iterator[None]:
 
 @contextmanager
 def interrupted_at_once() -> Iterator[None]:
-    """Raise KeyboardInterrupt where SIGINT finds an event loop.
+    """Raise KeyboardInterrupt at SIGINT even while an event loop runs.
 
-    `asyncio.Runner` would cancel its task instead, which waits until a file has been read, and
-    cuts off a clean end. It leaves a handler alone that is not Python's own.
+    `asyncio.Runner` would cancel its task instead, which waits for a file that is being read and
+    interrupts a clean shutdown. It does not replace a handler other than Python's own.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -68,6 +68,6 @@ def _say(line: str) -> None:
 
 
 def _leave_pipe() -> NoReturn:
-    # Python flushes stdout once more at its end, and would complain of the pipe again.
+    # Python flushes stdout again when it exits, and would report the broken pipe again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(PIPE_CLOSED)

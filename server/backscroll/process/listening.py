@@ -1,4 +1,4 @@
-"""A port to listen on, or one line that says why there is none."""
+"""Opens a port to listen on, or says in one line why it cannot."""
 
 import errno
 import os
@@ -9,14 +9,14 @@ from backscroll.process.exits import CommandError
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a listening socket.
 
     Args:
-        host: an address of this machine, or a name of one.
-        port: 0 for any that is free.
+        host: an address of this machine, or a name for one.
+        port: 0 for any free port.
 
     Raises:
-        CommandError: the address is not this machine's, or the port is taken.
+        CommandError: the address is not this machine's, or the port is in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -28,7 +28,7 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRNOTAVAIL:
             raise _not_ours(host) from None
         raise CommandError(
-            f"port {port} of {host} is not to be had ({os.strerror(error.errno or 0)}): "
+            f"cannot listen on {_joined(host, port)} ({os.strerror(error.errno or 0)}): "
             "choose another with --port"
         ) from None
     return _named(listening)
@@ -37,23 +37,23 @@ def listen(host: str, port: int) -> socket.socket:
 def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
     """Return sockets on one port, one for each of several processes.
 
-    Linux spreads connections among them. Elsewhere they are one and the same, and whichever process
-    wakes first takes what has come.
+    Linux spreads connections among them. Elsewhere all of them are the same socket, and the process
+    that wakes first takes a connection.
 
     Args:
-        host: an address of this machine, or a name of one.
-        port: 0 for any that is free.
+        host: an address of this machine, or a name for one.
+        port: 0 for any free port.
         number: how many.
 
     Raises:
-        CommandError: the address is not this machine's, or the port is taken, by others that
-            would share it too.
+        CommandError: the address is not this machine's, or the port is in use, even if by a server
+            that would share it.
     """
     first = listen(host, port)
     if sys.platform != "linux":
         return [first] * number
     with first:
-        # Only now, so that the port was found to be free of any other server.
+        # Set only now, so that `listen` fails if another server uses the port.
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         return [
             _named(socket.create_server(first.getsockname(), family=first.family, reuse_port=True))
@@ -62,17 +62,20 @@ def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
 
 
 def _named(listening: socket.socket) -> socket.socket:
-    """Return a socket as TCP's own: only then does asyncio send a reply's parts at once."""
+    """Return a socket with its protocol named TCP; only then does asyncio set TCP_NODELAY."""
     return socket.socket(listening.family, proto=socket.IPPROTO_TCP, fileno=listening.detach())
 
 
 def _not_ours(host: str) -> CommandError:
     return CommandError(
-        f"--host {host} is no address of this machine: use 127.0.0.1, or 0.0.0.0 for all"
+        f"--host {host} is not an address of this machine: use 127.0.0.1, or 0.0.0.0 for all"
     )
 
 
 def address(host: str, listener: socket.socket, scheme: str = "http") -> str:
     """Return the URL of a listener, without a path."""
-    name = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{name}:{listener.getsockname()[1]}"
+    return f"{scheme}://{_joined(host, listener.getsockname()[1])}"
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,4 +1,4 @@
-"""What is logged: to stderr, and never a value that may be message text."""
+"""The log: it goes to stderr, and never contains a value that may be message text."""
 
 import json
 import logging
@@ -15,25 +15,25 @@ from typing import Final, TextIO, TypeAlias
 from backscroll_tools.plain import plain
 
 FIELDS: Final = "fields"
-"""The attribute of a record that has more to say than a sentence: a mapping."""
+"""The attribute of a record that holds its structured fields, a mapping."""
 
 request_id_now: Final[ContextVar[str]] = ContextVar("request_id", default="")
-"""What the request that is being served is called; empty where there is none."""
+"""The id of the request that is being served; empty outside of a request."""
 
 LINES: Final = 10
-"""How many lines one place in the code may write in `WINDOW_S`; the rest is counted."""
+"""How many lines one logging call in the code may write in `WINDOW_S`; the rest are counted."""
 
 WINDOW_S: Final = 60.0
-"""Over how many seconds lines are counted."""
+"""The seconds over which lines are counted."""
 
 _OURS: Final = ("backscroll", "backscroll_tools")
 
 
-class PlacesOnly(logging.Formatter):
-    """Shows an exception as its type and the places it came through: its text may quote data."""
+class NoValuesFormatter(logging.Formatter):
+    """Shows only the type and the stack of an exception, because its text may quote data."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line, with nothing in it that a terminal obeys."""
+        """Return a record as one line, without control characters."""
         return plain(super().format(record).rstrip()).replace("\n", r"\n")
 
     def formatException(  # noqa: N802 - overrides logging.Formatter
@@ -41,17 +41,17 @@ class PlacesOnly(logging.Formatter):
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
-        """Return an exception's type and the functions and lines that it came through."""
+        """Return an exception's type and its stack, as functions and lines."""
         kind, _, trace = ei
-        places = " > ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(trace))
-        return f"{kind.__name__ if kind else 'No exception'} at {places}"
+        stack = " > ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(trace))
+        return f"{kind.__name__ if kind else 'No exception'} at {stack}"
 
 
-class JsonLines(PlacesOnly):
-    """Writes a record as one JSON object on one line."""
+class JsonLines(NoValuesFormatter):
+    """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object: `time` (RFC 3339), `level`, `logger`, and what the record says."""
+        """Return the object: `time` (RFC 3339), `level`, `logger`, and its message or fields."""
         moment = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, object] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -67,12 +67,12 @@ class JsonLines(PlacesOnly):
         return json.dumps(line)
 
 
-_Place: TypeAlias = tuple[str, int, str, int]
+_CallSite: TypeAlias = tuple[str, int, str, int]
 
 
 @dataclass(slots=True)
 class _Written:
-    """What one place has written since a time, and how much it did not."""
+    """How many lines one call site has written since a time, and how many were left out."""
 
     since: float
     lines: int = 0
@@ -81,17 +81,17 @@ class _Written:
 
 
 class BoundedHandler(logging.StreamHandler[TextIO]):
-    """Writes a few lines a minute from each place in the code, and then how many more there were.
+    """Limits how many lines each call site writes a minute, and reports how many were left out.
 
-    So nobody who sends requests can fill a disk with lines about them. A record with `FIELDS` is
-    written whatever there was before: there is one for each call that was let through. How many
-    were left out is written with the next line from anywhere, or at the end.
+    So nobody can fill a disk with log lines by sending requests. A record with `FIELDS` is always
+    written, because only calls that were let through have fields. The number of lines that were
+    left out is written before the next line from any call site, or at the end.
 
     Args:
-        stream: where lines go.
-        lines: of one place, in a window.
+        stream: the stream to write to.
+        lines: the most lines of one call site in a window.
         window_s: the window in seconds.
-        clock: tells the time in seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -105,17 +105,17 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
         self._lines = lines
         self._window_s = window_s
         self._clock = clock
-        self._places: dict[_Place, _Written] = {}
+        self._sites: dict[_CallSite, _Written] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, or count it."""
         now = self._clock()
-        self._sum_up(now - self._window_s)
+        self._report_left_out(now - self._window_s)
         if getattr(record, FIELDS, None) is not None:
             super().emit(record)
             return
-        place = (record.name, record.levelno, record.pathname, record.lineno)
-        written = self._places.setdefault(place, _Written(now))
+        site = (record.name, record.levelno, record.pathname, record.lineno)
+        written = self._sites.setdefault(site, _Written(now))
         if written.lines < self._lines:
             written.lines += 1
             super().emit(record)
@@ -123,33 +123,33 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
             written.last, written.left_out = record, written.left_out + 1
 
     def close(self) -> None:
-        """Write what was counted, and close."""
-        self._sum_up(float("inf"))
+        """Report the lines that were left out, and close."""
+        self._report_left_out(float("inf"))
         super().close()
 
-    def _sum_up(self, until: float) -> None:
-        """Forget what was written before a time, and say how much was left out."""
-        ended = [place for place, written in self._places.items() if written.since <= until]
-        for written in [self._places.pop(place) for place in ended]:
+    def _report_left_out(self, until: float) -> None:
+        """End the windows that began before a time, and report the lines they left out."""
+        ended = [site for site, written in self._sites.items() if written.since <= until]
+        for written in [self._sites.pop(site) for site in ended]:
             if written.last is not None:
-                said = f"{written.left_out} more lines like this one were left out: "
-                about = logging.makeLogRecord(vars(written.last))
-                about.msg, about.args = f"{said}{written.last.getMessage()}", ()
-                about.exc_info = None
-                super().emit(about)
+                count = f"{written.left_out} more lines like this one were left out: "
+                summary = logging.makeLogRecord(vars(written.last))
+                summary.msg, summary.args = f"{count}{written.last.getMessage()}", ()
+                summary.exc_info = None
+                super().emit(summary)
 
 
 def configure(level: str, form: str = "text") -> None:
     """Send the log to stderr.
 
     Args:
-        level: the least grave record of Backscroll's own that is shown: `debug`, `info`, `warning`
-            or `error`. Of libraries only warnings and errors are, because below that they log
-            what they handle.
-        form: `text`, or `json` for an object a line.
+        level: the least severe level at which Backscroll's own records are shown: `debug`, `info`,
+            `warning` or `error`. Libraries' records are shown from `warning` on, because below
+            that they log the data they handle.
+        form: `text`, or `json` for one object on each line.
     """
     handler = BoundedHandler(sys.stderr)
-    text = PlacesOnly("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    text = NoValuesFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in _OURS:

@@ -1,4 +1,4 @@
-"""What ends a server that is asked to: SIGTERM and SIGINT."""
+"""Ends a server at SIGTERM or SIGINT."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Stop at SIGTERM or SIGINT; a second one ends the process at once."""
+    """Call `stop` at SIGTERM or SIGINT; a second signal ends the process at once."""
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return

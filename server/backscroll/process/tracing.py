@@ -1,8 +1,8 @@
-"""Where spans go: nowhere, unless OpenTelemetry's own variables say so.
+"""Exports spans as OpenTelemetry's own environment variables say; by default nowhere.
 
 See the OpenTelemetry specification, "Environment Variable Specification" and "OTLP Exporter
-Configuration". What the SDK reads itself (the sampler, the batches, the resource, the endpoint,
-its headers and certificates) is left to it.
+Configuration". The SDK itself reads the variables of the sampler, the batches, the resource, the
+endpoint, its headers and its certificates.
 """
 
 import os
@@ -23,10 +23,10 @@ _NAMES: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 
 
 def exporter_of(environ: Mapping[str, str] = os.environ) -> str:
-    """Return which exporter the variables ask for, as its entry point is named; empty for none.
+    """Return the entry point's name of the exporter that the variables choose; empty for none.
 
     Raises:
-        SettingsError: a protocol that there is no exporter for.
+        SettingsError: no exporter exists for the protocol.
     """
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return ""
@@ -34,18 +34,18 @@ def exporter_of(environ: Mapping[str, str] = os.environ) -> str:
     if named in {"", "otlp"}:
         if not (named or any(environ.get(name) for name in _ENDPOINTS)):
             return ""
-        asked = next(filter(None, map(environ.get, _PROTOCOLS)), "http/protobuf")
-        if asked not in _NAMES:
-            raise SettingsError(f"{_PROTOCOLS[1]} must be {' or '.join(_NAMES)}, not {asked!r}.")
-        return _NAMES[asked]
+        protocol = next(filter(None, map(environ.get, _PROTOCOLS)), "http/protobuf")
+        if protocol not in _NAMES:
+            raise SettingsError(f"{_PROTOCOLS[1]} must be {' or '.join(_NAMES)}, not {protocol!r}.")
+        return _NAMES[protocol]
     return "" if named == "none" else named
 
 
 def configure() -> None:
-    """Have spans sent to where the variables say, until the process ends.
+    """Export spans as the variables say, until the process ends.
 
     Raises:
-        SettingsError: the exporter that they ask for is not installed.
+        SettingsError: the exporter that they choose is not installed.
     """
     name = exporter_of()
     if not name:
@@ -58,7 +58,7 @@ def configure() -> None:
         raise SettingsError(_missing(name)) from None
     from opentelemetry.trace import set_tracer_provider
 
-    # What the variables say of the resource wins over this.
+    # Values from the environment override these.
     ours = Resource({"service.name": "backscroll", "service.version": version("backscroll")})
     resource = ours.merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource)
@@ -70,7 +70,7 @@ def _exporter(name: str) -> "SpanExporter":
     if name == "console":
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-        return ConsoleSpanExporter(out=sys.stderr)  # stdout is the protocol's
+        return ConsoleSpanExporter(out=sys.stderr)  # stdout belongs to the protocol
     for found in entry_points(group="opentelemetry_traces_exporter", name=name):
         try:
             exporter: SpanExporter = found.load()()
@@ -82,6 +82,6 @@ def _exporter(name: str) -> "SpanExporter":
 
 def _missing(name: str) -> str:
     return (
-        f"Spans are asked for (OTEL_…), but their exporter {name!r} is not installed: "
+        f"The OTEL_… variables choose the exporter {name!r}, which is not installed: "
         "pip install 'backscroll[otel]'."
     )

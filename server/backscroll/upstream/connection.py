@@ -81,7 +81,7 @@ class UpstreamConnection:
     """The connections to the chosen upstream: opened once, closed with the process.
 
     Args:
-        settings: which upstream.
+        settings: the operator's settings.
         upstream: the result of `upstream_of`, called earlier so that a bad setting stops the start.
     """
 
@@ -112,7 +112,7 @@ class UpstreamConnection:
             ToolError: `upstream_unavailable` if the store's database cannot be opened.
         """
         client = self._client or await self.client_of(self._upstream)
-        self._client = self._client or client  # another call may have been faster
+        self._client = self._client or client  # a concurrent call may be first
         return self._client
 
     async def check(self) -> None:

@@ -1,4 +1,4 @@
-"""One line to a message, to an error, or to nothing: never to something that was not sent."""
+"""A line is parsed into a message, an error or nothing, and never into what was not sent."""
 
 import json
 
@@ -32,7 +32,7 @@ LONE = (
     "A string holds a lone surrogate, {}, at byte {} of the line. "
     "Send both halves of the pair, or leave it out."
 )
-NO_NUMBER = "{} at byte {} of the line is no JSON number. Send a finite number, or null."
+NO_NUMBER = "{} at byte {} of the line is not a JSON number. Send a finite number, or null."
 CONTROL = (
     "A string holds a raw control character at byte 106 of the line. "
     r"Escape it, as in \n or \u0007."
@@ -45,7 +45,7 @@ def call(value: bytes) -> bytes:
 
 
 def refused(reason: str) -> Received:
-    """Return what becomes of a call whose arguments cannot be trusted."""
+    """Return the parsed form of a call whose arguments cannot be trusted."""
     params = {"name": "create-message", "arguments": {}}
     request = JSONRPCRequest(jsonrpc="2.0", id=7, method="tools/call", params=params)
     return Received(request, refused=reason)
@@ -70,7 +70,7 @@ def test_arguments_arrive_as_they_were_sent(arguments: dict[str, object], ascii_
 
 
 @given(line=st.binary())
-def test_no_bytes_are_beyond_an_answer(line: bytes) -> None:
+def test_any_bytes_can_be_parsed(line: bytes) -> None:
     found = parse(line)
 
     assert found is not None or line.strip(b" \t\r\n\x0b\x0c") == b""
@@ -114,7 +114,7 @@ def test_no_bytes_are_beyond_an_answer(line: bytes) -> None:
         ),
         (
             b'"a","content":"b"',
-            'The key "content" stands twice in one object. Send it once.',
+            'The key "content" appears twice in one object. Send it once.',
         ),
         (
             b"[" * 120 + b"]" * 120,
@@ -138,7 +138,7 @@ def test_a_flawed_call_reaches_the_tool_without_its_arguments(content: bytes, re
         b"[" * 97 + b"]" * 97,
     ],
 )
-def test_what_is_unusual_but_valid_passes_unaltered(content: bytes) -> None:
+def test_unusual_but_valid_content_passes_unaltered(content: bytes) -> None:
     params = {"name": "create-message", "arguments": {"content": json.loads(content)}}
 
     assert parse(call(content)) == Received(
@@ -200,7 +200,7 @@ def test_a_flaw_beyond_the_arguments_is_a_parse_error_with_the_id_if_it_is_certa
         (b"Content-Length: 120\r", None),
     ],
 )
-def test_the_id_of_a_line_that_is_not_json_is_told_only_where_its_place_leaves_no_doubt(
+def test_the_id_of_a_line_that_is_not_json_is_used_only_if_its_position_leaves_no_doubt(
     line: bytes, request_id: int | str | None
 ) -> None:
     found = parse(line)
@@ -209,7 +209,7 @@ def test_the_id_of_a_line_that_is_not_json_is_told_only_where_its_place_leaves_n
     assert (found.id, found.error.code) == (request_id, PARSE_ERROR)
 
 
-def test_nesting_that_no_parser_survives_is_answered() -> None:
+def test_very_deep_nesting_is_answered() -> None:
     line = call(b"[" * 100_000 + b"]" * 100_000)
 
     assert parse(line) == error(
@@ -217,7 +217,7 @@ def test_nesting_that_no_parser_survives_is_answered() -> None:
     )
 
 
-def test_a_line_that_is_not_json_is_told_where_it_ends_to_be() -> None:
+def test_a_syntax_error_names_the_byte_at_which_it_is() -> None:
     assert parse('{"é":1 "id":2}'.encode()) == error(
         None,
         "The line is not JSON: expecting ',' delimiter at byte 8. "
@@ -253,7 +253,7 @@ def test_a_line_that_is_not_json_is_told_where_it_ends_to_be() -> None:
         ),
     ],
 )
-def test_json_that_is_no_request_is_an_invalid_request(
+def test_json_that_is_not_a_request_is_an_invalid_request(
     line: bytes, message: str, request_id: int | str | None
 ) -> None:
     assert parse(line) == error(request_id, message, INVALID_REQUEST)
@@ -270,7 +270,7 @@ def test_json_that_is_no_request_is_an_invalid_request(
         (b'{"id":1,"result":{}}', "a malformed reply"),
     ],
 )
-def test_nothing_is_answered_where_nothing_waits_for_an_answer(line: bytes, reason: str) -> None:
+def test_flawed_messages_that_need_no_reply_are_dropped(line: bytes, reason: str) -> None:
     assert parse(line) == Dropped(reason)
 
 
@@ -317,7 +317,7 @@ def test_a_last_line_without_a_newline_counts_if_it_is_a_whole_message() -> None
         (b'["', b'"}', True, None),
     ],
 )
-def test_a_line_that_is_too_long_is_answered_with_its_id_if_its_place_leaves_no_doubt(
+def test_a_line_that_is_too_long_is_answered_with_its_id_if_its_position_leaves_no_doubt(
     start: bytes, end: bytes, whole: bool, request_id: int | str | None
 ) -> None:
     assert parse(Overlong(start, end, 5_000_000), whole=whole) == error(

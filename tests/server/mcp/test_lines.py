@@ -1,4 +1,4 @@
-"""Bytes to lines: whatever the chunks, the same lines, and never much of a long one."""
+"""Bytes are split into the same lines whatever the chunks, and long lines are not kept."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +40,7 @@ def test_a_line_of_exactly_the_limit_is_kept() -> None:
     assert Lines().feed(b"x" * LINE_BYTES + b"\n") == [b"x" * LINE_BYTES]
 
 
-def test_what_follows_the_last_newline_is_forgotten_once_taken() -> None:
+def test_the_rest_after_the_last_newline_is_returned_only_once() -> None:
     reader = Lines(limit=3)
     reader.feed(b"a\nlong")
 

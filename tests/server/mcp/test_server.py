@@ -1,4 +1,4 @@
-"""The tools as hosts see them, in both protocol eras, and what becomes of every bad call."""
+"""The tools as hosts see them, in both protocol eras, and the result of every bad call."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -89,9 +89,7 @@ async def test_the_tools_are_listed_in_a_stable_order_with_all_that_hosts_show(
             assert "anyOf" not in schema
 
 
-async def test_a_cursor_that_no_list_of_tools_ever_gave_is_a_protocol_error(
-    tmp_path: Path, mode: Mode
-) -> None:
+async def test_a_cursor_for_tools_list_is_a_protocol_error(tmp_path: Path, mode: Mode) -> None:
     async with client(tmp_path, mode) as host:
         whole = await host.list_tools()
         from_the_start = await host.list_tools(cursor="")
@@ -101,7 +99,7 @@ async def test_a_cursor_that_no_list_of_tools_ever_gave_is_a_protocol_error(
     assert from_the_start.tools == whole.tools
     assert (raised.value.code, raised.value.message) == (
         -32602,
-        "tools/list gives no cursor: all tools are on its one page.",
+        "tools/list has no cursors: all tools are on one page.",
     )
 
 
@@ -113,7 +111,7 @@ async def test_an_unknown_tool_is_a_protocol_error(tmp_path: Path, mode: Mode) -
     assert (raised.value.code, raised.value.message) == (-32602, "Unknown tool: delete-everything")
 
 
-async def test_a_server_that_only_reads_hides_what_writes_and_says_so_when_it_is_called(
+async def test_a_read_only_server_hides_tools_that_write_and_refuses_calls_of_them(
     tmp_path: Path, mode: Mode
 ) -> None:
     async with client(tmp_path, mode, read_only=True) as host:
@@ -124,7 +122,7 @@ async def test_a_server_that_only_reads_hides_what_writes_and_says_so_when_it_is
     assert [tool.name for tool in listed.tools] == [n for n in NAMES if n != "create-message"]
     assert refused.is_error
     assert text_of(refused) == (
-        "read_only: This server reads only.\n"
+        "read_only: This server is read-only.\n"
         "Next: Ask the operator.\n"
         "Retry: safe, but pointless: this server does not write."
     )
@@ -136,7 +134,7 @@ async def test_a_server_that_only_reads_hides_what_writes_and_says_so_when_it_is
     "structured",
     [{}, {"thread_id": 7}, {"message": None}, {"page": []}, {"page": {"stopped_by": None}}],
 )
-async def test_a_tool_that_wrote_is_answered_for_whatever_its_result_holds(
+async def test_a_tool_that_wrote_is_answered_whatever_its_result_contains(
     structured: JSON, tmp_path: Path
 ) -> None:
     written: list[JSON] = []
@@ -170,7 +168,7 @@ async def test_a_host_gets_the_parts_of_a_result_that_its_operator_chose(
 
     assert not written.is_error
     assert (listed.structured_content is not None) is has_structured
-    # A structured result still has some text: one host shows nothing where there is none.
+    # A structured result still has some text: one host shows nothing without text.
     assert text_of(listed)
     assert ("thread_" in text_of(listed)) is has_text
     assert all((tool.output_schema is not None) is has_structured for tool in tools.tools)
@@ -185,7 +183,7 @@ GOOD: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("arguments", GOOD.values(), ids=GOOD)
-async def test_what_the_schema_allows_is_accepted(
+async def test_arguments_that_the_schema_allows_are_accepted(
     arguments: dict[str, Any], tmp_path: Path, mode: Mode
 ) -> None:
     async with client(tmp_path, mode) as host:
@@ -380,7 +378,7 @@ async def test_a_missing_argument_is_named(
         ),
     ],
 )
-async def test_what_is_not_there_is_not_found(
+async def test_an_object_that_does_not_exist_is_not_found(
     tool: str, arguments: dict[str, Any], missing: str, tmp_path: Path, mode: Mode
 ) -> None:
     async with client(tmp_path, mode) as host:
@@ -394,7 +392,7 @@ async def test_what_is_not_there_is_not_found(
     )
 
 
-async def test_a_message_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+async def test_a_message_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
     async with client(tmp_path) as host:
         written = await host.call_tool("create-message", {"role": "user", "content": "x"})
         assert written.structured_content is not None
@@ -417,7 +415,7 @@ async def test_after_with_before_is_refused(tmp_path: Path, mode: Mode) -> None:
     )
 
 
-async def test_a_cursor_goes_on_only_where_it_belongs(tmp_path: Path) -> None:
+async def test_a_cursor_works_only_with_its_own_tool_and_arguments(tmp_path: Path) -> None:
     async with client(tmp_path) as host:
         written = await host.call_tool("create-message", {"role": "user", "content": "one"})
         assert written.structured_content is not None

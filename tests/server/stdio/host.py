@@ -1,4 +1,4 @@
-"""The other end of a stdio connection, with nothing between a test and the bytes."""
+"""The host's end of a stdio connection, which gives tests the raw bytes."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Era: TypeAlias = Literal["2025-11-25", "2026-07-28"]
 ERAS: Final[tuple[Era, ...]] = ("2025-11-25", "2026-07-28")
 
 REPLY_S: Final = limit_s(30)
-"""How many seconds a test waits for what must come."""
+"""How many seconds a test waits for something that must happen."""
 
 LINE_BYTES: Final = 64 * 1024 * 1024
 SERVE: Final = (
@@ -49,7 +49,7 @@ class Wire:
         self._replies: list[JSON] = []
 
     async def greet(self) -> None:
-        """Do what a host of the era does first."""
+        """Send what a host of the era sends first."""
         if self.era == "2025-11-25":
             initialize = {"protocolVersion": self.era, "capabilities": {}, "clientInfo": _CLIENT}
             await self.send(self.request("hello", "initialize", initialize))
@@ -83,7 +83,7 @@ class Wire:
         return message
 
     async def reply(self, request_id: object) -> JSON:
-        """Return the reply to a request, and keep for later what comes ahead of it."""
+        """Return the reply to a request; keep messages that arrive before it for later."""
         for kept in self._replies:
             if kept["id"] == request_id:
                 self._replies.remove(kept)
@@ -103,7 +103,7 @@ class Wire:
         return await self.reply(request_id)
 
     async def thread_of(self, count: int) -> str:
-        """Return a new thread with so many short messages."""
+        """Return a new thread with a number of short messages."""
         first = await self.called("first", "create-message", role="user", content="m0")
         thread_id: str = first["result"]["structuredContent"]["thread_id"]
         for index in range(1, count):
@@ -121,7 +121,7 @@ async def connected(
     open_requests: int = transport.OPEN_REQUESTS,
     drain_s: float = transport.DRAIN_S,
 ) -> AsyncIterator[Wire]:
-    """Yield a host that is connected to a server of this process by one two-way socket."""
+    """Yield a host that is connected to a server in this process by one two-way socket."""
     near, far = socket.socketpair()
 
     async def serve() -> None:
@@ -142,12 +142,12 @@ async def connected(
 
 
 class Process(Wire):
-    """A server process that a test is the host of."""
+    """A server process whose host is the test."""
 
     process: asyncio.subprocess.Process
 
     async def hang_up(self) -> tuple[bytes, int]:
-        """End the input, and return what was still written and the exit code."""
+        """Close the input, and return the remaining output and the exit code."""
         self.writer.close()
         async with asyncio.timeout(REPLY_S):
             rest = await self.reader.read()
@@ -163,7 +163,7 @@ class Process(Wire):
 def environment(database: Path, **settings: str) -> dict[str, str]:
     """Return an environment in which the server uses a database, and the modules under test."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("BACKSCROLL_")}
-    ours.pop("PYTHONUNBUFFERED", None)  # few users set it, and it hides what a buffer would do
+    ours.pop("PYTHONUNBUFFERED", None)  # few users set it, and it hides faults of buffering
     path = os.pathsep.join(entry for entry in sys.path if entry)
     chosen = {f"BACKSCROLL_{name.upper()}": value for name, value in settings.items()}
     return {
@@ -178,7 +178,7 @@ def environment(database: Path, **settings: str) -> dict[str, str]:
 async def started(
     database: Path, era: Era = "2025-11-25", *, code: str = SERVE, **settings: str
 ) -> AsyncIterator[Process]:
-    """Yield a host of a server process, which has been greeted."""
+    """Yield a host of a server process, after the first requests."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable,

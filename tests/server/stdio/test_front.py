@@ -1,4 +1,4 @@
-"""The front answers what hosts ask first as the SDK's server would, and hands over unseen."""
+"""The front answers the first requests like the SDK's server, and hands over unnoticed."""
 
 import asyncio
 import itertools
@@ -49,7 +49,7 @@ def test_the_table_holds_every_tool_once() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_the_front_answers_as_the_server_whatever_the_settings(version: str) -> None:
+async def test_the_front_answers_like_the_server_whatever_the_settings(version: str) -> None:
     messages = opening(version)
     for chosen in COMBINATIONS:
         front = front_of(chosen)
@@ -164,12 +164,12 @@ def told(reply: bytes) -> str:
 
 
 async def served(chosen: Settings, begun: transport.Opening) -> list[bytes]:
-    """Return what the server writes of a connection whose input is at its end."""
+    """Return what the server writes on a connection whose input has ended."""
     stdin, host_out = os.pipe()
     host_in, stdout = os.pipe()
     os.close(host_out)
     with os.fdopen(host_in, "rb") as replies:
-        # Read meanwhile: a system short of memory for pipes gives one a single page.
+        # Read at the same time: a system short of pipe memory gives a pipe only one page.
         read = asyncio.create_task(asyncio.to_thread(replies.readlines))
         await transport.serve(build(chosen), stdin, stdout, begun)
         os.close(stdin)
@@ -238,7 +238,7 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
     assert imported & heavy == set()
 
 
-def test_an_unsettling_first_line_still_finds_a_server_behind_the_front(tmp_path: Path) -> None:
+def test_lines_that_the_front_cannot_answer_reach_the_server(tmp_path: Path) -> None:
     first, _, ping = opening("2025-11-25")
     call = {
         "jsonrpc": "2.0",

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backscroll.mcp import server as mcp_server
 from backscroll.mcp.lines import LINE_BYTES
-from backscroll.process.logs import PlacesOnly
+from backscroll.process.logs import NoValuesFormatter
 from backscroll.settings.model import Settings
 from backscroll.store.app import open_store
 from tests.loopback import served
@@ -44,7 +44,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 class Gate:
-    """Holds requests to the store until it is opened, and tells who comes and who gives up."""
+    """Holds requests to the store until it is opened, and counts those that arrive and give up."""
 
     def __init__(self, expected: int = 1) -> None:
         self.expected = expected
@@ -116,7 +116,7 @@ BAD_LINES = {
 
 
 @pytest.mark.parametrize("line", BAD_LINES.values(), ids=BAD_LINES)
-async def test_the_server_lives_on_after_a_bad_line_and_wrote_nothing(
+async def test_a_bad_line_writes_nothing_and_the_server_goes_on(
     line: bytes, settings: Settings
 ) -> None:
     async with connected(mcp_server.build(settings)) as wire:
@@ -142,7 +142,7 @@ async def test_the_model_reads_why_its_arguments_were_refused(era: Era, settings
             "type": "text",
             "text": f"invalid_arguments: Byte {at} of the line, 0xff, is not UTF-8. "
             "Encode the text as UTF-8.\n"
-            "Next: Mend the call.\n"
+            "Next: Fix the call.\n"
             "Retry: safe once the arguments are mended; nothing was read or written.",
         }
     ]
@@ -187,8 +187,10 @@ class _Records(logging.Handler):
         self.kept.append(record)
 
 
-async def test_a_reply_that_has_no_utf8_becomes_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Kept from pytest's own log: what has no UTF-8 cannot be passed from a test worker either.
+async def test_a_reply_that_utf8_cannot_encode_becomes_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Kept out of pytest's own log: a test worker cannot send what UTF-8 cannot encode either.
     log, records = logging.getLogger("backscroll.stdio.transport"), _Records()
     monkeypatch.setattr(log, "propagate", False)
     monkeypatch.setattr(log, "handlers", [records])
@@ -205,12 +207,12 @@ async def test_a_reply_that_has_no_utf8_becomes_an_error(monkeypatch: pytest.Mon
     message = "The reply cannot be written as JSON."
     assert reply["error"] == {"code": -32603, "message": message}
     (record,) = records.kept
-    told = PlacesOnly().format(record)
+    told = NoValuesFormatter().format(record)
     assert told.startswith(r"a reply cannot be written\nPydanticSerializationError at write:")
     assert "secret" not in told
 
 
-async def test_messages_come_through_in_pieces_and_many_at_once(settings: Settings) -> None:
+async def test_messages_arrive_in_pieces_and_many_at_once(settings: Settings) -> None:
     async with connected(mcp_server.build(settings)) as wire:
         raw = json.dumps(PING).encode() + b"\r\n"
         for start in range(0, len(raw), 7):
@@ -250,7 +252,7 @@ async def test_a_cancelled_walk_stops_with_its_request_and_is_not_answered(
 
 
 @each_era
-async def test_a_walk_of_several_requests_reports_progress_to_the_host_that_asked(
+async def test_a_walk_of_several_requests_reports_progress_if_the_host_asked(
     era: Era, settings: Settings
 ) -> None:
     async with connected(mcp_server.build(settings), era) as wire:
@@ -269,10 +271,10 @@ async def test_a_walk_of_several_requests_reports_progress_to_the_host_that_aske
     ]
 
 
-async def test_a_bounded_number_of_requests_is_worked_on_at_once(
+async def test_a_bounded_number_of_requests_is_handled_at_once(
     settings: Settings,
 ) -> None:
-    most = 6  # fewer than the client's own bound, which would else be met first
+    most = 6  # below the client's own limit, which would be reached first otherwise
     gate = Gate(expected=most)
     async with (
         behind(gate, settings) as gated,
@@ -338,7 +340,7 @@ async def test_at_the_end_of_the_input_open_calls_are_still_answered(
     assert reply["result"]["content"][0]["text"] == NO_THREAD
 
 
-async def test_at_the_end_of_the_input_a_call_that_goes_on_and_on_is_answered_with_an_error(
+async def test_at_the_end_of_the_input_a_call_that_does_not_finish_gets_an_error(
     settings: Settings,
 ) -> None:
     gate = Gate()
@@ -427,7 +429,7 @@ def test_no_input_at_all_ends_the_process(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
 
-def test_a_closed_stdin_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_closed_stdin_is_reported_in_one_line(tmp_path: Path) -> None:
     ended = subprocess.run(
         ["/bin/sh", "-c", 'exec "$0" -c "$1" <&-', sys.executable, SERVE],
         capture_output=True,
@@ -513,7 +515,7 @@ async def test_what_a_library_prints_never_reaches_the_host(tmp_path: Path) -> N
         assert (rest, ended, await wire.logged()) == (b"", 0, "writtenprinted\n")
 
 
-async def test_the_log_tells_of_bad_lines_but_not_what_they_say(tmp_path: Path) -> None:
+async def test_the_log_reports_bad_lines_without_quoting_them(tmp_path: Path) -> None:
     async with started(tmp_path / "x.db", log_level="debug") as wire:
         for line in BAD_LINES.values():
             await wire.send(line.replace(b"user", b"secret"))

@@ -1,1 +1,1 @@
-"""Who may call: anybody, or callers with a token."""
+"""Who may call: anyone, or only callers with a token."""

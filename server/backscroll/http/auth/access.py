@@ -1,4 +1,4 @@
-"""Whom a server may be open to, checked before it listens."""
+"""Which hosts and origins may reach a server, checked before it listens."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,19 +9,19 @@ from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
 
 NONE = "none"
-"""In place of origins: no web page may call."""
+"""Instead of an origin: no web page may call."""
 
 
 def allowed(settings: Settings, host: str) -> Allowed:
-    """Return which hosts and origins are let through.
+    """Return the hosts and origins that may call.
 
     Args:
-        settings: with what the operator allows.
-        host: what the server is to listen on.
+        settings: the operator's settings.
+        host: the address that the server will listen on.
 
     Raises:
-        CommandError: others would get in whom nobody asks who they are, or a word that is no host
-            or no origin.
+        CommandError: other machines could call without authentication or allow-lists, or a host
+            or an origin is not valid.
     """
     _check(settings.allowed_hosts, is_host, "BACKSCROLL_ALLOWED_HOSTS", "example.com")
     origins = tuple(word for word in settings.allowed_origins if word != NONE)
@@ -44,7 +44,7 @@ def _check_exposed(settings: Settings, host: str) -> None:
             ("BACKSCROLL_HTTP_AUTH=token or oauth", settings.http_auth != "none"),
             ("BACKSCROLL_ALLOWED_HOSTS", bool(settings.allowed_hosts)),
             (
-                "BACKSCROLL_ALLOWED_ORIGINS (none, where no web page may call)",
+                "BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may call)",
                 bool(settings.allowed_origins),
             ),
         )
@@ -52,11 +52,11 @@ def _check_exposed(settings: Settings, host: str) -> None:
     ]
     if missing:
         raise CommandError(
-            f"--host {host} lets others in: set {', '.join(missing)}; or use 127.0.0.1"
+            f"--host {host} lets other machines call: set {', '.join(missing)}; or use 127.0.0.1"
         )
 
 
 def _check(words: Iterable[str], rule: Callable[[str], bool], name: str, example: str) -> None:
     for word in words:
         if not rule(word):
-            raise CommandError(f"{name} must be such as {example}, not {word!r}")
+            raise CommandError(f"{name} must look like {example}, not {word!r}")

@@ -1,4 +1,4 @@
-"""Who asks, and what they may do."""
+"""Who calls, and what they may do."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -15,12 +15,12 @@ class Caller:
     """One caller.
 
     Attributes:
-        id: tells callers apart, and never changes; empty for anybody at all.
-        name: what the audit log calls them.
-        writes: whether they have the scope `write`.
-        toolsets: those they may use; `all` for whatever the server offers.
-        partition: their part of the store; empty for the one that all share.
-        key_variable: the environment variable with their key to the upstream, if any.
+        id: identifies the caller, and never changes; empty for an anonymous caller.
+        name: the caller's name in the audit log.
+        writes: whether the caller has the scope `write`.
+        toolsets: the toolsets that the caller may use; `all` for every one that is offered.
+        partition: the caller's part of the store; empty for the shared one.
+        key_variable: the environment variable that holds the caller's upstream key; empty for none.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Caller:
     key_variable: str = ""
 
     def allowed(self, settings: Settings) -> Settings:
-        """Return the settings, with what this caller may not do left out."""
+        """Return the settings without what this caller may not do."""
         return replace(
             settings,
             toolsets=allowed_toolsets(settings.toolsets, self.toolsets),
@@ -43,37 +43,37 @@ ANYONE: Final = Caller("", "anyone", writes=True)
 
 
 class Callers(Protocol):
-    """Knows callers by what they send."""
+    """Identifies callers by what they send."""
 
     async def caller(self, authorization: str) -> Caller:
-        """Return who sends an `Authorization` header, which may be empty.
+        """Return the caller who sent an `Authorization` header, which may be empty.
 
         Raises:
-            RefusedError: 401 or 403, with what a client needs to do better (RFC 6750, section 3).
+            RefusedError: 401 or 403, with a challenge for the client (RFC 6750, section 3).
         """
 
 
 class OpenToAll:
-    """Lets anybody in: for a machine's own programs."""
+    """Lets anyone in: for programs on the same machine."""
 
-    async def caller(self, authorization: str) -> Caller:  # noqa: ARG002 - nobody is asked
+    async def caller(self, authorization: str) -> Caller:  # noqa: ARG002 - not checked
         """Return anyone."""
         return ANYONE
 
 
 def bearer(authorization: str) -> str:
-    """Return the token of an `Authorization` header, or nothing (RFC 6750, section 2.1)."""
+    """Return the bearer token of a header; empty if it has none (RFC 6750, section 2.1)."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedError:
-    """Return the refusal of who has no valid token.
+    """Return the refusal of a caller without a valid token.
 
     Args:
         sentence: what is wrong.
-        sent: whether there was a token at all: otherwise no error is named (RFC 6750, section 3.1).
-        metadata: where the protected resource is described (RFC 9728, section 5.1).
+        sent: whether a token was sent; if not, no error is named (RFC 6750, section 3.1).
+        metadata: the URL of the protected resource's metadata (RFC 9728, section 5.1).
     """
     error = {"error": "invalid_token", "error_description": sentence} if sent else {}
     scope = {"scope": " ".join(SCOPES)} if metadata else {}
@@ -83,11 +83,11 @@ def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedErr
 def insufficient(scope: str, *, metadata: str = "") -> RefusedError:
     """Return the refusal of a token that lacks a scope (RFC 6750, section 3.1)."""
     sentence = f"The token lacks the scope {scope}."
-    said = {"error": "insufficient_scope", "error_description": sentence, "scope": scope}
-    return RefusedError(HTTPStatus.FORBIDDEN, sentence, _challenge(said, metadata))
+    error = {"error": "insufficient_scope", "error_description": sentence, "scope": scope}
+    return RefusedError(HTTPStatus.FORBIDDEN, sentence, _challenge(error, metadata))
 
 
-def _challenge(said: dict[str, str], metadata: str) -> dict[str, str]:
-    said = {**said, "resource_metadata": metadata} if metadata else said
-    parameters = ", ".join(f'{name}="{value}"' for name, value in said.items())
-    return {"WWW-Authenticate": f"Bearer {parameters}".rstrip()}
+def _challenge(parameters: dict[str, str], metadata: str) -> dict[str, str]:
+    parameters = {**parameters, "resource_metadata": metadata} if metadata else parameters
+    text = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+    return {"WWW-Authenticate": f"Bearer {text}".rstrip()}

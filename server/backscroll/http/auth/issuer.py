@@ -1,4 +1,4 @@
-"""An issuer's keys: found by its metadata, kept for a while, and looked for again in time."""
+"""The keys of a token issuer: found through its metadata, cached, and refreshed in time."""
 
 import json
 import logging
@@ -23,22 +23,22 @@ from backscroll_tools.client.read_body import (
 from backscroll_tools.plain import plain
 
 KEEP_S: Final = 3_600.0
-"""After how many seconds keys are fetched anew."""
+"""After how many seconds keys are fetched again."""
 
 AGAIN_S: Final = 10.0
-"""How many seconds lie between two attempts to fetch keys, whoever asks for which."""
+"""The least seconds between two attempts to fetch keys, whichever key is wanted."""
 
 STALE_S: Final = 86_400.0
-"""For how many seconds keys are believed while the issuer does not answer."""
+"""For how many seconds keys are trusted while the issuer does not answer."""
 
 ANSWER_S: Final = 5.0
 """How many seconds an issuer has to answer one request."""
 
 WAIT_S: Final = 1.0
-"""How many seconds a request waits for the keys to be fetched, since its own is not known."""
+"""How many seconds a request waits for the keys to be fetched if its own key is not known."""
 
 WAITING: Final = 8
-"""How many requests wait so at once: others are answered by what is known."""
+"""How many requests may wait at once; others are answered from the keys that are known."""
 
 DOCUMENT_BYTES: Final = 1_048_576
 
@@ -47,14 +47,14 @@ _ALGORITHMS: Final[Mapping[str, tuple[str, ...]]] = {
     "EC": ("ES256", "ES384", "ES512"),
     "OKP": ("EdDSA",),
 }
-"""What a key may be used for, by its kind (RFC 7518, section 6): a public key verifies, and a
-shared secret, `oct`, never does."""
+"""The algorithms that each kind of public key may verify (RFC 7518, section 6). A shared secret,
+`oct`, is left out: a server that can verify with it can also sign."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class IssuerError(Exception):
-    """An issuer that does not answer, or answers what cannot be used; in one line."""
+    """An issuer that does not answer, or whose answer cannot be used; the message is one line."""
 
 
 class SigningKey:
@@ -62,7 +62,7 @@ class SigningKey:
 
     Attributes:
         value: the key, as PyJWT takes it.
-        algorithms: those that a signature by it may have.
+        algorithms: the algorithms that a signature by the key may have.
     """
 
     def __init__(self, jwk: Mapping[str, Any]) -> None:
@@ -74,20 +74,20 @@ class SigningKey:
 
 
 class Issuer:
-    """One issuer, whose keys are fetched by `keep_fresh` alone, one fetch at a time.
+    """One issuer, whose keys only `keep_fresh` fetches, one fetch at a time.
 
-    Keys that are known are never waited for.
+    A request whose key is known never waits.
 
     Args:
-        url: as its tokens have it in `iss`.
-        http: asks it; follows no redirect.
-        allow_http: whether its keys may be fetched from another machine without TLS.
-        keep_s: after how many seconds keys are fetched anew.
-        again_s: how many seconds lie between two attempts, whoever asks for which key.
-        stale_s: for how many seconds keys are believed that cannot be fetched anew.
+        url: the issuer's URL, as in the claim `iss` of its tokens.
+        http: the HTTP client; it must not follow redirects.
+        allow_http: whether keys may be fetched from another machine without TLS.
+        keep_s: after how many seconds keys are fetched again.
+        again_s: the least seconds between two attempts, whichever key is wanted.
+        stale_s: for how many seconds keys are trusted that cannot be fetched again.
     """
 
-    def __init__(  # noqa: PLR0913 - how long is a setting of tests
+    def __init__(  # noqa: PLR0913 - tests set the times
         self,
         url: str,
         http: httpx2.AsyncClient,
@@ -109,10 +109,10 @@ class Issuer:
         self._wanted, self._tried = anyio.Event(), anyio.Event()
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the key with an id, or the only one where the id is empty; None for no such key.
+        """Return the key with an id, or the only key if the id is empty; None for no such key.
 
         Raises:
-            IssuerError: it is not known whether there is one.
+            IssuerError: the issuer does not answer, so the key may exist.
         """
         key = self._known(key_id)
         if key is None:
@@ -123,9 +123,9 @@ class Issuer:
         return key
 
     async def keep_fresh(self) -> None:
-        """Fetch the keys when they are old, and when one is asked for that is not among them.
+        """Fetch the keys again when they are old, or when an unknown key is wanted.
 
-        It begins after a fetch, and goes on until it is cancelled.
+        Start it after the first `fetch`; it runs until it is cancelled.
         """
         while True:
             self._resting = True
@@ -143,10 +143,10 @@ class Issuer:
             self._tried = anyio.Event()
 
     async def fetch(self) -> None:
-        """Find the issuer's keys. Those that are known stay where it fails.
+        """Fetch the issuer's keys. If that fails, the known keys are kept.
 
         Raises:
-            IssuerError: it does not answer, or not with keys that can be used.
+            IssuerError: the issuer does not answer, or its answer has no usable key.
         """
         jwks_uri = await self._jwks_uri()
         document = await self._document(jwks_uri)
@@ -157,7 +157,7 @@ class Issuer:
         self._keys, self._fetched_at, self._failed = keys, time.monotonic(), False
 
     async def _wait(self) -> bool:
-        """Have the keys fetched, and wait a little while; return whether that was tried of late."""
+        """Request a fetch and wait for it briefly; return whether one was tried recently."""
         self._wanted.set()
         if self._resting:
             return True
@@ -179,22 +179,22 @@ class Issuer:
         return self._keys.get(key_id)
 
     async def _jwks_uri(self) -> str:
-        for place in places(self.url):
-            metadata = await self._document(place)
+        for url in metadata_urls(self.url):
+            metadata = await self._document(url)
             if metadata is None:
                 continue
             if metadata.get("issuer") != self.url:  # RFC 8414, section 3.3
-                raise IssuerError(f"{place} describes another issuer than {self.url}")
+                raise IssuerError(f"{url} describes another issuer than {self.url}")
             jwks_uri = metadata.get("jwks_uri")
             if not isinstance(jwks_uri, str) or flaw_of_address(
                 jwks_uri.partition("?")[0], allow_http=self._allow_http
             ):
-                raise IssuerError(f"{place} names no jwks_uri that can be used")
+                raise IssuerError(f"{url} names no usable jwks_uri")
             return jwks_uri
         raise IssuerError(f"{self.url} does not say where its keys are (RFC 8414)")
 
     async def _document(self, url: str) -> dict[str, Any] | None:
-        """Return a JSON object, or None where there is none at an address."""
+        """Return the JSON object at a URL; None if there is no such object."""
         try:
             with anyio.fail_after(ANSWER_S):
                 async with self._http.stream("GET", url, headers=[ACCEPTED]) as response:
@@ -205,28 +205,28 @@ class Issuer:
         except (httpx2.HTTPError, TimeoutError) as error:
             raise IssuerError(f"{url} does not answer ({type(error).__name__})") from None
         except (BodyTooLargeError, BodyUnreadableError, ValueError, RecursionError):
-            raise IssuerError(f"{url} answers with something else than JSON") from None
+            raise IssuerError(f"{url} answers with something other than JSON") from None
         return cast("dict[str, Any]", document) if isinstance(document, dict) else None
 
 
 def asking() -> httpx2.AsyncClient:
-    """Return what asks issuers; the caller closes it. It follows no redirect.
+    """Return an HTTP client for issuers, which the caller closes. It follows no redirect.
 
-    No connection is kept: on one that was, what an issuer sent too much could pass for its keys.
+    It keeps no connection open, or extra bytes after one response could pass for the next one.
     """
     return httpx2.AsyncClient(timeout=ANSWER_S, limits=httpx2.Limits(max_keepalive_connections=0))
 
 
-def places(issuer: str) -> tuple[str, ...]:
-    """Return where an issuer's metadata may be, in the order in which to look.
+def metadata_urls(issuer: str) -> tuple[str, ...]:
+    """Return the URLs at which an issuer's metadata may be, in the order in which to try them.
 
     Source: MCP specification, authorization, authorization server metadata discovery.
     """
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
 
-    def at(whole: str) -> str:
-        return urlunsplit((parts.scheme, parts.netloc, whole, "", ""))
+    def at(new_path: str) -> str:
+        return urlunsplit((parts.scheme, parts.netloc, new_path, "", ""))
 
     oauth, openid = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
     return tuple(dict.fromkeys((at(oauth + path), at(openid + path), at(path + openid))))
@@ -240,7 +240,7 @@ def _usable(jwks: list[Any]) -> dict[str, SigningKey]:
             try:
                 key = SigningKey(jwk)
             except PyJWTError:
-                continue  # a kind of key that is not known here: others may do
+                continue  # an unknown kind of key; others may be usable
             if key.algorithms:
                 keys[str(jwk.get("kid", ""))] = key
     return keys

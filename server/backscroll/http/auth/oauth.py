@@ -1,7 +1,7 @@
-"""Callers that are known by the tokens of an issuer: an OAuth resource server.
+"""Callers with tokens of an issuer: an OAuth resource server.
 
 The rules are those of the MCP specification (authorization), of JWT access tokens (RFC 9068) and
-of the best practice with JWTs (RFC 8725).
+of the best current practices for JWTs (RFC 8725).
 """
 
 import hashlib
@@ -36,12 +36,12 @@ _REQUIRED: Final = ("exp", "iss", "aud", "sub")
 
 
 class OAuthCallers:
-    """Knows callers by JWTs.
+    """Identifies callers by JWTs.
 
     Args:
-        issuer: whose tokens they are.
-        resource: our own URL, which tokens must have been issued for.
-        partitions: whether each caller has a part of the store to itself.
+        issuer: the issuer of the tokens.
+        resource: the URL of this server, which must be the audience of the tokens.
+        partitions: whether each caller has its own part of the store.
     """
 
     def __init__(self, issuer: Issuer, resource: str, *, partitions: bool) -> None:
@@ -51,11 +51,11 @@ class OAuthCallers:
         self._metadata = metadata_url(resource)
 
     async def caller(self, authorization: str) -> Caller:
-        """Return who is the subject of a token.
+        """Return the subject of a token.
 
         Raises:
-            RefusedError: 401 for a token that is missing or does not hold, 403 for one without
-                the scope `read`, 503 where the issuer's keys cannot be had.
+            RefusedError: 401 if the token is missing or not valid, 403 if it lacks the scope
+                `read`, 503 if the issuer's keys cannot be fetched.
         """
         token = bearer(authorization)
         if not token:
@@ -67,7 +67,7 @@ class OAuthCallers:
         except exceptions.PyJWTError as error:
             raise unauthorized(_why(error), sent=True, metadata=self._metadata) from None
         except IssuerError:
-            sentence = "The issuer of tokens does not answer. Try again in 10 s."
+            sentence = "The token issuer does not answer. Try again in 10 s."
             raise RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE, sentence, {"Retry-After": "10"}
             ) from None
@@ -84,13 +84,13 @@ class OAuthCallers:
         )
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
-        """Return what a token says, once it is known to be its issuer's, for us, and now.
+        """Return the claims of a token, once its signature, audience and times are verified.
 
         Raises:
-            PyJWTError: it is not.
-            IssuerError: the keys cannot be had.
+            PyJWTError: the token is not valid.
+            IssuerError: the issuer's keys cannot be fetched.
         """
-        # Only which key to try is taken from what nobody has verified yet.
+        # The unverified header decides only which key to try.
         key = await self._issuer.key(str(jwt.get_unverified_header(token).get("kid", "")))
         if key is None:
             raise exceptions.InvalidKeyError
@@ -109,31 +109,31 @@ class OAuthCallers:
 
 
 def check(settings: Settings) -> None:
-    """Refuse settings of OAuth that cannot be used together.
+    """Check that the OAuth settings are complete and fit together.
 
     Raises:
-        SettingsError: naming the variable and the rule.
+        SettingsError: names the variable and its rule.
     """
     for name in ("oauth_issuer", "oauth_resource"):
         shown, url = f"BACKSCROLL_{name.upper()}", getattr(settings, name)
         if not url:
             raise SettingsError(f"{shown} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
         if flaw := flaw_of_address(url, allow_http=settings.allow_http):
-            flaw = flaw.partition(":")[0]  # what follows is about an upstream
+            flaw = flaw.partition(":")[0]  # the rest is about upstreams
             raise SettingsError(f"{shown} {flaw}.")
     if settings.oauth_partitions and settings.upstream != STORE.name:
         raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")
 
 
 def metadata_url(resource: str) -> str:
-    """Return where a protected resource is described (RFC 9728, section 3.1)."""
+    """Return the URL of a protected resource's metadata (RFC 9728, section 3.1)."""
     parts = urlsplit(resource)
     return urlunsplit((parts.scheme, parts.netloc, WELL_KNOWN + parts.path.rstrip("/"), "", ""))
 
 
 def metadata_routes(settings: Settings) -> list[Route]:
     """Return the routes that describe this server to clients (RFC 9728, section 2)."""
-    described = JSONResponse(
+    metadata = JSONResponse(
         {
             "resource": settings.oauth_resource,
             "authorization_servers": [settings.oauth_issuer],
@@ -143,27 +143,27 @@ def metadata_routes(settings: Settings) -> list[Route]:
         },
         headers={"Cache-Control": "max-age=3600"},
     )
-    to_any_page = CORSMiddleware(
-        described, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"]
+    for_any_page = CORSMiddleware(
+        metadata, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"]
     )
     paths = {urlsplit(metadata_url(settings.oauth_resource)).path, WELL_KNOWN}
-    return [Route(path, to_any_page, methods=["GET", "OPTIONS"]) for path in sorted(paths)]
+    return [Route(path, for_any_page, methods=["GET", "OPTIONS"]) for path in sorted(paths)]
 
 
 def _is_name(subject: object) -> bool:
-    """Whether a subject can be told from others by who reads the log, and stored anywhere."""
+    """Whether a subject is readable in the log, and can be stored by any database."""
     return isinstance(subject, str) and bool(subject.strip()) and is_plain(subject)
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Return a token's scopes: `scope` (RFC 9068, section 2.2.3), or `scp` as some issuers say."""
-    said = claims.get("scope", claims.get("scp", ""))
-    words = said.split() if isinstance(said, str) else said if isinstance(said, list) else ()
+    """Return a token's scopes: `scope` (RFC 9068, section 2.2.3), or `scp` of some issuers."""
+    claim = claims.get("scope", claims.get("scp", ""))
+    words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else ()
     return frozenset(str(word) for word in words)
 
 
 def _why(error: exceptions.PyJWTError) -> str:
-    """Return a sentence about a token that does not hold, which repeats nothing of it."""
+    """Return why a token is not valid, without quoting it."""
     match error:
         case exceptions.ExpiredSignatureError():
             return "The token has expired."
@@ -172,10 +172,10 @@ def _why(error: exceptions.PyJWTError) -> str:
         case exceptions.InvalidAudienceError():
             return "The token was issued for another server."
         case exceptions.InvalidIssuerError():
-            return "The token is of another issuer."
+            return "The token is from another issuer."
         case exceptions.InvalidSubjectError():
-            return "The token's claim sub is empty, or no visible text."
+            return "The token's claim sub is not visible text."
         case exceptions.MissingRequiredClaimError():
             return f"The token lacks the claim {error.claim}."
         case _:
-            return "The token is none that its issuer signed."
+            return "The token's signature is not its issuer's."

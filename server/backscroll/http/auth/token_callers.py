@@ -1,4 +1,4 @@
-"""Callers that are known by a bearer token of ours."""
+"""Callers with bearer tokens that Backscroll issued."""
 
 import logging
 import re
@@ -17,10 +17,10 @@ from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthori
 from backscroll.http.refusals import RefusedError
 
 KEPT_S: Final = 2.0
-"""For how many seconds what was found is believed, and so a revoked token may still let in."""
+"""For how many seconds a token is cached, and so may still be accepted after it is revoked."""
 
 LOGGED_S: Final = 10.0
-"""How many seconds lie between two lines of the log about a database that fails."""
+"""The least seconds between two log lines about a database that fails."""
 
 _log: Final = logging.getLogger(__name__)
 _KEPT: Final = 1024
@@ -28,12 +28,12 @@ _SECRET: Final = re.compile(re.escape(tokens.PREFIX) + r"[A-Za-z0-9_-]{43}")
 
 
 class TokenCallers:
-    """Knows callers by the tokens in a database.
+    """Identifies callers by the tokens in a database.
 
     Args:
-        database: where the tokens are, for all replicas.
-        clock: tells the time, in Unix seconds.
-        kept_s: for how many seconds what was found is believed.
+        database: holds the tokens, for all replicas.
+        clock: returns the time, in Unix seconds.
+        kept_s: for how many seconds a token is cached.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class TokenCallers:
         self._logs_from = float("-inf")
 
     async def caller(self, authorization: str) -> Caller:
-        """Return whose token it is.
+        """Return the caller that a token belongs to.
 
         Raises:
-            RefusedError: 401 for a token that is missing, unknown, expired or revoked; 403 for one
-                without the scope `read`; 503 while the database does not answer.
+            RefusedError: 401 if the token is missing, unknown, expired or revoked; 403 if it
+                lacks the scope `read`; 503 while the database does not answer.
         """
         secret = bearer(authorization)
         if not secret:
@@ -82,7 +82,7 @@ class TokenCallers:
             token = await self._database.read(lambda connection: tokens.find(connection, secret))
         except (NothingWrittenError, SQLAlchemyError) as error:
             self._log(error, now)
-            sentence = "Tokens cannot be looked up just now. Try again in 1 s."
+            sentence = "Tokens cannot be looked up right now. Try again in 1 s."
             raise RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE, sentence, {"Retry-After": "1"}
             ) from None

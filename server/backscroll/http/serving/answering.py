@@ -79,7 +79,7 @@ async def answer(
         await stopping.wait()
         served.stop.asked = True
         with anyio.move_on_after(settings.http_drain_s):
-            await served.places.empty()
+            await served.slots.empty()
         server.should_exit = True
 
     async with anyio.create_task_group() as tasks:
