@@ -85,7 +85,7 @@ async def test_a_server_without_a_key_uses_only_each_callers_own_key(
 
     assert [result.get("isError", False) for result in results] == [False, True, False, True]
     assert text_of(results[1]) == text_of(written) == NO_KEY
-    assert "EVE_KEY is not set" in text_of(results[3])
+    assert "in EVE_KEY, which is not set" in text_of(results[3])
     assert seen == ["Bearer sk-ada", "Bearer sk-bob"]
 
 
