@@ -12,8 +12,8 @@ from manifests.tables import code, table
 _HEAD: Final = """\
 # Commands
 
-Without a command `backscroll` serves MCP over stdio, which is what a host starts. `--help` after
-any command says the same as this page, and lists the [settings](settings.md) that it takes.
+Without a command, `backscroll` serves MCP over stdio, as hosts expect. Every command's `--help`
+shows the text of this page and the [settings](settings.md) that the command takes.
 
 """
 
@@ -24,14 +24,14 @@ def document() -> str:
 
 
 def every() -> Iterator[tuple[str, click.Command]]:
-    """Yield every command that does something, and how it is typed."""
-    yield from _below("backscroll", commands)
+    """Yield the path of every command (`backscroll token list`), and the command. Skips groups."""
+    yield from _walk("backscroll", commands)
 
 
-def _below(path: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+def _walk(path: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
     for name, command in sorted(group.commands.items()):
         if isinstance(command, click.Group):
-            yield from _below(f"{path} {name}", command)
+            yield from _walk(f"{path} {name}", command)
         else:
             yield f"{path} {name}", command
 
@@ -62,14 +62,14 @@ def _is_setting(option: click.Option) -> bool:
 
 
 def _examples(epilog: str) -> str:
-    """Return examples without the marks that keep click from filling them."""
+    """Return examples without the control characters that stop click from rewrapping them."""
     return "\n".join(line for line in epilog.strip().split("\n") if line != "\b")
 
 
 def _help(option: click.Option) -> str:
-    said = option.help or ""
+    text = option.help or ""
     if isinstance(option.type, click.Choice):
-        said += f" {', '.join(code(choice) for choice in option.type.choices)}."
+        text += f" {', '.join(code(choice) for choice in option.type.choices)}."
     if option.show_default and option.default not in {None, ""}:
-        said += f" Default: {code(str(option.default))}."
-    return said
+        text += f" Default: {code(str(option.default))}."
+    return text

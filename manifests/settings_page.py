@@ -1,4 +1,4 @@
-"""docs/settings.md, and the README's few, from the settings themselves."""
+"""docs/settings.md and the README's table, rendered from `Settings`."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -19,42 +19,42 @@ README: Final = (
     "deadline_s",
     "log_level",
 )
-"""Those that most people meet."""
+"""The settings that the README lists."""
 
 _HEAD: Final = """\
 # Settings
 
-A flag wins over the environment, which wins over the default. Each variable `BACKSCROLL_NAME` is
-the option `--name` of the commands that it matters to; of a yes or no there is `--no-name` too. An
-unknown or bad one stops the start with one line. `backscroll doctor` shows what is set, and from
-where.
+A flag overrides the environment, which overrides the default. Each variable `BACKSCROLL_NAME` is
+also the option `--name` of the commands that use it, and `--no-name` if it is a boolean. The server
+does not start with an unknown setting or an invalid value; it prints one line that names it.
+`backscroll doctor` shows what is set, and where.
 
-A key has no option, because every process list would show it. Lists have commas.
+Keys have no option, because every process list would show them. Lists are comma-separated.
 
 The same rules hold for every setting:
 
-- An empty or blank one is unset, as if it was not there.
-- The path of a file (`BACKSCROLL_DATABASE`, the TLS files) may begin with `~/` or `~user/`. A
-  relative path in a variable is in the user's data folder (`~/.local/share/backscroll` on Linux),
-  because hosts start servers in any folder; in an option it is in the current one.
-  `BACKSCROLL_DATABASE` may be such a path, or a URL: `~/talks.db`, `sqlite:///~/talks.db`. In a URL
-  `%3F` is a `?`, and so on. `backscroll doctor` shows where the data is.
-- A `$` is refused, since nothing here resolves `$HOME` or `${input:key}`. Keys and passwords may
-  hold one, unless they hold `${…}` or are `$NAME` as a whole. In a URL a `$` is written `%24`.
-  A `~` that stands for no home folder is refused too.
+- An empty or blank value counts as unset.
+- A file path (`BACKSCROLL_DATABASE`, the TLS files) may begin with `~/` or `~user/`. A variable's
+  relative path is resolved against the user's data folder (`~/.local/share/backscroll` on Linux),
+  because hosts start servers in any folder; an option's, against the current folder.
+  `BACKSCROLL_DATABASE` may be a path or a URL: `~/talks.db`, `sqlite:///~/talks.db`. Percent-encode
+  special characters in a URL: `%3F` is a `?`. `backscroll doctor` shows where the data is.
+- A `$` is refused, because Backscroll does not expand `$HOME` or `${input:key}`. Keys and passwords
+  may contain one, but not `${…}`, and they may not consist of `$NAME` alone. In a URL, write `%24`
+  for a `$`. A `~` that names no home folder is refused too.
 
 """
 _HTTP: Final = """
 ## Over HTTP
 
-For `backscroll serve --transport http`: see [running it for a team](team.md).
+For `backscroll serve --transport http`; see [running Backscroll for a team](team.md).
 
 """
-_USUAL: Final = """
+_OPENAI_HEAD: Final = """
 ## OpenAI's own variables
 
-Where the upstream is `openai`, what OpenAI's own client reads counts too, unless the variable of
-Backscroll is set. They never choose the upstream.
+If the upstream is `openai`, Backscroll also reads the variables of OpenAI's official client.
+Backscroll's own variables override them, and they never choose the upstream.
 
 """
 
@@ -64,15 +64,15 @@ def document() -> str:
     every = dataclasses.fields(Settings)
     own = [field for field in every if "http" not in field.metadata]
     http = [field for field in every if "http" in field.metadata]
-    usual = ((code(theirs), code(_variable(name))) for name, theirs in OPENAI.items())
+    openai = ((code(theirs), code(_variable(name))) for name, theirs in OPENAI.items())
     return (
-        f"{_HEAD}{_table(own)}{_HTTP}{_table(http)}{_USUAL}"
-        f"{table(('variable', 'stands for'), usual)}"
+        f"{_HEAD}{_table(own)}{_HTTP}{_table(http)}{_OPENAI_HEAD}"
+        f"{table(('variable', 'stands for'), openai)}"
     )
 
 
 def few() -> str:
-    """Return the table of the README."""
+    """Return the README's table."""
     fields = {field.name: field for field in dataclasses.fields(Settings)}
     rows = (
         (code(_variable(name)), _default(fields[name]), _about(fields[name])) for name in README

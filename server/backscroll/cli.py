@@ -38,8 +38,8 @@ class _Commands(click.Group):
 def commands() -> None:
     """Read and write stored conversations through MCP tools.
 
-    Without a command: serve MCP over stdio, which is what an MCP host starts. Each setting is an
-    option, or else a variable: --result-chars, or BACKSCROLL_RESULT_CHARS.
+    Without a command, serves MCP over stdio, as MCP hosts expect. Each setting is an option or an
+    environment variable: --result-chars or BACKSCROLL_RESULT_CHARS.
     """
 
 

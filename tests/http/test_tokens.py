@@ -206,7 +206,7 @@ def test_an_operator_creates_lists_and_revokes_a_token(tmp_path: Path) -> None:
     assert revoked.stdout == f"{row['id']} revoked\n"
     assert (again.exit_code, again.stderr) == (
         1,
-        "backscroll: no token that holds is called ada\n",
+        "backscroll: no valid token is named ada\n",
     )
     assert left.stdout.strip().endswith("revoked")
 

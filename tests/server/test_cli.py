@@ -51,8 +51,8 @@ def test_the_help_of_an_option_gives_rule_default_and_variable() -> None:
     shown = " ".join(backscroll("", "serve", "--help").stdout.split())
 
     assert (
-        "--result-chars N The most characters of a result, its text and its structured content "
-        "together. [2000-200000; default: 32000; BACKSCROLL_RESULT_CHARS]"
+        "--result-chars N The maximum length of a result in characters, text and structured "
+        "content together. [2000-200000; default: 32000; BACKSCROLL_RESULT_CHARS]"
     ) in shown
 
 
@@ -101,7 +101,9 @@ def test_a_setting_that_is_not_known_is_refused_in_one_line() -> None:
     result = backscroll("", "call", environ={"BACKSCROLL_DATABSE": "x"})
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("backscroll: BACKSCROLL_DATABSE is no setting. There are: ")
+    assert result.stderr.startswith(
+        "backscroll: BACKSCROLL_DATABSE is not a setting. The settings are: "
+    )
     assert result.stderr.count("\n") == 1
 
 

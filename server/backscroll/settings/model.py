@@ -1,6 +1,6 @@
-"""Every setting, in one frozen value: a flag wins over the environment, which wins over a default.
+"""Every setting, in one frozen value. A flag overrides the environment, which overrides a default.
 
-Nothing heavy is imported here: settings are read before anything else is.
+Nothing heavy is imported here, because settings are read first.
 """
 
 import dataclasses
@@ -49,136 +49,134 @@ def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as
 class Settings:
     """What an operator can choose; each field is the variable `BACKSCROLL_` and its name."""
 
-    upstream: str = _setting("where messages are kept", "store", one_of=UPSTREAMS)
-    base_url: str = _setting("where the upstream is; openai has its own", "")
-    api_key: str = _setting("the upstream's key", "", secret=True)
-    organization: str = _setting("the OpenAI organization that requests are for", "")
+    upstream: str = _setting("where messages are stored", "store", one_of=UPSTREAMS)
+    base_url: str = _setting("the upstream's base URL; openai has a default", "")
+    api_key: str = _setting("the upstream's API key", "", secret=True)
+    organization: str = _setting("the OpenAI organization to send with requests", "")
     project: str = _setting(
-        "the OpenAI project that requests are for; in the store, the partition", ""
+        "the OpenAI project to send with requests; for the store, the partition", ""
     )
-    auth: str = _setting("how the key is sent; by default as the upstream has it", "", one_of=AUTHS)
+    auth: str = _setting("how the key is sent; the default depends on upstream", "", one_of=AUTHS)
     serves: tuple[str, ...] = _setting(
-        "what a compatible upstream serves, between commas",
+        "what a compatible upstream serves, comma-separated",
         ("threads", "conversations", "chat_completions"),
         any_of=SERVES,
     )
     idempotency_keys: bool = _setting(
-        "whether a compatible upstream replays a write whose Idempotency-Key comes again",
+        "whether a compatible upstream honours Idempotency-Key when a write is repeated",
         default=False,
     )
     has_more: bool = _setting(
-        "whether a compatible upstream says has_more: false at the end only", default=False
+        "whether a compatible upstream sends has_more: false only at the end", default=False
     )
     allow_http: bool = _setting(
-        "whether an upstream on another machine may be asked without TLS", default=False
+        "whether to allow an upstream on another machine without TLS", default=False
     )
     database: str = _setting(
-        "the store's database: sqlite:///PATH (~/ is the home folder), by default in the user's "
-        "data folder, or postgresql://user@host/name",
+        "the store's database: sqlite:///PATH (~/ is the home folder) or "
+        "postgresql://user@host/name; by default a SQLite file in the user's data folder",
         "",
         may_hold_password=True,
         resolve=absolute_database,
     )
     toolsets: tuple[str, ...] = _setting(
-        "the toolsets that agents are offered, between commas",
+        "the toolsets to offer agents, comma-separated",
         (toolset.MESSAGES.name,),
         any_of=TOOLSETS,
     )
-    read_only: bool = _setting("whether writing tools are withheld", default=False)
+    read_only: bool = _setting("whether to hide the tools that write", default=False)
     result_chars: int = _setting(
-        "the most characters of a result, its text and its structured content together",
+        "the maximum length of a result in characters, text and structured content together",
         32_000,
         least=2_000,
         most=200_000,
     )
-    output: str = _setting("which parts of a result are sent", "both", one_of=OUTPUTS)
+    output: str = _setting("which parts of a result to send", "both", one_of=OUTPUTS)
     deadline_s: float = _setting(
-        "the most seconds that a tool call takes", 60.0, least=1, most=3_600
+        "the maximum duration of a tool call in seconds", 60.0, least=1, most=3_600
     )
     quick_start: bool = _setting(
-        "whether a stdio server answers first questions while it is still loading", default=True
+        "whether a stdio server answers the first requests while still loading", default=True
     )
     reply_bytes: int = _setting(
-        "the most bytes of an upstream's reply, unpacked",
+        "the maximum size of an upstream's reply in bytes, decompressed",
         8_388_608,
         least=65_536,
         most=268_435_456,
     )
-    log_level: str = _setting(
-        "the least grave message that is logged to stderr", "warning", one_of=LOG_LEVELS
-    )
+    log_level: str = _setting("the lowest level to log to stderr", "warning", one_of=LOG_LEVELS)
     log_format: str = _setting(
-        "how the log is written: lines of text, or a JSON object a line",
+        "the log's format: lines of text, or one JSON object per line",
         "text",
         one_of=LOG_FORMATS,
     )
     http_auth: str = _setting(
-        "how callers over HTTP say who they are; none on this machine alone",
+        "how callers over HTTP authenticate; none only on a loopback address",
         "none",
         one_of=HTTP_AUTHS,
         http=True,
     )
     allowed_hosts: tuple[str, ...] = _setting(
-        "the names that callers over HTTP reach it by, between commas: example.com, example.com:*",
+        "the host names that callers over HTTP use, comma-separated: example.com, example.com:*",
         (),
         http=True,
     )
     allowed_origins: tuple[str, ...] = _setting(
-        "the web pages that may call it, between commas: https://example.com, or none",
+        "the web origins that may call, comma-separated: https://example.com, or none",
         (),
         http=True,
     )
-    oauth_issuer: str = _setting("who issues the tokens, as an URL", "", http=True)
+    oauth_issuer: str = _setting("the URL of the tokens' issuer", "", http=True)
     oauth_resource: str = _setting(
-        "its own URL, which tokens must be issued for: https://example.com/mcp", "", http=True
+        "this server's URL, the audience of its tokens: https://example.com/mcp", "", http=True
     )
     oauth_partitions: bool = _setting(
-        "whether everybody has a part of the store to themselves", default=False, http=True
+        "whether each OAuth user has a partition of the store", default=False, http=True
     )
     http_workers: int = _setting(
-        "processes that answer over HTTP; each uses one core",
+        "the number of HTTP worker processes; each uses one core",
         1,
         least=1,
         most=64,
         http=True,
     )
     http_calls: int = _setting(
-        "the most requests under way over HTTP", 256, least=1, most=100_000, http=True
+        "the maximum number of concurrent HTTP requests", 256, least=1, most=100_000, http=True
     )
     http_caller_calls: int = _setting(
-        "the most requests of one caller under way", 32, least=1, most=100_000, http=True
+        "the maximum number of concurrent requests per caller", 32, least=1, most=100_000, http=True
     )
     http_caller_rate: int = _setting(
-        "the most requests of one caller a second, over ten seconds",
+        "the maximum requests per second per caller, averaged over ten seconds",
         20,
         least=1,
         most=100_000,
         http=True,
     )
     http_receive_s: float = _setting(
-        "the most seconds for the headers of a request, and for its body to arrive",
+        "the maximum wait in seconds for a request's headers, and for its body",
         10.0,
         least=0.1,
         most=600,
         http=True,
     )
     http_drain_s: float = _setting(
-        "the most seconds that requests under way have to end when it stops",
+        "the maximum wait in seconds for requests in progress at shutdown",
         30.0,
         least=0,
         most=3_600,
         http=True,
     )
     tls_cert_file: str = _setting(
-        "a certificate in PEM, to serve https", "", resolve=absolute, http=True
+        "a TLS certificate in PEM, to serve HTTPS", "", resolve=absolute, http=True
     )
     tls_key_file: str = _setting(
-        "the certificate's key in PEM, unencrypted", "", resolve=absolute, http=True
+        "the certificate's private key in PEM, unencrypted", "", resolve=absolute, http=True
     )
 
     @property
     def database_url(self) -> str:
-        """The URL of the store's database; by default in the user's data folder."""
+        """The URL of the store's database; by default a SQLite file in the user's data folder."""
         return self.database or sqlite_url(data_folder() / "backscroll.db")
 
 
@@ -187,9 +185,9 @@ def load(
 ) -> Settings:
     """Return the settings.
 
-    A blank value counts as none. A relative path is in the current directory if a flag has it,
-    and in the user's data folder if a variable does, because a host starts a server wherever it
-    likes.
+    A blank value counts as unset. A relative path in a flag is resolved against the current
+    directory. One in a variable is resolved against the user's data folder, because hosts start
+    servers in any directory.
 
     Args:
         flags: values given on the command line, by field name.
@@ -205,7 +203,7 @@ def load(
     for name, (shown, _) in given.items():
         if name not in fields:
             known = ", ".join(f"{PREFIX}{field.upper()}" for field in fields)
-            message = f"{shown} is no setting. There are: {known}."
+            message = f"{shown} is not a setting. The settings are: {known}."
             raise SettingsError(message)
     values: dict[str, Any] = {
         name: parsed(shown, text, fields[name], Path.cwd if name in flags else data_folder)
@@ -219,11 +217,11 @@ def load(
 def sources(
     flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return where each setting that is no default comes from: a flag or a variable, by field.
+    """Return the flag or variable that each changed setting comes from, by field name.
 
     Args:
-        flags: as `load` has them.
-        environ: as `load` has it.
+        flags: as in `load`.
+        environ: as in `load`.
     """
     return {name: shown for name, (shown, _) in _given(_set(flags or {}), environ).items()}
 
@@ -233,7 +231,7 @@ def _set(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return where each setting that was made comes from, and its text, by field name."""
+    """Return the source of each given setting and its text, by field name."""
     environ = _set(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)
@@ -248,14 +246,14 @@ def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tu
 
 
 def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
-    """Refuse an address or a key that cannot be used, without repeating either.
+    """Refuse an address or a key that cannot be used, without quoting either.
 
     Args:
         settings: all of them.
-        sources: where each that is no default comes from.
+        sources: the flag or variable of each given setting, by field name.
 
     Raises:
-        SettingsError: naming the variable and the rule.
+        SettingsError: an address or a key breaks its rule; the message names both.
     """
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
         rule = "must be 1 to 128 letters, digits and _ . = - for the store"
@@ -269,9 +267,8 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
             message = f"{sources['base_url']} {flaw}{hint}."
             raise SettingsError(message)
-    keys_are_callers = (
-        settings.http_auth == "token"
-    )  # or else whoever asks says that one is missing
+    # With tokens, each caller may bring its own key. A missing one is then reported per call.
+    keys_are_callers = settings.http_auth == "token"
     if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
         raise SettingsError(message)

@@ -26,11 +26,11 @@ from backscroll.settings.model import Settings
 def call(
     settings: Settings, tool: str | None, arguments: tuple[str, ...], *, as_json: bool
 ) -> None:
-    """Call TOOL through the server, or without TOOL list the tools and their arguments.
+    """Call TOOL through the server, or list the tools and their arguments.
 
-    A value is typed as the tool says; NAME:=JSON passes any JSON. On a terminal, control
-    characters in messages are shown and not obeyed; in a pipe the text is verbatim. Exit code 1
-    is a tool error, whose text is on stderr.
+    A VALUE is read as the type in the tool's schema; NAME:=JSON passes any JSON. On a terminal,
+    control characters in messages are escaped; in a pipe, the text is verbatim. If the tool
+    fails, its error goes to stderr and the exit code is 1.
     """
     from functools import partial
 

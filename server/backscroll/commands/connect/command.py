@@ -1,4 +1,4 @@
-"""`backscroll connect`, as a person types it."""
+"""The command `backscroll connect`."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ _COLORS: Final = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @click.command(
-    short_help="Put Backscroll into a host's configuration, or take it out.",
+    short_help="Add Backscroll to a host's configuration, or remove it.",
     epilog="""\b
 Examples:
 backscroll connect                          # which hosts there are
@@ -36,16 +36,16 @@ backscroll connect gemini --print
 """,
 )
 @click.argument("host", required=False, type=click.Choice(_HOSTS))
-@click.option("--remove", is_flag=True, help="Take it out again.")
-@click.option("--print", "prints", is_flag=True, help="Print what belongs in the file, no more.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--remove", is_flag=True, help="Remove Backscroll.")
+@click.option("--print", "prints", is_flag=True, help="Print the entry, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The host's file, such as a project's; by default the user's.",
+    help="The host's file, for example a project's; by default the user's.",
 )
-@click.option("--write-key", is_flag=True, help="Write the key into the file, in clear.")
-@click.option("--url", default="", metavar="URL", help="Where chatgpt is to reach it.")
+@click.option("--write-key", is_flag=True, help="Write the key into the file, unencrypted.")
+@click.option("--url", default="", metavar="URL", help="For chatgpt: the server's URL.")
 @with_flags(*EVERY)
 def connect(  # noqa: PLR0913 - each is an option
     flags: Flags,
@@ -58,15 +58,15 @@ def connect(  # noqa: PLR0913 - each is an option
     write_key: bool,
     url: str,
 ) -> None:
-    """Put Backscroll into HOST's configuration, or without HOST list the hosts.
+    """Add Backscroll to HOST's configuration, or list the hosts.
 
-    Shows what it would do and asks. It runs the host's own command if there is one and it can say
-    all that the entry says. Otherwise it edits the file, and so always with --file: the rest of the
-    file stays as it is, comments and other servers included, and a copy from before is kept beside
-    it. Settings given here go into the entry.
+    Shows the change and asks. It runs the host's own command if that is installed and can express
+    the whole entry. Otherwise, and always with --file, it edits the file: nothing else in the file
+    changes, including comments and other servers, and a backup is kept beside it. Settings given
+    here go into the entry.
 
-    A key is left to the host: it asks for it, or takes it from BACKSCROLL_API_KEY in the
-    environment that it starts in. Only --write-key writes it into the file.
+    The host supplies the key: it asks for it, or takes it from BACKSCROLL_API_KEY in its own
+    environment. Only --write-key writes the key into the file.
     """
     from backscroll.commands.connect import change, printing, running
     from backscroll.commands.connect.hosts import BY_NAME, Machine
@@ -104,7 +104,7 @@ def connect(  # noqa: PLR0913 - each is an option
 
 
 def _checked(flags: Flags) -> Settings:
-    """Return the settings that an entry would have, with a key that the host will bring.
+    """Return the settings for an entry, with a placeholder for the key that the host supplies.
 
     Raises:
         SettingsError: they cannot be used.
@@ -113,10 +113,10 @@ def _checked(flags: Flags) -> Settings:
 
 
 def _none(settings: Settings) -> str:
-    """Return no key.
+    """Return an empty key.
 
     Raises:
-        CommandError: there is a secret beside it, which nobody asked to write.
+        CommandError: the database's URL holds a password, and --write-key was not given.
     """
     from backscroll.commands.connect.secrecy import holds_password
 
@@ -129,10 +129,10 @@ def _none(settings: Settings) -> str:
 
 
 def _key(settings: Settings) -> str:
-    """Return the key to write: from the environment, or as it is typed; the store has none.
+    """Return the key to write, from the environment or a prompt; empty for the store.
 
     Raises:
-        CommandError: there is nothing secret to write.
+        CommandError: there is no secret to write.
     """
     from backscroll.commands.connect.secrecy import holds_password
 
@@ -184,7 +184,7 @@ def _make(change: "Change", *, yes: bool) -> None:
     """Show a change of the file, ask, and make it.
 
     Raises:
-        click.Abort: the answer was no.
+        click.Abort: the user declined.
     """
     colors = {} if os.environ.get("NO_COLOR") else _COLORS
     for line in change.diff().splitlines():

@@ -5,11 +5,11 @@ import sys
 import click
 
 
-@click.command(short_help="Show what it does.")
+@click.command(short_help="Show what Backscroll does.")
 def demo() -> None:
-    """Show what it does, with real conversations in a temporary store; takes seconds.
+    """Show what Backscroll does, with real conversations in a temporary store; takes seconds.
 
-    Needs the conversations: pip install 'backscroll[demo]'
+    Needs the dataset: pip install 'backscroll[demo]'
     """
     import anyio
 

@@ -1,4 +1,4 @@
-"""`backscroll doctor`: what is configured, what answers, and what is wrong."""
+"""The command `backscroll doctor`."""
 
 import sys
 
@@ -10,7 +10,7 @@ from backscroll.commands.terminal import columns, verbatim, write
 
 
 @click.command(
-    short_help="Say what is configured, what answers, and what is wrong.",
+    short_help="Check the settings and the upstream, and explain what is wrong.",
     epilog=examples(
         "backscroll doctor",
         "backscroll doctor --upstream compatible --base-url http://127.0.0.1:8321/v1",
@@ -20,15 +20,15 @@ from backscroll.commands.terminal import columns, verbatim, write
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
 @click.option(
-    "--host", default="", help="Where serve --transport http is to listen: are others let in there?"
+    "--host", default="", help="Check who could call if serve --transport http listened here."
 )
 @with_flags(*SERVING)
 def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
-    """Say what is configured and from where, what the upstream answers, and which tools will work.
+    """Check the settings and where they come from, the upstream, and which tools will work.
 
-    Where anything is set for HTTP: also who gets in, and whether the certificate, the issuer and
-    the tokens will do. Nothing is written, and no key is shown. Exit code 0: all well. 1:
-    something is wrong, and the text says what to do. 2: the settings cannot be used.
+    If anything is set for HTTP, checks also who may call, the certificate, the issuer and the
+    tokens. Nothing is written, and no key is shown. Exit code 0: no problems. 1: a problem, and
+    how to fix it. 2: invalid settings.
     """
     from functools import partial
 

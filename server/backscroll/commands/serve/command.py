@@ -25,22 +25,22 @@ _HTTP_PORT: Final = 8000
     type=click.Choice(["stdio", "http"]),
     default="stdio",
     show_default=True,
-    help="How hosts reach it.",
+    help="The transport to serve.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Over http: where to listen.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="For http: the address.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=_HTTP_PORT,
     show_default=True,
-    help="Over http: 0 for any free one.",
+    help="For http: the port; 0 picks a free one.",
 )
 @with_settings(*SERVING)
 def serve(settings: Settings, transport: str, host: str, port: int) -> None:
-    """Serve MCP: to the host that started it, or over HTTP to many.
+    """Serve MCP over stdio to one host, or over HTTP to many.
 
-    Over HTTP it is at /mcp. On 127.0.0.1 it asks nobody who they are; anywhere else it asks for
-    tokens, and wants to know its own names.
+    Over HTTP, the endpoint is /mcp. On a loopback address, callers need no token. On any other,
+    set --http-auth, --allowed-hosts and --allowed-origins.
     """
     if transport == "http":
         from backscroll.http.serving.run import run

@@ -27,13 +27,13 @@ _PORT: Final = 8095
     type=click.IntRange(0, 65_535),
     default=_PORT,
     show_default=True,
-    help="0 for any free one.",
+    help="The port; 0 picks a free one.",
 )
 @with_settings("database", "log_level", "log_format")
 def store(settings: Settings, host: str, port: int) -> None:
-    """Serve the embedded store's wire format at /v1, on this machine alone.
+    """Serve the embedded store's wire format at /v1, on this machine only.
 
-    OpenAI's own client works against it unchanged.
+    OpenAI's official client works with it unchanged.
     """
     import anyio
 

@@ -1,4 +1,4 @@
-"""`backscroll token`: who may call over HTTP."""
+"""The commands `backscroll token …`: tokens for callers over HTTP."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from backscroll_tools.plain import plain
 
 
 @click.group(
-    short_help="Say who may call over HTTP.",
+    short_help="Manage tokens for callers over HTTP.",
     epilog=examples(
         "backscroll token create ada --expires 30d",
         "backscroll token list",
@@ -23,10 +23,10 @@ from backscroll_tools.plain import plain
     ),
 )
 def token() -> None:
-    """Make, show and take back the tokens of callers over HTTP.
+    """Create, list and revoke tokens for callers over HTTP.
 
-    They are in the store's database, as hashes: every server on that database knows them, where
-    it is started with --http-auth token.
+    The store's database holds their hashes. Every server on that database accepts them if it
+    runs with --http-auth token.
     """
 
 
@@ -40,15 +40,15 @@ def token() -> None:
 @click.argument("name")
 @click.option("--scopes", default="read", show_default=True, help="read, or read,write.")
 @click.option(
-    "--toolsets", default="all", show_default=True, help="Of those that the server offers."
+    "--toolsets", default="all", show_default=True, help="Which of the server's toolsets."
 )
-@click.option("--expires", default="90d", show_default=True, help="12h, 90d, up to 100y; or never.")
-@click.option("--partition", default="", help="Its own part of the store, by any name.")
+@click.option("--expires", default="90d", show_default=True, help="12h, 90d, up to 100y, or never.")
+@click.option("--partition", default="", help="The partition of the store; any name.")
 @click.option(
     "--upstream-key-variable",
     default="",
     metavar="NAME",
-    help="The environment variable, where the server runs, with its own key to the upstream.",
+    help="The server's environment variable that holds this caller's key to the upstream.",
 )
 @with_settings("database")
 def create(  # noqa: PLR0913 - what a token has
@@ -61,9 +61,9 @@ def create(  # noqa: PLR0913 - what a token has
     partition: str,
     upstream_key_variable: str,
 ) -> None:
-    """Make a token for NAME, and print it once: it cannot be shown again.
+    """Create a token for NAME and print it once. It cannot be shown again.
 
-    Without --partition it reads and writes what all share.
+    Without --partition, the token uses the store's shared partition.
     """
     from backscroll.commands.token.issuing import issue, new_token
 
@@ -82,10 +82,10 @@ def create(  # noqa: PLR0913 - what a token has
 
 
 @token.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @with_settings("database")
 def list_(settings: Settings, *, as_json: bool) -> None:
-    """Show the tokens, and never what they are."""
+    """List the tokens, without their secrets."""
     import time
 
     from backscroll.commands.token.issuing import listed
@@ -110,14 +110,14 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("name")
 @with_settings("database")
 def revoke(settings: Settings, name: str) -> None:
-    """Take back the token with the id NAME, or all with that name, within seconds everywhere."""
+    """Revoke the token with the id NAME, or all with that name, within seconds everywhere."""
     from backscroll.commands.token.issuing import revoke as take_back
 
     revoked = anyio.run(take_back, settings.database_url, name)
     for token_id in revoked:
         click.echo(f"{token_id} revoked")
     if not revoked:
-        click.echo(f"backscroll: no token that holds is called {name}", err=True)
+        click.echo(f"backscroll: no valid token is named {name}", err=True)
     sys.exit(not revoked)
 
 

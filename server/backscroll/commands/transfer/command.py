@@ -15,14 +15,14 @@ from backscroll_tools.plain import plain
 
 @click.command(
     "import",
-    short_help="Take conversations in.",
+    short_help="Import conversations.",
     epilog=examples(
         "backscroll import conversations.jsonl",
         "backscroll import chitchat --limit 100",
         'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
         "    backscroll import -",
         "",
-        "What a line holds (of a thread only the messages are needed):",
+        "The fields of a line (a thread needs only its messages):",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
@@ -38,16 +38,16 @@ from backscroll_tools.plain import plain
     type=click.Choice(["auto", "chitchat", "jsonl"]),
     default="auto",
     show_default=True,
-    help="What the files hold; auto looks at how each begins.",
+    help="The files' format; auto detects it from how each begins.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Take this many conversations at most.")
+@click.option("--limit", type=click.IntRange(min=1), help="Import at most this many conversations.")
 @with_settings("database", "project")
 def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
     """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
     A file holds JSON Lines of threads, conversations or stored chat completions, or is
-    chitchat's dataset.json. What was imported before is not imported again. A bad line is
-    refused by its number, the others are kept, and the exit code is 1.
+    chitchat's dataset.json. Conversations that were imported before are skipped. If a line
+    cannot be imported, its number is reported, the others are kept, and the exit code is 1.
     """
     from functools import partial
 
@@ -65,7 +65,7 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
 
 
 @click.command(
-    short_help="Give all conversations out.",
+    short_help="Export all conversations.",
     epilog=examples(
         "backscroll export backup.jsonl",
         "backscroll export | gzip > backup.jsonl.gz",
@@ -76,7 +76,7 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
 def export(settings: Settings, path: str) -> None:
     """Export everything in a partition of the store as JSON Lines, to a file or to stdout.
 
-    Import takes the lines: into an empty store they bring back the same.
+    Importing the lines into an empty store restores the same content.
     """
     from functools import partial
 
