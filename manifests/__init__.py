@@ -1,1 +1,1 @@
-"""What registries and hosts install from, and everything else that `make render` renders."""
+"""Manifests for registries and hosts, and everything else that `make render` renders."""

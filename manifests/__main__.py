@@ -1,4 +1,4 @@
-"""`python -m manifests`: render everything that is rendered; with a folder: lay the bundle out."""
+"""`python -m manifests [FOLDER]`: render everything that is rendered, or stage the bundle."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ from manifests.description import FOLDER, ROOT, tools
 
 
 def rendered() -> dict[Path, str]:
-    """Return what each rendered file holds."""
+    """Return the text of each rendered file."""
     objects = {
         "server.json": registry.server(),
         "mcp.json": registry.entry(),
@@ -62,7 +62,7 @@ def rendered() -> dict[Path, str]:
 
 
 def left_over() -> list[Path]:
-    """Return the snapshots of tools that are no more."""
+    """Return the snapshots of tools that no longer exist."""
     return sorted(set(snapshots.FOLDER.iterdir()) - set(rendered()))
 
 
@@ -93,15 +93,15 @@ def _in_part() -> Iterator[tuple[Path, str]]:
         docs / "upstreams.md": {"upstreams": tool_tables.tools_by_upstream()},
     }
     for path, named in parts.items():
-        yield path, _placed(path.read_text("utf-8"), named)
+        yield path, _with_parts(path.read_text("utf-8"), named)
     for path in examples.DOCUMENTS:
         yield path, examples.shown(path.read_text("utf-8"))
     contributing = ROOT / "CONTRIBUTING.md"
     yield contributing, tree.mapped(contributing.read_text("utf-8"))
 
 
-def _placed(text: str, parts: dict[str, str]) -> str:
-    """Return a text with each part between the comments that name it."""
+def _with_parts(text: str, parts: dict[str, str]) -> str:
+    """Return a text with each part inserted between the comments that name it."""
     for name, part in parts.items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")
@@ -110,7 +110,7 @@ def _placed(text: str, parts: dict[str, str]) -> str:
 
 
 def main() -> None:
-    """Write every file, or lay out the bundle in the folder that is named."""
+    """Write every file, or stage the bundle in the folder given on the command line."""
     if len(sys.argv) > 1:
         bundle.stage(Path(sys.argv[1]))
         return

@@ -1,6 +1,6 @@
-"""The bundle for Claude Desktop and other hosts (.mcpb, manifest 0.4): its manifest, its files.
+"""The bundle for Claude Desktop and other hosts (.mcpb, manifest 0.4): its manifest and files.
 
-The host's uv installs what the server needs and starts it; the server itself is inside.
+The bundle contains the server. The host's uv installs its dependencies and starts it.
 """
 
 import shutil
@@ -31,10 +31,10 @@ _TITLES: Final = {
     "read_only": "Read only",
 }
 ASKED: Final = tuple(_TITLES)
-"""The settings that a person is asked for; the others have their defaults."""
+"""The settings that hosts ask the user for. The others keep their defaults."""
 
 _ENTRY: Final = "main.py"
-_WITHOUT: Final = shutil.ignore_patterns("__pycache__")
+_IGNORED: Final = shutil.ignore_patterns("__pycache__")
 
 
 def manifest() -> JSON:
@@ -68,26 +68,26 @@ def manifest() -> JSON:
 
 
 def option(name: str) -> JSON:
-    """Return how a person is asked for a setting, in a bundle and in a plugin of Claude Code."""
+    """Return the `user_config` entry of a setting, for a bundle or a Claude Code plugin."""
     asked = variable(name)
     words = f" One of: {', '.join(asked.choices)}." if asked.choices else ""
-    told: JSON = {
+    entry: JSON = {
         "type": asked.format,
         "title": _TITLES[name],
         "description": asked.description + words,
         "required": False,
     }
     if asked.secret:
-        told["sensitive"] = True
-    told["default"] = asked.default == "true" if asked.format == "boolean" else asked.default
-    return told
+        entry["sensitive"] = True
+    entry["default"] = asked.default == "true" if asked.format == "boolean" else asked.default
+    return entry
 
 
 def stage(folder: Path) -> None:
-    """Put what the bundle holds into a folder, which is emptied first."""
+    """Copy the bundle's files into a folder, which is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
     for package in ("server/backscroll", "tools/backscroll_tools"):
-        shutil.copytree(ROOT / package, folder / package, ignore=_WITHOUT)
+        shutil.copytree(ROOT / package, folder / package, ignore=_IGNORED)
     for name in ("LICENSE", "README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     for name in ("manifest.json", _ENTRY):

@@ -1,4 +1,4 @@
-"""What every manifest says of Backscroll, said once."""
+"""The metadata that all manifests share."""
 
 import dataclasses
 import tomllib
@@ -21,7 +21,7 @@ VERSION: Final[str] = PROJECT["version"]
 TITLE: Final = "Backscroll"
 REGISTRY_NAME: Final = "io.github.backscroll/backscroll"
 REPOSITORY: Final = "https://github.com/backscroll/backscroll"
-"""The repository that the registry's name stands for."""
+"""The repository that owns the registry name."""
 
 DESCRIPTION: Final = (
     "Read and write conversation messages behind an OpenAI-shaped API, in bounded pages."
@@ -34,7 +34,7 @@ KEYWORDS: Final = ("mcp", "conversations", "threads", "messages", "openai")
 CATEGORY: Final = "productivity"
 
 SERVER: Final[JSON] = {"command": "uvx", "args": [NAME]}
-"""How a host starts it that asks for nothing."""
+"""How a host starts the server without any settings."""
 
 TYPED_SERVER: Final[JSON] = {"type": "stdio", **SERVER}
 
@@ -46,17 +46,17 @@ _EXAMPLES: Final = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Variable:
-    """A setting, as a host asks for it.
+    """A setting as a host asks the user for it.
 
     Attributes:
-        setting: its name among the settings.
-        name: the variable of the environment.
-        description: what it is, as a sentence.
-        default: what holds where nobody sets it, as text; empty where nothing does.
-        choices: the words that it may be, if it is one of a few.
+        setting: the field's name in `Settings`.
+        name: the environment variable.
+        description: one or two sentences for the user.
+        default: the default as text; empty if there is no default.
+        choices: the allowed words; empty if any value is allowed.
         format: `string`, `number` or `boolean`.
-        secret: whether it is hidden.
-        example: what it may look like.
+        secret: whether hosts must hide the value.
+        example: a placeholder; may be empty.
     """
 
     setting: str
@@ -70,7 +70,7 @@ class Variable:
 
 
 def variables() -> tuple[Variable, ...]:
-    """Return every setting, in the order of the model."""
+    """Return every setting, in the order of `Settings`."""
     return tuple(_variable(field) for field in dataclasses.fields(Settings))
 
 
@@ -107,7 +107,7 @@ def _variable(field: "dataclasses.Field[Any]") -> Variable:
 
 
 def _rule(field: "dataclasses.Field[Any]") -> str:
-    """Return the bounds of a number, or the words of a list, as a further sentence."""
+    """Return a number's bounds or a list's allowed words as a sentence, or an empty text."""
     if "least" in field.metadata:
         return f" From {field.metadata['least']} to {field.metadata['most']}."
     words = field.metadata.get("any_of", ())

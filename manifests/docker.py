@@ -1,4 +1,4 @@
-"""Docker's catalogue of MCP servers: an entry and its tools (docker/mcp-registry, CONTRIBUTING)."""
+"""Docker's MCP catalogue: the server's entry and tools (docker/mcp-registry, CONTRIBUTING.md)."""
 
 from io import StringIO
 from typing import Any
@@ -22,7 +22,7 @@ from manifests.description import (
 
 
 def server() -> str:
-    """Return server.yaml; who submits it adds the commit that the image is built from."""
+    """Return server.yaml. The submitter adds the commit that the image is built from."""
     asked = [variable(name) for name in ASKED]
     entry: JSON = {
         "name": NAME,
@@ -32,7 +32,7 @@ def server() -> str:
         "about": {"title": TITLE, "description": DESCRIPTION},
         "source": {"project": REPOSITORY, "branch": "main"},
         "config": {
-            "description": "Where the messages are kept.",
+            "description": "Where the messages are stored.",
             "secrets": [
                 {"name": f"{NAME}.{item.setting}", "env": item.name, "example": "<KEY>"}
                 for item in asked
@@ -61,7 +61,7 @@ def server() -> str:
 
 
 def listed_tools() -> list[JSON]:
-    """Return tools.json, which spares Docker to start the server for them."""
+    """Return tools.json, so that Docker need not start the server to list its tools."""
     return [
         {
             "name": tool.name,
@@ -85,7 +85,7 @@ def _schema(item: Variable) -> JSON:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """Return the type of an argument, or the first where it may be of several."""
+    """Return the type of an argument, or the first one if it has several."""
     for named in (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())):
         if "type" in named:
             kind = named["type"]

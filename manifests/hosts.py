@@ -1,4 +1,4 @@
-"""docs/hosts.md: where each host keeps its servers, and how it comes by a key."""
+"""docs/hosts.md: where each host keeps its servers, and how it gets the key."""
 
 from pathlib import Path
 from typing import Final
@@ -10,14 +10,15 @@ from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Host, Machine
 _HEAD: Final = """\
 # Hosts
 
-`backscroll connect` lists the hosts and which seem to be installed; `backscroll connect HOST` shows
-what it would do, asks, and does it: it runs the host's own command if that is installed, and edits
-the host's file if not.
+`backscroll connect` lists the hosts and shows which ones seem to be installed. `backscroll connect
+HOST` shows the change, asks, and makes it: with the host's own command if that is installed and can
+express the entry, otherwise in the host's file. There, nothing else changes, including comments and
+other servers, and a backup stays beside the file until `--remove` restores it.
 
-- `--print` prints the entry, `--yes` does not ask, `--file PATH` is for a project's file, which is
-  always edited.
-- Settings that are given go into the entry: `backscroll connect cursor --read-only`.
-- A key is never written unless `--write-key` asks for it. The host brings it:
+- `--print` prints the entry, `--yes` does not ask, `--file PATH` changes a project's file, always by
+  an edit.
+- Settings given as options go into the entry: `backscroll connect cursor --read-only`.
+- A key is never written unless you pass `--write-key`. The host supplies it:
 
 | host | key |
 | --- | --- |
@@ -55,11 +56,12 @@ runs the command, unless a copy from before an edit is there to be brought back.
 | host | Linux | macOS | Windows |
 | --- | --- | --- | --- |
 {files}
-Variables move them: `XDG_CONFIG_HOME` (Claude Desktop and VS Code on Linux), `CLAUDE_CONFIG_DIR`,
-`CODEX_HOME`, `GEMINI_CLI_HOME`. Claude Desktop as a package of Windows has its file in
-`%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude`, which is found.
+Environment variables override these folders: `XDG_CONFIG_HOME` (Claude Desktop and VS Code on
+Linux), `CLAUDE_CONFIG_DIR`, `CODEX_HOME`, `GEMINI_CLI_HOME`. If Claude Desktop was installed as a
+Windows package, its file in `%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude` is
+used.
 
-ChatGPT has no file: `backscroll connect chatgpt` says which address it takes.
+ChatGPT has no file: `backscroll connect chatgpt` prints the URL to enter.
 
 ## What is written
 
@@ -73,12 +75,13 @@ Into Codex's `config.toml` by `backscroll connect codex --upstream openai`:
 ```toml
 {codex}```
 
-The command is the one that is installed, by its whole path: applications of a desktop start with
-another PATH than a shell. Under `uvx` and `pipx run` the entry uses them too.
+The entry has the full path of the installed command, because desktop applications do not get the
+shell's `PATH`. If you run `connect` under `uvx` or `pipx run`, the entry uses that instead.
 
 ## Bundles, plugins and extensions
 
-From a clone of the repository; each starts `uvx backscroll`, but the bundle, which brings its code.
+Run these from a clone of the repository. Each starts `uvx backscroll`, except the bundle, which
+contains the code.
 
 | host | how |
 | --- | --- |
@@ -88,7 +91,7 @@ From a clone of the repository; each starts `uvx backscroll`, but the bundle, wh
 | Codex | `codex plugin marketplace add ./manifests`, `codex plugin add backscroll@backscroll` |
 | Gemini CLI | `gemini extensions install ./manifests/gemini`; it asks for upstream and key |
 | VS Code, Cursor | the links in the [README](../README.md); \
-for a project of VS Code `manifests/vscode/mcp.json` |
+for a VS Code project, `manifests/vscode/mcp.json` |
 | agent plugins | `manifests/plugin` |
 """
 

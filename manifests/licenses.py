@@ -1,4 +1,4 @@
-"""docs/licenses.md: under which licence everything is that installing Backscroll brings."""
+"""docs/licenses.md: the licence of every package that `pip install backscroll` installs."""
 
 import re
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from packaging.utils import canonicalize_name
 from manifests.description import PROJECT
 
 _ELSEWHERE: Final = {"pywin32": "PSF-2.0"}
-"""What only other systems install, so that it cannot be asked here."""
+"""Packages that only other systems install, so their metadata is not available here."""
 
 _CLASSIFIED: Final = {"MIT License": "MIT", "BSD License": "BSD-3-Clause"}
-"""SPDX's names of what classifiers say, for packages with nothing better."""
+"""SPDX names of classifiers, for packages that declare their licence in no other way."""
 
 _SYSTEMS: Final = (("linux", "posix"), ("darwin", "posix"), ("win32", "nt"))
 _PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
@@ -22,8 +22,8 @@ _PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 _HEAD: Final = """\
 # Licences
 
-What `pip install backscroll` brings, on any system and every supported Python, and under which
-licence; Backscroll itself is under {license}. Rendered with `make render`.
+The packages that `pip install backscroll` installs, on any system and supported Python, with their
+licences. Backscroll's own licence is {license}. `make render` renders this page.
 
 | package | licence |
 | --- | --- |
@@ -34,7 +34,7 @@ def document() -> str:
     """Return the document.
 
     Raises:
-        LookupError: a package says nothing of its licence that is understood here.
+        LookupError: a package declares no licence that this module understands.
     """
     named = sorted(closure(PROJECT["dependencies"]))
     rows = [f"| {name} | {license_of(name)} |\n" for name in named]
@@ -42,7 +42,7 @@ def document() -> str:
 
 
 def closure(requirements: list[str]) -> set[str]:
-    """Return the names of all that these requirements bring, themselves included."""
+    """Return the names of these requirements and of everything they install."""
     waiting = [Requirement(text) for text in requirements]
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
@@ -50,7 +50,7 @@ def closure(requirements: list[str]) -> set[str]:
         name, extras = canonicalize_name(requirement.name), frozenset(requirement.extras)
         if (name, extras) not in seen:
             seen.add((name, extras))
-            waiting += _brought(name, extras)
+            waiting += _dependencies(name, extras)
     return {name for name, _ in seen}
 
 
@@ -58,18 +58,18 @@ def license_of(name: str) -> str:
     """Return a package's licence, as an SPDX expression.
 
     Raises:
-        LookupError: it says nothing that is understood here.
+        LookupError: the package declares no licence that this module understands.
     """
     try:
-        said = distribution(name).metadata
+        metadata = distribution(name).metadata
     except PackageNotFoundError:
         return _ELSEWHERE[name]
-    if expression := _field(said, "License-Expression") or _spdx(said):
+    if expression := _field(metadata, "License-Expression") or _spdx(metadata):
         return expression
-    raise LookupError(f"{name} does not say under which licence it is")
+    raise LookupError(f"{name} declares no licence that is understood")
 
 
-def _brought(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
+def _dependencies(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
     try:
         required = distribution(name).requires or []
     except PackageNotFoundError:
@@ -87,17 +87,17 @@ def _brought(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
             yield requirement
 
 
-def _spdx(said: PackageMetadata) -> str:
-    """Return what older fields say: a short License, or a classifier."""
-    text = _field(said, "License")
+def _spdx(metadata: PackageMetadata) -> str:
+    """Return the licence from older metadata: a short `License` field, or a classifier."""
+    text = _field(metadata, "License")
     if re.fullmatch(r"[A-Za-z0-9.-]{2,20}", text):
         return text
-    for classifier in said.get_all("Classifier") or []:
+    for classifier in metadata.get_all("Classifier") or []:
         words = classifier.rpartition(" :: ")[2]
         if classifier.startswith("License") and words in _CLASSIFIED:
             return _CLASSIFIED[words]
     return ""
 
 
-def _field(said: PackageMetadata, name: str) -> str:
-    return next(iter(said.get_all(name) or []), "")
+def _field(metadata: PackageMetadata, name: str) -> str:
+    return next(iter(metadata.get_all(name) or []), "")

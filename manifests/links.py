@@ -1,4 +1,4 @@
-"""Links that install: a click, and Cursor or VS Code asks whether it may.
+"""Links that install Backscroll in Cursor or VS Code, after the application asks the user.
 
 Sources: cursor.com/docs/mcp/install-links, and VS Code's MCP developer guide.
 """
@@ -14,11 +14,11 @@ _CURSOR: Final = "cursor://anysphere.cursor-deeplink/mcp/install"
 _CURSOR_PAGE: Final = "https://cursor.com/install-mcp"
 _VSCODE: Final = "vscode:mcp/install"
 _VSCODE_PAGE: Final = "https://vscode.dev/redirect?url="
-"""Pages that lead on to the application: READMEs are shown without other links than https."""
+"""Pages that redirect to the application, because READMEs are shown with https links only."""
 
 
 def vscode_servers() -> JSON:
-    """Return VS Code's mcp.json, for a project that wants to share it."""
+    """Return VS Code's mcp.json for a project to share."""
     return {"servers": {NAME: TYPED_SERVER}}
 
 
@@ -34,7 +34,7 @@ def links() -> JSON:
 
 
 def markdown() -> str:
-    """Return the links as the README has them."""
+    """Return the links as Markdown for the README."""
     pages = {host: held["page"] for host, held in links().items()}
     return f"[Add to VS Code]({pages['vscode']}) · [Add to Cursor]({pages['cursor']})\n"
 

@@ -1,4 +1,4 @@
-"""`python -m manifests.picture`: docs/session.svg, what the demonstration shows, as a picture."""
+"""`python -m manifests.picture`: draw docs/session.svg from the demonstration's output."""
 
 import asyncio
 import io
@@ -17,7 +17,7 @@ from manifests.description import ROOT
 
 PICTURE: Final = ROOT / "docs" / "session.svg"
 SCENES: Final = (4, 7)
-"""Those that are drawn: the newest messages, and a message that is written once."""
+"""The scenes to draw: the newest messages, and a message that is written once."""
 
 _WIDTH: Final = 84
 _TITLE: Final = re.compile(r"(\d+)\. ")
@@ -25,13 +25,13 @@ _FONTS: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 
 def played(cast: Cast | None = None) -> str:
-    """Return what the demonstration prints at a terminal, colours included.
+    """Return what the demonstration prints to a terminal, with colours.
 
     Args:
         cast: its conversations; by default those of `backscroll demo`.
 
     Raises:
-        RuntimeError: a check of it does not hold.
+        RuntimeError: one of its checks fails.
     """
     file = io.StringIO()
     console = Console(
@@ -51,7 +51,7 @@ def drawn(printed: str) -> str:
     for line in _chosen(printed):
         console.print(line, no_wrap=True, crop=True)
     svg = console.export_svg(title="backscroll demo", theme=MONOKAI, unique_id="session")
-    return _FONTS.sub("", svg)  # a picture on a page loads nothing: the reader's own have to do
+    return _FONTS.sub("", svg)  # an SVG in a page cannot load fonts, so the reader's own are used
 
 
 def _chosen(printed: str) -> Iterator[Text]:
@@ -72,7 +72,7 @@ def _chosen(printed: str) -> Iterator[Text]:
 
 
 def main() -> int:
-    """Draw it."""
+    """Draw the picture."""
     PICTURE.write_text(drawn(played()), encoding="utf-8")
     return 0
 

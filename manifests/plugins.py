@@ -40,7 +40,7 @@ _IDENTITY: Final[JSON] = {
 
 
 def claude() -> JSON:
-    """Return Claude Code's plugin; it asks for the settings, and keeps the key in the keychain."""
+    """Return Claude Code's plugin, which asks for settings and keeps the key in the keychain."""
     env = {variable(name).name: f"${{user_config.{name}}}" for name in ASKED}
     return {
         **_IDENTITY,
@@ -61,7 +61,7 @@ def claude_marketplace() -> JSON:
 
 
 def cursor() -> JSON:
-    """Return Cursor's plugin, with the embedded store; `backscroll connect` is for settings."""
+    """Return Cursor's plugin, which has no settings: `backscroll connect` sets them."""
     return {**_IDENTITY, "displayName": TITLE, "mcpServers": {NAME: SERVER}}
 
 
@@ -104,12 +104,12 @@ def agent() -> JSON:
 
 
 def agent_servers() -> JSON:
-    """Return the servers of the vendor-neutral plugin."""
+    """Return the vendor-neutral plugin's mcp.json."""
     return {"$schema": f"{_SCHEMAS}/mcp.schema.json", "mcpServers": {NAME: TYPED_SERVER}}
 
 
 def gemini() -> JSON:
-    """Return Gemini CLI's extension; what it asks for reaches the server as variables."""
+    """Return Gemini CLI's extension, which passes settings on as environment variables."""
     settings = [
         {
             "name": option(name)["title"],

@@ -1,4 +1,4 @@
-"""The MCP registry's server.json (schema 2025-12-11), and the entry that any host understands."""
+"""The MCP registry's server.json (schema 2025-12-11), and a generic `mcpServers` entry."""
 
 from typing import Final
 
@@ -39,20 +39,20 @@ def server() -> JSON:
 
 
 def entry() -> JSON:
-    """Return what hosts with `mcpServers` are given by hand."""
+    """Return the entry to paste into any host that reads `mcpServers`."""
     return {"mcpServers": {NAME: SERVER}}
 
 
 def _input(item: Variable) -> JSON:
-    told: JSON = {"name": item.name, "description": item.description}
+    field: JSON = {"name": item.name, "description": item.description}
     if item.format != "string":
-        told["format"] = item.format
+        field["format"] = item.format
     if item.choices:
-        told["choices"] = list(item.choices)
+        field["choices"] = list(item.choices)
     if item.default:
-        told["default"] = item.default
+        field["default"] = item.default
     if item.example:
-        told["placeholder"] = item.example
+        field["placeholder"] = item.example
     if item.secret:
-        told["isSecret"] = True
-    return told
+        field["isSecret"] = True
+    return field

@@ -1,4 +1,4 @@
-"""docs/tools.md: every tool, every field of what it gives back, and every error."""
+"""docs/tools.md: every tool, every field of its result, and every error."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
@@ -12,31 +12,31 @@ from manifests.description import arguments, tools
 from manifests.tables import code, table
 
 ERRORS: Final[dict[ErrorCode, str]] = {
-    "invalid_arguments": "an argument breaks its rule, which the message names",
-    "not_found": "the upstream has nothing of that id",
-    "thread_busy": "a run is at work on the thread, which takes no messages meanwhile",
-    "auth_failed": "the upstream does not accept the key, or there is none",
-    "forbidden": "the key is accepted, and not for this",
-    "rate_limited": "too many requests; the message says how long to wait, where that is known",
-    "quota_exceeded": "what was paid for is used up",
+    "invalid_arguments": "an argument breaks a rule, which the message names",
+    "not_found": "the upstream has nothing with that id",
+    "thread_busy": "a run is in progress on the thread, which takes no messages until it ends",
+    "auth_failed": "the key is missing, or the upstream does not accept it",
+    "forbidden": "the key is valid but does not allow this",
+    "rate_limited": "too many requests; the message gives the time to wait, if it is known",
+    "quota_exceeded": "the account's quota is used up",
     "upstream_unavailable": "the upstream could not be reached, or failed",
-    "upstream_invalid": "the upstream answered what cannot be understood",
+    "upstream_invalid": "the upstream's reply is not valid",
     "upstream_retired": "the upstream has switched this off; the message says where to go",
-    "deadline_exceeded": "there was not enough time: `BACKSCROLL_DEADLINE_S`",
-    "outcome_unknown": "nobody can tell whether the message was written",
-    "read_only": "this server, or this token, does not write",
-    "internal": "a fault of Backscroll's own; the log has it, under the request's id over HTTP",
+    "deadline_exceeded": "the call did not finish within `BACKSCROLL_DEADLINE_S`",
+    "outcome_unknown": "the message may or may not have been written",
+    "read_only": "this server or this token does not allow writes",
+    "internal": "a bug in Backscroll; the log has the details, over HTTP with the request's id",
 }
 
 PAGE: Final[dict[str, str]] = {
     "returned": "how many items this page has",
-    "has_more": "whether more follow; false only where the end was seen",
-    "next_cursor": "what to pass as `cursor` to go on; null at the end",
-    "stopped_by": "`end`, `limit`, `size`, `deadline` or `requests`",
+    "has_more": "whether more items follow; false only if the end was reached",
+    "next_cursor": "the `cursor` for the next page; null at the end",
+    "stopped_by": "why the page ends: `end`, `limit`, `size`, `deadline` or `requests`",
     "order": "`asc` or `desc`",
-    "passed": "items of other kinds between them that were passed over, in a conversation",
-    "derived": "the files are those that the message names: the upstream has no list of them",
-    "warning": "what the upstream did that a reader must know of",
+    "passed": "how many items of other kinds were skipped, in a conversation",
+    "derived": "true if the files were read from the message, because the upstream has no list",
+    "warning": "unexpected behaviour of the upstream that affects this page",
 }
 
 ITEMS: Final[dict[str, tuple[str, JSON]]] = {
@@ -49,8 +49,8 @@ ITEMS: Final[dict[str, tuple[str, JSON]]] = {
 _HEAD: Final = """\
 # Tools
 
-What hosts are told of each tool, and what comes back. Arguments are held to their JSON Schema
-without coercion: `"20"` is no integer; null stands for an argument that is left out. Ids are 1 to
+The tools as hosts see them, and their results. Arguments are validated against their JSON Schema
+without coercion: `"20"` is not an integer. Null means that an argument is left out. Ids are 1 to
 256 letters, digits and `_ . = -`.
 
 `BACKSCROLL_TOOLSETS` says which toolsets agents are offered:
@@ -59,24 +59,24 @@ without coercion: `"20"` is no integer; null stands for an argument that is left
 _RESULTS: Final = """\
 ## Results
 
-A result has a text, which is a transcript for a model, and structured content, the same as JSON
-(`BACKSCROLL_OUTPUT` leaves out either). A list has `page`, then its items under `messages`,
+A result has text, which is a transcript for a model, and structured content, which is the same as
+JSON. `BACKSCROLL_OUTPUT` can omit either. A list has `page`, and its items under `messages`,
 `files`, `threads` or `completions`.
 
 ### The page
 
 """
 _CLIPPED: Final = """\
-`clipped` says what of a text this page shows, in characters: `shown` of `total`, from `start` on.
-The next cursor goes on inside it, but after a skim (`preview_chars`), where `get-message` reads it
-whole.
+`clipped` means that the page shows only part of a text: `shown` of `total` characters, beginning at
+`start`. The next cursor continues inside that text. If `preview_chars` shortened it, read the whole
+text with `get-message`.
 
 """
 _ERRORS: Final = """\
 ## Errors
 
-A failed call is a result with `isError` whose text is `code: sentence`, then `Next:` what to do,
-then `Retry:` whether the same call may be made again, which may be told more precisely than here.
+A failed call is a result with `isError`. Its text is `code: sentence`, then `Next:` with what to
+do, then `Retry:` with whether the call may be repeated, sometimes in more detail than here.
 
 """
 
@@ -87,8 +87,8 @@ def document() -> str:
     parts = [_HEAD, table(("toolset", "its tools", "offered"), toolsets), "\n"]
     parts += [*(_tool(tool) for tool in tools()), _RESULTS]
     parts += [table(("field", "what"), ((code(name), PAGE[name]) for name in PAGE)), "\n"]
-    for title, (said, schema) in ITEMS.items():
-        parts += [f"### {title}\n\n", _fields(schema), f"\n{said}\n\n" if said else "\n"]
+    for title, (note, schema) in ITEMS.items():
+        parts += [f"### {title}\n\n", _fields(schema), f"\n{note}\n\n" if note else "\n"]
     parts += [_CLIPPED, _ERRORS]
     rows = ((code(each), ERRORS[each], RETRIES[each]) for each in get_args(ErrorCode))
     return "".join((*parts, table(("code", "means", "retry"), rows)))
@@ -101,14 +101,14 @@ def _offered(toolset: Toolset) -> str:
 def _tool(tool: Tool) -> str:
     kind = "Changes or deletes" if tool.destroys else "Writes" if tool.writes else "Reads"
     needs = " or ".join(need.words for need in tool.needs)
-    told = f"{kind}. Toolset `{tool.toolset.name}`; offered where the upstream has {needs}."
+    about = f"{kind}. Toolset `{tool.toolset.name}`; offered if the upstream has {needs}."
     required = set(_strings(tool.input_schema.get("required", ())))
     rows = (
         (code(name), _kind(schema), "required" if name in required else "", _rule(schema))
         for name, schema in arguments(tool).items()
     )
     columns = ("argument", "type", "", "rule")
-    return f"## {tool.name}\n\n{tool.description}\n\n{told}\n\n{table(columns, rows)}\n"
+    return f"## {tool.name}\n\n{tool.description}\n\n{about}\n\n{table(columns, rows)}\n"
 
 
 def _fields(schema: JSON) -> str:
@@ -123,34 +123,34 @@ def _fields(schema: JSON) -> str:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    said = schema["type"]
-    if isinstance(said, list):
-        return " or ".join(said)
-    if said == "array":
+    kind = schema["type"]
+    if isinstance(kind, list):
+        return " or ".join(kind)
+    if kind == "array":
         return f"array of {_kind(schema['items'])}s"
-    return str(said)
+    return str(kind)
 
 
 def _rule(schema: Mapping[str, Any]) -> str:
-    """Return what of a schema is more than its type, in words."""
-    said = [schema["description"]] if "description" in schema else []
+    """Return a schema's rules, except its type, in words."""
+    rules = [schema["description"]] if "description" in schema else []
     if "enum" in schema:
-        said.append(" or ".join(map(code, schema["enum"])))
+        rules.append(" or ".join(map(code, schema["enum"])))
     if "minimum" in schema:
-        said.append(f"{schema['minimum']} to {schema['maximum']}")
+        rules.append(f"{schema['minimum']} to {schema['maximum']}")
     if schema.get("minLength") and "maxLength" in schema:
-        said.append(f"{schema['minLength']} to {schema['maxLength']:,} characters")
+        rules.append(f"{schema['minLength']} to {schema['maxLength']:,} characters")
     elif "maxLength" in schema:
-        said.append(f"at most {schema['maxLength']:,} characters")
+        rules.append(f"at most {schema['maxLength']:,} characters")
     if "maxProperties" in schema:
         key, value = schema["propertyNames"]["maxLength"], schema["additionalProperties"]
-        said.append(
+        rules.append(
             f"at most {schema['maxProperties']} pairs of text, {key} and {value['maxLength']} "
             "characters"
         )
     if "default" in schema:
-        said.append(f"default {code(str(schema['default']))}")
-    return "; ".join(said)
+        rules.append(f"default {code(str(schema['default']))}")
+    return "; ".join(rules)
 
 
 def _strings(value: object) -> Iterable[str]:
