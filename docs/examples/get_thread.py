@@ -1,4 +1,4 @@
-"""`get-thread`: when a thread was made and last written to, and how many messages it has."""
+"""`get-thread`: when a thread was created and last written to, and how many messages it has."""
 
 from typing import Final
 
@@ -20,8 +20,8 @@ async def _run(call: Call, arguments: JSON) -> Result:
 GET_THREAD: Final = Tool(
     name="get-thread",
     title="Get thread",
-    summary="when a thread was made, its metadata, and how many messages it has",
-    description="Read when a thread was made, and its metadata. list-messages reads its messages.",
+    summary="reads when a thread was created, its metadata, and how many messages it has",
+    description="Read a thread's creation time and metadata. list-messages reads its messages.",
     input_schema=schemas.arguments({"thread_id": schemas.STRING}, ("thread_id",)),
     output_schema=schemas.result({"thread": schemas.THREAD}, ("thread",)),
     run=_run,

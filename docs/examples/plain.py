@@ -1,4 +1,4 @@
-"""Backscroll's tools from plain asyncio: a message written, and a thread read page by page."""
+"""Use Backscroll's tools from asyncio: write messages, and read a thread page by page."""
 
 import asyncio
 
@@ -14,14 +14,14 @@ TOOL = {tool.name: tool for tool in TOOLS}
 
 
 async def call(client: Client, name: str, **arguments: object) -> Result:
-    """Call a tool. Raises ToolError, whose `render` says what to do next."""
+    """Call a tool. Raises `ToolError`, whose `render()` says what to do next."""
     tool = TOOL[name]
     begun = Call.begin(client, Bounds(result_chars=8_000))
     return await tool.run(begun, validated(tool, arguments))
 
 
 async def main(store: Upstream = STORE) -> None:
-    """Write two messages, and read them back, one to a page."""
+    """Write two messages, and read them back with one message per page."""
     async with Connections() as http:
         client = Client(http, store)
         written = await call(client, "create-message", role="user", content="Hello")

@@ -1,4 +1,4 @@
-"""Backscroll's tools for an agent of the OpenAI Agents SDK."""
+"""Use Backscroll's tools in an agent of the OpenAI Agents SDK."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ STORE = Upstream(PROFILES["store"], "http://127.0.0.1:8095/v1")  # as `backscrol
 
 
 def adapted(tool: Tool, client: Client) -> FunctionTool:
-    """Return a tool as the SDK has them; an error is what the model reads, and mends."""
+    """Return a tool for the SDK. The model reads an error as the result, and can fix the call."""
 
     async def run(_: ToolContext[object], arguments: str) -> str:
         try:
@@ -32,7 +32,7 @@ def adapted(tool: Tool, client: Client) -> FunctionTool:
 
 
 async def ask(question: str, model: Model | str, store: Upstream = STORE) -> str:
-    """Return what a model answers that can read and write the messages of the store."""
+    """Return the answer of an agent that can read and write messages in the store."""
     async with Connections() as http:
         client = Client(http, store)
         tools = [adapted(tool, client) for tool in TOOLS]

@@ -1,4 +1,4 @@
-"""Backscroll's tools for an agent of Pydantic AI."""
+"""Use Backscroll's tools in a Pydantic AI agent."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ STORE = Upstream(PROFILES["store"], "http://127.0.0.1:8095/v1")  # as `backscrol
 
 
 def adapted(tool: BackscrollTool, client: Client) -> Tool:
-    """Return a tool as Pydantic AI has them; an error goes back to the model, which mends it."""
+    """Return a tool for Pydantic AI. An error goes back to the model, which can fix the call."""
 
     async def run(**arguments: object) -> str:
         try:
@@ -30,7 +30,7 @@ def adapted(tool: BackscrollTool, client: Client) -> Tool:
 
 
 async def ask(question: str, model: Model | str, store: Upstream = STORE) -> str:
-    """Return what a model answers that can read and write the messages of the store."""
+    """Return the answer of an agent that can read and write messages in the store."""
     async with Connections() as http:
         client = Client(http, store)
         agent = Agent(model, tools=[adapted(tool, client) for tool in TOOLS])

@@ -203,7 +203,7 @@ _ATTACHMENT: Final = schemas.arguments(
 CREATE_MESSAGE: Final = Tool(
     name="create-message",
     title="Create message",
-    summary="writes one message, once; without `thread_id` to a new thread",
+    summary="writes one message, exactly once; without `thread_id`, to a new thread",
     description=(
         "Write one message to a thread, or without thread_id to a new thread, whose id is "
         "returned. After an unclear failure repeat the call with the same idempotency_key: it is "

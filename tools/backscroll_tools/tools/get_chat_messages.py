@@ -25,7 +25,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
 GET_CHAT_MESSAGES: Final = Tool(
     name="get-chat-messages",
     title="Get chat messages",
-    summary="a page of a stored chat completion's messages",
+    summary="lists the messages of a stored chat completion",
     description=(
         "Read the messages of a stored chat completion, oldest first unless order is desc. Pass "
         "the page's next_cursor as cursor to go on."

@@ -46,7 +46,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
 GET_MESSAGE: Final = Tool(
     name="get-message",
     title="Get message",
-    summary="one message whole, in pages where it is long",
+    summary="reads one whole message, in pages if it is long",
     description=(
         "Read one message whole. A long one comes in pages: pass page.next_cursor as cursor to "
         "read on."

@@ -52,7 +52,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
 LIST_CHAT_COMPLETIONS: Final = Tool(
     name="list-chat-completions",
     title="List chat completions",
-    summary="finds stored completions, by model or metadata",
+    summary="lists stored completions, filtered by model or metadata",
     description=(
         "Find stored chat completions, newest first unless order is asc, each with the start of "
         "its answer. Read one whole with get-chat-messages."

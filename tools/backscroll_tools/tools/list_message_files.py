@@ -77,7 +77,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
 LIST_MESSAGE_FILES: Final = Tool(
     name="list-message-files",
     title="List message files",
-    summary="the files that a message refers to",
+    summary="lists the files that a message refers to",
     description="List the ids of the files that one message of a thread refers to.",
     input_schema=schemas.arguments(
         {

@@ -25,7 +25,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
 LIST_MESSAGES: Final = Tool(
     name="list-messages",
     title="List messages",
-    summary="a page of a thread's messages, newest first; `preview_chars` skims",
+    summary="lists a thread's messages, newest first; `preview_chars` shortens each",
     description=(
         "Read a thread's messages, newest first unless order is asc. The page says whether more "
         "follow; pass its next_cursor as cursor to go on. preview_chars skims a long thread."

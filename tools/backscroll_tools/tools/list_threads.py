@@ -41,7 +41,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
 LIST_THREADS: Final = Tool(
     name="list-threads",
     title="List threads",
-    summary="finds threads, with their message counts and times",
+    summary="lists threads, with their message counts and times",
     description=(
         "Find threads, newest first unless order is asc, with their message counts, times and "
         "metadata. Pass the page's next_cursor as cursor to go on."
