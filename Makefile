@@ -1,4 +1,4 @@
-# Each command sets itself up: the first run installs into .venv and .cache, later runs reuse both.
+# Each target sets up what it needs: the first run installs into .venv and .cache, later runs reuse both.
 
 MAKEFLAGS += --no-print-directory
 BEGUN := $(shell date +%s)
@@ -19,24 +19,24 @@ PYTHONS := python3.11 python3.12 python3.13 python3.14
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 MEASURED := --cov=backscroll_tools.pages --cov=backscroll_tools.render --cov-report=
 PIP := -m pip --disable-pip-version-check
-# Node.js trusts what the operating system trusts, as pip does: some networks have roots of their own.
+# Node.js uses the operating system's root certificates, as pip does, because some networks have their own.
 NPM := NODE_USE_SYSTEM_CA=1 $(CURDIR)/$(VENV)/bin/npm
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet
 
-# What is left of addresses in the lock of Node.js packages: whom to sponsor.
+# Remove the remaining URLs, which ask for sponsors, from the lock file of Node.js packages.
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
 .PHONY: help demo test check bench evaluate soak render picture bundle pythons pins clean
 
-help: ## Show these commands
+help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an agent sees
 	@$(VENV)/bin/backscroll demo
-	@echo "$$(( $$(date +%s) - $(BEGUN) )) s from the start of make to here. To connect a host:" \
+	@echo "$$(( $$(date +%s) - $(BEGUN) )) s since make started. To connect a host:" \
 		"$(VENV)/bin/backscroll connect"
 
 test: check $(NODE)/.ready $(PEERS)/.ready ## Run every check and test
@@ -45,7 +45,7 @@ test: check $(NODE)/.ready $(PEERS)/.ready ## Run every check and test
 	@echo '==> every branch of paging and rendering is covered'
 	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
 
-check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
+check: $(VENV)/.ready ## Check lint, formatting, types and the import contracts
 	@echo '==> ruff check'
 	@$(VENV)/bin/ruff check --quiet --output-format concise .
 	@echo '==> ruff format'
@@ -55,36 +55,36 @@ check: $(VENV)/.ready ## Lint, formatting, types and the order of imports
 	@echo '==> import-linter'
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
-bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Measure everything; one thing: make bench ROW=start
+bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Run all benchmarks, or one: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
 
-evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 20 tasks, and count what it costs them
+evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 20 tasks, and count calls and tokens
 	@$(VENV)/bin/python -m bench.evaluation
 
-soak: $(VENV)/.ready $(PEERS)/.ready ## Prove reliability at full size: an hour, or some PARTS="kill leaks"
+soak: $(VENV)/.ready $(PEERS)/.ready ## Test reliability at full size for an hour, or in part: PARTS="kill leaks"
 	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
 
-render: $(VENV)/.ready ## Render manifests, snapshots and references, after a change to what they tell of
+render: $(VENV)/.ready ## Render manifests, snapshots and references after a change to tools, settings or hosts
 	@$(VENV)/bin/python -m manifests
 
-picture: $(VENV)/.ready ## Draw docs/session.svg, the README's picture, from the demonstration
+picture: $(VENV)/.ready ## Draw the README's picture, docs/session.svg, from the demonstration
 	@$(VENV)/bin/python -m manifests.picture
 
-bundle: $(VENV)/.ready $(NODE)/.ready render ## Pack dist/backscroll.mcpb, which hosts install with a click
+bundle: $(VENV)/.ready $(NODE)/.ready render ## Build dist/backscroll.mcpb, which hosts install with one click
 	@$(VENV)/bin/python -m manifests $(BUNDLE)
 	@mkdir -p dist
 	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb validate $(BUNDLE)
 	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb pack $(BUNDLE) dist/backscroll.mcpb
 
-pythons: $(VENV)/.ready ## Install the wheel into each Python that is here, and run it: PYTHONS="python3.13 ..."
+pythons: $(VENV)/.ready ## Install and run the wheel with each Python that is installed: PYTHONS="python3.13 ..."
 	@rm -rf .cache/pythons && $(VENV)/bin/python -m build --no-isolation --outdir .cache/pythons . >/dev/null
 	@for python in $(PYTHONS); do \
-		place=.cache/pythons/$$(basename $$python); \
-		$$python -c '' 2>/dev/null || { echo "==> $$python is not here"; continue; }; \
-		PYTHON=$$python .ci/venv $$place $(DEMO_PINS) && \
-		$$place/bin/python $(PIP) --quiet install --no-index --no-deps .cache/pythons/*.whl && \
-		$$place/bin/python $(PIP) check && \
-		$$place/bin/backscroll demo >/dev/null && $$place/bin/backscroll --version || exit 1; \
+		venv=.cache/pythons/$$(basename $$python); \
+		$$python -c '' 2>/dev/null || { echo "==> $$python is not installed"; continue; }; \
+		PYTHON=$$python .ci/venv $$venv $(DEMO_PINS) && \
+		$$venv/bin/python $(PIP) --quiet install --no-index --no-deps .cache/pythons/*.whl && \
+		$$venv/bin/python $(PIP) check && \
+		$$venv/bin/backscroll demo >/dev/null && $$venv/bin/backscroll --version || exit 1; \
 	done
 
 pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.json allow
@@ -101,7 +101,7 @@ pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.
 		$(VENV)/bin/node --eval '$(STRIP_FUNDING)' $$folder/package-lock.json || exit 1; \
 	done
 
-clean: ## Remove everything that these commands made
+clean: ## Remove everything that these targets created
 	@rm -rf $(VENV) .cache dist
 	@find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 
@@ -116,19 +116,19 @@ $(VENV)/.ready: $(VENV)/.pins pyproject.toml
 	@touch $@
 
 $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
-	@echo '==> installing the Node.js clients and suites of the tests'
+	@echo '==> installing the Node.js clients and test suites'
 	@mkdir -p $(NODE) && cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(NODE)
 	@cd $(NODE) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
 	@touch $@
 
 $(PEERS)/.ready: $(PEER_PINS)
-	@echo '==> installing what is measured against, and a client under test'
+	@echo '==> installing the Python packages of the benchmarks and tests'
 	@.ci/venv $(PEERS) $(PEER_PINS)
 	@$(PEERS)/bin/python $(PIP) check
 	@touch $@
 
 $(NODE_PEERS)/.ready: $(VENV)/.pins $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json
-	@echo '==> installing the Node.js server that is measured against'
+	@echo '==> installing the Node.js server of the benchmarks'
 	@mkdir -p $(NODE_PEERS) && cp $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json $(NODE_PEERS)
 	@cd $(NODE_PEERS) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
 	@touch $@
