@@ -1,4 +1,4 @@
-# Backscroll over HTTP. What it needs to be told: docs/production.md.
+# Backscroll over HTTP. Its required settings: docs/production.md.
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY .ci/venv .ci/build-requirements.txt .ci/image-requirements.txt .ci/
@@ -6,7 +6,7 @@ COPY CHANGELOG.md LICENSE README.md pyproject.toml ./
 COPY manifests manifests
 COPY server server
 COPY tools tools
-# The versions that the tests ran with, by their hashes: built again later, the image holds the same.
+# The tested versions, pinned by hash, so that a later build contains the same packages.
 RUN .ci/venv /opt/build .ci/build-requirements.txt \
     && /opt/build/bin/python -m build --no-isolation --wheel . \
     && .ci/venv /opt/backscroll .ci/image-requirements.txt \

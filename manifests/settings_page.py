@@ -67,7 +67,7 @@ def document() -> str:
     openai = ((code(theirs), code(_variable(name))) for name, theirs in OPENAI.items())
     return (
         f"{_HEAD}{_table(own)}{_HTTP}{_table(http)}{_OPENAI_HEAD}"
-        f"{table(('variable', 'stands for'), openai)}"
+        f"{table(('variable', 'equivalent to'), openai)}"
     )
 
 

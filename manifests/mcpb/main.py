@@ -1,4 +1,4 @@
-"""What a host runs that has unpacked the bundle."""
+"""The entry point of the bundle, which hosts run."""
 
 from backscroll.__main__ import main
 

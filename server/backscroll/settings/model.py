@@ -47,7 +47,7 @@ def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator can choose; each field is the variable `BACKSCROLL_` and its name."""
+    """All settings. Each field is set by the variable `BACKSCROLL_` plus its name in upper case."""
 
     upstream: str = _setting("where messages are stored", "store", one_of=UPSTREAMS)
     base_url: str = _setting("the upstream's base URL; openai has a default", "")
@@ -56,7 +56,9 @@ class Settings:
     project: str = _setting(
         "the OpenAI project to send with requests; for the store, the partition", ""
     )
-    auth: str = _setting("how the key is sent; the default depends on upstream", "", one_of=AUTHS)
+    auth: str = _setting(
+        "how the key is sent; the default depends on the upstream", "", one_of=AUTHS
+    )
     serves: tuple[str, ...] = _setting(
         "what a compatible upstream serves, comma-separated",
         ("threads", "conversations", "chat_completions"),
