@@ -15,8 +15,7 @@ HOST` shows the change, asks, and makes it: with the host's own command if that 
 express the entry, otherwise in the host's file. There, nothing else changes, including comments and
 other servers, and a backup stays beside the file until `--remove` restores it.
 
-- `--print` prints the entry, `--yes` does not ask, `--file PATH` changes a project's file, always by
-  an edit.
+- `--print` prints the entry, `--yes` does not ask, `--file PATH` edits a project's file.
 - Settings given as options go into the entry: `backscroll connect cursor --read-only`.
 - A key is never written unless you pass `--write-key`. The host supplies it:
 
