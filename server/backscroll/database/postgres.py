@@ -10,7 +10,6 @@ not for a lock, not for a statement, not for a server that is gone.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,23 +19,20 @@ from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, NotSupportedError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from backscroll.database.driver_errors import of_postgres
 from backscroll.database.faults import (
-    CommitUnknownError,
     DatabaseBusyError,
     DatabaseFailedError,
     DatabaseUnavailableError,
-    NothingWrittenError,
     StoreError,
 )
 from backscroll.database.json_text import dump_json, load_json
-from backscroll.database.locks import LOCK_NOT_AVAILABLE, LOCK_S, sqlstate
+from backscroll.database.locks import LOCK_S, sqlstate
 from backscroll.database.port import Work
 from backscroll.database.postgres_address import Address, connect, why_refused
+from backscroll.database.postgres_retry import commit, persist
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet, tables
 
@@ -49,8 +45,6 @@ MIGRATION_S: Final = 3_600
 """The most seconds of a statement, and of one that brings a table up to date."""
 
 POOL_WAIT_S: Final = 10.0
-ATTEMPTS: Final = 5
-"""How often work is begun anew that was undone, before its caller hears of it."""
 
 REMEMBERED_S: Final = 10.0
 """How many seconds `check` speaks of a failure, unless something was written since."""
@@ -58,26 +52,6 @@ REMEMBERED_S: Final = 10.0
 TRY_S: Final = 0.1
 """For how many seconds of `LOCK_S` work waits at a time, with a connection in its hands."""
 
-_PAUSE_S: Final = 0.05
-_LONGEST_PAUSE_S: Final = 1.0
-
-_UNDONE: Final = frozenset({"40001", "40P01"})
-"""Undone for another transaction's sake: serialization and deadlock."""
-
-_STANDBY: Final = "25006"
-"""Read-only: the server became a standby, and another connection may lead to the primary."""
-
-_MENDED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
-"""Beginnings of the codes of a server that is full, read-only, damaged or loses its files."""
-
-_UNSETTLED: Final = ("40003", "08", "57P")
-"""Beginnings of the codes after which a COMMIT may stand: it says so, or its server went away."""
-
-_TOO_LONG: Final = "57014"
-"""A statement that took too long."""
-
-_AWAY: Final = ("08", "53", "57P")
-"""Beginnings of the codes of a server that closes, starts, or takes no more connections."""
 
 T = TypeVar("T")
 
@@ -126,7 +100,7 @@ class PostgresDatabase:
         async def run() -> T:
             async with self._writing.connect() as connection:
                 value = await connection.run_sync(work)
-                await _commit(connection)
+                await commit(connection)
                 return value
 
         writing = asyncio.create_task(self._remembered(run, ends_at))
@@ -146,7 +120,7 @@ class PostgresDatabase:
 
     async def _remembered(self, run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
         try:
-            return await _persist(run, lock_ends_at)
+            return await persist(run, lock_ends_at)
         except DatabaseFailedError as error:
             self._trouble = (time.monotonic() + REMEMBERED_S, DatabaseFailedError(*error.args))
             raise
@@ -252,76 +226,3 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
 
 def _is_read_only(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on")
-
-
-async def _persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
-    """Do what `run` does, anew where the database surely undid it.
-
-    Args:
-        run: takes a connection, and gives it back.
-        lock_ends_at: until when it is begun anew because of a lock, by the event loop's clock; for
-            all else it is begun `ATTEMPTS` times at most.
-
-    Raises:
-        DatabaseBusyError: it was undone too often, or waited too long.
-        DatabaseUnavailableError: the server is gone, and nothing was written.
-        DatabaseFailedError: it is full, damaged or read-only, and nothing was written.
-    """
-    now = asyncio.get_running_loop().time
-    attempt, pause_s = 1, _PAUSE_S
-    while True:
-        try:
-            return await run()
-        except PoolTimeoutError as error:
-            raise DatabaseBusyError from error
-        except DBAPIError as error:
-            again, told = _meaning(error)
-            if told is None:
-                raise
-            locked = sqlstate(error) == LOCK_NOT_AVAILABLE
-            last = now() >= lock_ends_at if locked else attempt == ATTEMPTS
-            if not again or last:
-                raise told from (None if isinstance(told, DatabaseFailedError) else error)
-            attempt += not locked
-        except TimeoutError as error:
-            raise DatabaseUnavailableError("the server fell silent") from error
-        except OSError as error:
-            if attempt == ATTEMPTS:
-                raise DatabaseUnavailableError("the connection was lost") from error
-            attempt += 1
-        await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads writers, hides nothing
-        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-
-
-def _meaning(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
-    """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
-    code = sqlstate(error)
-    if code in _UNDONE or code == LOCK_NOT_AVAILABLE:
-        return True, DatabaseBusyError()
-    if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
-        return True, DatabaseBusyError()
-    if code == _TOO_LONG:
-        return False, DatabaseBusyError()
-    if code.startswith(_MENDED):
-        return code == _STANDBY, of_postgres(error)
-    if error.connection_invalidated or code.startswith(_AWAY):
-        return True, DatabaseUnavailableError(code or "the connection was lost")
-    return False, None
-
-
-async def _commit(connection: AsyncConnection) -> None:
-    """Commit.
-
-    Raises:
-        DBAPIError: the server says that it did not.
-        CommitUnknownError: it says nothing.
-    """
-    try:
-        await connection.commit()
-    except DBAPIError as error:
-        code = sqlstate(error)
-        if code and not code.startswith(_UNSETTLED):
-            raise
-        raise CommitUnknownError from error
-    except OSError as error:
-        raise CommitUnknownError from error

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll_tools.client.clock import ClockName
+from backscroll_tools.client.upstream_clock import ClockName
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.keys import KEY_CHARS, TOKEN_CHARS, IdempotencyKey
 

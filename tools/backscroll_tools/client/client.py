@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from backscroll_tools.client.clock import UpstreamClock
 from backscroll_tools.client.exchange import Http
 from backscroll_tools.client.lanes import TOTAL, Lanes
 from backscroll_tools.client.profiles import Upstream
 from backscroll_tools.client.requests import Request
 from backscroll_tools.client.retry import RetryBudget
+from backscroll_tools.client.upstream_clock import UpstreamClock
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
 """The most bytes of a reply, unpacked, by default."""

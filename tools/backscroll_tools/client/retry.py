@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from backscroll_tools.client.clock import unix_s
+from backscroll_tools.client.upstream_clock import unix_s
 
 ATTEMPTS: Final = 5
 """How often one request is sent at most."""

@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.clock import UpstreamClock
+from backscroll_tools.client.upstream_clock import UpstreamClock
 from backscroll_tools.writes.keys import IdempotencyKey
 
 V = TypeVar("V")

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Final
 
-from backscroll_tools.client.clock import ClockName
+from backscroll_tools.client.upstream_clock import ClockName
 
 TOKEN_CHARS: Final = 100
 """The most characters of a token; a longer key is told by its hash."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll_tools.client.clock import LATEST_S, UpstreamClock, unix_s
+from backscroll_tools.client.upstream_clock import LATEST_S, UpstreamClock, unix_s
 
 NOW: float = 1_700_000_000.0
 
