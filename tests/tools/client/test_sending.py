@@ -7,10 +7,11 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import httpx2
 import pytest
 
@@ -23,9 +24,11 @@ from backscroll_tools.client.lanes import OF_ONE
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Header, Upstream
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import JSON
 from tests.pace import limit_s
 from tests.simulation import clock
+
+if TYPE_CHECKING:
+    from backscroll_tools.models import JSON
 
 READ = requests.list_messages("thread_1", Slice(20, "desc"))
 WRITE = requests.create_message("thread_1", {"role": "user", "content": "a"}, "key-1")
@@ -411,20 +414,17 @@ async def test_a_long_reply_is_read_like_any_other() -> None:
     assert await in_turn(Said(json.dumps(items))).client().send(READ) == items
 
 
-async def test_a_call_does_not_wait_beyond_its_end_for_a_long_reply_to_be_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_call_does_not_wait_beyond_its_end_for_a_long_reply_to_be_read() -> None:
+    threads = anyio.to_thread.current_default_thread_limiter()
     ended = threading.Event()
-
-    def slowly(_: bytes) -> JSON:
-        ended.wait(limit_s(5))
-        return {}
-
-    monkeypatch.setattr(replies, "decode", slowly)
     client = in_turn(Said(" " * 1_100_000)).client()
-    with anyio.move_on_after(0.1) as scope:
-        await client.send(READ)
-    ended.set()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(int(threads.total_tokens)):
+            tasks.start_soon(anyio.to_thread.run_sync, ended.wait, limit_s(5))
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(0.1) as scope:
+            await client.send(READ)
+        ended.set()
     assert scope.cancelled_caught
 
 
