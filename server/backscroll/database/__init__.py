@@ -1,1 +1,1 @@
-"""SQLite or PostgreSQL: opened, made ready, read and written."""
+"""Opening, preparing, reading and writing a SQLite or PostgreSQL database."""

@@ -1,6 +1,6 @@
-"""What an error of the database's driver says is wrong, for either engine.
+"""What an error of the database's driver means, for either engine.
 
-SQLite: https://sqlite.org/rescode.html. PostgreSQL: the appendix on error codes.
+Sources: https://sqlite.org/rescode.html, and the error codes in PostgreSQL's appendix A.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from backscroll.database.faults import (
 from backscroll.database.locks import sqlstate
 
 STATEMENT_ALONE: Final = (IntegrityError, DataError, ProgrammingError)
-"""Errors of a statement after which its transaction stands; after others it may be gone."""
+"""Errors that leave the statement's transaction usable; after others it may be lost."""
 
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -38,7 +38,7 @@ _UNSETTLED: Final = {
     sqlite3.SQLITE_IOERR_UNLOCK,
     sqlite3.SQLITE_IOERR_CLOSE,
 }
-"""What may befall a COMMIT after the journal, whose end is the commit, has gone."""
+"""Errors that a COMMIT may meet after it removed the journal, and so took effect."""
 
 _OF_POSTGRES: Final[tuple[tuple[str, Trouble], ...]] = (
     ("53100", "full"),
@@ -53,26 +53,26 @@ _READ_BACK_WRONG: Final = "Could not decode to UTF-8"
 
 
 def is_busy(error: BaseException) -> bool:
-    """Return whether another program's lock is what kept SQLite from doing its work."""
+    """Return whether SQLite failed because another program holds a lock."""
     return _code(error) & 0xFF in _BUSY
 
 
 def leaves_commit_open(error: DBAPIError) -> bool:
-    """Return whether a COMMIT that SQLite failed with this may stand all the same."""
+    """Return whether a COMMIT may have taken effect although SQLite reported this error."""
     return _code(error) in _UNSETTLED
 
 
 def is_of_file(error: DBAPIError) -> bool:
-    """Return whether what SQLite met may lie in the file, other than that its disk is full."""
+    """Return whether the database file may be the cause of an error, other than a full disk."""
     elsewhere = isinstance(error, STATEMENT_ALONE) or is_busy(error)
     return not elsewhere and _trouble(error) != "full"
 
 
 def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
-    """Return what an error of SQLite means, whose transaction has been rolled back.
+    """Return the error for an error of SQLite whose transaction was rolled back.
 
     Args:
-        error: what the driver raised.
+        error: the driver's error.
         where: the database's path.
     """
     if is_busy(error):
@@ -82,7 +82,7 @@ def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
 
 
 def of_postgres(error: DBAPIError, where: str = "") -> DatabaseFailedError:
-    """Return what an error of PostgreSQL means, whose transaction has been rolled back."""
+    """Return the error for an error of PostgreSQL whose transaction was rolled back."""
     code = sqlstate(error)
     found = [trouble for known, trouble in _OF_POSTGRES if code == known]
     return DatabaseFailedError(found[0] if found else "failed", code, where)

@@ -7,7 +7,7 @@ from backscroll.settings.operator_errors import OperatorError
 Trouble: TypeAlias = Literal[
     "full", "read_only", "missing", "replaced", "damaged", "foreign", "failed"
 ]
-"""What can be wrong with a database: `foreign` is another program's, or another version's."""
+"""What can be wrong with a database: `foreign` belongs to another program or version."""
 
 
 _SENTENCES: Final[dict[Trouble, str]] = {
@@ -22,11 +22,11 @@ _SENTENCES: Final[dict[Trouble, str]] = {
 
 
 class StoreError(OperatorError):
-    """A database or an import that the store refuses; `str()` is one clear line."""
+    """The store refuses a database or an import; `str()` is one clear line."""
 
 
 class NothingWrittenError(OperatorError):
-    """The database did not do what it was asked, and nothing was written; a retry is safe."""
+    """The database operation failed and nothing was written; a retry is safe."""
 
 
 class DatabaseBusyError(NothingWrittenError):
@@ -41,11 +41,11 @@ class DatabaseUnavailableError(NothingWrittenError):
     """The database's server does not answer.
 
     Args:
-        reason: why, as far as that is known; without a password.
+        reason: why, as far as it is known; never has a password in it.
     """
 
     def __init__(self, reason: str) -> None:
-        """Keep the reason."""
+        """Store the reason."""
         super().__init__(reason)
         self.reason = reason
 
@@ -55,17 +55,17 @@ class DatabaseUnavailableError(NothingWrittenError):
 
 
 class DatabaseFailedError(NothingWrittenError):
-    """The database cannot do its work until its operator mends something.
+    """The database cannot work until its operator fixes something.
 
     Args:
         trouble: what kind of thing is wrong.
         cause: the engine's own name for it, such as `SQLITE_FULL` or SQLSTATE `53100`; empty
-            if there is none. Never the engine's message, which may quote data.
-        where: the database's name, such as its path, for the operator alone.
+            if it has no name. Never the engine's message, which may quote data.
+        where: the database's name, such as its path; shown only to the operator.
     """
 
     def __init__(self, trouble: Trouble, cause: str = "", where: str = "") -> None:
-        """Keep what is known."""
+        """Store the trouble, its cause and the database's name."""
         super().__init__(trouble, cause, where)
         self.trouble: Trouble = trouble
         self.cause = cause
@@ -73,12 +73,12 @@ class DatabaseFailedError(NothingWrittenError):
 
     @property
     def sentence(self) -> str:
-        """What is wrong, without where: `its disk is full (SQLITE_FULL)`."""
+        """What is wrong, without the database's name: `its disk is full (SQLITE_FULL)`."""
         return f"{_SENTENCES[self.trouble]} ({self.cause})" if self.cause else self.plain
 
     @property
     def plain(self) -> str:
-        """What is wrong, in words alone."""
+        """What is wrong, without the engine's name for it."""
         return _SENTENCES[self.trouble]
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class DatabaseFailedError(NothingWrittenError):
 
 
 class CommitUnknownError(OperatorError):
-    """The connection was lost in a commit: it may stand or not; the idempotency key tells."""
+    """The connection was lost in a commit, which may have succeeded; the idempotency key tells."""
 
     def __str__(self) -> str:
         """Return one line for the operator."""

@@ -1,4 +1,4 @@
-"""JSON as the database keeps it: compact, with text as it is."""
+"""JSON as the database stores it: compact, with text not escaped."""
 
 import json
 from typing import Final
@@ -11,19 +11,19 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 
 
 def dump_json(value: object) -> str:
-    """Return `value` as compact JSON, with text as it is and not escaped."""
+    """Return `value` as compact JSON, without escaping text outside of ASCII."""
     return _compact.encode(value)
 
 
 def load_json(text: str) -> object:
-    """Return what `dump_json` made `text` of.
+    """Return the value that `dump_json` encoded as `text`.
 
     Raises:
-        DatabaseFailedError: it is not JSON, and so not what was written.
+        DatabaseFailedError: `text` is not JSON, so the database is damaged.
     """
     try:
         return from_json(text)
-    except ValueError:  # nested deeper than its bound
+    except ValueError:  # nested deeper than `from_json` allows
         try:
             return json.loads(text)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Opening a database: the one place that tells the engines apart by their URL."""
+"""Opening a database: the only module that chooses the engine from the URL."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ _URL_RULE: Final = (
 
 
 def is_postgres(url: str) -> bool:
-    """Return whether a URL is PostgreSQL's, whether or not the rest of it can be used."""
+    """Return whether a URL has PostgreSQL's scheme; the rest of it is not checked."""
     return url.startswith(_POSTGRES)
 
 
@@ -28,16 +28,15 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open the database that `url` names, and close it at the end.
 
-    The tables that are needed are made if they are missing, and those of an older Backscroll are
-    brought up to date.
+    Needed tables are created if they are missing, and tables of an older Backscroll are migrated.
 
     Args:
         url: `sqlite:///relative.db` (to the current directory), `sqlite:////absolute/path.db`
             or `sqlite://` (in memory): a new file has mode 0600, and a missing folder is
             created; percent-encoded characters are decoded. Or
-            `postgresql://user:password@host:port/name`, with libpq's parameters behind a `?`;
-            that database is there already.
-        needed: which tables; the database may have, or come to have, others beside them.
+            `postgresql://user:password@host:port/name`, with libpq's parameters after a `?`;
+            that database must exist.
+        needed: which tables it must have; it may have others as well.
         lock_s: how many seconds a read or a write waits for locks.
 
     Raises:
@@ -45,10 +44,10 @@ async def open_database(
             URL's password.
     """
     if is_postgres(url):
-        # asyncpg and greenlet are an extra, and no one with a file waits for them.
+        # asyncpg and greenlet are an extra: users of SQLite neither need them nor wait for them.
         from backscroll.database.postgres_address import parse
 
-        address = parse(url)  # says so where they are not installed
+        address = parse(url)  # raises a clear error if they are not installed
         from backscroll.database.postgres import open_postgres
 
         async with open_postgres(address, needed, lock_s) as database:

@@ -1,4 +1,4 @@
-"""What is known of a database outside of this package; `opening` opens one of either kind."""
+"""The interface of a database for the rest of Backscroll; `opening` opens either engine."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeAlias, TypeVar
@@ -10,15 +10,15 @@ Work: TypeAlias = Callable[[Connection], T]
 
 
 class Database(Protocol):
-    """A store's database, open. The same work runs on every engine, synchronous throughout."""
+    """An open database of the store. The same synchronous work runs on every engine."""
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a connection that sees each of its statements committed state only.
+        """Run `work` on a connection whose every statement sees only committed rows.
 
         Raises:
-            DatabaseBusyError: a lock or a connection was not to be had in time.
+            DatabaseBusyError: no lock or no connection was free in time.
             DatabaseUnavailableError: the database's server does not answer.
-            DatabaseFailedError: the database is damaged, gone, or fails otherwise.
+            DatabaseFailedError: the database is damaged, missing, or fails in another way.
         """
 
     async def write(self, work: Work[T], turn: str = "") -> T:
@@ -26,29 +26,28 @@ class Database(Protocol):
 
         Args:
             work: what to do.
-            turn: names what the work locks, such as a thread: writes of this process with one name
-                are done one after another, and hold up no others. Empty for nothing of the kind.
+            turn: names what the work locks, such as a thread. Writes of this process with the same
+                name run one after another, and do not delay others. Empty if it locks nothing.
 
-        Work that raises leaves nothing behind. Work may be run again when something else than
-        itself undid its transaction, so that what it makes it makes anew each time.
+        If `work` raises, nothing is written. `work` may run again if its transaction was undone for
+        another reason, so it must not keep state from one run to the next.
 
         Raises:
-            DatabaseBusyError: a lock or a connection was not to be had in time; nothing was
-                written.
+            DatabaseBusyError: no lock or no connection was free in time; nothing was written.
             DatabaseUnavailableError: the database's server does not answer; nothing was written.
-            DatabaseFailedError: the database is full, read-only, damaged, gone, or fails
-                otherwise; nothing was written.
-            CommitUnknownError: the connection was lost in the commit: whether `work` stands,
-                nobody can tell from here.
+            DatabaseFailedError: the database is full, read-only, damaged, missing, or fails in
+                another way; nothing was written.
+            CommitUnknownError: the connection was lost in the commit, so `work` may or may not have
+                been committed.
         """
 
     async def check(self) -> None:
-        """See that the database can be read and written, as far as that can be told cheaply.
+        """Check that the database can be read and written, as far as a cheap test can tell.
 
         Raises:
             DatabaseUnavailableError: the database's server does not answer.
-            DatabaseFailedError: it cannot.
+            DatabaseFailedError: it cannot be read or written.
         """
 
     async def close(self) -> None:
-        """Let what is running end, then close every connection."""
+        """Wait for running work, then close every connection."""

@@ -1,12 +1,12 @@
-"""PostgreSQL: everything that is particular to it.
+"""The database on PostgreSQL.
 
-Two bounded pools of asyncpg's connections, so that writers keep no reader waiting. Writes of one
-turn, such as those to a thread, wait for one another before they take a connection, and one that
-meets a lock gives its connection back after `TRY_S` and tries again later: so a lock keeps only
-those waiting that need it. Reads commit each statement by itself, so that every page is its own
-snapshot; writes are transactions at READ COMMITTED that lock what they change, so that the same
-work does the same on both engines. Nothing waits for ever: not for a turn, not for a connection,
-not for a lock, not for a statement, not for a server that is gone.
+Reads and writes have separate bounded pools of asyncpg connections, so that readers never wait for
+writers. Writes with the same turn, such as those to one thread, queue before they take a
+connection. A write that meets a lock gives its connection back after `TRY_S` and tries again later,
+so that a lock delays only the writes that need it. Reads commit each statement by itself, so that
+every page is its own snapshot. Writes are transactions at READ COMMITTED that lock the rows they
+change, so that the same work has the same effect on both engines. Every wait has a limit: for a
+turn, a connection, a lock, a statement, and a server that does not answer.
 """
 
 import asyncio
@@ -38,34 +38,34 @@ from backscroll.database.schema import TableSet, tables
 
 WRITERS: Final = 5
 READERS: Final = 5
-"""The most connections of a process: PostgreSQL's default of 100 in all serves nine replicas."""
+"""The most connections of a process; PostgreSQL's default limit of 100 serves nine replicas."""
 
 STATEMENT_S: Final = 30
 MIGRATION_S: Final = 3_600
-"""The most seconds of a statement, and of one that brings a table up to date."""
+"""The most seconds that a statement may take, and that a migration's statement may take."""
 
 POOL_WAIT_S: Final = 10.0
 
 REMEMBERED_S: Final = 10.0
-"""How many seconds `check` speaks of a failure, unless something was written since."""
+"""How many seconds `check` reports a failure, unless a write succeeds in the meantime."""
 
 TRY_S: Final = 0.1
-"""For how many seconds of `LOCK_S` work waits at a time, with a connection in its hands."""
+"""How many of the `LOCK_S` seconds a single attempt waits for a lock while it has a connection."""
 
 
 T = TypeVar("T")
 
 
 class PostgresDatabase:
-    """A database of PostgreSQL, open; `Database` says what its methods promise."""
+    """An open PostgreSQL database; `Database` documents the methods."""
 
     def __init__(self, writing: AsyncEngine, reading: AsyncEngine, lock_s: float = LOCK_S) -> None:
-        """Take the pools; `open_postgres` makes them.
+        """Use the pools that `open_postgres` creates.
 
         Args:
             writing: for transactions.
             reading: for single statements.
-            lock_s: how many seconds work waits for locks and for its turn.
+            lock_s: how many seconds a read or a write waits for locks and for its turn.
         """
         self._writing = writing
         self._reading = reading
@@ -84,12 +84,12 @@ class PostgresDatabase:
         return await self._remembered(run, self._lock_ends_at())
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run `work` in a transaction, ended even where the caller is cancelled meanwhile.
+        """Run `work` in a transaction, which finishes even if the caller is cancelled.
 
-        A caller that is cancelled before its turn leaves it undone.
+        If the caller is cancelled before its turn, `work` does not run.
         """
         ends_at = self._lock_ends_at()
-        # Nobody else has the lock of a write without a turn.
+        # A write without a turn gets a lock of its own, which is always free.
         lock = self._turns.setdefault(turn, asyncio.Lock()) if turn else asyncio.Lock()
         try:
             async with asyncio.timeout_at(ends_at):
@@ -111,7 +111,7 @@ class PostgresDatabase:
         return value
 
     async def check(self) -> None:
-        """See that the server answers and lets this be written, and that nothing failed of late."""
+        """Check that the server answers and allows writes, and that nothing failed recently."""
         until, trouble = self._trouble or (0.0, None)
         if trouble is not None and time.monotonic() < until:
             raise DatabaseFailedError(trouble.trouble, trouble.cause)
@@ -126,7 +126,7 @@ class PostgresDatabase:
             raise
 
     async def close(self) -> None:
-        """Let what is being written end, then close every connection."""
+        """Wait for running writes, then close every connection."""
         await asyncio.gather(*self._writes, return_exceptions=True)
         for engine in (self._writing, self._reading):
             await engine.dispose()
@@ -138,7 +138,7 @@ class PostgresDatabase:
         lock.release()
         self._writes.discard(writing)
         if not writing.cancelled():
-            writing.exception()  # looked at, as nobody else may: the caller may be gone
+            writing.exception()  # retrieved, or asyncio would log it if the caller is gone
 
 
 @asynccontextmanager
@@ -154,10 +154,10 @@ async def open_postgres(
         address: where it is.
         needed: which tables it must have.
         lock_s: how many seconds a read or a write waits for locks and for its turn.
-        pool_wait_s: how many seconds it waits for one of our connections.
+        pool_wait_s: how many seconds a read or a write waits for a connection of the pool.
 
     Raises:
-        StoreError: a database that cannot be used, in one line without its password.
+        StoreError: the database cannot be used; one line, without its password.
     """
     patient = _engine(
         address, "READ COMMITTED", 1, pool_wait_s, statement_s=MIGRATION_S, try_s=LOCK_S
@@ -188,13 +188,13 @@ def _engine(  # noqa: PLR0913 - whose connections, how many, and each of its lim
     try_s: float = TRY_S,
 ) -> AsyncEngine:
     return create_async_engine(
-        "postgresql+asyncpg://",  # asyncpg reads the address: no password is in this engine
+        "postgresql+asyncpg://",  # asyncpg reads the address, so that the engine has no password
         async_creator=lambda: connect(address, statement_s, try_s),
         isolation_level=isolation,
         pool_size=size,
         max_overflow=0,
         pool_timeout=pool_wait_s,
-        hide_parameters=True,  # an error is logged, and a message's text must not be
+        hide_parameters=True,  # errors are logged, and must not contain the text of messages
         json_serializer=dump_json,
         json_deserializer=load_json,
     )
@@ -206,7 +206,7 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
         if encoding != "UTF8":
             raise StoreError(f"{address.name} has the encoding {encoding}: the store needs UTF8")
         for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
-            # Said here, as the mere name of the option imports the whole dialect.
+            # Set here, because naming the option in `schema` would import the whole dialect.
             where = index.dialect_options["sqlite"]["where"]
             index.dialect_options["postgresql"]["where"] = where
         prepare(connection, address.name, needed)

@@ -1,6 +1,6 @@
-"""Where a PostgreSQL is, and how a connection to it begins; asyncpg's part of the engine.
+"""The address of a PostgreSQL server, and how asyncpg connects to it.
 
-asyncpg reads the URL by itself, as libpq does, with `PGPASSWORD`, `~/.pgpass` and `sslmode`.
+asyncpg parses the URL itself, as libpq does, with `PGPASSWORD`, `~/.pgpass` and `sslmode`.
 """
 
 import os
@@ -14,12 +14,12 @@ from backscroll.database.faults import DatabaseUnavailableError, StoreError
 
 CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 10
-"""So many seconds after a statement should have ended, the server is taken to be gone."""
+"""Seconds after a statement's time limit until the server is considered unreachable."""
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {
     "application_name": "backscroll",
-    "jit": "off",  # takes longer than any statement of the store
+    "jit": "off",  # compiling takes longer than any statement of the store
     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
 }
 _DURABLE: Final = frozenset({"on", "remote_apply"})
@@ -32,11 +32,11 @@ _NOT_INSTALLED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A database of a PostgreSQL server.
+    """The address of a database on a PostgreSQL server.
 
     Attributes:
-        url: as it was given, with the password in it: for asyncpg alone.
-        name: what it is called in an error: host, port and database.
+        url: as the operator gave it, with the password; only asyncpg may see it.
+        name: its name in errors: host, port and database.
     """
 
     url: str = field(repr=False)
@@ -47,11 +47,12 @@ def parse(url: str) -> Address:
     """Return the address in a `postgresql://` URL.
 
     Raises:
-        StoreError: it cannot be read, or asyncpg is not installed. Nothing of it is repeated.
+        StoreError: the URL cannot be parsed, or asyncpg is not installed. The error does not
+            quote the URL.
     """
     try:
-        import asyncpg  # noqa: F401 - whether it is there
-        import greenlet  # noqa: F401 - SQLAlchemy's way to it
+        import asyncpg  # noqa: F401 - tests whether it is installed
+        import greenlet  # noqa: F401 - SQLAlchemy needs it for asyncpg
     except ImportError:
         raise StoreError(_NOT_INSTALLED) from None
     try:
@@ -60,19 +61,19 @@ def parse(url: str) -> Address:
     except ValueError:
         raise StoreError(f"{_URL_RULE}; this one's host or port cannot be read") from None
     if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
-        # What a / in a password makes of the URL: its end would be taken for a database.
+        # A / in the password ends the host early, and the rest would be taken for the database.
         raise StoreError(f"{_URL_RULE}, with every / @ # and ? of user and password as %2F %40 …")
     server = f"[{host}]" if ":" in host else host
     return Address(url, f"postgresql://{server}{f':{port}' if port else ''}{parts.path}")
 
 
 async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
-    """Return a connection on which an acknowledged commit is on the server's disk.
+    """Return a connection that acknowledges a commit only once it is on the server's disk.
 
     Args:
-        address: where to.
-        statement_s: the most seconds that a statement takes.
-        lock_s: the most seconds of them that it waits for a lock.
+        address: the database to connect to.
+        statement_s: the most seconds that a statement may take.
+        lock_s: the most seconds of these that a statement may wait for a lock.
 
     Raises:
         DatabaseUnavailableError: there is no such server, it does not answer within `CONNECT_S`
@@ -103,7 +104,7 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
         # Their texts may quote the URL.
         line = f"{address.name} cannot be used: its parameters are wrong ({type(error).__name__})"
         raise DatabaseUnavailableError(line) from None
-    # A role or a server may have it off, or on for a standby too, which is more.
+    # A role or a server may set it to off, or to `remote_apply`, which guarantees more than `on`.
     if await connection.fetchval("SHOW synchronous_commit") not in _DURABLE:
         await connection.execute("SET synchronous_commit = on")
     return connection
@@ -120,7 +121,7 @@ def _reason(error: OSError) -> str:
 
 
 def why_refused(address: Address, code: str | None) -> str:
-    """Return a sentence for one of PostgreSQL's error codes."""
+    """Return one line for the operator about one of PostgreSQL's error codes."""
     return f"{address.name} {_SENTENCES.get(code or '', f'cannot be used (SQLSTATE {code})')}"
 
 

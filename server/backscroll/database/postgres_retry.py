@@ -1,4 +1,4 @@
-"""Which failures of PostgreSQL are tried again, and what the others mean."""
+"""Which failures of PostgreSQL are retried, and which errors the others become."""
 
 import asyncio
 import random
@@ -20,44 +20,45 @@ from backscroll.database.faults import (
 from backscroll.database.locks import LOCK_NOT_AVAILABLE, sqlstate
 
 ATTEMPTS: Final = 5
-"""How often work is begun anew that was undone, before its caller hears of it."""
+"""How often work is attempted if the database undoes it, before its caller gets an error."""
 
 _PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
 
 _UNDONE: Final = frozenset({"40001", "40P01"})
-"""Undone for another transaction's sake: serialization and deadlock."""
+"""Rolled back because of another transaction: serialization failure and deadlock."""
 
 _STANDBY: Final = "25006"
 """Read-only: the server became a standby, and another connection may lead to the primary."""
 
 _MENDED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
-"""Beginnings of the codes of a server that is full, read-only, damaged or loses its files."""
+"""Prefixes of the codes of a server that is full, read-only or damaged, or has lost files."""
 
 _UNSETTLED: Final = ("40003", "08", "57P")
-"""Beginnings of the codes after which a COMMIT may stand: it says so, or its server went away."""
+"""Prefixes of the codes after which a COMMIT may have succeeded: unknown, or server gone."""
 
 _TOO_LONG: Final = "57014"
-"""A statement that took too long."""
+"""The statement exceeded its time limit."""
 
 _AWAY: Final = ("08", "53", "57P")
-"""Beginnings of the codes of a server that closes, starts, or takes no more connections."""
+"""Prefixes of the codes of a server that stops, starts, or accepts no more connections."""
 
 T = TypeVar("T")
 
 
 async def persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
-    """Do what `run` does, anew where the database surely undid it.
+    """Await `run`, and retry it if the database has certainly rolled it back.
 
     Args:
-        run: takes a connection, and gives it back.
-        lock_ends_at: until when it is begun anew because of a lock, by the event loop's clock; for
-            all else it is begun `ATTEMPTS` times at most.
+        run: takes a connection, works on it, and gives it back.
+        lock_ends_at: until when it is retried because of a lock, in seconds of the event loop's
+            clock; for other reasons there are `ATTEMPTS` attempts at most.
 
     Raises:
-        DatabaseBusyError: it was undone too often, or waited too long.
-        DatabaseUnavailableError: the server is gone, and nothing was written.
-        DatabaseFailedError: it is full, damaged or read-only, and nothing was written.
+        DatabaseBusyError: it was rolled back too often, or waited too long.
+        DatabaseUnavailableError: the server cannot be reached, and nothing was written.
+        DatabaseFailedError: the database is full, damaged or read-only, and nothing was
+            written.
     """
     now = asyncio.get_running_loop().time
     attempt, pause_s = 1, _PAUSE_S
@@ -81,12 +82,12 @@ async def persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
             if attempt == ATTEMPTS:
                 raise DatabaseUnavailableError("the connection was lost") from error
             attempt += 1
-        await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads writers, hides nothing
+        await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads retries, protects no secret
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 def _meaning(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
-    """Return whether to try again, and what the caller hears in the end, or None of a flaw."""
+    """Return whether to retry, and the error to raise at last; None for a fault of the work."""
     code = sqlstate(error)
     if code in _UNDONE or code == LOCK_NOT_AVAILABLE:
         return True, DatabaseBusyError()
@@ -105,8 +106,8 @@ async def commit(connection: AsyncConnection) -> None:
     """Commit.
 
     Raises:
-        DBAPIError: the server says that it did not.
-        CommitUnknownError: it says nothing.
+        DBAPIError: the server reports that it did not commit.
+        CommitUnknownError: the server may have committed.
     """
     try:
         await connection.commit()

@@ -1,4 +1,4 @@
-"""A database made ready at opening: its tables made, brought up to date, or refused."""
+"""Preparing a database when it is opened: its tables are created, migrated or refused."""
 
 from typing import Final
 
@@ -20,17 +20,17 @@ _version: Final = select(version_table.c.version)
 
 
 def prepare(connection: Connection, name: str, needed: TableSet) -> None:
-    """Create the tables that are needed, or see that this Backscroll can use those there.
+    """Create the needed tables, or check that this Backscroll can use the existing ones.
 
-    Writes once, so that a database that cannot be written is found now and not at the first create.
+    Writes once, so that a database that cannot be written fails now and not at the first create.
 
     Args:
-        connection: inside a write transaction: all of it is done, or nothing is.
-        name: what the database is called in an error.
-        needed: which tables it must have; others are brought up to date if it has them.
+        connection: inside a write transaction, so that all of this is done or nothing.
+        name: the database's name in errors.
+        needed: which tables it must have; others are migrated if it has them.
 
     Raises:
-        StoreError: the database is another program's, or a newer Backscroll's.
+        StoreError: the database belongs to another program or to a newer Backscroll.
     """
     take_turns(connection, "schema")
     present = set(inspect(connection).get_table_names())
@@ -48,7 +48,7 @@ def prepare(connection: Connection, name: str, needed: TableSet) -> None:
         )
         raise StoreError(line)
     if version < SCHEMA_VERSION:
-        from backscroll.database.migrations import migrate  # alembic takes its time to import
+        from backscroll.database.migrations import migrate  # alembic is slow to import
 
         migrate(connection, version, sets_in(present))
         connection.execute(update(version_table).values(version=SCHEMA_VERSION))

@@ -1,18 +1,18 @@
-"""The tables, and the version that says which Backscroll may open them.
+"""The tables, and the version that decides which Backscroll may open them.
 
-A change here is a new version, and a step in `migrations` that brings older tables to it.
+Every change here needs a new version, and a step in `migrations` from the previous one.
 
-A database need not have all tables: `TABLE_SETS` says which are made and found together. All that
-are there have one version, in `backscroll_schema`, which every database has.
+A database need not have all tables: `TABLE_SETS` lists those that are created together. All tables
+of a database have the same version, in `backscroll_schema`, which every database has.
 
-Every thread, conversation and completion belongs to a partition, named by text, and is found
-within it alone: two partitions may hold the same id. What belongs to one of those is found by its
-`position`, which is nobody else's. An idempotency key's partition is its `scope`.
+Every thread, conversation and completion belongs to a partition, which has a text name, and is
+found only within it: two partitions may have the same id. Its messages and items refer to it by
+`position`, which is unique in the table. An idempotency key's partition is its `scope`.
 
-Every list has a `position` that grows in the order of commit; pages are cut by it and by nothing
-else. A deleted row keeps its id and position (a tombstone, `deleted_at` set, content erased), so
-that a cursor on it holds. The partial indexes hold living rows alone: tombstones cost a page
-nothing.
+Every list has a `position` that grows in the order of commit, and only it decides which rows are on
+a page. A deleted row keeps its id and position (a tombstone: `deleted_at` set, content erased), so
+that a cursor on it stays valid. The partial indexes contain only living rows, so that tombstones
+do not slow pages down.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,11 +33,11 @@ from sqlalchemy import (
 SCHEMA_VERSION: Final = 3
 
 tables: Final = MetaData()
-# SQLite counts rows by itself only in a column that is declared INTEGER.
+# SQLite assigns row numbers only in a column that is declared INTEGER.
 _RowNumber: Final = BigInteger().with_variant(Integer(), "sqlite")
 _Json: Final = JSON(none_as_null=True)
-# Compared byte by byte, as SQLite does, whatever the language that the database was made for; and
-# an index in another order is out of order once the operating system's idea of it has changed.
+# Compared byte by byte, as in SQLite, whatever the database's locale. An index in a locale's order
+# would break when an update of the operating system changes that order.
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 version_table: Final = Table(
@@ -82,7 +82,7 @@ messages: Final = Table(
     Column("incomplete_at", BigInteger),
     Column("incomplete_details", _Json),
     Column("deleted_at", BigInteger),
-    # Looked up within their thread, so that what a thread writes lies together on disk.
+    # Looked up within their thread, so that the rows of a thread are close together on disk.
     UniqueConstraint("thread", "id"),
 )
 
@@ -138,7 +138,7 @@ completion_messages: Final = Table(
     Column("body", _Json, nullable=False),
 )
 
-# Metadata once more, one row a pair: a filter on it then needs no JSON operators.
+# A copy of the metadata, one row per pair, so that filters need no JSON operators.
 completion_metadata: Final = Table(
     "completion_metadata",
     tables,
@@ -158,12 +158,12 @@ idempotency: Final = Table(
     Column("body", _Text),
     Column("collection_id", _Text, nullable=False),
     Column("object_id", _Text, nullable=False),
-    # By `retention_clock`. A Backscroll of version 2 that still runs beside this one leaves it out,
-    # and what it leaves out is never removed.
+    # By `retention_clock`. A Backscroll of version 2 that still runs beside this one omits it, and
+    # its rows are never removed.
     Column("kept_since_ms", BigInteger),
 )
 
-# One row; `retention` says how it is read.
+# One row; `retention` describes how it is used.
 retention_clock: Final = Table(
     "retention_clock",
     tables,
@@ -171,7 +171,7 @@ retention_clock: Final = Table(
     Column("token", _Text, nullable=False),
 )
 
-# Whom the HTTP transport lets in: a token itself is nowhere, only what it hashes to.
+# Bearer tokens that the HTTP transport accepts: only their hashes are stored.
 tokens: Final = Table(
     "tokens",
     tables,
@@ -188,19 +188,19 @@ tokens: Final = Table(
 )
 
 TableSet: TypeAlias = Literal["store", "tokens"]
-"""What uses a database: the embedded store, or the transport that knows callers by our tokens."""
+"""The user of a set of tables: the embedded store, or the transport that checks our tokens."""
 
 TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
     "store": tuple(table for table in tables.sorted_tables if table not in {version_table, tokens}),
     "tokens": (tokens,),
 }
-"""The tables of each. A database of a version below 3 has those of the store."""
+"""The tables of each set. A database of a version below 3 has the store's tables."""
 
 
 def sets_in(names: Collection[str]) -> frozenset[TableSet]:
-    """Return which sets a database has, of which these are the tables.
+    """Return the sets of a database that has tables of these names.
 
-    A set with a table missing is one that is damaged, and not one that is yet to be made.
+    A set counts even if one of its tables is missing: it is damaged, and must not be created again.
     """
     return frozenset(
         needed

@@ -1,11 +1,11 @@
-"""SQLite: everything that is particular to it.
+"""The database on SQLite.
 
-Pools on one file. The writer is a single connection, so that writes of this process queue in turn
-instead of polling SQLite's lock; other processes are met with `BEGIN IMMEDIATE` and a busy
-timeout. Readers never begin a transaction: every page is one statement and so its own snapshot.
+Several pools share one file. The writer is a single connection, so that writes of this process
+queue instead of polling SQLite's lock; `BEGIN IMMEDIATE` and a busy timeout take care of other
+processes. Readers never begin a transaction: every page is one statement and so its own snapshot.
 
-A page is read on the event loop, sooner than another thread would be awake, where no writer holds
-the file just then. What would wait, waits on those of `sqlite_threads`.
+A page is read on the event loop if no writer holds the file at that moment, because that is faster
+than waking another thread. Reads that have to wait run on the threads of `sqlite_threads`.
 """
 
 import asyncio
@@ -36,14 +36,14 @@ from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
 EXAMINED_S: Final = 1.0
-"""How many seconds `check` looks for damage, once some was met."""
+"""How many seconds `check` searches the database for damage, after an error that suggests it."""
 
-_OLDEST_SQLITE: Final = (3, 35, 0)  # the first with RETURNING
+_OLDEST_SQLITE: Final = (3, 35, 0)  # the first version with RETURNING
 T = TypeVar("T")
 
 
 class SqliteDatabase:
-    """A database of SQLite, open; `Database` says what its methods promise."""
+    """An open SQLite database; `Database` documents the methods."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class SqliteDatabase:
         prompt: Engine | None = None,
         file: DatabaseFile | None = None,
     ) -> None:
-        """Take the pools; `open_sqlite` makes them.
+        """Use the pools that `open_sqlite` creates.
 
         Args:
-            writer: one connection, which reads too where there is no reader.
+            writer: one connection, which also reads if there is no reader.
             reader: connections that wait for a writer of another process.
-            prompt: one connection that does not.
+            prompt: one connection that fails at once instead of waiting.
             file: where the database is; None for one in memory.
         """
         self._writing = SqliteThreads(writer, serve_writes)
@@ -83,31 +83,32 @@ class SqliteDatabase:
     async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - one writer, one turn
         """Run `work` in a write transaction, which it may share with others.
 
-        What is returned is in the file at the database's path.
+        When this returns, the write is in the file at the database's path.
         """
         try:
             value, file = await self._written(work)
         except DatabaseFailedError as error:
             if error.trouble != "replaced":
                 raise
-            value, file = await self._written(work)  # the file is opened anew
+            value, file = await self._written(work)  # opens the file again
         if self._file is not None and file != self._file.identity:
-            raise CommitUnknownError  # it is in another file, which may come back or not
+            raise CommitUnknownError  # the file written to is not at the path, but may return
         if self._trouble is not None and self._trouble.trouble == "failed":
             self._trouble = None
         return value
 
     async def _written(self, work: Work[T]) -> tuple[T, Identity | None]:
-        """Return what `work` returned, and which file it was written to."""
+        """Return the result of `work`, and the file that it was written to."""
         with self._told():
             return await self._writing.run(
                 lambda connection: (work(connection), DatabaseFile.of(connection))
             )
 
     async def check(self) -> None:
-        """See that the database can be read and written, opened anew as by a new process.
+        """Check that a new process could open, read and write the database.
 
-        Another program's lock is no fault. Once damage was met, it is looked for again.
+        Another program's lock is not a failure. After an earlier error that suggests damage, this
+        searches for damage again.
         """
         if self._file is None:
             return
@@ -132,7 +133,7 @@ class SqliteDatabase:
             self._trouble = None
 
     async def close(self) -> None:
-        """Let what is running end, then close every connection."""
+        """Wait for running work, then close every connection."""
         for workers in {self._writing, self._reading}:
             await asyncio.to_thread(workers.close)
         if self._prompt is not None:
@@ -140,7 +141,7 @@ class SqliteDatabase:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Say what an error means, and remember what only an examination can take back."""
+        """Translate the driver's errors, and remember those that `check` has to look into."""
         where = "in memory" if self._file is None else str(self._file.path)
         try:
             yield
@@ -148,17 +149,17 @@ class SqliteDatabase:
             error.where = error.where or where
             self._remember(error)
             raise
-        except UnicodeDecodeError:  # not even an error's message could be made of it
+        except UnicodeDecodeError:  # the driver could not even decode its own error message
             failed = DatabaseFailedError("damaged", "text that is not UTF-8", where)
             self._remember(failed)
             raise failed from None
         except STATEMENT_ALONE:
-            raise  # a flaw of the work and not of the database
+            raise  # a fault of the work and not of the database
         except DBAPIError as error:
             told = driver_errors.of_sqlite(error, where)
             if isinstance(told, DatabaseFailedError):
                 self._remember(told)
-            # Not from the driver's error, whose text may quote what it could not read.
+            # Not chained to the driver's error, whose text may quote data.
             raise told from None
 
     def _remember(self, error: DatabaseFailedError) -> None:
@@ -173,14 +174,14 @@ async def open_sqlite(
     lock_s: float = LOCK_S,
     sqlite_version: tuple[int, int, int] = sqlite3.sqlite_version_info,
 ) -> AsyncIterator[SqliteDatabase]:
-    """Open the database that `url` names, created where it is missing, and close it at the end.
+    """Open the database that `url` names, creating it if it is missing, and close it at the end.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://` (in
             memory). A new file has mode 0600; a missing folder is created.
         needed: which tables it must have.
         lock_s: how many seconds a read or a write waits for another program's lock.
-        sqlite_version: of the SQLite that is used, which decides how it keeps its journal.
+        sqlite_version: the version of SQLite in use, which decides the journal mode.
 
     Raises:
         StoreError: an unsupported URL, or a database that cannot be used.
@@ -222,7 +223,7 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
 
 
 async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> None:
-    """Take a step in a write transaction, and say in one line why that cannot be."""
+    """Run a step in a write transaction; a failure becomes a `StoreError` of one line."""
     try:
         await database.write(step)
     except DatabaseBusyError as error:

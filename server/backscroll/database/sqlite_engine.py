@@ -1,4 +1,4 @@
-"""Connections to SQLite, and how they keep their journal."""
+"""Connections to SQLite, and their journal mode."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -12,13 +12,13 @@ from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.sqlite_file import DatabaseFile
 
 CACHE_KIB: Final = 2_048
-"""What each connection keeps of the file; the operating system keeps as much as it likes."""
+"""The size of each connection's page cache, in KiB; the operating system caches the file too."""
 
 
 def journal_mode(sqlite_version: tuple[int, ...]) -> str:
     """Return the journal mode in which a SQLite of this version loses no acknowledged write.
 
-    WAL wants the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): 3.51.3, or
+    WAL needs the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): 3.51.3, or
     3.50.7, or 3.44.6. Without it the rollback journal is used, and truncated rather than deleted:
     under `synchronous=FULL` SQLite syncs a truncated journal, but not the folder out of which it
     deletes one, so after a power cut a deleted journal can come back and undo the last commit
@@ -35,13 +35,13 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 def engine_of(
     file: DatabaseFile | None, busy_timeout_s: float, *, begin: bool = False, size: int = 1
 ) -> Engine:
-    """Return a pool of at most `size` connections, with or without transactions.
+    """Return a pool of `size` connections at most, with or without transactions.
 
     Args:
-        file: what they are on, made by nobody but `create_file`; None for memory.
-        busy_timeout_s: how long each waits for another's lock, in seconds.
-        begin: whether they are for transactions.
-        size: 0 for connections that are closed after use.
+        file: the database file, which `create_file` created; None for a database in memory.
+        busy_timeout_s: how many seconds a connection waits for another's lock.
+        begin: whether the connections are for transactions.
+        size: 0 to close each connection after use.
     """
     uri = {} if file is None else {"mode": "rw", "uri": "true"}
     path = ":memory:" if file is None else file.path.as_uri()
@@ -53,9 +53,9 @@ def engine_of(
         connect_args={
             "timeout": busy_timeout_s,
             "isolation_level": None,
-            "check_same_thread": False,  # used by one thread, closed by another
+            "check_same_thread": False,  # one thread uses the connection, another closes it
         },
-        hide_parameters=True,  # an error is logged, and a message's text must not be
+        hide_parameters=True,  # errors are logged, and must not contain the text of messages
         json_serializer=dump_json,
         json_deserializer=load_json,
         **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
@@ -70,7 +70,7 @@ def engine_of(
 
 
 def keep_journal(engines: Iterable[Engine], mode: str) -> None:
-    """Have every connection from here on keep this journal: now that the file is surely ours."""
+    """Set this journal mode on new connections; call it once the file is known to be ours."""
     for engine in engines:
         event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
         engine.dispose()

@@ -1,8 +1,8 @@
-"""The file of a SQLite database: whether it is still the one that is open, writable and whole.
+"""Checks that a SQLite file is still the one that is open, can be written, and is not damaged.
 
-SQLite keeps what it has opened: a file that was deleted or replaced goes on taking writes that
-nobody will find. So each connection knows which file it is on, and is looked at before its work
-begins and before it commits.
+SQLite keeps a file open after it was deleted or replaced, and later writes to it are lost. So each
+connection remembers which file it opened, and that is compared with the file at the path before
+work begins and before it is committed.
 """
 
 import errno
@@ -46,21 +46,21 @@ from backscroll.database.schema import (
 )
 
 Identity: TypeAlias = tuple[int, int]
-"""Device and inode, by which a file is known while it exists."""
+"""Device and inode, which identify a file while it exists."""
 
 ROOM: Final = 64 * 1024
-"""How many bytes a database must be able to grow by, to be one that can be written."""
+"""How many bytes a database must be able to grow by to count as writable."""
 
 _FILE: Final = "file"
 _STEPS: Final = 10_000
-"""After how many steps of SQLite's virtual machine the time is looked at."""
+"""After how many steps of SQLite's virtual machine the time limit is checked."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFile:
-    """Where a database is.
+    """The path of a database file, and the tables that it must have.
 
     Attributes:
         path: absolute.
@@ -72,15 +72,15 @@ class DatabaseFile:
 
     @property
     def identity(self) -> Identity | None:
-        """Which file is at the path now; None if there is none, or it cannot be looked at."""
+        """The file at the path now; None if there is no file or it cannot be examined."""
         try:
-            found = os.stat(self.path)  # noqa: PTH116 - half the time, before each read and write
+            found = os.stat(self.path)  # noqa: PTH116 - twice as fast, and called before each read and write
         except OSError:
             return None
         return found.st_dev, found.st_ino
 
     def watch(self, engine: Engine) -> None:
-        """Have each connection of a pool work on the file at the path, or else be opened anew."""
+        """Reopen each connection of a pool that is not on the file at the path."""
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
             record.info[_FILE] = self.identity
@@ -94,7 +94,7 @@ class DatabaseFile:
         def fail(context: ExceptionContext) -> None:
             error, connection = context.sqlalchemy_exception, context.connection
             if connection is not None and isinstance(error, DBAPIError) and is_of_file(error):
-                connection.info[_FILE] = None  # it may keep pages of what was there
+                connection.info[_FILE] = None  # to be reopened: its cache may be stale
 
         event.listen(engine, "do_connect", open_)
         event.listen(engine, "checkout", begin)
@@ -102,10 +102,10 @@ class DatabaseFile:
         event.listen(engine, "handle_error", fail)
 
     def _open_journal_to_writes(self) -> None:
-        """Give the journal the database's mode, if only the database may be written.
+        """Give the journal the database's mode, if the database is writable and the journal is not.
 
-        SQLite gives an empty journal the mode that the database has just then, and so leaves a
-        read-only one behind if the database was read-only for a while.
+        SQLite gives an empty journal the mode that the database has at that moment. If the database
+        was read-only for a while, a read-only journal remains.
         """
         journal = self.path.with_name(f"{self.path.name}-journal")
         with suppress(OSError):
@@ -114,7 +114,7 @@ class DatabaseFile:
                 journal.chmod(mode)
 
     def require(self, connection: Connection) -> None:
-        """See that a connection is on the file at the path.
+        """Check that a connection is on the file at the path.
 
         Raises:
             DatabaseFailedError: it is not.
@@ -128,11 +128,13 @@ class DatabaseFile:
         return cast("Identity | None", connection.info.get(_FILE))
 
     def recognise(self, connection: DBAPIConnection, _record: object) -> None:
-        """See that what was opened is such a database of Backscroll: it may have been replaced.
+        """Check that the opened file is a database of Backscroll with these tables.
+
+        The file may have been replaced since this process started.
 
         Raises:
-            DatabaseFailedError: it is not.
-            sqlite3.Error: It cannot be read.
+            DatabaseFailedError: the file is not such a database.
+            sqlite3.Error: the file cannot be read.
         """
         cursor = connection.cursor()
         try:
@@ -142,19 +144,19 @@ class DatabaseFile:
             names = {name for (name,) in cursor.fetchall()}
         finally:
             cursor.close()
-        # One that is newer was brought up to date by another replica, which is about to take over.
+        # A newer version is accepted: a newer replica has migrated it and is about to take over.
         is_older = version is None or version[0] < SCHEMA_VERSION
         if is_older or self.needed not in sets_in(names):
             raise DatabaseFailedError("foreign", where=str(self.path))
 
     def require_room(self) -> None:
-        """See that the database could grow.
+        """Check that the database could grow.
 
-        A file of no name, as long as the database and with nothing in it but its end, is written
-        beside it: that meets a full disk, a quota and a limit of the process alike.
+        This writes a sparse temporary file of the database's size beside it, which runs into a full
+        disk, a quota and a file size limit of the process alike.
 
         Raises:
-            DatabaseFailedError: it could not.
+            DatabaseFailedError: the database could not grow.
         """
         try:
             size = self.path.stat().st_size
@@ -165,14 +167,14 @@ class DatabaseFile:
                     left -= file.write(bytes(left))
         except OSError as error:
             if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-                return  # SQLite may need no new file there: it says so itself if it does
+                return  # SQLite may not need a new file there; if it does, it reports the error
             name = errno.errorcode.get(error.errno or 0, "")
             trouble: Trouble = "full" if error.errno in _NO_ROOM else "failed"
             raise DatabaseFailedError(trouble, name, str(self.path)) from error
 
 
 def try_writing(connection: Connection) -> None:
-    """Write as a transaction would, and leave the rest to the caller, who rolls it back.
+    """Write as a transaction would; the caller rolls it back.
 
     Raises:
         DBAPIError: the database cannot be written.
@@ -181,17 +183,17 @@ def try_writing(connection: Connection) -> None:
 
 
 def first_flaw(connection: Connection, limit_s: float) -> str | None:
-    """Return the first flaw of a database's structure, empty if there is none.
+    """Return the first flaw in a database's structure, or an empty string.
 
-    Tables and indexes are walked, not compared with each other (`PRAGMA quick_check`), and JSON is
-    parsed. Text that was changed and is still text is not noticed: SQLite keeps no checksums.
+    This walks tables and indexes without comparing them (`PRAGMA quick_check`), and parses JSON. It
+    does not detect changes that leave valid text, because SQLite has no checksums.
 
     Args:
-        connection: of SQLite.
-        limit_s: how many seconds it may take.
+        connection: a connection to SQLite.
+        limit_s: how many seconds this may take.
 
     Returns:
-        One line in SQLite's words, without data; None if the time was not enough.
+        One line in SQLite's words, without data; None if the time ran out.
 
     Raises:
         DBAPIError: the database cannot be read.

@@ -1,12 +1,12 @@
-"""The threads that a database works on: one hop there and one back for all that a request asks.
+"""The threads that run database work; a request changes threads once each way.
 
-SQLite answers within the call, so that its calls are made off the event loop. Work runs from its
-first statement to its last on one thread.
+Calls to SQLite block, so they are made off the event loop. All statements of a piece of work run on
+the same thread.
 
-Writes are committed in groups. Waiting for the disk to have a commit takes longer than most
-writes do, so that those which come meanwhile share the next commit: each in a savepoint of its
-own, so that one which fails leaves its neighbours alone, and none is answered before the commit.
-A write that comes alone waits for nobody.
+Writes are committed in groups. Syncing a commit to disk takes longer than most writes, so writes
+that arrive meanwhile share the next commit. Each has its own savepoint, so that one that fails does
+not affect the others, and no write returns before the commit. A single write does not wait for
+others.
 """
 
 import asyncio
@@ -29,20 +29,20 @@ GROUP_WRITES: Final = 64
 """The most writes that share a commit."""
 
 GROUP_S: Final = 0.05
-"""How many seconds after its beginning a transaction takes no further write."""
+"""For how many seconds after its first write a transaction accepts further writes."""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
 class Job(Generic[T]):
-    """A piece of work, and what became of it.
+    """A piece of work and its outcome.
 
     Attributes:
-        work: what to do on a connection; may be done again where its transaction was undone.
-        future: who waits for it; cancelled where nobody does any more.
-        value: what it returned.
-        error: what it raised, or what undid it.
+        work: runs on a connection; may run again if its transaction was undone.
+        future: resolves with the outcome; cancelled if the caller no longer waits.
+        value: the result of the work.
+        error: the error that the work raised, or that undid its transaction.
     """
 
     work: Work[T]
@@ -51,11 +51,11 @@ class Job(Generic[T]):
     error: BaseException | None = field(default=None, init=False)
 
     def run(self, connection: Connection) -> None:
-        """Do the work."""
+        """Run the work, and keep its result."""
         self.value = self.work(connection)
 
     def settle(self) -> None:
-        """Tell who waits; on the event loop."""
+        """Resolve the future; call this on the event loop."""
         if self.future.done():
             return
         if self.error is not None:
@@ -72,9 +72,9 @@ class SqliteThreads:
     """Threads that take jobs from one queue, started as they are needed.
 
     Args:
-        engine: has a connection for each of them.
-        serve: does a job and perhaps some of those behind it, and returns those it did.
-        threads: how many threads there are at most.
+        engine: has a connection for each thread.
+        serve: runs a job and perhaps some that are queued after it, and returns the ones it ran.
+        threads: the most threads.
     """
 
     def __init__(self, engine: Engine, serve: Serve, threads: int = 1) -> None:
@@ -88,8 +88,7 @@ class SqliteThreads:
     async def run(self, work: Work[T]) -> T:
         """Return what `work` returns, or raise what it raises.
 
-        When the caller is cancelled, work that has begun is ended all the same, and work that has
-        not is left undone.
+        If the caller is cancelled, work that has started is finished, and other work is skipped.
         """
         job: Job[T] = Job(work, asyncio.get_running_loop().create_future())
         self._open += 1
@@ -100,7 +99,7 @@ class SqliteThreads:
         return await job.future
 
     def close(self) -> None:
-        """Let what was asked for be done, and close the connections; blocks until it is."""
+        """Finish the queued jobs, then close the connections; blocks until then."""
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
@@ -110,7 +109,7 @@ class SqliteThreads:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             done = [job] if job.future.cancelled() else self._serve(self._engine, job, self._jobs)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed, so no caller is waiting
                 job.future.get_loop().call_soon_threadsafe(self._settle, done)
 
     def _settle(self, done: list[Job[Any]]) -> None:
@@ -120,7 +119,7 @@ class SqliteThreads:
 
 
 def serve_read(engine: Engine, job: Job[Any], _behind: Jobs) -> list[Job[Any]]:
-    """Do one job, outside any transaction."""
+    """Run one job, outside any transaction."""
     try:
         with engine.connect() as connection:
             job.run(connection)
@@ -136,14 +135,14 @@ def serve_writes(
     group_writes: int = GROUP_WRITES,
     group_s: float = GROUP_S,
 ) -> list[Job[Any]]:
-    """Do a job, and those that are there by the time that it is done, in one transaction.
+    """Run a job, and the jobs that are queued by the time it is done, in one transaction.
 
     Args:
         engine: has one connection, which writes.
         first: the job.
-        behind: those that wait behind it.
+        behind: the queue of later jobs.
         group_writes: the most writes that share a commit.
-        group_s: how many seconds after `first` is done the transaction takes another.
+        group_s: for how many seconds after `first` is done the transaction accepts more jobs.
     """
     group = [first]
     try:
@@ -156,14 +155,14 @@ def serve_writes(
             _commit(connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         if is_busy(error):
-            # They would wait as long again, one after another.
+            # Otherwise each would wait for the same lock again, one after another.
             group += _waiting(behind, group_writes, group_s)
         _answer_for_the_lost(engine, group, error)
     return group
 
 
 def _waiting(behind: Jobs, group_writes: int, group_s: float) -> Iterator[Job[Any]]:
-    """Yield the jobs that are there, as long as the transaction may take more."""
+    """Yield queued jobs until the queue is empty or the transaction is full or too old."""
     ends_at = time.monotonic() + group_s
     for _ in range(group_writes - 1):
         if time.monotonic() > ends_at:
@@ -179,7 +178,7 @@ def _waiting(behind: Jobs, group_writes: int, group_s: float) -> Iterator[Job[An
 
 
 def _run_beside(job: Job[Any], connection: Connection) -> None:
-    """Do a job in a transaction that others share.
+    """Run a job in a transaction that it shares with others.
 
     Raises:
         DBAPIError: the transaction itself may be lost.
@@ -201,8 +200,8 @@ def _commit(connection: Connection) -> None:
     """Commit.
 
     Raises:
-        DBAPIError: it was not done.
-        CommitUnknownError: it may have been.
+        DBAPIError: the transaction was not committed.
+        CommitUnknownError: the transaction may have been committed.
     """
     try:
         connection.commit()
@@ -214,10 +213,10 @@ def _commit(connection: Connection) -> None:
 
 
 def _answer_for_the_lost(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
-    """Do what an undone transaction held once more, each alone, so that each fails for itself.
+    """Run each job of an undone transaction again by itself, so that only the cause fails.
 
-    What was alone has failed, and so has what another program's lock would only hold up again.
-    What may not be undone is not done again: only its caller's key can tell.
+    Three cases are not repeated: a job that was alone, jobs that would wait for another program's
+    lock again, and jobs that may have been committed (the idempotency key tells the caller).
     """
     final = is_busy(error) or isinstance(error, CommitUnknownError)
     again = len(group) > 1 and not final

@@ -1,4 +1,4 @@
-"""A URL of SQLite: the file that it names, made if there is none."""
+"""The file that a SQLite URL names, created if it is missing."""
 
 import os
 from pathlib import Path
@@ -22,13 +22,14 @@ def path_of(url: str) -> Path | None:
 
 
 def create_file(path: Path) -> None:
-    """Create an empty database file that only its owner can read, where there is none."""
+    """Create an empty database file with mode 0600, if the file is missing."""
     if path.is_dir():
         line = f"{path} is a directory: BACKSCROLL_DATABASE names a file"
         raise StoreError(line)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():  # to close one that this process has open would end its locks
+        # Opening and closing an existing file would drop the locks that this process has on it.
+        if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except PermissionError as error:
         line = f"{path} is read-only, or its folder is: the store needs to write both"

@@ -1,7 +1,7 @@
-"""Bearer tokens in the store's database, where all replicas find them: kept only as hashes.
+"""Bearer tokens in the store's database, which all replicas share; only their hashes are stored.
 
-A token is 256 random bits, so that SHA-256 without salt or stretching is enough: there is nothing
-to guess (NIST SP 800-63B, section 5.1.2.2, on look-up secrets of 112 bits and more).
+A token has 256 random bits, too many to guess, so SHA-256 without salt or stretching is enough
+(NIST SP 800-63B, section 5.1.2.2, on look-up secrets of 112 bits and more).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from backscroll.database.schema import tokens
 
 PREFIX: Final = "bks_"
-"""What every token starts with, so that programs that look for leaked secrets find them."""
+"""The prefix of every token, by which secret scanners recognise leaked tokens."""
 
 SCOPES: Final = ("read", "write")
 SECRET_BYTES: Final = 32
@@ -24,18 +24,18 @@ MOST_LISTED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token, which is not the token itself.
+    """The record of a token, without the token itself.
 
     Attributes:
-        id: what it is called; no secret.
-        name: who has it.
+        id: identifies the token; not a secret.
+        name: its holder.
         scopes: `read`, `write`.
-        toolsets: those it may use.
-        partition: its part of the store; empty for the one that all share.
+        toolsets: the toolsets that it may use.
+        partition: its part of the store; empty for the shared default.
         upstream_key_variable: the environment variable with its key to the upstream, or empty.
         created_at: in Unix seconds.
-        expires_at: in Unix seconds; none for never.
-        revoked_at: in Unix seconds; none while it is good.
+        expires_at: in Unix seconds; None if it never expires.
+        revoked_at: in Unix seconds; None if it is not revoked.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Token:
     revoked_at: int | None = None
 
     def holds(self, now: float) -> bool:
-        """Whether it lets anybody in at a time, in Unix seconds."""
+        """Return whether the token is valid at `now`, in Unix seconds."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
@@ -59,12 +59,12 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> str:
-    """Return what a token hashes to, in hexadecimal digits."""
+    """Return a token's SHA-256 hash, in hexadecimal digits."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def add(connection: Connection, token: Token, secret: str) -> None:
-    """Write a new token."""
+    """Insert a new token."""
     connection.execute(
         insert(tokens).values(
             id=token.id,
@@ -81,18 +81,18 @@ def add(connection: Connection, token: Token, secret: str) -> None:
 
 
 def find(connection: Connection, secret: str) -> Token | None:
-    """Return the token that a secret is, whether it still holds or not."""
+    """Return the record of a secret token, valid or not; None if it is unknown."""
     wanted = digest(secret)
     row = connection.execute(select(tokens).where(tokens.c.digest == wanted)).one_or_none()
-    # The database found it by comparing hashes, which tells nothing of the secret; compared again,
-    # in constant time, because a collation of the database's might be lenient.
+    # The database compares only hashes, so its timing reveals nothing about the secret. They are
+    # compared again, in constant time, because a collation of the database might be lenient.
     if row is None or not hmac.compare_digest(str(row.digest), wanted):
         return None
     return _token(row)
 
 
 def listed(connection: Connection) -> list[Token]:
-    """Return the tokens there are, oldest first; 10,000 at most."""
+    """Return the tokens, oldest first; 10,000 at most."""
     rows = connection.execute(
         select(tokens).order_by(tokens.c.created_at, tokens.c.id).limit(MOST_LISTED)
     )
@@ -100,7 +100,7 @@ def listed(connection: Connection) -> list[Token]:
 
 
 def revoke(connection: Connection, name: str, now: int) -> list[str]:
-    """Take back tokens that hold, by id or by name, and return their ids."""
+    """Revoke the tokens with this id or name that are not revoked yet, and return their ids."""
     rows = connection.execute(
         update(tokens)
         .where((tokens.c.id == name) | (tokens.c.name == name), tokens.c.revoked_at.is_(None))
@@ -111,7 +111,7 @@ def revoke(connection: Connection, name: str, now: int) -> list[str]:
 
 
 def _token(row: Row[tuple[object, ...]]) -> Token:
-    """Return a token as it was stored, and what no version of ours stored as nothing at all."""
+    """Return a stored token; a value that no version of Backscroll wrote becomes an empty one."""
     return Token(
         id=str(row.id),
         name=str(row.name),
@@ -132,5 +132,5 @@ def _words(stored: object) -> tuple[str, ...]:
 
 
 def _moment(stored: object) -> int | None:
-    """Return a time; one that is none has been long ago, so that what it ends has ended."""
+    """Return a stored time; a value that is not a time becomes 0, so that the token has ended."""
     return stored if stored is None or isinstance(stored, int) else 0

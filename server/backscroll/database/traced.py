@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry around what the store asks of its database."""
+"""OpenTelemetry spans around the store's reads and writes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TracedDatabase:
-    """A database whose reads and writes are recorded where the request that asks for them is.
+    """A database whose reads and writes are traced if the request they belong to is.
 
     Attributes:
-        database: what is asked.
-        system: which engine it is, as OpenTelemetry names it (`db.system.name`).
+        database: the database that does the work.
+        system: OpenTelemetry's name of the engine (`db.system.name`).
     """
 
     database: Database
@@ -37,7 +37,7 @@ class TracedDatabase:
         return await self._recorded("write", partial(self.database.write, turn=turn), work)
 
     async def check(self) -> None:
-        """Check, as `Database.check` does; recorded nowhere, as it is no request's."""
+        """Check, as `Database.check` does; not traced, because no request asks for it."""
         await self.database.check()
 
     async def close(self) -> None:
@@ -59,13 +59,13 @@ class TracedDatabase:
         ) as span:
             try:
                 return await run(work)
-            except _FAILURES as error:  # what else work raises is an answer, such as a 404
+            except _FAILURES as error:  # other errors are replies, such as a 404
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(StatusCode.ERROR)
                 raise
 
 
 def _name_of(work: Work[T]) -> str:
-    """Return which function of the store made some work."""
+    """Return the name of the store's function that defined `work`."""
     name: str = getattr(work, "__qualname__", type(work).__name__)
     return name.partition(".<locals>")[0]

@@ -1,8 +1,8 @@
-"""From an older schema to this one, by alembic: a file in `versions` for each version.
+"""Migrations from older schemas, by alembic: one file in `versions` for each version.
 
 A file's revision is the version that it leads to. `TABLES` names the set of tables that it changes:
-a database without them skips the step. The version of a database is in its own
-`backscroll_schema` table, which Backscrolls without alembic read too.
+a database without them skips the step. The version of a database is in its
+`backscroll_schema` table, which versions of Backscroll without alembic read too.
 """
 
 from collections.abc import Collection
@@ -20,12 +20,12 @@ _HERE: Final = Path(__file__).parent
 
 
 def migrate(connection: Connection, version: int, sets: Collection[TableSet]) -> None:
-    """Take the steps that follow a version, oldest first.
+    """Run the steps after `version`, oldest first.
 
     Args:
-        connection: inside a transaction that no other migration runs beside.
-        version: the schema that is there, 1 or more.
-        sets: which tables are there.
+        connection: inside a transaction during which no other migration runs.
+        version: the schema version of the database, 1 or more.
+        sets: the sets of tables that the database has.
     """
     scripts = ScriptDirectory(str(_HERE))
     steps = reversed(list(scripts.iterate_revisions("head", str(version))))

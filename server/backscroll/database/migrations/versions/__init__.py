@@ -1,1 +1,1 @@
-"""The steps, each frozen as it was released."""
+"""The migration steps, which do not change after their release."""

@@ -1,4 +1,4 @@
-"""What the first Backscroll made; nothing leads to it."""
+"""The schema of the first Backscroll: the start of all migrations."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Partitions, of which what was there is the default one, and a table for bearer tokens."""
+"""Add partitions, with existing rows in the default one, and a table for bearer tokens."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ from sqlalchemy import JSON, BigInteger, Column, Text, text
 
 revision: Final = "2"
 down_revision: Final = "1"
-TABLES: Final = "store"  # and "tokens", which began as some of them
+TABLES: Final = "store"  # and "tokens", which were part of this set at the time
 
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 _Json: Final = JSON(none_as_null=True)
-# Constraints had no names, which SQLite keeps so; these are those that PostgreSQL gives.
+# Version 1 did not name its constraints. SQLite leaves them unnamed; PostgreSQL gives these names.
 _NAMES: Final = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}
 _INDEXES: Final = {
     "threads": {"living_threads": ["position"]},
@@ -24,7 +24,7 @@ _INDEXES: Final = {
 
 
 def upgrade() -> None:
-    """Go on from version 1."""
+    """Migrate from version 1."""
     for table, indexes in _INDEXES.items():
         for index in indexes:
             op.drop_index(index, table)

@@ -1,4 +1,4 @@
-"""A clock that idempotency keys are kept by, which no replica's time of day can move."""
+"""Add a clock for keeping idempotency keys that does not depend on a replica's time of day."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Go on from version 2."""
+    """Migrate from version 2."""
     op.create_table(
         "retention_clock",
         Column("elapsed_ms", BigInteger, nullable=False),
