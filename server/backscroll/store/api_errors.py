@@ -1,4 +1,4 @@
-"""A request that the store cannot serve, as OpenAI's API says it."""
+"""Errors of requests that the store cannot serve, in the form of OpenAI's API."""
 
 from http import HTTPStatus
 from typing import Final
@@ -8,7 +8,7 @@ SERVER_ERROR: Final = "server_error"
 
 
 class ApiError(Exception):
-    """A request that is answered with OpenAI's error envelope.
+    """An error that the store sends as OpenAI's error envelope.
 
     Args:
         status: HTTP status, 400-599.
@@ -19,7 +19,7 @@ class ApiError(Exception):
         headers: headers sent with the reply.
     """
 
-    def __init__(  # noqa: PLR0913 - the envelope has this many fields
+    def __init__(  # noqa: PLR0913 - one parameter per field of the envelope
         self,
         status: int,
         message: str,
@@ -29,7 +29,7 @@ class ApiError(Exception):
         kind: str = INVALID_REQUEST,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Keep the parts of the envelope."""
+        """Store the fields of the envelope."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -40,7 +40,7 @@ class ApiError(Exception):
 
 
 def not_found(noun: str, identifier: str) -> ApiError:
-    """Return the 404 that OpenAI answers for a thread, message or file that is not there."""
+    """Return OpenAI's 404 for a thread, message or file that does not exist."""
     return ApiError(HTTPStatus.NOT_FOUND, f"No {noun} found with id '{identifier}'.")
 
 

@@ -1,4 +1,4 @@
-"""The store: a database, open, and the ASGI application that speaks OpenAI's format over it."""
+"""The store: an open database, and the ASGI application that serves it in OpenAI's format."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
 
 MENDED_S: Final = 60
-"""After how many seconds a client may ask whether a database that failed has been mended."""
+"""Seconds until a client may retry after the database failed (`Retry-After`)."""
 
 _CLOCK: Final = Clock()
 _log: Final = logging.getLogger(__name__)
@@ -56,27 +56,27 @@ class Store:
     """An open store.
 
     Attributes:
-        app: the wire format, with its routes under `/v1`: for `httpx2.ASGITransport` or for a
-            server. It has no lifespan; `open_store` opens and closes.
+        app: serves the wire format, with routes under `/v1`; for `httpx2.ASGITransport` or a
+            server. It has no lifespan: `open_store` opens and closes the database.
     """
 
     app: Starlette
     _database: Database
 
     async def check(self) -> None:
-        """See that what is asked of the store can be done, as `Database.check` does."""
+        """Check that the store can read and write, as `Database.check` does."""
         await self._database.check()
 
     async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
         """Write a whole thread into a partition, in one transaction.
 
         Returns:
-            False when its key was imported before, or its id is in the store; nothing is written.
+            False if its key was imported before or its id is in the store; then nothing is written.
 
         Raises:
-            StoreError: something that the store cannot hold; nothing is written.
-            DatabaseBusyError: another writer held the database for too long; try again. And what
-                else `Database.write` raises.
+            StoreError: the store cannot hold a value of the thread; nothing is written.
+            DatabaseBusyError: another writer held the database for too long; try again.
+            OperatorError: the other errors of `Database.write`.
         """
         from backscroll.store.archive.load import write_thread
 
@@ -87,7 +87,7 @@ class Store:
     async def import_conversation(
         self, conversation: "ImportedConversation", partition: str = ""
     ) -> bool:
-        """Write a whole conversation in one transaction; as `import_thread` in all else."""
+        """Write a whole conversation in one transaction; otherwise like `import_thread`."""
         from backscroll.store.archive.load import write_conversation
 
         return await self._database.write(
@@ -97,7 +97,7 @@ class Store:
     async def import_completion(
         self, completion: "ImportedCompletion", partition: str = ""
     ) -> bool:
-        """Write a stored completion in one transaction; as `import_thread` in all else."""
+        """Write a stored completion in one transaction; otherwise like `import_thread`."""
         from backscroll.store.archive.load import write_completion
 
         return await self._database.write(
@@ -105,22 +105,22 @@ class Store:
         )
 
     def export_threads(self, partition: str = "") -> "AsyncIterator[ImportedThread]":
-        """Yield every thread of a partition, oldest first, as it could be imported.
+        """Yield every thread of a partition, oldest first, ready to be imported.
 
-        One at a time is in memory.
+        Only one is in memory at a time.
         """
         from backscroll.store.archive.dump import read_threads
 
         return read_threads(self._database, partition)
 
     def export_conversations(self, partition: str = "") -> "AsyncIterator[ImportedConversation]":
-        """Yield every conversation of a partition, oldest first, as it could be imported."""
+        """Yield every conversation of a partition, oldest first, ready to be imported."""
         from backscroll.store.archive.dump import read_conversations
 
         return read_conversations(self._database, partition)
 
     def export_completions(self, partition: str = "") -> "AsyncIterator[ImportedCompletion]":
-        """Yield every stored completion of a partition, oldest first, as it could be imported."""
+        """Yield every stored completion of a partition, oldest first, ready to be imported."""
         from backscroll.store.archive.dump import read_completions
 
         return read_completions(self._database, partition)
@@ -130,24 +130,24 @@ class Store:
 async def open_store(
     database: str, clock: Clock = _CLOCK, lock_s: float = LOCK_S
 ) -> AsyncIterator[Store]:
-    """Open the store in `database`, made where it is missing, and close it at the end.
+    """Open the store in `database`, creating it if it is missing, and close it at the end.
 
     Args:
-        database: its URL, as `opening.open_database` takes it.
+        database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
         lock_s: how many seconds a read or a write waits for the database's locks.
 
     Raises:
-        StoreError: a database that cannot be used, in one clear line.
+        StoreError: the database cannot be used; `str()` is one clear line.
     """
     async with open_database(database, "store", lock_s) as opened:
         yield await store_over(opened, clock)
 
 
 async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
-    """Return the store over a database that is open, and that somebody else closes."""
+    """Return the store over an open database, which the caller closes."""
     retention = RetentionClock(clock.monotonic)
-    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks too
+    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks again
         await database.read(retention.look)
     return Store(_application(database, clock, retention), database)
 
@@ -210,14 +210,14 @@ def _route(path: str, **by_method: Handler) -> Route:
 
 
 def _names_nul(request: Request) -> bool:
-    """Return whether a NUL, which PostgreSQL takes in no text, is where only names are."""
-    checked = {"thread_id", "conversation_id"}  # by their form, with an answer of their own
+    """Return whether a path or query name has a NUL, which PostgreSQL rejects in any text."""
+    checked = {"thread_id", "conversation_id"}  # checked elsewhere, with errors of their own
     names = (value for name, value in request.path_params.items() if name not in checked)
     return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    """Answer every error with the envelope; one that is nobody's fault goes to the log too."""
+    """Return the envelope of an error; log errors that the caller did not cause."""
     match error:
         case ApiError():
             return error_reply(error)
@@ -227,7 +227,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             message = "The request broke off: nothing was written."
             return error_reply(
                 ApiError(HTTPStatus.BAD_REQUEST, message)
-            )  # to nobody, and no fault of ours
+            )  # the client has gone; not an error of the store
         case DatabaseBusyError():
             _log.warning("the database is locked: another program or transaction holds it")
             why = "The database is busy, held by another program or transaction"
@@ -248,7 +248,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
                 ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message, kind=SERVER_ERROR)
             )
         case _:
-            # Its transaction has been rolled back: what undoes none is a CommitUnknownError.
+            # The transaction was rolled back; otherwise this would be a CommitUnknownError.
             _log.error("the database failed; nothing was written", exc_info=error)
             return error_reply(_not_written(DatabaseFailedError("failed")))
 
@@ -262,10 +262,10 @@ def _again_later(why: str, code: str) -> ApiError:
 
 
 def _not_written(error: DatabaseFailedError) -> ApiError:
-    """Return the answer that somebody has to mend something first.
+    """Return the error for a database that fails until its operator fixes it.
 
-    A client that knows nothing of the code takes 503 with a time to come again for a refusal (RFC
-    9110, section 15.6.4); OpenAI's own clients heed `x-should-retry`.
+    A client that does not know the code understands 503 with `Retry-After` (RFC 9110, section
+    15.6.4); OpenAI's own clients obey `x-should-retry`.
     """
     message = f"The database failed: {error.sentence}. Nothing was written."
     headers = {"Retry-After": str(MENDED_S), "X-Should-Retry": "false"}

@@ -1,7 +1,7 @@
 """The request bodies of the threads endpoints and of stored completions, as OpenAI declares them.
 
 Sources of the limits: OpenAI's OpenAPI documents of 2024-04-15 (v1) and 2026-08-21 (v2). The union
-members carry tags in angle brackets, which `validation` leaves out of a parameter's name.
+members have tags in angle brackets, which `validation` omits from a parameter's name.
 """
 
 from typing import Annotated, Any, Final, Literal

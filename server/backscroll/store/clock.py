@@ -1,4 +1,4 @@
-"""What time it is, and how much of it has passed: the two are told by different clocks."""
+"""The time of day and elapsed time, from different clocks."""
 
 import time
 from collections.abc import Callable
@@ -10,11 +10,10 @@ class Clock:
     """A process's clocks.
 
     Attributes:
-        now: tells the time of day, in Unix seconds. It is written into objects and decides nothing:
-            it may be wrong by any number of years, and jump.
-        monotonic: tells how many seconds have passed since any moment of the process's choice. It
-            never runs back, and never faster than time does; it may stand still while the machine
-            sleeps.
+        now: returns the time of day, in Unix seconds. It is only written into objects, and nothing
+            depends on it: it may be wrong by years, and jump.
+        monotonic: returns the seconds since an arbitrary moment. It never goes back and never runs
+            faster than real time; it may stop while the machine sleeps.
     """
 
     now: Callable[[], float] = time.time

@@ -1,6 +1,6 @@
 """Stored chat completions: list, get, update, delete, and the messages of one.
 
-They enter by import. Creating one takes a model, which the store does not have.
+Completions are added by import: creating one needs a model, which the store does not have.
 """
 
 import re
@@ -75,7 +75,7 @@ _messages: Final = Listing(
 
 @lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
 def _listing(filters: int, *, of_model: bool) -> Listing:
-    """Return the list of completions with so many metadata pairs, all models' or one model's."""
+    """Return the list of completions with this many metadata filters, for all models or for one."""
     rows = _living
     if of_model:
         rows = rows.where(completions.c.model == bindparam("model"))
@@ -103,7 +103,7 @@ def _completion_object(row: Mapping[str, Any]) -> JSON:
 
 
 def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
-    """Return a stored message: an array of parts moves out of `content`, as OpenAI declares."""
+    """Return a stored message; a list of parts is in `content_parts`, as OpenAI declares."""
     body = row["body"]
     content = body.get("content")
     in_parts = isinstance(content, list)
@@ -117,7 +117,7 @@ def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
 
 
 def label_completion(connection: Connection, position: int, metadata: Mapping[str, str]) -> None:
-    """Make a completion be found by these metadata pairs, and by no others."""
+    """Replace the metadata pairs by which a completion is found."""
     old = completion_metadata.c.completion == position
     connection.execute(delete(completion_metadata).where(old))
     pairs = [
@@ -146,7 +146,7 @@ class CompletionEndpoints:
     clock: Clock
 
     async def create(self, _request: Request) -> Response:
-        """Refuse: there is no model behind the store."""
+        """Refuse with 501, because the store has no model."""
         message = "This store has no model to complete a chat with: completions enter by import."
         raise ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code="model_not_configured")
 
@@ -191,7 +191,7 @@ class CompletionEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a stored completion and its messages, and keep its place in the list."""
+        """Erase a stored completion and its messages, but keep its position in the list."""
         partition, completion_id = partition_of(request), request.path_params["completion_id"]
 
         def work(connection: Connection) -> None:
@@ -225,7 +225,7 @@ class CompletionEndpoints:
 
 
 def _index(completion_id: str, message_id: str) -> int:
-    """Return the position in a message's id, `{completion_id}-{index}`, or -1."""
+    """Return the index in a message's id, `{completion_id}-{index}`, or -1 if it is malformed."""
     prefix, _, number = message_id.rpartition("-")
     well_formed = prefix == completion_id and re.fullmatch("0|[1-9][0-9]{0,8}", number)
     return int(number) if well_formed else -1

@@ -1,8 +1,8 @@
-"""A conversation and its items: what is taken, and what goes out.
+"""Conversations and items in requests and responses.
 
-Sources: OpenAI's OpenAPI document of 2026-08-21, `InputItem` going in and `ConversationItem`
-coming out. Of their kinds the store looks into messages alone; any other, one that is not invented
-yet included, is kept as it came.
+Sources: OpenAI's OpenAPI document of 2026-08-21, `InputItem` for requests and `ConversationItem`
+for responses. The store only inspects messages; it keeps items of other kinds, known or not, as
+they are.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -15,7 +15,7 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id
 
 MAX_ITEM_TEXT: Final = 10 * 1024 * 1024
-"""The most characters of one text of a message (`InputTextContent.text`)."""
+"""The most characters of one text part of a message (`InputTextContent.text`)."""
 
 _MAX_ITEMS: Final = 20
 _MESSAGE: Final = "message"
@@ -24,7 +24,7 @@ _DECLARED: Final[dict[str, JSON]] = {
     "output_text": {"annotations": []},
     "input_image": {"detail": "auto"},
 }
-"""Fields that a part may lack going in and must have coming out."""
+"""Defaults of fields that a part may omit in a request and must have in a response."""
 
 
 class _Open(BaseModel):
@@ -131,7 +131,7 @@ class ItemsCreate(BaseModel):
 
 
 def conversation_object(row: JSON) -> JSON:
-    """Return a conversation as it goes out."""
+    """Return the API's object for a conversation."""
     return {
         "id": row["id"],
         "object": "conversation",
@@ -141,11 +141,11 @@ def conversation_object(row: JSON) -> JSON:
 
 
 def item_row(item: JSON, item_id: str | None = None) -> JSON:
-    """Return the row of an item that was validated, but for its conversation and position.
+    """Return the row of a validated item, except its conversation and position.
 
     Args:
-        item: as it came. Its `id` is passed over: the server mints ids, as OpenAI's does.
-        item_id: kept when given, else a new one.
+        item: as received. Its `id` is ignored, because the server creates ids, as OpenAI's does.
+        item_id: None for a new one.
     """
     body = {name: value for name, value in item.items() if name != "id"}
     if _is_message(item):
@@ -158,7 +158,7 @@ def item_row(item: JSON, item_id: str | None = None) -> JSON:
 
 
 def item_object(row: JSON) -> JSON:
-    """Return an item as it goes out; it has no time of its own."""
+    """Return the API's object for an item, which has no timestamp."""
     return {"id": row["id"], **row["body"]}
 
 

@@ -1,4 +1,4 @@
-"""Conversations: create, get, update, delete. There is no list of them, as OpenAI has none."""
+"""Conversations: create, get, update, delete. OpenAI's API cannot list them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -36,7 +36,7 @@ class ConversationEndpoints:
     clock: Clock
 
     async def create(self, request: Request) -> Response:
-        """Create a conversation, with the items that the body has."""
+        """Create a conversation with the items in the body."""
         partition = partition_of(request)
         raw = await read_body(request)
         body = parse_object(raw)

@@ -1,4 +1,4 @@
-"""What every reply has in common: JSON, OpenAI's envelopes, and the API's version header."""
+"""The common parts of all replies: JSON, OpenAI's envelopes, and the version header."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ def reply(value: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
     """Return a JSON response."""
     try:
         body = to_json(value)
-    except ValueError:  # nested deeper than its bound
+    except ValueError:  # nested deeper than `to_json` allows
         body = dump_json(value).encode()
     return Response(body, status, media_type="application/json")
 
@@ -77,10 +77,10 @@ def api_version(request: Request) -> ApiVersion:
 def partition_of(request: Request) -> str:
     """Return the partition in the `OpenAI-Project` header, or the default one, `""`.
 
-    What is in another partition is, to the request, nowhere.
+    The request cannot see objects of other partitions.
 
     Raises:
-        ApiError: 400 for a name that is none, or for two.
+        ApiError: 400 for an invalid name, or for more than one.
     """
     given = request.headers.getlist("openai-project")
     if not given:
@@ -94,14 +94,14 @@ def partition_of(request: Request) -> str:
 
 
 def turn_of(request: Request) -> str:
-    """Return whose turn a write is, as `Database.write` takes it.
+    """Return the turn of a request's write, for `Database.write`.
 
-    That is the thread, conversation or completion that it is about, or the list that it adds to.
+    It names the thread, conversation or completion that changes, or the list that grows.
     """
     owner = next(iter(request.path_params.values()), request.url.path)
     return f"{partition_of(request)} {owner}"
 
 
 def is_partition(name: str) -> bool:
-    """Return whether `name` can be a partition's: 1-128 letters, digits and `_ . = -`."""
+    """Return whether `name` is a valid partition: 1-128 letters, digits and `_ . = -`."""
     return _PARTITION.fullmatch(name) is not None

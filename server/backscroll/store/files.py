@@ -1,4 +1,4 @@
-"""Files of a message, an endpoint of the API's first version alone.
+"""Files of a message, which only the API's first version has.
 
 Source: OpenAI's OpenAPI document of 2024-04-15, `listMessageFiles` and `getMessageFile`.
 """
@@ -25,7 +25,7 @@ class FileEndpoints:
     database: Database
 
     async def page(self, request: Request) -> Response:
-        """Return one page of a message's files; ascending is the order of mention."""
+        """Return one page of a message's files; ascending is their order in the message."""
         files = await self._files(request)
         query = read_page_query(request.query_params, "desc")
         data, has_more = _page(files, query)
@@ -56,7 +56,7 @@ class FileEndpoints:
 
 
 def _page(files: list[JSON], query: PageQuery) -> tuple[list[JSON], bool]:
-    """Cut a page out of a message's few files, as `paging` does out of a table."""
+    """Return a page of a message's files, with the rules of `paging`."""
     ordered = files if query.order == "asc" else files[::-1]
     places = {file["id"]: place for place, file in enumerate(ordered)}
     for cursor in (query.after, query.before):

@@ -1,11 +1,10 @@
-"""Exactly-once POSTs: a key, and the reply that it was first answered with.
+"""Exactly-once POSTs: each idempotency key is stored with the first reply to it.
 
-The reply is stored in the transaction that makes the rows, so there is either both or neither, and
-two requests with one key are put in turn: the second waits for the first, and replays it. Only
-success is stored. A record is kept for `KEPT_S` seconds at least, whatever the time of day is
-anywhere (`retention`); each write with a key removes a few that are older. When the object that a
-reply describes is deleted, its reply is erased too; a reply that lists several is erased with the
-first of them that is.
+The reply is stored in the transaction that writes the rows, so that either both exist or neither.
+Two requests with the same key run one after the other: the second waits for the first, and replays
+its reply. Only successful replies are stored. A record is kept for at least `KEPT_S` seconds, even
+if a clock is set (`retention`); each write with a key removes a few older records. When an object is deleted, replies that describe it are erased; a reply that lists several
+objects is erased when the first of them is deleted.
 """
 
 import hashlib
@@ -41,7 +40,7 @@ _oldest: Final = (
     .where(idempotency.c.kept_since_ms < ELAPSED_MS - gone_before_ms(KEPT_S))
     .order_by(idempotency.c.kept_since_ms)
     .limit(_PRUNED_PER_WRITE)
-    .with_for_update(skip_locked=True)  # what another write removes, this one need not wait for
+    .with_for_update(skip_locked=True)  # another write is removing those rows
 )
 _prune: Final = delete(idempotency).where(
     tuple_(idempotency.c.scope, idempotency.c.key).in_(_oldest)
@@ -50,11 +49,11 @@ _prune: Final = delete(idempotency).where(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a write answers.
+    """The result of a write, and the collection that it belongs to.
 
     Attributes:
         value: the reply's JSON: an object with an `id`, or a list envelope of such.
-        collection_id: the thread or conversation that the object belongs to, or its own id.
+        collection_id: the thread or conversation of the object, or its own id if it has none.
     """
 
     value: JSON
@@ -62,18 +61,18 @@ class Outcome:
 
     @property
     def object_ids(self) -> str:
-        """The ids of the objects that the reply describes, with spaces between them."""
+        """The ids of the objects in the reply, separated by spaces."""
         return " ".join(each["id"] for each in self.value.get("data", [self.value]))
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeys:
-    """The keys that a database holds, and what each of them made.
+    """The idempotency keys in a database, and the reply of each.
 
     Attributes:
-        database: written to.
+        database: stores the keys.
         clock: the process's clocks.
-        retention: counts the time that keys are kept.
+        retention: counts how long keys have been kept.
     """
 
     database: Database
@@ -86,17 +85,17 @@ class IdempotencyKeys:
         body: bytes,
         work: Callable[[Connection], Outcome],
     ) -> Response:
-        """Run `work` in one transaction and answer with its outcome, or with the first one's.
+        """Run `work` in one transaction and return its reply, or replay the reply to the same key.
 
         Args:
             request: its `Idempotency-Key`, when present, is 1-255 printable ASCII characters.
-            body: the request's body, as it came.
-            work: makes the rows.
+            body: the request's body, as received.
+            work: writes the rows.
 
         Raises:
-            ApiError: 400 for a malformed key, 422 for one that another request was sent with, 409
-                for one whose first request is still at work after the engine's wait for a lock, 410
-                when what the key made has been deleted since; and whatever `work` raises.
+            ApiError: 400 for a malformed key; 422 if another request used the key; 409 if the first
+                request with the key is still running after the wait for a lock; 410 if the object
+                that the key created was deleted. Errors of `work` pass through.
         """
         key = request.headers.get("idempotency-key")
         if key is None:
@@ -149,7 +148,7 @@ class IdempotencyKeys:
 def erase_replies(
     connection: Connection, partition: str, collection_id: str, object_id: str | None = None
 ) -> None:
-    """Erase the stored replies about an object, or about all objects of a collection."""
+    """Erase the stored replies that describe an object, or any object of a collection."""
     statement = update(idempotency).where(
         idempotency.c.scope == partition, idempotency.c.collection_id == collection_id
     )

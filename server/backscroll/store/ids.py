@@ -24,7 +24,7 @@ def new_message_id() -> str:
 
 
 def new_token_id() -> str:
-    """Return `tok_` and 24 random base62 characters: what a bearer token is called."""
+    """Return `tok_` and 24 random base62 characters: the id of a bearer token."""
     return "tok_" + _random(24)
 
 
@@ -34,7 +34,7 @@ def new_conversation_id() -> str:
 
 
 def new_item_id(kind: str) -> str:
-    """Return a message's id for an item of type `message`, else `item_` and as much."""
+    """Return `msg_` (for type `message`) or `item_`, and 24 random base62 characters."""
     return new_message_id() if kind == "message" else "item_" + _random(24)
 
 
@@ -49,7 +49,7 @@ def is_id(value: str) -> bool:
 
 
 def require_thread_id(value: str) -> str:
-    """Return `value`, or raise the 400 that OpenAI answers for a malformed thread id."""
+    """Return `value`, or raise OpenAI's 400 for a malformed thread id."""
     return _require(value, "thread_id", "thread")
 
 
@@ -66,6 +66,6 @@ def _require(value: str, param: str, prefix: str) -> str:
 
 
 def _random(length: int) -> str:
-    # Bytes of 248 and more are left out, so that each digit is as likely as another. Of twice as
-    # many bytes as are needed, enough remain but for one time in 10^30.
+    # Bytes of 248 and more are dropped, so that every digit is equally likely. Twice as many bytes
+    # as needed are drawn: too few remain only once in 10^30 times.
     return secrets.token_bytes(2 * length).translate(_DIGITS, _UNEVEN)[:length].decode()

@@ -1,7 +1,7 @@
 """Items of a conversation: list, create, get, delete.
 
-An item's position comes from its conversation's row, taken inside the write transaction, so order
-within a conversation is the order of commit: the update that takes it locks the row until then.
+An item's position comes from its conversation's row, which the write transaction updates. The
+update locks the row until the commit, so that items are in the order of their commits.
 """
 
 from collections.abc import Sequence
@@ -76,10 +76,10 @@ _all_items: Final = Listing(
 def find_conversation(
     connection: Connection, partition: str, conversation_id: str, *, hold: bool = False
 ) -> JSON:
-    """Return the row of a living conversation; `hold` keeps it so until the transaction ends.
+    """Return the row of a living conversation; `hold` locks it until the transaction ends.
 
     Raises:
-        ApiError: 404.
+        ApiError: 404 if it does not exist.
     """
     bound = {"within": partition, "conversation_id": conversation_id}
     statement = _hold_conversation if hold else _find_conversation
@@ -92,10 +92,10 @@ def find_conversation(
 def append_items(
     connection: Connection, partition: str, conversation_id: str, rows: Sequence[JSON]
 ) -> None:
-    """Give `rows` the next positions of a conversation, in order, and insert them.
+    """Insert `rows` at the next positions of a conversation, in order.
 
     Raises:
-        ApiError: 404 for a conversation that is not there.
+        ApiError: 404 if the conversation does not exist.
     """
     taken = {"within": partition, "conversation_id": conversation_id, "count": len(rows)}
     owner = connection.execute(_take_positions, taken).one_or_none()
@@ -168,7 +168,7 @@ class ItemEndpoints:
         return reply(item_object(row))
 
     async def delete(self, request: Request) -> Response:
-        """Erase an item, keep its place, and return the conversation."""
+        """Erase an item but keep its position, and return the conversation."""
         partition, conversation_id, item_id = _ids(request)
 
         def work(connection: Connection) -> JSON:

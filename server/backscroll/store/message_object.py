@@ -1,4 +1,4 @@
-"""A message as a row, and as the wire's `thread.message` in either version of the API."""
+"""A message as a row, and as a `thread.message` of either version of the API."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,12 +9,12 @@ from backscroll.store.ids import new_message_id
 
 
 def text_part(value: str) -> JSON:
-    """Return a text part as it goes out: an object, where a plain string came in."""
+    """Return a text part of a response, whose `text` is an object; requests have a string."""
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 
 def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
-    """Return the row of a new message, but for its thread and position."""
+    """Return the row of a new message, except its thread and position."""
     if isinstance(message.content, str):
         content = [text_part(message.content)]
     else:
@@ -38,7 +38,7 @@ def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
 
 
 def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) -> JSON:
-    """Return the `thread.message` of a row, with every field that the API declares."""
+    """Return the `thread.message` of a row, with every field that the API's version declares."""
     files = (
         {"file_ids": list(_attached(row))}
         if version == "v1"
@@ -63,7 +63,7 @@ def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) 
 
 
 def file_objects(row: Mapping[str, Any]) -> list[JSON]:
-    """Return the `thread.message.file` objects of a row, each file once, in order of mention."""
+    """Return the `thread.message.file` objects of a row, each once, in the order of the message."""
     return [
         {
             "id": file_id,

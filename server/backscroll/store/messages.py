@@ -1,7 +1,7 @@
 """Messages of a thread: create, list, get, modify, delete.
 
-A message's position comes from its thread's row, taken inside the write transaction, so order
-within a thread is the order of commit: the update that takes it locks the row until then.
+A message's position comes from its thread's row, which the write transaction updates. The update
+locks the row until the commit, so that messages are in the order of their commits.
 """
 
 from collections.abc import Sequence
@@ -83,10 +83,10 @@ _messages_of_run: Final = replace(
 def append_messages(
     connection: Connection, partition: str, thread_id: str, rows: Sequence[JSON]
 ) -> None:
-    """Give `rows` the next positions of a thread, in order, and insert them.
+    """Insert `rows` at the next positions of a thread, in order.
 
     Raises:
-        ApiError: 404 for a thread that is not there.
+        ApiError: 404 if the thread does not exist.
     """
     taken = {
         "within": partition,
@@ -108,10 +108,10 @@ def append_messages(
 def find_message(
     connection: Connection, partition: str, thread_id: str, message_id: str, *, hold: bool = False
 ) -> JSON:
-    """Return the row of a living message; `hold` keeps it as it is until the transaction ends.
+    """Return the row of a living message; `hold` locks it until the transaction ends.
 
     Raises:
-        ApiError: 404 for the thread or the message.
+        ApiError: 404 if the thread or the message does not exist.
     """
     bound = {"within": partition, "thread_id": thread_id, "message_id": message_id}
     row = connection.execute(_hold_message if hold else _find_message, bound).one_or_none()
@@ -172,7 +172,7 @@ class MessageEndpoints:
         return reply(message_object(row, thread_id, version))
 
     async def modify(self, request: Request) -> Response:
-        """Replace a message's metadata, where the body has any."""
+        """Replace a message's metadata, if the body has any."""
         version = api_version(request)
         partition, thread_id, message_id = _ids(request)
         raw = await read_body(request)
@@ -188,12 +188,12 @@ class MessageEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a message, and keep its place."""
+        """Erase a message, but keep its position."""
         api_version(request)
         partition, thread_id, message_id = _ids(request)
 
         def work(connection: Connection) -> None:
-            # The thread first, as whoever deletes it does, or each would wait for the other.
+            # Lock the thread first, as deleting a thread does, to avoid a deadlock.
             connection.execute(_hold_thread, {"within": partition, "thread_id": thread_id})
             row = find_message(connection, partition, thread_id, message_id, hold=True)
             erased = {"content": None, "attachments": None, "metadata": None}

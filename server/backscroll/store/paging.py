@@ -1,4 +1,4 @@
-"""One keyset page, the same for every list: by position, never by time, never by offset."""
+"""Keyset paging for every list: by position, never by time or offset."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,13 +20,13 @@ MAX_LIMIT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """What a caller asked of a list.
+    """The page of a list that a caller asks for.
 
     Attributes:
         limit: items, 1-100, default 20.
         order: by position, `asc` or `desc`.
         after: the id that the page follows in list order.
-        before: the id that the page precedes in list order. The page is the one adjacent to it.
+        before: the id that the page precedes in list order; directly, unless `after` is given.
     """
 
     limit: int
@@ -36,7 +36,7 @@ class PageQuery:
 
     @property
     def backwards(self) -> bool:
-        """Whether the page is found by walking back from `before`."""
+        """Whether the page is read backwards from `before`."""
         return self.before is not None and self.after is None
 
 
@@ -45,12 +45,13 @@ class Listing:
     """A list that can be cut into pages.
 
     Attributes:
-        noun: what the list holds, for a 404: `message`.
-        rows: selects the living rows; its bound parameters name the list.
+        noun: the kind of object in the list, for a 404, such as `message`.
+        rows: selects the living rows; its bound parameters identify the list.
         position: the column that orders them.
-        cursor: given the name of a bound id, the position of that row, living or deleted.
-        owner: what the list belongs to: its noun, the name of its bound id, and a statement that
-            finds a row as long as it is there. None for a list that is always there.
+        cursor: returns the position of the row, living or deleted, whose id the named parameter
+            binds.
+        owner: the noun of the object that the list belongs to, the name of its bound id, and a
+            statement that returns a row while it exists. None for a list that always exists.
     """
 
     noun: str
@@ -71,12 +72,12 @@ class RowPage:
 def read_page_query(
     params: QueryParams, default_order: SortOrder, *, takes_before: bool = True
 ) -> PageQuery:
-    """Return the page that a query string asks for; parameters of other names are not looked at.
+    """Return the page that a query string asks for; other parameters are ignored.
 
     Args:
         params: the query string.
-        default_order: OpenAI's differs from list to list.
-        takes_before: whether the list has a `before`.
+        default_order: OpenAI's default for this list.
+        takes_before: whether the list accepts `before`.
 
     Raises:
         ApiError: 400 for a limit outside 1-100 or an unknown order.
@@ -102,13 +103,13 @@ def fetch_page(
     """Return one page, in one statement unless it is empty.
 
     Args:
-        connection: any; it is only read from.
+        connection: any connection; this only reads.
         listing: the list.
         query: the page.
-        parameters: what `listing` binds.
+        parameters: values of the parameters that `listing` binds.
 
     Raises:
-        ApiError: 404 for a list whose owner is not there, or an unknown cursor.
+        ApiError: 404 if the list's owner does not exist, or the cursor is unknown.
     """
     cursors = {"after": query.after, "before": query.before}
     given = {name: value for name, value in cursors.items() if value is not None}
@@ -132,7 +133,7 @@ def _page_statement(listing: Listing, order: SortOrder, cursors: tuple[str, ...]
         above = ascending == (name == "after")
         statement = statement.where(column > edge if above else column < edge)
     if cursors == ("before",):
-        ascending = not ascending  # walks back from the cursor; the caller turns the page round
+        ascending = not ascending  # reads back from the cursor; the caller reverses the page
     ordered = statement.order_by(column.asc() if ascending else column.desc())
     return ordered.limit(bindparam("fetched", type_=Integer))
 
@@ -143,7 +144,7 @@ def _explain_nothing(
     cursors: Mapping[str, str],
     parameters: Mapping[str, object],
 ) -> None:
-    """Raise for an owner or a cursor that is not there: both make a page come out empty."""
+    """Raise if the owner or a cursor does not exist: either makes a page empty."""
     if listing.owner is not None:
         noun, name, statement = listing.owner
         if connection.execute(statement, parameters).first() is None:

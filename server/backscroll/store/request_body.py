@@ -1,4 +1,4 @@
-"""Request bodies: read within a bound, parsed as strict JSON."""
+"""Request bodies: read up to a size limit, and parsed as strict JSON."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.envelopes import JSON
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-# An odd number of backslashes: an even one escapes itself, and leaves plain "u0000" behind.
+# An odd number of backslashes: an even number escapes only backslashes, before a plain "u0000".
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -30,7 +30,7 @@ async def read_body(request: Request) -> bytes:
             raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="request_too_large")
     kind = request.headers.get("content-type", "")
     if body and kind.partition(";")[0].strip().lower() != "application/json":
-        # A browser sends JSON across origins only when asked to, which this server never does.
+        # A browser sends JSON across origins only if a preflight allows it, which we never do.
         message = f"Unsupported content type: '{kind}'. Send 'Content-Type: application/json'."
         raise ApiError(HTTPStatus.BAD_REQUEST, message, code="unsupported_content_type")
     return bytes(body)
@@ -39,8 +39,8 @@ async def read_body(request: Request) -> bytes:
 def parse_object(body: bytes) -> JSON:
     """Return the JSON object in `body`; an empty body is an empty object.
 
-    Stricter than `json.loads`: no NaN or infinity, no key twice, no deep nesting, and no text
-    that a database cannot hold (NUL, lone surrogates).
+    Stricter than `json.loads`: no NaN or infinity, no duplicate keys, no deep nesting, and no
+    text that a database cannot hold (NUL, lone surrogates).
 
     Raises:
         ApiError: 400.
@@ -56,7 +56,7 @@ def parse_object(body: bytes) -> JSON:
     except RecursionError as error:
         raise _bad_json("it is nested too deeply") from error
     except ValueError as error:
-        # Of a JSONDecodeError the reason alone: the rest of its text quotes the document.
+        # Only the reason of a JSONDecodeError: the rest of its text quotes the document.
         raise _bad_json(getattr(error, "msg", str(error))) from error
     if not isinstance(value, dict):
         raise _bad_json("it is not an object")
@@ -67,9 +67,9 @@ def parse_object(body: bytes) -> JSON:
 
 
 def why_unstorable(value: object) -> str | None:
-    """Return why not every database can hold `value`, which is to be JSON, or None.
+    """Return why a database might be unable to store `value` as JSON, or None.
 
-    Text has no NUL and no lone surrogate, numbers are finite, and nesting has a bound.
+    Text must have no NUL and no lone surrogate, numbers must be finite, and nesting is limited.
     """
     try:
         text = dump_json(value)

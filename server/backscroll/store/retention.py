@@ -1,27 +1,27 @@
-"""How long something has been kept, counted in time that surely passed.
+"""How long a row has been kept, counted only in time that has certainly passed.
 
-No time of day is trusted. The clock of a replica may be wrong by years and jump, and so may the one
-of a database's server. What counts is how far a process's monotonic clock went on between two looks
-at the database.
+No time of day is trusted. The clock of a replica may be wrong by years and jump, and so may the
+clock of the database's server. Only seconds that a process's monotonic clock measured between two
+looks at the database count.
 
-The database holds one reading: `elapsed_ms`, and a `token` that is new with each reading. A process
-remembers the token that it saw last and when that was, by its monotonic clock. If the same token is
-still there at a later write, the process replaces the reading: it adds the time since, but no more
-than `STEP_S`. Whatever is to be kept is marked with `elapsed_ms` when it is written.
+The database has one reading: `elapsed_ms`, and a `token` that changes with each reading. A process
+remembers the token that it saw last, and when, by its monotonic clock. If a later write finds the
+same token, the process replaces the reading: it adds the time since then, but at most `STEP_S`. A
+row stores the `elapsed_ms` at its insertion as a stamp.
 
-Why nothing goes before its time: let a mark be made at the time s, and compare it with a reading
-at the time t. Every reading between the two covers an interval, from the look that saw the token
-before it until its own replacement. The intervals do not overlap, as each begins with the token
-that ends the one before, and no token is used twice. So at most one of them began before s, and it
-counts for at most `STEP_S`; the others lie between s and t. The reading therefore grew by at most
-`STEP_S` + (t - s). A mark is made some time before its transaction commits, and a reading is seen
-only after its own has: `TRANSACTION_S` covers both (a statement of the store ends within 30 s and
+Why no row is removed too early: compare a stamp taken at time s with a reading at time t. Every
+reading between them covers an interval, from the moment its process saw the previous token until it
+was written. The intervals do not overlap, because each begins with the token that ends the previous
+one, and no token is used twice. So at most one of them began before s, and it counts for at most
+`STEP_S`; the others lie between s and t. The reading therefore grew by at most `STEP_S` + (t - s).
+A stamp is taken some time before its transaction commits, and a reading is visible only after its
+own transaction commits: `TRANSACTION_S` covers both (a statement of the store ends within 30 s and
 an idle transaction within 60 s, `postgres_address`; SQLite has one writer at a time). A reading
-that is rolled back does no harm, as nobody finds its token again.
+that is rolled back does no harm, because its token never appears again.
 
-What it costs: time in which no process sees two readings does not count, so that things are kept
-for longer than they need be, never for less. What is kept is what was written in some 26 hours
-during which a process ran and wrote now and then, and in all never more than was written.
+The cost: time in which no process looks twice does not count, so rows may be kept for longer than
+necessary, but never for less. The rows kept are those of about 26 hours in which some process ran
+and wrote from time to time.
 """
 
 import secrets
@@ -37,13 +37,13 @@ STEP_S: Final = 60 * 60
 """The most seconds that one reading adds."""
 
 TRANSACTION_S: Final = 60 * 60
-"""More seconds than lie between a mark, or a reading, and the end of its transaction."""
+"""An upper bound of the seconds between a stamp, or a reading, and its commit."""
 
 PAUSE_S: Final = 10
-"""How many seconds a process lets pass between two of its readings."""
+"""The least seconds between two readings of one process."""
 
 _reading: Final = select(retention_clock.c.token)
-# A reading that another transaction is about to replace is left to it: nobody waits here.
+# Skips a reading that another transaction is replacing, so that no write waits here.
 _hold: Final = _reading.where(retention_clock.c.token == bindparam("seen")).with_for_update(
     skip_locked=True
 )
@@ -56,14 +56,14 @@ _replace: Final = (
 )
 
 ELAPSED_MS: Final = select(retention_clock.c.elapsed_ms).scalar_subquery()
-"""The reading, in milliseconds: for the mark of a row, within the statement that inserts it."""
+"""The reading, in milliseconds; the statement that inserts a row stamps it with this."""
 
 
 def gone_before_ms(kept_s: int) -> int:
-    """Return by how many milliseconds a reading surpasses what was marked longer ago than that.
+    """Return the milliseconds after which a stamp is certainly older than `kept_s` seconds.
 
     Args:
-        kept_s: for how many seconds something is kept at least, from the commit that wrote it.
+        kept_s: the least seconds that a row is kept, from the commit that wrote it.
     """
     return (kept_s + STEP_S + TRANSACTION_S) * 1000
 
@@ -75,10 +75,10 @@ class _Seen:
 
 
 class RetentionClock:
-    """A process's part in counting the time that passes for a database.
+    """A process's share in counting the time for a database.
 
     Args:
-        monotonic: tells how many seconds have passed since any moment; never runs faster than time.
+        monotonic: returns the seconds since an arbitrary moment; never faster than real time.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -86,7 +86,7 @@ class RetentionClock:
         self._seen: _Seen | None = None
 
     def look(self, connection: Connection) -> None:
-        """Remember the reading that is there, unless it is the one seen last.
+        """Remember the database's reading, if it is not the one seen last.
 
         Args:
             connection: sees committed readings, or those of its own transaction.
@@ -96,10 +96,10 @@ class RetentionClock:
             self._seen = _Seen(token, self._monotonic())
 
     def count(self, connection: Connection) -> None:
-        """Add the time that passed since the reading was seen, if no other process did.
+        """Add the time since the reading was seen, if no other process has added it.
 
         Args:
-            connection: in a write transaction. It never waits for another one here.
+            connection: in a write transaction; it does not wait for other transactions here.
         """
         seen, now = self._seen, self._monotonic()
         if seen is not None and now - seen.at_s < PAUSE_S:

@@ -83,7 +83,7 @@ class ThreadEndpoints:
     clock: Clock
 
     async def create(self, request: Request) -> Response:
-        """Create a thread, with the messages that the body has."""
+        """Create a thread with the messages in the body."""
         version = api_version(request)
         partition = partition_of(request)
         raw = await read_body(request)
@@ -109,7 +109,7 @@ class ThreadEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
-        """Return one page of all threads, newest first by default. OpenAI never had this."""
+        """Return one page of all threads, newest first by default. OpenAI has no such list."""
         api_version(request)
         query = read_page_query(request.query_params, "desc")
         bound = {"within": partition_of(request)}
@@ -129,7 +129,7 @@ class ThreadEndpoints:
         return reply(_thread_object(row))
 
     async def modify(self, request: Request) -> Response:
-        """Replace a thread's metadata and tool resources, each where the body has it."""
+        """Replace a thread's metadata and tool resources, each if the body has it."""
         version = api_version(request)
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
@@ -147,7 +147,7 @@ class ThreadEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a thread and its messages, and keep its place in the list."""
+        """Erase a thread and its messages, but keep its position in the list."""
         api_version(request)
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])

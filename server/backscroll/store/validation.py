@@ -1,4 +1,4 @@
-"""From pydantic's errors to OpenAI's: one envelope that names the parameter and the rule."""
+"""OpenAI's errors for pydantic's: one envelope that names the parameter and the rule."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -30,10 +30,10 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 def validate(model: type[BodyT], body: dict[str, Any]) -> BodyT:
-    """Return `body` as a `model`.
+    """Return `body` as an instance of `model`.
 
     Raises:
-        ApiError: 400 for the first thing wrong, with OpenAI's `param` and `code`.
+        ApiError: 400 for the first error, with OpenAI's `param` and `code`.
     """
     try:
         return model.model_validate(body)

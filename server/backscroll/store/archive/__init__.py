@@ -1,1 +1,1 @@
-"""Whole conversations, as they are imported and exported."""
+"""Import and export of whole threads, conversations and stored completions."""

@@ -1,4 +1,4 @@
-"""Writing whole threads, conversations and stored completions, each at most once.
+"""Import: writing whole threads, conversations and stored completions, each at most once.
 
 Each is written in one transaction.
 """
@@ -47,10 +47,10 @@ _CHUNK: Final = 1_000
 
 
 def write_thread(connection: Connection, partition: str, thread: ImportedThread) -> bool:
-    """Insert a whole thread; return False when its key or id is there already.
+    """Insert a whole thread; return False if its key or id already exists.
 
     Raises:
-        StoreError: something that the store cannot hold; nothing is written.
+        StoreError: the store cannot hold a value of the thread; nothing is written.
     """
     thread_id = _id(thread.id, "thread") or new_thread_id()
     if _is_known(connection, threads, partition, thread.key, thread_id):
@@ -76,10 +76,10 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
 def write_conversation(
     connection: Connection, partition: str, conversation: ImportedConversation
 ) -> bool:
-    """Insert a whole conversation; return False when its key or id is there already.
+    """Insert a whole conversation; return False if its key or id already exists.
 
     Raises:
-        StoreError: something that the store cannot hold; nothing is written.
+        StoreError: the store cannot hold a value of the conversation; nothing is written.
     """
     conversation_id = _id(conversation.id, "conv") or new_conversation_id()
     if _is_known(connection, conversations, partition, conversation.key, conversation_id):
@@ -102,10 +102,10 @@ def write_conversation(
 def write_completion(
     connection: Connection, partition: str, completion: ImportedCompletion
 ) -> bool:
-    """Insert a stored completion; return False when its key or id is there already.
+    """Insert a stored completion; return False if its key or id already exists.
 
     Raises:
-        StoreError: something that the store cannot hold; nothing is written.
+        StoreError: the store cannot hold a value of the completion; nothing is written.
     """
     completion_id = _id(completion.id) or new_completion_id()
     if _is_known(connection, completions, partition, completion.key, completion_id):
@@ -178,7 +178,7 @@ def _id(given: object, prefix: str = "") -> str | None:
 
 
 def _part(part: JSON) -> JSON:
-    """Return a part as it goes out, whether its text is as it comes in or as it goes out."""
+    """Return a part in the form of the API's responses; it may be in the form of its requests."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
 
@@ -220,7 +220,7 @@ def _made(table: Table) -> ReturningInsert[Any]:
 
 def _insert_all(connection: Connection, table: Table, rows: Sequence[JSON]) -> None:
     try:
-        for at in range(0, len(rows), _CHUNK):  # each within what a statement may take
+        for at in range(0, len(rows), _CHUNK):  # within the limits of one statement
             connection.execute(insert(table), rows[at : at + _CHUNK])
     except IntegrityError as error:
         line = f"cannot be imported: two of its {table.name} have one id"

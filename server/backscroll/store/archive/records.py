@@ -1,4 +1,4 @@
-"""Threads, conversations and stored completions whole, as they enter and leave the store."""
+"""Whole threads, conversations and stored completions, for import and export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ from backscroll.store.envelopes import JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedMessage:
-    """A message of a thread, as it is to stand there.
+    """A message of a thread.
 
     Attributes:
-        role: any role; the API itself creates `user` and `assistant` alone.
-        content: text (which may be empty), or parts as the API gives them out. A text part whose
-            `text` is a plain string is taken too.
+        role: any role; the API itself only creates `user` and `assistant`.
+        content: text (which may be empty), or parts as the API returns them. A text part whose
+            `text` is a plain string is accepted too.
         created_at: Unix seconds.
-        id: kept when given, else a new one.
+        id: None for a new one.
         metadata: pairs of text.
-        attachments: `{"file_id", "tools"}` objects; a v1 `file_ids` entry is one with no tools.
-        run_id: the run that made it.
-        assistant_id: the assistant that made it.
+        attachments: `{"file_id", "tools"}` objects; a v1 `file_ids` entry has no tools.
+        run_id: the run that created it.
+        assistant_id: the assistant that created it.
         status: `completed`, `incomplete` or `in_progress`.
         incomplete_at: Unix seconds.
         incomplete_details: `{"reason"}`.
@@ -43,12 +43,12 @@ class ImportedThread:
     """A thread with all its messages, oldest first.
 
     Attributes:
-        key: names the thread across imports: the same key is imported once.
+        key: identifies the thread across imports; each key is imported once.
         created_at: Unix seconds.
-        messages: in thread order, whatever their times say.
-        id: begins with `thread`; kept when given, else a new one.
+        messages: in thread order, whatever their times are.
+        id: begins with `thread`; None for a new one.
         metadata: pairs of text.
-        tool_resources: as the API gives them out.
+        tool_resources: as the API returns them.
     """
 
     key: str
@@ -64,10 +64,10 @@ class ImportedConversation:
     """A conversation with all its items, oldest first.
 
     Attributes:
-        key: names the conversation across imports: the same key is imported once.
+        key: identifies the conversation across imports; each key is imported once.
         created_at: Unix seconds.
-        items: as the API takes them or gives them out, any number; an `id` is kept when given.
-        id: begins with `conv`; kept when given, else a new one.
+        items: as the API accepts or returns them, any number; an item may have an `id`.
+        id: begins with `conv`; None for a new one.
         metadata: pairs of text.
     """
 
@@ -80,17 +80,17 @@ class ImportedConversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedCompletion:
-    """A stored chat completion with the messages that went into it.
+    """A stored chat completion with its input messages.
 
     Attributes:
-        key: names the completion across imports: the same key is imported once.
+        key: identifies the completion across imports; each key is imported once.
         created_at: Unix seconds.
-        model: the model that made it.
-        choices: as the API gives them out; their messages are listed after the input.
+        model: the model that created it.
+        choices: as the API returns them; their messages are listed after the input.
         messages: the input, oldest first, as it was sent to the API.
-        id: kept when given, else a new one.
+        id: None for a new one.
         metadata: pairs of text.
-        fields: what else the API's object has, such as `usage` and `service_tier`.
+        fields: other fields of the API's object, such as `usage` and `service_tier`.
     """
 
     key: str
