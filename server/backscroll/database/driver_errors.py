@@ -69,7 +69,7 @@ def is_of_file(error: DBAPIError) -> bool:
 
 
 def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
-    """Return the error for an error of SQLite whose transaction was rolled back.
+    """Translate an error of SQLite whose transaction was rolled back.
 
     Args:
         error: the driver's error.
@@ -82,7 +82,7 @@ def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
 
 
 def of_postgres(error: DBAPIError, where: str = "") -> DatabaseFailedError:
-    """Return the error for an error of PostgreSQL whose transaction was rolled back."""
+    """Translate an error of PostgreSQL whose transaction was rolled back."""
     code = sqlstate(error)
     found = [trouble for known, trouble in _OF_POSTGRES if code == known]
     return DatabaseFailedError(found[0] if found else "failed", code, where)

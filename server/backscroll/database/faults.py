@@ -87,7 +87,10 @@ class DatabaseFailedError(NothingWrittenError):
 
 
 class CommitUnknownError(OperatorError):
-    """The connection was lost in a commit, which may have succeeded; the idempotency key tells."""
+    """The connection was lost during a commit, which may or may not have succeeded.
+
+    A retry with the same idempotency key finds out.
+    """
 
     def __str__(self) -> str:
         """Return one line for the operator."""

@@ -30,7 +30,7 @@ class Database(Protocol):
                 name run one after another, and do not delay others. Empty if it locks nothing.
 
         If `work` raises, nothing is written. `work` may run again if its transaction was undone for
-        another reason, so it must not keep state from one run to the next.
+        another reason, so it must not depend on an earlier run.
 
         Raises:
             DatabaseBusyError: no lock or no connection was free in time; nothing was written.

@@ -58,7 +58,7 @@ class SqliteDatabase:
             writer: one connection, which also reads if there is no reader.
             reader: connections that wait for a writer of another process.
             prompt: one connection that fails at once instead of waiting.
-            file: where the database is; None for one in memory.
+            file: the database's file; None if it is in memory.
         """
         self._writing = SqliteThreads(writer, serve_writes)
         self._reading = (

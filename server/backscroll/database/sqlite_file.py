@@ -80,7 +80,7 @@ class DatabaseFile:
         return found.st_dev, found.st_ino
 
     def watch(self, engine: Engine) -> None:
-        """Reopen each connection of a pool that is not on the file at the path."""
+        """Before each use, reopen a pool's connection if it is not on the file at the path."""
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
             record.info[_FILE] = self.identity
@@ -138,7 +138,7 @@ class DatabaseFile:
         """
         cursor = connection.cursor()
         try:
-            cursor.execute(f"SELECT version FROM {version_table.name}")  # noqa: S608 - ours
+            cursor.execute(f"SELECT version FROM {version_table.name}")  # noqa: S608 - the name is ours
             version = cursor.fetchone()
             cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             names = {name for (name,) in cursor.fetchall()}

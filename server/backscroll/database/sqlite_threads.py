@@ -213,7 +213,7 @@ def _commit(connection: Connection) -> None:
 
 
 def _answer_for_the_lost(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
-    """Run each job of an undone transaction again by itself, so that only the cause fails.
+    """Rerun the jobs of an undone transaction one by one, so that only a faulty job fails.
 
     Three cases are not repeated: a job that was alone, jobs that would wait for another program's
     lock again, and jobs that may have been committed (the idempotency key tells the caller).

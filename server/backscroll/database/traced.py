@@ -54,7 +54,7 @@ class TracedDatabase:
             f"database {name}",
             kind=SpanKind.CLIENT,
             attributes=told,
-            record_exception=False,  # its text may quote a message
+            record_exception=False,  # an exception's text may quote a message
             set_status_on_exception=False,
         ) as span:
             try:
