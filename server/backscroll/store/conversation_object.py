@@ -24,7 +24,7 @@ _DECLARED: Final[dict[str, JSON]] = {
     "output_text": {"annotations": []},
     "input_image": {"detail": "auto"},
 }
-"""Defaults of fields that a part may omit in a request and must have in a response."""
+"""Defaults of fields that a part may omit in a request but must have in a response."""
 
 
 class _Open(BaseModel):

@@ -3,8 +3,9 @@
 The reply is stored in the transaction that writes the rows, so that either both exist or neither.
 Two requests with the same key run one after the other: the second waits for the first, and replays
 its reply. Only successful replies are stored. A record is kept for at least `KEPT_S` seconds, even
-if a clock is set (`retention`); each write with a key removes a few older records. When an object is deleted, replies that describe it are erased; a reply that lists several
-objects is erased when the first of them is deleted.
+if a clock is changed (`retention`); each write with a key removes a few older records. When an
+object is deleted, replies that describe it are erased; a reply that lists several objects is erased
+when the first of them is deleted.
 """
 
 import hashlib
@@ -88,7 +89,7 @@ class IdempotencyKeys:
         """Run `work` in one transaction and return its reply, or replay the reply to the same key.
 
         Args:
-            request: its `Idempotency-Key`, when present, is 1-255 printable ASCII characters.
+            request: its `Idempotency-Key`, if present, is 1-255 printable ASCII characters.
             body: the request's body, as received.
             work: writes the rows.
 

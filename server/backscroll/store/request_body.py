@@ -43,7 +43,7 @@ def parse_object(body: bytes) -> JSON:
     text that a database cannot hold (NUL, lone surrogates).
 
     Raises:
-        ApiError: 400.
+        ApiError: 400 if the body is not such an object.
     """
     try:
         value = json.loads(

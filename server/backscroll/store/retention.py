@@ -60,7 +60,7 @@ ELAPSED_MS: Final = select(retention_clock.c.elapsed_ms).scalar_subquery()
 
 
 def gone_before_ms(kept_s: int) -> int:
-    """Return the milliseconds after which a stamp is certainly older than `kept_s` seconds.
+    """Return by how many milliseconds a reading must exceed a row's stamp to expire the row.
 
     Args:
         kept_s: the least seconds that a row is kept, from the commit that wrote it.

@@ -15,7 +15,7 @@ class ImportedMessage:
         content: text (which may be empty), or parts as the API returns them. A text part whose
             `text` is a plain string is accepted too.
         created_at: Unix seconds.
-        id: None for a new one.
+        id: kept if given; None for a new one.
         metadata: pairs of text.
         attachments: `{"file_id", "tools"}` objects; a v1 `file_ids` entry has no tools.
         run_id: the run that created it.
@@ -46,7 +46,7 @@ class ImportedThread:
         key: identifies the thread across imports; each key is imported once.
         created_at: Unix seconds.
         messages: in thread order, whatever their times are.
-        id: begins with `thread`; None for a new one.
+        id: begins with `thread`, and is kept; None for a new one.
         metadata: pairs of text.
         tool_resources: as the API returns them.
     """
@@ -66,8 +66,8 @@ class ImportedConversation:
     Attributes:
         key: identifies the conversation across imports; each key is imported once.
         created_at: Unix seconds.
-        items: as the API accepts or returns them, any number; an item may have an `id`.
-        id: begins with `conv`; None for a new one.
+        items: as the API accepts or returns them, any number; an item's `id` is kept.
+        id: begins with `conv`, and is kept; None for a new one.
         metadata: pairs of text.
     """
 
@@ -88,7 +88,7 @@ class ImportedCompletion:
         model: the model that created it.
         choices: as the API returns them; their messages are listed after the input.
         messages: the input, oldest first, as it was sent to the API.
-        id: None for a new one.
+        id: kept if given; None for a new one.
         metadata: pairs of text.
         fields: other fields of the API's object, such as `usage` and `service_tier`.
     """
