@@ -1,5 +1,5 @@
 """Typed, bounded tools over conversation messages held behind an OpenAI-shaped API.
 
-This package knows no MCP and no transport: `registry.TOOLS` holds one value per tool,
-`client.client.Client` speaks to the upstream, and any agent framework can join the two.
+This package does not depend on MCP or on a transport. `registry.TOOLS` holds one value per tool and
+`client.client.Client` talks to the upstream; any agent framework can connect the two.
 """

@@ -1,8 +1,8 @@
-"""Arguments from agents: JSON Schema without coercion, and errors that say how to mend a call.
+"""Arguments from agents: JSON Schema without coercion, and errors that say how to fix a call.
 
-Three rules go beyond the published schemas, which stay short because models pay for them: ids
-and cursors have their alphabets, lists have at most 1,000 entries, and no string may hold NUL or
-a lone surrogate.
+Three rules are not in the published schemas, which stay short because models pay for each token:
+ids and cursors use restricted alphabets, lists have at most 1,000 entries, and strings contain
+neither NUL nor a lone surrogate.
 """
 
 import functools
@@ -45,17 +45,17 @@ _IN_WORDS: Final = {
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 _ERRORS: Final = 3
-"""How many flaws one error names."""
+"""The most flaws that one error names."""
 
 _SHOWN: Final = 40
-"""How many characters of a refused value an error repeats."""
+"""The most characters of a refused value that an error repeats."""
 
 
 def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
-    """Return the arguments as the tool takes them: absent for null, integers as `int`.
+    """Return the arguments for the tool: optional nulls are left out, integers are `int`.
 
     Raises:
-        ToolError: `invalid_arguments`, naming each argument that does not fit and the rule.
+        ToolError: `invalid_arguments`, naming the first invalid arguments and the rules they break.
     """
     optional = cast("Mapping[str, object]", tool.input_schema["properties"]).keys() - set(
         cast("list[str]", tool.input_schema.get("required", []))
@@ -72,7 +72,7 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
 
 
 def _flaws(tool: Tool, given: JSON) -> list[str]:
-    """Name the first flaw of the call itself and of each of its arguments, in their order."""
+    """Return unknown arguments and the first flaw of each argument, sorted by argument name."""
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
     required = cast("list[str]", tool.input_schema.get("required", []))
     flaws: list[str] = []
@@ -87,14 +87,14 @@ def _flaws(tool: Tool, given: JSON) -> list[str]:
 
 
 def _inside(path: str, step: object) -> str:
-    """Return the path of an entry; a key that is no plain name is quoted and bounded."""
+    """Return the path of an entry; a key that is not a plain name is quoted and cut."""
     if isinstance(step, str) and _PLAIN.fullmatch(step):
         return f"{path}.{step}" if path else step
     return f"{path}[{_shown(step)}]"
 
 
 def _flaw(tool: Tool, name: str, value: object) -> "_Flaw | None":
-    """Return the first flaw of an argument."""
+    """Return the first flaw of an argument, or None if it is valid."""
     from fastjsonschema import JsonSchemaValueException
 
     try:
@@ -118,9 +118,10 @@ def _compiled(rules: JSON) -> Validate:
 
 
 def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
-    """Return the path and the value of an entry, by the steps that fastjsonschema writes to it.
+    """Return the path and the value of the entry that fastjsonschema's steps lead to.
 
-    A key stands in them as it is, whatever dots and brackets it holds: no split could tell it.
+    Keys are unescaped in the steps and may contain dots and brackets, so the steps cannot be split.
+    They are matched against the entries of the value instead.
     """
     if not steps:
         return path, value
@@ -150,14 +151,14 @@ def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
 
 @dataclass(frozen=True, slots=True)
 class _Flaw:
-    """Where which value breaks which rule.
+    """A value that breaks a rule of a schema.
 
     Attributes:
-        path: of the value.
-        keyword: of the rule.
-        rule: what stands behind the keyword.
-        value: what breaks it.
-        schema: in which the rule stands.
+        path: the path of the value.
+        keyword: the schema keyword of the rule.
+        rule: the keyword's value in the schema.
+        value: the value that breaks the rule.
+        schema: the schema that contains the rule.
     """
 
     path: str
@@ -180,7 +181,7 @@ class _Flaw:
         return cls(f"A key of {path}", error.rule, error.rule_definition, key, rules)
 
     def sentence(self) -> str:
-        """Say it in one sentence."""
+        """Describe the flaw in one sentence."""
         path, rule, value = self.path, self.rule, self.value
         match self.keyword:
             case "required":
@@ -266,18 +267,18 @@ def _usage(tool: Tool) -> str:
 
 
 def _integer(value: object) -> object:
-    """Return 20.0 as 20: to JSON Schema they are the same integer (core, 4.2.3)."""
+    """Return 20.0 as 20: in JSON Schema they are the same integer (core, 4.2.3)."""
     return int(value) if isinstance(value, float) else value
 
 
 def _may_be_unfit(given: JSON) -> bool:
-    """Whether it is worth a slow look at each string."""
+    """Whether any string may be unfit, so that the slow check of each is worthwhile."""
     text = json.dumps(given, ensure_ascii=False, default=str)
     return "\\u0000" in text or _UNFIT.search(text) is not None
 
 
 def _unfit(value: object, path: str = "") -> Iterator[str]:
-    """Name the strings that no upstream can store unaltered."""
+    """Yield a sentence for each string that some upstream cannot store unchanged."""
     match value:
         case str() if found := _UNFIT.search(value):
             what = "a NUL character" if found.group() == "\x00" else "a lone surrogate"

@@ -1,7 +1,7 @@
-"""Collections: the places that hold messages, each kind one value.
+"""Collections: threads, conversations and completions, with one value for each kind.
 
 OpenAI's migration maps threads to conversations, and messages to items of type `message`
-(docs/upstreams.md). Tools take either id, and ask the value what can be done there.
+(docs/upstreams.md). Tools accept the id of either; the value says what its kind supports.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,18 +19,18 @@ from backscroll_tools.models import JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """A kind of place that holds messages. Each function takes the id of one such place first.
+    """A kind of collection. The functions that build requests take a collection's id first.
 
     Attributes:
-        list_messages: requests a slice of its messages, and of what lies between them.
-        retrieve_message: requests one of them; None if single ones cannot be looked up.
+        list_messages: requests a slice of the list of messages and other items.
+        retrieve_message: requests one message; None if a single message cannot be retrieved.
         list_files: requests a slice of one message's files; None if there is no such list.
-        is_message: whether an object in its list is a message.
-        has_runs: whether its list can be narrowed to one run.
-        page_items: the fewest objects to ask for at once, 1 to 100, as not all are messages.
-        cursor_in_envelope: whether the reply's `last_id` is the id to go on after.
-        retrieve: requests the place itself, if that holds answers that its list may leave out.
-        answers: the messages among those answers, oldest first; they need not have an id.
+        is_message: whether an object in the list is a message.
+        has_runs: whether the list can be filtered by run.
+        page_items: the fewest objects per request, 1 to 100, since some are not messages.
+        cursor_in_envelope: whether the next page starts after the reply's `last_id`.
+        retrieve: requests the collection itself, if it holds replies that its list may leave out.
+        answers: returns the messages of those replies, oldest first, perhaps without ids.
     """
 
     list_messages: Callable[[str, Slice], Request]
@@ -44,20 +44,20 @@ class Collection:
     answers: Callable[[JSON], Sequence[JSON]] = lambda _: ()
 
     def onward(self, reply: Reply, after: str) -> str:
-        """Return the id to go on after; `after` itself if the reply leads no further."""
+        """Return the id that the next page starts after; `after` if the reply does not advance."""
         last: str = reply.items[-1]["id"] if reply.items else after
         return (reply.last_id or last) if self.cursor_in_envelope else last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritableCollection(Collection):
-    """A kind of place that messages can be written to.
+    """A kind of collection that messages can be written to.
 
     Attributes:
-        start: requests a new, empty place.
-        create_message: requests one message more, with its idempotency key; in a new place if the
-            id is empty.
-        has_metadata: whether its messages keep metadata.
+        start: requests a new, empty collection.
+        create_message: requests a new message, from its idempotency key; if the id is empty, in a
+            new collection.
+        has_metadata: whether the upstream keeps the metadata of its messages.
     """
 
     start: Callable[[], Request]
@@ -116,11 +116,11 @@ COMPLETION: Final = Collection(
 
 
 def collection_of(profile: Profile, thread_id: str) -> WritableCollection:
-    """Return what a tool's `thread_id` names.
+    """Return the kind of collection that a tool's `thread_id` names.
 
     Args:
         profile: the kind of upstream.
-        thread_id: a thread's id or a conversation's; empty for a new one.
+        thread_id: the id of a thread or a conversation; empty for a new one.
     """
     other = not thread_id.startswith("thread_") and THREADS not in profile.serves
     if other or thread_id.startswith("conv_"):

@@ -1,4 +1,4 @@
-"""Every way in which a tool call can fail, as one exception with a stable code."""
+"""The errors of tool calls: one exception type, with a stable code for each failure."""
 
 from collections.abc import Collection
 from typing import Final, Literal, TypeAlias
@@ -42,15 +42,15 @@ RETRIES: Final[dict[ErrorCode, str]] = {
 
 
 class ToolError(Exception):
-    """A failed tool call, in words that a model can act on.
+    """A failed tool call, described so that a model can act on it.
 
     Args:
-        code: what went wrong; stable, for programs.
-        message: one sentence saying what went wrong; no key, header or upstream body.
-        next_step: one sentence saying what to do about it.
-        retry: whether the same call may be sent again; by default what holds for the code.
-        shown_by: the names of tools that show which ids exist. They are no part of `next_step`,
-            because not every agent is offered them.
+        code: the kind of failure; stable, for programs.
+        message: one sentence that describes the failure, without keys, headers or upstream bodies.
+        next_step: one sentence that tells the agent what to do.
+        retry: whether the same call may be sent again; the code's entry in `RETRIES` by default.
+        shown_by: the names of tools that show which ids exist. They are not part of `next_step`
+            because some agents do not have these tools.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class ToolError(Exception):
         self.shown_by = shown_by
 
     def render(self, offered: Collection[str] | None = None) -> str:
-        """Return the text that an agent reads: `code: sentence`, the next step, the retry.
+        """Return the text for the agent: `code: sentence`, the next step, and the retry rule.
 
         Args:
-            offered: the names of the tools that the agent has, which alone are named; by default
-                all of them.
+            offered: the names of the agent's tools; no other tool is named. By default, any tool
+                may be named.
         """
         lines = [f"{self.code}: {self.message}"]
         tools = [name for name in self.shown_by if offered is None or name in offered]
@@ -88,5 +88,5 @@ class ToolError(Exception):
 
 
 def invalid_arguments(message: str, next_step: str = "") -> ToolError:
-    """Return the error for arguments that a tool refuses; nothing was sent upstream."""
+    """Return the error for arguments that a tool refuses, before any upstream request."""
     return ToolError("invalid_arguments", message, next_step=next_step)

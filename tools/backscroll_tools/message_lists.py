@@ -1,4 +1,4 @@
-"""The messages of a collection, as a list to be read page by page or one by one."""
+"""The messages of a collection, read page by page or one at a time."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,7 +15,7 @@ from backscroll_tools.pages.walk import Chunk, Source
 from backscroll_tools.tool import REQUESTS
 
 _CHOICE: Final = "-choice-"
-"""Stands in the id of a message that is an answer of its collection, before its index."""
+"""Separates a collection's id from a choice's index in the ids made for choices."""
 
 
 def messages_of(
@@ -24,13 +24,13 @@ def messages_of(
     """Return the messages of a collection, in the order of the walk.
 
     Args:
-        client: asks the upstream.
-        collection: what kind of place it is.
-        owner: its id.
-        start: where the list is to be read from.
+        client: sends the requests.
+        collection: the kind of collection.
+        owner: the collection's id.
+        start: the position that the list is read from.
 
     Raises:
-        ToolError: `invalid_arguments` if one run's messages are asked for where there are no runs.
+        ToolError: `invalid_arguments` if the call filters by run and the collection has no runs.
     """
     if start.filters and not collection.has_runs:
         raise invalid_arguments(
@@ -46,17 +46,17 @@ def messages_of(
 async def raw_message(
     client: CallClient, collection: Collection, owner: str, message_id: str, order: Order = "asc"
 ) -> JSON:
-    """Return one message as the upstream has it.
+    """Return one message as the upstream sends it.
 
     Args:
-        client: asks the upstream.
-        collection: what kind of place holds it.
-        owner: that place's id.
+        client: sends the requests.
+        collection: the kind of collection.
+        owner: the collection's id.
         message_id: the message's id.
-        order: the order in which the list is read if single messages cannot be looked up.
+        order: the order to search the list in, if a single message cannot be retrieved.
 
     Raises:
-        ToolError: `not_found` if there is no such message, or the object is not one.
+        ToolError: `not_found` if there is no such message, or the object is not a message.
     """
     if collection.retrieve_message is None:
         raw = await _walked_to(client, collection, owner, message_id, order)
@@ -74,7 +74,7 @@ async def raw_message(
 async def _walked_to(
     client: CallClient, collection: Collection, owner: str, message_id: str, order: Order
 ) -> JSON | None:
-    """Return a message from the list, by at most as many requests as a call may make."""
+    """Search the list for a message, with at most as many requests as a call may make."""
     after = ""
     for _ in range(REQUESTS):
         window = Slice(PAGE_ITEMS, order, after)
@@ -91,7 +91,7 @@ async def _walked_to(
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """The messages in the list that the upstream has of them."""
+    """The messages in the upstream's list."""
 
     client: CallClient
     collection: Collection
@@ -118,7 +118,7 @@ class _Listed:
         return objects.message(raw)
 
     def _is_wanted(self, raw: JSON) -> bool:
-        # Some proxies drop the parameters of a query on its way (docs/upstreams.md).
+        # Some proxies drop query parameters (docs/upstreams.md), so filter here too.
         filters = self.start.filters
         return self.collection.is_message(raw) and all(
             raw.get(name, value) == value for name, value in filters
@@ -127,9 +127,9 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True)
 class _WithAnswers:
-    """The listed messages, and after them the answers that the upstream's list leaves out.
+    """The listed messages, followed by the choices that the upstream's list leaves out.
 
-    OpenAI's published example shows the input only, OGX sends the choices too (docs/upstreams).
+    OpenAI's published example lists only the input; OGX lists the choices too (docs/upstreams.md).
     """
 
     listed: _Listed
@@ -159,10 +159,10 @@ class _WithAnswers:
         return Chunk((*answers, *listed.items), listed.has_more, warning=listed.warning)
 
     async def _answers(self, newest: tuple[Message, ...] = ()) -> list[Message]:
-        """Return the answers as messages, except for those that are listed as such.
+        """Return the choices as messages, except those that the upstream's list contains.
 
         Args:
-            newest: the last of the listed messages, oldest first, if they are known.
+            newest: the newest listed messages, oldest first, if they are known.
         """
         raw = await self._retrieved()
         answers = [
@@ -179,7 +179,7 @@ class _WithAnswers:
         return [answer for answer in answers if _said(answer) not in listed]
 
     async def _retrieved(self) -> JSON:
-        """Return the collection itself, or nothing if the upstream serves its messages alone."""
+        """Return the collection, or an empty object if the upstream serves only its messages."""
         try:
             return await self.listed.client.find(self.retrieval) or {}
         except ToolError as error:
@@ -189,7 +189,7 @@ class _WithAnswers:
 
 
 def _said(message: Message) -> str:
-    """Return what tells one message from another if their ids differ."""
+    """Return a value that is equal for two copies of a message whose ids differ."""
     return str([message.get(name) for name in ("role", "text", "tool_calls", "content")])
 
 

@@ -1,12 +1,12 @@
-"""What the tools return, as typed JSON: absent means empty, never null.
+"""The results of tools as typed JSON. Empty fields are left out, never null.
 
-Field names are the contract of docs/tools; each is described in the tools' output schemas.
+The field names are a contract (docs/tools.md); the tools' output schemas describe each.
 """
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 JSON: TypeAlias = dict[str, Any]
-"""A JSON object at the wire, where nothing is known of its values."""
+"""A JSON object from the wire, whose values have not been checked."""
 
 Order: TypeAlias = Literal["asc", "desc"]
 """Oldest first, or newest first."""
@@ -14,18 +14,18 @@ Order: TypeAlias = Literal["asc", "desc"]
 StoppedBy: TypeAlias = Literal["end", "limit", "size", "deadline", "requests"]
 """Why a page ends where it does.
 
-`end`: nothing follows; `limit`: the asked number; `size`: the bound of the result in
-characters; `deadline`: the call's seconds ran out; `requests`: no further upstream request
-is allowed or worth making.
+`end`: nothing follows; `limit`: the page has as many items as were asked for; `size`: the result
+has reached its limit in characters; `deadline`: the call ran out of time; `requests`: no further
+upstream request is allowed or worthwhile.
 """
 
 
 class Page(TypedDict):
     """What a page holds and whether more follows.
 
-    `passed` counts the items of a conversation that are no messages (tool calls, reasoning) and
-    were walked over. `derived` stands where the upstream has no such list, and the items were taken
-    from the message itself.
+    `passed` counts the skipped items of a conversation that are not messages (tool calls,
+    reasoning). `derived` is set if the upstream has no such list, and the items were taken from the
+    message itself.
     """
 
     returned: int
@@ -76,7 +76,7 @@ class MessageFile(TypedDict):
 
 
 class Thread(TypedDict):
-    """One thread, as a list of threads shows it."""
+    """One thread, as it appears in a list of threads."""
 
     id: str
     created_at: NotRequired[int]
@@ -86,7 +86,7 @@ class Thread(TypedDict):
 
 
 class Completion(TypedDict):
-    """One stored chat completion, with the start of its answer in `text`."""
+    """One stored chat completion, with the start of its reply in `text`."""
 
     id: str
     created_at: NotRequired[int]

@@ -1,4 +1,4 @@
-"""Text that others wrote, where it is shown: nothing in it is obeyed or hidden."""
+"""Text from outside, escaped so that a terminal neither obeys nor hides any of it."""
 
 import re
 import unicodedata
@@ -6,23 +6,23 @@ from typing import Final
 
 _ASCII: Final = re.compile(r"[\n\t\x20-\x7e]*")
 _JOINERS: Final = "\u200c\u200d"
-"""What Persian, the scripts of India and many emoji are written with."""
+"""The two zero-width joiners, which Persian, Indic scripts and many emoji need."""
 
 _OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of Unicode that a terminal acts upon or hides: controls, formats (the bidirectional
-marks, embeddings, overrides and isolates are among them), surrogates, and the separators of lines
-and paragraphs."""
+"""Unicode categories that a terminal acts on or hides: control and format characters (including the
+bidirectional marks, embeddings, overrides and isolates), surrogates, and line and paragraph
+separators."""
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text has nothing in it that is obeyed or hidden; line ends and tabs are not."""
+    """Whether a terminal shows all of a text as it is; False if it has line ends or tabs."""
     return all(map(_is_plain, text))
 
 
 def plain(text: str) -> str:
-    r"""Return text with what is obeyed or hidden as JSON writes it, such as `\u001b`.
+    r"""Return text with obeyed and hidden characters as JSON escapes, such as `\u001b`.
 
-    Line ends (`\n`) and tabs stay; the result of escaping JSON is the same JSON.
+    Line ends (`\n`) and tabs stay. Escaping a JSON text does not change its value.
     """
     if _ASCII.fullmatch(text):
         return text

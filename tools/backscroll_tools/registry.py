@@ -1,4 +1,4 @@
-"""Every tool there is, in the order in which hosts see them."""
+"""All tools, in the order in which hosts see them."""
 
 from typing import Final
 

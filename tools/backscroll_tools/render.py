@@ -1,4 +1,4 @@
-"""What a model reads: a transcript whose header lines no message can forge.
+"""The transcript that a model reads, with header lines that no message can forge.
 
     #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
     #kqzv assistant msg_… 2026-11-21 10:00
@@ -7,10 +7,10 @@
     #kqzv+{"metadata":{"topic":"refunds"}}
     Its text.
 
-The first line announces a mark that occurs in no text of the page. Every line that starts with
-the mark is ours: the heading, a header, or a header's further fields as JSON. All others are
-message text, verbatim. A header tells the date and the minute only where they differ from those of
-the header above: models pay for each.
+The first line starts with a random prefix that no text on the page contains. We write every line
+that starts with the prefix: the heading, a header, or a header's further fields as JSON. All other
+lines are verbatim message text. To save tokens, a header leaves out the date, or the whole time, if
+it is the same as in the header above.
 """
 
 import json
@@ -25,28 +25,28 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import Page
 
 MARK_CHARS: Final = 5
-"""`#` and four letters: of 456,976 marks, a page of at most 200,000 characters cannot hold all."""
+"""`#` and four letters: 456,976 prefixes, more than fit on a page of 200,000 characters."""
 
 _LETTERS: Final = string.ascii_lowercase
 _MARKS: Final = len(_LETTERS) ** (MARK_CHARS - 1)
 _DRAWS: Final = 100
-"""A page can hold at most 200,000 / 5 marks, so that 100 draws all fail once in 10^105 pages."""
+"""A page holds at most 200,000 / 5 prefixes, so 100 draws all fail once in 10^105 pages."""
 
 _IN_HEADER: Final = frozenset({"id", "role", "created_at", "text", "message_id"})
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999 (RFC 3339 has four digits for a year)."""
 
-# What was read as JSON holds no circle to look for.
+# Values come from parsed JSON, which has no cycles to check for.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def compact(value: object) -> str:
-    """Return a value as compact JSON, as it goes over the wire."""
+    """Return a value as compact JSON, as it is sent over the wire."""
     return _compact.encode(value)
 
 
 def fresh_mark(texts: Iterable[str]) -> str:
-    """Return a random mark that occurs in none of the texts."""
+    """Return a random line prefix that occurs in none of the texts."""
     held = list(texts)
     for _ in range(_DRAWS):
         mark = f"#{_letters(secrets.randbelow(_MARKS))}"
@@ -57,7 +57,7 @@ def fresh_mark(texts: Iterable[str]) -> str:
 
 
 def _letters(number: int) -> str:
-    """Return the letters of a mark by its number."""
+    """Return the letters of the prefix with this number."""
     letters = ""
     for _ in range(MARK_CHARS - 1):
         number, letter = divmod(number, len(_LETTERS))
@@ -66,7 +66,7 @@ def _letters(number: int) -> str:
 
 
 def heading(mark: str, page: Page, noun: str) -> str:
-    """Return the first line of a page: the count, the order, and how to go on."""
+    """Return the first line of a page: the count, the order, and how to continue."""
     count = page["returned"]
     parts = [f"{mark} {count} {noun if count == 1 else noun + 's'}"]
     if count > 1:
@@ -89,13 +89,13 @@ def heading(mark: str, page: Page, noun: str) -> str:
 def lines(
     item: Mapping[str, object], noun: str, above: Mapping[str, object] | None = None
 ) -> list[str]:
-    """Return one item as our lines, each without its mark and with the text that follows it.
+    """Return the lines of one item, without their prefixes; the last one ends with its text.
 
-    They are its header, and where it has further fields a line with those.
+    The lines are the header and, if the item has further fields, a line with those.
 
     Args:
         item: the item.
-        noun: what it is called, where it has no role.
+        noun: the word for the item if it has no role.
         above: the item above it, if any.
     """
     header = f" {item.get('role', noun)} {item['id']}"
@@ -109,17 +109,17 @@ def lines(
 
 
 def marked(mark: str, unmarked: Iterable[str]) -> str:
-    """Return our lines, each with the mark that it starts with."""
+    """Return the lines, each with the page's prefix added."""
     return "".join([f"{mark}{line}" for line in unmarked])
 
 
 def _minute(item: Mapping[str, object]) -> str:
-    """Return when an item was made, in UTC to the minute; nothing where it does not say."""
+    """Return when an item was created, in UTC to the minute; empty if unknown."""
     seconds = item.get("created_at")
     return _in_utc(seconds) if isinstance(seconds, int) else ""
 
 
-@lru_cache(maxsize=1024)  # asked for twice an item: for itself, and for the next
+@lru_cache(maxsize=1024)  # needed twice per item: for its own header and the next one
 def _in_utc(seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"
@@ -127,7 +127,7 @@ def _in_utc(seconds: int) -> str:
 
 
 def _time(minute: str, above: str) -> str:
-    """Return what of a minute the minute above does not tell."""
+    """Return the parts of a time that the time above it does not already show."""
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")

@@ -1,4 +1,4 @@
-"""The pieces that input and output schemas are made of, sized by hand: models pay per token."""
+"""The parts of input and output schemas, kept short by hand because models pay per token."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -7,10 +7,10 @@ from backscroll_tools.models import JSON
 
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 500
-"""The most items of one page of a list tool; the default is 20."""
+"""The most items on one page of a list tool; the default is 20."""
 
 PREVIEW_MAX: Final = 2000
-"""The most characters of a message that a skim shows."""
+"""The most characters per message that `preview_chars` may ask for."""
 
 STRING: Final[JSON] = {"type": "string"}
 INTEGER: Final[JSON] = {"type": "integer"}
@@ -37,13 +37,13 @@ METADATA: Final[JSON] = {
 
 
 def limit_of(arguments: JSON) -> int:
-    """Return the limit of a call: items, 1–500, 20 where none is given."""
+    """Return the limit of a call in items: 1 to 500, 20 by default."""
     limit: int = arguments.get("limit", LIMIT_DEFAULT)
     return limit
 
 
 def order(default: str) -> JSON:
-    """Return the schema of an order with this default."""
+    """Return the schema of an `order` argument with this default."""
     return {"type": "string", "enum": ["asc", "desc"], "default": default}
 
 
@@ -62,7 +62,7 @@ def result(properties: Mapping[str, JSON], required: Sequence[str]) -> JSON:
 
 
 def listed(key: str, item: JSON) -> JSON:
-    """Return the output schema of a list tool: a page, and its items under a key."""
+    """Return the output schema of a list tool: a page, and its items under `key`."""
     return result({"page": PAGE, key: {"type": "array", "items": item}}, ("page", key))
 
 

@@ -1,6 +1,6 @@
-"""Spans of OpenTelemetry around what a call does, where somebody records the call.
+"""OpenTelemetry spans around the steps of a call, if the call is recorded.
 
-Names, counts, codes and durations: no text of a message, no id, no key, no header.
+Spans hold names, counts, codes and durations, and never message text, ids, keys or headers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,16 +27,16 @@ def span(
     attributes: Mapping[str, str | int] | None = None,
     kind: SpanKind = SpanKind.INTERNAL,
 ) -> Iterator[Span]:
-    """Record what happens in the context as a part of the span that is current.
+    """Record the body of the `with` statement as a child of the current span.
 
     Args:
-        name: of the span: one of few.
-        attributes: known from the start.
-        kind: `CLIENT` for what waits for another process.
+        name: the name of the span, from a small fixed set.
+        attributes: attributes that are known at the start.
+        kind: `CLIENT` if the span waits for another process.
 
     Yields:
-        What takes further attributes. Where the current span is not recorded, or there is none,
-        that is nothing's, at no cost to speak of.
+        The span, which takes further attributes. If there is no current span, or it is not
+        recorded, this is `INVALID_SPAN`, which costs almost nothing.
     """
     if not get_current_span().is_recording():
         yield INVALID_SPAN

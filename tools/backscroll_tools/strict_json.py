@@ -1,8 +1,7 @@
-"""JSON as RFC 8259 has it, where Python's own reader would alter or guess.
+"""A strict JSON reader (RFC 8259), which refuses what Python's own reader alters or guesses.
 
-A message that is written must be the message that was sent: a byte that is no UTF-8, half of a
-surrogate pair, a number that becomes infinite or a key that stands twice are flaws, not matters
-of taste.
+The message that is written must be the message that was sent. So invalid UTF-8, half a surrogate
+pair, a number that becomes infinite and a duplicate key are errors.
 """
 
 import json
@@ -11,11 +10,11 @@ import re
 from typing import Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
-"""How many arrays and objects may stand inside one another, the outermost counted."""
+"""The most levels of nested arrays and objects, including the outermost."""
 
 _CONTAINERS: Final = (dict, list)
 _SHOWN: Final = 40
-"""How many characters of a key or number a flaw repeats."""
+"""The most characters of a key or number that a flaw repeats."""
 
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -27,17 +26,17 @@ Flaw: TypeAlias = Literal[
     "encoding", "syntax", "control", "number", "surrogate", "duplicate", "depth"
 ]
 """What can be wrong with a JSON text: bytes that are not UTF-8, text that is not JSON, a raw
-control character, a number that no double holds, half a surrogate pair, a key that stands twice in
-one object, or more than `DEPTH` levels."""
+control character, a number that does not fit into a double, half a surrogate pair, a duplicate key
+in one object, or more than `DEPTH` levels."""
 
 
 class JSONFlawError(ValueError):
-    """Why bytes are not fit to be read as JSON; whoever reads it words it.
+    """Bytes that are not valid JSON. The code that catches this error words the message.
 
     Args:
-        kind: what is wrong.
-        found: what was found there, cut to a few characters, or the parser's reason; may be empty.
-        at: the byte where it begins; None for `duplicate` and `depth`.
+        kind: the kind of flaw.
+        found: the flawed text, cut to a few characters, or the parser's reason; may be empty.
+        at: the byte offset of the flaw; None for `duplicate` and `depth`.
     """
 
     def __init__(self, kind: Flaw, found: str = "", at: int | None = None) -> None:
@@ -48,7 +47,7 @@ class JSONFlawError(ValueError):
 
 
 class Ambiguous:
-    """The value, in a guess, of a key that stands twice in one object, or of a huge number."""
+    """The guessed value of a duplicate key, or of a number too large to convert."""
 
 
 class _UnfitNumberError(Exception):
@@ -59,8 +58,8 @@ def loads(raw: bytes) -> object:
     """Return the value of one JSON text.
 
     Raises:
-        JSONFlawError: it is not UTF-8, not JSON, holds a lone surrogate, a number too large for
-            a double or a key twice in one object, or is nested more than 100 deep.
+        JSONFlawError: the text is not UTF-8 or not JSON, has a lone surrogate, a number too large
+            for a double or a duplicate key, or is nested more than 100 deep.
     """
     try:
         text = raw.decode()
@@ -84,10 +83,10 @@ def loads(raw: bytes) -> object:
 
 
 def guess(raw: bytes) -> object:
-    """Return what a flawed JSON text most likely says; None where nothing can be said.
+    """Return the most likely value of a flawed JSON text; None if it cannot be guessed.
 
-    Bytes that are not UTF-8 become lone surrogates, which no valid text has, and keys that stand
-    twice are `Ambiguous`.
+    Bytes that are not UTF-8 become lone surrogates, which no valid text has. The value of a
+    duplicate key is `Ambiguous`.
     """
     try:
         value: object = _LENIENT.decode(raw.decode(errors="surrogateescape"))
@@ -97,7 +96,7 @@ def guess(raw: bytes) -> object:
 
 
 def is_sound(value: object) -> bool:
-    """Tell whether a guessed value has no flaw in it."""
+    """Return whether a guessed value has no flaw in it."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
@@ -178,14 +177,14 @@ def _is_too_deep(value: object) -> bool:
 
 
 def _lone_surrogate(raw: bytes) -> int | None:
-    """Return the offset of the first escape of half a pair in a valid JSON text."""
+    """Return the byte offset of the first escaped lone surrogate in a valid JSON text."""
     if b"\\u" not in raw:
         return None
     return next((found.start() for found in _ESCAPE.finditer(raw) if found["lone"]), None)
 
 
 def _offset(text: str, token: str) -> int:
-    """Return the byte at which a token first stands outside strings."""
+    """Return the byte offset of a token's first occurrence outside strings."""
     pattern = re.compile(rf'"(?:[^"\\]|\\.)*"|(?P<token>{re.escape(token[:_SHOWN])})')
     found = next(match for match in pattern.finditer(text) if match["token"])
     return len(text[: found.start()].encode())

@@ -1,4 +1,4 @@
-"""What a tool is, what a call brings along, and what it gives back."""
+"""The types of a tool, of a call to it, and of its result."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from backscroll_tools.models import JSON
 from backscroll_tools.toolset import MESSAGES, Toolset
 
 Output: TypeAlias = Literal["both", "text", "structured"]
-"""Which parts of a result a host wants: the transcript, the structured content, or both."""
+"""The parts of a result that a host wants: the transcript, the structured content, or both."""
 
 Report: TypeAlias = Callable[[int, int], Awaitable[None]]
-"""Told how many items of how many have been read, after each request of a longer walk."""
+"""Called with the items read so far and the limit, after each request of a longer walk."""
 
 RESULT_CHARS: Final = 32_000
 DEADLINE_S: Final = 60.0
@@ -26,14 +26,14 @@ REQUESTS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a call may cost.
+    """The limits of a call.
 
     Attributes:
-        result_chars: characters of the whole result: its text plus its structured content as
-            compact JSON; 2,000 to 200,000.
-        deadline_s: seconds for the whole call.
-        requests: upstream requests for the whole call.
-        output: which parts of the result are made, and counted.
+        result_chars: the most characters of the whole result: its text plus its structured content
+            as compact JSON; 2,000 to 200,000.
+        deadline_s: the most seconds for the whole call.
+        requests: the most upstream requests for the whole call.
+        output: the parts of the result that are built, and counted.
     """
 
     result_chars: int = RESULT_CHARS
@@ -44,12 +44,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool, under way.
+    """A call of a tool, in progress.
 
     Attributes:
-        client: asks the upstream, on behalf of this call alone.
-        bounds: what the call may cost.
-        report: told how far a longer walk has come; None if nobody wants to know.
+        client: sends upstream requests for this call only.
+        bounds: the limits of the call.
+        report: receives the progress of a longer walk; None if nobody asked for it.
     """
 
     client: CallClient
@@ -64,13 +64,13 @@ class Call:
         report: Report | None = None,
         tally: Tally | None = None,
     ) -> "Call":
-        """Return a call whose time, `bounds.deadline_s`, runs from now on.
+        """Return a new call, whose time limit `bounds.deadline_s` starts now.
 
         Args:
             client: the caller's client of the upstream.
-            bounds: what the call may cost; by default those of `Bounds`.
-            report: told how far a longer walk has come.
-            tally: where the call's requests are counted.
+            bounds: the limits of the call; the defaults of `Bounds` if None.
+            report: receives the progress of a longer walk.
+            tally: counts the call's requests.
         """
         bounds = bounds or Bounds()
         ends_at = anyio.current_time() + bounds.deadline_s
@@ -78,13 +78,13 @@ class Call:
 
     @property
     def ends_at(self) -> float:
-        """When the call's time ends, in seconds of `anyio.current_time`."""
+        """The call's deadline, in seconds of `anyio.current_time`."""
         return self.client.ends_at
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool gives back: text for a model, and the same as typed JSON."""
+    """The result of a tool: text for a model, and the same content as typed JSON."""
 
     text: str
     structured: JSON
@@ -92,13 +92,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What a tool may do to what is there (MCP specification, `ToolAnnotations`).
+    """How a tool may affect existing data (MCP specification, `ToolAnnotations`).
 
     Attributes:
-        read_only: it adds, changes and deletes nothing.
-        destructive: it may change or delete what is there; never true of one that only reads.
-        idempotent: a second call with the same arguments has no further effect.
-        open_world: it reaches more than the messages of the one upstream, such as the web.
+        read_only: whether the tool adds, changes and deletes nothing.
+        destructive: whether it may change or delete existing data; False if it only reads.
+        idempotent: whether a second call with the same arguments has no further effect.
+        open_world: whether it reaches beyond the messages of the one upstream, such as to the web.
     """
 
     read_only: bool
@@ -113,22 +113,22 @@ ADDS: Final = Hints(read_only=False, destructive=False, idempotent=False)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tool:
-    """One tool, whole: what hosts show, what agents may pass, and the function behind it.
+    """The full definition of a tool: what hosts show, the arguments, and the function that runs.
 
     Attributes:
-        name: as agents call it.
-        title: as people see it.
-        summary: what it does, in a few words for people, in Markdown.
-        description: what it does and when to use it, written for a model.
-        input_schema: JSON Schema of the arguments, sized by hand; `arguments.validated` holds
-            calls to it.
+        name: the name that agents call.
+        title: the name that people see.
+        summary: what the tool does, in a few words for people, in Markdown.
+        description: what the tool does and when to use it, written for a model.
+        input_schema: JSON Schema of the arguments, kept short by hand; `arguments.validated`
+            checks calls against it.
         output_schema: JSON Schema of `Result.structured`.
         run: the function; its arguments have passed `arguments.validated`.
         toolset: the group that an operator offers or withholds; by default the one that every
             agent is offered.
-        hints: what it may do to what is there; by default it only reads.
-        needs: endpoints of which an upstream must have one for the tool to be offered.
-        finds: what it finds the ids of, such as `a thread`; empty if an id must be known first.
+        hints: how the tool may affect existing data; by default it only reads.
+        needs: the tool is offered if the upstream has at least one of these endpoint groups.
+        finds: the kind of object that it finds, such as `a thread`; empty if it needs an id.
     """
 
     name: str
@@ -145,10 +145,10 @@ class Tool:
 
     @property
     def writes(self) -> bool:
-        """Whether it adds, changes or deletes anything: a server that only reads withholds it."""
+        """Whether the tool adds, changes or deletes anything. A read-only server withholds it."""
         return not self.hints.read_only
 
     @property
     def destroys(self) -> bool:
-        """Whether it may change or delete what is there."""
+        """Whether the tool may change or delete existing data."""
         return self.hints.destructive

@@ -1,6 +1,6 @@
-"""What a toolset is, and every one that there is.
+"""The type of a toolset, and all toolsets.
 
-Imports the standard library only: settings name toolsets before a tool is imported.
+Imports the standard library only, because settings name toolsets before any tool is imported.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Toolset:
     """A group of tools that an operator offers or withholds together.
 
     Attributes:
-        name: the word in `BACKSCROLL_TOOLSETS` that offers it.
+        name: the word for it in `BACKSCROLL_TOOLSETS`.
         about: what its tools do, in a few words for operators.
     """
 
@@ -21,7 +21,7 @@ class Toolset:
 
 
 MESSAGES: Final = Toolset("messages", "find, read and write messages")
-"""What agents are offered by default; every other toolset is opt-in."""
+"""The toolset that is offered by default; every other one is opt-in."""
 
 TOOLSETS: Final = (MESSAGES,)
 """Every toolset, in the order in which the settings name them."""
