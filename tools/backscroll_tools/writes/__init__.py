@@ -1,1 +1,1 @@
-"""Writing a message once, where the upstream does not see to that."""
+"""Writing a message exactly once, on upstreams that ignore idempotency keys."""

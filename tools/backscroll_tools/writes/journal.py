@@ -1,4 +1,4 @@
-"""What one caller's earlier calls have learned of their writes, for calls with the same key."""
+"""A record of one caller's earlier writes, for later calls with the same key."""
 
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -11,19 +11,19 @@ from backscroll_tools.writes.keys import IdempotencyKey
 V = TypeVar("V")
 
 REMEMBERED: Final = 1_000
-"""How many writes are remembered by default, and for how many messages who wrote them."""
+"""The most writes that are remembered by default, and the most messages with their writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a write.
+    """The known state of a write.
 
     Attributes:
-        key: carries all of it from process to process.
-        seen_at: when this process sent the message last, or learned that it was sent, in
+        key: the idempotency key, which carries the state from process to process.
+        seen_at: when this process last sent the message, or learned that it was sent, in
             monotonic seconds.
-        dated: whether the time that the key carries is believed. What this process sent it dates
-            by `seen_at`, whatever becomes of any clock.
+        dated: whether to trust the time in the key. If not, as after a send by this process,
+            `seen_at` alone gives the age, even if a wall clock changes.
     """
 
     key: IdempotencyKey
@@ -31,16 +31,16 @@ class Record:
     dated: bool = True
 
     def age_s(self, clock: UpstreamClock) -> float:
-        """Return how many seconds ago the message was sent at least."""
+        """Return the least number of seconds since the message was sent."""
         here_s = clock.monotonic() - self.seen_at
         if not self.dated:
             return here_s
         return max(here_s, clock.age_s(self.key.sent_at, self.key.sent_by))
 
     def merged(self, known: "Record") -> "Record":
-        """Return what a caller's key says, or what is known here, whichever was learned later.
+        """Return this record or the one known here, whichever was learned later.
 
-        Another process may have learned more of the write, and put that into the caller's key.
+        Another process may have learned more about the write and put it into the caller's key.
         """
         theirs, ours = self.key, known.key
         if theirs.made or ours.made:
@@ -57,10 +57,10 @@ class Record:
 
 
 class Journal:
-    """Remembers writes by key, and messages by the write that made them; the oldest are forgotten.
+    """Remembers writes by key, and which write created which message. Drops the oldest.
 
     Args:
-        most: how many of each are remembered.
+        most: the most writes, and the most messages, that are remembered.
     """
 
     def __init__(self, most: int = REMEMBERED) -> None:
@@ -69,28 +69,28 @@ class Journal:
         self._writers: dict[tuple[str, str], str] = {}
 
     def known(self, thread: str, token: str) -> Record | None:
-        """Return what is known of a write, or None.
+        """Return the record of a write, or None.
 
         Args:
-            thread: the thread that the call named; empty if it named none.
-            token: what tells the write from any other.
+            thread: the thread that the call named; empty if it did not name one.
+            token: the token of the write's key.
         """
         return self._records.get((thread, token))
 
     def note(self, thread: str, record: Record) -> None:
-        """Remember what is known of a write."""
+        """Remember the record of a write."""
         self._remember(self._records, (thread, record.key.token), record)
 
     def writer(self, thread: str, message_id: str) -> str | None:
-        """Return the token of the write that made a message, or None."""
+        """Return the token of the write that created a message, or None."""
         return self._writers.get((thread, message_id))
 
     def note_writer(self, thread: str, message_id: str, token: str) -> None:
-        """Remember which write made a message."""
+        """Remember which write created a message."""
         self._remember(self._writers, (thread, message_id), token)
 
     def _remember(self, kept: dict[tuple[str, str], V], name: tuple[str, str], value: V) -> None:
-        kept.pop(name, None)  # what is noted again is the newest
+        kept.pop(name, None)  # an entry that is remembered again counts as new
         kept[name] = value
         if len(kept) > self._most:
             del kept[next(iter(kept))]
@@ -102,6 +102,6 @@ _JOURNALS: Final[WeakKeyDictionary[Client, Journal]] = WeakKeyDictionary()
 def journal_of(client: Client) -> Journal:
     """Return the journal of one caller, which lasts as long as the caller's client.
 
-    Each caller has a client of its own, so no caller replays what another one wrote.
+    Each caller has its own client, so a caller never replays another caller's write.
     """
     return _JOURNALS.setdefault(client, Journal())

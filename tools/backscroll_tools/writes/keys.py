@@ -1,9 +1,9 @@
-"""Idempotency keys, and what they carry for an upstream that takes no notice of them.
+"""Idempotency keys, and the state they carry for upstreams that ignore them.
 
-There whoever repeats a call, on any replica, has to know where to look for what it may have
-written. A key that is handed out says so behind `~`, with a check, so that no key of a caller's
-own is taken for one: `token~thread~sMARKTIMEcheck` before, `token~thread~dMARKIDcheck` after. With
-`u` in place of `s` the time is the upstream's own.
+On such an upstream, any replica that repeats a call must know where to search for the message. So
+the keys that we return carry that state after `~`, with a checksum that tells them from callers'
+own keys: `token~thread~sDIGESTTIMEcheck` before the write, `token~thread~dDIGESTIDcheck` after it.
+With `u` instead of `s`, the time is from the upstream's clock.
 """
 
 import base64
@@ -16,7 +16,7 @@ from typing import Final
 from backscroll_tools.client.upstream_clock import ClockName
 
 TOKEN_CHARS: Final = 100
-"""The most characters of a token; a longer key is told by its hash."""
+"""The most characters of a token; a longer key is replaced by its hash."""
 
 KEY_CHARS: Final = 255
 """The most characters of a key."""
@@ -24,7 +24,7 @@ KEY_CHARS: Final = 255
 _CHECK_CHARS: Final = 4
 
 NOTHING: Final = ""
-"""Stands for the newest message of a thread that has none."""
+"""The id to digest for a thread without messages."""
 
 _CARRIED: Final = re.compile(
     r"(?P<token>.+)~(?P<thread>[A-Za-z0-9_.=-]*)~"
@@ -39,14 +39,14 @@ class IdempotencyKey:
     """An idempotency key.
 
     Attributes:
-        token: what tells this write from any other; 1 to 100 characters.
-        given: whether the caller passed it, so that the write may have been tried before.
-        thread: the thread that was begun for the message; empty where the caller names one.
-        since: the mark of the newest message before the write; empty as long as none is noted.
-        sent_at: when the message was sent with no answer, in Unix seconds; 0 if it never was.
-        sent_by: whose clock told that: the upstream's, or the wall clock of the process that sent.
-        made: the id of the message that was written; empty as long as it is not known to be.
-        says: the mark of what it says.
+        token: identifies the write; 1 to 100 characters.
+        given: whether the caller passed the key, so that the write may have been tried before.
+        thread: the thread that was created for the message; empty if the caller names one.
+        since: the digest of the id of the newest message before the write; empty until it is known.
+        sent_at: when the message was sent without a reply, in Unix seconds; 0 if it never was.
+        sent_by: the clock that `sent_at` is from: the upstream's, or the sending process's own.
+        made: the id of the written message; empty until the message is known to be written.
+        says: the digest of the message, as the caller passed it.
     """
 
     token: str
@@ -91,7 +91,7 @@ def read(argument: str) -> IdempotencyKey:
 
 
 def mark(text: str) -> str:
-    """Return what stands in a key for an id, or for what a message says: 12 characters."""
+    """Return the 12-character digest that a key carries for an id or a message."""
     return _digest(text, 9)
 
 

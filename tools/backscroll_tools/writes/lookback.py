@@ -1,7 +1,7 @@
-"""The search for a message that may have been written: there, not there, or not to be told.
+"""The search for a message that may have been written: found, not there, or undecided.
 
-A message is told from others by a marker in its metadata, or else by its role and content, among
-those behind the one that was the newest before it was written.
+A message is recognised by a marker in its metadata. Without one, it is recognised by its role and
+text, among the messages newer than the newest one before the write.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
 
 PAGES: Final = 10
-"""How many pages a search goes back, of 100 messages each but for the first."""
+"""The most pages that a search reads, of 100 messages each except the first."""
 
 _FIRST_LOOK: Final = 20
-"""How many of the newest messages are looked at first."""
+"""The number of messages on the first page of a search."""
 
 
 class UntoldError(Exception):
-    """What the upstream lists does not tell whether the message is there."""
+    """The upstream's list does not show whether the message was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Search:
     """A search through the newest messages of a thread or a conversation.
 
     Attributes:
-        client: asks the upstream.
-        thread: where to look.
-        is_ours: whether a message, as the upstream has it, is the one.
-        alone: whether no other message can pass for it, wherever it stands.
+        client: sends the requests.
+        thread: the id of the thread or conversation.
+        is_ours: whether a message, as the upstream sends it, is the one searched for.
+        alone: whether `is_ours` cannot match any other message, so that position is irrelevant.
     """
 
     client: CallClient
@@ -44,23 +44,23 @@ class Search:
     alone: bool
 
     async def newest(self) -> str:
-        """Return the mark of the newest message or item.
+        """Return the digest of the newest message's or item's id.
 
         Raises:
-            ToolError: the failure of the read.
+            ToolError: the read failed.
         """
         items = (await self._listed("", 1)).items
         return keys.mark(items[0]["id"] if items else keys.NOTHING)
 
     async def found(self, since: str) -> JSON | None:
-        """Return the message, or None where it is not there.
+        """Return the message, or None if it is not there.
 
         Args:
-            since: the mark of the newest message before it; empty where that is not known.
+            since: the digest of the newest message's id before the write; empty if unknown.
 
         Raises:
-            UntoldError: neither can be told.
-            ToolError: the failure of a read.
+            UntoldError: the search could not decide.
+            ToolError: a read failed.
         """
         likely: JSON | None = None
         after, limit = "", _FIRST_LOOK
@@ -73,11 +73,11 @@ class Search:
                 return ours[0]
             likely = ours[-1] if ours else likely
             if reply.warning and since:
-                raise UntoldError  # what is missing or in disorder proves nothing
+                raise UntoldError  # an incomplete or unordered list proves nothing
             if since in marks:
                 return likely
             if reply.has_more is False:
-                # Where the noted message is gone, what is like ours may be older than it.
+                # If the `since` message is gone, a message like ours may be older than it.
                 if likely is not None and since != keys.mark(keys.NOTHING):
                     raise UntoldError
                 return likely

@@ -1,10 +1,10 @@
-"""A message written once, on an upstream that takes no notice of idempotency keys.
+"""A message written exactly once, on an upstream that ignores idempotency keys.
 
-There a request that may have been acted on is never sent again as long as it may be on its way.
-Before the write the newest message is noted; after an unclear failure the message is searched for
-behind it. What is found is the answer; where it is not, the outcome is unknown, and the key that
-the error names makes the same call look first, and write only what by then cannot arrive any more.
-A new thread is begun empty, which does no harm twice, so that there is a place to search.
+A request that may have been acted on is not sent again while it may still arrive. Before the write,
+we record the newest message; after an unclear failure, we search for the message after that one. If
+it is found, it is the result. If not, the outcome is unknown, and the error returns a key. A call
+with that key searches first, and writes only once the earlier request can no longer arrive. A new
+thread is created empty, which is harmless to repeat, so that there is a thread to search.
 """
 
 import json
@@ -26,25 +26,25 @@ from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.lookback import Search, UntoldError
 
 SENDS: Final = 3
-"""How often a message is sent at most, each but the first only after it was refused."""
+"""The most times that a message is sent; again only after the upstream refused it."""
 
 MARKER: Final = "backscroll_key"
-"""The pair of metadata that holds a message's token."""
+"""The metadata key that holds a message's token."""
 
 METADATA_PAIRS: Final = 16
-"""How many pairs metadata may have (OpenAI API)."""
+"""The most pairs in metadata (OpenAI API)."""
 
 
 @dataclass(slots=True)
 class OneWrite:
-    """One message to be written.
+    """One message to write.
 
     Attributes:
-        client: of the call; its upstream takes no notice of idempotency keys.
-        journal: of the caller.
-        thread: where it goes; empty until a new thread has been begun for it.
-        message: what it says, as `create-message` takes it.
-        record: what is known of the write.
+        client: the call's client; its upstream ignores idempotency keys.
+        journal: the caller's journal.
+        thread: the thread to write to; empty until a new thread has been created for the message.
+        message: the message, as `create-message` takes it.
+        record: the known state of the write.
     """
 
     client: CallClient
@@ -56,15 +56,15 @@ class OneWrite:
 
     @property
     def key(self) -> IdempotencyKey:
-        """Tells this write from any other, and carries what is known of it."""
+        """The key, which identifies the write and carries its known state."""
         return self.record.key
 
     async def written(self) -> JSON:
-        """Write the message, unless it is there, and return it as the upstream has it.
+        """Write the message unless it is already there, and return it as the upstream sends it.
 
         Raises:
-            ToolError: `outcome_unknown` where it cannot be told whether it was written; else the
-                failure, and this call did not write it.
+            ToolError: `outcome_unknown` if the message may or may not have been written. Any other
+                code means that this call did not write it.
         """
         async with self.client.shared.alone(self.thread or self.key.token):
             await self._place()
@@ -79,15 +79,15 @@ class OneWrite:
             return self._settled(await self._sent())
 
     def doubtful(self) -> bool:
-        """Whether it may have been written, by a call that has been cut off or one before it."""
+        """Whether this call, which was cut off, or an earlier one may have written the message."""
         if self.client.in_doubt or not self._sending:
             return self.client.in_doubt or bool(self.key.sent_at)
-        # Only what this call itself was about to send is known not to have been.
+        # This call recorded a send in advance, and the message never left.
         self._learn(sent_at=0)
         return False
 
     async def _place(self) -> None:
-        """Settle where the message goes, and recall what is known of the write."""
+        """Determine the thread, and look up the known state of the write."""
         if self.thread and self.key.thread not in {"", self.thread}:
             raise invalid_arguments(
                 "idempotency_key belongs to a message in another thread.",
@@ -102,11 +102,11 @@ class OneWrite:
         self.thread = self.thread or self.key.thread
 
     async def _found_earlier(self) -> JSON | None:
-        """Search for what an earlier call with the key may have written.
+        """Search for the message that an earlier call with the key may have written.
 
         Raises:
-            ToolError: `outcome_unknown` where it cannot be told, or may still be on its way; the
-                failure of a read.
+            ToolError: `outcome_unknown` if the search could not decide or the message may still
+                arrive; other codes if a read failed.
         """
         if not self.key.sent_at:
             if not self.key.given or not (self.key.since or self._marker):
@@ -132,7 +132,7 @@ class OneWrite:
             try:
                 return replies.created(await self.client.send(self._request()))
             except anyio.get_cancelled_exc_class():
-                self._learn_sent()  # it may have waited for its turn until now
+                self._learn_sent()  # it may have waited for a slot until now
                 raise
             except ExchangeError as error:
                 if error.fate == "unknown":
@@ -143,17 +143,17 @@ class OneWrite:
                 self._learn(sent_at=0)
                 refused = error.fate == "refused" and error.again
                 again = refused and sends < SENDS and await self.client.pauses(error, sends)
-                # What stands between us and the upstream may refuse what it had passed on.
+                # A proxy may refuse a request that it has already passed on.
                 if refused and (found := await self._found_or(error)) is not None:
                     return found
                 if not again:
                     raise
 
     async def _found_late(self) -> JSON | None:
-        """Search for the message until an upstream that lists late would have listed it.
+        """Search for the message until even an upstream that lists late would list it.
 
         Raises:
-            ToolError: `outcome_unknown` where the last look told nothing.
+            ToolError: `outcome_unknown` if the last search could not decide.
         """
         told = False
         for pause in self.client.upstream.profile.looks_s:
@@ -191,7 +191,7 @@ class OneWrite:
 
     @property
     def _marker(self) -> dict[str, str] | None:
-        """What tells the message from any other, where its metadata has room for it."""
+        """The metadata that identifies the message, or None if there is no room for it."""
         if not self._collection.has_metadata:
             return None
         if len(self.message.get("metadata", {})) >= METADATA_PAIRS:
@@ -215,10 +215,10 @@ class OneWrite:
 
     @staticmethod
     def _check(same: bool) -> None:  # noqa: FBT001 - reads as what it checks
-        """Refuse a key of the caller's that stands for another message.
+        """Refuse a key that was used with another message.
 
         Raises:
-            ToolError: `invalid_arguments`.
+            ToolError: `invalid_arguments` if the messages differ.
         """
         if not same:
             raise invalid_arguments(
@@ -227,13 +227,13 @@ class OneWrite:
             )
 
     def _settled(self, made: JSON) -> JSON:
-        """Note what was written, or found, and return it."""
+        """Record the message that was written or found, and return it."""
         self._learn(made=made["id"], says=self._says)
         self.journal.note_writer(self.thread, made["id"], self.key.token)
         return made
 
     def _learn_sent(self) -> None:
-        """Note that the message was sent, now at the latest."""
+        """Record that the message was sent, at the latest now."""
         clock = self.client.shared.clock
         sent_at, sent_by = clock.stamp()
         key = replace(self.key, sent_at=sent_at, sent_by=sent_by)
@@ -241,7 +241,7 @@ class OneWrite:
         self._remember()
 
     def _learn(self, **known: str | int) -> None:
-        """Have the key carry what has become known, here and for calls to come."""
+        """Update the key, for this call and for later ones."""
         key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a key
         self.record = replace(self.record, key=key)
         self._remember()
