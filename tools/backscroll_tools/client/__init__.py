@@ -1,1 +1,1 @@
-"""The async client: requests and replies as pure functions around one place that does I/O."""
+"""The async client: pure functions for requests and replies, around a small core of I/O."""

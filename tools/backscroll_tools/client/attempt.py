@@ -1,4 +1,4 @@
-"""One attempt of a request: its turn among the others, its time, and its reply read."""
+"""One attempt of a request: wait for a slot, send within a time limit, read the reply."""
 
 from typing import Final
 
@@ -17,20 +17,20 @@ from backscroll_tools.models import JSON
 from backscroll_tools.spans import span
 
 _LONG: Final = 1024 * 1024
-"""From how many bytes on a body is read in a thread of its own."""
+"""The size in bytes from which a body is decoded in a worker thread."""
 
 
 async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: float) -> JSON:
-    """Make an exchange with the upstream once, and return the object of its reply.
+    """Run an exchange with the upstream once, and return the JSON object of its reply.
 
     Args:
-        client: whose connections, turns and clock are used.
-        exchange: of the request; tells afterwards whether it was sent, and what came.
-        attempt: which attempt of the request it is; 1 or more.
-        ends_at: when the call ends, in seconds of `anyio.current_time`.
+        client: provides the connections, the slots and the clock.
+        exchange: the request; it records whether it was sent, and the reply.
+        attempt: the number of this attempt of the request; 1 or more.
+        ends_at: the call's deadline, in seconds of `anyio.current_time`.
 
     Raises:
-        ExchangeError: what became of it.
+        ExchangeError: the attempt failed.
     """
     credential = await _credential(client)
     http, turn = client.way(exchange.request)
@@ -76,7 +76,7 @@ def _patience_s(client: Client, request: Request, attempt: int, ends_at: float) 
 
 
 async def _object(exchange: Exchange, body: bytes) -> JSON:
-    """Return the object that a successful reply holds, if it can be the request's."""
+    """Return the object of a successful reply, after checking that it can belong to the request."""
     try:
         reply = await _decoded(body)
         if not belongs(reply, exchange.request):
@@ -90,7 +90,7 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
 async def _decoded(body: bytes) -> JSON:
     if len(body) < _LONG:
         return replies.decode(body)
-    # Some megabytes take seconds, which the other calls and this one's deadline do not wait.
+    # Decoding megabytes takes seconds, which must not block other calls or this one's deadline.
     return await anyio.to_thread.run_sync(replies.decode, body, abandon_on_cancel=True)
 
 

@@ -1,7 +1,7 @@
-"""Whether a reply can be the answer to its request, by the ids and kinds that both name.
+"""Whether a reply can belong to its request, judged by the ids and kinds that both name.
 
-A connection that has lost count hands on the answer to another request (`network`). What is
-missing, null or of another shape than documented tells nothing, and never fails a reply.
+A connection that is out of step delivers the reply to another request (`network`). Fields that are
+missing, null or of an undocumented shape are ignored, and never fail a reply.
 """
 
 import re
@@ -15,19 +15,19 @@ _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
-"""A message of a stored completion: the completion's id, and its place (OGX sends the same)."""
+"""The id of a stored completion's message: the completion's id and an index (also in OGX)."""
 
 
 def belongs(reply: JSON, request: Request) -> bool:
-    """Tell whether nothing in a reply says that it answers another request.
+    """Return whether a reply can belong to a request: no id or kind in it says otherwise.
 
     Args:
         reply: the object of a successful reply.
-        request: what was asked for.
+        request: the request that it came to.
     """
     root = request.group.root
     words = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
-    one = len(words) % 2 == 0  # a list's name, and the id of one of it, by turns
+    one = len(words) % 2 == 0  # list names and ids alternate
     listing = words[-2] if one else words[-1]
     owners = dict(zip(words[::2], words[1::2], strict=False))
     kinds = request.group.kinds.get(listing, _KNOWN)
@@ -37,12 +37,12 @@ def belongs(reply: JSON, request: Request) -> bool:
     if isinstance(rows, list):
         objects = [row for row in cast("list[object]", rows) if isinstance(row, dict)]
         return all(_is_of(cast("JSON", row), kinds, owners) for row in objects)
-    # A write is answered with what it made, or with a list of that.
+    # The reply to a write is the created object, or a list that contains it.
     return _is_of(reply, kinds if request.method == "POST" else _LIST, owners)
 
 
 def _is_of(value: JSON, kinds: frozenset[str], owners: dict[str, str]) -> bool:
-    """Whether an object can be of one of some kinds, and of those that its path names."""
+    """Whether an object can be of one of the kinds, and belong to the owners in the path."""
     return (
         _is_kind(value, kinds)
         and ("threads" not in owners or _same(value.get("thread_id"), owners["threads"]))
@@ -52,13 +52,13 @@ def _is_of(value: JSON, kinds: frozenset[str], owners: dict[str, str]) -> bool:
 
 
 def _is_kind(value: JSON, kinds: frozenset[str]) -> bool:
-    """Whether an object is of one of some kinds, or of none that is known: Astra sends `runs`."""
+    """Whether an object is of one of the kinds, or of an unknown kind: Astra sends `runs`."""
     kind = value.get("object")
     return not isinstance(kind, str) or kind not in _KNOWN or kind in kinds
 
 
 def _is_numbered(named: object, completion: str) -> bool:
-    """Whether a message can be a completion's: by its own id, where that is numbered by one."""
+    """Whether a message can belong to a completion, judged by the id if that has an index."""
     found = _NUMBERED.fullmatch(named) if isinstance(named, str) else None
     if found is None or not _family(completion):
         return True
@@ -66,11 +66,11 @@ def _is_numbered(named: object, completion: str) -> bool:
 
 
 def _same(named: object, asked: str) -> bool:
-    """Whether an id is the one that was asked for, or of another family and so not comparable."""
+    """Whether an id is the requested one, or of another family and so not comparable."""
     return not isinstance(named, str) or named == asked or _family(named) != _family(asked)
 
 
 def _family(identifier: str) -> str:
-    """Return the word that an id starts with: `thread_1` and `thread_2` are of one family."""
+    """Return the word that an id starts with: `thread_1` and `thread_2` share a family."""
     found = _FAMILY.match(identifier)
     return found[0] if found else ""

@@ -1,4 +1,4 @@
-"""The client of one call: its requests within its bounds, sent again where that is safe."""
+"""The client of one call, which keeps the call's limits and retries if that is safe."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from backscroll_tools.models import JSON
 
 @dataclass(slots=True, eq=False)
 class CallClient:
-    """Asks an upstream on behalf of one call.
+    """Sends requests to an upstream for one call.
 
     Attributes:
-        shared: the caller's client, whose connections, turns and retry budget all calls share.
+        shared: the caller's client; its calls share its connections, slots and retry budget.
         requests: the most requests that the call may make; no limit by default.
-        ends_at: when the call ends, in seconds of `anyio.current_time`; never by default.
-        tally: what the call has cost.
-        in_doubt: whether a write of the call may have been acted on, with no answer that says so.
+        ends_at: the call's deadline, in seconds of `anyio.current_time`; none by default.
+        tally: the requests and bytes of the call so far.
+        in_doubt: whether the upstream may have acted on a write without a reply that confirms it.
     """
 
     shared: Client
@@ -36,16 +36,16 @@ class CallClient:
 
     @property
     def upstream(self) -> Upstream:
-        """Where requests are sent, and what is known of what answers there."""
+        """The upstream that requests are sent to."""
         return self.shared.upstream
 
     async def send(self, request: Request) -> JSON:
-        """Send one request, again where that is safe and may help; return the reply's object.
+        """Send a request, retry it if that is safe and may help, and return the reply's object.
 
         Raises:
-            ToolError: with the code that the failure stands for: `upstream_retired` for an
-                endpoint that the upstream lacks, `outcome_unknown` only for a write that the
-                upstream may have acted on.
+            ToolError: with the code of the failure: `upstream_retired` for an endpoint that the
+                upstream lacks, `outcome_unknown` only for a write that the upstream may have
+                acted on.
         """
         if request.group not in self.upstream.profile.serves:
             raise failures.not_served(self.upstream.profile)
@@ -58,7 +58,7 @@ class CallClient:
             except ExchangeError as error:
                 if error.fate == "unknown" and not request.harmless:
                     doubtful = self.in_doubt = True
-                # What a key settles is worth one more attempt, whatever the answer was.
+                # Repeating the key can settle the outcome: worth one retry after any failure.
                 unsettled = doubtful and number == 1 and not error.too_large
                 again = (error.again or unsettled) and self._repeatable(request, error)
                 if not again or not await self.pauses(error, number, owed=unsettled):
@@ -69,12 +69,12 @@ class CallClient:
                 return reply
 
     async def page(self, request: Request) -> replies.Reply:
-        """Send a request for a list and return its envelope, with what can be believed of it.
+        """Send a request for a list, and return its envelope as far as it can be trusted.
 
-        Where a page is larger than a reply may be, fewer items are asked for.
+        If the reply is larger than allowed, the page is requested again with fewer items.
 
         Raises:
-            ToolError: as `send` does.
+            ToolError: as in `send`.
         """
         trusted = self.upstream.profile.trusts_has_more
         while True:
@@ -86,10 +86,10 @@ class CallClient:
             request = request.with_limit(request.limit // 4 or 1)
 
     async def find(self, request: Request) -> JSON | None:
-        """Send a request for one object and return it, or None where the upstream has none.
+        """Send a request for one object, and return it or None if it does not exist.
 
         Raises:
-            ToolError: as `send` does, but for `not_found`.
+            ToolError: as in `send`, except `not_found`.
         """
         try:
             return await self.send(request)
@@ -99,12 +99,12 @@ class CallClient:
             raise
 
     async def pauses(self, error: ExchangeError, attempts: int, *, owed: bool = False) -> bool:
-        """Wait before another attempt; return False at once if no other is to be made.
+        """Wait before another attempt. If no other is allowed, return False at once.
 
         Args:
-            error: how the last attempt failed.
-            attempts: how many have failed; 1 or more. After the fifth no other is made.
-            owed: whether another is made though the budget for retries is spent.
+            error: the failure of the last attempt.
+            attempts: the number of failed attempts; 1 or more. There is none after the fifth.
+            owed: whether another is allowed even if the retry budget is spent.
         """
         if attempts >= retry.ATTEMPTS:
             return False
@@ -118,7 +118,7 @@ class CallClient:
         return True
 
     def _repeatable(self, request: Request, error: ExchangeError) -> bool:
-        """Whether a request can be sent again without a second effect."""
+        """Whether a request can be sent again without taking effect twice."""
         return (
             request.harmless
             or error.fate == "unsent"
@@ -126,10 +126,10 @@ class CallClient:
         )
 
     async def _attempt(self, request: Request, number: int) -> JSON:
-        """Send a request once, within the call's bounds, and return the reply's object.
+        """Send a request once, within the call's limits, and return the reply's object.
 
         Raises:
-            ExchangeError: what became of it.
+            ExchangeError: the attempt failed.
         """
         if self.tally.requests >= self.requests:
             raise failures.too_many_requests()
@@ -140,7 +140,7 @@ class CallClient:
         try:
             return await attempt.answered(self.shared, exchange, number, self.ends_at)
         except anyio.get_cancelled_exc_class():
-            # It may have been acted on, and nobody will know.
+            # The upstream may have acted on it, and no reply will tell.
             self.in_doubt |= exchange.sent and not request.harmless
             raise
         finally:

@@ -1,4 +1,4 @@
-"""The client of one upstream: what all calls of one caller share."""
+"""The client of one upstream, which all calls of one caller share."""
 
 import random
 import time
@@ -14,33 +14,33 @@ from backscroll_tools.client.retry import RetryBudget
 from backscroll_tools.client.upstream_clock import UpstreamClock
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
-"""The most bytes of a reply, unpacked, by default."""
+"""The most bytes of a reply, decompressed, by default."""
 
 _CHANCE: Final = random.SystemRandom().random
 
 
 class Client:
-    """One caller's client of one upstream, as long as the process lasts.
+    """One caller's client of one upstream, for the lifetime of the process.
 
-    A call asks through a client of its own (`call.CallClient`), which `Call.begin` makes.
+    Each call sends its requests through its own `call.CallClient`, which `Call.begin` creates.
 
     Attributes:
-        upstream: where to send requests, and what is known of what answers there.
-        reply_bytes: the most bytes of a reply, unpacked.
-        chance: draws the numbers from 0 to 1 that pauses between retries depend on.
-        clock: tells the time at the upstream.
-        budget: how many requests may still be sent again.
+        upstream: the upstream that requests are sent to.
+        reply_bytes: the most bytes of a reply, decompressed.
+        chance: returns a random number from 0 to 1, for the jitter of retries.
+        clock: the clock of the upstream.
+        budget: limits how many requests may be retried.
 
     Args:
         http: the connection pool for reads; the caller closes it.
         upstream: see above.
-        writing: the pool for writes, by default the one for reads. Over a network it should keep
-            no connection: one that was closed by its other end, unseen, leaves a write's outcome
-            unknown, where a read is simply sent again (docs/upstreams.md).
+        writing: the pool for writes, by default the one for reads. Over a network it should not
+            keep connections open: if the other end has closed one unnoticed, the outcome of a
+            write is unknown, while a read can simply be retried (docs/upstreams.md).
         reply_bytes: see above; 8 MiB by default.
         chance: see above.
-        wall: tells the time of this process, in Unix seconds.
-        monotonic: tells seconds that pass evenly, whatever becomes of the wall clock.
+        wall: returns the time of this process, in Unix seconds.
+        monotonic: returns monotonic seconds, which changes of the wall clock do not affect.
     """
 
     def __init__(  # noqa: PLR0913 - its seams: connections, chance and time
@@ -59,16 +59,16 @@ class Client:
         self.chance = chance
         self.clock = UpstreamClock(wall, monotonic)
         self.budget = RetryBudget()
-        # Apart, so that writes that wait for a thread let it be read.
+        # Separate lanes, so that writes waiting for a thread do not block reads of it.
         self._reading = http, Lanes()
         self._writing = writing or http, Lanes()
         self._writers = Lanes(TOTAL, 1)
 
     def way(self, request: Request) -> tuple[Http, AbstractAsyncContextManager[None]]:
-        """Return the connections that a request is sent over, and its turn among the others."""
+        """Return the connections for a request, and the context that holds its slot."""
         http, lanes = self._reading if request.method == "GET" else self._writing
         return http, lanes.lane(request.owner)
 
     def alone(self, thread_id: str) -> AbstractAsyncContextManager[None]:
-        """Return a context in which no other call is about to write to a thread."""
+        """Return a context in which no other call of this client writes to the thread."""
         return self._writers.lane(thread_id)

@@ -1,7 +1,7 @@
-"""The connections to upstreams, each kept for further requests of the same caller alone.
+"""Connections to upstreams, each reused only for requests of the same caller.
 
-A pool for each caller, told apart by what a request says of them, over connections that are never
-used again once anything on them was unexpected (`network`). Needs asyncio.
+Each caller has its own pool; the headers of a request identify the caller. A connection is not
+reused after unexpected data arrived on it (`network`). Needs asyncio.
 """
 
 import ssl
@@ -23,19 +23,19 @@ import httpx2
 from backscroll_tools.client.network import Network, NetworkStream
 
 KEPT: Final = 32
-"""How many connections are kept for one caller, between its requests."""
+"""The most idle connections that are kept for one caller."""
 
 CALLERS: Final = 32
-"""For how many callers connections are kept; those that asked last."""
+"""The most callers whose connections are kept: the most recent ones."""
 
 IN_ALL: Final = 64
-"""How many connections there may be between requests, for all callers."""
+"""The most idle connections that are kept for all callers together."""
 
 IDLE_S: Final = 5.0
-"""After how many seconds without a request a connection is not used again."""
+"""The most seconds that a connection may be idle before it is closed."""
 
 CONNECT_S: Final = 10.0
-"""How long a connection may take to be made, in seconds."""
+"""The most seconds that connecting may take."""
 
 _SAME_FOR_ALL: Final = frozenset(
     {
@@ -49,7 +49,7 @@ _SAME_FOR_ALL: Final = frozenset(
         "user-agent",
     }
 )
-"""The headers that say nothing of who asks; any other may."""
+"""The headers that do not identify the caller; any other header may."""
 
 
 @dataclass(slots=True)
@@ -62,15 +62,15 @@ class _Pool:
 
 
 class Connections:
-    """Sends requests, each over a connection that nobody else has used.
+    """Sends requests over connections that no other caller has used.
 
     Args:
-        kept: how many connections of one caller are kept for the next request; 0 for none.
-        callers: for how many callers any are kept; 1 or more.
-        in_all: how many are kept for all callers together.
-        idle_s: for how many seconds.
-        connect_s: how many seconds a connection may take to be made. Nothing else is limited: the
-            deadline of a call does that.
+        kept: the most idle connections that are kept for one caller; 0 for none.
+        callers: the most callers whose connections are kept; 1 or more.
+        in_all: the most idle connections that are kept for all callers together.
+        idle_s: the most seconds that a connection may be idle.
+        connect_s: the most seconds that connecting may take. There is no other timeout here: the
+            deadline of the call limits the rest.
     """
 
     def __init__(
@@ -109,18 +109,18 @@ class Connections:
 
     @property
     def open(self) -> int:
-        """How many connections there are, in use and kept."""
+        """The number of open connections, in use or idle."""
         return sum(len(pool.connections.connections) for pool in self._pools.values())
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Return the response to a request. No redirect is followed, and no cookie kept.
+        """Return the response to a request. Redirects are not followed, and cookies are not kept.
 
         Args:
-            request: whose headers say who asks.
-            stream: whether its body is left unread; it must be closed in any case.
+            request: the request, whose headers identify the caller.
+            stream: whether to leave the body unread. Close the response in any case.
 
         Raises:
-            httpx2.TransportError: none came.
+            httpx2.TransportError: no response arrived.
         """
         caller = _caller(request)
         pool = self._pools.get(caller) or self._pools.setdefault(caller, self._new_pool(request))
@@ -139,7 +139,7 @@ class Connections:
             extensions=answer.extensions,
         )
         if {"content-length", "transfer-encoding"} <= response.headers.keys():
-            # Where such a response ends, not all agree (RFC 9112, section 6.3).
+            # Implementations disagree about where such a response ends (RFC 9112, section 6.3).
             cast("NetworkStream", answer.extensions["network_stream"]).spoil()
         if not stream:
             await response.aread()
@@ -150,7 +150,7 @@ class Connections:
             httpcore2.AsyncConnectionPool(
                 ssl_context=self._ssl_context if request.url.scheme == "https" else None,
                 proxy=_proxy(request.url),
-                max_connections=None,  # the lanes of a client bound them
+                max_connections=None,  # the lanes of a client limit them
                 max_keepalive_connections=self._kept,
                 keepalive_expiry=self._idle_s,
                 network_backend=self._network,
@@ -162,7 +162,7 @@ class Connections:
         return httpx2.create_ssl_context()
 
     async def rest(self, caller: str, pool: _Pool) -> None:
-        """Note that a request has ended, and close what is not to be kept any longer."""
+        """Record the end of a request, and close connections that are not kept any longer."""
         pool.under_way -= 1
         pool.rested_at = monotonic()
         if caller in self._pools:
@@ -202,7 +202,7 @@ class _ResponseBody(httpx2.AsyncByteStream):
 
 
 def _caller(request: httpx2.Request) -> str:
-    """Return what tells whoever sends a request from all others, of which no key can be read."""
+    """Return an identifier of the request's caller and origin, which reveals no key."""
     url = request.url
     told = [f"{url.scheme}://{url.host}:{url.port}"]
     told += sorted(
@@ -225,7 +225,7 @@ def _sent(request: httpx2.Request) -> httpcore2.Request:
 
 
 def _proxy(url: httpx2.URL) -> httpcore2.Proxy | None:
-    """Return the proxy that the environment names for an address, if any."""
+    """Return the proxy that the environment names for a URL, if any."""
     named = getproxies()
     place = named.get(url.scheme) or named.get("all")
     if not place or proxy_bypass(url.host):
@@ -244,7 +244,7 @@ def _proxy(url: httpx2.URL) -> httpcore2.Proxy | None:
 
 @contextmanager
 def _raised() -> Iterator[None]:
-    """Raise httpcore2's errors as httpx2's, which go by the same names."""
+    """Raise httpcore2's errors as httpx2's, which have the same names."""
     try:
         yield
     except (

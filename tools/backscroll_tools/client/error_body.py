@@ -1,7 +1,7 @@
-"""What the body of an HTTP failure says: one sentence, and the upstream's own code.
+"""The error message and error code in the body of an HTTP failure.
 
 Bodies: OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's `{"detail": …}`,
-and whatever proxies send.
+and those of proxies.
 """
 
 from typing import Final, cast
@@ -11,16 +11,16 @@ from pydantic_core import from_json
 from backscroll_tools.plain import plain
 
 SENTENCE_CHARS: Final = 300
-"""The most characters of an upstream's own sentence that are repeated."""
+"""The most characters of an upstream's message that are repeated."""
 
 BODY_BYTES: Final = 65_536
-"""The longest body that is searched for such a sentence."""
+"""The most bytes of a body that is parsed for a message."""
 
 
 def sentence_and_code(body: bytes) -> tuple[str, str]:
-    """Return the upstream's sentence, on one line and bounded, and its error code.
+    """Return the upstream's message, cut and on one line, and its error code.
 
-    Either is empty if the body names none.
+    Each is empty if the body does not contain it.
     """
     if len(body) > BODY_BYTES:
         return "", ""

@@ -1,4 +1,4 @@
-"""One request on the wire, and what can be told of it where no answer comes."""
+"""One request on the wire, and whether it may have arrived if no reply comes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from backscroll_tools.client.read_body import (
 from backscroll_tools.client.requests import Request
 
 if TYPE_CHECKING:
-    import httpcore2  # what is asked in process never needs it
+    import httpcore2  # not needed for an in-process upstream
 
 _NEVER_SENT: Final = (
     httpx2.ConnectError,
@@ -29,11 +29,11 @@ _NEVER_SENT: Final = (
 )
 
 _UNWRITTEN: Final = frozenset({"ConnectionNotAvailable", "WriteError"})
-"""Errors of httpcore2 that say that not all of what was to be written was."""
+"""Errors of httpcore2 after which the request was not written completely."""
 
 
 class Http(Protocol):
-    """What requests are sent with: an `httpx2.AsyncClient`, or as much of one as is needed."""
+    """The part of `httpx2.AsyncClient` that is needed to send requests."""
 
     @property
     def timeout(self) -> httpx2.Timeout:
@@ -41,10 +41,10 @@ class Http(Protocol):
         ...
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Return the response to a request as it is, its body unread where it is streamed.
+        """Return the response to a request; with `stream`, its body is unread.
 
         Raises:
-            httpx2.HTTPError: none came.
+            httpx2.HTTPError: no response arrived.
         """
         ...
 
@@ -54,15 +54,15 @@ _HEADERS: Final = (("User-Agent", "backscroll"), ("Accept", "application/json"),
 
 @dataclass(slots=True)
 class Exchange:
-    """A request under way to an upstream, once.
+    """One sending of a request to an upstream.
 
     Attributes:
-        upstream: where it goes.
-        request: what goes there.
-        sent: whether the request may have arrived whole. In process there is no connection to
-            watch: there it may have as soon as it runs.
-        reply: status, headers and unpacked body, once they have come whole.
-        connection: that the reply came on, over a network.
+        upstream: the upstream that the request is sent to.
+        request: the request.
+        sent: whether the whole request may have arrived. An in-process upstream has no connection
+            to watch, so this is set as soon as the exchange runs.
+        reply: status, headers and decompressed body, once the whole reply has arrived.
+        connection: the connection that the reply came on, if over a network.
     """
 
     upstream: Upstream
@@ -73,19 +73,19 @@ class Exchange:
 
     @property
     def fate(self) -> Fate:
-        """What is known of the request while no reply has come."""
+        """The fate of the request as long as no reply has arrived."""
         return "unknown" if self.sent else "unsent"
 
     async def run(self, http: Http, credential: list[Header], most: int) -> None:
-        """Send the request, and keep the reply.
+        """Send the request, and store the reply.
 
         Args:
             http: the connections.
-            credential: the header that names the caller, if any.
-            most: bytes of the unpacked body.
+            credential: the header that identifies the caller, if any.
+            most: the most bytes of the decompressed body.
 
         Raises:
-            ExchangeError: no whole reply came, or none that can be read.
+            ExchangeError: no complete reply arrived, or it cannot be read.
         """
         self.sent = True
         try:
@@ -110,12 +110,12 @@ class Exchange:
         self.reply = response.status_code, response.headers, body
 
     async def end_connection(self) -> None:
-        """Close the connection that the reply came on: nothing more on it can be believed."""
+        """Close the connection that the reply came on, because it can no longer be trusted."""
         if self.connection is not None:
             await self.connection.aclose()
 
     def _request(self, http: Http, credential: list[Header]) -> httpx2.Request:
-        """Return the request as it goes out, with nothing of a client's own merged into it."""
+        """Return the request as it is sent, without a client's own defaults merged into it."""
         upstream, request = self.upstream, self.request
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path
@@ -130,12 +130,12 @@ class Exchange:
         )
 
     async def _note(self, event: str, info: Mapping[str, object]) -> None:
-        """Note how far the request got: an event of httpcore2's `trace` extension."""
+        """Record the progress of the request, from an event of httpcore2's `trace` extension."""
         _, _, step = event.partition(".")
         if step == "connect_tcp.started":
             self.sent = False
         elif step == "send_request_headers.started":
             self.sent = True
         elif step == "send_request_headers.failed":
-            # The body is written after the headers: without them it never was.
+            # The body follows the headers, so it was not written if they were not.
             self.sent = type(info.get("exception")).__name__ not in _UNWRITTEN

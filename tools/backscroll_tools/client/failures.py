@@ -1,7 +1,7 @@
-"""What a failed exchange means for the agent: HTTP statuses and error bodies to errors.
+"""The errors of failed exchanges, made from HTTP statuses and error bodies.
 
-At most one sentence of a body is repeated, with nothing in it that a
-terminal obeys or hides, and none where it may quote a key.
+An error repeats at most the message in a body, escaped for terminals. It repeats
+nothing if the message may contain a key.
 """
 
 import math
@@ -30,17 +30,17 @@ _NEXT_OF: Final = {
     "idempotency_key_in_use": "Call again in a little while with the same idempotency_key.",
     "idempotent_object_deleted": "To write it anew, call with another idempotency_key.",
 }
-"""What to do next where the upstream's own code tells more than its status."""
+"""The next step for upstream error codes that are more precise than the status."""
 
 _SHOWN_BY: Final[dict[ErrorCode, tuple[str, ...]]] = {
     "not_found": ("list-threads", "list-chat-completions"),
 }
-"""The tools that show what exists, if they are offered."""
+"""The tools that show which ids exist."""
 _OF_DATABASE: Final = "database_"
-"""How the codes begin with which the embedded store says that its database wrote nothing."""
+"""The prefix of the embedded store's codes for database failures, where nothing was written."""
 
 _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
-"""Those after which the same request may succeed before anybody has mended anything."""
+"""The database codes after which the same request may succeed without a fix."""
 
 _MEND: Final = "Ask the operator to run backscroll doctor, and to mend the database."
 _MENDED: Final = "safe, but pointless until the database is mended; nothing was written."
@@ -48,13 +48,13 @@ _MENDED: Final = "safe, but pointless until the database is mended; nothing was 
 _LATE: Final = " What was written a moment ago may need a few seconds to show."
 
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
-"""What no retry mends, whatever the status."""
+"""The codes that no retry can fix, regardless of the status."""
 
 _OF_500: Final = " If it stays so, check the ids: some proxies answer so for what is not there."
-"""LiteLLM turns its upstream's 404 into a 500 (docs/upstreams.md)."""
+"""Added after a 500, because LiteLLM turns its upstream's 404 into one (docs/upstreams.md)."""
 
 _REPEATED: Final = frozenset({"invalid_arguments", "not_found", "thread_busy"})
-"""The codes whose errors repeat the upstream's sentence, because it names what to mend."""
+"""The codes whose errors repeat the upstream's message, because it says what to fix."""
 
 _SENTENCE: Final[dict[ErrorCode, str]] = {
     "auth_failed": "The upstream refused the key.",
@@ -63,14 +63,14 @@ _SENTENCE: Final[dict[ErrorCode, str]] = {
 
 
 class ExchangeError(ToolError):
-    """An exchange that failed, with what is known of it.
+    """A failed exchange, with the known state of the request.
 
     Attributes:
-        fate: of the request: `unsent`, it never reached the upstream; `refused`, the upstream did
-            not act on it; `unknown`, it may have acted, or still be at it.
-        again: whether the same request may succeed when it is sent again.
-        asked_s: the pause that the upstream asks for before that, in seconds; 0 for none.
-        too_large: whether it failed for the size of the reply.
+        fate: the fate of the request. `unsent`: it never reached the upstream. `refused`: the
+            upstream did not act on it. `unknown`: the upstream may have acted, or may still act.
+        again: whether the same request may succeed if it is sent again.
+        asked_s: the pause that the upstream asks for before a retry, in seconds; 0 for none.
+        too_large: whether the reply was too large.
     """
 
     fate: Fate = "unsent"
@@ -88,15 +88,15 @@ def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
     *,
     now: float,
 ) -> ExchangeError:
-    """Return the error that an HTTP failure stands for.
+    """Return the error for an HTTP failure.
 
     Args:
         profile: the kind of upstream.
         status: the HTTP status, 300 or above.
         headers: the reply's headers, for `Retry-After` and `retry-after-ms`.
         body: the reply's body.
-        key: what its caller is told by, which no error repeats.
-        now: the time, in Unix seconds, for a `Retry-After` that is a date.
+        key: the caller's API key or token, which no error repeats.
+        now: the current time, in Unix seconds, for a `Retry-After` that is a date.
     """
     said, error_code = sentence_and_code(body)
     if key and key in said:
@@ -115,7 +115,7 @@ def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
 
 
 def _of_database(error_code: str, said: str, asked_s: float) -> ExchangeError:
-    """Return the error of a store whose database wrote nothing, and which says why."""
+    """Return the error for a database failure of the embedded store; nothing was written."""
     error = ExchangeError("upstream_unavailable", said, next_step=_NEXT["upstream_unavailable"])
     error.fate, error.again, error.asked_s = "refused", error_code in _PASSING, asked_s
     if not error.again:
@@ -162,20 +162,20 @@ NO_ANSWER: Final = "no answer in time"
 
 
 class UnreachableError(ExchangeError):
-    """No answer came at all; what the network said of it is the exception's context.
+    """No reply arrived; the network's error is the exception's context.
 
     Attributes:
-        kind: what went wrong, in a word, or `NO_ANSWER`.
+        kind: the name of the network error, or `NO_ANSWER`.
     """
 
     kind: str = ""
 
 
 def unreachable(kind: str, fate: Fate) -> UnreachableError:
-    """Return the error of an exchange to which no answer came.
+    """Return the error for an exchange without a reply.
 
     Args:
-        kind: what went wrong, in a word.
+        kind: the name of the network error, or `NO_ANSWER`.
         fate: `unsent` or `unknown`.
     """
     error = UnreachableError(
@@ -188,14 +188,14 @@ def unreachable(kind: str, fate: Fate) -> UnreachableError:
 
 
 def unreadable(why: str, *, too_large: bool = False) -> ExchangeError:
-    """Return the error of a reply whose body cannot be read."""
+    """Return the error for a reply whose body cannot be read."""
     error = ExchangeError("upstream_invalid", why, next_step=_NEXT["upstream_invalid"])
     error.fate, error.too_large = "unknown", too_large
     return error
 
 
 def unrelated() -> ExchangeError:
-    """Return the error of a reply that answers another request than the one it came to."""
+    """Return the error for a reply that belongs to another request."""
     error = ExchangeError(
         "upstream_invalid",
         "The upstream's reply answers another request.",
@@ -206,7 +206,7 @@ def unrelated() -> ExchangeError:
 
 
 def too_many_requests() -> ExchangeError:
-    """Return the error of a call that would make more requests than it may."""
+    """Return the error for a call that needs more upstream requests than it may make."""
     return ExchangeError(
         "upstream_unavailable",
         "The call would take more requests to the upstream than one call may make.",
@@ -215,11 +215,11 @@ def too_many_requests() -> ExchangeError:
 
 
 def outcome_unknown(idempotency_key: str, wait_s: float = 0.0) -> ExchangeError:
-    """Return the error of a write of which nobody can tell whether it was acted on.
+    """Return the error for a write that the upstream may or may not have acted on.
 
     Args:
-        idempotency_key: with which the same call is safe.
-        wait_s: seconds after which it will not come late any more; 0 where that is not known.
+        idempotency_key: the key that makes the same call safe to repeat.
+        wait_s: seconds until the write can no longer arrive late; 0 if unknown.
     """
     when = f" in {math.ceil(wait_s)} s" if wait_s else ""
     error = ExchangeError(

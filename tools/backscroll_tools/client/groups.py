@@ -1,7 +1,7 @@
-"""The groups of endpoints that an upstream has or lacks, each one value: a new one is added here.
+"""The groups of endpoints that an upstream may serve, one value each. Add new groups here.
 
-Paths and headers are those of OpenAI's published documents: 2026-08-21, and 2024-04-15 for the
-files of a message. Imports the standard library only: settings are read before anything heavy.
+Paths and headers are from OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of
+a message. Imports the standard library only, because settings are read before heavy imports.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 Kinds: TypeAlias = frozenset[str]
-"""What the field `object` may say of one kind of thing."""
+"""The values of the field `object` for one kind of object."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,15 +17,15 @@ class Group:
     """A group of endpoints.
 
     Attributes:
-        name: the word in `BACKSCROLL_SERVES` that stands for it; also in the names of spans.
-        words: what it serves, in words for people, as a plural: "stored completions".
-        root: the path of its outermost list, such as `/threads`.
-        probe: the path of a list that can be read to see whether the group is served; one below
+        name: the word for it in `BACKSCROLL_SERVES` and in the names of spans.
+        words: what the group serves, as a plural for people, such as "stored completions".
+        root: the path of the outermost list, such as `/threads`.
+        probe: the path of a list to read to find out whether the group is served. A path below
             `root` names an object that does not exist.
-        kinds: what `object` says of the things in its lists, by the last word of a list's path.
-        headers: sent with each of its requests.
-        part_of: the group as whose requests its own are sent, with that group's headers, prefix
-            and query; None if they are sent as its own.
+        kinds: the values of `object` in each list, by the last word of the list's path.
+        headers: the headers of each request of the group.
+        part_of: the group whose headers, prefix and query these requests use; None if they have
+            their own.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Group:
 
     @property
     def names_made_up(self) -> bool:
-        """Whether the probe names a made-up id, so that `not_found` is the answer hoped for."""
+        """Whether the probe names a made-up id, so that `not_found` means that it is served."""
         return self.probe != self.root
 
 
@@ -89,7 +89,7 @@ CHAT_COMPLETIONS: Final = Group(
     words="stored completions",
     root="/chat/completions",
     probe="/chat/completions",
-    # Stored completions' messages say nothing of themselves.
+    # The messages of stored completions may have no `object`.
     kinds={"completions": frozenset({"chat.completion"}), "messages": _MESSAGE},
 )
 
@@ -97,4 +97,4 @@ GROUPS: Final = {
     group.name: group
     for group in (THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS)
 }
-"""Every group by its name, in the order in which people are told of them."""
+"""All groups by name, in the order in which they are shown to people."""

@@ -1,4 +1,4 @@
-"""How many requests are under way at once: in all, and about one thread."""
+"""Limits on concurrent requests: in total, and for one thread."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -8,15 +8,20 @@ from typing import Final
 import anyio
 
 TOTAL: Final = 32
-"""Reads under way at once to one upstream, and as many writes."""
+"""The most concurrent reads to one upstream; writes have the same limit of their own."""
 
 OF_ONE: Final = 8
-"""Reads under way at once about one thread, conversation or completion, and as many writes: a
-slow one leaves room for the others."""
+"""The most concurrent reads of one thread, conversation or completion, so that a slow one leaves
+room for the others; writes have the same limit of their own."""
 
 
 class Lanes:
-    """Lets requests through as long as there is room."""
+    """Lets requests through while there are free slots.
+
+    Args:
+        total: the most requests at once.
+        of_one: the most requests at once for one owner.
+    """
 
     def __init__(self, total: int = TOTAL, of_one: int = OF_ONE) -> None:
         self._total = anyio.Semaphore(total, fast_acquire=True)
@@ -26,7 +31,7 @@ class Lanes:
 
     @asynccontextmanager
     async def lane(self, owner: str) -> AsyncIterator[None]:
-        """Hold a place among the requests about `owner`, then one among all."""
+        """Hold a slot among the requests for `owner`, then one among all requests."""
         lane = self._lanes.get(owner)
         if lane is None:
             lane = self._lanes[owner] = anyio.Semaphore(self._of_one, fast_acquire=True)

@@ -1,18 +1,19 @@
-"""A message as an item of a conversation: OpenAI's mapping of one to the other."""
+"""A message as an item of a conversation, after OpenAI's mapping."""
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 
 
 def message_item(message: JSON) -> JSON:
-    """Return the item of type `message` that says what a thread's message would.
+    """Return the item of type `message` that corresponds to a thread's message.
 
     Args:
         message: `role`, `content` (text or parts) and `attachments`, as `create-message` takes
             them.
 
     Raises:
-        ToolError: `invalid_arguments` for metadata, which an item has no place for.
+        ToolError: `invalid_arguments` for metadata, which items do not support, or a content
+            part without the field that its type requires.
     """
     if message.get("metadata"):
         raise invalid_arguments(

@@ -1,16 +1,16 @@
-"""Connections that know what has arrived on them, so that nothing is taken for what it is not.
+"""Connections that detect unexpected data, so that no response goes to the wrong request.
 
-HTTP/1.1 tells which request a response answers by their order alone (RFC 9112, section 9.3.1). What
-arrives while no request is waiting is no response to any (section 9.2): a pool that starts the next
-request over it hands on one answer too many, to somebody else, from then on. A stream here
+HTTP/1.1 matches responses to requests by order alone (RFC 9112, section 9.3.1). Data that arrives
+while no request is waiting belongs to no request (section 9.2). If a pool sends the next request on
+such a connection, every later request gets the response before its own. So a stream here
 
-- never lets a reader have the last byte that has arrived until it asks for more. A response that
-  ends before that byte had something behind it, and the byte is still there to say so;
-- says that it can be read from, which makes a pool close it, while there is such a byte, and while
-  there is one in the operating system;
-- looks again just before each part of a request is written.
+- holds back the last byte that has arrived until its reader asks for more. If a response ends
+  before that byte, the byte is surplus data, and it is still there to show that;
+- reports itself as readable, which makes a pool close it, while it holds such a byte or while the
+  operating system holds unread data;
+- checks again just before each part of a request is written.
 
-The seam is httpcore2's public `AsyncNetworkBackend`. Needs asyncio.
+It plugs into httpcore2's public `AsyncNetworkBackend`. Needs asyncio.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from backscroll_tools.client.sockets import Arrivals, Records
 
 _OTHER_FAMILY_S: Final = 0.25
-"""After how many seconds an address of the other family is tried too (RFC 8305, section 5)."""
+"""Seconds until an address of the other family is tried too (RFC 8305, section 5)."""
 
 _SSL_OBJECT: Final = TLSAttribute.ssl_object
 _UNASKED: Final = "Something came that nothing had asked for."
 
 
 class Network(httpcore2.AsyncNetworkBackend):
-    """Makes the connections of a pool."""
+    """Opens the connections of a pool."""
 
     async def connect_tcp(
         self,
@@ -50,11 +50,11 @@ class Network(httpcore2.AsyncNetworkBackend):
             port: 1 to 65535.
             timeout: in seconds; None for no limit.
             local_address: the address to connect from.
-            socket_options: set on the socket.
+            socket_options: options to set on the socket.
 
         Raises:
-            httpcore2.ConnectError: there is none.
-            httpcore2.ConnectTimeout: not in time.
+            httpcore2.ConnectError: the connection failed.
+            httpcore2.ConnectTimeout: connecting took too long.
         """
         loop = asyncio.get_running_loop()
         local = (local_address, 0) if local_address else None
@@ -67,16 +67,16 @@ class Network(httpcore2.AsyncNetworkBackend):
         return NetworkStream(arrivals)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
         await asyncio.sleep(seconds)
 
 
 class NetworkStream(httpcore2.AsyncNetworkStream):
-    """One connection, as a pool uses it: a request is written, its response is read, and again.
+    """One connection of a pool, which writes a request, reads the response, and repeats.
 
     Args:
-        arrivals: its socket.
-        tls: what encrypts on it, if anything does.
+        arrivals: the socket.
+        tls: the TLS stream over the socket, if the connection is encrypted.
     """
 
     def __init__(self, arrivals: Arrivals, tls: TLSStream | None = None) -> None:
@@ -89,11 +89,11 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
 
     @property
     def has_unread(self) -> bool:
-        """Whether something has arrived and was not read, be it the end of the connection."""
+        """Whether unread data, or the end of the connection, has arrived."""
         return bool(self._held) or self._spoiled or self._arrivals.has_unread
 
     def spoil(self) -> None:
-        """See to it that no further request is sent here."""
+        """Prevent further requests on this connection."""
         self._spoiled = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as the base class has it
@@ -101,7 +101,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
 
         Raises:
             httpcore2.ReadError: the connection broke.
-            httpcore2.ReadTimeout: nothing came in time.
+            httpcore2.ReadTimeout: no data arrived in time.
         """
         self._writing, self._answered = False, True
         data, self._held = self._held, b""
@@ -120,19 +120,20 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         """Write some bytes of a request.
 
         Raises:
-            httpcore2.ConnectError: something came before the first request.
-            httpcore2.ConnectionNotAvailable: something has come since the last response: the
-                request was not written whole, and a pool sends it on another connection.
+            httpcore2.ConnectError: data arrived before the first request.
+            httpcore2.ConnectionNotAvailable: data has arrived since the last response. The
+                request was not written completely; a pool sends it on another connection.
             httpcore2.WriteError: the connection broke.
-            httpcore2.WriteTimeout: the bytes did not go out in time.
+            httpcore2.WriteTimeout: the bytes were not written in time.
         """
         if not buffer:
             return
         begins, self._writing = not self._writing, True
         if self._answered and self.has_unread:
             raise httpcore2.ConnectionNotAvailable(_UNASKED)
-        # A long request may be answered while it is written, which on a connection that was used
-        # before nobody can tell from a late surplus. TLS 1.3 begins with tickets.
+        # On a new connection, a response may arrive while a long request is written, so check
+        # only as the request begins. On a used one, it could be surplus data: see above. With
+        # TLS, unread data may be the session tickets that TLS 1.3 starts with.
         if begins and self._tls is None and self.has_unread:
             raise httpcore2.ConnectError(_UNASKED)
         with _raised(httpcore2.WriteError, httpcore2.WriteTimeout), fail_after(timeout):
@@ -156,8 +157,8 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         """Return the same connection, encrypted.
 
         Raises:
-            httpcore2.ConnectError: the other end cannot be trusted, or the connection broke.
-            httpcore2.ConnectTimeout: the handshake took longer.
+            httpcore2.ConnectError: the certificate is not trusted, or the connection broke.
+            httpcore2.ConnectTimeout: the handshake took too long.
         """
         if self.has_unread:
             await self.aclose()
@@ -177,7 +178,11 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         return NetworkStream(self._arrivals, tls)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as the base class has it
-        """Return what a pool asks for: `is_readable`, `ssl_object`, `socket` and its addresses."""
+        """Return the information that a pool needs, or None for any other name.
+
+        Args:
+            info: `is_readable`, `ssl_object`, `socket`, `client_addr` or `server_addr`.
+        """
         if info == "is_readable":
             return self.has_unread
         if info == "ssl_object":
@@ -195,7 +200,7 @@ async def _received(tls: TLSStream, most: int) -> bytes:
 
 @contextmanager
 def _raised(broken: type[Exception], late: type[Exception]) -> Iterator[None]:
-    """Raise what goes wrong as the errors that a pool knows."""
+    """Raise errors of the connection as the errors that a pool handles."""
     try:
         yield
     except TimeoutError as error:

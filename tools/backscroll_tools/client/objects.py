@@ -1,7 +1,7 @@
-"""Upstream objects as the tools return them: each field in its typed place, empty ones left out.
+"""Upstream objects, converted to the typed objects that tools return. Empty fields are left out.
 
-Shapes: OpenAI's published documents, and what running servers send (docs/upstreams). Lenient:
-what has no typed place, or a value that does not fit there, is kept as it came, in `other`.
+The shapes are from OpenAI's published documents and from running servers (docs/upstreams.md).
+Lenient: fields without a typed place, and values of another type, are kept unchanged in `other`.
 """
 
 import re
@@ -12,28 +12,28 @@ from backscroll_tools.client.requests import ID
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
 _PREVIEW: Final = 160
-"""How many characters of a completion's answer a list of completions shows."""
+"""The most characters of a completion's reply in a list of completions."""
 
 _MILLISECONDS: Final = 100_000_000_000
-"""A time above this many seconds lies in the year 5138: it is in milliseconds (DashScope)."""
+"""A larger time is in milliseconds (DashScope): in seconds, it would be after the year 5138."""
 
 _NEVER: Final = 10**18
-"""No time that anyone meant: a larger number of milliseconds, a float that is none."""
+"""Times this large, even in milliseconds, are ignored, as are floats that are not finite."""
 
 _ROLE: Final = re.compile(r"[a-z_]{1,32}")
 
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
-"""The kinds of content parts that hold text: of threads and chats, and of conversations."""
+"""The types of content parts that hold text, in threads, chats and conversations."""
 
 REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
-"""Fields that repeat what the call or the message itself says."""
+"""Fields that repeat information from the call or the message."""
 
 _NUMBERS: Final = (int, float)
-"""Zero and false say something, where None, an empty text, list or object says nothing."""
+"""Types whose empty values (zero, false) are kept; other empty values are left out."""
 
 
 def message(raw: JSON) -> Message:
-    """Return a message as a message, be it of a thread, a conversation or a stored completion."""
+    """Return the typed message for one of a thread, a conversation or a stored completion."""
     left = {
         name: value
         for name, value in raw.items()
@@ -63,7 +63,7 @@ def message(raw: JSON) -> Message:
 
 
 def _settle(item: JSON, left: JSON) -> None:
-    """Give each field that is left its place in a message, or one among the others."""
+    """Move each remaining field to its typed place in the message, or to `other`."""
     for name, (where, fits) in PLACES.items():
         if left.get(name) and where not in item and fits(left[name]):
             item[where] = left.pop(name)
@@ -72,7 +72,7 @@ def _settle(item: JSON, left: JSON) -> None:
 
 
 def message_file(raw: JSON, message_id: str) -> MessageFile:
-    """Return a `thread.message.file` as a file of the message."""
+    """Return the typed file for a `thread.message.file`."""
     file = MessageFile(id=raw["id"], message_id=message_id)
     if (created_at := seconds(raw.get("created_at"))) is not None:
         file["created_at"] = created_at
@@ -80,10 +80,10 @@ def message_file(raw: JSON, message_id: str) -> MessageFile:
 
 
 def derived_files(raw: JSON) -> list[str]:
-    """Return the usable ids of the files that a message refers to, in its order, each once.
+    """Return the distinct, valid ids of the files that a message refers to, in order.
 
-    They stand in attachments, image parts, file parts and the annotations of texts, in threads
-    and conversations alike (docs/upstreams.md).
+    The ids are in attachments, image parts, file parts and annotations of texts, both in threads
+    and in conversations (docs/upstreams.md).
     """
     own = raw.get("file_ids")
     ids = dict.fromkeys(own) if _are_texts(own) else {}
@@ -105,7 +105,7 @@ def _file_ids(value: object) -> Iterator[str]:
 
 
 def thread(raw: JSON) -> Thread:
-    """Return a `thread` as a list of threads shows it."""
+    """Return the typed list item for a `thread`."""
     item = Thread(id=raw["id"])
     if (created_at := seconds(raw.get("created_at"))) is not None:
         item["created_at"] = created_at
@@ -119,7 +119,7 @@ def thread(raw: JSON) -> Thread:
 
 
 def completion(raw: JSON) -> Completion:
-    """Return a `chat.completion` as a list of completions shows it."""
+    """Return the typed list item for a `chat.completion`."""
     item = Completion(id=raw["id"])
     if (created_at := seconds(raw.get("created"))) is not None:
         item["created_at"] = created_at
@@ -135,7 +135,7 @@ def completion(raw: JSON) -> Completion:
 
 
 def seconds(value: object) -> int | None:
-    """Return a time as Unix seconds, from an integer, a float or milliseconds."""
+    """Return a time in whole Unix seconds, from seconds or milliseconds; None if invalid."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not abs(value) < _NEVER:
@@ -144,7 +144,7 @@ def seconds(value: object) -> int | None:
 
 
 def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON]]:
-    """Return the parts' texts, the parts that are no text, and the texts' annotations."""
+    """Return the texts of the parts, the parts that are not text, and the texts' annotations."""
     texts: list[str] = []
     others: list[JSON] = []
     annotations: list[JSON] = []
@@ -163,7 +163,7 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON]]:
 
 
 def _parts(content: object) -> list[JSON]:
-    """Return content as a list of parts, a plain string as one text part."""
+    """Return content as a list of parts; a plain string becomes one text part."""
     if isinstance(content, str) and content:
         return [{"type": "text", "text": content}]
     if isinstance(content, list):
@@ -212,4 +212,4 @@ PLACES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     "status": ("status", _is_text),
     "metadata": ("metadata", _is_object),
 }
-"""Where each field goes, and what must hold of its value."""
+"""The typed field for each upstream field, and the check that its value must pass."""

@@ -1,6 +1,6 @@
-"""What is known of an upstream before it is asked anything: one value per kind of upstream.
+"""The known behaviour of each kind of upstream, one value per kind.
 
-Sources: docs/upstreams.md. A new kind of upstream is one more value here, and its test.
+Sources: docs/upstreams.md. A new kind of upstream needs a value here, and a test.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +22,7 @@ PAGE_ITEMS: Final = 100
 Header: TypeAlias = tuple[str, str]
 
 Auth: TypeAlias = Literal["none", "bearer", "api-key", "entra"]
-"""How a request names its caller: `Authorization: Bearer`, `api-key`, or an Entra token."""
+"""How a request is authenticated: `Authorization: Bearer`, `api-key`, or an Entra token."""
 
 THREADS_RETIRED: Final = (
     "OpenAI switched threads off on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
@@ -37,25 +37,25 @@ class Profile:
 
     Attributes:
         name: the word in `BACKSCROLL_UPSTREAM` that selects it.
-        serves: the endpoints that it has.
-        auth: how its callers are told apart.
-        base_url: where it is, where it is always in one place.
-        base_suffix: what its base URL ends with; added where an operator leaves it out.
-        prefixes: what stands between the base URL and the path of a group of endpoints.
-        queries: parameters that every request of a group of endpoints carries.
-        key_optional: whether it may be asked without a key.
-        tells_of_its_database: whether a code of an error that begins with `database_` says that
-            nothing was written, and its sentence why.
+        serves: the groups of endpoints that it has.
+        auth: how its requests are authenticated.
+        base_url: its base URL, if that is always the same.
+        base_suffix: the end of its base URL, which is added if an operator leaves it out.
+        prefixes: the path between the base URL and the path of a group of endpoints.
+        queries: query parameters of every request of a group of endpoints.
+        key_optional: whether it can be used without a key.
+        tells_of_its_database: whether an error code that starts with `database_` means that
+            nothing was written, with a message that says why.
         honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
-        keeps_metadata: whether a message's metadata is kept, so that a write can be marked.
-        trusts_has_more: whether `has_more: false` means the end; else a further request tells.
-        lists_late: whether what was written may take a while to be found (OGX).
-        looks_s: the pauses before each look for a message that may have been written, in seconds:
-            some upstreams list it late.
-        underway_s: how long after it was sent a message may still arrive and be listed, in
-            seconds: proxies hold a request for up to five minutes, and lists lag by up to one
+        keeps_metadata: whether it keeps messages' metadata, so that a write can carry a marker.
+        trusts_has_more: whether `has_more: false` means the end; if not, another request decides.
+        lists_late: whether a new message may take a while to appear (OGX).
+        looks_s: the pause before each search for a message that may have been written, in
+            seconds, since some upstreams list messages late.
+        underway_s: how long after sending a message may still arrive and be listed, in seconds.
+            Proxies hold a request for up to five minutes, and lists lag by up to one
             (docs/reliability.md).
-        advice: what to say where an endpoint is missing.
+        advice: the next step for agents if an endpoint is missing.
     """
 
     name: str
@@ -80,7 +80,7 @@ STORE: Final = Profile(
     name="store",
     serves=frozenset({THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS}),
     auth="none",
-    # In process any host does, and `.invalid` can never be dialled (RFC 2606, section 2).
+    # The host does not matter in process, and `.invalid` never resolves (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
     tells_of_its_database=True,
     honours_idempotency_keys=True,
@@ -118,16 +118,16 @@ PROFILES: Final = {profile.name: profile for profile in (STORE, OPENAI, FOUNDRY,
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One upstream, ready to be asked.
+    """One configured upstream.
 
     Attributes:
-        profile: what kind it is.
-        base_url: where its paths start, without a trailing slash.
-        headers: sent with every request; may name an organisation, so not in `repr`.
-        credential: returns the header that names the caller; asked before every request, since
-            tokens expire.
-        caller: on whose behalf it is asked, where there are several: what one of them wrote under
-            an idempotency key, no other can replay.
+        profile: the kind of upstream.
+        base_url: the URL that paths are added to, without a trailing slash.
+        headers: headers of every request; not in `repr`, because they may name an organisation.
+        credential: returns the header that authenticates the caller; called before every request,
+            because tokens expire.
+        caller: identifies the caller if several share the upstream, so that one caller's
+            idempotency keys never replay another's writes.
     """
 
     profile: Profile
@@ -138,4 +138,4 @@ class Upstream:
 
 
 EMBEDDED: Final = Upstream(STORE, STORE.base_url)
-"""The embedded store, reached in process."""
+"""The embedded store, called in process."""

@@ -1,7 +1,7 @@
-"""Reply bodies, read as a stream with a bound on what they become when unpacked.
+"""Reply bodies, read as a stream with a limit on their decompressed size.
 
-A library that unpacks a chunk whole turns 261 kB into 516 MiB before anyone can count (measured
-with httpx2): here the unpacking itself stops at the bound.
+A library that decompresses whole chunks turns 261 kB into 516 MiB before it can check the size
+(measured with httpx2). Here the decompression itself stops at the limit.
 """
 
 import zlib
@@ -11,32 +11,32 @@ from typing import Final
 import httpx2
 
 ACCEPTED: Final = ("Accept-Encoding", "gzip, deflate")
-"""What is asked for, and so all that has to be unpacked."""
+"""The encodings that requests accept; no others are decompressed."""
 
 _PLAIN: Final = frozenset({"", "identity"})
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _EITHER_HEADER: Final = 32 + zlib.MAX_WBITS
-"""Lets zlib tell gzip from zlib by the first bytes."""
+"""Lets zlib detect a gzip or zlib header by itself."""
 
 
 class BodyTooLargeError(Exception):
-    """A body is larger than it may be."""
+    """A body is larger than allowed."""
 
 
 class BodyUnreadableError(Exception):
-    """A body is packed in a way that was not asked for, or damaged."""
+    """A body has an encoding that was not asked for, is damaged, or is cut short."""
 
 
 async def read_body(response: httpx2.Response, limit: int) -> bytes:
-    """Return a reply's body, unpacked.
+    """Return a reply's body, decompressed.
 
     Args:
-        response: the reply, not read yet.
-        limit: the most bytes, unpacked.
+        response: the unread reply.
+        limit: the most bytes of the body, decompressed.
 
     Raises:
-        BodyTooLargeError: there are more.
-        BodyUnreadableError: it is packed otherwise than asked for, damaged, or cut short.
+        BodyTooLargeError: the body exceeds the limit.
+        BodyUnreadableError: the encoding was not asked for, or the body is damaged or cut short.
     """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _PLAIN | _PACKED:
@@ -57,10 +57,10 @@ async def _unpacked(packed: AsyncIterator[bytes], limit: int) -> AsyncIterator[b
     try:
         async for chunk in packed:
             taken += len(chunk)
-            # What unpacks to nothing, or stands behind the end, has to be counted as it comes.
+            # Count raw bytes too: some decompress to nothing, or follow the end of the stream.
             if taken > limit:
                 raise BodyTooLargeError
-            # One byte over the limit is enough to know that it is passed.
+            # One byte over the limit is enough to detect an oversized body.
             yield unpacker.decompress(chunk, limit + 1)
             if unpacker.unconsumed_tail:
                 raise BodyTooLargeError

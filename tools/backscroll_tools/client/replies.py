@@ -1,6 +1,7 @@
-"""Replies of an upstream: bytes to JSON, and list envelopes.
+"""Replies of an upstream: decoding of JSON, and list envelopes.
 
-Lenient: a field that is missing, null or unknown never fails a reply.
+Lenient: missing, null or unknown fields never fail a reply, except for a created object's id and a
+list's `data`.
 """
 
 from dataclasses import dataclass
@@ -22,11 +23,11 @@ class Reply:
     """A list envelope.
 
     Attributes:
-        items: those that have an id of which a cursor can be made.
-        has_more: whether more follow; None where the envelope cannot be believed, and only a
-            further request can tell.
-        last_id: the id to go on after, where the envelope names one.
-        warning: what is wrong with it.
+        items: the items with a valid id, which a cursor needs.
+        has_more: whether more follow; None if the envelope cannot be trusted and only another
+            request can tell.
+        last_id: the id that the next page starts after, if the envelope has one.
+        warning: a description of the reply's flaws; empty if there are none.
     """
 
     items: tuple[JSON, ...]
@@ -39,7 +40,7 @@ def decode(body: bytes) -> JSON:
     """Return a reply's JSON object.
 
     Raises:
-        ToolError: `upstream_invalid` where it is not a JSON object.
+        ToolError: `upstream_invalid` if the body is not a JSON object.
     """
     try:
         value = strict_json.loads(body)
@@ -51,10 +52,10 @@ def decode(body: bytes) -> JSON:
 
 
 def created(reply: JSON) -> JSON:
-    """Return the object that a reply to a create describes: itself, or the first that it lists.
+    """Return the created object: the reply itself, or the first object that it lists.
 
     Raises:
-        ToolError: `upstream_invalid` where it has no usable id.
+        ToolError: `upstream_invalid` if the object has no valid id.
     """
     match reply:
         case {"object": "list", "data": [dict() as first, *_]}:
@@ -70,14 +71,14 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     """Return a list reply's envelope.
 
     Args:
-        reply: the envelope.
-        request: what was asked for.
-        trusted: whether this kind of upstream says `has_more: false` at the end only. Where it
-            is not, or the field is absent, a page of exactly `limit` items leaves it open; a
-            shorter page is the last, and a longer one is the whole list.
+        reply: the reply's object.
+        request: the request for the list.
+        trusted: whether this kind of upstream sends `has_more: false` only at the end. If not, or
+            if the field is absent, more may follow a page of exactly `limit` items; a shorter
+            page is the last one, and a longer one is the whole list.
 
     Raises:
-        ToolError: `upstream_invalid` where there is no list in it.
+        ToolError: `upstream_invalid` if the reply has no list.
     """
     data = reply.get("data")
     if not isinstance(data, list):
@@ -95,7 +96,7 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
 
 
 _NO_ID: Final = "none"
-"""What stands for no id on an empty page in Astra; in OGX it is `""`, in Azure null."""
+"""The `last_id` of an empty page in Astra; in OGX it is `""`, in Azure null."""
 
 
 def _is_id(value: object) -> TypeGuard[str]:
@@ -103,7 +104,7 @@ def _is_id(value: object) -> TypeGuard[str]:
 
 
 def _is_contrary(items: tuple[JSON, ...], order: Order) -> bool:
-    """Whether items stand in the other order than asked for, by all the times they have."""
+    """Whether items are in the opposite order, judged by all of their times."""
     times = [time for item in items if isinstance(time := item.get("created_at"), int | float)]
     steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]
     return bool(steps) and all(step is (order == "desc") for step in steps)

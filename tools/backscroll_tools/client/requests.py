@@ -1,6 +1,6 @@
 """Requests to an OpenAI-shaped API, built as plain values by pure functions.
 
-Parameters are those of OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of a
+Parameters are from OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of a
 message.
 """
 
@@ -22,18 +22,18 @@ from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON, Order
 
 ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
-"""What an id may look like; nothing else ever reaches a URL."""
+"""The format of an id; nothing else ever reaches a URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, below an upstream's base URL. The body stays out of `repr`.
+    """One HTTP request, relative to an upstream's base URL. The body is not in `repr`.
 
     Attributes:
-        group: the endpoints that it belongs to, which an upstream has or lacks.
-        path: what follows the base URL and the group's prefix.
-        idempotency_key: sent with a write.
-        harmless_twice: whether it is a write that nobody notices a second time.
+        group: the group of endpoints that the request belongs to.
+        path: the path after the base URL and the group's prefix.
+        idempotency_key: the key of a write; empty for none.
+        harmless_twice: whether it is a write that is harmless to repeat.
     """
 
     method: Literal["GET", "POST"]
@@ -46,35 +46,35 @@ class Request:
 
     @property
     def harmless(self) -> bool:
-        """Whether it does no harm when it is acted on twice."""
+        """Whether it is harmless if the upstream acts on it twice."""
         return self.method == "GET" or self.harmless_twice
 
     @property
     def limit(self) -> int:
-        """How many items a request for a list asks for; 0 for any other."""
+        """The most items that a list request asks for; 0 for other requests."""
         return int(dict(self.query).get("limit", 0))
 
     @property
     def owner(self) -> str:
-        """The thread, conversation or completion that it is about, or the list that it is."""
+        """The path of the thread, conversation or completion, or of the outermost list."""
         parts = self.path.split("/")
         return "/".join(parts[: len(self.group.root.split("/")) + 1])
 
     def with_limit(self, limit: int) -> "Request":
-        """Return the same request for a list with another limit."""
+        """Return the same list request with another limit."""
         query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)
         return replace(self, query=tuple(query))
 
     @property
     def order(self) -> Order:
-        """The order that a request for a list asks for."""
+        """The order that a list request asks for."""
         return "asc" if ("order", "asc") in self.query else "desc"
 
     def headers(self, caller: str = "") -> tuple[tuple[str, str], ...]:
-        """Return the headers that this request needs on any upstream.
+        """Return the headers that this request needs on every upstream.
 
         Args:
-            caller: whose idempotency key it is, where several share an upstream.
+            caller: identifies the caller if several share an upstream; it is hashed into the key.
         """
         key = self.idempotency_key
         if key and caller:
@@ -84,7 +84,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Which items of a list to ask for: up to `limit` (1–100) behind the id `after`, if any."""
+    """The items of a list to ask for: up to `limit` (1–100) after the id `after`, if any."""
 
     limit: int
     order: Order
@@ -102,7 +102,7 @@ def segment(value: str, argument: str = "id") -> str:
     """Return an id as one path segment.
 
     Raises:
-        ToolError: `invalid_arguments` where it is no id.
+        ToolError: `invalid_arguments` if it is not an id.
     """
     if ID.fullmatch(value) is None:
         raise invalid_arguments(
@@ -114,12 +114,12 @@ def segment(value: str, argument: str = "id") -> str:
 
 
 def probe(group: Group) -> Request:
-    """Ask whether a group of endpoints is served: read one item of a list, and change nothing."""
+    """Check whether a group of endpoints is served, by reading one item of a list."""
     return Request("GET", group.part_of or group, group.probe, Slice(1, "desc").query)
 
 
 def list_threads(window: Slice) -> Request:
-    """List threads, which our store and Foundry can."""
+    """List threads, which the embedded store and Foundry support."""
     return Request("GET", THREADS, THREADS.root, window.query)
 
 
@@ -173,7 +173,7 @@ def start_conversation() -> Request:
 
 
 def list_items(conversation_id: str, window: Slice) -> Request:
-    """List a conversation's items: messages, and what came between them."""
+    """List a conversation's items: messages, and the other items between them."""
     return Request("GET", CONVERSATIONS, _items(conversation_id), window.query)
 
 

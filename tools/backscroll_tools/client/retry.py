@@ -1,4 +1,4 @@
-"""When and whether to send a request again: pure rules, with the time and the chance passed in."""
+"""The rules of retries: pure functions, with the time and the random number as arguments."""
 
 import math
 import re
@@ -9,27 +9,27 @@ from typing import Final
 from backscroll_tools.client.upstream_clock import unix_s
 
 ATTEMPTS: Final = 5
-"""How often one request is sent at most."""
+"""The most attempts of one request."""
 
 PATIENT: Final = 3
-"""The first attempt that may take all the time that is left."""
+"""The first attempt that may take all of the remaining time."""
 
 BASE_S: Final = 0.25
 CAP_S: Final = 8.0
-"""The longest pause that is chosen here, in seconds; an upstream may ask for a longer one."""
+"""The longest pause that we choose, in seconds; an upstream may ask for a longer one."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def asked_s(headers: Mapping[str, str], now: float) -> float:
-    """Return how many seconds an upstream asks to wait, or 0 if it names no possible time.
+    """Return the seconds that an upstream asks to wait, or 0 if it names no valid time.
 
     `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3); `retry-after-ms` is
-    Azure's, and finer.
+    Azure's, and more precise.
 
     Args:
         headers: the reply's headers, with lower-case names.
-        now: the time at the upstream, in Unix seconds, that a date is compared with.
+        now: the current time at the upstream, in Unix seconds, to compare a date with.
     """
     if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
@@ -40,13 +40,13 @@ def asked_s(headers: Mapping[str, str], now: float) -> float:
 
 
 def pause_s(attempt: int, asked_s: float, chance: float) -> float:
-    """Return how many seconds to wait before a request is sent again.
+    """Return the seconds to wait before a request is sent again.
 
-    Full jitter, so that clients that failed together do not come back together.
+    Full jitter, so that clients that failed together do not retry together.
 
     Args:
-        attempt: how many attempts have failed; 1 or more.
-        asked_s: what the upstream asked for (`Retry-After`), in seconds; 0 for nothing.
+        attempt: the number of failed attempts; 1 or more.
+        asked_s: the pause that the upstream asked for (`Retry-After`), in seconds; 0 for none.
         chance: a random number from 0 to 1.
     """
     longest: float = min(CAP_S, BASE_S * 2 ** (attempt - 1))
@@ -54,13 +54,13 @@ def pause_s(attempt: int, asked_s: float, chance: float) -> float:
 
 
 def patience_s(attempt: int, left_s: float) -> float:
-    """Return how many seconds an attempt may take before it is given up.
+    """Return the most seconds that an attempt may take.
 
-    Half of what is left, so that what never comes leaves time to try again, or to look whether a
-    write was acted on. The third attempt and those after it may take all that is left.
+    Half of the remaining time, so that a reply that never arrives leaves time to retry, or to check
+    whether a write was acted on. From the third attempt on, there is no limit but the deadline.
 
     Args:
-        attempt: which attempt; 1 or more.
+        attempt: the number of the attempt; 1 or more.
         left_s: seconds until the call's deadline.
     """
     return left_s / 2 if attempt < PATIENT else math.inf
@@ -68,10 +68,10 @@ def patience_s(attempt: int, left_s: float) -> float:
 
 @dataclass(slots=True)
 class RetryBudget:
-    """How many requests may be sent again, so that an outage is not amplified.
+    """Limits retries, so that they do not make an outage worse.
 
-    Every success earns a tenth of a retry: while an upstream is down, what it gets is the calls
-    themselves and ten retries in all.
+    Every success earns a tenth of a retry. While an upstream is down, it gets only the first
+    attempts of calls and ten retries in total.
     """
 
     left: float = 10.0
@@ -79,11 +79,11 @@ class RetryBudget:
     earned: float = 0.1
 
     def earn(self) -> None:
-        """Note a success."""
+        """Record a success."""
         self.left = min(self.most, self.left + self.earned)
 
     def spend(self) -> bool:
-        """Take one retry; False where none is left."""
+        """Take one retry; return False if none is left."""
         if self.left < 1:
             return False
         self.left -= 1

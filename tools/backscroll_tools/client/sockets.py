@@ -1,6 +1,6 @@
-"""Sockets of which it is always known whether anything has arrived that nobody has read.
+"""Sockets that can tell at any time whether unread data has arrived.
 
-A stream of asyncio or anyio keeps that to itself, and so does TLS of half a record.
+Streams of asyncio and anyio do not expose that, and TLS does not expose half a record.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from anyio import EndOfStream
 from anyio.abc import ByteStream
 
 HELD_BYTES: Final = 256 * 1024
-"""How many bytes may wait to be read; what is behind them waits in the operating system."""
+"""The buffer size in bytes at which reading pauses; further data waits in the OS."""
 
 # Windows has no `poll`; `select` elsewhere refuses descriptors above 1,023.
 _Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(
@@ -22,10 +22,10 @@ _Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(
 
 
 class Arrivals(asyncio.Protocol):
-    """A socket that is always read from: what has arrived is here, and waits to be taken.
+    """A socket that is read continuously into a buffer, which `take` empties.
 
     Attributes:
-        transport: of the socket.
+        transport: the transport of the socket.
     """
 
     transport: asyncio.Transport
@@ -39,35 +39,35 @@ class Arrivals(asyncio.Protocol):
         self._written.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to read."""
+        """Keep the transport, from which reading starts."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(0)
 
     def data_received(self, data: bytes) -> None:
-        """Keep what has arrived."""
+        """Buffer the data, and pause reading if the buffer is full."""
         self._buffer += data
         self._changed.set()
         if len(self._buffer) >= HELD_BYTES:
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Note that nothing more will arrive."""
+        """Record that no more data will arrive."""
         self._ended = True
         self._changed.set()
-        return True  # what is still to be written may be
+        return True  # keep the transport open for pending writes
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is gone."""
+        """Record that the connection is closed."""
         self._ended, self._error = True, exc
         self._changed.set()
         self._written.set()
 
     def pause_writing(self) -> None:
-        """Note that the operating system has not yet taken all."""
+        """Record that the operating system has not taken all data yet."""
         self._written.clear()
 
     def resume_writing(self) -> None:
-        """Note that it has."""
+        """Record that the operating system has taken all data."""
         self._written.set()
 
     @property
@@ -77,7 +77,7 @@ class Arrivals(asyncio.Protocol):
 
     @property
     def has_unread(self) -> bool:
-        """Whether anything has arrived and was not taken, be it the end."""
+        """Whether unread data, or the end of the connection, has arrived."""
         if self._buffer or self._ended or self.transport.is_closing():
             return True
         with _Selector() as selector:
@@ -85,13 +85,15 @@ class Arrivals(asyncio.Protocol):
             return bool(selector.select(0))
 
     async def take(self, most: int, leave: int = 0) -> bytes:
-        """Return up to `most` bytes, or none at the end; if it can, leave the last `leave`.
+        """Return 1 to `most` bytes, or none at the end of the connection.
+
+        If more than `leave` bytes have arrived, the last `leave` of them stay in the buffer.
 
         Raises:
             OSError: the connection broke.
         """
         if self._buffer:
-            await asyncio.sleep(0)  # a fast upstream does not keep all others waiting
+            await asyncio.sleep(0)  # let other tasks run, even if the upstream is fast
         while not self._buffer and not self._ended:
             self._changed.clear()
             await self._changed.wait()
@@ -103,7 +105,7 @@ class Arrivals(asyncio.Protocol):
         return taken
 
     async def put(self, data: bytes) -> None:
-        """Write bytes, and wait until the operating system has them.
+        """Write bytes, and wait until the operating system has taken them.
 
         Raises:
             OSError: the connection broke.
@@ -116,10 +118,10 @@ class Arrivals(asyncio.Protocol):
 
 
 class Records(ByteStream):
-    """What TLS reads and writes on a socket.
+    """The stream of TLS records on a socket.
 
-    The last byte that has arrived stays behind until more is asked for: a record that nobody asked
-    for, whole or not, is then still to be seen.
+    The last byte that has arrived stays in the socket's buffer until TLS asks for more. So an
+    unexpected record, whole or not, can still be detected.
     """
 
     def __init__(self, arrivals: Arrivals) -> None:
@@ -129,7 +131,7 @@ class Records(ByteStream):
         """Return some bytes.
 
         Raises:
-            EndOfStream: there are no more.
+            EndOfStream: the connection has ended.
             OSError: the connection broke.
         """
         if data := await self._arrivals.take(max_bytes, leave=1):
@@ -141,7 +143,7 @@ class Records(ByteStream):
         await self._arrivals.put(item)
 
     async def send_eof(self) -> None:
-        """Say that nothing more will be written."""
+        """Signal that nothing more will be written."""
         self._arrivals.transport.write_eof()
 
     async def aclose(self) -> None:
@@ -150,5 +152,5 @@ class Records(ByteStream):
 
     @property
     def extra_attributes(self) -> Mapping[Any, Any]:
-        """Nothing."""
+        """An empty mapping: there are no extra attributes."""
         return {}

@@ -1,4 +1,4 @@
-"""What an HTTP status of an upstream says, alone and with what its body adds."""
+"""The meaning of an upstream's HTTP statuses, alone and together with the body."""
 
 from http import HTTPStatus
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 from backscroll_tools.errors import ErrorCode
 
 SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
-"""The statuses that OpenAI's API and those like it document. Any other of 2xx says that something
-else than the whole answer came: a part of it (206), or word that it will be seen to (202)."""
+"""The success statuses that OpenAI's API and similar ones document. Any other 2xx means that the
+reply is not the complete result: it is partial (206), or the work is still to be done (202)."""
 
 AGAIN: Final = frozenset(
     {
@@ -24,7 +24,7 @@ AGAIN: Final = frozenset(
 """The statuses after which the same request may succeed."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
-"""What a server says of a path that it does not serve, and not of an object that it lacks."""
+"""Messages of a 404 for a path that is not served, as opposed to an object that is missing."""
 
 _STATUS: Final[dict[int, ErrorCode]] = {
     HTTPStatus.BAD_REQUEST: "invalid_arguments",
@@ -43,10 +43,10 @@ _STATUS: Final[dict[int, ErrorCode]] = {
 
 
 def leaves_open(status: int, asked_s: float) -> bool:
-    """Whether an answer leaves open if the request was, or is still to be, acted on.
+    """Whether the upstream may have acted on the request, or still may, despite this status.
 
-    An upstream may act before it fails, and a proxy answers 5xx for one that it lost sight of.
-    One that says when to come again has refused (RFC 9110, section 15.6.4).
+    An upstream may act before it fails, and a proxy sends 5xx if it loses the upstream. A 503 that
+    says when to retry is a refusal (RFC 9110, section 15.6.4).
     """
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return True
@@ -56,7 +56,13 @@ def leaves_open(status: int, asked_s: float) -> bool:
 
 
 def code_of(status: int, said: str, error_code: str) -> ErrorCode:
-    """Return the code of a failure, from its status and what its body says."""
+    """Return the code of a failure.
+
+    Args:
+        status: the HTTP status.
+        said: the message in the body; empty if there is none.
+        error_code: the upstream's own code; empty if there is none.
+    """
     if error_code in {"insufficient_quota", "credit_balance_exhausted"}:
         return "quota_exceeded"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -70,7 +76,7 @@ def code_of(status: int, said: str, error_code: str) -> ErrorCode:
     ):
         return "upstream_retired"
     if status == HTTPStatus.BAD_REQUEST and "not found" in said.lower():
-        return "not_found"  # so says OGX of an unknown chat completion
+        return "not_found"  # OGX sends this for an unknown chat completion
     if status in _STATUS:
         return _STATUS[status]
     return (

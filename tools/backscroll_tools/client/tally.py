@@ -1,16 +1,16 @@
-"""What one call cost its upstream."""
+"""The cost of one call at its upstream."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one call, which grow while it runs.
+    """Counters of one call, which grow while it runs.
 
     Attributes:
-        requests: sent, or tried to be.
-        retries: those of them that were sent again.
-        bytes: of the bodies of replies, unpacked.
+        requests: the number of requests sent or attempted, including retries.
+        retries: the number of retries.
+        bytes: the total size of the replies' bodies, decompressed.
     """
 
     requests: int = 0

@@ -1,7 +1,7 @@
-"""The time at the upstream, as the `Date` of its replies tells it.
+"""The time at the upstream, taken from the `Date` header of its replies.
 
-Replicas of this process each have a wall clock, and any of them may be wrong by hours. The upstream
-is one for all of them, so what they tell one another about time is told by its clock.
+Replicas of this process have their own wall clocks, and any of them may be wrong by hours. They
+share one upstream, so times that they pass to one another are read from its clock.
 """
 
 import math
@@ -13,17 +13,17 @@ from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
 ClockName: TypeAlias = Literal["upstream", "wall"]
-"""Whose clock a time was read from: the upstream's, or that of the process that noted it."""
+"""The clock of a time: the upstream's, or the wall clock of the process that read it."""
 
 
 LATEST_S: Final = 2**35
-"""A time that no clock that is right tells for a thousand years, in Unix seconds."""
+"""The latest time that is accepted, in Unix seconds: more than a thousand years from now."""
 
 
 def unix_s(date: str) -> float | None:
-    """Return an HTTP date in Unix seconds, or None if it is not one that can be.
+    """Return an HTTP date in Unix seconds, or None if it is not a valid date.
 
-    All three forms are read (RFC 9110, section 5.6.7); the one that names no zone is in UTC too.
+    All three formats are read (RFC 9110, section 5.6.7). The one without a zone is in UTC too.
     """
     try:
         read = parsedate_to_datetime(date)
@@ -35,7 +35,7 @@ def unix_s(date: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A `Date`, in Unix seconds, and when it was asked for and came, in monotonic seconds."""
+    """A `Date` in Unix seconds, and when it was requested and received, in monotonic seconds."""
 
     date: float
     asked_at: float
@@ -44,11 +44,11 @@ class _Reading:
 
 @dataclass(slots=True)
 class UpstreamClock:
-    """Tells the time at one upstream; the wall clock's time while the upstream tells none.
+    """The clock of one upstream. It is this process's wall clock until a reply has a usable `Date`.
 
     Attributes:
-        wall: tells the time of this process, in Unix seconds.
-        monotonic: tells seconds that pass evenly, whatever becomes of the wall clock.
+        wall: returns the time of this process, in Unix seconds.
+        monotonic: returns monotonic seconds, which changes of the wall clock do not affect.
     """
 
     wall: Callable[[], float] = time.time
@@ -56,13 +56,13 @@ class UpstreamClock:
     _reading: _Reading | None = None
 
     def note(self, headers: Mapping[str, str], asked_at: float) -> None:
-        """Note the time that a reply tells (RFC 9110, section 6.6.1).
+        """Record the time in a reply's `Date` header (RFC 9110, section 6.6.1).
 
-        A reply with an `Age` was generated some time ago (RFC 9111, section 5.1): it tells nothing.
+        A reply with an `Age` comes from a cache (RFC 9111, section 5.1), so its date is ignored.
 
         Args:
-            headers: the reply's, with lower-case names.
-            asked_at: when the request was made, in monotonic seconds.
+            headers: the reply's headers, with lower-case names.
+            asked_at: when the request was sent, in monotonic seconds.
         """
         if "age" in headers:
             return
@@ -71,25 +71,25 @@ class UpstreamClock:
             self._reading = _Reading(date, asked_at, self.monotonic())
 
     def now_s(self) -> float:
-        """Return the time in Unix seconds, a little early rather than late."""
+        """Return the time in Unix seconds, which may be slightly early but not late."""
         if self._reading is None:
             return self.wall()
         return self._reading.date + self.monotonic() - self._reading.came_at
 
     def stamp(self) -> tuple[int, ClockName]:
-        """Return the time in whole Unix seconds, 1 or more, never early, and whose clock it is."""
+        """Return the time in whole Unix seconds, 1 or more and never early, and its clock."""
         if self._reading is None:
             return min(max(int(self.wall()) + 1, 1), LATEST_S), "wall"
-        # A date leaves out fractions, and may have been written as soon as it was asked for.
+        # A date has no fraction, and may have been written as soon as it was requested.
         latest = self._reading.date + 1 + self.monotonic() - self._reading.asked_at
         return math.ceil(latest), "upstream"
 
     def age_s(self, stamp: int, clock: ClockName) -> float:
-        """Return how many seconds ago a stamp was made at least; 0 if that cannot be told.
+        """Return the least number of seconds since a stamp was taken; 0 if that is unknown.
 
         Args:
-            stamp: what `stamp` returned, perhaps in another process.
-            clock: whose clock told it.
+            stamp: a time that `stamp` returned, perhaps in another process.
+            clock: the clock of that time.
         """
         if clock == "wall":
             return max(0.0, self.wall() - stamp)
