@@ -1,1 +1,1 @@
-"""Bounded pages: where a page starts, how the upstream is walked, and how much of it fits."""
+"""Bounded pages: their start positions, the walk over the upstream's list, and the size limit."""

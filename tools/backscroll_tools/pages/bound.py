@@ -1,8 +1,8 @@
-"""The bound: how much of what was read fits into one result, counted to the character.
+"""The size limit of a page, counted to the character.
 
 A result's size is the characters of its text plus those of its structured content as compact
 JSON. A page is cut between items. An item that is too long for a page of its own is shown in
-pieces, each on a page whose cursor goes on inside it.
+pieces, each on a page whose cursor continues inside the item.
 """
 
 from collections.abc import Mapping
@@ -19,20 +19,20 @@ from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, li
 from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
-"""Stands for the mark while counting: every mark has its length."""
+"""Replaces the line prefix while characters are counted: all prefixes have this length."""
 
 _WARNING: Final = "w" * WARNING_CHARS
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a tool's result looks.
+    """The shape of a tool's result.
 
     Attributes:
-        key: under which its items stand.
-        noun: what one of them is called.
-        single: whether it is one item and no list.
-        derived: whether the items were taken from elsewhere than a list of the upstream's.
+        key: the field of the structured content that holds the items.
+        noun: the word for one item, in the singular.
+        single: whether the result is one item instead of a list.
+        derived: whether the items come from somewhere other than a list of the upstream.
     """
 
     key: str
@@ -45,9 +45,9 @@ class BoundedPage:
     """A page that takes items while they fit.
 
     Args:
-        shape: how the result looks.
-        start: where the page starts.
-        bounds: the characters to keep to, and which parts of the result count.
+        shape: the shape of the result.
+        start: the position that the page starts from.
+        bounds: the most characters, and the parts of the result that count.
     """
 
     def __init__(self, shape: Shape, start: Place, bounds: Bounds) -> None:
@@ -65,27 +65,27 @@ class BoundedPage:
 
     @property
     def returned(self) -> int:
-        """How many items, or pieces of one, the page holds."""
+        """The number of items, or pieces of items, on the page."""
         return len(self._items)
 
     @property
     def place(self) -> Place:
-        """Where the next page starts."""
+        """The position that the next page starts from."""
         return self._behind(self._position, self._inside)
 
     def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
-        """Take an item if it fits, whole or as a preview; answer whether the page can take more.
+        """Take an item if it fits, whole or as a preview; return whether the page can take more.
 
-        An item that does not fit is left for the next page. The first of a page is always taken,
-        if need be in part.
+        An item that does not fit is left for the next page. The first item of a page is always
+        taken, if necessary in part.
 
         Args:
             item: the item.
             key: its key in the list.
-            passed: how many items of other kinds the page has walked over when it has taken it.
+            passed: the number of items of other kinds skipped on this page, up to this item.
 
         Raises:
-            ToolError: `invalid_arguments` where the bound is too small for even a piece of it.
+            ToolError: `invalid_arguments` if the limit is too small for even a piece of the item.
         """
         self._passed = passed
         shown = previewed(item, self._start.preview) if self._start.preview else item
@@ -100,7 +100,7 @@ class BoundedPage:
         return False
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
-        """Take what follows the piece of an item that was shown last; answer as `take` does."""
+        """Take the rest of an item that was shown in part; return and raise as `take` does."""
         inside = self._inside or Inside(0)
         if inside.offset >= len(reading(item, with_fields=inside.with_fields)):
             self._inside = None
@@ -108,11 +108,11 @@ class BoundedPage:
         return self._add_piece(item, self._position, inside)
 
     def skip_rest(self) -> None:
-        """Pass over the item that was shown in part, because it is gone."""
+        """Skip the rest of the item that was shown in part, because the item is gone."""
         self._inside = None
 
     def fits(self, stop: Stop) -> bool:
-        """Whether the page keeps its bound if the walk ends as `stop` says, whatever its reason."""
+        """Whether the page stays within its limit if the walk ends at `stop`, for any reason."""
         cursor = encode(self._behind(stop.last or self._position, self._inside))
         frame = self._frame(len(self._items), cursor, stop.passed)
         return self._used + frame <= self._bounds.result_chars
@@ -121,10 +121,10 @@ class BoundedPage:
         """Return the page as a tool's result.
 
         Args:
-            stop: why the walk ended.
+            stop: the end of the walk.
 
         Raises:
-            ToolError: `invalid_arguments` if the bound is too small for a page without items.
+            ToolError: `invalid_arguments` if the limit is too small for a page without items.
         """
         more = stop.has_more or self._inside is not None
         place = self._behind(stop.last or self._position, self._inside)
@@ -139,7 +139,7 @@ class BoundedPage:
         return Result(head + marked(mark, self._all_lines(items)), self._structured(page, items))
 
     def _all_lines(self, items: list[JSON]) -> list[str]:
-        """Return the lines of the items as they are shown."""
+        """Return the lines of the items in the order in which they are shown."""
         if not self._start.backward or self._bounds.output == "structured":
             return self._lines
         above: list[JSON | None] = [None, *items]
@@ -173,15 +173,15 @@ class BoundedPage:
         return replace(self._start, position=position, inside=inside)
 
     def _room(self, position: str, inside: Inside | None = None) -> int:
-        """Return the characters that are left for one more item, the last on its page.
+        """Return the characters that are left for one more item, the last one on the page.
 
         Args:
-            position: its key.
-            inside: how far into it the next page would start.
+            position: the item's key.
+            inside: the offset in the item that the next page would start from, if any.
         """
-        # Of what changes from item to item, a frame's length depends on lengths alone.
+        # Per item, the frame's length depends only on the lengths of these values.
         returned = len(self._items) + 1
-        digits = len(str(returned)) if returned > 1 else 0  # one item has a heading of its own
+        digits = len(str(returned)) if returned > 1 else 0  # the heading differs for one item
         lengths = (digits, len(str(self._passed)), len(position), inside)
         frame = self._frames.get(lengths)
         if frame is None:
@@ -190,19 +190,19 @@ class BoundedPage:
         return self._bounds.result_chars - self._used - frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor as long as the one behind an item."""
+        """Return a cursor of the same length as the one that starts after an item."""
         behind = (len(position), inside)
         if behind not in self._cursors:
             self._cursors[behind] = encode(self._behind(position, inside))
         return self._cursors[behind]
 
     def _frame(self, returned: int, cursor: str, passed: int) -> int:
-        """Return the most characters that a result has in addition to its items.
+        """Return the most characters that a result can have besides its items.
 
         Args:
-            returned: how many items it holds.
-            cursor: where the next page starts.
-            passed: how many items of other kinds the walk passed over.
+            returned: the number of items.
+            cursor: the cursor of the next page.
+            passed: the number of items of other kinds that the walk skipped.
         """
         worst = Stop("requests", has_more=True, warning=_WARNING, passed=passed)
         page = self._page(returned, worst, cursor)
@@ -214,15 +214,15 @@ class BoundedPage:
         return len(head) + (len(compact(self._structured(page, []))) if structured else 0)
 
     def _lines_of(self, item: Mapping[str, object]) -> list[str]:
-        """Return the lines of the next item; none where the result has no text but its heading."""
+        """Return the lines of the next item; empty if the result's text is only its heading."""
         if self._bounds.output == "structured":
             return []
-        # Going backward, items are turned round in the end: each is counted as if it stood first.
+        # A backward page is reversed at the end, so count each item as if it were the first.
         above = self._items[-1] if self._items and not self._start.backward else None
         return lines(item, self._shape.noun, above)
 
     def _cost(self, item: Mapping[str, object], unmarked: list[str] | None = None) -> int:
-        """Return the characters that an item adds to the result, a comma included."""
+        """Return the characters that an item adds to the result, including a comma."""
         unmarked = self._lines_of(item) if unmarked is None else unmarked
         text = sum(map(len, unmarked)) + MARK_CHARS * len(unmarked)
         return text + (len(compact(item)) + 1 if self._bounds.output != "text" else 0)
@@ -241,11 +241,11 @@ class BoundedPage:
         self._position, self._inside = position, inside
 
     def _fields_too_long(self, item: Mapping[str, object], key: str) -> bool:
-        """Whether the item's fields leave less than half of a page to its text."""
+        """Whether the item's fields leave less than half of the page for its text."""
         return self._cost({**item, "text": ""}) > self._room(key) // 2
 
     def _add_piece(self, item: Mapping[str, object], position: str, start: Inside) -> bool:
-        """Add as much of an item from `start` on as fits; answer whether that was all of it."""
+        """Add as much of an item as fits, from `start` on; return whether it fits to the end."""
         whole = reading(item, with_fields=start.with_fields)
         total = len(whole)
         room = self._room(position, replace(start, offset=total))
@@ -253,7 +253,7 @@ class BoundedPage:
         def until(stop: int) -> JSON:
             return piece(item, whole, start, stop)
 
-        # Every character costs at least one, so that more than `room` of them cannot fit.
+        # Every character of the item costs at least one, so at most `room` of them fit.
         low, high = start.offset, min(total, start.offset + max(room, 0))
         while low < high:
             middle = (low + high + 1) // 2

@@ -1,8 +1,8 @@
-"""Cursors: where in which list to go on, as one opaque, versioned, checked string.
+"""Cursors: a position in a list, as one opaque, versioned string with a checksum.
 
 A cursor is `version+flags~position~inside~preview~filters~check`. It is readable so that it
-costs few tokens, and checked so that a damaged one is refused; it is no secret and grants
-nothing, since the upstream decides again on every request.
+costs few tokens, and has a checksum so that a damaged one is refused. It is not a secret and grants
+no access, because the upstream authorises every request again.
 """
 
 import base64
@@ -19,13 +19,13 @@ from backscroll_tools.models import JSON, Order
 VERSION: Final = "1"
 
 CHARS: Final = 2048
-"""The most characters of a cursor: `arguments` refuses a longer one."""
+"""The most characters of a cursor; `arguments` refuses longer ones."""
 
 FILTER_CHARS: Final = 400
-"""The most characters of all filters together: each cursor repeats them."""
+"""The most characters of all filters together, since each cursor repeats them."""
 
 _FILTERS_ENCODED: Final = CHARS - 300
-"""The most characters of the filters in a cursor; an id has 256, and all the rest less than 44."""
+"""The most characters of the encoded filters. An id has up to 256; the rest is under 44."""
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fb])"
@@ -36,12 +36,12 @@ _SHAPE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """How far into an item that is too long for one page an agent has read.
+    """The offset that an agent has read to, inside an item that is too long for one page.
 
     Attributes:
-        offset: characters that were shown; above 0.
-        with_fields: whether the item's other fields are read after its text, as JSON text,
-            because they too are too long; else they were shown with the first piece.
+        offset: the number of characters shown so far; above 0 in a cursor.
+        with_fields: whether the item's other fields follow its text, as JSON text, because they
+            too are long. If not, they were shown with the first piece.
     """
 
     offset: int
@@ -50,18 +50,17 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in one list of one tool, in the order in which it is read.
+    """A position in one list of one tool, with the order in which the list is read.
 
     Attributes:
         tool: the tool's name.
-        owner: the id that the list belongs to; empty where it belongs to none.
-        order: how pages are shown.
-        backward: whether the walk goes against that order (it began with `before`).
-        position: the key of the last item shown, which is its id in most lists; empty at the
-            start.
-        inside: set where that item was shown in part.
-        preview: characters of each message that a skim shows; 0 for whole messages.
-        filters: the arguments that narrow the list.
+        owner: the id that the list belongs to; empty if there is none.
+        order: the order of the items on a page.
+        backward: whether the walk goes against that order, because it began with `before`.
+        position: the key of the last item shown, in most lists its id; empty at the start.
+        inside: the offset in that item, if it was shown in part.
+        preview: the most characters shown per message (`preview_chars`); 0 for whole messages.
+        filters: the names and values of the arguments that filter the list.
     """
 
     tool: str
@@ -82,12 +81,12 @@ class Place:
 
 
 def encode(place: Place) -> str:
-    """Return the cursor of a place, which `decode` takes.
+    """Return the cursor of a position, for `decode`.
 
     Args:
-        place: one that `place` or `decode` returned, or a later one of the same list: `position`
-            is a key or empty, `inside.offset` has at most 12 digits, `preview` at most 4, and the
-            filters are within the bounds that `place` holds them to.
+        place: a position that `place` or `decode` returned, or a later one in the same list:
+            `position` is a key or empty, `inside.offset` has at most 12 digits, `preview` at most
+            4, and the filters are within the limits that `place` checks.
     """
     inside = ""
     if place.inside is not None:
@@ -101,11 +100,11 @@ def encode(place: Place) -> str:
 
 
 def decode(cursor: str, tool: str, owner: str) -> Place:
-    """Return the place of a cursor.
+    """Return the position of a cursor.
 
     Raises:
-        ToolError: `invalid_arguments` where it is damaged, of another version, of another tool
-            or of another thread, message or completion.
+        ToolError: `invalid_arguments` if the cursor is damaged, or belongs to another version,
+            another tool, or another thread, message or completion.
     """
     found = _SHAPE.fullmatch(cursor)
     if found is None:
@@ -136,18 +135,18 @@ def decode(cursor: str, tool: str, owner: str) -> Place:
 def place(
     tool: str, owner: str, arguments: JSON, default_order: Order, filters: tuple[str, ...] = ()
 ) -> Place:
-    """Return the place where a call starts to read, from its cursor or its other arguments.
+    """Return the position that a call starts to read from, by its cursor or other arguments.
 
     Args:
         tool: the tool's name.
-        owner: the id that the list belongs to; empty where it belongs to none.
+        owner: the id that the list belongs to; empty if there is none.
         arguments: the call's validated arguments.
-        default_order: the order where none is asked for.
-        filters: the names of the arguments that narrow the list.
+        default_order: the order if the call does not ask for one.
+        filters: the names of the arguments that filter the list.
 
     Raises:
-        ToolError: `invalid_arguments` where `after` and `before` stand together, or a cursor
-            beside an argument that disagrees with it.
+        ToolError: `invalid_arguments` if both `after` and `before` are given, if an argument
+            disagrees with the cursor, if the cursor is refused, or if the filters are too long.
     """
     given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
     if sum(len(value) for _, value in given) > FILTER_CHARS:
@@ -191,7 +190,7 @@ def place(
 
 
 def _code(tool: str) -> str:
-    """Return the initials of a tool's name, which differ from tool to tool."""
+    """Return the initials of a tool's name, which are different for each tool."""
     return "".join(word[0] for word in tool.split("-"))
 
 

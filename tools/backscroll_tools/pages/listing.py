@@ -1,4 +1,4 @@
-"""One bounded page of any list: from a call's arguments to its result."""
+"""One bounded page of any list, from its start position to the tool's result."""
 
 import anyio
 
@@ -14,17 +14,18 @@ from backscroll_tools.tool import Call, Result
 async def read_page(
     call: Call, shape: Shape, start: Place, source: Source[Item], limit: int
 ) -> Result:
-    """Return the page that starts at a place.
+    """Return the page that starts at a position.
 
     Args:
-        call: the call, whose bounds the page keeps.
-        shape: how the result looks.
-        start: where the page starts.
-        source: the list, in the order of the walk: against `start.order` where it goes backward.
-        limit: items; 1–500.
+        call: the call, whose limits the page keeps.
+        shape: the shape of the result.
+        start: the position that the page starts from.
+        source: the list, in the order of the walk; if backward, opposite to `start.order`.
+        limit: the most items; 1–500.
 
     Raises:
-        ToolError: the upstream's failure, or `deadline_exceeded`, where nothing was read yet.
+        ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet;
+            `upstream_invalid` if the upstream ignores the order of a backward page.
     """
     page = BoundedPage(shape, start, call.bounds)
     warning = ""

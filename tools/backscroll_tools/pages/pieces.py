@@ -1,4 +1,4 @@
-"""Parts of an item: a piece of one that is too long for a page, and a preview."""
+"""Parts of an item: a piece of an item that is too long for one page, and a preview."""
 
 from collections.abc import Mapping
 from typing import Final, cast
@@ -8,23 +8,23 @@ from backscroll_tools.pages.cursor import Inside
 from backscroll_tools.render import compact
 
 _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
-"""The fields that every piece of an item carries, so that it can be told and joined."""
+"""The fields that every piece of an item has, so that pieces can be recognised and joined."""
 
 
 def reading(item: Mapping[str, object], *, with_fields: bool) -> str:
-    """Return all that is read of an item in pieces: its text, and its long fields as JSON."""
+    """Return the text that an item's pieces are cut from: its text, then long fields as JSON."""
     text = str(item.get("text", ""))
     return text + compact(_fields(item)) if with_fields else text
 
 
 def piece(item: Mapping[str, object], whole: str, start: Inside, stop: int) -> JSON:
-    """Return an item with only the characters from `start` to `stop` of what is read of it.
+    """Return an item with only the characters from `start` to `stop` of `whole`.
 
     Args:
         item: the item.
-        whole: all that is read of it, as `reading` returns it.
-        start: where the piece starts.
-        stop: the offset in `whole` that it ends before.
+        whole: the text that its pieces are cut from, as `reading` returns it.
+        start: the start of the piece.
+        stop: the offset in `whole` that the piece ends before.
     """
     text_ends = len(str(item.get("text", "")))
     part: JSON = {name: value for name, value in item.items() if name in _ALWAYS}

@@ -1,7 +1,7 @@
-"""The walk: an upstream's pages in a row, until enough is read or nothing good can follow.
+"""The walk: an upstream's pages one after another, until enough is read or no progress is possible.
 
-An upstream may lie (docs/upstreams): a cursor that does not advance, ids that come again, an
-empty page that promises more. Each ends the walk with what it has, and says why.
+An upstream may misbehave (docs/upstreams.md): its cursor does not advance, it repeats ids, or an
+empty page promises more. Then the walk ends, keeps the items that it has, and gives the reason.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ GONE: Final = "the message that was being read was deleted meanwhile"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
     map(len, (STUCK, EMPTY, FAILED))
 )
-"""The most characters of all warnings of one walk: a page reserves room for them."""
+"""The most characters of all warnings of one walk; a page reserves space for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,14 @@ class Chunk(Generic[Item_co]):
     """One page of an upstream.
 
     Attributes:
-        items: those that the list is about.
-        has_more: whether more follow; None where only a further request can tell.
-        last: the key to go on after, where it is not the last item's.
-        passed: how many items of other kinds stood ahead of each item and, last, behind them all;
-            empty where there were none.
-        warning: what is wrong with it.
-        keys: each item's key, which tells it from all others of the list and which a cursor
-            carries: 1 to 256 characters that an id may have (`requests.ID`). The items' ids if
-            empty.
+        items: the items of the kind that the list returns.
+        has_more: whether more follow; None if only another request can tell.
+        last: the key that the next page starts after, if it is not the last item's.
+        passed: the number of items of other kinds before each item and, as the last entry, after
+            all of them; may be empty if there were none.
+        warning: a description of the page's flaws; empty if there are none.
+        keys: the items' keys, unique in the list, for use in a cursor: 1 to 256 characters that an
+            id may have (`requests.ID`). If empty, the items' ids are the keys.
     """
 
     items: tuple[Item_co, ...]
@@ -64,7 +63,7 @@ class Chunk(Generic[Item_co]):
         item: Callable[[JSON], Item_co],
         wanted: Callable[[JSON], bool] = lambda _: True,
     ) -> "Chunk[Item_co]":
-        """Return a list reply as a page, each of its objects that is wanted turned into an item."""
+        """Return a list reply as a page: `item` converts each object that `wanted` accepts."""
         items: list[Item_co] = []
         passed = [0]
         for raw in reply.items:
@@ -78,14 +77,14 @@ class Chunk(Generic[Item_co]):
 
 
 class Source(Protocol[Item_co]):
-    """A list at an upstream."""
+    """A list of an upstream, read in one direction."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[Item_co]:
-        """Return up to `limit` (1–100) items that follow the key `after`, or the first if empty."""
+        """Return up to `limit` (1–100) items after the key `after`; if empty, the first ones."""
         ...
 
     async def item(self, key: str, /) -> Item_co | None:
-        """Return one item of the list by its key, or None where it is gone."""
+        """Return one item of the list by its key, or None if it is gone."""
         ...
 
 
@@ -94,12 +93,12 @@ class Stop:
     """Why a walk ended, and whether more follows.
 
     Attributes:
-        by: why it ended.
+        by: the reason.
         has_more: whether more follows.
-        warning: what was wrong with the upstream.
-        reachable: whether a cursor can get to what follows.
-        last: the key to go on after, where it is not the last taken item's.
-        passed: how many items of other kinds were walked over.
+        warning: a description of the upstream's flaws; empty if there are none.
+        reachable: whether a cursor can reach the items that follow.
+        last: the key that the next page starts after, if it is not the last taken item's.
+        passed: the number of items of other kinds that were skipped.
     """
 
     by: StoppedBy
@@ -110,11 +109,11 @@ class Stop:
     passed: int = 0
 
     def passing(self, count: int) -> "Stop":
-        """Return it with so many more items of other kinds walked over."""
+        """Return the same with `count` more skipped items of other kinds."""
         return replace(self, passed=self.passed + count) if count else self
 
     def warned(self, warning: str) -> "Stop":
-        """Return it with one more warning, unless all of them exceed `WARNING_CHARS` then."""
+        """Return the same with one more warning, if all still fit into `WARNING_CHARS`."""
         if not warning or warning in self.warning:
             return self
         warnings = "; ".join(filter(None, (self.warning, warning)))
@@ -123,13 +122,13 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The bounds of a walk.
+    """The limits of a walk.
 
     Attributes:
-        limit: items of the page in all.
-        requests: upstream requests; 1 or more.
-        ends_at: seconds of `anyio.current_time`.
-        report: told after each request how many items have been read, if more will be made.
+        limit: the most items on the page.
+        requests: the most upstream requests; 1 or more.
+        ends_at: the deadline, in seconds of `anyio.current_time`.
+        report: called with the items taken and the limit, after requests that do not end the walk.
     """
 
     limit: int
@@ -145,20 +144,20 @@ class Walk:
         fits: Callable[[Stop], bool],
         taken: int = 0,
     ) -> Stop:
-        """Hand the items that follow `after` to `take` one by one, until it answers False.
+        """Pass the items after `after` to `take` one by one, until it returns False.
 
         Args:
             source: the list.
-            after: the key to start behind; the list's start if empty.
-            take: takes an item, its key and how many of other kinds are passed over up to it, and
-                answers whether it wants more.
-            fits: whether the page has room to say that the walk ends there, behind items of other
-                kinds; else it ends behind the last item taken.
-            taken: items that the page holds already; where they fill it, the walk only looks
-                whether more follow.
+            after: the key that the walk starts after; empty for the start of the list.
+            take: takes an item, its key, and the number of items of other kinds skipped so far.
+                Returns whether it wants more.
+            fits: whether the page has space for the cursor and count of this stop, after items of
+                other kinds. If not, the walk ends after the last item taken.
+            taken: the number of items that the page has already. If they fill it, the walk only
+                checks whether more follow.
 
         Raises:
-            ToolError: the upstream's failure, or `deadline_exceeded`, where the page is empty.
+            ToolError: the upstream's failure or `deadline_exceeded`, if the page is empty.
         """
         seen = {after} if after else set[str]()
         asked = {after}
@@ -177,7 +176,7 @@ class Walk:
                     return replace(so_far, by="limit", last="")
                 passing = so_far.passing(ahead.get(key, 0))
                 wants_more = take(item, key, passing.passed)
-                # An item that is not wanted is left, with what stands ahead of it.
+                # If the item did not fit, the next page reads it and the skipped ones before it.
                 if wants_more or not taken:
                     so_far = passing
                 if not wants_more:
@@ -199,11 +198,11 @@ class Walk:
     async def _chunk(
         self, source: Source[Item], after: str, taken: int, so_far: Stop
     ) -> Chunk[Item] | Stop:
-        """Return the next chunk, or why there is none; what was read before stands."""
+        """Return the next chunk, or a stop that keeps the items read so far."""
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
-                # Where most items are of other kinds, ever more of them are asked for at once.
+                # If most items are of other kinds, ask for more and more of them at once.
                 wanted = max(1, self.limit - taken + so_far.passed)
                 chunk = await source.chunk(after, min(PAGE_ITEMS, wanted))
         except ToolError as error:
@@ -217,7 +216,7 @@ class Walk:
     def _ended(
         self, chunk: Chunk[Item], taken: int, so_far: Stop, *, advanced: bool
     ) -> Stop | None:
-        """Return why the walk ends after a chunk that was read whole, if it does."""
+        """Return the stop if the walk ends after this completely read chunk, else None."""
         empty = not chunk.items and not any(chunk.passed)
         if chunk.has_more is False or (chunk.has_more is None and empty):
             return replace(so_far, by="end", has_more=False)
@@ -229,10 +228,10 @@ class Walk:
 
 
 def _fresh(keyed: list[tuple[str, Item]], after: str, seen: set[str]) -> list[tuple[str, Item]]:
-    """Return the items whose keys were not seen before, in order, and note those as seen.
+    """Return the items whose keys are not in `seen`, in order, and add their keys to `seen`.
 
-    An upstream that ignores `after` sends the item itself again, and only what stands behind it
-    is new.
+    An upstream that ignores `after` may send that item again; only the items after it are
+    new.
     """
     keys = [key for key, _ in keyed]
     if after in keys:
@@ -246,9 +245,9 @@ def _fresh(keyed: list[tuple[str, Item]], after: str, seen: set[str]) -> list[tu
 
 
 def _lost(error: ToolError, after: str) -> ToolError:
-    """Return the error of a page that could not be read, saying so where its start is unknown.
+    """Return the error of an unreadable page, with advice if the upstream does not know `after`.
 
-    Some upstreams refuse to go on behind an item that is gone (docs/upstreams.md).
+    Some upstreams refuse to continue after an item that is gone (docs/upstreams.md).
     """
     unknown = error.code in {"not_found", "invalid_arguments"} and (
         after in error.message or "cursor" in error.message
@@ -266,7 +265,7 @@ def _lost(error: ToolError, after: str) -> ToolError:
 
 
 def too_late() -> ToolError:
-    """Return the error of a read whose seconds ran out before anything was read."""
+    """Return the error for a call that ran out of time before anything was read."""
     return ToolError(
         "deadline_exceeded",
         "The upstream did not answer within the time that a call may take.",

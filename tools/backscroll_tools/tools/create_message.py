@@ -1,4 +1,4 @@
-"""`create-message`: one message written, once."""
+"""`create-message`: writes one message, exactly once."""
 
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
@@ -34,36 +34,36 @@ _KEYED: Final = frozenset(
         "upstream_unavailable",
     }
 )
-"""The codes after which the same call may be made again: with its key, whatever the upstream did
-in truth."""
+"""The codes after which the same call may be repeated. Its key makes that safe, whatever the
+upstream did."""
 
 
 _REPEATED: Final = (
     "safe with the same idempotency_key. This call wrote nothing; an earlier one with the key may "
     "have."
 )
-"""What holds of any failure of a call that may be a repeated one."""
+"""The retry rule for any failure of a call that may be a repetition."""
 
 
 class _Write(Protocol):
-    """A message on its way."""
+    """One message to write."""
 
     @property
     def thread(self) -> str:
-        """Where it goes; empty as long as that is not known."""
+        """The thread to write to; empty until it is known."""
         ...
 
     @property
     def key(self) -> IdempotencyKey:
-        """With what the call is safe to repeat."""
+        """The key that makes the call safe to repeat."""
         ...
 
     async def written(self) -> JSON:
-        """Write it and return it, or the thread that it starts."""
+        """Write the message, and return it or the thread that it starts."""
         ...
 
     def doubtful(self) -> bool:
-        """Whether it may have been written, once `written` has been cut off."""
+        """Whether the message may have been written, after `written` was cut off."""
         ...
 
 
@@ -99,7 +99,7 @@ def _write(client: CallClient, thread_id: str, message: JSON, argument: str | No
 
 @dataclass(frozen=True, slots=True)
 class _KeyedWrite:
-    """A message to an upstream that honours idempotency keys, whatever thread it goes to."""
+    """A message to write on an upstream that honours idempotency keys."""
 
     client: CallClient
     thread: str
@@ -129,13 +129,13 @@ def _too_late() -> ToolError:
 
 
 def _repeatable(error: ToolError, write: _Write) -> ToolError:
-    """Return the error with all that makes it safe to follow its next step."""
+    """Return the error with the key, and the retry rule, that make its next step safe."""
     key, next_step = write.key, error.next_step
     if error.code == "outcome_unknown":
         return error
     if error.code in _KEYED:
         next_step = f'{next_step} Then pass idempotency_key "{key}".'
-    # Of what earlier calls with the key wrote nothing is known here.
+    # Earlier calls with the key may have written something.
     retry = error.retry.replace("nothing was written", "this call wrote nothing")
     return ToolError(
         error.code,
@@ -147,9 +147,9 @@ def _repeatable(error: ToolError, write: _Write) -> ToolError:
 
 
 async def _first_message(call: Call, thread_id: str) -> Message | None:
-    """Return the message that a new thread began with: the reply to its creation has none.
+    """Return the first message of a new thread, because the reply to the creation has none.
 
-    The write stands whatever becomes of this read, so its failure is no failure of the call.
+    The write has succeeded already, so a failure of this read does not fail the call.
     """
     start = Place(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
     collection = collection_of(call.client.upstream.profile, thread_id)

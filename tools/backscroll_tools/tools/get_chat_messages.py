@@ -1,4 +1,4 @@
-"""`get-chat-messages`: a page of a stored chat completion's messages, its answer included."""
+"""`get-chat-messages`: a page of a stored chat completion's messages, including its choices."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`get-message`: one message whole, in bounded pages where it is long."""
+"""`get-message`: one whole message, in bounded pages if it is long."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,7 @@ _SHAPE: Final = Shape("message", "message", single=True)
 
 @dataclass(frozen=True, slots=True)
 class _OneMessage:
-    """A list of one message: what is too long for a page goes on as it does in any list."""
+    """A list of one message, so that a long message is paged as in any other list."""
 
     client: CallClient
     collection: Collection
@@ -60,7 +60,7 @@ GET_MESSAGE: Final = Tool(
         ("thread_id", "message_id"),
     ),
     output_schema=schemas.result(
-        # Nothing is left of a message that has become shorter since its last page.
+        # `message` is absent if the message has become shorter since the last page.
         {"page": schemas.PAGE, "message": schemas.MESSAGE},
         ("page",),
     ),

@@ -36,7 +36,7 @@ class _ChatCompletions:
 
 
 def _query(start: Place) -> tuple[tuple[str, str], ...]:
-    """Return the filters as the API takes them: metadata as one parameter a key."""
+    """Return the filters as query parameters; each metadata key is a parameter of its own."""
     filters = dict(start.filters)
     metadata: dict[str, str] = json.loads(filters.pop("metadata", "{}"))
     pairs = ((f"metadata[{key}]", value) for key, value in metadata.items())

@@ -39,7 +39,7 @@ class _MessageFiles:
 
 @dataclass(frozen=True, slots=True)
 class _DerivedFiles:
-    """The files that a message names itself, where the upstream has no list of them."""
+    """The files that a message itself names, for upstreams without a list of files."""
 
     client: CallClient
     collection: Collection

@@ -1,4 +1,4 @@
-"""`list-threads`: a page of the threads that there are."""
+"""`list-threads`: a page of the upstream's threads."""
 
 from dataclasses import dataclass
 from typing import Final
