@@ -45,7 +45,7 @@ def span(
         name,
         kind=kind,
         attributes=attributes,
-        record_exception=False,  # its text may quote a message
+        record_exception=False,  # an exception's text may quote a message
         set_status_on_exception=False,
     ) as recorded:
         try:

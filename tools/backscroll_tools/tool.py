@@ -20,8 +20,13 @@ Report: TypeAlias = Callable[[int, int], Awaitable[None]]
 """Called with the items read so far and the limit, after each request of a longer walk."""
 
 RESULT_CHARS: Final = 32_000
+"""The most characters of a result, by default."""
+
 DEADLINE_S: Final = 60.0
+"""The most seconds of a call, by default."""
+
 REQUESTS: Final = 50
+"""The most upstream requests of a call, by default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def belongs(reply: JSON, request: Request) -> bool:
 
     Args:
         reply: the object of a successful reply.
-        request: the request that it came to.
+        request: the request that the reply was received for.
     """
     root = request.group.root
     words = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]

@@ -15,6 +15,7 @@ from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
 
 Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
+"""Whether the upstream may have acted on a request; see `ExchangeError.fate`."""
 
 _NEXT: Final[dict[ErrorCode, str]] = {
     "invalid_arguments": "Mend what the sentence above names, then call again.",
@@ -79,7 +80,7 @@ class ExchangeError(ToolError):
     too_large: bool = False
 
 
-def failure(  # noqa: PLR0913 - the parts of a reply, and what it is read with
+def failure(  # noqa: PLR0913 - a reply's parts and their context
     profile: Profile,
     status: int,
     headers: Mapping[str, str],
@@ -159,6 +160,7 @@ def not_served(profile: Profile) -> ExchangeError:
 
 
 NO_ANSWER: Final = "no answer in time"
+"""The `kind` of an `UnreachableError` after a timeout."""
 
 
 class UnreachableError(ExchangeError):

@@ -42,7 +42,7 @@ class Group:
 
     @property
     def names_made_up(self) -> bool:
-        """Whether the probe names a made-up id, so that `not_found` means that it is served."""
+        """Whether the probe names a made-up id, so that `not_found` means the group is served."""
         return self.probe != self.root
 
 

@@ -39,7 +39,7 @@ class Network(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - as the base class has it
+        timeout: float | None = None,  # noqa: ASYNC109 - as in the base class
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
@@ -96,7 +96,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         """Prevent further requests on this connection."""
         self._spoiled = True
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as the base class has it
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as in the base class
         """Return some bytes of a response, or none at the end of the connection.
 
         Raises:
@@ -116,7 +116,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
             data, self._held = data[:-1], data[-1:]
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the base class has it
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as in the base class
         """Write some bytes of a request.
 
         Raises:
@@ -152,7 +152,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - as the base class has it
+        timeout: float | None = None,  # noqa: ASYNC109 - as in the base class
     ) -> httpcore2.AsyncNetworkStream:
         """Return the same connection, encrypted.
 
@@ -177,7 +177,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
             raise
         return NetworkStream(self._arrivals, tls)
 
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as the base class has it
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as in the base class
         """Return the information that a pool needs, or None for any other name.
 
         Args:

@@ -15,6 +15,8 @@ PATIENT: Final = 3
 """The first attempt that may take all of the remaining time."""
 
 BASE_S: Final = 0.25
+"""The longest pause after the first failure, in seconds; it doubles with each further failure."""
+
 CAP_S: Final = 8.0
 """The longest pause that we choose, in seconds; an upstream may ask for a longer one."""
 

@@ -17,6 +17,7 @@ from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON, Order
 
 VERSION: Final = "1"
+"""The version of the format; cursors of other versions are refused."""
 
 CHARS: Final = 2048
 """The most characters of a cursor; `arguments` refuses longer ones."""

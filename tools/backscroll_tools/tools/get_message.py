@@ -27,7 +27,7 @@ class _OneMessage:
     thread_id: str
     message_id: str
 
-    async def chunk(self, after: str, limit: int) -> Chunk[Message]:  # noqa: ARG002 - a Source
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:  # noqa: ARG002 - Source has it
         return Chunk(() if after else (await self.item(self.message_id),), has_more=False)
 
     async def item(self, item_id: str) -> Message:

@@ -47,7 +47,7 @@ class _DerivedFiles:
     thread_id: str
     message_id: str
 
-    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - a Source
+    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - Source has it
         raw = await raw_message(self.client, self.collection, self.thread_id, self.message_id)
         names = objects.derived_files(raw)
         if self.start.walk_order == "desc":

@@ -214,7 +214,7 @@ class OneWrite:
         return keys.mark(json.dumps(self.message, sort_keys=True))
 
     @staticmethod
-    def _check(same: bool) -> None:  # noqa: FBT001 - reads as what it checks
+    def _check(same: bool) -> None:  # noqa: FBT001 - calls read as a condition
         """Refuse a key that was used with another message.
 
         Raises:
