@@ -38,7 +38,7 @@ _SHOWN_BY: Final[dict[ErrorCode, tuple[str, ...]]] = {
 }
 """The tools that show which ids exist."""
 _OF_DATABASE: Final = "database_"
-"""The prefix of the embedded store's codes for database failures, where nothing was written."""
+"""The prefix of the embedded store's database error codes, after which nothing was written."""
 
 _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
 """The database codes after which the same request may succeed without a fix."""
