@@ -28,7 +28,7 @@ PERMISSIVE = {
     "PSF-2.0",
 }
 TYPED = """
-from backscroll.settings import Settings, load
+from backscroll.settings.model import Settings, load
 from backscroll_tools.registry import TOOLS
 reveal_type(load())
 reveal_type(TOOLS[0].name)
@@ -88,7 +88,7 @@ def test_a_type_checker_sees_the_types_of_what_is_installed(scripts: Path, tmp_p
         "--python-executable", scripts / "python", program,
     )  # fmt: skip
 
-    assert 'Revealed type is "backscroll.settings.Settings"' in seen
+    assert 'Revealed type is "backscroll.settings.model.Settings"' in seen
     assert 'Revealed type is "str"' in seen
 
 

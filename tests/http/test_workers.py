@@ -195,7 +195,7 @@ async def test_workers_do_not_start_without_a_folder_for_their_metrics(
 def test_a_port_that_workers_share_is_in_use_for_any_other_server() -> None:
     first, second = listen_apart("127.0.0.1", 0, 2)
     port = first.getsockname()[1]
-    with first, second, pytest.raises(CommandError, match=f"port {port} of 127.0.0.1 is not to be"):
+    with first, second, pytest.raises(CommandError, match=f"cannot listen on 127.0.0.1:{port}"):
         listen_apart("127.0.0.1", port, 2)
 
 
