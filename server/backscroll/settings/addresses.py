@@ -1,4 +1,4 @@
-"""Where an upstream may be, and what its key may look like: checked before anything is sent."""
+"""Rules for an upstream's base URL and API key, checked before any request is sent."""
 
 import ipaddress
 import re
@@ -15,11 +15,11 @@ _KEY: Final = re.compile(r"[\x21-\x7e]+")
 
 
 def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
-    """Return what is wrong with a base URL, or nothing; the URL itself is not repeated.
+    """Return what is wrong with a base URL, or an empty string; the URL itself is not quoted.
 
     Args:
         base_url: what an operator set.
-        allow_http: whether another machine may be asked without TLS.
+        allow_http: whether an upstream on another machine may be used without TLS.
     """
     try:
         url = urlsplit(base_url)
@@ -42,7 +42,7 @@ def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
 
 
 def flaw_of_key(key: str) -> str:
-    """Return what is wrong with a key, or nothing; the key itself is not repeated."""
+    """Return what is wrong with a key, or an empty string; the key itself is not quoted."""
     if is_unresolved(key):
         return UNRESOLVED
     if key and _KEY.fullmatch(key) is None:
@@ -51,7 +51,7 @@ def flaw_of_key(key: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, reached by nobody else."""
+    """Return whether a host is a loopback address or `localhost`."""
     if host == "localhost":
         return True
     try:

@@ -193,8 +193,8 @@ def load(
 
     Args:
         flags: values given on the command line, by field name.
-        environ: the environment; besides `BACKSCROLL_…`, the variables that OpenAI's own
-            client reads count if the upstream is openai.
+        environ: the environment; if the upstream is openai, the variables that OpenAI's own
+            client reads are used too, with lower precedence than `BACKSCROLL_…`.
 
     Raises:
         SettingsError: an unknown variable, or a value that breaks its rule.
@@ -248,14 +248,14 @@ def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tu
 
 
 def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
-    """Refuse an address or a key that cannot be used, without quoting either.
+    """Refuse a base URL, key or partition that cannot be used, without quoting it.
 
     Args:
         settings: all of them.
         sources: the flag or variable of each given setting, by field name.
 
     Raises:
-        SettingsError: an address or a key breaks its rule; the message names both.
+        SettingsError: a value breaks its rule; the message names the setting and the rule.
     """
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
         rule = "must be 1 to 128 letters, digits and _ . = - for the store"

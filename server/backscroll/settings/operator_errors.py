@@ -1,8 +1,9 @@
-"""The base of every error that only the operator can mend.
+"""The base class of errors that only the operator can fix.
 
-It is below all that raises one: the settings, the database, the upstream, and each command.
+It is a module of its own because the settings, the database, the upstream and each command raise
+such errors.
 """
 
 
 class OperatorError(Exception):
-    """What keeps a process or a command from its work; `str()` is one line for the operator."""
+    """A process or command cannot do its work; `str()` is one line for the operator."""

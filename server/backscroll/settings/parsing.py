@@ -1,4 +1,4 @@
-"""What the text of one setting stands for, by the rule that its field carries."""
+"""Parses the text of one setting by the rule in its field's metadata."""
 
 import math
 import re
@@ -22,7 +22,7 @@ _NO_HOME: Final = (
 )
 
 _VARIABLE: Final = re.compile(r"\$[A-Za-z_]\w*|.*\$\{[^}]*\}.*", re.DOTALL)
-"""A secret that is a variable's name, or holds one in braces; a `$` alone may be part of it."""
+"""A secret that is `$NAME`, or that contains `${…}`. Any other `$` may be part of the secret."""
 
 _PASSWORDS: Final = (
     re.compile(r"(?P<before>://[^:/@?]*:)(?P<password>.*)(?=@)"),
@@ -32,7 +32,7 @@ _TILDE: Final = re.compile(r"(?:^|,)\s*~")
 
 
 class SettingsError(OperatorError):
-    """A setting that cannot be used, as one line: its name, the rule, and the value if safe."""
+    """A setting cannot be used. One line: its name, the rule, and the value unless it is secret."""
 
 
 def is_blank(text: str) -> bool:
@@ -41,9 +41,9 @@ def is_blank(text: str) -> bool:
 
 
 def is_unresolved(secret: str) -> bool:
-    """Return whether a secret is the name of a variable that something should have resolved.
+    """Return whether a secret is a variable that the host should have replaced with its value.
 
-    Hosts pass `${input:key}` on as it is if they do not know the variable.
+    Hosts pass `${input:key}` on unchanged if they do not know the variable.
     """
     return _VARIABLE.fullmatch(secret) is not None
 
@@ -51,14 +51,14 @@ def is_unresolved(secret: str) -> bool:
 def parsed(
     shown: str, text: str, item: Field[Any], folder: Callable[[], Path] = Path.cwd
 ) -> object:
-    """Return the value that a setting's text stands for.
+    """Return the value of a setting, parsed from its text.
 
     Args:
-        shown: what the setting is called where it was made.
-        text: what it was set to; not blank, which would mean unset.
-        item: the field, whose metadata has the rule: `one_of` and `any_of` words, `least` and
-            `most`, or how to `resolve` the file that it names.
-        folder: returns the folder that a relative path is in; by default the current one.
+        shown: the flag or variable that set it, for error messages.
+        text: the text it was set to; not blank, because blank means unset.
+        item: the field, whose metadata holds the rule: allowed words (`one_of`, `any_of`), bounds
+            (`least`, `most`), or the function that makes its path absolute (`resolve`).
+        folder: returns the folder to resolve a relative path against; by default the current one.
 
     Raises:
         SettingsError: the text breaks the rule.
@@ -88,7 +88,7 @@ def parsed(
 
 
 def _refuse_unresolved(shown: str, text: str, item: Field[Any]) -> None:
-    """Refuse a variable that nothing has resolved, without repeating what may be a secret."""
+    """Refuse a variable that was not resolved, without quoting it, because it may be a secret."""
     open_text, secrets = text, [text]
     if "secret" in item.metadata:
         open_text = ""

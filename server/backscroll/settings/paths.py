@@ -1,6 +1,6 @@
-"""The files that settings name, and SQLite's URLs of them.
+"""Paths in settings, and conversion between paths and SQLite URLs.
 
-Imports the standard library only: settings are read before anything else is.
+Imports only the standard library at module level, because settings are read first.
 """
 
 import re
@@ -13,14 +13,14 @@ SQLITE: Final = "sqlite:///"
 IN_MEMORY: Final = ("sqlite://", f"{SQLITE}:memory:")
 
 _ESCAPED: Final = re.compile(r"[%?#$]|(?<![^/\\])~")
-"""What would end a path in a URL, or be taken for an escape, a variable or a home folder."""
+"""Characters that would end a URL's path or be read as an escape, a variable or a home folder."""
 
 _BARE_PATH: Final = re.compile(r"~|\.{0,2}/|[A-Za-z]:[\\/]")
-"""How a path begins that is no URL."""
+"""The start of a database setting that is a path and not a URL."""
 
 
 class UnknownHomeError(ValueError):
-    """A path holds a `~` that stands for no home folder."""
+    """A path contains a `~` that does not stand for a home folder."""
 
 
 def data_folder() -> Path:
@@ -39,24 +39,24 @@ def absolute(text: str, folder: Callable[[], Path]) -> str:
 
     Args:
         text: the path; a leading `~/` or `~user/` is expanded.
-        folder: returns the folder that a relative path is in; asked only for one.
+        folder: returns the folder to resolve a relative path against; called only for one.
 
     Raises:
-        UnknownHomeError: another `~` begins a part of the path, or there is no such user.
+        UnknownHomeError: a later part of the path begins with `~`, or the user does not exist.
     """
     return str(_absolute(text, folder, text))
 
 
 def absolute_database(text: str, folder: Callable[[], Path]) -> str:
-    """Return a database's URL, with an absolute path in it if it names a file.
+    """Return a database's URL, with an absolute path if it names a file.
 
     Args:
         text: a URL, or a path that begins with `/`, `./`, `../` or `~`. Anything else is returned
-            as it is: opening it says what a URL must be.
-        folder: as `absolute` has it.
+            unchanged: opening it fails with an error that explains the forms of a URL.
+        folder: as in `absolute`.
 
     Raises:
-        UnknownHomeError: as `absolute` raises it.
+        UnknownHomeError: as in `absolute`.
     """
     if _BARE_PATH.match(text):
         return sqlite_url(_absolute(text, folder, text))
@@ -68,19 +68,19 @@ def absolute_database(text: str, folder: Callable[[], Path]) -> str:
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the URL from which `sqlite_path` returns this path, whatever characters it has."""
+    """Return the SQLite URL of a path. `sqlite_path` reverses it, whatever characters it has."""
     return SQLITE + _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", str(path))
 
 
 def sqlite_path(url: str) -> Path | None:
-    """Return the file that a SQLite URL names, or None for a database in memory.
+    """Return the path in a SQLite URL, or None for a database in memory.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://`; percent-encoded
-            characters are decoded, and a `~` is not expanded any more.
+            characters are decoded, and `~` is not expanded.
 
     Raises:
-        ValueError: a URL of another form, or no path that a file can have.
+        ValueError: the URL has another form, or its path cannot be that of a file.
     """
     if url in IN_MEMORY:
         return None
@@ -91,7 +91,7 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def _absolute(written: str, folder: Callable[[], Path], decoded: str) -> Path:
-    """Return an absolute path; whether a part begins with a `~` is asked of it as written."""
+    """Return an absolute path. Only a `~` in `written`, not one that was encoded, is expanded."""
     first = re.split(r"[\\/]", written, maxsplit=1)[0]
     if "~" in _initials(written[1:]):
         raise UnknownHomeError
