@@ -1,1 +1,1 @@
-"""The processes that serve HTTP, and their sockets."""
+"""Serving over HTTP: processes, sockets and the limits of a connection."""

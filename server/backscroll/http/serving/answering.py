@@ -1,4 +1,4 @@
-"""A process that answers HTTP requests until it is to stop."""
+"""Answers HTTP requests in one process until it is told to stop."""
 
 import asyncio
 import gc
@@ -19,18 +19,18 @@ from backscroll.process.logs import configure
 from backscroll.settings.model import Settings
 
 IDLE_S: Final = 75
-"""How long a connection is kept open for another request, in seconds: longer than load balancers
-keep theirs, which would else send one into a connection that has just been closed."""
+"""How long an idle connection stays open, in seconds. It must outlast a load balancer's own idle
+timeout, or the balancer could send a request on a connection that has just been closed."""
 
 CUT_S: Final = 1
-"""How long what is cut off at the end of the limit has to end, in seconds."""
+"""How long requests have to end after they are cancelled at shutdown, in seconds."""
 
 
 def prepare(settings: Settings) -> None:
-    """Give this process its log and its traces.
+    """Configure logging and tracing in this process.
 
     Raises:
-        SettingsError: the traces cannot be sent as OpenTelemetry's variables say.
+        SettingsError: the exporter that OpenTelemetry's variables choose is not installed.
     """
     configure(settings.log_level, settings.log_format)
     tracing.configure()
@@ -38,7 +38,7 @@ def prepare(settings: Settings) -> None:
 
 
 def freeze() -> None:
-    """Keep what is there now for good: to look through all of it for garbage holds up a call."""
+    """Exclude all present objects from garbage collection: scanning them would delay a request."""
     gc.collect()
     gc.freeze()
 
@@ -50,14 +50,14 @@ async def answer(
     stopping: asyncio.Event,
     read_s: float = READ_S,
 ) -> None:
-    """Answer requests until told to stop, and then until those under way have ended.
+    """Answer requests until told to stop, then wait for those in progress.
 
     Args:
-        served: what answers.
-        settings: of the operator: limits of time, and the certificate.
-        listener: where requests come in.
-        stopping: set to stop.
-        read_s: how many seconds a client may let what it was sent pile up.
+        served: the application, and its shutdown state.
+        settings: the operator's settings: time limits and the TLS certificate.
+        listener: the listening socket.
+        stopping: set by the caller to stop.
+        read_s: how many seconds a client may leave the response unread.
     """
     config = uvicorn.Config(
         served.app,
@@ -89,7 +89,7 @@ async def answer(
 
 
 class _Server(BoundedServer):
-    """uvicorn, without its own way with signals, which refuses no new request and drains none."""
+    """uvicorn without its signal handlers, which would stop it without draining requests."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
-"""How many connections are open at once, and how long a TLS handshake may take.
+"""Limits the number of open connections, and the time of a TLS handshake.
 
-Idle connections cost their client nothing, and this process a file each: without a bound they would
-leave none for the health check and the store.
+Each idle connection costs this process a file descriptor, and its client nothing. Without a limit,
+none would be left for the health check and the store.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import uvicorn
 from backscroll.http.serving.receiving import PunctualProtocol
 
 MOST: Final = 4096
-"""The most connections of a process, whatever it may open."""
+"""The maximum number of connections per process, even if its file limit allows more."""
 
 _SHARE: Final = 2
 _BATCH: Final = 16
@@ -26,7 +26,7 @@ _CLOSING_S: Final = 1.0
 
 
 def most_connections() -> int:
-    """Return how many connections a process may have: half of the files that it may open."""
+    """Return how many connections a process may have: half its file limit, at most `MOST`."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -36,11 +36,11 @@ def most_connections() -> int:
 
 
 class BoundedServer(uvicorn.Server):
-    """uvicorn, with bounds that it does not have itself. It serves on sockets that it is given.
+    """uvicorn with limits that it lacks. It serves only on sockets that it is given.
 
     Args:
-        config: of uvicorn; its protocol is a `PunctualProtocol`.
-        handshake_s: how many seconds a TLS handshake may take, and the end of TLS.
+        config: uvicorn's configuration, with a `PunctualProtocol`.
+        handshake_s: how many seconds a TLS handshake may take, and a TLS shutdown.
         most: how many connections may be open; by default `most_connections`.
     """
 
@@ -50,7 +50,7 @@ class BoundedServer(uvicorn.Server):
         self._most = most_connections() if most is None else most
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to take connections in, as uvicorn does, within the bounds."""
+        """Begin to accept connections, as uvicorn does, within the limits."""
         config = self.config
         limits: dict[str, Any] = {}
         if config.ssl is not None:
@@ -73,7 +73,7 @@ class BoundedServer(uvicorn.Server):
         )
 
     def _used(self) -> dict[int, float]:
-        """Return when connections were used last, by file; infinity while they are."""
+        """Return when each connection was last used, by file descriptor; infinity if in use."""
         return {
             connection.transport.get_extra_info("socket").fileno(): (
                 connection.used_at if connection.is_idle else math.inf
@@ -84,19 +84,21 @@ class BoundedServer(uvicorn.Server):
 
 
 class Listener(socket.socket):
-    """A socket that listens, and never has more than so many connections open, and one.
+    """A listening socket that keeps at most `most` connections open, and one more for a moment.
 
-    Where one more comes in, some that are idle are closed: those first that have never brought a
-    request, and of these the oldest. Where none is idle, the new one is closed.
+    If a connection comes in when all are taken, some idle ones are closed: first those that never
+    sent a request, oldest first, then the least recently used. If none is idle, the new one is
+    closed.
 
-    asyncio (on all but Windows) takes connections in by `accept`, as many as there are in one turn,
-    until it raises `BlockingIOError`; and it closes connections that have been shut down, and so
-    gives their files back, in the turns that follow.
+    asyncio (except on Windows) calls `accept` until it raises `BlockingIOError`, within one turn of
+    the event loop. It closes connections that have been shut down, which frees their file
+    descriptors, in later turns.
 
     Args:
-        listening: listens already. It stays open, and is its owner's to close.
+        listening: a socket that already listens. Its owner closes it; this one is a duplicate.
         most: how many connections may be open.
-        used: when those that have shaken hands were used last, by file; infinity while they are.
+        used: returns when each connection that has completed its handshake was last used, in
+            seconds of the loop's clock, by file descriptor; infinity if it is in use.
     """
 
     def __init__(
@@ -115,7 +117,7 @@ class Listener(socket.socket):
         """Return a new connection and its address.
 
         Raises:
-            BlockingIOError: there is none, or no room for one in this turn.
+            BlockingIOError: no connection is waiting, or there is no room for one in this turn.
         """
         if len(self._open) >= self._most:
             self._open = [one for one in self._open if one.fileno() >= 0]
@@ -130,13 +132,13 @@ class Listener(socket.socket):
         return connection, address
 
     def _is_closing(self) -> bool:
-        """Whether there will be room as soon as connections have closed that have been told to."""
+        """Whether connections that were shut down are about to make room."""
         return time.monotonic() < self._closing_until and any(
             one.fileno() >= 0 for one in self._closing
         )
 
     def _close_some(self) -> bool:
-        """Have idle connections closed, where there are any."""
+        """Shut down some idle connections; return whether any connection was idle."""
         used = self._used()
         told = set(self._closing)
         idle = [

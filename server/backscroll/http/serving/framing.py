@@ -1,7 +1,7 @@
-"""HTTP/1.1 framing, read strictly: where a request ends is never a guess, and costs little to find.
+"""Strict HTTP/1.1 framing: the end of a request is unambiguous, and cheap to find.
 
 h11 accepts line ends and headers that RFC 9112 lets a server refuse. A proxy in front may read them
-otherwise, and take part of one request for another one.
+differently, and take part of one request for another one (request smuggling).
 """
 
 import re
@@ -13,8 +13,8 @@ FREE_CHUNKS: Final = 4096
 """How many chunks a body may have, whatever their size."""
 
 CHUNK_BYTES: Final = 64
-"""How many bytes each chunk beyond those must have, on average: each costs as much to read as 1 KiB
-of a large one."""
+"""How many bytes of body each chunk beyond `FREE_CHUNKS` needs, on average. A chunk of any size
+costs as much to parse as 1 KiB of a large one."""
 
 _CLOSE: Final = (b"connection", b"close")
 _TRAILER_LINE: Final = rb"[^ \t\r\n][^\r\n]*\r\n"
@@ -22,10 +22,10 @@ _TRAILER_BYTES: Final = 16_384
 
 
 class FramedConnection(h11.Connection):
-    """The server's side of a connection, on which a request with doubtful framing is an error.
+    """The server's side of a connection, on which ambiguous framing is an error.
 
     A chunked body is not read before `want_body` is called: a request that is refused for its
-    headers costs no more than these.
+    headers costs no more than reading its headers.
     """
 
     def __init__(self) -> None:
@@ -34,28 +34,28 @@ class FramedConnection(h11.Connection):
         self._chunks = self._bytes = 0
         self._window = b""
         self.flaw = ""
-        """What is wrong with the request that `next_event` refused, where it is not h11's word."""
+        """Why `next_event` refused a request; empty if h11 itself refused it."""
 
     @property
     def holds_body(self) -> bool:
-        """Whether a body waits to be wanted."""
+        """Whether a chunked body waits for `want_body`."""
         return self._chunked and not self._wanted and self.their_state is h11.SEND_BODY
 
     def want_body(self) -> None:
-        """Read the body of the request that is under way, if it has one."""
+        """Let the body of the current request be read, if it has one."""
         self._wanted = True
 
     def receive_data(self, data: bytes) -> None:
-        """Take in what a client sent."""
+        """Receive bytes from the client."""
         if self._chunked and self.their_state is h11.SEND_BODY:
             self._window = self.trailing_data[0] + data
         super().receive_data(data)
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Return what a client sent.
+        """Return the next event from the client.
 
         Raises:
-            h11.RemoteProtocolError: it is no HTTP, or its framing leaves a doubt (RFC 9112,
+            h11.RemoteProtocolError: the request is not HTTP, its framing is ambiguous (RFC 9112,
                 sections 2.2, 5.2 and 6.1), or its chunks are too small.
         """
         if self.their_state is h11.IDLE:
@@ -74,7 +74,7 @@ class FramedConnection(h11.Connection):
         return event
 
     def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
-        """Return what goes to the client: a response to half a request ends its connection."""
+        """Return bytes to send. A response before the end of its request closes the connection."""
         if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
             headers = [*(pair for pair in event.headers if pair[0] != b"connection"), _CLOSE]
             event = h11.Response(
@@ -98,7 +98,7 @@ class FramedConnection(h11.Connection):
             raise self._doubt("The body comes in too many small chunks.")
 
     def _check_end(self, end: h11.EndOfMessage) -> None:
-        """See that what followed the last chunk had sound lines: h11 has forgotten them."""
+        """Check the line ends of the trailers in the bytes read, because h11 discards them."""
         read = self._window[: len(self._window) - len(self.trailing_data[0])]
         self._window = b""
         ending = rb"(?:\A|\n)(?:%b){%d}\r\n\Z" % (_TRAILER_LINE, len(end.headers))

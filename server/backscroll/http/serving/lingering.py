@@ -1,7 +1,7 @@
-"""The end of a connection whose client is still sending: what comes is thrown away.
+"""Lingering close: discards what a client still sends after its response.
 
-To close at once would reset the connection, and a client that is reset may lose the response that
-tells it why (RFC 9112, section 9.6).
+Closing at once would reset the connection, and the client may then lose the response that tells it
+why (RFC 9112, section 9.6).
 """
 
 import asyncio
@@ -10,27 +10,27 @@ from contextlib import suppress
 from typing import Any, Final
 
 LINGER_S: Final = 1.0
-"""For how many seconds a client may read its response, and go on sending."""
+"""How many seconds a client may keep sending while it reads its response."""
 
 LINGER_BYTES: Final = 1 << 20
-"""How many bytes are thrown away before a client is cut off."""
+"""How many bytes are discarded before the connection is closed."""
 
 READ_BYTES: Final = 1 << 10
-"""For how many bytes a read counts, at least: there are 1,024 at most."""
+"""How many bytes a read counts as, at least; this limits the number of reads to 1,024."""
 
 CUT_S: Final = 10.0
-"""How many seconds after that a client has to take what it was sent."""
+"""How many seconds a client then has to receive the rest of its response."""
 
 
 class LingeringTransport:
-    """A connection that, when it is closed, waits for a client that is still sending.
+    """A transport whose `close` waits for a client that is still sending.
 
-    All but the end is the connection's own.
+    Everything except closing is delegated to the wrapped transport.
 
     Args:
-        transport: the connection.
-        loop: where it runs.
-        is_sending: whether its client has more to send than was read.
+        transport: the wrapped transport.
+        loop: the event loop of the transport.
+        is_sending: returns whether the client may have sent only part of a request.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class LingeringTransport:
         self._timer: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
-        """Return what the connection itself has."""
+        """Return the attribute of the wrapped transport."""
         return getattr(self._transport, name)
 
     @property
     def lingers(self) -> bool:
-        """Whether what comes in is to be thrown away."""
+        """Whether incoming bytes are to be discarded."""
         return self._timer is not None
 
     def is_closing(self) -> bool:
@@ -59,7 +59,7 @@ class LingeringTransport:
         return self.lingers or self._transport.is_closing()
 
     def close(self) -> None:
-        """Close the connection, as soon as its client has read why."""
+        """Close the connection; a client that is still sending first gets time to read."""
         if self.is_closing():
             return
         if not self._is_sending():
@@ -67,23 +67,23 @@ class LingeringTransport:
             return
         self._timer = self._loop.call_later(LINGER_S, self.finish)
         if self._transport.can_write_eof():
-            with suppress(OSError):  # the client has gone, which will be noticed
+            with suppress(OSError):  # the client has gone; the loop will report it
                 self._transport.write_eof()
         self._transport.resume_reading()
 
     def throw_away(self, size: int) -> None:
-        """Count bytes that came in and are not looked at."""
+        """Count incoming bytes that are discarded."""
         self._left -= max(size, READ_BYTES)
         if self._left <= 0:
             self.finish()
 
     def finish(self) -> None:
-        """Close the connection now, and cut it off if its client does not read."""
+        """Close the connection now, and abort it if the client does not read within `CUT_S`."""
         self.forget()
         self._transport.close()
         self._timer = self._loop.call_later(CUT_S, self._transport.abort)
 
     def forget(self) -> None:
-        """Wait for nothing any more."""
+        """Cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()

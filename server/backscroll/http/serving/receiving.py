@@ -1,7 +1,7 @@
-"""How long a client may take to send a request, and to read, and how much of it is read at all.
+"""Limits how long a client may take to send a request and to read its response.
 
-uvicorn itself waits for ever, and reads the body of a request that it has refused. Its protocol is
-no public class: `http/__init__.py` lists what is used of it.
+uvicorn itself waits forever, and reads the body of a request that it has refused. Its protocol is
+not a public class: `http/__init__.py` lists the parts that are used.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
 
 READ_S: Final = 60.0
-"""How many seconds a client may let what it was sent pile up here, which is 64 KiB and more."""
+"""How many seconds a client may leave its response unread, once 64 KiB or more are buffered."""
 
 _SENTENCE: Final = b"The request came in too slowly."
 _TIMEOUT: Final = (
@@ -32,17 +32,17 @@ _TIMEOUT: Final = (
 
 
 class PunctualProtocol(H11Protocol):
-    """HTTP/1.1 on one connection, which is closed where a request comes in too slowly.
+    """HTTP/1.1 on one connection, which is closed if a request comes in too slowly.
 
-    The headers have `receive_s` seconds from the first byte (of a new connection from the start),
-    and so has the body from when the headers are there. RFC 9110, section 15.5.9. A client that
-    does not read for `read_s` seconds is cut off, and so ends its call.
+    The headers must arrive within `receive_s` seconds of their first byte, or of the connection's
+    start if it is new; the body, within as long after the headers. RFC 9110, section 15.5.9. If a
+    client does not read for `read_s` seconds, its connection is aborted, which ends its call.
     """
 
     receive_s: ClassVar[float]
     read_s: ClassVar[float] = READ_S
     used_at: float = 0.0
-    """When its last response ended, on the loop's clock in seconds; 0 for none yet."""
+    """When the last response ended, in seconds of the loop's clock; 0 before the first."""
 
     _awaited: object = None
     _timer: asyncio.TimerHandle | None = None
@@ -57,14 +57,14 @@ class PunctualProtocol(H11Protocol):
         self._wait_for(h11.IDLE)
 
     def data_received(self, data: bytes) -> None:
-        """Take in what has come, unless the connection is at its end."""
+        """Receive bytes, or discard them if the connection is closing."""
         if self._ending.lingers:
             self._ending.throw_away(len(data))
         else:
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Act on the bytes that have come, and see what is awaited now."""
+        """Handle the received bytes, and set the timer for the part that is awaited next."""
         cycle = self.cycle
         super().handle_events()
         state = self.conn.their_state
@@ -79,11 +79,11 @@ class PunctualProtocol(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way; one whose headers are not there yet is none."""
+        """Whether no request is in progress; one without complete headers does not count."""
         return self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, where that can still be said, and end the connection."""
+        """Refuse an invalid request, if a response can still be sent, and close the connection."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(self._framed.flaw or msg)
         self.transport.close()
@@ -93,34 +93,34 @@ class PunctualProtocol(H11Protocol):
             cycle.message_event.set()
 
     def shutdown(self) -> None:
-        """Close the connection as soon as no request is under way."""
+        """Close the connection as soon as no request is in progress."""
         if self._ending.lingers:
             self._ending.finish()
         else:
             super().shutdown()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request."""
+        """Note the time, and continue with the next request."""
         self.used_at = self.loop.time()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """Begin to wait until the client reads."""
+        """Start the timer for a client that does not read."""
         super().pause_writing()
         self._unread = self.loop.call_later(self.read_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on writing: the client reads."""
+        """Cancel the timer: the client reads again."""
         super().resume_writing()
         self._forget_unread()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, also where its client does not read what it was sent."""
+        """Close an idle connection, even if its client leaves the response unread."""
         super().timeout_keep_alive_handler()
         self.loop.call_later(self.receive_s, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Cancel all timers."""
         self._wait_for(None)
         self._forget_unread()
         super().connection_lost(exc)
@@ -129,7 +129,7 @@ class PunctualProtocol(H11Protocol):
     async def _answer(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        """Have the application answer, and read the body as soon as it asks for it."""
+        """Run the application, and read the body only when the application asks for it."""
 
         async def wanted() -> "ASGIReceiveEvent":
             if self.scope is scope and self._framed.holds_body:
@@ -171,7 +171,7 @@ def protocol(receive_s: float, read_s: float = READ_S) -> type[PunctualProtocol]
     """Return the protocol with these limits.
 
     Args:
-        receive_s: how many seconds headers, and then a body, may take.
-        read_s: how many seconds a client may let what it was sent pile up.
+        receive_s: how many seconds the headers, and then the body, may take.
+        read_s: how many seconds a client may leave its response unread.
     """
     return type("Punctual", (PunctualProtocol,), {"receive_s": receive_s, "read_s": read_s})

@@ -1,4 +1,4 @@
-"""`backscroll serve --transport http`: everything opened, served until it is to stop, closed."""
+"""`backscroll serve --transport http`: opens everything, serves until stopped, and closes."""
 
 import asyncio
 import socket
@@ -25,23 +25,23 @@ _WHOM: Final = {
 
 
 def run(settings: Settings, host: str, port: int) -> None:
-    """Serve MCP over HTTP, with a log and traces; as `serve` in all else."""
+    """Configure logging and tracing, then `serve`, with the same arguments and errors."""
     prepare(settings)
     asyncio.run(serve(settings, host, port))
 
 
 async def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve MCP over HTTP until the process is told to stop, and what runs then has ended.
+    """Serve MCP over HTTP until the process is told to stop, then wait for requests in progress.
 
     Args:
-        settings: of the operator.
-        host: what to listen on.
-        port: 0 for any that is free.
+        settings: the operator's settings.
+        host: the address to listen on.
+        port: the port to listen on; 0 for any free port.
 
     Raises:
-        CommandError: the address, the certificate, the database, the issuer or the settings
-            cannot be used together.
-        SettingsError: the upstream cannot be asked.
+        CommandError: the address, the certificate, the database or the issuer cannot be used, or
+            the settings contradict each other.
+        SettingsError: the settings of the upstream cannot be used.
         StoreError: the database cannot be used.
     """
     allowed = access.allowed(settings, host)

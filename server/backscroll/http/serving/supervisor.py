@@ -1,4 +1,4 @@
-"""Several processes that answer on one port, and the one that keeps them alive."""
+"""Supervises several worker processes that answer on one port."""
 
 import asyncio
 import logging
@@ -24,13 +24,13 @@ from backscroll.process.exits import CommandError
 from backscroll.settings.model import Settings
 
 AGAIN_S: Final = 1.0
-"""How long after the end of a worker another one is started, in seconds."""
+"""How long to wait before a worker that ended is replaced, in seconds."""
 
 START_S: Final = 60.0
-"""How long a worker may take to answer for the first time, in seconds."""
+"""How long a worker may take to become ready, in seconds."""
 
 LEAVE_S: Final = 5.0
-"""How long a worker may take to end beyond the limits that it keeps itself, in seconds."""
+"""How long a worker may take to end after its own time limits have passed, in seconds."""
 
 _log: Final = logging.getLogger("backscroll.http")
 _spawn: Final = multiprocessing.get_context("spawn")
@@ -46,30 +46,31 @@ async def supervise(  # noqa: PLR0913 - how long a worker has is shorter in test
     start_s: float = START_S,
     leave_s: float = LEAVE_S,
 ) -> None:
-    """Have a worker answer on each listener until told to stop, and then until all have ended.
+    """Run a worker on each listener until told to stop, then wait until all have ended.
 
-    A worker that ends before that is replaced. Its connections are lost, and none that waits.
+    A worker that ends early is replaced. Its open connections are lost, but not those that still
+    wait to be accepted.
 
     Args:
-        settings: of the operator.
-        host: what is listened on.
-        listeners: where requests come in.
-        stopping: set to stop.
-        ready: called once, when all of them answer.
-        start_s: how many seconds a worker may take to answer for the first time.
-        leave_s: how many seconds a worker may take to end beyond the limits that it keeps itself.
+        settings: the operator's settings.
+        host: the address that is listened on.
+        listeners: the listening sockets, one for each worker.
+        stopping: set by the caller to stop.
+        ready: called once, when all workers are ready.
+        start_s: how many seconds a worker may take to become ready.
+        leave_s: how many seconds a worker may take to end after its own time limits have passed.
 
     Raises:
         CommandError: the database or the issuer of tokens cannot be used, or a worker ended before
-            it could answer for the first time.
-        SettingsError: the upstream cannot be asked.
+            it was ready.
+        SettingsError: the settings of the upstream cannot be used.
         StoreError: the database of the tokens cannot be used.
     """
     if sys.platform == "win32":
         raise CommandError("BACKSCROLL_HTTP_WORKERS must be 1 on Windows: start more servers")
     with metrics.shared():
         async with opened(settings, access.allowed(settings, host)):
-            pass  # what is wrong is said once, and the database is made ready once
+            pass  # report any error once, and prepare the database once, before the workers start
         workers = _Supervisor(
             settings, host, stopping, ready, len(listeners), start_s=start_s, leave_s=leave_s
         )
@@ -100,10 +101,10 @@ class _Supervisor:
         self._start_s = start_s
         self._leave_s = leave_s
         self.unready = False
-        """Whether one ended before it answered for the first time."""
+        """Whether a worker ended before it was ready."""
 
     async def keep(self, listener: socket.socket) -> None:
-        """Have workers answer on a listener, one after another, until told to stop."""
+        """Run workers on a listener, one after another, until told to stop."""
         answered = False
         while not self._stopping.is_set():
             pid, code, answers = await self._live(listener, first=not answered)
@@ -116,10 +117,10 @@ class _Supervisor:
             _log.error("worker %d ended (exit code %s): another one starts", pid, code)
             with anyio.move_on_after(AGAIN_S):
                 await self._stopping.wait()
-        listener.close()  # or who connects now would wait for an answer
+        listener.close()  # refuse new clients, who would otherwise wait forever
 
     async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
-        """See one worker through; return its process id, its exit code and whether it answered."""
+        """Run one worker to its end; return its process id, its exit code, and if it was ready."""
         ours, theirs = _spawn.Pipe()
         arguments = (self._settings, self._host, listener, theirs)
         process = _spawn.Process(target=worker.work, args=arguments)
@@ -145,7 +146,7 @@ class _Supervisor:
         return pid, process.exitcode, answers
 
     async def _end(self, process: SpawnProcess, ours: Connection) -> None:
-        """Tell a worker to stop when it is to, and end it where it does not."""
+        """Tell the worker to stop when `stopping` is set, and kill it if it takes too long."""
         await self._stopping.wait()
         with suppress(OSError):  # it has ended by itself
             ours.send_bytes(worker.STOP)
@@ -159,7 +160,7 @@ class _Supervisor:
 
 
 async def _says(worker: Connection) -> bool:
-    """Wait until a worker says something, which is true, or has ended, which is false."""
+    """Wait for a message from a worker; return False if the worker has ended instead."""
     await anyio.wait_readable(worker)
     try:
         worker.recv_bytes()
@@ -170,11 +171,11 @@ async def _says(worker: Connection) -> bool:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Have a process that is started here never see a Ctrl-C: a terminal sends it to all of them.
+    """Block Ctrl-C in processes started inside the block: a terminal sends it to all processes.
 
-    What it is to do then it is told by the one that started it.
+    The supervisor alone handles it, and tells its workers what to do.
     """
-    resource_tracker.ensure_running()  # which lets them through once it has been started
+    resource_tracker.ensure_running()  # starting it unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

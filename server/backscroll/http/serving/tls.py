@@ -1,4 +1,4 @@
-"""A certificate and its key, tried before anybody connects."""
+"""Checks the TLS certificate and its key before the server starts."""
 
 import ssl
 
@@ -7,14 +7,14 @@ from backscroll.settings.model import Settings
 
 
 class _EncryptedError(Exception):
-    """The key asks for a password."""
+    """The key is encrypted and needs a password."""
 
 
 def check(settings: Settings) -> None:
-    """Try the certificate and the key, where there are any.
+    """Load the certificate and the key, if they are set, to check them.
 
     Raises:
-        CommandError: one is set without the other, or they cannot be used; in one line.
+        CommandError: one is set without the other, or they cannot be used; the message is one line.
     """
     certificate, key = settings.tls_cert_file, settings.tls_key_file
     if not certificate and not key:
@@ -24,7 +24,7 @@ def check(settings: Settings) -> None:
         raise CommandError(f"{missing} is needed too: https takes a certificate and its key")
     for path in (certificate, key):
         try:
-            with open(path, "rb"):  # noqa: PTH123 - only whether it can be read
+            with open(path, "rb"):  # noqa: PTH123 - only checks that it can be read
                 pass
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""One of several processes that answer on one port."""
+"""A worker: one of several processes that answer on one port."""
 
 import asyncio
 import os
@@ -16,25 +16,25 @@ from backscroll.process.exits import clean_exit
 from backscroll.settings.model import Settings
 
 READY: Final = b"ready"
-"""What a worker says once it answers."""
+"""The message that a worker sends to its supervisor when it is ready."""
 
 STOP: Final = b"stop"
-"""What it is told when it is to end what runs, and itself."""
+"""The message that tells a worker to finish its requests and exit."""
 
 _CUT: Final = 1
 
 
 def work(settings: Settings, host: str, listener: socket.socket, keeper: Connection) -> None:
-    """Answer requests until told to stop, or until nobody is there to say so.
+    """Answer requests until told to stop, or until the supervisor has ended.
 
     Args:
-        settings: of the operator.
-        host: what is listened on.
-        listener: where requests come in.
-        keeper: the process that started this one.
+        settings: the operator's settings.
+        host: the address that is listened on.
+        listener: the listening socket.
+        keeper: the connection to the supervisor.
 
     Raises:
-        SystemExit: 2, after one line on stderr, where it cannot begin.
+        SystemExit: with code 2, after one line on stderr, if the worker cannot start.
     """
     with clean_exit():
         prepare(settings)
@@ -56,7 +56,7 @@ async def _work(settings: Settings, host: str, listener: socket.socket, keeper: 
 
 
 async def _heed(keeper: Connection, stopping: asyncio.Event) -> None:
-    """Stop when told to, or when the keeper has gone; where it goes meanwhile, end at once."""
+    """Stop when told to, or if the supervisor has ended; exit at once if it ends while stopping."""
     await anyio.wait_readable(keeper)
     stopping.set()
     try:
