@@ -1,1 +1,1 @@
-"""`backscroll connect`: an entry for Backscroll in a host's configuration, and out of it again."""
+"""`backscroll connect`: adds Backscroll to a host's configuration, or removes it."""

@@ -1,4 +1,4 @@
-"""What `backscroll connect` would do to a file, shown before it is done, and done."""
+"""The change that `backscroll connect` makes to a file: computed, shown and applied."""
 
 import difflib
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _CONTEXT_LINES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of one file.
+    """A change to one file.
 
     Attributes:
         path: the file.
-        before: its text; None where there is no file.
-        after: its text to be; None where the file is to go.
-        keeps: whether what was there is kept beside it first.
-        brings_back: whether the file will be what was kept, so that the copy can go.
+        before: its current text; None if there is no file.
+        after: its new text; None to delete the file.
+        keeps: whether to make a backup first.
+        brings_back: whether the change restores the backup, which is deleted afterwards.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Change:
         return self.before != self.after
 
     def diff(self) -> str:
-        """Return the change as a unified diff; what looks like a secret is not shown."""
+        """Return the change as a unified diff, with values that look like secrets hidden."""
         before, after = ((text or "").removeprefix(MARK) for text in (self.before, self.after))
         lines = difflib.unified_diff(
             before.splitlines(),
@@ -53,10 +53,10 @@ class Change:
         return "\n".join(map(hidden, lines))
 
     def make(self) -> None:
-        """Make the change.
+        """Apply the change.
 
         Raises:
-            CommandError: the file is not any more what it was, or cannot be written.
+            CommandError: the file has changed in the meantime, or cannot be written.
         """
         if host_file.read(self.path) != self.before:
             raise CommandError(f"{self.path} has just been changed by something else: try again")
@@ -68,10 +68,10 @@ class Change:
 
 
 def connecting(host: Host, path: Path, entry: HostEntry) -> Change:
-    """Return the change that puts the entry into a host's file.
+    """Return the change that adds the entry to a host's file.
 
     Raises:
-        CommandError: the file cannot be read, or not as the host keeps it: it is left alone.
+        CommandError: the file cannot be read or parsed.
     """
     before = host_file.read(path)
     try:
@@ -86,13 +86,13 @@ def connecting(host: Host, path: Path, entry: HostEntry) -> Change:
 
 
 def disconnecting(host: Host, path: Path) -> Change:
-    """Return the change that takes Backscroll out of a host's file.
+    """Return the change that removes Backscroll from a host's file.
 
-    The file is to be byte for byte what it was, if only Backscroll has come into it since: in an
-    empty place a text does not tell what was there, the copy that was kept does.
+    If adding Backscroll was the only change since the backup, the backup is restored byte for byte.
+    Removing the entry alone would not do: it can leave an empty object that was not there before.
 
     Raises:
-        CommandError: as `connecting` does.
+        CommandError: as in `connecting`.
     """
     before = host_file.read(path)
     if before is None:
@@ -111,7 +111,7 @@ def disconnecting(host: Host, path: Path) -> Change:
 
 
 def _traces(host: Host, text: str) -> set[str]:
-    """Return what is left of a text that Backscroll came into and went out of again."""
+    """Return the texts that can result if Backscroll is added to a text and removed again."""
     plain, asking = (HostEntry(("backscroll",), {}, needs_key=asks) for asks in (False, True))
     first = connected(host, text, plain)
     ways = (first, connected(host, text, asking), connected(host, first, asking))

@@ -1,4 +1,4 @@
-"""The command `backscroll connect`."""
+"""The click command `backscroll connect`."""
 
 import os
 import sys
@@ -107,13 +107,13 @@ def _checked(flags: Flags) -> Settings:
     """Return the settings for an entry, with a placeholder for the key that the host supplies.
 
     Raises:
-        SettingsError: they cannot be used.
+        SettingsError: the settings cannot be used.
     """
     return load(flags, {"BACKSCROLL_API_KEY": "the-host-brings-it"})
 
 
 def _none(settings: Settings) -> str:
-    """Return an empty key.
+    """Return an empty key, for an entry without secrets.
 
     Raises:
         CommandError: the database's URL holds a password, and --write-key was not given.
@@ -132,7 +132,7 @@ def _key(settings: Settings) -> str:
     """Return the key to write, from the environment or a prompt; empty for the store.
 
     Raises:
-        CommandError: there is no secret to write.
+        CommandError: there is no key or password to write.
     """
     from backscroll.commands.connect.secrecy import holds_password
 
@@ -151,15 +151,15 @@ def _key(settings: Settings) -> str:
 
 
 def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
-    """Run the host's own command, or edit the file: if there is a reason, or if the command failed.
+    """Run the host's own command. If it is not used or fails, edit the file instead.
 
     Args:
-        run: the command, or why it is not used.
-        edit: returns the change of the file, as it then is.
-        yes: whether not to ask.
+        run: the command, or the reason not to use it.
+        edit: returns the change to the file, computed from its current text.
+        yes: whether to proceed without asking.
 
     Raises:
-        click.Abort: the answer was no.
+        click.Abort: the user declined.
         CommandError: the file cannot be edited.
     """
     if isinstance(run, str):
@@ -181,7 +181,7 @@ def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
 
 
 def _make(change: "Change", *, yes: bool) -> None:
-    """Show a change of the file, ask, and make it.
+    """Show a change to the file, ask, and apply it.
 
     Raises:
         click.Abort: the user declined.

@@ -1,4 +1,4 @@
-"""A host's configuration with Backscroll in it, and without: texts to texts."""
+"""Adds Backscroll to the text of a host's configuration, finds it there, and removes it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ _INPUT: Final = {
 
 
 def connected(host: Host, text: str, entry: HostEntry) -> str:
-    """Return a configuration with the entry, in place of the one that was there.
+    """Return a configuration with the entry, which replaces an earlier one.
 
     Raises:
-        MalformedError: it cannot be read as the host keeps it.
+        MalformedError: the text cannot be parsed in the host's format.
     """
     path, value = (host.servers, NAME), server(host, entry)
     if host.format == "toml":
@@ -34,10 +34,10 @@ def connected(host: Host, text: str, entry: HostEntry) -> str:
 
 
 def disconnected(host: Host, text: str) -> str:
-    """Return a configuration without Backscroll; the same where it was not there.
+    """Return a configuration without Backscroll; unchanged if it has no entry for it.
 
     Raises:
-        MalformedError: as `connected` does.
+        MalformedError: as in `connected`.
     """
     path = (host.servers, NAME)
     if host.format == "toml":
@@ -48,10 +48,10 @@ def disconnected(host: Host, text: str) -> str:
 
 
 def holds(host: Host, text: str, entry: HostEntry) -> bool:
-    """Return whether a configuration says all that the entry says, in whatever form.
+    """Return whether a configuration contains everything in the entry, however it is written.
 
     Raises:
-        MalformedError: as `connected` does.
+        MalformedError: as in `connected`.
     """
     if entry_in(host, text) != whole(server(host, entry)):
         return False
@@ -59,36 +59,36 @@ def holds(host: Host, text: str, entry: HostEntry) -> bool:
 
 
 def entry_in(host: Host, text: str) -> dict[str, Any] | None:
-    """Return the entry of a configuration, with what it leaves out; None if it has none.
+    """Return Backscroll's entry in a configuration, made complete by `whole`; None without one.
 
     Raises:
-        MalformedError: as `connected` does.
+        MalformedError: as in `connected`.
     """
     found = _servers(host, text).get(NAME)
     return whole(found) if isinstance(found, dict) else None
 
 
 def other_servers(host: Host, text: str) -> dict[str, Any]:
-    """Return the servers of a configuration, without Backscroll.
+    """Return the servers in a configuration except Backscroll, by name.
 
     Raises:
-        MalformedError: as `connected` does.
+        MalformedError: as in `connected`.
     """
     return {name: held for name, held in _servers(host, text).items() if name != NAME}
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with the arguments and the environment that it may leave out."""
+    """Return an entry with empty arguments and environment added if it leaves them out."""
     return {"args": [], "env": {}, **value}
 
 
 def inputs(host: Host, entry: HostEntry) -> list[Mapping[str, Any]]:
-    """Return what the host asks its user for, so that the entry can refer to it."""
+    """Return the inputs that the host asks its user for, and that the entry refers to."""
     return [_INPUT] if host.asks and entry.needs_key and not entry.key else []
 
 
 def server(host: Host, entry: HostEntry) -> dict[str, Any]:
-    """Return the entry in the host's own words."""
+    """Return the entry in the host's own format."""
     command, *arguments = entry.command
     value: dict[str, Any] = {"type": "stdio"} if host.typed else {}
     value |= {"command": command, "args": arguments}

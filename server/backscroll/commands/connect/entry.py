@@ -1,4 +1,4 @@
-"""What a host is told of Backscroll: the command that starts it, its settings, and its key."""
+"""Backscroll's entry in a host's configuration: start command, settings and key."""
 
 import os
 import shutil
@@ -13,28 +13,28 @@ from backscroll.settings.model import PREFIX, Settings
 from backscroll_tools.client.profiles import PROFILES
 
 NAME: Final = "backscroll"
-"""What the entry is called; who has another one by that name had it from here."""
+"""The name of the entry; an existing entry with this name is taken to be Backscroll's."""
 
 KEY: Final = f"{PREFIX}API_KEY"
 KEY_INPUT: Final = "backscroll-api-key"
-"""What VS Code keeps the key as."""
+"""The id under which VS Code keeps the key."""
 
 _RUNNERS: Final = {
     "uvx": ("archive-v0", "environments-v2", "builds-v0"),
     "pipx": (".cache",),
 }
-"""What runs a package without installing it, and in which folders, which do not last."""
+"""Programs that run a package without installing it, and parts of their temporary folders."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostEntry:
-    """One server in a host's configuration, before a host's words are put to it.
+    """One server in a host's configuration, independent of the host's format.
 
     Attributes:
-        command: what starts it, and its arguments.
-        settings: variables of its environment; no key.
-        key: the key itself where it is to be written in clear, else nothing.
-        needs_key: whether it is to be given one.
+        command: the program that starts it, and its arguments.
+        settings: its environment variables, without a key.
+        key: the key, if it is to be written in clear text; else empty.
+        needs_key: whether the server needs a key.
     """
 
     command: tuple[str, ...]
@@ -44,7 +44,7 @@ class HostEntry:
 
 
 def variables(flags: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment that says what flags say; true and false as hosts write them."""
+    """Return the environment variables that are equivalent to the flags."""
     return {
         f"{PREFIX}{name.upper()}": {"True": "true", "False": "false"}.get(text, text)
         for name, text in flags.items()
@@ -52,7 +52,7 @@ def variables(flags: Mapping[str, str]) -> dict[str, str]:
 
 
 def needs_key(settings: Settings) -> bool:
-    """Return whether the upstream cannot be asked without a key."""
+    """Return whether the upstream needs a key."""
     profile = PROFILES[settings.upstream]
     return (settings.auth or profile.auth) in {"bearer", "api-key"} and not profile.key_optional
 
@@ -60,12 +60,13 @@ def needs_key(settings: Settings) -> bool:
 def launch(prefix: str = sys.prefix, scripts: str = "", path: str | None = None) -> tuple[str, ...]:
     """Return the command that starts Backscroll as it is installed here.
 
-    Applications of a desktop start with another PATH than a shell: it names the program's place.
+    The program's path is absolute, because desktop applications start with another PATH than a
+    shell.
 
     Args:
-        prefix: the environment that Backscroll is installed in.
+        prefix: the Python environment that Backscroll is installed in.
         scripts: the folder of its commands; by default this interpreter's.
-        path: where programs are looked for; by default as the shell does.
+        path: the folders to search for programs, in the form of PATH, which is the default.
     """
     folders = set(Path(prefix).parts)
     for runner, passing in _RUNNERS.items():
@@ -74,5 +75,5 @@ def launch(prefix: str = sys.prefix, scripts: str = "", path: str | None = None)
             return (program, NAME) if runner == "uvx" else (program, "run", NAME)
     installed = shutil.which(NAME, path=scripts or sysconfig.get_path("scripts"))
     if installed:
-        return (os.path.abspath(installed),)  # noqa: PTH100 - a link stays one: what it names moves with upgrades
+        return (os.path.abspath(installed),)  # noqa: PTH100 - keeps a link, whose target changes with upgrades
     return (sys.executable, "-m", NAME)

@@ -1,4 +1,4 @@
-"""A host's file on disk: read whole, replaced at once or not at all, and brought back."""
+"""A host's file on disk: read, backed up and replaced atomically."""
 
 import os
 import shutil
@@ -9,16 +9,16 @@ from typing import Final
 from backscroll.process.exits import CommandError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""How large a configuration may be; Claude Code keeps a history in its own."""
+"""The maximum size of a configuration in bytes; Claude Code's also holds its history."""
 
 _PRIVATE: Final = 0o600
 
 
 def read(path: Path) -> str | None:
-    """Return a file's text, line ends and byte order mark included; None where there is no file.
+    """Return a file's text, with line ends and byte order mark unchanged; None without a file.
 
     Raises:
-        CommandError: it cannot be read, is too large, or is not UTF-8.
+        CommandError: the file cannot be read, is too large, or is not UTF-8.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -33,15 +33,15 @@ def read(path: Path) -> str | None:
 
 
 def backup_of(path: Path) -> Path:
-    """Return where a file is kept as it was before Backscroll came into it."""
+    """Return the path of the backup that is made before Backscroll is added to a file."""
     return path.with_name(f"{path.name}.before-backscroll")
 
 
 def keep(path: Path) -> None:
-    """Keep a copy of a file beside it, with its permissions.
+    """Make a backup of a file beside it, with the same permissions.
 
     Raises:
-        CommandError: it cannot be written.
+        CommandError: the backup cannot be written.
     """
     try:
         shutil.copy2(path, backup_of(path))
@@ -50,12 +50,12 @@ def keep(path: Path) -> None:
 
 
 def replace(path: Path, text: str | None) -> None:
-    """Put a text in a file's place, at once; None removes the file.
+    """Replace a file's text atomically; None deletes the file.
 
-    A link stays a link, and permissions stay; a new file is its user's alone.
+    Links and permissions are kept. Only its owner can access a new file.
 
     Raises:
-        CommandError: it cannot be written; what was there is there still.
+        CommandError: the file cannot be written; it is unchanged.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -77,7 +77,7 @@ def replace(path: Path, text: str | None) -> None:
 
 
 def _written_beside(target: Path, raw: bytes) -> Path:
-    """Return a file in the same folder that holds the bytes, on the disk."""
+    """Write the bytes to a new file in the same folder, synced to disk; return its path."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     with os.fdopen(descriptor, "wb") as file:
         file.write(raw)

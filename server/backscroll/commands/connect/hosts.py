@@ -1,6 +1,6 @@
-"""The hosts that can be connected: one value for each, with where and how it keeps its servers.
+"""The supported hosts: where each keeps its MCP servers, and in which format.
 
-Sources, as of November 2026: each host's own documentation of its configuration, named beside it.
+Sources, as of November 2026: each host's documentation of its configuration, named beside it.
 """
 
 import shutil
@@ -18,12 +18,12 @@ Format: TypeAlias = Literal["json", "toml", "url"]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where hosts keep their files.
+    """The machine on which hosts are looked for.
 
     Attributes:
-        platform: as `sys.platform` has it.
-        environ: the environment.
-        home: the user's folder.
+        platform: a value of `sys.platform`.
+        environ: the environment variables.
+        home: the user's home folder.
     """
 
     platform: str
@@ -31,17 +31,17 @@ class Machine:
     home: Path
 
     def folder(self, variable: str, *otherwise: str) -> Path:
-        """Return the folder that a variable names, or else the one in the user's folder."""
+        """Return the folder that a variable names, or `otherwise` in the home folder if unset."""
         named = self.environ.get(variable)
         return Path(named) if named else self.home.joinpath(*otherwise)
 
     def program(self, name: str) -> str:
-        """Return where a program is on PATH; empty if it is not there."""
+        """Return the path of a program on PATH; empty if it is not there."""
         return shutil.which(name, path=self.environ.get("PATH", "")) or ""
 
     @property
     def application_data(self) -> Path:
-        """The folder of applications that are made with Electron (its `app.getPath`)."""
+        """The folder in which Electron applications keep their data (Electron's `app.getPath`)."""
         if self.platform == "win32":
             return self.folder("APPDATA", "AppData", "Roaming")
         if self.platform == "darwin":
@@ -54,19 +54,19 @@ class Host:
     """One host.
 
     Attributes:
-        name: the word that chooses it.
-        title: what people call it.
-        format: how it keeps its servers; `url` where it takes an address and has no file.
-        config: returns the file with the user's servers.
-        trace: returns what is there if the host seems to be installed.
+        name: its name on the command line.
+        title: its name in text for people.
+        format: the format of its file; `url` if it takes an address and has no file.
+        config: returns the path of the file with the user's servers.
+        trace: returns a path that exists if the host seems to be installed.
         servers: the name of the object or table of servers.
-        typed: whether an entry says that it is started, and not at an address.
-        reference: what stands for the key in an entry's `env`; nothing where nothing can.
+        typed: whether an entry states its type, stdio as opposed to an address.
+        reference: the placeholder for the key in an entry's `env`; empty if there cannot be one.
         asks: whether the host asks for the key itself and keeps it (VS Code's inputs).
-        forwards: whether an entry names the variables that are passed on (Codex's env_vars).
+        forwards: whether an entry lists the variables to pass on (Codex's env_vars).
         own: its own command for its servers, if it has one.
-        key_comes: where the key then comes from, as a sentence.
-        then: what to do when the file is written.
+        key_comes: where the host takes the key from, as a sentence.
+        then: what the user does after the file is written.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Host:
 
 
 def _claude(machine: Machine) -> Path:
-    """Return Claude Desktop's folder, which a packaged app on Windows has inside its package."""
+    """Return Claude Desktop's folder; on Windows, a packaged app keeps it inside its package."""
     if machine.platform == "win32":
         packages = machine.folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
         for package in sorted(packages.glob("Claude_*")):
@@ -108,8 +108,8 @@ def _gemini(machine: Machine) -> Path:
 _FROM_ENVIRONMENT: Final = f"{{}} takes the key from {KEY} in the environment that it starts in."
 
 HOSTS: Final = (
-    # modelcontextprotocol.io, "Connect to local MCP servers". It expands no variables and passes
-    # none on; what it keeps secret is what a bundle (.mcpb) asks for.
+    # modelcontextprotocol.io, "Connect to local MCP servers". It neither expands variables nor
+    # passes them on; it keeps a secret only if a bundle (.mcpb) asks for it.
     Host(
         "claude",
         "Claude Desktop",
@@ -186,7 +186,7 @@ HOSTS: Final = (
         key_comes=_FROM_ENVIRONMENT.format("Gemini CLI"),
         then="Start gemini, and look at /mcp.",
     ),
-    # developers.openai.com/apps-sdk, "Connect from ChatGPT". It reaches servers over HTTPS alone.
+    # developers.openai.com/apps-sdk, "Connect from ChatGPT". It reaches servers only over HTTPS.
     Host(
         "chatgpt",
         "ChatGPT",

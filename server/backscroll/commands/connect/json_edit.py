@@ -1,4 +1,4 @@
-"""One member or element put into JSON, or taken out of it, with every other character kept."""
+"""Adds one member or element to JSON text, or removes it, and keeps every other character."""
 
 import json
 import re
@@ -8,23 +8,23 @@ from typing import Final, TypeAlias
 from backscroll.commands.connect.jsonc import MARK, MalformedError, Member, Value, parse
 
 Edit: TypeAlias = tuple[int, int, str]
-"""From where to where the text is replaced, and by what."""
+"""The start and end of a span, in characters, and the text that replaces it."""
 
 _SPACE: Final = " \t\r\n"
 _OPAQUE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
 
 
 def with_member(text: str, path: Sequence[str], value: object) -> str:
-    """Return the text with a member of that value: a new one, or the one that was there changed.
+    """Return the text with a member set to a value. The member is added if it is missing.
 
     Args:
-        text: JSON whose value is an object, with or without comments; or a blank text.
-        path: the member's name, after the names of the objects that hold it; they are made where
-            there are none.
-        value: what `json` can write.
+        text: a JSON object, with or without comments, or a blank text.
+        path: the names of the objects that contain the member, then its own name. Missing objects
+            are added.
+        value: a value that `json` can write.
 
     Raises:
-        MalformedError: the text is no JSON, or what should hold the member is no object.
+        MalformedError: the text is not JSON, or a value on the path is not an object.
     """
     text = _begun(text)
     holder = parse(text)
@@ -45,10 +45,10 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
 
 
 def without_member(text: str, path: Sequence[str]) -> str:
-    """Return the text without that member, if it has it; the objects that hold it stay.
+    """Return the text without a member, if it has it; the objects that contained it stay.
 
     Raises:
-        MalformedError: as `with_member` does.
+        MalformedError: as in `with_member`.
     """
     if not text.strip(_SPACE + MARK):
         return text
@@ -65,10 +65,10 @@ def without_member(text: str, path: Sequence[str]) -> str:
 def with_element(
     text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
 ) -> str:
-    """Return the text with an element in the array of that name, unless one of ours is there.
+    """Return the text with an element added to a named array, unless one of ours is there.
 
     Raises:
-        MalformedError: the text is no JSON, or what should hold the element is no array.
+        MalformedError: the text is not JSON, or the member of that name is not an array.
     """
     text = _begun(text)
     array = _array(text, name)
@@ -80,10 +80,10 @@ def with_element(
 
 
 def without_element(text: str, name: str, is_ours: Callable[[object], bool]) -> str:
-    """Return the text without the first element of ours in the array of that name, if there is one.
+    """Return the text without the first element of ours in a named array, if there is one.
 
     Raises:
-        MalformedError: as `with_element` does.
+        MalformedError: as in `with_element`.
     """
     array = _array(text, name) if text.strip(_SPACE + MARK) else None
     for item in array.items if array else ():
@@ -93,7 +93,7 @@ def without_element(text: str, name: str, is_ours: Callable[[object], bool]) -> 
 
 
 def _begun(text: str) -> str:
-    """Return the text, with an object in it where it is blank."""
+    """Return the text, or an empty object if it is blank."""
     return text if text.strip(_SPACE + MARK) else f"{MARK if text.startswith(MARK) else ''}{{}}\n"
 
 
@@ -114,7 +114,7 @@ def _member(holder: Value, name: str, path: Sequence[str]) -> Member | None:
 
 
 def _inserted(text: str, holder: Value, name: str | None, value: object) -> str:
-    """Return the text with one more item, the last, written as its neighbours are."""
+    """Return the text with an item added at the end, formatted like its neighbours."""
     close = holder.end - 1
     tail = len(text[:close].rstrip(_SPACE))
     label = "" if name is None else f"{json.dumps(name, ensure_ascii=False)}: "
@@ -153,7 +153,7 @@ def _without(text: str, holder: Value, item: Member) -> str:
     rest_of_line = text[end : holder.end].partition("\n")[0]
     followed = index + 1 < len(holder.items) or _ends_in_comment(text[holder.start : start])
     if followed and "\n" in text[start : item.start] and rest_of_line.strip(_SPACE):
-        # What follows on this line stays on it: a comment above would swallow it.
+        # Keep the rest of the line where it is: joined to a `//` comment, it would be lost.
         start, end = item.start, end + len(rest_of_line) - len(rest_of_line.lstrip(_SPACE))
     if len(holder.items) == 1 and not text[holder.start + 1 : start].strip(_SPACE):
         alone = text[end : holder.end - 1]
@@ -163,7 +163,7 @@ def _without(text: str, holder: Value, item: Member) -> str:
 
 
 def _ends_in_comment(text: str) -> bool:
-    """Return whether a text, which begins outside of strings, ends in a `//` comment."""
+    """Return whether a text ends in a `//` comment. It must not begin inside a string."""
     end = 0
     for token in _OPAQUE.finditer(text):
         end = token.end() if token[0].startswith("//") else 0
@@ -177,7 +177,7 @@ def _edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def _rendered(text: str, value: object, margin: str | None) -> str:
-    """Return a value as JSON: over lines that begin with the margin, or in one line."""
+    """Return a value as JSON: in lines that begin with the margin, or in one line without one."""
     if margin is None:
         return json.dumps(value, ensure_ascii=False)
     lines = json.dumps(value, ensure_ascii=False, indent=_unit(text)).split("\n")
@@ -189,7 +189,7 @@ def _line_end(text: str) -> str:
 
 
 def _unit(text: str) -> str:
-    """Return by how much the text indents: as its first indented member has it, or two spaces."""
+    """Return one level of indentation: that of the first member, or two spaces."""
     items = parse(text).items
     if items and items[0].start == _line_start(text, items[0].start):
         return _margin(text, items[0].start) or "  "
@@ -197,12 +197,12 @@ def _unit(text: str) -> str:
 
 
 def _line_start(text: str, at: int) -> int:
-    """Return where the line of a place begins, its indentation passed over."""
+    """Return where the line at an offset begins, after its indentation."""
     start = text.rfind("\n", 0, at) + 1
     return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
 
 
 def _margin(text: str, at: int) -> str:
-    """Return the indentation of the line of a place."""
+    """Return the indentation of the line at an offset."""
     start = text.rfind("\n", 0, at) + 1
     return text[start : _line_start(text, at)].removeprefix(MARK)

@@ -1,6 +1,6 @@
-"""JSON as people keep it, with comments and trailing commas: where in a text everything stands.
+"""Parses JSON with comments and trailing commas, and keeps the position of each value.
 
-Nothing is rewritten here: an editor that knows the place of each value leaves the others alone.
+The positions let an edit change one value and leave the rest of the text alone.
 """
 
 import json
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
-"""How deep values may be nested; hosts nest four deep."""
+"""The maximum nesting depth; hosts' configurations are four levels deep."""
 
 MARK: Final = "\ufeff"
-"""What some editors on Windows begin a file with."""
+"""The byte order mark, with which some editors on Windows begin a file."""
 
 Kind: TypeAlias = Literal["object", "array", "scalar"]
 
@@ -23,7 +23,7 @@ _CLOSING: Final = {"object": "}", "array": "]"}
 
 
 class MalformedError(ValueError):
-    """A text that is no JSON, even with comments: one phrase, with line and column from 1."""
+    """A text is not JSON, even with comments. One phrase, with line and column from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Value:
     """A value in a text.
 
     Attributes:
-        kind: what it is.
-        start: where it begins, in characters from the start of the text.
-        end: where it has ended.
-        items: the members or elements of an object or array, in their order.
-        data: the value itself, as `json` has it; the last of members with one name counts.
+        kind: its type.
+        start: the offset of its first character, in characters from the start of the text.
+        end: the offset after its last character.
+        items: the members of an object or the elements of an array, in order.
+        data: the value as `json` returns it; of members with the same name, the last counts.
     """
 
     kind: Kind
@@ -50,10 +50,10 @@ class Member:
     """A member of an object, or an element of an array.
 
     Attributes:
-        name: the member's; an element has none.
-        start: where it begins, name included.
-        value: what it holds.
-        comma: where the comma is that follows, if one does.
+        name: the member's name; None for an element.
+        start: the offset at which it begins, with its name.
+        value: its value.
+        comma: the offset of the comma that follows; None without one.
     """
 
     name: str
@@ -63,10 +63,10 @@ class Member:
 
 
 def parse(text: str) -> Value:
-    """Return the value that a text holds, with comments and trailing commas passed over.
+    """Return the value in a text; comments and trailing commas are ignored.
 
     Raises:
-        MalformedError: it holds none, or more than one, or one nested deeper than `DEPTH`.
+        MalformedError: the text has no value or several, or is nested deeper than `DEPTH`.
     """
     value = _value(text, _skip(text, len(MARK) if text.startswith(MARK) else 0), DEPTH)
     if (end := _skip(text, value.end)) != len(text):

@@ -1,7 +1,7 @@
-"""What a host's own command takes, if the host has one that adds and removes servers.
+"""The arguments of the hosts' own commands that add and remove servers.
 
-The forms are those of Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0, which were run, and
-their files read afterwards. VS Code was not run: its source was read
+Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0 were run, and the files that they wrote
+were read. VS Code was not run: its source was read
 (`src/vs/platform/mcp/common/mcpManagementCli.ts` and `mcpResourceScannerService.ts`).
 """
 
@@ -23,9 +23,9 @@ class OwnCommand:
     """A host's own command for its servers.
 
     Attributes:
-        program: what is looked for on PATH.
-        add: returns the arguments that add a server, as the host's file would hold it, and with
-            the inputs that it refers to.
+        program: the name of the program on PATH.
+        add: returns the arguments that add a server, given the server in the format of the host's
+            file, and the inputs that it refers to.
         remove: the arguments that remove Backscroll; empty if the command cannot.
         replaces: whether adding replaces an entry of the same name; if not, it is removed first.
         lacks: returns why the command cannot write such a server into such a file, as the end of
@@ -70,7 +70,7 @@ def _gemini_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> 
 
 
 def _gemini_lacks(server: Mapping[str, Any], rest: str) -> str:
-    """Gemini CLI 0.61 saves the values of variables that its file refers to, and cuts at a `=`."""
+    """Gemini CLI 0.61 replaces variables in its file with their values, and cuts values at `=`."""
     if "$" in rest:
         return "would write the values of variables that its file refers to"
     if any("=" in value for value in server.get("env", {}).values()):

@@ -1,4 +1,4 @@
-"""What `backscroll connect` prints: the hosts, an entry by itself, and an address."""
+"""The output of `backscroll connect`: the hosts, an entry by itself, or an address."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -25,36 +25,36 @@ ChatGPT has no file: it reaches servers at an https:// address.
 
 
 def entry(settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
-    """Return what a host is to be told.
+    """Return the entry for a host.
 
     Args:
-        settings: what the flags come to.
-        flags: settings as they were typed, by name.
-        key: the key, if it is to be written in clear.
+        settings: the settings that result from the flags.
+        flags: the settings given on the command line, by name.
+        key: the key, if it is to be written in clear text; else empty.
     """
     made = {name: text for name, text in flags.items() if not is_blank(text)}
-    if "database" in made:  # the host starts it in another folder
+    if "database" in made:  # absolute, because the host starts it in another folder
         made["database"] = settings.database
     return HostEntry(launch(), variables(made), key, needs_key=bool(key) or needs_key(settings))
 
 
 def alone(host: Host, entry: HostEntry) -> str:
-    """Return what a file with nothing else in it would hold."""
+    """Return the text of a configuration file with only this entry."""
     return connected(host, "", entry)
 
 
 def hosts(machine: Machine) -> str:
-    """Return a table of the hosts: which seem to be installed, and which are connected."""
+    """Return a table of the hosts, with whether each seems installed and is connected."""
     rows = [(host.name, host.title, _state(host, machine)) for host in HOSTS]
     wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{name:{wide[0]}}  {title:{wide[1]}}  {state}" for name, title, state in rows)
 
 
 def address(url: str) -> str:
-    """Return how ChatGPT is given an address.
+    """Return instructions for giving ChatGPT an address.
 
     Raises:
-        CommandError: it is not one that ChatGPT takes.
+        CommandError: ChatGPT does not accept such an address.
     """
     if url and not url.startswith("https://"):
         raise CommandError("--url must start with https://: ChatGPT reaches nothing else")

@@ -1,4 +1,4 @@
-"""A host's own command: whether it is used, what is run, and whether the file then holds it."""
+"""Runs a host's own command, if it can be used, and checks what it wrote to the file."""
 
 import re
 import shlex
@@ -38,12 +38,12 @@ class Run:
     """A host's own command, ready to run.
 
     Attributes:
-        host: whose it is.
-        path: the file that it writes.
-        program: where the command is.
-        steps: the arguments of each run, in order.
-        wanted: the entry that the file holds afterwards; None for no entry.
-        machine: its environment, and the folder that it runs in.
+        host: the host.
+        path: the file that the command writes.
+        program: the path of the command.
+        steps: the arguments of each step, in order.
+        wanted: the entry that the file must have afterwards; None for no entry.
+        machine: provides the command's environment and working folder.
     """
 
     host: Host
@@ -54,19 +54,19 @@ class Run:
     machine: Machine
 
     def shown(self) -> str:
-        """Return what is run, a command a line, as a shell would take it."""
+        """Return the commands in shell syntax, one per line."""
         name = Path(self.program).name
         return "\n".join(f"  {shlex.join((name, *step))}" for step in self.steps)
 
     def make(self, limit_s: float = 60.0) -> None:
-        """Run it, and see that the file then holds the entry, and the other servers as before.
+        """Run all steps, then check the entry in the file, and that other servers are unchanged.
 
         Args:
             limit_s: how many seconds each step may take.
 
         Raises:
-            CommandError: it failed, took too long, or wrote something else. The file has the
-                servers that it had before.
+            CommandError: a step failed or took too long, or wrote something else. The file has
+                the servers that it had before.
         """
         before = host_file.read(self.path)
         others = other_servers(self.host, before or "")
@@ -80,17 +80,17 @@ class Run:
             raise
 
     def _step(self, arguments: tuple[str, ...], limit_s: float) -> None:
-        """Run one step, without the keys in this process's environment.
+        """Run one step in an environment without upstream keys.
 
         Raises:
-            CommandError: it failed; in one line, with its exit code.
+            CommandError: the step failed or took too long; the message is one line.
         """
         verbs = arguments[:2] if arguments[0] == "mcp" else arguments[:1]
         shown = " ".join((Path(self.program).name, *verbs))
         environ = {name: text for name, text in self.machine.environ.items() if name not in _KEYS}
         with tempfile.TemporaryFile() as output:
             try:
-                code = subprocess.run(  # noqa: S603 - what the user has installed, after a yes
+                code = subprocess.run(  # noqa: S603 - the user installed it and agreed to run it
                     (self.program, *arguments),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -110,20 +110,20 @@ class Run:
             raise CommandError(f"{shown} failed (exit code {code}){_reason(said)}")
 
     def _check(self, others: Mapping[str, Any]) -> None:
-        """See that the file has the wanted entry, and these servers beside it.
+        """Check that the file has the wanted entry, and the other servers.
 
         Raises:
-            CommandError: it has not.
+            CommandError: it does not.
         """
         if not self._holds(self.wanted, others):
             name = Path(self.program).name
             raise CommandError(f"{name} did not write what it should into {self.path}")
 
     def _holds(self, entry: Mapping[str, Any] | None, others: Mapping[str, Any]) -> bool:
-        """Whether the file has this entry, and these servers beside it.
+        """Return whether the file has this entry, and the other servers.
 
         Raises:
-            CommandError: it cannot be read.
+            CommandError: the file cannot be read.
         """
         text = host_file.read(self.path) or ""
         try:
@@ -133,13 +133,13 @@ class Run:
 
 
 def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | str:
-    """Return the run that puts an entry into a host's file, or why the file is edited instead.
+    """Return the run that adds an entry to a host's file, or why the file is edited instead.
 
     Args:
-        host: of the file; the reason is empty if it has no command.
-        machine: where its command is looked for.
-        path: its file, well-formed if it is there.
-        entry: what it is told.
+        host: the host; if it has no command of its own, the reason is empty.
+        machine: the machine on which its command is looked for.
+        path: its file, well-formed if it exists.
+        entry: the entry to add.
 
     Raises:
         CommandError: the file cannot be read.
@@ -160,7 +160,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
 
 
 def removing(host: Host, machine: Machine, path: Path) -> Run | str:
-    """Return the run that takes Backscroll out of a host's file, or why the file is edited instead.
+    """Return the run that removes Backscroll from a host's file, or why the file is edited instead.
 
     Raises:
         CommandError: the file cannot be read.
@@ -192,7 +192,7 @@ def _lack(own: OwnCommand, server: Mapping[str, Any], rest: str) -> str:
 
 
 def _reason(said: str) -> str:
-    """Return the first line of an output that tells of an error, or else the first; bounded."""
+    """Return the first line of an output that reports an error, or else the first; bounded."""
     lines = [plain(_COLOR.sub("", line)).strip() for line in said.splitlines()]
     lines = [line for line in lines if line]
     errors = [line for line in lines if line.lower().startswith("error")]

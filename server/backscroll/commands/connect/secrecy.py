@@ -1,4 +1,4 @@
-"""Secrets in texts that are shown: found by how they are named, or by where they stand in a URL."""
+"""Hides secrets in text that is shown: values with a telling name, and passwords in URLs."""
 
 import re
 from typing import Final
@@ -12,10 +12,10 @@ _DOTS: Final = r"\1••••••••"
 
 
 def hidden(line: str) -> str:
-    """Return a line of a configuration without its secrets; what refers to one (`$…`) stays."""
+    """Return a line of a configuration without its secrets; references to one (`$…`) stay."""
     return _IN_URL.sub(_DOTS, _NAMED.sub(_DOTS, line))
 
 
 def holds_password(url: str) -> bool:
-    """Return whether a password stands in a URL."""
+    """Return whether a URL contains a password."""
     return _IN_URL.search(url) is not None

@@ -1,8 +1,8 @@
-"""One table put into TOML, or taken out of it, with every other character kept.
+"""Adds one table to TOML text, or removes it, and keeps every other character.
 
 Libraries that write TOML do not keep every other character: tomlkit puts a new table between a
-comment and what the comment is about, and ends its lines its own way. The text is cut here; what
-it means, before and after, is `tomllib`'s to say.
+comment and the table that it describes, and uses its own line ends. So the text is edited here, and
+`tomllib` parses it before and after.
 """
 
 import json
@@ -23,15 +23,15 @@ _BLANK_LINE: Final = re.compile(r"(?<=\n)\r?\n\Z")
 
 
 def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> str:
-    """Return the text with that table: at its end, or where it was.
+    """Return the text with a table, which replaces an earlier one or is added at the end.
 
     Args:
         text: TOML.
-        path: the table's name, in its parts.
-        value: strings, lists of strings, and tables of strings.
+        path: the parts of the table's name.
+        value: the table: strings, lists of strings, and tables of strings.
 
     Raises:
-        MalformedError: the text is no TOML, or has the table in a form that is not edited here.
+        MalformedError: the text is not TOML, or has the table in a form that cannot be edited.
     """
     block = "".join(_lines(path, value)).replace("\n", _line_end(text))
     if _held(_data(text), path) is not None:
@@ -49,10 +49,10 @@ def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> st
 
 
 def without_table(text: str, path: tuple[str, ...]) -> str:
-    """Return the text without that table and the blank line before it, if it has it.
+    """Return the text without a table and the blank line before it, if it has the table.
 
     Raises:
-        MalformedError: as `with_table` does.
+        MalformedError: as in `with_table`.
     """
     data = _data(text)
     if _held(data, path) is None:
@@ -87,12 +87,12 @@ def _held(data: object, path: Sequence[str]) -> object:
 
 
 def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
-    """Return where the table begins and has ended, with the tables inside it that follow.
+    """Return where a table begins and ends, including the tables inside it that follow.
 
-    Comments and blank lines before the next table are about that one.
+    Comments and blank lines before the next table belong to the next table.
 
     Raises:
-        MalformedError: no header names it: it is an inline table, or made of dotted keys.
+        MalformedError: no header names it, because it is an inline table or uses dotted keys.
     """
     headers = [*_headers(text), (len(text), ())]
     ours = [
@@ -108,7 +108,7 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _headers(text: str) -> list[tuple[int, tuple[str, ...]]]:
-    """Return where each table's header begins, and its name in its parts."""
+    """Return where each table's header begins, and the parts of the table's name."""
     found: list[tuple[int, tuple[str, ...]]] = []
     at, depth = len(MARK) if text.startswith(MARK) else 0, 0
     at_line_start = True
@@ -127,7 +127,7 @@ def _headers(text: str) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _name(header: str) -> tuple[str, ...]:
-    """Return what a header such as `[a."b"]` names, as `tomllib` reads it."""
+    """Return the parts of the name in a header such as `[a."b"]`, as `tomllib` reads it."""
     name: list[str] = []
     data: object = tomllib.loads(header)
     while isinstance(data, dict) and data:
