@@ -1,1 +1,1 @@
-"""`backscroll demo`: real conversations, the real server, a real client, in seconds."""
+"""`backscroll demo`: shows the tools with real conversations, a real server and a real client."""

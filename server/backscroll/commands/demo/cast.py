@@ -1,4 +1,4 @@
-"""Who plays: a few hundred of the chitchat conversations, the longest among them."""
+"""The conversations of the demo: a few hundred of chitchat's, including the longest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ _TURNS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The conversations of the demonstration, as the dataset has them.
+    """The conversations of the demo, in the dataset's form.
 
     Attributes:
-        conversations: by uuid.
-        longest: the uuid of the longest.
+        conversations: the conversations, by uuid.
+        longest: the uuid of the longest conversation.
     """
 
     conversations: dict[str, JSON]
@@ -34,7 +34,7 @@ class Cast:
         return [utterance["text"] for turn in turns for utterance in turn]
 
     def messages(self) -> int:
-        """Return how many utterances there are in all."""
+        """Return the total number of utterances."""
         return sum(len(self.texts(uuid)) for uuid in self.conversations)
 
 
@@ -42,7 +42,7 @@ def choose(count: int = CONVERSATIONS) -> Cast:
     """Return the dataset's longest conversation, and its first ones.
 
     Args:
-        count: of conversations in all, at least 1.
+        count: the number of conversations, at least 1.
 
     Raises:
         CommandError: the dataset is not installed.
@@ -54,14 +54,14 @@ def choose(count: int = CONVERSATIONS) -> Cast:
 
 
 def source(cast: Cast) -> ImportFile:
-    """Return what is imported: each conversation as a thread, and a few as stored completions."""
+    """Return the import: every conversation as a thread, and a few as stored completions."""
     return ImportFile("loading", _entries(cast), len(cast.conversations) + COMPLETIONS)
 
 
 def completions(cast: Cast) -> dict[str, list[JSON]]:
-    """Return the chat messages of the stored completions by their ids, the answer last.
+    """Return the chat messages of each stored completion by its id, the reply last.
 
-    One turn of the dataset is one message here: what someone says until the other answers.
+    Consecutive utterances of one speaker, a turn of the dataset, become one message.
     """
     return {
         f"chatcmpl-{uuid}": [

@@ -1,4 +1,4 @@
-"""`backscroll demo`, as a person types it."""
+"""The click command `backscroll demo`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The scenes: each shows a tool at work, and checks what it gave against the dataset."""
+"""The scenes of the demo: each calls a tool and checks the result against the dataset."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,24 +19,24 @@ _FILE: Final = "file-of-the-demo"
 
 
 class SceneError(Exception):
-    """A call that failed where none should; the tool's own error text."""
+    """A tool call failed unexpectedly; `str()` is the tool's error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What every scene has at hand: the client of the running server, the stage, the cast."""
+    """What every scene uses: a client of the running server, the stage and the conversations."""
 
     client: Client
     stage: Stage
     cast: Cast
 
     async def call(self, tool: str, *, lines: int, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        """Call a tool on the stage, and return its structured content.
+        """Call a tool, show the call and its text, and return its structured content.
 
         Args:
-            tool: its name.
-            lines: how many lines of its text are shown.
-            arguments: as the agent sends them.
+            tool: the tool's name.
+            lines: how many lines of the text to show.
+            arguments: the tool's arguments.
 
         Raises:
             SceneError: the tool failed.
@@ -48,7 +48,7 @@ class Act:
         return structured(result)
 
     async def ask(self, tool: str, **arguments: Any) -> CallToolResult:  # noqa: ANN401 - JSON
-        """Call a tool behind the scenes.
+        """Call a tool without showing it.
 
         Raises:
             SceneError: the tool failed.
@@ -59,7 +59,7 @@ class Act:
         return result
 
     async def pages(self, tool: str, **arguments: Any) -> AsyncIterator[CallToolResult]:  # noqa: ANN401 - JSON
-        """Yield every page of a list, walking its cursors to the end."""
+        """Yield every page of a list, following its cursors to the end."""
         for _ in range(_PAGES):
             page = await self.ask(tool, **arguments)
             yield page
@@ -72,7 +72,7 @@ class Act:
 
 
 async def tools(act: Act) -> None:
-    """List the tools, and what they cost a model."""
+    """List the tools, and how many tokens they cost a model."""
     listed = await act.client.list_tools()
     act.stage.say(
         f"MCP {act.client.protocol_version}; the server offers {len(listed.tools)} tools:"
@@ -121,7 +121,7 @@ async def newest(act: Act, thread_id: str) -> None:
 
 
 async def whole(act: Act, thread_id: str) -> None:
-    """Walk the longest conversation to its end."""
+    """Read all pages of the longest conversation."""
     pages = [page async for page in act.pages("list-messages", thread_id=thread_id, limit=500)]
     texts = [message["text"] for page in pages for message in structured(page)["messages"]]
     act.stage.asks("list-messages", [f"thread_id={_word(thread_id)}", "limit=500", "cursor=…"])
@@ -140,7 +140,7 @@ async def whole(act: Act, thread_id: str) -> None:
 
 
 async def skim(act: Act, thread_id: str) -> None:
-    """Skim, then read one message whole."""
+    """Skim previews of messages, then read one message in full."""
     page = await act.call(
         "list-messages", thread_id=thread_id, limit=6, preview_chars=_PREVIEW, lines=7
     )
@@ -157,7 +157,7 @@ async def skim(act: Act, thread_id: str) -> None:
 
 
 async def create(act: Act, thread_id: str) -> None:
-    """Write a message twice with one key; prove by reading that it is there once."""
+    """Write a message twice with the same key, and check that it exists once."""
     written = {
         "thread_id": thread_id,
         "idempotency_key": "only-once",
@@ -216,10 +216,10 @@ def text_of(result: CallToolResult) -> str:
 
 
 def structured(result: CallToolResult) -> dict[str, Any]:
-    """Return the structured content, which every tool gives.
+    """Return the structured content, which every tool returns.
 
     Raises:
-        SceneError: there is none.
+        SceneError: the result has no structured content.
     """
     content: dict[str, Any] | None = result.structured_content
     if content is None:
@@ -228,6 +228,6 @@ def structured(result: CallToolResult) -> dict[str, Any]:
 
 
 def _word(value: object) -> str:
-    """Return an argument as it is shown: ids and texts shortened, so that a call is one line."""
+    """Return an argument to show, with ids and texts shortened so that a call fits on one line."""
     text = value if isinstance(value, str) else compact(value)
     return text if len(text) <= _WORD_CHARS else f"{text[: _WORD_CHARS - 1]}…"

@@ -1,4 +1,4 @@
-"""The show: load, start the server, run through the scenes, say how it ended."""
+"""Runs the demo: imports the conversations, starts the server, and plays the scenes."""
 
 import os
 import sys
@@ -22,10 +22,10 @@ from backscroll.commands.terminal import verbatim
 from backscroll.commands.transfer.importing import import_sources
 
 _DEADLINE_S: Final = 120
-"""Seconds that the show may take: it takes a tenth of that."""
+"""How long the demo may take, in seconds; it usually takes a tenth of that."""
 
 _ANSWER_S: Final = 20
-"""Seconds that any one answer may take."""
+"""How long each response may take, in seconds."""
 
 _LOG_CHARS: Final = 2_000
 
@@ -33,12 +33,12 @@ _LOG_CHARS: Final = 2_000
 async def run(
     console: Console | None = None, cast: Cast | None = None, python: str = sys.executable
 ) -> int:
-    """Show everything; return 0 if every check held, and else 1.
+    """Run the demo; return 0 if every check passed, else 1.
 
     Args:
-        console: where to; stdout by default.
+        console: where to print; stdout by default.
         cast: the conversations; by default those that `choose` returns.
-        python: the interpreter that the server is started with.
+        python: the interpreter that runs the server.
 
     Raises:
         CommandError: the dataset is not installed.
@@ -52,7 +52,7 @@ async def run(
         try:
             with anyio.fail_after(_DEADLINE_S):
                 await _play(stage, cast, f"sqlite:///{Path(folder, 'demo.db')}", log, python)
-        except* Exception as group:  # noqa: BLE001 - the outermost boundary: it is shown
+        except* Exception as group:  # noqa: BLE001 - the outermost boundary: shows every error
             for error in _leaves(group):
                 stage.check(f"it runs to its end ({type(error).__name__}: {error})", holds=False)
         if stage.failed:
@@ -100,7 +100,7 @@ async def _play(stage: Stage, cast: Cast, database: str, log: Path, python: str)
 
 @asynccontextmanager
 async def _connected(database: str, log: Path, python: str) -> AsyncIterator[Client]:
-    """Start `backscroll` as a host does, its log in a file, and connect to it."""
+    """Start `backscroll` as a host does, with its log in a file, and connect to it."""
     environment = {"BACKSCROLL_DATABASE": database}
     if "PYTHONPATH" in os.environ:
         environment["PYTHONPATH"] = os.environ["PYTHONPATH"]

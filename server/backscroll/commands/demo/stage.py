@@ -1,4 +1,4 @@
-"""What the audience sees: scenes, what an agent reads in them, and whether each claim held."""
+"""The output of the demo: scenes, what an agent reads in them, and the result of each check."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,9 @@ from backscroll_tools.plain import plain
 
 
 class Stage:
-    """Prints scenes and keeps count of the checks.
+    """Prints scenes and counts the checks.
 
-    Whatever is printed is escaped, and is no markup: what others wrote stays what they wrote.
+    All text is escaped and never taken for markup, because it includes messages from others.
 
     Args:
         console: where to print.
@@ -29,23 +29,23 @@ class Stage:
         self._line(f"\n{self._scenes}. {title}", "bold cyan")
 
     def say(self, text: str) -> None:
-        """Explain something."""
+        """Print an explanation."""
         self._line(f"   {text}")
 
     def asks(self, tool: str, arguments: Iterable[str]) -> None:
-        """Show what the agent calls."""
+        """Show a tool call of the agent."""
         self._line(" ".join(["   >", tool, *arguments]), "yellow")
 
     def reads(self, text: str, lines: int) -> None:
-        """Show the first lines of what the agent reads, each as far as it fits."""
+        """Show the first lines of the text that the agent reads, each cut to the width."""
         every = text.splitlines()
         for line in every[:lines]:
             self._line(f"   | {line}", "dim")
         if len(every) > lines:
             self._line(f"   | … {len(every) - lines} more lines", "dim")
 
-    def check(self, claim: str, holds: bool) -> None:  # noqa: FBT001 - a claim holds or not
-        """Show a claim and whether it held."""
+    def check(self, claim: str, holds: bool) -> None:  # noqa: FBT001 - the result of the check
+        """Show a claim and whether it holds, and count it."""
         if holds:
             self.held += 1
             self._line(f"   ✓ {claim}", "green")
@@ -54,7 +54,7 @@ class Stage:
             self._line(f"   ✗ {claim}", "bold red")
 
     def end(self, text: str, style: str) -> None:
-        """Say how it ended."""
+        """Print the outcome of the demo."""
         self._line(f"\n{text}", style)
 
     def _line(self, text: str, style: str = "") -> None:

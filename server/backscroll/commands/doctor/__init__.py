@@ -1,4 +1,4 @@
-"""`backscroll doctor`: what is configured, what answers, what will work, and how to mend the rest.
+"""`backscroll doctor`: checks the configuration and the upstream, and says how to fix problems.
 
-No key and no word of an upstream's own is ever shown: either may be in the other.
+Neither keys nor an upstream's own texts are ever shown, because such a text may quote a key.
 """

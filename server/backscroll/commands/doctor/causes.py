@@ -1,4 +1,4 @@
-"""Why an upstream was not reached, and what a failed request asks of the operator."""
+"""Explains to the operator why a request to the upstream failed, and what to do."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ from backscroll_tools.client.failures import UnreachableError
 from backscroll_tools.errors import ErrorCode, ToolError
 
 _CAUSES: Final = 8
-"""How many exceptions behind one another are looked at."""
+"""The maximum number of chained exceptions that are examined."""
 
 _SAYS: Final[dict[ErrorCode, tuple[str, str]]] = {
     "auth_failed": (
@@ -40,11 +40,11 @@ _UNREACHED: Final = "Check BACKSCROLL_BASE_URL, the network, and that the upstre
 
 
 def cause_of(error: ToolError, *, with_key: bool) -> tuple[str, str]:
-    """Return what went wrong and what to do about it, in no words of the upstream's.
+    """Return what went wrong and what to do about it, without quoting the upstream.
 
     Args:
-        error: how a request failed.
-        with_key: whether it named its caller.
+        error: the error of the failed request.
+        with_key: whether the request carried a key.
     """
     if isinstance(error, UnreachableError):
         return _unreached(error), _UNREACHED
@@ -74,7 +74,7 @@ def _unreached(error: UnreachableError) -> str:
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions behind one, the nearest first, each group's first for the group."""
+    """Yield the causes of an exception, nearest first; a group is replaced by its first error."""
     cause: BaseException | None = error
     for _ in range(_CAUSES):
         cause = cause and (cause.__cause__ or cause.__context__)

@@ -1,4 +1,4 @@
-"""The command `backscroll doctor`."""
+"""The click command `backscroll doctor`."""
 
 import sys
 

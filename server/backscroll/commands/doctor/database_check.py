@@ -1,4 +1,4 @@
-"""The embedded store's database: opened as the server opens it, and looked at."""
+"""Checks the embedded store's database, opened in the same way as by the server."""
 
 import os
 import sqlite3
@@ -40,13 +40,13 @@ _SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
 
 
 def is_missing(url: str) -> bool:
-    """Whether a URL names a SQLite file that is yet to be made."""
+    """Return whether a URL names a SQLite file that does not exist yet."""
     path = _file_of(url)
     return path is not None and not path.exists()
 
 
 def check_folder(url: str) -> Check:
-    """Return whether a database that is yet to be made can be made; nothing is made now."""
+    """Return whether a missing database could be created. Nothing is created now."""
     path = (sqlite_path(url) or Path()).absolute()
     if left := file_check.left_behind(path):
         return Check(
@@ -69,14 +69,14 @@ def check_folder(url: str) -> Check:
 async def check_database(
     url: str, examined_s: float = EXAMINED_S, lock_s: float = LOCK_S
 ) -> tuple[Check, ...]:
-    """Return what the database is, how much it holds, and whether its file is well.
+    """Return the database's kind, how much it holds, and whether its file is sound.
 
-    Bounded by the store's own waits: `lock_s` for a lock, 10 s for a connection.
+    The store's own time limits apply: `lock_s` for a lock, 10 s for a connection.
 
     Args:
-        url: of the database.
-        examined_s: how many seconds its structure may be looked at.
-        lock_s: how many seconds another program's lock is waited for.
+        url: the URL of the database.
+        examined_s: the time limit for checking its structure, in seconds.
+        lock_s: how long to wait for another program's lock, in seconds.
     """
     path = _file_of(url)
 
@@ -93,7 +93,7 @@ async def check_database(
 
 
 def _file_of(url: str) -> Path | None:
-    """Return the file that a URL names; None if it names none, which opening it then explains."""
+    """Return the file that a URL names; None if it names none, which is reported on opening."""
     try:
         return sqlite_path(url)
     except ValueError:
@@ -101,9 +101,9 @@ def _file_of(url: str) -> Path | None:
 
 
 async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple[Check, ...]:
-    """Return what a look at the tokens of a database found, or why it cannot be looked at.
+    """Return the result of a check of the tokens in a database, or why they cannot be read.
 
-    Bounded as `check_database` is.
+    The same time limits apply as in `check_database`.
     """
 
     async def read(database: Database) -> tuple[Check, ...]:

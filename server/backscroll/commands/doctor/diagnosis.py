@@ -1,27 +1,27 @@
-"""What a diagnosis holds."""
+"""The types that make up a diagnosis."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 UNSET: Final = "not set"
-"""The value of a setting that has none."""
+"""The text shown for a setting without a value."""
 
 Verdict: TypeAlias = Literal["ok", "unclear", "absent", "warning", "failed"]
-"""How a check went. `absent`: the upstream does not serve it, which need not be wrong. `warning`:
-it is well now, and will or may not be."""
+"""The result of a check. `absent`: the upstream does not serve it, which need not be a problem.
+`warning`: it works now, but may fail later."""
 
 Fitness: TypeAlias = Literal["works", "withheld", "broken"]
-"""Whether a tool will work; `withheld`: agents are not offered it."""
+"""Whether a tool will work. `withheld`: the tool is not offered to agents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One setting as it was made.
+    """One setting, its value and its source.
 
     Attributes:
-        name: the field of `Settings`.
-        value: safe to show.
-        source: a flag, a variable, or `default`.
+        name: the name of the field in `Settings`.
+        value: the value as text, without secrets.
+        source: the flag or variable that set it, or `default`.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was tried.
+    """One check.
 
     Attributes:
-        name: what it was.
-        verdict: how it went.
+        name: what was checked.
+        verdict: the result.
         detail: what was found.
-        ms: how long the answer took, in milliseconds, where one was waited for.
-        next_step: what to do about it, where something is to be done.
+        ms: how long a response took, in milliseconds, if a request was sent.
+        next_step: what to do about it; empty if nothing.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ToolFitness:
-    """Whether one tool will work, and why, or on what."""
+    """Whether one tool will work, and why, or with which endpoints."""
 
     name: str
     fitness: Fitness
@@ -59,18 +59,18 @@ class ToolFitness:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All that was found.
+    """The complete diagnosis.
 
     Attributes:
-        version: Backscroll's.
+        version: Backscroll's version.
         python: the interpreter's version.
-        settings: every setting.
-        address: where the upstream is.
-        checks: what was tried there.
-        http: what was tried of serving over HTTP, where anything is set for it.
-        host: what a server over HTTP is to listen on, where it was said.
+        settings: the settings.
+        address: the address of the upstream.
+        checks: the checks of the upstream.
+        http: the checks of serving over HTTP, if any setting for it is given.
+        host: the address that a server over HTTP listens on; empty if not given.
         tools: every tool, in the order in which hosts see them.
-        notes: what is not wrong, and may not be meant.
+        notes: what is valid but may be unintended, one sentence each.
     """
 
     version: str
@@ -85,7 +85,7 @@ class Diagnosis:
 
     @property
     def is_well(self) -> bool:
-        """Whether no check failed and every tool that is offered will work."""
+        """Whether no check failed and every offered tool will work."""
         return not (
             any(check.verdict == "failed" for check in (*self.checks, *self.http))
             or any(tool.fitness == "broken" for tool in self.tools)

@@ -1,4 +1,4 @@
-"""The examination, from settings to diagnosis."""
+"""Runs all checks and builds the diagnosis."""
 
 import dataclasses
 import os
@@ -29,17 +29,17 @@ async def examine(
     limit_s: float = PROBE_S,
     host: str = "",
 ) -> Diagnosis:
-    """Return what is configured, what answers, and which tools will work. Nothing is written.
+    """Return what is configured, what responds, and which tools will work. Nothing is written.
 
     Args:
-        settings: what is configured.
-        sources: where from, as `settings.sources` returns it.
-        environ: the environment, for variables that are not used.
-        limit_s: how many seconds the upstream has to answer one request.
-        host: what a server over HTTP is to listen on; empty where that was not said.
+        settings: the settings.
+        sources: the source of each setting, as `settings.sources` returns it.
+        environ: the environment, to find variables that are set but not used.
+        limit_s: how many seconds the upstream may take to answer a request.
+        host: the address that a server over HTTP would listen on; empty if not given.
 
     Raises:
-        SettingsError: the upstream cannot be asked: its key, or a library, is missing.
+        SettingsError: the upstream's key or a library is missing.
     """
     upstream = upstream_of_callers(settings)
     keys_are_callers = settings.http_auth == "token"
@@ -48,7 +48,7 @@ async def examine(
     if is_embedded(settings):
         if is_missing(settings.database_url):
             checks = (check_folder(settings.database_url),)
-            asked = replace(settings, database="sqlite://")  # what the new one will be, in memory
+            asked = replace(settings, database="sqlite://")  # a new, empty database
         else:
             checks = await check_database(settings.database_url)
     groups: dict[Group, Check] = {}
@@ -59,11 +59,11 @@ async def examine(
         groups = _with_ways_out(groups, upstream.profile)
     http: tuple[Check, ...] = ()
     if host or _HTTP & sources.keys():
-        # What serves HTTP is imported for those who do.
+        # Import the HTTP server only if it is configured.
         from backscroll.commands.doctor.over_http import check_http
 
         tried = await check_http(settings, host, environ, limit_s)
-        http = tuple(check for check in tried if check not in checks)  # a database is named once
+        http = tuple(check for check in tried if check not in checks)  # do not repeat the database
     return Diagnosis(
         version=version("backscroll"),
         python=platform.python_version(),
@@ -78,7 +78,7 @@ async def examine(
 
 
 def _with_ways_out(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:
-    """Return the checks, each that found nothing served with what to do about it."""
+    """Return the checks, with a next step for each group that is not served."""
     served = [group for group, check in groups.items() if check.verdict != "absent"]
     if not served:
         step = "Check BACKSCROLL_BASE_URL: most such APIs begin at /v1, and nothing is served here."

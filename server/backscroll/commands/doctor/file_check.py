@@ -1,4 +1,4 @@
-"""The file of the embedded store's SQLite database: whole, writable, and with room to grow."""
+"""Checks the file of a SQLite database: is it intact and writable, with free disk space?"""
 
 import shutil
 from pathlib import Path
@@ -12,10 +12,10 @@ from backscroll.database.port import Database
 from backscroll.database.sqlite_file import first_flaw
 
 EXAMINED_S: Final = 10.0
-"""How many seconds the structure of a database is looked at, at most."""
+"""The time limit for checking the structure of a database, in seconds."""
 
 SCARCE: Final = 256 * 1024 * 1024
-"""Below how many free bytes a disk is spoken of."""
+"""The free disk space, in bytes, below which a warning is given."""
 
 _MIB: Final = 1024 * 1024
 _LEFT_BEHIND: Final = ("-journal", "-wal", "-shm")
@@ -32,29 +32,29 @@ MEND: Final = "Mend it, or point BACKSCROLL_DATABASE elsewhere."
 
 
 def left_behind(path: Path) -> str:
-    """Return the name of a file that SQLite left beside a database that is gone; empty if none."""
+    """Return the name of a file that SQLite left beside a missing database; empty if none."""
     beside = (path.with_name(path.name + ending) for ending in _LEFT_BEHIND)
     return next((each.name for each in beside if each.exists()), "")
 
 
 def failed(error: DatabaseFailedError) -> Check:
-    """Return what a database that failed is told to be."""
+    """Return the check for a database that failed."""
     step = _BY_TROUBLE.get(error.trouble, MEND)
     return Check("database", "failed", error.sentence, next_step=step)
 
 
 async def check_file(database: Database, path: Path, limit_s: float) -> tuple[Check, ...]:
-    """Return whether a database can be written, has room to grow, and is whole.
+    """Return whether a database can be written, has room to grow, and is intact.
 
-    What is written to see that is rolled back.
+    The write that tests this is rolled back.
 
     Args:
-        database: open.
-        path: of its file.
-        limit_s: how many seconds its structure may be looked at.
+        database: the open database.
+        path: the path of its file.
+        limit_s: the time limit for checking its structure, in seconds.
 
     Raises:
-        NothingWrittenError: it cannot be read.
+        NothingWrittenError: the database cannot be read.
     """
     try:
         await database.check()

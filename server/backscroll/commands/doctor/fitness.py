@@ -1,4 +1,4 @@
-"""Which tools will work, as far as reading tells."""
+"""Determines which tools will work, judging by requests that only read."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,9 @@ def fitness_of_all(
     """Return whether each tool will work.
 
     Args:
-        settings: which tools agents are offered.
+        settings: the settings, which determine the tools that agents are offered.
         profile: the kind of upstream.
-        checks: how the groups of endpoints answered; none where nothing could be asked.
+        checks: the checks by endpoint group; empty if no request could be sent.
     """
     return tuple(
         ToolFitness(tool.name, "withheld", reason)
@@ -29,7 +29,7 @@ def fitness_of_all(
 
 
 def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:
-    """Return why agents are not offered a tool, or nothing where they are."""
+    """Return why agents are not offered a tool, or an empty string if they are."""
     if not profile.serves.intersection(tool.needs):
         return f"not offered: {profile.name} does not serve {_joined(tool.needs, ' or ')}"
     if tool.toolset.name not in settings.toolsets and "all" not in settings.toolsets:

@@ -1,4 +1,4 @@
-"""The settings as they may be shown, and what may not be meant with them."""
+"""The settings in a form that is safe to show, and notes on unintended ones."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 
 
 def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
-    """Return the settings with their values, safe to show, and where they come from.
+    """Return the settings with their sources, and with values that are safe to show.
 
-    Those of HTTP, which most do without, are left out where they are not made.
+    Settings for HTTP are left out if they are not set, because most users do not need them.
 
     Args:
-        settings: all of them.
-        sources: as `settings.sources` returns them.
+        settings: the settings.
+        sources: the source of each setting, as `settings.sources` returns it.
     """
     return tuple(
         Made(
@@ -40,12 +40,12 @@ def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
 def notes(
     settings: Settings, sources: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return what is not wrong, and may not be meant.
+    """Return notes on what is valid but may be unintended, one sentence each.
 
     Args:
-        settings: all of them.
-        sources: as `settings.sources` returns them.
-        environ: the environment, for variables that are not used.
+        settings: the settings.
+        sources: the source of each setting, as `settings.sources` returns it.
+        environ: the environment, to find variables that are set but not used.
     """
     found: list[str] = []
     if settings.upstream != "openai" and not is_blank(environ.get("OPENAI_API_KEY", "")):
@@ -70,7 +70,7 @@ def notes(
 
 def _value(settings: Settings, name: str) -> object:
     if name == "database" and is_embedded(settings):
-        return settings.database_url  # where the data is, also by default
+        return settings.database_url  # the URL in use, also if it is the default
     return getattr(settings, name)
 
 
@@ -87,7 +87,7 @@ def _shown(name: str, value: object, *, secret: bool) -> str:
 
 
 def _without_password(url: str) -> str:
-    """Return a database's URL, its password hidden, without what follows a `?`."""
+    """Return a database's URL without its query, and with its password hidden."""
     if url.startswith(SQLITE) and "?" not in url:
         return url
     try:
@@ -96,6 +96,6 @@ def _without_password(url: str) -> str:
         return f"set, {len(url)} characters, and no URL"
     if (
         "@" in f"{parsed.host}{parsed.database}"
-    ):  # and so may what is before it be: a password's end
+    ):  # the text before this @ may be the end of a password
         return f"set, {len(url)} characters, with an @ too many"
     return parsed.render_as_string(hide_password=True)

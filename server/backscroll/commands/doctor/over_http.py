@@ -1,4 +1,4 @@
-"""What is set for serving over HTTP, tried as `backscroll serve --transport http` tries it."""
+"""Checks the settings for HTTP in the same way as `backscroll serve --transport http`."""
 
 import time
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from backscroll.settings.model import Settings
 from backscroll.settings.operator_errors import OperatorError
 
 SOON: Final = timedelta(days=14)
-"""How long before its end a certificate is spoken of."""
+"""How long before a certificate expires a warning is given."""
 
 _LOOPBACK: Final = "127.0.0.1"
 _WHOM: Final = {
@@ -33,13 +33,13 @@ _RENEW: Final = "Renew it, replace the files, and restart the server."
 async def check_http(
     settings: Settings, host: str, environ: Mapping[str, str], limit_s: float
 ) -> tuple[Check, ...]:
-    """Return whether a server over HTTP would start, and let in who should get in.
+    """Return whether a server over HTTP would start, and whether callers could use it.
 
     Args:
-        settings: of the operator.
-        host: what it is to listen on; empty for this machine alone.
-        environ: where callers' own keys are.
-        limit_s: how many seconds the issuer has to answer.
+        settings: the operator's settings.
+        host: the address to listen on; empty for a loopback address.
+        environ: the environment, which holds callers' own keys.
+        limit_s: how many seconds the issuer may take to answer.
     """
     checks = [_callers(settings, host or _LOOPBACK), *_certificate(settings, datetime.now(UTC))]
     if settings.http_auth == "oauth":
@@ -66,7 +66,7 @@ def _callers(settings: Settings, host: str) -> Check:
 
 
 def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
-    """Return how long the certificate holds, where there is one."""
+    """Return whether the certificate is valid, and for how long; nothing if none is set."""
     try:
         tls.check(settings)
     except OperatorError as error:
@@ -79,7 +79,7 @@ def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
     pem = Path(settings.tls_cert_file).read_bytes()
     try:
         own = x509.load_pem_x509_certificates(pem)[0]
-    except ValueError:  # OpenSSL knows more forms
+    except ValueError:  # OpenSSL accepts forms that `cryptography` does not
         detail = "is its key's; how long it holds cannot be read"
         return (Check("certificate", "unclear", detail),)
     since, until = own.not_valid_before_utc, own.not_valid_after_utc

@@ -1,4 +1,4 @@
-"""Harmless requests, one for each group of endpoints that the upstream should serve."""
+"""Sends one harmless request for each endpoint group that the upstream should serve."""
 
 import time
 from dataclasses import replace
@@ -16,18 +16,19 @@ from backscroll_tools.client.groups import GROUPS, Group
 from backscroll_tools.errors import ToolError
 
 PROBE_S: Final = 10.0
-"""How many seconds an upstream has to answer one request."""
+"""How many seconds an upstream may take to answer a request."""
 
 
 async def probe_all(
     client: Client, limit_s: float = PROBE_S, *, keys_are_callers: bool = False
 ) -> dict[Group, Check]:
-    """Return how each group of endpoints answers that the upstream should serve, asked at once.
+    """Return a check of each endpoint group that the upstream should serve, run concurrently.
 
     Args:
-        client: of the upstream.
-        limit_s: how many seconds each has to answer.
-        keys_are_callers: whether callers may bring keys, so that it is well if one is wanted.
+        client: a client of the upstream.
+        limit_s: how many seconds each request may take.
+        keys_are_callers: whether callers may bring their own keys; a response that asks for a key
+            is then not a failure.
     """
     found: dict[Group, Check] = {}
 

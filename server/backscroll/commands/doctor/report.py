@@ -38,7 +38,7 @@ def as_json(diagnosis: Diagnosis) -> str:
 
 
 def as_text(diagnosis: Diagnosis, width: int) -> str:
-    """Return the diagnosis as lines of at most `width` characters, where words allow it."""
+    """Return the diagnosis as text, wrapped at `width` characters except within long words."""
     return "\n".join(
         [
             f"Backscroll {diagnosis.version}, Python {diagnosis.python}",

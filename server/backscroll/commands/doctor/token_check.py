@@ -1,4 +1,4 @@
-"""The tokens of callers over HTTP: whether any holds, and has a key where one is wanted."""
+"""Checks the tokens of callers over HTTP: whether any is valid, and has a key if it needs one."""
 
 import time
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ from backscroll.upstream.credentials import lacks_key
 from backscroll.upstream.kind import is_embedded
 
 _NAMED: Final = 5
-"""How many variables are named, at most."""
+"""The maximum number of variables that are named."""
 
 
 async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[Check, ...]:
-    """Return how many tokens hold, and whether each has a key to the upstream that it can use.
+    """Return how many tokens are valid, and whether each has a usable key to the upstream.
 
     Args:
-        settings: which database, and which upstream.
-        environ: where callers' own keys are.
+        settings: the settings, which name the database and the upstream.
+        environ: the environment, which holds callers' own keys.
     """
     url = settings.database_url
     if is_missing(url):
