@@ -1,1 +1,1 @@
-"""`backscroll import` and `backscroll export`."""
+"""`backscroll import` and `backscroll export`: conversations into and out of the store."""

@@ -1,4 +1,4 @@
-"""`backscroll import` and `backscroll export`, as a person types them."""
+"""The click commands `backscroll import` and `backscroll export`."""
 
 import sys
 from pathlib import Path

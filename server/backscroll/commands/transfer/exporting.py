@@ -1,4 +1,4 @@
-"""`backscroll export`: everything in the embedded store as the JSON Lines that import takes."""
+"""Exports a partition of the embedded store as JSON Lines, which can be imported again."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -30,12 +30,12 @@ async def export_to(
 
     Args:
         database: the store's URL.
-        write: takes each line, which ends where the line does.
-        advance: told of each line that was written.
-        partition: what part of the store is given out.
+        write: called with each line, including its line feed.
+        advance: called with 1 after each line.
+        partition: the partition to export; empty for the shared one.
 
     Returns:
-        How many lines were written.
+        The number of lines written.
 
     Raises:
         StoreError: the database cannot be used.
@@ -60,10 +60,10 @@ async def _lines(store: Store, partition: str) -> AsyncIterator[JSON]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[str]]:
-    """Write a file that only its owner can read, and that is there whole or not at all.
+    """Write a file that replaces `path` only once it is complete. Only its owner can read it.
 
     Raises:
-        CommandError: it cannot be written.
+        CommandError: the file cannot be written.
     """
     try:
         with NamedTemporaryFile(

@@ -1,4 +1,4 @@
-"""`backscroll import`: conversations into the embedded store, each at most once."""
+"""Imports conversations into the embedded store, each at most once."""
 
 import asyncio
 import re
@@ -19,10 +19,10 @@ from backscroll.store.archive.records import ImportedConversation, ImportedThrea
 
 FORMATS: Final = ("auto", chitchat.NAME, "jsonl")
 GROUP_ENTRIES: Final = 64
-"""How many entries are given to the store at once, which commits together what waits together."""
+"""The maximum number of entries that are written concurrently, so that they share a commit."""
 
 GROUP_SIZE: Final = 1024 * 1024
-"""What the sizes of a group's entries add up to when it takes no more; most are in bytes."""
+"""The total size at which a group is full, in the unit of its source, usually bytes."""
 
 _SNIFFED: Final = 256
 _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
@@ -30,7 +30,7 @@ _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
 @dataclass(slots=True)
 class ImportCounts:
-    """What became of the entries."""
+    """The number of entries by outcome."""
 
     imported: int = 0
     present: int = 0
@@ -38,7 +38,7 @@ class ImportCounts:
 
     @property
     def total(self) -> int:
-        """Every entry there was."""
+        """The number of all entries."""
         return self.imported + self.present + self.refused
 
     def __str__(self) -> str:
@@ -46,15 +46,15 @@ class ImportCounts:
 
 
 def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
-    """Return the conversations at a path.
+    """Return the file of conversations at a path.
 
     Args:
         path: a file, `-` for stdin, or `chitchat` for the installed package's file.
-        kind: one of `FORMATS`; `auto` looks at how the file begins.
-        stdin: what `-` reads.
+        kind: one of `FORMATS`; `auto` decides by the start of the file.
+        stdin: the stream that `-` stands for.
 
     Raises:
-        CommandError: nothing can be read there.
+        CommandError: the file cannot be read.
     """
     if path == "-":
         return jsonl.read_stream(stdin, "stdin")
@@ -72,18 +72,18 @@ async def import_sources(
     limit: int | None = None,
     partition: str = "",
 ) -> ImportCounts:
-    """Import what the sources hold, each conversation whole or not at all, in their order.
+    """Import the entries of the sources in order, each completely or not at all.
 
     Args:
         database: the store's URL.
-        sources: taken one after the other.
-        refuse: told where each refused entry stands, and why.
-        limit: the most entries that are taken in all; None for all there are.
-        partition: where in the store they come to be.
+        sources: the files, imported one after another.
+        refuse: called with the position of each refused entry, and the reason.
+        limit: the maximum number of entries in total; None for no limit.
+        partition: the partition to import into; empty for the shared one.
 
     Raises:
         StoreError: the database cannot be used.
-        CommandError: the database failed on the way; what was imported until then stays.
+        CommandError: the database failed during the import; entries imported before stay.
     """
     tally = ImportCounts()
     async with opened_store(database) as store:
@@ -111,7 +111,7 @@ def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
     for entry in entries:
         group.append(entry)
         full = len(group) == GROUP_ENTRIES or sum(held.size for held in group) >= GROUP_SIZE
-        # Who types or pipes the entries hears of a refused one before the next is there.
+        # Report a refused entry at once, even if the next one has not been typed or piped yet.
         if full or isinstance(entry.item, Refused):
             yield group
             group = []

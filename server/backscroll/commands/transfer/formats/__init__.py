@@ -1,1 +1,1 @@
-"""What conversations are imported from: one module a format, all reading to the same entries."""
+"""The formats that can be imported: one module for each, which reads it into entries."""

@@ -1,8 +1,7 @@
-"""The Chit-Chat Challenge's conversations, as PyPI's `chitchat-dataset` 0.9.0 carries them.
+"""Reads the Chit-Chat Challenge's conversations, from PyPI's `chitchat-dataset` 0.9.0.
 
 One JSON object: `{uuid: {"messages": [[{"text", "timestamp", "sender"}, …], …], "prompt", …}}`.
-Each utterance becomes a message of its own. Whoever spoke first is the user, and everyone else
-the assistant.
+Each utterance becomes one message. The first speaker is the user; all others are the assistant.
 """
 
 import importlib.util
@@ -21,7 +20,7 @@ from backscroll.store.archive.records import ImportedMessage, ImportedThread
 
 NAME: Final = "chitchat"
 _PROMPT_CHARS: Final = 512
-"""A metadata value holds no more (OpenAI API, create thread)."""
+"""The maximum length of a metadata value, in characters (OpenAI API, create thread)."""
 
 
 class _Utterance(BaseModel):
@@ -41,10 +40,10 @@ class _Conversation(BaseModel):
 
 
 def installed() -> Path:
-    """Return the file of the installed package, without importing it.
+    """Return the path of the installed package's file, without importing the package.
 
     Raises:
-        CommandError: it is not installed.
+        CommandError: the package is not installed.
     """
     spec = importlib.util.find_spec("chitchat_dataset")
     if spec is None or spec.origin is None:
@@ -55,7 +54,7 @@ def installed() -> Path:
 
 
 def conversations(path: Path) -> dict[str, Any]:
-    """Return the conversations by their uuid, as they are in the file.
+    """Return the conversations by uuid, in the form of the file.
 
     Raises:
         CommandError: the file cannot be read, or is not a JSON object.
@@ -72,7 +71,7 @@ def conversations(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> ImportFile:
-    """Return the threads of a dataset; sizes are counted in conversations."""
+    """Return the threads of a dataset; sizes count conversations."""
     found = conversations(path)
     return ImportFile(str(path), _entries(found), len(found))
 
@@ -89,10 +88,10 @@ def _entries(found: Mapping[str, Any]) -> Iterator[ImportEntry]:
 
 
 def thread(uuid: str, conversation: object) -> ImportedThread:
-    """Return a conversation as a thread, its utterances in the order of the file.
+    """Return a conversation as a thread, with its utterances in the order of the file.
 
     Raises:
-        ValueError: it is not of the dataset's shape.
+        ValueError: the conversation does not have the dataset's form.
     """
     held = _Conversation.model_validate(conversation)
     utterances = [utterance for turn in held.messages for utterance in turn]

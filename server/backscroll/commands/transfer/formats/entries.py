@@ -1,4 +1,4 @@
-"""What every format is read to: conversations one by one, and what was refused in between."""
+"""The entries that every format is read into: conversations and refusals, one by one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Imported: TypeAlias = ImportedThread | ImportedConversation | ImportedCompletion
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What cannot be imported.
+    """An entry that cannot be imported.
 
     Attributes:
-        reason: one sentence for a person; it quotes no message text.
+        reason: the reason for a person, without message text.
     """
 
     reason: str
@@ -29,9 +29,9 @@ class ImportEntry:
     """One thread, one conversation, one completion, or a refusal.
 
     Attributes:
-        place: where it stands in its source, such as `line 12`.
-        item: what it is.
-        size: how much of `ImportFile.total` was read for it.
+        place: its position in its source, such as `line 12`.
+        item: the conversation, or the refusal.
+        size: its share of `ImportFile.total`, in the same unit.
     """
 
     place: str
@@ -41,12 +41,12 @@ class ImportEntry:
 
 @dataclass(frozen=True, slots=True)
 class ImportFile:
-    """A file of conversations, open.
+    """An open file of conversations.
 
     Attributes:
-        name: as a person calls it.
-        entries: read as they are taken.
-        total: what the sizes of all entries add up to, in any unit; None where it is not known.
+        name: its name, for people.
+        entries: the entries, read on demand.
+        total: the sum of the sizes of all entries, in any unit; None if unknown.
     """
 
     name: str

@@ -1,12 +1,12 @@
-"""OpenAI-shaped JSON Lines: threads, conversations with their items, stored chat completions.
+"""Reads JSON Lines in OpenAI's shapes: threads, conversations and stored chat completions.
 
     {"object": "thread", "messages": [{"role": "user", "content": "Hello"}, …]}
     {"object": "conversation", "items": [{"role": "user", "content": "Hello"}, …]}
     {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
 
-A message has the fields of the API's `thread.message`, with content as it goes in (text, or
-parts) or as it comes out. Fields that only repeat others are passed over; unknown ones are
-refused, because they would be lost.
+A message has the fields of the API's `thread.message`, with content in the form of a request (text
+or parts) or of a response. Fields that only repeat others are ignored; unknown ones are refused,
+because they would be lost.
 """
 
 import hashlib
@@ -38,14 +38,14 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.request_body import parse_object
 
 LINE_BYTES: Final = 256 * 1024 * 1024
-"""The longest line that is read; a longer one is refused."""
+"""The maximum length of a line in bytes; a longer one is refused."""
 
 
 def read(path: Path) -> ImportFile:
-    """Return the lines of a file; sizes are counted in bytes.
+    """Return the entries of a file; sizes are in bytes.
 
     Raises:
-        CommandError: it cannot be read.
+        CommandError: the file cannot be read.
     """
     try:
         file = path.open("rb")
@@ -56,16 +56,16 @@ def read(path: Path) -> ImportFile:
 
 
 def read_stream(stream: BinaryIO, name: str) -> ImportFile:
-    """Return the lines of a stream, whose size is not known."""
+    """Return the entries of a stream, whose total size is unknown."""
     return ImportFile(name, entries(stream), None)
 
 
 def entries(stream: BinaryIO, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
-    """Yield what each line holds; blank lines hold nothing.
+    """Yield the entry on each line; blank lines are skipped.
 
     Args:
         stream: the lines.
-        line_bytes: the longest line that is read; a longer one is refused.
+        line_bytes: the maximum length of a line in bytes; a longer one is refused.
     """
     number = 0
     while line := stream.readline(line_bytes):
@@ -83,7 +83,7 @@ def entries(stream: BinaryIO, line_bytes: int = LINE_BYTES) -> Iterator[ImportEn
 
 
 def parse(line: bytes) -> Imported | Refused:
-    """Return what a line holds, or why it is refused."""
+    """Return the conversation on a line, or why the line is refused."""
     try:
         found = parse_object(line)
         kind = found.get("object", _kind(found))
@@ -94,7 +94,7 @@ def parse(line: bytes) -> Imported | Refused:
         if kind == "chat.completion":
             return _completion(CompletionLine.model_validate(found), found)
     except ApiError as error:
-        # "We could not parse the JSON body of your request: …", which this is not.
+        # Drop "We could not parse the JSON body of your request: ", as a line is not a request.
         why = error.message.partition(": ")[2].removesuffix(".")
         return Refused(f"is no usable JSON object: {why}")
     except ValidationError as error:
@@ -103,7 +103,7 @@ def parse(line: bytes) -> Imported | Refused:
 
 
 def _kind(found: JSON) -> str:
-    """Return what an object that does not say it must be."""
+    """Return the kind of an object without an `object` field, judging by its other fields."""
     if "choices" in found:
         return "chat.completion"
     return "conversation" if "items" in found else "thread"
@@ -115,7 +115,7 @@ def _closing(file: BinaryIO) -> Iterator[ImportEntry]:
 
 
 def _hash(found: JSON) -> str:
-    # Of the value and not of its bytes: the order of keys and the spaces say nothing.
+    # Hash the value, not its bytes: key order and whitespace do not matter.
     canonical = json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
@@ -128,7 +128,7 @@ def _thread(line: ThreadLine, found: JSON) -> ImportedThread:
     created_at = moment
     messages = []
     for message in line.messages:
-        # A message without a time is as old as the one before it.
+        # A message without a time gets that of the message before it.
         moment = moment if message.created_at is None else message.created_at
         messages.append(_message(message, moment))
     return ImportedThread(
@@ -161,7 +161,7 @@ def _conversation(line: ConversationLine, found: JSON) -> ImportedConversation:
     return ImportedConversation(
         key=line.key or line.id or _hash(found),
         created_at=int(time.time()) if line.created_at is None else line.created_at,
-        items=found["items"],  # as they came, whatever their kind
+        items=found["items"],  # unchanged, whatever their kind
         id=line.id,
         metadata=line.metadata or {},
     )
@@ -172,7 +172,7 @@ def _completion(line: CompletionLine, found: JSON) -> ImportedCompletion:
         key=line.key or line.id or _hash(found),
         created_at=int(time.time()) if line.created is None else line.created,
         model=line.model,
-        choices=found["choices"],  # as they came, the order of their keys too
+        choices=found["choices"],  # unchanged, including key order
         messages=found.get("messages", []),
         id=line.id,
         metadata=line.metadata or {},

@@ -1,4 +1,4 @@
-"""Why something is refused, in words that quote no message text."""
+"""Explains why an entry is refused, without quoting message text."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _RULES: Final = {
 
 
 def reason(error: ValidationError) -> str:
-    """Return the first thing that is wrong: the field, and the rule that it breaks."""
+    """Return the first problem: the field, and the rule that it breaks."""
     first = error.errors(include_url=False, include_input=False)[0]
     rule = _RULES.get(first["type"]) or f"is refused: {first['msg'].removeprefix('Value error, ')}"
     return f"{_path(first['loc'])} {rule}"

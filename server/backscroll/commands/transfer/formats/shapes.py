@@ -1,7 +1,7 @@
-"""What a line of JSON Lines may hold, field by field, and how it is written.
+"""The fields of a line of JSON Lines, for reading and for writing.
 
 Sources of the fields: OpenAI's OpenAPI documents of 2024-04-15 and 2026-08-21 (`ThreadObject`,
-`MessageObject`, `CreateChatCompletionResponse`). `key` is ours: the name that what has it goes by
+`MessageObject`, `CreateChatCompletionResponse`). `key` is Backscroll's own: it identifies an entry
 across imports.
 """
 
@@ -21,12 +21,12 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.message_object import text_part
 
 _LATEST: Final = 253_402_300_799
-"""The last second of the year 9999."""
+"""The last second of the year 9999, as a Unix time."""
 
 Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}\z")]
 ImportKey = Annotated[str, Field(min_length=1, max_length=512)]
 Seconds = Annotated[int, Field(ge=0, le=_LATEST)]
-# A header of the transcript has the role in it: one word, so that no role can pretend to be more.
+# Transcripts show the role in a message's header. A role is one word, so that it cannot forge one.
 Role = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z][A-Za-z0-9_-]{0,63}\z")]
 
 
@@ -70,13 +70,13 @@ class MessageLine(_Line):
     status: Literal["in_progress", "incomplete", "completed"] = "completed"
     incomplete_at: Seconds | None = None
     incomplete_details: JSON | None = None
-    # These say nothing that the others and the thread do not say.
+    # These repeat other fields or the thread's, and are ignored.
     object: Literal["thread.message"] = "thread.message"
     thread_id: str | None = None
     completed_at: Seconds | None = None
 
     def attached(self) -> list[JSON]:
-        """Return the files as attachments, which those of the API's first version become."""
+        """Return the attachments, with `file_ids` of the API's first version converted to them."""
         given = [item.model_dump(exclude_unset=True) for item in self.attachments or ()]
         return given + [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
 
@@ -91,7 +91,7 @@ class ThreadLine(_Line):
     created_at: Seconds | None = None
     metadata: Metadata | None = None
     tool_resources: JSON | None = None
-    # What lists of threads add, and the messages say.
+    # These are in lists of threads and follow from the messages; they are ignored.
     message_count: int | None = None
     last_message_at: Seconds | None = None
 
@@ -99,7 +99,7 @@ class ThreadLine(_Line):
 class ConversationLine(_Line):
     """A conversation with all its items, oldest first."""
 
-    items: list[JSON]  # the store looks into them, and keeps kinds that are not known here
+    items: list[JSON]  # the store checks them, and keeps unknown kinds
     object: Literal["conversation"] = "conversation"
     id: Id | None = None
     key: ImportKey | None = None
@@ -120,7 +120,7 @@ class _Choice(BaseModel):
 
 
 class CompletionLine(BaseModel):
-    """A stored chat completion, with its input in `messages`; what is not named here is kept."""
+    """A stored chat completion, with its input in `messages`; unknown fields are kept."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -135,7 +135,7 @@ class CompletionLine(BaseModel):
 
 
 def thread_object(thread: ImportedThread) -> JSON:
-    """Return a thread of the store as the line that it can be imported from."""
+    """Return a thread as an object that can be imported again."""
     return {
         "object": "thread",
         "id": thread.id,
@@ -147,7 +147,7 @@ def thread_object(thread: ImportedThread) -> JSON:
 
 
 def conversation_object(conversation: ImportedConversation) -> JSON:
-    """Return a conversation of the store as the line that it can be imported from."""
+    """Return a conversation as an object that can be imported again."""
     return {
         "object": "conversation",
         "id": conversation.id,
@@ -159,7 +159,7 @@ def conversation_object(conversation: ImportedConversation) -> JSON:
 
 
 def completion_object(completion: ImportedCompletion) -> JSON:
-    """Return a stored completion as the line that it can be imported from."""
+    """Return a stored completion as an object that can be imported again."""
     return {
         "object": "chat.completion",
         "id": completion.id,
@@ -193,7 +193,7 @@ def _message_object(message: ImportedMessage) -> JSON:
 
 
 def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mapping[str, Any]]:
-    """Return plain text as text: it is what most messages hold, and a third of the size."""
+    """Return content, as a string if it is plain text, as most is: a third of the size."""
     match content:
         case [{"type": "text", "text": {"value": str(text), "annotations": []}}] if content[
             0
