@@ -1,4 +1,4 @@
-"""`backscroll`: without arguments an MCP server over stdio, else the command line."""
+"""`backscroll`: an MCP server over stdio if run without arguments, else the command line."""
 
 import sys
 
@@ -6,10 +6,10 @@ from backscroll.process.exits import clean_exit
 
 
 def main() -> None:
-    """Run the command in `sys.argv`, and end the process with its exit code."""
+    """Run the command in `sys.argv`, and exit with its code."""
     with clean_exit():
         if len(sys.argv) == 1:
-            # What hosts start many times a day: without what only people need.
+            # Hosts start this many times a day, so do not import the command line.
             from backscroll.commands.serve.over_stdio import serve_as_set
 
             serve_as_set()

@@ -1,4 +1,4 @@
-"""Joins the commands that a person types."""
+"""The command line: a click group of all commands."""
 
 from importlib.metadata import version
 from typing import Any

@@ -1,1 +1,1 @@
-"""The commands that a person types, one module or package each, and what they share."""
+"""The commands of the command line, one module or package each, and what they share."""

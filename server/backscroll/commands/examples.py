@@ -2,5 +2,5 @@
 
 
 def examples(*lines: str) -> str:
-    """Return lines that click leaves as they are, below a command's options."""
+    """Return lines for a command's epilog that click does not wrap."""
     return "\n".join(line or "\n\b" for line in ("\b", "Examples:", *lines))

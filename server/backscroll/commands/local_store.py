@@ -1,4 +1,4 @@
-"""The embedded store, or the tokens of callers, opened by a command that a person runs."""
+"""Opens the embedded store or the database of tokens for a command, with one-line errors."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,10 +14,10 @@ from backscroll.store.app import Store, open_store
 
 @asynccontextmanager
 async def opened_store(database: str) -> AsyncIterator[Store]:
-    """Open a store.
+    """Open the embedded store.
 
     Raises:
-        OperatorError: the database cannot be used, or fails while it is used.
+        OperatorError: the database cannot be used, or fails while in use.
     """
     with _in_one_line():
         async with open_store(database) as store:
@@ -26,7 +26,7 @@ async def opened_store(database: str) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened_tokens(database: str) -> AsyncIterator[Database]:
-    """Open the database of the tokens; as `opened_store` in all else."""
+    """Open the database of tokens; raises the same errors as `opened_store`."""
     with _in_one_line():
         async with open_database(database, "tokens") as opened:
             yield opened

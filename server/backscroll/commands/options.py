@@ -1,4 +1,4 @@
-"""Settings as options of a command: each is described once, where it is declared."""
+"""Options of a command for settings, generated from the fields of `Settings`."""
 
 import dataclasses
 import functools
@@ -12,13 +12,13 @@ from backscroll.settings.model import PREFIX, Settings, load
 _FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
 
 SERVING: Final = tuple(name for name, item in _FIELDS.items() if "secret" not in item.metadata)
-"""The settings that a command line may hold: a key there would show in every process list."""
+"""The settings that may be options. Secrets may not: process lists show command lines."""
 
 EVERY: Final = tuple(name for name in SERVING if "http" not in _FIELDS[name].metadata)
-"""Those of them that are about more than one transport."""
+"""The settings in `SERVING` that are not only for HTTP."""
 
 Flags: TypeAlias = dict[str, str]
-"""What was given on the command line, by setting."""
+"""The texts of the settings given on the command line, by field name."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,10 +27,10 @@ T = TypeVar("T")
 def with_flags(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Flags, P], T]], Callable[P, T]]:
-    """Give a command an option for each named setting, and what was given as its first argument.
+    """Give a command an option for each named setting, and the given texts as its first argument.
 
     Raises:
-        ValueError: a setting is a secret, which every process list would show.
+        ValueError: a setting is a secret, which process lists would show.
     """
     _refuse_secrets(names)
 
@@ -54,11 +54,11 @@ def with_settings(
 ) -> Callable[[Callable[Concatenate[Settings, P], T]], Callable[P, T]]:
     """Give a command an option for each named setting, and the settings as its first argument.
 
-    An option's text goes to `settings.load` as it is, so that a flag and the environment keep the
-    same rules and get the same errors.
+    An option's text goes to `settings.load` unchanged, so that flags and environment variables
+    have the same rules and errors.
 
     Raises:
-        ValueError: as `with_flags` does.
+        ValueError: as in `with_flags`.
     """
     _refuse_secrets(names)
 

@@ -1,4 +1,4 @@
-"""How far a long command has come: a bar on a terminal's stderr, nothing anywhere else."""
+"""The progress bar of a long command, shown on stderr if it is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ def progress(name: str, total: int | None) -> Iterator[Advance]:
     """Show a bar while the block runs.
 
     Args:
-        name: what is worked on.
-        total: how much that is, in any unit; None where it is not known.
+        name: the label of the bar.
+        total: the amount of work, in any unit; None if unknown.
 
     Yields:
-        What to call with how much more is done.
+        A function to call with the amount of work that was just done.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -1,4 +1,4 @@
-"""A person's terminal: how wide it is, and text that others wrote, shown and never obeyed."""
+"""Output to a terminal: its width, and text with control characters escaped."""
 
 import shutil
 import sys
@@ -7,19 +7,19 @@ from typing import Final, TextIO
 from backscroll_tools.plain import plain
 
 WIDTH: Final = 100
-"""The most characters of a line that is wrapped for a person."""
+"""The maximum length of a wrapped line, in characters."""
 
 
 def columns() -> int:
-    """Return how many characters fit in a line of the terminal, `WIDTH` at most."""
+    """Return the width of the terminal in characters, `WIDTH` at most."""
     return min(shutil.get_terminal_size().columns, WIDTH)
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
-    """Write text, and a line end where it has none: escaped to a terminal, else verbatim.
+    """Write text, escaped if the stream is a terminal, and end it with a line end.
 
     Raises:
-        BrokenPipeError: nobody reads any more.
+        BrokenPipeError: the reader has closed the stream.
     """
     stream = stream or sys.stdout
     end = "" if text.endswith("\n") else "\n"
@@ -28,6 +28,6 @@ def write(text: str, stream: TextIO | None = None) -> None:
 
 
 def verbatim(stream: TextIO) -> None:
-    """Make a stream carry every text unaltered, whatever the locale and the system."""
+    """Set a stream that is not a terminal to UTF-8 and plain line feeds on every system."""
     if not stream.isatty() and hasattr(stream, "reconfigure"):
         stream.reconfigure(encoding="utf-8", newline="\n")

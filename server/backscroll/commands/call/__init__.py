@@ -1,1 +1,1 @@
-"""`backscroll call`: one tool call through the server."""
+"""`backscroll call`: calls one tool through the server."""

@@ -1,4 +1,4 @@
-"""`backscroll call`: one tool call through the server, for a person or a script."""
+"""Calls one tool through the server, for a person or a script."""
 
 import json
 import re
@@ -22,14 +22,14 @@ _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What a call gave: its text or structured content, or the text of a tool error."""
+    """The result of a call: its text or structured content, or the text of a tool error."""
 
     text: str
     is_error: bool
 
 
 class Untyped(str):
-    """The value of `name=value`, of which only the tool's schema knows the type."""
+    """The value in `name=value`; its type depends on the tool's schema."""
 
     __slots__ = ()
 
@@ -46,13 +46,13 @@ async def call_tool(
     """Call a tool.
 
     Args:
-        settings: as a server has them, but that what is asked for is always sent.
+        settings: the server's settings, except that the requested form of output is always sent.
         name: the tool's name.
-        words: its arguments, `name=value` or `name:=JSON`.
-        as_json: whether to return the structured content, as indented JSON, and not the text.
+        words: its arguments, each `name=value` or `name:=JSON`.
+        as_json: whether to return the structured content as indented JSON instead of the text.
 
     Raises:
-        CommandError: an argument that cannot be read, or no such tool.
+        CommandError: an argument cannot be parsed, or the tool does not exist.
         StoreError: the database cannot be used.
     """
     unwanted = "text" if as_json else "structured"
@@ -61,7 +61,7 @@ async def call_tool(
     arguments = read_arguments(words)
     if is_embedded(settings):
         async with opened_store(settings.database_url):
-            pass  # or else one line says why not
+            pass  # fail early with a one-line error
     async with Client(build(settings)) as client:
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):
@@ -70,10 +70,10 @@ async def call_tool(
 
 
 def read_arguments(words: Iterable[str]) -> dict[str, object]:
-    """Return the arguments by name: `Untyped` for `name=value`, any value for `name:=JSON`.
+    """Return the arguments by name: an `Untyped` for `name=value`, parsed JSON for `name:=JSON`.
 
     Raises:
-        CommandError: a word of another form, bad JSON, or a name given twice.
+        CommandError: a word has another form, its JSON is invalid, or a name is given twice.
     """
     arguments: dict[str, object] = {}
     for word in words:
@@ -88,10 +88,10 @@ def read_arguments(words: Iterable[str]) -> dict[str, object]:
 
 
 def typed(arguments: Mapping[str, object], schema: Mapping[str, Any]) -> dict[str, object]:
-    """Return the arguments with each `Untyped` one typed as the input schema says.
+    """Return the arguments, each `Untyped` value converted to the type in the input schema.
 
-    It is text where the schema allows text, and else JSON; what is not JSON then stays text, so
-    that the server says what it should have been.
+    A value stays text if the schema allows text, and is parsed as JSON otherwise. Invalid JSON
+    stays text too, and the server's error then names the expected type.
     """
     return {
         name: _json_or_text(value)
@@ -105,8 +105,8 @@ def describe(tools: Iterable[Tool], width: int) -> str:
     """Return the tools and their arguments as text for a person.
 
     Args:
-        tools: as the server lists them.
-        width: characters of a line.
+        tools: the tools that the server lists.
+        width: the maximum length of a line of a description, in characters.
     """
     return "\n\n".join(_described(tool, width) for tool in tools)
 
@@ -114,7 +114,7 @@ def describe(tools: Iterable[Tool], width: int) -> str:
 async def _result(
     client: Client, name: str, arguments: Mapping[str, object]
 ) -> CallToolResult | CommandError:
-    # Returned, because what is raised inside the client comes out in a group.
+    # The error is returned, because the client wraps raised ones in an exception group.
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     schema = tools[name].input_schema if name in tools else {}
     try:
@@ -131,7 +131,7 @@ def _outcome(result: CallToolResult, *, as_json: bool) -> CallResult:
 
 
 def _types(schema: Mapping[str, Any], name: str) -> list[str]:
-    """Return the JSON types that an argument may have; text where the schema does not know it."""
+    """Return the JSON types that an argument may have; string if the schema does not name it."""
     kind = schema.get("properties", {}).get(name, {}).get("type", "string")
     return [kind] if isinstance(kind, str) else kind
 

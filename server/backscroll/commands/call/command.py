@@ -1,4 +1,4 @@
-"""`backscroll call`, as a person types it."""
+"""The click command `backscroll call`."""
 
 import sys
 

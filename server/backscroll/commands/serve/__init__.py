@@ -1,1 +1,1 @@
-"""`backscroll serve`: MCP, to the host that started it or over HTTP."""
+"""`backscroll serve`: serves MCP over stdio or HTTP."""

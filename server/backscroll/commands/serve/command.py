@@ -1,4 +1,4 @@
-"""`backscroll serve`, as a person types it."""
+"""The click command `backscroll serve`."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Serving MCP over stdio: to a host, or to a person who started it by hand."""
+"""Serves MCP over stdio, with a hint if a person started it at a terminal."""
 
 import os
 import shlex
@@ -19,12 +19,12 @@ Ctrl-C stops it.
 
 
 def serve_as_set() -> None:
-    """Serve as the environment says, which is how a host starts it; see `serve`."""
+    """Serve with the settings in the environment, as hosts start it; see `serve`."""
     serve(load())
 
 
 def serve(settings: Settings) -> None:
-    """Serve MCP over stdin and stdout until stdin ends; at a terminal say so on stderr."""
+    """Serve MCP over stdin and stdout until stdin ends; at a terminal, print a hint on stderr."""
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(hint())
     if settings.quick_start:
@@ -32,7 +32,7 @@ def serve(settings: Settings) -> None:
         from backscroll.upstream.credentials import credential
 
         profile = profile_of(settings)
-        credential(settings, profile)  # or else one line says that the key is missing
+        credential(settings, profile)  # fail early, with one line, if the key is missing
         quick_start.run(settings, profile)
     else:
         from backscroll.stdio import transport
@@ -41,7 +41,7 @@ def serve(settings: Settings) -> None:
 
 
 def hint() -> str:
-    """Return what a person at a terminal wants to know, with the command as it is installed."""
+    """Return the hint for a person at a terminal, with the command as it is installed."""
     from backscroll.commands.connect.entry import NAME, launch
 
     command = launch()

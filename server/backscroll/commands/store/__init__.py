@@ -1,1 +1,1 @@
-"""`backscroll store`: the embedded store over HTTP."""
+"""`backscroll store`: serves the embedded store over HTTP."""

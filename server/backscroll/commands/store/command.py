@@ -1,4 +1,4 @@
-"""`backscroll store`, as a person types it."""
+"""The click command `backscroll store`."""
 
 from typing import Final
 

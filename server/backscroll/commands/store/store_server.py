@@ -1,4 +1,4 @@
-"""`backscroll store`: the embedded store's wire format, served on this machine alone."""
+"""Serves the embedded store's wire format over HTTP, on a loopback address only."""
 
 import sys
 from typing import Final
@@ -23,12 +23,12 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
     """Serve the store until the process is interrupted.
 
     Args:
-        settings: the database, and how much is logged in which form.
+        settings: the settings, of which the database, log level and log format are used.
         host: a loopback address, or `localhost`.
-        port: 0 for any that is free.
+        port: the port to listen on; 0 for any free port.
 
     Raises:
-        CommandError: a host that others can reach, or an address that is not to be had.
+        CommandError: the host is not a loopback address, or cannot be listened on.
         StoreError: the database cannot be used.
     """
     if not is_loopback(host):
@@ -41,8 +41,8 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
         with listen(host, port) as listener:
             sys.stderr.write(_HINT.format(url=f"{address(host, listener)}/v1"))
             name = f"[{host}]" if ":" in host else host
-            # A page in a browser can have its own name resolved to this machine, and would then
-            # read everything; its requests keep that name.
+            # A web page could have its own host name resolve to this machine and read everything
+            # (DNS rebinding), but its requests carry that host name.
             app = TrustedHostMiddleware(store.app, ["localhost", name], www_redirect=False)
             config = Config(
                 app,

@@ -1,1 +1,1 @@
-"""`backscroll token`: who may call over HTTP."""
+"""`backscroll token`: manages tokens for callers over HTTP."""

@@ -1,4 +1,4 @@
-"""The commands `backscroll token …`: tokens for callers over HTTP."""
+"""The click commands `backscroll token …`."""
 
 import json
 import sys
@@ -51,7 +51,7 @@ def token() -> None:
     help="The server's environment variable that holds this caller's key to the upstream.",
 )
 @with_settings("database")
-def create(  # noqa: PLR0913 - what a token has
+def create(  # noqa: PLR0913 - each is an option
     settings: Settings,
     *,
     name: str,
@@ -124,5 +124,5 @@ def revoke(settings: Settings, name: str) -> None:
 def _date(at: int) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):  # beyond the years 1 to 9999, or the system's
+    except (ValueError, OverflowError, OSError):  # outside the range of datetime, or of the system
         return f"{at} s"

@@ -1,4 +1,4 @@
-"""Tokens for callers over HTTP, as an operator makes them, looks at them and takes them back."""
+"""Creates, lists and revokes tokens for callers over HTTP."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from backscroll.store.ids import new_token_id
 NEVER: Final = "never"
 _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "y": 365 * 86_400}
 MOST_S: Final = 100 * _UNITS["y"]
-"""The longest that a token lasts which is not made for ever, in seconds."""
+"""The maximum lifetime of a token that expires, in seconds."""
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhdy])")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
@@ -23,10 +23,10 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 def seconds(duration: str) -> int | None:
-    """Return how many seconds a duration has, such as `12h`, `90d` or `1y`; none for `never`.
+    """Return a duration such as `12h`, `90d` or `1y` in seconds; None for `never`.
 
     Raises:
-        CommandError: it is no duration, or longer than 100 years.
+        CommandError: the text is not a duration, or is longer than 100 years.
     """
     if duration == NEVER:
         return None
@@ -39,7 +39,7 @@ def seconds(duration: str) -> int | None:
     return lasts_s
 
 
-def new_token(  # noqa: PLR0913 - what a token has
+def new_token(  # noqa: PLR0913 - each is a field of a token
     name: str,
     *,
     scopes: str = "read",
@@ -48,19 +48,19 @@ def new_token(  # noqa: PLR0913 - what a token has
     partition: str = "",
     key_variable: str = "",
 ) -> Token:
-    """Return a token that has not been written yet.
+    """Return a new token, which is not stored yet.
 
     Args:
-        name: who will have it: letters, digits, `_`, `.`, `@` and `-`, 64 at most.
-        scopes: `read`, or `read` and `write` between commas.
-        toolsets: between commas; `all` for whatever the server offers.
+        name: the name of its caller: letters, digits, `_`, `.`, `@` and `-`, 64 at most.
+        scopes: `read`, or `read` and `write`, comma-separated.
+        toolsets: the toolsets, comma-separated; `all` for all that the server offers.
         expires: a duration, or `never`.
-        partition: its part of the store; empty for the one that all share.
-        key_variable: the environment variable that has its key to the upstream; empty for the
-            operator's.
+        partition: its partition of the store; empty for the shared one.
+        key_variable: the environment variable with its key to the upstream; empty for the
+            operator's key.
 
     Raises:
-        CommandError: one of them breaks its rule.
+        CommandError: a value breaks its rule.
     """
     if not _NAME.fullmatch(name):
         raise CommandError(
@@ -88,7 +88,7 @@ def new_token(  # noqa: PLR0913 - what a token has
 
 
 async def issue(database: str, token: Token) -> str:
-    """Write a token, and return the secret that it is: it is nowhere else, and never shown again.
+    """Store a token and return its secret, which is not stored and cannot be shown again.
 
     Raises:
         OperatorError: the database cannot be used, or fails.
@@ -103,17 +103,17 @@ async def listed(database: str) -> list[Token]:
     """Return all tokens, oldest first.
 
     Raises:
-        OperatorError: as `issue` does.
+        OperatorError: as in `issue`.
     """
     async with opened_tokens(database) as opened:
         return await opened.read(tokens.listed)
 
 
 async def revoke(database: str, name: str) -> list[str]:
-    """Take back what has an id or a name, and return the ids of what was.
+    """Revoke the tokens with an id or a name; return the ids of the revoked tokens.
 
     Raises:
-        OperatorError: as `issue` does.
+        OperatorError: as in `issue`.
     """
     now = int(time.time())
     async with opened_tokens(database) as opened:
