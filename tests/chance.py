@@ -1,4 +1,4 @@
-"""Everything that the tests leave to chance, decided by one seed, which is always the same.
+"""One fixed seed for everything that the tests draw at random.
 
 `make test` draws the same examples, the same faults and the same order every time, so that a
 failure says something about the change or the machine. `BACKSCROLL_TEST_SEED` sets another seed,

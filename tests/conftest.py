@@ -1,4 +1,4 @@
-"""What every test runs under."""
+"""Settings and fixtures of all tests."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,8 +10,8 @@ from tests import chance
 from tests.pace import SLOWNESS, limit_s
 from tests.postgres import FAST, PostgresServer, postgres_server
 
-# No deadline and no complaint about slow draws: a machine's pauses are no failure of the code. No
-# database: what failed here before is no reason to draw other examples than elsewhere.
+# No deadline and no check for slow draws: a pause of the machine is not a failure of the code. No
+# database: earlier failures here must not change which examples are drawn.
 settings.register_profile(
     "default",
     database=None,
@@ -21,11 +21,11 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# `BACKSCROLL_TEST_PROFILE=long` searches wider than there is time for in `make test`.
+# `BACKSCROLL_TEST_PROFILE=long` draws more examples than `make test` has time for.
 settings.register_profile("long", settings.get_profile("default"), max_examples=2000)
-# Examples that nobody has drawn yet, of every property: `make soak PARTS=examples`.
+# New examples of every property: `make soak PARTS=examples`.
 settings.register_profile("fresh", settings.get_profile("default"), max_examples=300)
-# One change of the code after another is tried: a failure is all that is asked for, at once.
+# Mutation testing only needs to know if a test fails, so it stops at the first failure.
 settings.register_profile(
     "mutation",
     database=None,
@@ -41,7 +41,7 @@ settings.load_profile(os.environ.get("BACKSCROLL_TEST_PROFILE") or "default")
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     chance.settle(config)
-    # What pytest-timeout ends a test after, as pyproject.toml has it for a machine at rest.
+    # The time limit of a test: pyproject.toml has the limit for a machine at rest.
     if config.option.timeout is None:
         config.option.timeout = limit_s(float(config.getini("timeout")))
 
@@ -53,6 +53,6 @@ def pytest_report_header(config: pytest.Config) -> Iterable[str]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL that is started when the first test asks for it."""
+    """A PostgreSQL server, started when a test first uses it."""
     with postgres_server(*FAST) as server:
         yield server

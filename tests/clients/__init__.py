@@ -1,1 +1,1 @@
-"""Programs of others that the tests drive Backscroll with."""
+"""Third-party programs with which the tests call Backscroll."""

@@ -1,4 +1,4 @@
-"""FastMCP's client over HTTP; stdin and stdout as node/session.cjs has them."""
+"""FastMCP's client over HTTP; stdin and stdout have the format of node/session.cjs."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from fastmcp.exceptions import MCPError
 
 
 async def main(asked: dict[str, Any]) -> dict[str, Any]:
-    """Connect, list the tools, make the calls, and return what came of each."""
+    """Connect, list the tools, make the calls, and return the outcome of each."""
     async with Client(asked["url"], auth=asked["token"] or None) as client:
         answers = [await answer(client, call) for call in asked["calls"]]
         names = [tool.name for tool in await client.list_tools()]

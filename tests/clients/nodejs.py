@@ -21,7 +21,7 @@ def run(*command: str | Path, stdin: str = "") -> str:
 
     Raises:
         FileNotFoundError: the Node.js packages are not installed.
-        subprocess.CalledProcessError: it failed; what it said is in the notes.
+        subprocess.CalledProcessError: it failed; its output is in the notes.
         subprocess.TimeoutExpired: it took longer than `programs.TIMEOUT_S`.
     """
     if not MODULES.is_dir():

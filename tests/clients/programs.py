@@ -8,14 +8,14 @@ from typing import Final
 from tests.pace import limit_s
 
 TIMEOUT_S: Final = limit_s(50)
-"""Just under the time limit of a test, so that what the program said is in the failure."""
+"""Just under the time limit of a test, so that the failure shows the program's output."""
 
 
 def finished(*command: str | Path, stdin: str = "", **environ: str) -> str:
     """Run a program and return what it printed.
 
     Raises:
-        subprocess.CalledProcessError: it failed; what it said is in the notes.
+        subprocess.CalledProcessError: it failed; its output is in the notes.
         subprocess.TimeoutExpired: it took longer than `TIMEOUT_S`.
     """
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Clients of others over HTTP, each in its own process: one connection, and some calls."""
+"""Third-party clients over HTTP, each in its own process: one connection and some calls."""
 
 import json
 from collections.abc import Sequence
@@ -14,24 +14,24 @@ SDK: Final = "@modelcontextprotocol/sdk"
 CLIENT: Final = "@modelcontextprotocol/client"
 FASTMCP: Final = "fastmcp"
 PEERS: Final = nodejs.ROOT / ".cache" / "bench-venv" / "bin" / "python"
-"""Where FastMCP is installed, apart from what it would pull in: `make soak` does it."""
+"""Where `make soak` installs FastMCP, separate from the tests' own environment."""
 
 
 def session(client: str, url: str, token: str, calls: Sequence[JSON]) -> JSON:
-    """Have a client connect, list the tools, and make calls.
+    """Let a client connect, list the tools, and make calls.
 
     Args:
-        client: which.
-        url: of the server.
-        token: of the caller, or nothing.
-        calls: each a `tool` and its `arguments`.
+        client: the name of the client.
+        url: the URL of the server.
+        token: the caller's token; empty for none.
+        calls: the calls, each with a `tool` and its `arguments`.
 
     Returns:
-        The `version` that was agreed on, the names of the `tools`, and the `answers`: of each call
-        its `result` or its `error`, and the `progress` that it told of, as (done, total).
+        The negotiated `version`, the names of the `tools`, and the `answers`: for each call its
+        `result` or `error`, and the `progress` that was reported, as (done, total).
 
     Raises:
-        subprocess.CalledProcessError: it could not connect; what it said is in the notes.
+        subprocess.CalledProcessError: it could not connect; its output is in the notes.
     """
     asked = json.dumps({"client": client, "url": url, "token": token, "calls": calls})
     if client == FASTMCP:

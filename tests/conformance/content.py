@@ -1,4 +1,4 @@
-"""What the conformance suites ask a server to answer, word for word where they compare words."""
+"""The responses that the conformance suites expect, verbatim if they compare the text."""
 
 from typing import Any, Final
 
@@ -65,7 +65,7 @@ RESULTS: Final = {
     "test_x_mcp_header": said("heard"),
     "json_schema_2020_12_tool": said("valid"),
 }
-"""What tools answer that only answer."""
+"""The results of tools that always return the same."""
 
 _ANYTHING: Final[JSON] = {"type": "object", "properties": {}}
 SCHEMAS: Final[dict[str, JSON]] = {
@@ -127,7 +127,7 @@ FORMS: Final[dict[str, JSON]] = {
         "titledMulti": {"type": "array", "items": {"anyOf": _TITLED}},
     },
 }
-"""The fields that tools ask their client's user to fill in, in the middle of a call."""
+"""The fields that tools ask the client's user to fill in during a call."""
 
 
 RESOURCES: Final = ListResourcesResult(
@@ -147,7 +147,7 @@ TEMPLATES: Final = ListResourceTemplatesResult(
 
 
 def resource(uri: str) -> TextResourceContents | BlobResourceContents | None:
-    """Return what a resource holds, or None where there is none."""
+    """Return the contents of a resource; None if there is no such resource."""
     match uri.removeprefix("test://").split("/"):
         case ["static-text" | "watched-resource"]:
             words = "This is the content of the static text resource."
@@ -185,7 +185,7 @@ def _asked(*content: TextContent | ImageContent | EmbeddedResource) -> list[Prom
 
 
 def prompt(name: str, given: dict[str, str]) -> list[PromptMessage] | None:
-    """Return the messages of a prompt, or None where there is none."""
+    """Return the messages of a prompt; None if there is no such prompt."""
     match name:
         case "test_simple_prompt":
             return _asked(text("This is a simple prompt for testing."))

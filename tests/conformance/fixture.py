@@ -1,4 +1,4 @@
-"""The server that the conformance suites want to meet, to be served by our runtime."""
+"""The server that the conformance suites test, served by our runtime."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -61,7 +61,7 @@ _ASKING: Final = {
     "test_elicitation": "message",
     "test_sampling": "prompt",
 }
-"""Tools that ask their client while it waits (2025-11-25), and the argument that says what."""
+"""Tools that ask the client during a call (2025-11-25), and the argument with the question."""
 
 _bus: Final = InMemorySubscriptionBus()
 
@@ -180,7 +180,7 @@ def _sampling_declared(context: Context) -> CallToolResult:
 
 
 async def _asked(context: Context, name: str, arguments: JSON) -> CallToolResult:
-    """Ask the client in the middle of a call, which takes a connection that lasts."""
+    """Ask the client during a call, which needs a connection that stays open."""
     metadata = ServerMessageMetadata(related_request_id=context.request_id)
     if name == "test_sampling":
         sample = inputs.sample(str(arguments.get("prompt", "")))

@@ -1,4 +1,4 @@
-"""What tools ask their client for: in mid-call (2025-11-25), or in rounds (2026-07-28)."""
+"""Requests of tools to the client: during a call (2025-11-25), or in rounds (2026-07-28)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -28,12 +28,12 @@ Answer: TypeAlias = CallToolResult | InputRequiredResult
 
 
 def ask(message: str, field: str, kind: str = "string") -> ElicitRequest:
-    """Return a request for one field from the client's user."""
+    """Return a request to the client's user to fill in one field."""
     return form(message, {field: {"type": kind}}, required=[field])
 
 
 def form(message: str, fields: JSON, **more: object) -> ElicitRequest:
-    """Return a request for some fields, each with its schema, from the client's user."""
+    """Return a request to the client's user to fill in some fields, each with its schema."""
     schema = {"type": "object", "properties": fields, **more}
     return ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))
 
@@ -122,11 +122,11 @@ ROUNDS: Final[Mapping[str, Callable[[Responses, str | None], Answer]]] = {
     "test_input_required_result_multi_round": _multi_round,
     "test_input_required_result_tampered_state": _tampered_state,
 }
-"""By tool, what follows from the client's answers so far and the state that it brought back."""
+"""By tool, the next step, given the client's responses so far and the state it sent back."""
 
 
 def within(capabilities: ClientCapabilities | None) -> InputRequiredResult:
-    """Ask for what a client declares that it can do, and for nothing else."""
+    """Ask only for what the client has declared as a capability."""
     requests: dict[str, InputRequest] = {}
     if capabilities is None or capabilities.sampling is not None:
         requests["sample"] = sample("Say hello")

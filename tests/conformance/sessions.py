@@ -1,4 +1,4 @@
-"""Our runtime with what the product has not: sessions, for servers that ask their clients back."""
+"""Our runtime with sessions, which the product lacks, for servers that ask their clients."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +14,11 @@ from backscroll.mcp.json_rpc import Received
 
 
 class ExchangeInSessions(Dispatcher):
-    """Has requests of 2025-11-25 answered in sessions, which the SDK keeps in this process.
+    """Answers requests of 2025-11-25 in sessions, which the SDK keeps in this process.
 
-    All else is the product's own: the gate, the limits, the strict reading of messages, request
-    ids, and hang-ups. POST remains the only method, so what is sent goes with a reply.
+    Everything else is the product's own: the gate, the limits, the strict parsing of messages,
+    request ids, and disconnects. POST is the only method, so a request to the client is sent with
+    a reply.
 
     Args:
         server: the MCP server.
@@ -34,16 +35,16 @@ class ExchangeInSessions(Dispatcher):
             yield
 
     def manager(self, _scope: Scope, _received: Received) -> StreamableHTTPSessionManager:
-        """Return what finds a message's session, or opens it."""
+        """Return the session manager, which finds a message's session or opens one."""
         return self._sessions
 
     async def answer(
         self, scope: Scope, receive: Receive, send: Send, received: Received, body: bytes
     ) -> None:
-        """Answer a request, and do not take the end of the reply for a client that hangs up.
+        """Answer a request, and do not take the end of the reply for a client that disconnects.
 
-        Both read as `http.disconnect`. Without sessions nothing follows a reply; in them the SDK
-        then keeps the session that it opened, or hands on the client's answer.
+        Both are an `http.disconnect`. Without sessions nothing happens after a reply. With them,
+        the SDK then stores the session that it opened, or passes on the client's response.
         """
         ended = False
 

@@ -1,1 +1,1 @@
-"""The proof over a hostile network: real sockets, the real store, seeded faults."""
+"""Tests over a hostile network: real sockets, the real store, seeded faults."""

@@ -17,5 +17,5 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 @pytest.fixture
 def seed() -> int:
-    """What faults are drawn from; a failing run prints it."""
+    """The seed from which faults are drawn; a failing run prints it."""
     return SEED

@@ -1,4 +1,4 @@
-"""Figures of the long profile, for docs/reliability.md: what a test measured, in its own words."""
+"""Figures that tests of the long profile measured, for docs/reliability.md."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 LONG: Final = os.environ.get("BACKSCROLL_TEST_PROFILE") == "long"
-"""Whether the tests run at the sizes that are promised, and not at those of `make test`."""
+"""Whether the tests run at full size, and not at the size of `make test`."""
 
 FILE: Final = "BACKSCROLL_TEST_FIGURES"
 """The variable that names the file which figures are added to."""
@@ -18,7 +18,7 @@ def sized(quick: int, long: int) -> int:
 
 
 def record(what: str, result: str) -> None:
-    """Add a figure to the file, where one is named."""
+    """Add a figure to the file, if the variable names one."""
     if path := os.environ.get(FILE):
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"what": what, "result": result}) + "\n")

@@ -1,9 +1,9 @@
-"""What mcp-fuzzer, which others wrote to break servers, finds: `make soak PARTS=fuzzer`.
+"""Runs mcp-fuzzer, a third-party program that tries to break servers: `make soak PARTS=fuzzer`.
 
     pip install mcp-fuzzer                               # for this alone: it is no pinned tool
 
-It draws calls of our tools, and messages of both revisions, from a seed. It takes whatever gets no
-error for a finding, so each call that it says was wrongly accepted is held to the tool's schema.
+It draws calls of our tools, and messages of both revisions, from a seed. It reports
+each call that got no error, so such a call is checked against the tool's schema.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ JSON = dict[str, Any]
 
 CALLS: Final = 250
 MESSAGES: Final = 80
-"""Of each tool in each phase, and of each kind of message."""
+"""The number of messages for each tool in each phase, and for each kind of message."""
 
 ROUNDS: Final = (
     ("--mode", "tools", "--phase", "both", "--runs", str(CALLS)),
@@ -48,7 +48,7 @@ _SCHEMAS: Final = {tool.name: tool.input_schema for tool in TOOLS}
 
 
 class Complaints(logging.Handler):
-    """What a server logs that is more than a report."""
+    """Collects a server's log records that report a problem."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -60,7 +60,7 @@ class Complaints(logging.Handler):
 
 
 async def main() -> int:
-    """Let the fuzzer at a server; return 1 where it did what no client may get it to do."""
+    """Run the fuzzer against a server; return 1 if it got the server to misbehave."""
     complaints = Complaints()
     logging.getLogger().addHandler(complaints)
     wrong: list[str] = []
@@ -86,7 +86,7 @@ async def main() -> int:
 
 
 async def fuzzed(url: str, place: Path, *options: str) -> list[str]:
-    """Run the fuzzer to its end; return what it found that is wrong."""
+    """Run the fuzzer to its end; return the real faults among its findings."""
     fuzzer = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mcp_fuzzer", *options, "--protocol", "streamablehttp"),
         *("--endpoint", url, "--seed", "1", "--no-corpus", "--no-network"),
@@ -101,7 +101,7 @@ async def fuzzed(url: str, place: Path, *options: str) -> list[str]:
 
 
 def found_wrong(place: Path) -> list[str]:
-    """Return what is wrong by the reports of a run."""
+    """Return the real faults in the reports of a run."""
     (results,) = place.glob("sessions/*/*_fuzzing_results.json")
     tools = json.loads(results.read_bytes())["data"].get("tools_tested", [])
     findings = json.loads((place / "findings.json").read_bytes())["findings"]
@@ -114,7 +114,7 @@ def found_wrong(place: Path) -> list[str]:
 
 
 def _is_wrong(found: JSON) -> bool:
-    """Tell whether a finding is a call that its tool should have refused."""
+    """Return whether a finding is a call that its tool should have refused."""
     if (found["kind"], found["category"]) != ("tool", "accepted_malformed"):
         return False
     judge = jsonschema.Draft202012Validator(_SCHEMAS[found["target"]])

@@ -1,6 +1,6 @@
-"""200 clients at once for a minute, and what others make of the same: `make soak PARTS=load`.
+"""200 concurrent clients for a minute, compared with peers: `make soak PARTS=load`.
 
-Of the two cores that this is written for, the clients themselves take a part.
+It is written for two cores, which the clients share with the server.
 """
 
 import asyncio
@@ -32,18 +32,18 @@ QUIET: Final = {"FASTMCP_CHECK_FOR_UPDATES": "off", "FASTMCP_SHOW_SERVER_BANNER"
 CLIENTS: Final = 200
 SECONDS: Final = 60
 WORKERS: Final = 2
-"""One for each core of the machine that this is written for."""
+"""One worker for each of the two cores."""
 ROUNDS: Final = 5
 ROUND_S: Final = 4
 WARM_S: Final = 5
 ITEMS: Final = 20
 START_S: Final = limit_s(60)
 GROWTH_MIB: Final = 16.0
-"""How much memory may grow after the warm-up, in all workers, and still be called flat."""
+"""How much the memory of all workers may grow after the warm-up, in MiB."""
 
 OF_TRIVIAL: Final = 0.4
 OF_FASTMCP: Final = 2.0
-"""What pages a second must be, as a share of what the others serve."""
+"""How many times as many pages per second as a peer must be served."""
 
 PAGE: Final = raw(
     "tools/call",
@@ -63,7 +63,7 @@ ECHO: Final = raw("tools/call", {"name": "echo", "arguments": {"text": "hello"}}
 
 @contextmanager
 def started(environ: Mapping[str, str], *command: str | Path) -> Iterator[tuple[int, int]]:
-    """Start a server on the port that its last argument is to be; yield the port and its pid."""
+    """Start a server with a free port as its last argument; yield the port and the pid."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     process = subprocess.Popen(
@@ -80,7 +80,7 @@ def started(environ: Mapping[str, str], *command: str | Path) -> Iterator[tuple[
 
 
 async def ready(port: int, request: bytes) -> bytes:
-    """Return the first answer of a server that is starting.
+    """Return the first response of a server that is starting.
 
     Raises:
         TimeoutError: it does not start.
@@ -98,10 +98,10 @@ class Server:
     """A server that is measured.
 
     Attributes:
-        port: where it listens on loopback.
-        request: what its clients send.
-        rates: calls a second, by round.
-        errors: what went wrong.
+        port: its port on loopback.
+        request: the request that its clients send.
+        rates: calls per second, by round.
+        errors: the errors of all rounds.
     """
 
     port: int
@@ -111,7 +111,7 @@ class Server:
 
     @property
     def rate(self) -> float:
-        """Calls a second: the median of all rounds."""
+        """Calls per second: the median of all rounds."""
         return median(self.rates)
 
     async def measure(self, seconds: float) -> None:
@@ -122,12 +122,12 @@ class Server:
 
 
 async def peer(port: int, request: bytes, items: int) -> Server:
-    """Return a peer that answers what is asked.
+    """Return a peer, after a check that it answers the request.
 
     Raises:
-        RuntimeError: it does not, so that its rate would mean nothing.
+        RuntimeError: it does not answer, so its rate would be meaningless.
     """
-    # The SDK's own check of the Host wants a port.
+    # The SDK's check of the Host header requires a port.
     request = request.replace(b"host: localhost\r\n", b"host: localhost:%d\r\n" % port)
     body = await ready(port, request)
     if b'"result"' not in body or (items and not is_page(body, items)):
@@ -136,13 +136,13 @@ async def peer(port: int, request: bytes, items: int) -> Server:
 
 
 def held(pid: int) -> float:
-    """Return the MiB of memory that a server and its workers hold."""
+    """Return the memory that a server and its workers use, in MiB."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
     return sum(mebibytes(one, "VmRSS") for one in (pid, *map(int, children)))
 
 
 async def main() -> int:
-    """Measure, record the figures, and return 1 where a promise is broken."""
+    """Measure, record the figures, and return 1 if a limit is not met."""
     broken: list[str] = []
     peers = {**os.environ, **QUIET, "PYTHONPATH": ""}
     fastmcp_command = (PEER_PYTHON, PEERS / "fastmcp_openapi.py")
@@ -167,7 +167,7 @@ async def main() -> int:
         alone = await peer(single[0], PAGE, ITEMS)
         trivial = await peer(sdk[0], ECHO, 0)
         fastmcp = await peer(other[0], PEER_PAGE, ITEMS)
-        for _ in range(ROUNDS):  # in turn, so that what else the machine does meets all of them
+        for _ in range(ROUNDS):  # in turn, so that other load on the machine affects all of them
             for server in (ours, alone, trivial, fastmcp):
                 await server.measure(ROUND_S)
     of_trivial, of_fastmcp = ours.rate / trivial.rate, ours.rate / fastmcp.rate

@@ -1,4 +1,4 @@
-"""Many clients at once, each on a connection of its own, one call after another."""
+"""Concurrent clients, each with its own connection, making one call after another."""
 
 import asyncio
 import json
@@ -15,12 +15,12 @@ CALL_S: Final = limit_s(30)
 
 @dataclass
 class Load:
-    """What came of it.
+    """The result of a load test.
 
     Attributes:
-        seconds: how long each call took.
-        errors: what went wrong with the others.
-        took_s: how long all of it took.
+        seconds: how long each successful call took, in seconds.
+        errors: the errors of the other calls.
+        took_s: how long the whole test took, in seconds.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Calls a second."""
+        """Successful calls per second."""
         return len(self.seconds) / self.took_s
 
     @property
@@ -39,7 +39,7 @@ class Load:
 
 
 async def load(port: int, request: bytes, clients: int, seconds: float) -> Load:
-    """Have clients call a server on loopback for so many seconds, each once at least."""
+    """Let clients call a server on loopback for a number of seconds, each at least once."""
     found = Load()
     start = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
@@ -72,7 +72,7 @@ async def answer(port: int, request: bytes) -> bytes:
     """Send one request to a server on loopback and return the body of its response.
 
     Raises:
-        OSError: nothing listens there.
+        OSError: nothing listens on the port.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     writer.write(request)
@@ -89,7 +89,7 @@ async def _read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 def _flaw(head: bytes, body: bytes) -> str:
-    """Return what is wrong with a response, or nothing."""
+    """Return what is wrong with a response; empty if nothing."""
     if not head.startswith(b"http/1.1 200 "):
         return head.split(b"\r\n")[0].decode() + body[:200].decode()
     # Reading every body as JSON here would take the time that the server needs.
@@ -97,7 +97,7 @@ def _flaw(head: bytes, body: bytes) -> str:
 
 
 def is_page(body: bytes, items: int) -> bool:
-    """Whether a response holds a page of so many messages."""
+    """Return whether a response is a page with this number of messages."""
     result: dict[str, Any] = json.loads(body)["result"]
     structured: dict[str, Any] = result["structuredContent"]
     return len(structured.get("messages", structured.get("data", ()))) == items

@@ -1,4 +1,4 @@
-"""What goes wrong with a connection, drawn from a seed: the same seed, the same faults."""
+"""Plans for the faults of connections, drawn from a seed: the same seed gives the same faults."""
 
 import random
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 Fault: TypeAlias = Literal["cut", "reset", "stall", "drip", "truncate", "delay", "garble", "status"]
 Phase: TypeAlias = Literal["request", "held", "committed", "reply"]
-"""Where it goes wrong: at a byte of the request, with the request held back whole, when the store
-has answered and nothing of its answer is passed on, or at a byte of that answer."""
+"""When the fault occurs: at a byte of the request; before the request is passed on; after the store
+has replied, before the reply is passed on; or at a byte of the reply."""
 
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
@@ -19,14 +19,14 @@ RETRY_AFTER: Final = ("", "Retry-After: 0\r\n", *_TO_COME_AGAIN)
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens to one request.
+    """The plan for one request.
 
     Attributes:
-        fault: what goes wrong; None for nothing.
-        phase: where.
-        at: how far into the request or the reply, as a share of its bytes from 0 to 1.
-        status: what is answered in the upstream's place, where the fault is `status`.
-        retry_after: a header that goes with it.
+        fault: the fault; None for no fault.
+        phase: when it occurs.
+        at: the position in the request or the reply, as a share of its bytes from 0 to 1.
+        status: the status sent in place of the upstream's, if the fault is `status`.
+        retry_after: the value of a header that goes with it.
     """
 
     fault: Fault | None = None
@@ -37,8 +37,8 @@ class Plan:
 
     @property
     def refuses(self) -> bool:
-        """Whether the client is told, by a status that means it, that nothing was done."""
-        # Behind some bytes of another answer a status is garbage, and no answer.
+        """Whether the client gets a status which means that nothing was done."""
+        # After some bytes of another reply, a status is garbage and not a reply.
         is_answer = self.fault == "status" and (self.phase != "reply" or self.at == 0.0)
         return is_answer and (
             self.status < 500 or (self.status == 503 and self.retry_after in _TO_COME_AGAIN)
@@ -46,9 +46,10 @@ class Plan:
 
     @property
     def late(self) -> bool:
-        """Whether what was held back is passed on after all, once the client has given up on it.
+        """Whether a request that was held back is passed on after the client has given up on it.
 
-        Never what was refused: who refuses and acts has lied, and no client can do without faith.
+        This is false for a refused request: no client can cope with an upstream that refuses a
+        request and carries it out.
         """
         return self.at > 0.5 and not self.refuses
 
@@ -57,7 +58,7 @@ CLEAN: Final = Plan()
 
 
 def drawn(seed: str, chance: float) -> Plan:
-    """Return a plan: a fault with the given chance, any at any phase, byte and status alike."""
+    """Return a plan with a fault of the given chance; kind, phase and position are drawn evenly."""
     source = random.Random(seed)
     if source.random() >= chance:
         return CLEAN
@@ -71,5 +72,5 @@ def drawn(seed: str, chance: float) -> Plan:
 
 
 def drawing(seed: str, chance: float) -> Callable[[str, int], Plan]:
-    """Return what draws the plan of each request, from its method and number."""
+    """Return a function that draws the plan of a request from its method and number."""
     return lambda method, number: drawn(f"{seed}/{method}/{number}", chance)
