@@ -1,4 +1,4 @@
-"""What tests of every tool share: which are offered by default, and calls that each accepts."""
+"""Shared by tests of all tools: the tools offered by default, and calls that each accepts."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
 OFFERED: Final = offered(TOOLS, Settings(), STORE)
-"""What agents are offered if no setting is made."""
+"""The tools that agents are offered with default settings."""
 
 NAMES: Final = [tool.name for tool in OFFERED]
 READERS: Final = [tool.name for tool in OFFERED if not tool.writes]
@@ -21,7 +21,7 @@ _VALUES: Final[Mapping[str, tuple[object, ...]]] = {
     "message_id": ("msg_1",),
     "completion_id": ("chatcmpl_1",),
 }
-"""Ids of each kind that an argument may be of; other arguments are filled by their schemas."""
+"""Ids of each kind that an argument may have; other arguments are filled from their schemas."""
 
 _OF_TYPE: Final[Mapping[str, object]] = {
     "string": "hello",
@@ -34,10 +34,10 @@ _OF_TYPE: Final[Mapping[str, object]] = {
 
 
 def least_calls(schema: Mapping[str, Any]) -> Iterator[JSON]:
-    """Yield calls of no more than what is required, with every kind of id.
+    """Yield calls with only the required arguments, with every kind of id.
 
     Args:
-        schema: of a tool's arguments.
+        schema: the schema of a tool's arguments.
     """
     required = schema.get("required", ())
     values = (_VALUES.get(name) or (_filled(schema["properties"][name]),) for name in required)

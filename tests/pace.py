@@ -1,4 +1,4 @@
-"""How much slower than usual this machine is, and every limit in seconds that depends on it.
+"""Measures how much slower than usual this machine is, and adapts time limits to it.
 
 The work that is timed is CPU time and the start of a process, because that is what tests wait for.
 It is timed once, before the first test; workers and child processes read the factor from the
@@ -20,13 +20,13 @@ _USUAL_S: Final = 0.25
 """How long the work takes on two idle cores of 2020."""
 
 _PATIENCE: Final = 5
-"""How much longer a hang lasts before it is ended on a machine that was at rest when it started."""
+"""The minimum factor of every limit that ends a hang, because load may come later."""
 _STARTED: Final = "import asyncio, email.message, json, sqlite3, ssl"
 _ROUNDS: Final = 1_000_000
 
 
 def _measured() -> float:
-    """Return how often longer than usual the work takes, between 1 and `_MOST`."""
+    """Return how many times longer than usual the work takes, between 1 and `_MOST`."""
     began = time.perf_counter()
     subprocess.run([sys.executable, "-I", "-c", _STARTED], check=True)
     total = 0
@@ -36,7 +36,7 @@ def _measured() -> float:
 
 
 SLOWNESS: Final = float(os.environ.get(VARIABLE) or round(_measured(), 2))
-"""How often longer than usual something takes here; 1 to 10."""
+"""How many times longer than usual work takes here; 1 to 10."""
 
 os.environ[VARIABLE] = str(SLOWNESS)
 
@@ -45,7 +45,7 @@ def limit_s(seconds: float) -> float:
     """Return the limit that ends a hang, in seconds.
 
     Args:
-        seconds: far more than what is waited for takes on a machine at rest.
+        seconds: much more than the wait takes on a machine at rest.
     """
     return seconds * max(_PATIENCE, 2 * SLOWNESS)
 

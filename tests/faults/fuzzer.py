@@ -48,14 +48,14 @@ _SCHEMAS: Final = {tool.name: tool.input_schema for tool in TOOLS}
 
 
 class Complaints(logging.Handler):
-    """Collects a server's log records that report a problem."""
+    """Collects a server's log records of level warning and above."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.made: list[str] = []
 
     def emit(self, entry: logging.LogRecord) -> None:
-        """Keep it."""
+        """Keep the record."""
         self.made.append(self.format(entry))
 
 

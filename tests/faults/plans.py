@@ -58,7 +58,7 @@ CLEAN: Final = Plan()
 
 
 def drawn(seed: str, chance: float) -> Plan:
-    """Return a plan with a fault of the given chance; kind, phase and position are drawn evenly."""
+    """Return a plan that has a fault with the given chance; its fields are drawn independently."""
     source = random.Random(seed)
     if source.random() >= chance:
         return CLEAN

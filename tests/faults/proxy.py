@@ -1,7 +1,7 @@
-"""A TCP proxy in front of a real upstream that breaks what it passes on, by plan.
+"""A TCP proxy in front of a real upstream that injects faults by plan.
 
-One request a connection: it closes each when the reply has been passed on. It counts what the
-upstream truly did, so that a test can hold what a client says against it.
+It serves one request per connection, and closes the connection after the reply. It records what
+the upstream really did, so that a test can compare this with what the client reports.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ _CHUNK: Final = 64 * 1024
 
 @dataclass
 class Seen:
-    """What became of one request, in truth.
+    """What really happened to one request.
 
     Attributes:
         method: GET or POST.
-        path: what was asked for.
-        plan: what was done to it.
-        begun: when it came, in seconds of the loop's clock.
-        keyless: whether its key was left out.
-        acted: when the upstream had answered it with success; infinity for never.
-        told: when that answer had been passed on whole and unaltered; infinity for never.
+        path: the path of the request.
+        plan: the plan that was applied to it.
+        begun: when it arrived, in seconds of the loop's clock.
+        keyless: whether its idempotency key was removed.
+        acted: when the upstream replied with success; infinity for never.
+        told: when that reply had been passed on complete and unaltered; infinity for never.
     """
 
     method: str
@@ -59,10 +59,10 @@ class Proxy:
 
     Attributes:
         upstream: the port of the real upstream on 127.0.0.1.
-        strips_keys: whether `Idempotency-Key` is left out, so that the upstream cannot honour it.
-        delay_s: the pause of a delay, in seconds.
-        drip_s: the pause between two dripped pieces, in seconds; they are of one byte.
-        plan: what happens to the next request: told its method and its number since `begin`.
+        strips_keys: whether `Idempotency-Key` is removed, so that the upstream cannot honour it.
+        delay_s: the length of a delay, in seconds.
+        drip_s: the pause between two single bytes of a dripped reply, in seconds.
+        plan: returns the plan of a request from its method and its number since `begin`.
         seen: every request since `begin`.
     """
 
@@ -77,15 +77,15 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Where a client finds the upstream through it."""
+        """The base URL of the upstream through the proxy."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def begin(self, plan: Callable[[str, int], Plan]) -> None:
-        """Start to count anew, with another plan."""
+        """Start counting from zero, with another plan."""
         self.plan, self.seen = plan, []
 
     async def quiet(self) -> None:
-        """Wait until nothing is on its way any more."""
+        """Wait until no request is in progress."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
@@ -102,13 +102,13 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             for _ in range(3):
-                await asyncio.sleep(0)  # lets what was aborted be closed
+                await asyncio.sleep(0)  # lets aborted connections close
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        # A task that is cancelled before it has begun closes nothing itself.
+        # A task that is cancelled before it starts does not close its connection.
         task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -148,7 +148,7 @@ class Proxy:
             await client.tell(reply, seen)
 
     async def _part(self, request: bytes, plan: Plan, client: "_Side") -> bytes:
-        """Break off at a byte of the request: the upstream gets what stands before it."""
+        """Break off at a byte of the request: the upstream gets the bytes before it."""
         cut = int(plan.at * (len(request) - 1))
         if plan.fault == "drip":
             return request  # dripped to the upstream
@@ -210,7 +210,7 @@ class Proxy:
 
 
 class _EndedError(Exception):
-    """The connection has met its end."""
+    """The connection has ended."""
 
 
 @dataclass
@@ -226,14 +226,14 @@ class _Side:
         await self.writer.drain()
 
     async def tell(self, data: bytes, seen: Seen) -> None:
-        """Send what ends an unaltered answer, and note if anybody was there to read it."""
+        """Send the end of an unaltered reply, and record whether the client was still connected."""
         await asyncio.sleep(0)
         await self.send(data)
         if seen.acted < math.inf and not self.reader.at_eof():
             seen.told = asyncio.get_running_loop().time()
 
     async def suffer(self, plan: Plan) -> None:
-        """Do to the client what the plan says; return only where the request goes on."""
+        """Apply the plan to the client; return only if the request continues."""
         match plan.fault:
             case None | "drip":
                 return
@@ -271,5 +271,5 @@ def _length(head: bytes) -> int:
 
 
 def _pieces(data: bytes, count: int) -> list[bytes]:
-    """Cut data into so many pieces, the first ones of a byte each."""
+    """Cut data into a number of pieces; all but the last are one byte each."""
     return [*(data[at : at + 1] for at in range(count)), data[count:]]

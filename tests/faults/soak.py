@@ -28,7 +28,7 @@ HEAD: Final = ("| What | Result | Command | Date |", "| --- | --- | --- | --- |"
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the proof: a command that records its figures, and a tool that it may need."""
+    """A part of the profile: a command that records its figures, and a tool that it may need."""
 
     name: str
     command: tuple[str, ...]
@@ -37,7 +37,7 @@ class Part:
 
 
 def _tests(name: str, *selected: str, profile: str = "long") -> Part:
-    # A search at full size takes minutes for one test.
+    # A search at full size takes minutes in a single test.
     options = ("--quiet", "--no-header", "--override-ini", "timeout=1800")
     return Part(name, ("-m", "pytest", *options, *selected), profile=profile)
 
@@ -69,7 +69,7 @@ PARTS: Final = (
 
 
 def main() -> int:
-    """Run the parts that are named, or all; return 1 where a promise was broken."""
+    """Run the named parts, or all; return 1 if a promise was broken."""
     wanted = set(sys.argv[1:])
     names = [part.name for part in PARTS]
     if unknown := wanted - set(names):
@@ -98,7 +98,7 @@ def main() -> int:
 
 
 def _is_ready(part: Part) -> bool:
-    """Tell whether what a part needs is there; it is left out where it is not."""
+    """Return whether the tool that a part needs is installed; if not, the part is skipped."""
     if not part.needs or importlib.util.find_spec(part.needs) is not None:
         return True
     sys.stdout.write(f"{part.name} is left out: pip install {part.needs}\n")
@@ -106,7 +106,7 @@ def _is_ready(part: Part) -> bool:
 
 
 def _run(part: Part) -> tuple[dict[str, str], str, bool]:
-    """Run a part; return its figures by what they are about, what it printed, and if it held."""
+    """Run a part; return its figures by subject, its output, and whether it passed."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.jsonl"
         file.touch()
@@ -126,7 +126,7 @@ def _run(part: Part) -> tuple[dict[str, str], str, bool]:
 
 
 def _publish(part: Part, figures: dict[str, str]) -> None:
-    """Put a part's figures into the page, in place of those it had."""
+    """Replace a part's figures in the page."""
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
     table, _, after = rest.partition(END)

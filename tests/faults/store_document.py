@@ -1,4 +1,4 @@
-"""The store's endpoints as an OpenAPI document: what random requests are drawn from."""
+"""The store's endpoints as an OpenAPI document, from which random requests are drawn."""
 
 from typing import Any, Final
 
@@ -51,7 +51,7 @@ def document(ids: dict[str, list[str]]) -> JSON:
     """Return the document.
 
     Args:
-        ids: by the name of a path's parameter, some that exist; other requests have others.
+        ids: some existing ids for each path parameter; requests are also drawn with other ids.
     """
 
     def operation(path: str, body: JSON | None = None, query: JSON | None = None) -> JSON:

@@ -1,6 +1,6 @@
-"""An upstream on a raw socket that sends more than it was asked for, or less, by plan.
+"""An upstream on a raw socket that sends more or less than it was asked for, by plan.
 
-It keeps its connections open whatever it has sent, as a server does that has lost count.
+It keeps its connections open whatever it has sent, like a server that has lost count.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ KEEPING: Final = frozenset({"clean", "chunked", "hinted"})
 """The kinds of reply after which a connection can be used again."""
 
 REPLYING: Final = frozenset(KINDS) - {"204 with a body", "304 with a body", "404 and surplus"}
-"""The kinds in which the true reply comes, among other things."""
+"""The kinds that include the true reply."""
 
 _MISSING: Final = (
     b"HTTP/1.1 404 Not Found\r\nContent-Length: 42\r\n\r\n"
@@ -51,7 +51,7 @@ _TYPE: Final = b"Content-Type: application/json\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: by whose key, for what, and on which connection."""
+    """One request: the caller's key, what was requested, and the connection."""
 
     key: str
     path: str
@@ -59,7 +59,7 @@ class Asked:
 
     @property
     def text(self) -> str:
-        """What the message says that answers it: nobody else's does."""
+        """The text of the message that answers this request, and no other."""
         return f"{self.key} asked for {self.path}"
 
 
@@ -68,11 +68,11 @@ class Surplus:
     """The upstream.
 
     Attributes:
-        plan: what happens to each reply; those behind its end are clean.
-        late_s: after how many seconds something late is sent.
-        tls: encrypts its connections, if anything does.
+        plan: the kind of each reply, in order; replies after its end are clean.
+        late_s: after how many seconds late data is sent.
+        tls: the TLS context of its connections, if they are encrypted.
         asked: every request.
-        connections: how many there have been.
+        connections: the number of connections so far.
         greeted: the numbers of the replies before which a new connection was sent another.
     """
 
@@ -87,11 +87,11 @@ class Surplus:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Its base URL."""
         return f"{'https' if self.tls else 'http'}://localhost:{self.port}/v1"
 
     async def late(self) -> None:
-        """Wait until everything late has been sent."""
+        """Wait until all late data has been sent."""
         late = {task for task in self._tasks if task.get_name() == "late"}
         await asyncio.gather(*late)
 
@@ -108,7 +108,7 @@ class Surplus:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             for _ in range(3):
-                await asyncio.sleep(0)  # lets what was aborted be closed
+                await asyncio.sleep(0)  # lets aborted connections close
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -161,12 +161,12 @@ class Surplus:
                 await writer.drain()
 
     def _others(self, key: str) -> Asked:
-        """Return what another caller asked for last, else anybody."""
+        """Return the last request of another caller, or else of any caller."""
         return next((one for one in reversed(self.asked) if one.key != key), self.asked[-1])
 
 
 def _sent(kind: Kind, asked: Asked, other: Asked) -> bytes:
-    """Return what goes out at once."""
+    """Return the bytes to send at once."""
     reply, surplus = _reply(asked), _reply(other)
     return {
         "chunked": _chunked(asked),

@@ -1,4 +1,4 @@
-"""The real store on a real port, what is truly in it, and a client that reaches it by a proxy."""
+"""The real store on a real port, its contents, and a client that uses it through a proxy."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.faults.proxy import Proxy
 from tests.pace import limit_s, paced_s
 
 Kind: TypeAlias = Literal["store", "threads", "conversations"]
-"""An upstream that honours keys, or one that takes no notice: of threads, or of conversations."""
+"""The store, which honours keys; or an upstream of threads or conversations that ignores them."""
 
 PROFILES: Final[dict[Kind, Profile]] = {
     "store": STORE,
@@ -35,7 +35,7 @@ HURRIED: Final = {
     kind: replace(profile, looks_s=tuple(map(paced_s, (0.0, 0.01, 0.03))), underway_s=paced_s(1.0))
     for kind, profile in PROFILES.items()
 }
-"""The same, with nothing waited for that a store on this machine cannot need."""
+"""The profiles, with waits shortened for a store on this machine."""
 
 V2: Final = {"OpenAI-Beta": "assistants=v2"}
 
@@ -50,7 +50,7 @@ class Served:
     path: Path
 
     def texts(self) -> dict[str, str]:
-        """Return the text of each message that there is, of threads and conversations, by id."""
+        """Return the text of every message in threads and conversations, by id."""
         found: dict[str, str] = {}
         with closing(sqlite3.connect(self.path)) as database:
             for message_id, content in database.execute("SELECT id, content FROM messages"):
@@ -86,7 +86,7 @@ async def served_store(folder: Path) -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def client_of(proxy: Proxy, profile: Profile, key: str = "") -> AsyncIterator[Client]:
-    """Yield a client as a process has it, but that never waits before it tries again."""
+    """Yield a client like that of a process, except that it retries without a pause."""
 
     async def credential() -> tuple[str, str]:
         return "Authorization", f"Bearer {key}"

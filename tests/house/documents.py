@@ -1,4 +1,4 @@
-"""The documents as a reader has them: headings, links, fenced blocks and code."""
+"""The documents in the form that readers see: headings, links, fenced blocks and code."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _CONTINUED: Final = re.compile(r"\\\n\s*")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document, and what is in it."""
+    """A document and its contents."""
 
     path: Path
 
@@ -35,16 +35,16 @@ class Document:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The whole text."""
         return self.path.read_text("utf-8")
 
     @property
     def prose(self) -> str:
-        """What is not in a fenced block."""
+        """The text outside of fenced blocks."""
         return _FENCE.sub("", self.text)
 
     def links(self) -> list[str]:
-        """Return where links and pictures point to."""
+        """Return the targets of links and pictures."""
         return [*_LINK.findall(self.prose), *_IMAGE.findall(self.prose)]
 
     def anchors(self) -> set[str]:
@@ -52,11 +52,11 @@ class Document:
         return {_anchor(heading) for heading in _HEADING.findall(self.prose)}
 
     def code(self) -> list[str]:
-        """Return what stands between backticks in a sentence."""
+        """Return the text between backticks in sentences."""
         return [" ".join(code.split()) for code in _CODE.findall(self.prose)]
 
     def defaults(self) -> Iterator[tuple[str, str]]:
-        """Yield what the rows of a table with a column `default` begin with, and its cell there."""
+        """Yield the first cell of each row in tables with a column `default`, and its default."""
         at = -1
         for line in self.prose.splitlines():
             cells = [cell.strip().strip("`") for cell in line.strip("|").split(" | ")]
@@ -68,7 +68,7 @@ class Document:
                 yield cells[0], cells[at]
 
     def shell(self) -> Iterator[str]:
-        """Yield each command line of the fenced blocks for a shell, without its comment."""
+        """Yield each command line in fenced blocks for a shell, without its comment."""
         for _, language, block in _FENCE.findall(self.text):
             if language == "sh":
                 for line in _CONTINUED.sub("", block).splitlines():

@@ -1,8 +1,8 @@
-"""An environment that has nothing of its own, and what Backscroll depends on.
+"""An empty Python environment that can import Backscroll's dependencies.
 
-The dependencies are seen through a path file, and are those that the tests run with: installed
-anew, they would make a test of the network and of the day. What is installed in place here stays
-unseen, since a path file in a folder that a path file names is not read.
+A path file makes the dependencies importable from the environment of the tests: installing them
+would make the test depend on the network and on the day. Editable installs there are not visible,
+because path files in a folder that a path file names are not read.
 """
 
 import os
@@ -20,11 +20,11 @@ UV: Final = Path(sysconfig.get_path("scripts")) / "uv"
 
 
 def made(folder: Path, *installed: Path) -> Path:
-    """Return the folder of commands of a new environment in which these are installed.
+    """Create an environment with some packages, and return the folder of its commands.
 
     Args:
-        folder: where the environment is to be.
-        installed: wheels, or folders of projects, which are built with what is here.
+        folder: the folder of the new environment.
+        installed: wheels, or folders of projects, which are built with the tools installed here.
     """
     venv.create(folder, with_pip=False, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -38,12 +38,12 @@ def made(folder: Path, *installed: Path) -> Path:
 
 
 def dependencies() -> str:
-    """Return the folder with what Backscroll depends on."""
+    """Return the folder with Backscroll's dependencies."""
     return sysconfig.get_path("purelib")
 
 
 def variables(**settings: object) -> dict[str, str]:
-    """Return an environment without settings but these, in which nothing is fetched."""
+    """Return environment variables with only these settings, and with downloads turned off."""
     others = {
         name: value
         for name, value in os.environ.items()
@@ -56,7 +56,7 @@ def variables(**settings: object) -> dict[str, str]:
 def run(
     *command: str | Path, environ: Mapping[str, str] | None = None, timeout_s: float = 50
 ) -> str:
-    """Run a command to its end and return what it printed; what it said is in a failure."""
+    """Run a command to its end and return its output; a failure shows its errors."""
     finished = subprocess.run(
         command,
         capture_output=True,

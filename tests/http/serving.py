@@ -45,10 +45,10 @@ class Running:
     """A server in this process.
 
     Attributes:
-        port: where it listens on loopback.
+        port: its port on loopback.
         settings: its settings.
-        opened: what it serves.
-        stopping: set to stop it.
+        opened: the application that it serves.
+        stopping: set by a test to stop it.
     """
 
     port: int
@@ -58,7 +58,7 @@ class Running:
 
     @property
     def origin(self) -> str:
-        """Its address."""
+        """The server's origin."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -90,11 +90,11 @@ async def running(
     """Serve for as long as a test needs it.
 
     Args:
-        settings: of the operator.
-        host: what it believes to listen on; it listens on loopback.
+        settings: the operator's settings.
+        host: the address that it is told it listens on; it always listens on loopback.
         dispatcher: answers MCP requests instead of the tools.
-        token_kept_s: for how many seconds a token is believed.
-        read_s: how many seconds a client may leave what it was sent unread.
+        token_kept_s: how many seconds a checked token is cached.
+        read_s: how many seconds a client may leave its response unread.
     """
     allowed = access.allowed(settings, host)
     with listen("127.0.0.1", 0) as listener:
@@ -111,7 +111,7 @@ async def running(
 
 
 def message(method: str, params: Mapping[str, object], era: str, request_id: object = 1) -> JSON:
-    """Return a request as a client of an era sends it."""
+    """Return a request in the form that clients of an era send."""
     whole = dict(params)
     if era == MODERN:
         whole["_meta"] = {**_ENVELOPE, **whole.get("_meta", {})}  # type: ignore[dict-item]  # a test's own
@@ -181,7 +181,7 @@ def text_of(result: JSON) -> str:
 
 
 def refusal_of(response: httpx2.Response) -> tuple[int, str]:
-    """Return the status of a refusal, and its sentence."""
+    """Return the status and the message of a refusal."""
     sentence: str = response.json()["error"]["message"]
     return response.status_code, sentence
 
@@ -229,7 +229,7 @@ async def started(database: Path, *options: str, **settings: str) -> AsyncIterat
 
 
 async def refused(database: Path, *options: str, **settings: str) -> str:
-    """Return the one line with which a server does not start."""
+    """Return the one-line error of a server that does not start."""
     process = await spawned(database, *options, **settings)
     async with asyncio.timeout(WAIT_S):
         _, said = await process.communicate()
@@ -240,7 +240,7 @@ async def refused(database: Path, *options: str, **settings: str) -> str:
 
 
 async def spawned(database: Path, *options: str, **settings: str) -> asyncio.subprocess.Process:
-    """Start a server process, in a session of its own."""
+    """Start a server process in its own session."""
     arguments = ("-m", "backscroll", "serve", "--transport", "http", *options)
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -248,5 +248,5 @@ async def spawned(database: Path, *options: str, **settings: str) -> asyncio.sub
         env={**environment(database, **settings), "TMPDIR": str(database.parent)},
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,  # of which a test may interrupt all, as a terminal does
+        start_new_session=True,  # so that a test can interrupt all of them, as a terminal does
     )

@@ -1,4 +1,4 @@
-"""Backscroll as others start it: the commands, each in a process of its own."""
+"""Backscroll as users start it: the commands, each in its own process."""
 
 import json
 import os
@@ -16,13 +16,13 @@ SERVER: Final = (sys.executable, "-m", "backscroll")
 
 
 def variables(database: str, **settings: object) -> dict[str, str]:
-    """Return settings as the environment variables that carry them."""
+    """Return settings as environment variables."""
     given = {"database": database, **settings}
     return {f"BACKSCROLL_{name.upper()}": str(value) for name, value in given.items()}
 
 
 def run(*arguments: str, environ: Mapping[str, str], timeout_s: float = 50) -> str:
-    """Run one of the commands to its end and return what it printed."""
+    """Run a command to its end and return its output."""
     finished = subprocess.run(
         [*SERVER, *arguments],
         capture_output=True,
@@ -50,13 +50,13 @@ LIST_TOOLS: Final = (
 
 
 def over_stdio(environ: Mapping[str, str]) -> StdioServerParameters:
-    """Return the server as an MCP client starts it."""
+    """Return the parameters with which an MCP client starts the server."""
     command, *arguments = SERVER
     return StdioServerParameters(command=command, args=arguments, env=dict(environ))
 
 
 async def pages(client: Client, tool: str, **arguments: object) -> AsyncIterator[dict[str, Any]]:
-    """Yield the pages of a list, each asked for with the cursor of the one before it."""
+    """Yield the pages of a list, each requested with the cursor of the page before it."""
     has_more = True
     while has_more:
         result = await client.call_tool(tool, arguments)

@@ -1,4 +1,4 @@
-"""An agent on its way through a thread, and what it must have seen when it arrives."""
+"""An agent that reads a thread page by page, and a check that it read every message."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from backscroll_tools.pages.walk import GONE
 
 @dataclass(frozen=True)
 class Written:
-    """A message as its writer knows it."""
+    """A message, with the fields that its writer knows."""
 
     id: str
     place: int
@@ -23,12 +23,12 @@ class Walker:
     """A walk of list-messages from its first page to its last, page by page.
 
     Attributes:
-        order: how pages are shown.
-        backward: whether it began with `before`, and so goes against that order.
-        preview: characters of each message that a skim shows; 0 for whole messages.
-        expected: the ids of the messages that have been there throughout.
-        arguments: of the next call.
-        result_chars: the bound of its pages.
+        order: the order of the messages.
+        backward: whether it began with `before`, and so reads against that order.
+        preview: how many characters of each message are shown; 0 for whole messages.
+        expected: the ids of the messages that existed throughout.
+        arguments: the arguments of the next call.
+        result_chars: the maximum length of a page, in characters.
     """
 
     order: str
@@ -42,12 +42,12 @@ class Walker:
 
     @property
     def under_cursor(self) -> str | None:
-        """The id of the message that the next page follows, or goes on with."""
+        """The id of the message after which, or in the middle of which, the next page begins."""
         shown = self._in_walk_order(self.pages[-1]) if self.pages else []
         return str(shown[-1]["id"]) if shown else None
 
     def turn(self, result: JSON) -> None:
-        """Take the next page."""
+        """Read the next page."""
         page = result["page"]
         assert page["returned"] == len(result["messages"])
         assert page["has_more"] is (page["next_cursor"] is not None)
@@ -60,10 +60,10 @@ class Walker:
         }
 
     def check(self, written: Mapping[str, Written], living: set[str]) -> None:
-        """Hold what was seen against what was written.
+        """Compare the messages that were read with those that were written.
 
         Args:
-            written: every message that there ever was, by id.
+            written: every message that ever existed, by id.
             living: the ids of those that have not been deleted.
         """
         seen = self._joined()
@@ -86,7 +86,7 @@ class Walker:
         if self.preview and not seen["pieces"]:
             assert seen["text"] == written.text[: self.preview]
             assert seen["total"] in {0, len(written.text)}
-        else:  # a skim too reads in pieces what is too long for a page
+        else:  # a preview that is too long for a page also comes in pieces
             assert seen["text"] == written.text
 
     def _joined(self) -> list[JSON]:

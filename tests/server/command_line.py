@@ -1,4 +1,4 @@
-"""The command line as tests run it: in this process, or as a process of its own."""
+"""Runs the command line for tests, in this process or in its own."""
 
 import json
 import os
@@ -22,7 +22,7 @@ WAIT_S = limit_s(30)
 def backscroll(
     database: str, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None
 ) -> Result:
-    """Run a command in this process; a database of "" leaves it to the arguments."""
+    """Run a command in this process; if `database` is empty, the arguments choose it."""
     variables = {"BACKSCROLL_DATABASE": database or None, **(environ or {})}
     return CliRunner().invoke(
         commands, arguments, input=stdin, env=variables, prog_name="backscroll"
@@ -30,13 +30,13 @@ def backscroll(
 
 
 def variables(**settings: str) -> dict[str, str]:
-    """Return the environment of a process: this one's, without other settings than these."""
+    """Return this process's environment with only these settings."""
     others = {name: value for name, value in os.environ.items() if "BACKSCROLL" not in name}
     return {**others, **{f"BACKSCROLL_{name.upper()}": value for name, value in settings.items()}}
 
 
 def process(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a process of its own, with nothing on stdin."""
+    """Run a command in its own process, with empty stdin."""
     return subprocess.run(
         [*COMMAND, *arguments],
         env=variables(database=database),
@@ -51,7 +51,7 @@ def process(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def at_terminal(
     database: str, *arguments: str, typed: bytes = b"", environ: Mapping[str, str] | None = None
 ) -> bytes:
-    """Run a command at a terminal 80 columns wide; return what it shows."""
+    """Run a command at a terminal 80 columns wide; return its output."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     try:
@@ -70,7 +70,7 @@ def at_terminal(
             try:
                 while chunk := os.read(ours, 65_536):
                     shown += chunk
-            except OSError:  # how Linux says that the other end has closed
+            except OSError:  # on Linux, the other end has closed
                 pass
             command.wait(WAIT_S)
     finally:
@@ -79,7 +79,7 @@ def at_terminal(
 
 
 def write_lines(path: Path, lines: Iterable[object]) -> Path:
-    """Write JSON Lines; a line that is text or bytes is written as it is."""
+    """Write JSON Lines; a line that is text or bytes is written unchanged."""
     with path.open("wb") as file:
         for line in lines:
             raw = line if isinstance(line, bytes) else _encoded(line)

@@ -1,1 +1,1 @@
-"""The client, its walks and its writes under seeded faults, on a clock that only jumps."""
+"""Simulates the client's reads and writes under seeded faults, in virtual time."""

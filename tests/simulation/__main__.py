@@ -10,7 +10,7 @@ from tests.simulation.seeds import run_seed
 
 
 def main() -> int:
-    """Print what came of the seeds; return 1 where a promise was broken."""
+    """Print the results of the seeds; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("seed", type=int, nargs="?", help="the seed to replay, with its log")
     parser.add_argument("--seeds", type=int, default=0, help="how many seeds to run, from 0")

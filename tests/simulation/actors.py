@@ -1,4 +1,4 @@
-"""Who acts in a simulated world: agents that write, walk and read, and strangers."""
+"""The actors of a simulated world: agents that write, page and read, and other clients."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ from tests.simulation.upstream import Row
 from tests.simulation.world import Letter, World, named
 
 ROUNDS: Final = 5
-"""How often an agent calls for one letter."""
+"""How many times an agent calls to write one letter."""
 
 PAGES: Final = 60
-"""How many pages an agent reads of one walk, failed ones included."""
+"""How many pages of one walk an agent requests, including failed ones."""
 
 _THOUGHT_S: Final = (0.0, 0.5, 5.0, 60.0, 700.0)
 """How long an agent may think between two calls, in seconds."""
@@ -36,7 +36,7 @@ async def think(world: World) -> None:
 
 
 async def write(world: World, letter: Letter) -> None:
-    """Write a letter as a careful agent does: again only where it is told that this is safe."""
+    """Write a letter like a careful agent, which retries only if the error says this is safe."""
     rng = world.rng
     for _ in range(ROUNDS):
         await think(world)
@@ -50,13 +50,13 @@ async def write(world: World, letter: Letter) -> None:
                 return
             letter.arguments |= named(outcome)
         elif not letter.key:
-            return  # cancelled, and nobody knows the key
+            return  # cancelled, and the key is unknown
         if world.restarts and rng.random() < 0.2:
             world.restart()
 
 
 async def write_twice_at_once(world: World, letter: Letter) -> None:
-    """Write one letter from two tasks, as a host does that repeats a call it gave up on."""
+    """Write one letter from two tasks, like a host that repeats a call after giving up on it."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(write, world, letter)
         tasks.start_soon(write, world, letter)
@@ -75,13 +75,13 @@ def _acknowledged(world: World, letter: Letter, result: Result) -> None:
 
 @dataclass(slots=True)
 class Reading:
-    """What one walk has read: the text of each message, in the order read."""
+    """The messages that one walk has read: the text of each, in the order read."""
 
     texts: dict[str, str] = field(default_factory=dict)
     repeated: list[str] = field(default_factory=list)
 
     def add(self, message: JSON) -> None:
-        """Take a message, or the next piece of one."""
+        """Add a message, or the next piece of one."""
         start = message.get("clipped", {}).get("start", 0)
         read = self.texts.get(message["id"])
         if read is None and start == 0:
@@ -93,7 +93,7 @@ class Reading:
 
 
 async def walk(world: World, list_id: str) -> None:
-    """Read a list from one end to the other by cursors, calling again where a call failed."""
+    """Read a list from one end to the other by cursors, and retry failed calls."""
     await think(world)
     rng, upstream = world.rng, world.upstream
     first: JSON = {"limit": rng.choice((1, 3, 20, 500)), "order": rng.choice(("asc", "desc"))}
@@ -118,13 +118,13 @@ async def walk(world: World, list_id: str) -> None:
 
 
 def check_walk(world: World, reading: Reading, there: list[Row], *, whole: bool) -> None:
-    """Hold a walk to its promise: each message once, whole, and none left out.
+    """Check that a walk read each message once and in full, and left none out.
 
     Args:
-        world: where it happened.
-        reading: what was read.
-        there: what lists showed when it began.
-        whole: whether the walk said that it saw the end.
+        world: the world of the walk.
+        reading: the messages that were read.
+        there: the messages that lists showed when it began.
+        whole: whether the walk reported that it reached the end.
     """
     if reading.repeated:
         world.broken(f"a walk returned {reading.repeated} again")
@@ -140,7 +140,7 @@ def check_walk(world: World, reading: Reading, there: list[Row], *, whole: bool)
 
 
 def is_message(row: Row) -> bool:
-    """Whether a row is a message, and no other kind of item."""
+    """Return whether a row is a message and not another kind of item."""
     return bool(row.value.get("type", "message") == "message")
 
 
@@ -151,7 +151,7 @@ def text_of(row: Row) -> str:
 
 
 async def read(world: World, list_id: str) -> None:
-    """Read messages one by one, some of which there are not."""
+    """Read messages one by one, including some that do not exist."""
     for _ in range(4):
         await think(world)
         rows = [row for row in world.upstream.lists[list_id] if is_message(row)]
@@ -174,7 +174,7 @@ async def read(world: World, list_id: str) -> None:
 
 
 async def meddle(world: World, list_id: str) -> None:
-    """Add and delete messages, as others do meanwhile."""
+    """Add and delete messages, like other clients at the same time."""
     rng, upstream = world.rng, world.upstream
     for number in range(rng.randrange(20)):
         await think(world)

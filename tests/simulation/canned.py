@@ -1,4 +1,4 @@
-"""An upstream that answers what it is told to, and what any call of a tool is held to."""
+"""An upstream with canned replies, and checks that every tool call must pass."""
 
 import functools
 import json
@@ -29,16 +29,16 @@ FUZZED: Final = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-"""A quarter of what is run in all: four tests take it."""
+"""A quarter of all examples, because four tests use it."""
 
 HELD: Final[Counter[str]] = Counter()
-"""How many calls of each tool have been held to the promises."""
+"""How many calls of each tool have been checked."""
 
 BOUNDS: Final = Bounds(result_chars=2_000, deadline_s=30, requests=10)
-"""The tightest bound there is, so that anything too long shows."""
+"""The tightest bounds, so that any result that is too long fails."""
 
 ERROR_CHARS: Final = 2_000
-"""No error is longer than the least that a result may be bounded to."""
+"""The maximum length of an error: the smallest bound that a result can have."""
 
 _CODES: Final = frozenset(get_args(ErrorCode)) - {"internal", "read_only"}
 _KEYLESS: Final = replace(STORE, honours_idempotency_keys=False, trusts_has_more=False)
@@ -90,7 +90,7 @@ class Canned:
 
 @dataclass(slots=True)
 class CannedUpstream(httpx2.AsyncBaseTransport):
-    """Answers with the same replies in turn, whatever is asked."""
+    """Answers every request with the next of the same replies, in turn."""
 
     replies: Sequence[Canned]
     asked: int = 0
@@ -109,10 +109,10 @@ class CannedUpstream(httpx2.AsyncBaseTransport):
 
 
 def hold(tool: Tool, arguments: Mapping[str, object], *replies: Canned) -> None:
-    """Call a tool, on an upstream that honours keys and on one that does not, and check it all.
+    """Call a tool on an upstream that honours keys and on one that does not, and check the results.
 
     Raises:
-        AssertionError: a promise was broken; any other exception is one of ours that got out.
+        AssertionError: a promise was broken. Any other exception is a fault of the tool.
     """
     HELD[tool.name] += 1
     for profile in _PROFILES:

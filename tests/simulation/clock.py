@@ -1,4 +1,4 @@
-"""An event loop whose time passes only while everything waits, and then at once."""
+"""An event loop in virtual time, which jumps to the next timer whenever all tasks wait."""
 
 import asyncio
 import selectors
@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 ENDS_S = 100_000.0
-"""No run lasts longer, in virtual seconds: one that does is stuck."""
+"""The maximum length of a run in virtual seconds; a longer one is stuck."""
 
 
 class StuckError(Exception):
-    """Everything waits for something that never comes."""
+    """All tasks wait for something that never happens."""
 
 
 class _Jumping(selectors.SelectSelector):
-    """Waits for no file: what would be waited is passed over."""
+    """A selector that waits for no file: the clock jumps over the time instead."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class _Jumping(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Timers, sleeps and deadlines follow `time()`, which starts at 0 and jumps to the next."""
+    """Timers, sleeps and deadlines follow `time()`, which starts at 0 and jumps to the next one."""
 
     def __init__(self) -> None:
         self._jumping = _Jumping()
@@ -44,7 +44,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end in virtual time.
 
     Raises:
-        StuckError: it waits for something that never comes.
+        StuckError: the coroutine waits for something that never happens.
     """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)

@@ -1,36 +1,36 @@
-"""What becomes of each request: drawn from a seeded generator, one draw after the other."""
+"""The fault of each request, drawn in order from a seeded generator."""
 
 import random
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
 
 LATE_S: Final = 300.0
-"""The longest that a request lies about before it is acted on, in seconds."""
+"""The maximum time before a delayed request is carried out, in seconds."""
 
 LISTED_LATE_S: Final = 60.0
-"""The longest until lists show what was written, in seconds (32.7 were seen of a live one)."""
+"""The maximum time until lists show a write, in seconds (a live upstream took 32.7)."""
 
 Answer: TypeAlias = Literal["honest", "unsent", "reset", "silence", "cut", "garbage"] | int
 
 _WEIRD: Final[tuple[Answer, ...]] = ("cut", "garbage")
 _REFUSED: Final = (400, 401, 403, 408, 409, 425, 429, 429, 429, 503)
 _DONE: Final = (500, 500, 503)
-"""Statuses after which nothing more happens; what was asked may have happened before."""
+"""Statuses after which nothing more happens; the request may have been carried out before."""
 
 _GAVE_UP: Final = (502, 504)
-"""Statuses of a proxy, behind which the upstream may still be at work."""
+"""Statuses of a proxy, after which the upstream may still be at work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What becomes of one request.
+    """The outcome of one request.
 
     Attributes:
-        answer: what the client sees: an honest reply, an HTTP status, or what a network does.
-        acts_s: seconds until the upstream acts on it; None for never.
-        answers_s: seconds until the client sees the answer.
-        listed_s: seconds from the act until lists show what it wrote.
-        retry_after: what a refusal says of when to come again; empty for nothing.
+        answer: what the client sees: an honest reply, an HTTP status, or a network failure.
+        acts_s: seconds until the upstream carries it out; None for never.
+        answers_s: seconds until the client sees the reply.
+        listed_s: seconds from carrying it out until lists show the write.
+        retry_after: the `Retry-After` of a refusal; empty for none.
     """
 
     answer: Answer
@@ -41,7 +41,7 @@ class Fault:
 
 
 class Forecast(Protocol):
-    """What becomes of requests, one after the other."""
+    """The outcomes of requests, one after another."""
 
     @property
     def rng(self) -> random.Random:
@@ -55,12 +55,12 @@ class Forecast(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How often requests fare badly, and in which ways.
+    """How often requests fail, and in which ways.
 
     Attributes:
-        rng: the only source of chance.
+        rng: the only source of randomness.
         storm: the share of requests that do not get a prompt and honest reply; 0 to 1.
-        late_lists: whether lists may show late what was written.
+        late_lists: whether lists may show writes late.
     """
 
     rng: random.Random

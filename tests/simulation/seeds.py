@@ -1,4 +1,4 @@
-"""From a seed to a world, and from a world that has ended to the promises that it broke."""
+"""Builds the world of a seed, runs it, and reports the promises that it broke."""
 
 import random
 from collections import Counter
@@ -25,14 +25,14 @@ _SETTLED_S: Final = LATE_S + LISTED_LATE_S + 1
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of one seed.
+    """The result of one seed.
 
     Attributes:
         seed: the seed.
         endings: how many calls ended in which way.
         violations: the promises that were broken.
         log: what happened, a line each.
-        letters: how many messages were to be written.
+        letters: how many messages should have been written.
         requests: how many requests were made.
     """
 
@@ -87,7 +87,7 @@ async def _run(seed: int) -> Report:
 
 
 async def _lived(world: World, *, conversations: bool, alike: bool) -> None:
-    """Let everybody act at once."""
+    """Run all actors concurrently."""
     rng = world.rng
     list_ids = [f"{'conv' if conversations else 'thread'}_{name}" for name in ("a", "b")]
     for list_id in list_ids:
@@ -149,6 +149,6 @@ def _check(world: World, letter: Letter, alike: list[Letter]) -> None:
 
 
 def _stands(world: World, letter: Letter, rows: list[Row]) -> bool:
-    """Whether one of the rows is where a letter was said to be."""
+    """Return whether one of the rows is where a letter was reported to be."""
     there = world.upstream.lists.get(letter.list_id or "", [])
     return any(row in there and letter.message_id in {None, row.id} for row in rows)

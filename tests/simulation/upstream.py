@@ -1,4 +1,4 @@
-"""An upstream in memory, behind a network that does to each request what the weather says."""
+"""An upstream in memory, behind a network that draws the outcome of each request."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from backscroll_tools.models import JSON
 from tests.simulation.faults import Forecast
 
 Lie: TypeAlias = Literal["none", "has_more_false", "has_more_absent", "has_more_true", "no_query"]
-"""In what its lists are dishonest: in `has_more`, or in taking no notice of any parameter."""
+"""How its lists are dishonest: in `has_more`, or by ignoring all parameters."""
 
 Times: TypeAlias = tuple[float, float]
-"""When a write was asked for, and how many seconds after it lists show it."""
+"""When a write was requested, and how many seconds later lists show it."""
 
 EPOCH_S: Final = 1_700_000_000
-"""The Unix time at which the clock stands at 0."""
+"""The Unix time at which the clock is 0."""
 
 _GARBAGE: Final = (b"", b"<html>", b'{"id": "msg_1"', b"[]", b"\xff\xfe", b"[" * 100_000, b"null")
 _RESETS: Final = (httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.WriteError)
@@ -30,11 +30,11 @@ class Row:
     """A message or another item, where it was written.
 
     Attributes:
-        value: as the upstream answers with it.
+        value: the object that the upstream replies with.
         key: the `Idempotency-Key` that its writer sent.
-        asked_at: when the request that wrote it was made, in seconds of the clock.
-        listed_at: from when on lists show it.
-        deleted_at: since when it is gone.
+        asked_at: when the request that wrote it was sent, in seconds of the clock.
+        listed_at: when lists begin to show it.
+        deleted_at: when it was deleted.
     """
 
     value: JSON
@@ -57,12 +57,12 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
     """Threads and conversations as lists of rows.
 
     Attributes:
-        weather: what becomes of each request.
+        weather: draws the outcome of each request.
         honours_keys: whether a repeated `Idempotency-Key` replays the first reply.
         keeps_metadata: whether a message's metadata is kept.
-        lie: in what its lists are dishonest.
+        lie: how its lists are dishonest.
         lists: the rows of each thread or conversation, in the order in which they were written.
-        asked: called with each request that is made, before anything becomes of it.
+        asked: called with each request, before its outcome is drawn.
     """
 
     weather: Forecast
@@ -89,7 +89,7 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
             done.set_result(self._acted(request, body, (asked_at, fault.listed_s)))
 
         if fault.acts_s is not None:
-            # Whether or not the client still waits: the upstream does not know.
+            # Even if the client no longer waits, because the upstream does not know that.
             loop.call_later(fault.acts_s, act)
         if fault.answer == "silence":
             await loop.create_future()
@@ -192,7 +192,7 @@ class MemoryUpstream(httpx2.AsyncBaseTransport):
 
 
 class Body(httpx2.AsyncByteStream):
-    """A body as a network has it: it comes once, and may break off."""
+    """A body that can be read once, as from a network, and may break off."""
 
     def __init__(self, held: bytes, *, breaks: bool = False) -> None:
         self._held = held

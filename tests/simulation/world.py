@@ -1,4 +1,4 @@
-"""One simulated world: an upstream, the clients before it, and the promises that it is held to."""
+"""One simulated world: an upstream, its clients, and the promises that are checked."""
 
 import random
 import re
@@ -21,7 +21,7 @@ from backscroll_tools.tool import Bounds, Call, Result, Tool
 from tests.simulation.upstream import EPOCH_S, MemoryUpstream, Row
 
 CODES: Final = frozenset(get_args(ErrorCode)) - {"internal", "read_only"}
-"""What a call may fail with: `internal` would be a fault of ours."""
+"""The codes with which a call may fail; `internal` would be a fault of Backscroll."""
 
 _NAMED: Final = re.compile(r'(thread_id|idempotency_key) "([^"]+)"')
 
@@ -30,13 +30,13 @@ Ending: TypeAlias = Literal["done", "cancelled"] | ErrorCode
 
 @dataclass(slots=True, eq=False)
 class Letter:
-    """One message that somebody wants written once.
+    """One message that is to be written once.
 
     Attributes:
-        arguments: of `create-message`: the key too, once there is one.
-        list_id: where it was said to be written; None until then.
-        message_id: as what; None as long as that was not said.
-        denied_at: when it was said that nothing was written, in seconds of the clock.
+        arguments: the arguments of `create-message`, with the key once it is known.
+        list_id: the list in which a call reported it as written; None until then.
+        message_id: the id that a call reported; None until then.
+        denied_at: when a call reported that nothing was written, in seconds of the clock.
     """
 
     arguments: JSON
@@ -46,13 +46,13 @@ class Letter:
 
     @property
     def key(self) -> str:
-        """The key to call with; empty where one is to be minted."""
+        """The key to call with; empty if the tool is to generate one."""
         return str(self.arguments.get("idempotency_key", ""))
 
 
 @dataclass(slots=True)
 class Made:
-    """What is counted of one call while it runs."""
+    """The counts of one call while it runs."""
 
     letter: Letter | None
     requests: int = 0
@@ -63,16 +63,16 @@ _MADE: ContextVar[Made] = ContextVar("_MADE")
 
 @dataclass(slots=True, eq=False)
 class World:
-    """Everything that one seed makes.
+    """The world of one seed.
 
     Attributes:
-        rng: the only source of chance.
-        upstream: what is asked.
-        http: the way to it.
-        profile: what the clients know of it.
-        bounds: of every call.
-        wanted: what is to be written.
-        letters: the same, by the keys that it was sent with.
+        rng: the only source of randomness.
+        upstream: the simulated upstream.
+        http: the HTTP client that reaches it.
+        profile: the profile of it that clients use.
+        bounds: the bounds of every call.
+        wanted: the letters to write.
+        letters: the same letters, by the keys with which they were sent.
         endings: how many calls ended in which way.
         restarts: whether processes may end, and forget.
         violations: the promises that were broken.
@@ -93,12 +93,12 @@ class World:
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        """Watch what is asked, and start the first process."""
+        """Watch all requests, and start the first process."""
         self.upstream.asked = self._asked
         self.restart()
 
     def restart(self) -> None:
-        """Go on with a process that remembers nothing, where every key in use tells it all."""
+        """Continue with a new process without memory, if every key in use is enough for it."""
         if not self.profile.honours_idempotency_keys and any(
             letter.key and "~" not in letter.key for letter in self.wanted
         ):
@@ -114,7 +114,7 @@ class World:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether the upstream tells one message from another that says the same."""
+        """Whether the upstream distinguishes two messages with the same text."""
         return self.profile.honours_idempotency_keys or (
             self.profile.keeps_metadata and THREADS in self.profile.serves
         )
@@ -124,17 +124,17 @@ class World:
         self.log.append(f"{anyio.current_time():9.3f} {line}")
 
     def broken(self, promise: str) -> None:
-        """Note that a promise was broken."""
+        """Record that a promise was broken."""
         self.note(f"BROKEN: {promise}")
         self.violations.append(promise)
 
     async def call(
         self, tool: Tool, arguments: JSON, cancel_s: float, letter: Letter | None = None
     ) -> tuple[Ending, Result | ToolError | None]:
-        """Call a tool, hold the call to its promises, and return how it ended, and with what.
+        """Call a tool, check its promises, and return how it ended, and its result.
 
         Args:
-            tool: what to call.
+            tool: the tool to call.
             arguments: its arguments.
             cancel_s: seconds after which the host cancels the call.
             letter: what the call is to write.
@@ -177,7 +177,7 @@ class World:
                 letter.denied_at.append(anyio.current_time())
 
     def rows_of(self, *letters: Letter) -> list[Row]:
-        """Return the rows that letters were written as, wherever they are."""
+        """Return the rows of all written letters, in all lists."""
         return [
             row
             for rows in self.upstream.lists.values()
@@ -194,7 +194,7 @@ class World:
 
 
 def named(error: ToolError) -> dict[str, str]:
-    """Return the arguments that an error tells its reader to call again with."""
+    """Return the arguments that an error says to call again with."""
     return dict(_NAMED.findall(error.render()))
 
 

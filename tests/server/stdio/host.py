@@ -49,7 +49,7 @@ class Wire:
         self._replies: list[JSON] = []
 
     async def greet(self) -> None:
-        """Send what a host of the era sends first."""
+        """Send the first messages of a host of the era."""
         if self.era == "2025-11-25":
             initialize = {"protocolVersion": self.era, "capabilities": {}, "clientInfo": _CLIENT}
             await self.send(self.request("hello", "initialize", initialize))
@@ -57,7 +57,7 @@ class Wire:
             await self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def request(self, request_id: object, method: str, params: Mapping[str, object]) -> JSON:
-        """Return a request as a host of the era makes it."""
+        """Return a request in the form that hosts of the era send."""
         meta: JSON = {} if self.era == "2025-11-25" else dict(_ENVELOPE)
         meta |= dict(params.get("_meta", {}))  # type: ignore[call-overload]  # a test's own dict
         whole = {**params, **({"_meta": meta} if meta else {})}
@@ -74,7 +74,7 @@ class Wire:
         await self.writer.drain()
 
     async def receive(self) -> JSON:
-        """Return the next message, whatever it is."""
+        """Return the next message of any kind."""
         async with asyncio.timeout(REPLY_S):
             line = await self.reader.readline()
         if not line:
@@ -121,7 +121,7 @@ async def connected(
     open_requests: int = transport.OPEN_REQUESTS,
     drain_s: float = transport.DRAIN_S,
 ) -> AsyncIterator[Wire]:
-    """Yield a host that is connected to a server in this process by one two-way socket."""
+    """Yield a host that is connected to a server in this process by a socket pair."""
     near, far = socket.socketpair()
 
     async def serve() -> None:
@@ -163,7 +163,7 @@ class Process(Wire):
 def environment(database: Path, **settings: str) -> dict[str, str]:
     """Return an environment in which the server uses a database, and the modules under test."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("BACKSCROLL_")}
-    ours.pop("PYTHONUNBUFFERED", None)  # few users set it, and it hides faults of buffering
+    ours.pop("PYTHONUNBUFFERED", None)  # few users set it, and it hides buffering faults
     path = os.pathsep.join(entry for entry in sys.path if entry)
     chosen = {f"BACKSCROLL_{name.upper()}": value for name, value in settings.items()}
     return {

@@ -1,4 +1,4 @@
-"""Home folders as people have them: each host's file, with other servers, comments and habits."""
+"""Realistic home folders: each host's file, with other servers and comments."""
 
 from pathlib import Path
 from typing import Final
@@ -48,7 +48,7 @@ BROKEN: Final = {
 
 
 def machine(platform: str, home: Path) -> Machine:
-    """Return a machine of that kind, with the variables that its system sets."""
+    """Return a machine of a platform, with the variables that its system sets."""
     folders = {
         "APPDATA": str(home / "AppData" / "Roaming"),
         "LOCALAPPDATA": str(home / "AppData" / "Local"),
@@ -57,7 +57,7 @@ def machine(platform: str, home: Path) -> Machine:
 
 
 def lived_in(name: str, where: Machine, raw: bytes) -> Path:
-    """Put a host's file into a home, and return where it is."""
+    """Put a host's file into a home folder, and return its path."""
     path = BY_NAME[name].config(where)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(raw)

@@ -1,6 +1,6 @@
-"""Stand-ins for the hosts' own commands, which read and write their files as those were seen to.
+"""Stand-ins for the hosts' own commands, which read and write files as observed.
 
-Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0 were run in an empty home; of VS Code the
+Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0 were run in an empty home folder; VS Code's
 source was read. A stand-in writes its arguments and the names of its variables to `calls.jsonl`
 beside it; the file `failing` there says how it fails.
 """
@@ -17,7 +17,7 @@ COMMANDS: Final = ("claude", "codex", "gemini", "code")
 
 
 def install(folder: Path, *programs: str) -> None:
-    """Put stand-ins into a folder, which is to be on PATH."""
+    """Put stand-ins into a folder, which the caller puts on PATH."""
     folder.mkdir(exist_ok=True)
     for program in programs:
         path = folder / program
@@ -26,7 +26,7 @@ def install(folder: Path, *programs: str) -> None:
 
 
 def calls(folder: Path) -> list[list[str]]:
-    """Return what was run, as program and arguments."""
+    """Return the commands that were run, each as program and arguments."""
     log = folder / "calls.jsonl"
     return (
         [json.loads(line)["argv"] for line in log.read_text().splitlines()] if log.exists() else []
