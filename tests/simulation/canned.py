@@ -90,7 +90,7 @@ class Canned:
 
 @dataclass(slots=True)
 class CannedUpstream(httpx2.AsyncBaseTransport):
-    """Answers every request with the next of the same replies, in turn."""
+    """Answers any requests with the given replies, in a cycle."""
 
     replies: Sequence[Canned]
     asked: int = 0

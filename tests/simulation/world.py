@@ -98,7 +98,7 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        """Continue with a new process without memory, if every key in use is enough for it."""
+        """Start a process without memory, unless a key in use depends on the memory of this one."""
         if not self.profile.honours_idempotency_keys and any(
             letter.key and "~" not in letter.key for letter in self.wanted
         ):
@@ -177,7 +177,7 @@ class World:
                 letter.denied_at.append(anyio.current_time())
 
     def rows_of(self, *letters: Letter) -> list[Row]:
-        """Return the rows of all written letters, in all lists."""
+        """Return the rows that were written for these letters, in all lists."""
         return [
             row
             for rows in self.upstream.lists.values()

@@ -1,4 +1,4 @@
-"""Replicas over one database, each with clocks of its own, which tell what a test has them tell."""
+"""Replicas over one database, each with its own clocks, which a test sets."""
 
 import time
 from contextlib import AsyncExitStack
@@ -21,12 +21,12 @@ class Replica:
     """A store in this process.
 
     Attributes:
-        url: its database.
-        partition: where its requests write.
+        url: the URL of its database.
+        partition: the partition of its requests.
         wrong_s: by how many seconds its time of day is ahead of the true one.
-        passed_s: the true time, which a test lets pass.
-        asleep: whether its machine sleeps, so that its monotonic clock stands still.
-        really: whether its clocks are this process's own, but for `wrong_s`.
+        passed_s: the true time in seconds, which a test advances.
+        asleep: whether its machine sleeps, which stops its monotonic clock.
+        really: whether its clocks are this process's own, except for `wrong_s`.
     """
 
     url: str
@@ -40,7 +40,7 @@ class Replica:
     _api: httpx2.AsyncClient | None = None
 
     async def api(self) -> httpx2.AsyncClient:
-        """Return a client of the store, opened where it is not."""
+        """Return a client of the store, which is opened if it is not open."""
         if self._api is None:
             clock = Clock(lambda: TODAY_S + self.passed_s + self.wrong_s, lambda: self._monotonic_s)
             if self.really:
@@ -62,7 +62,7 @@ class Replica:
         await self._stack.aclose()
 
     async def restart(self) -> None:
-        """Begin anew: a monotonic clock counts from any moment."""
+        """Restart the process, with a new start of its monotonic clock."""
         await self.close()
         self._monotonic_s = -5_000.0
 

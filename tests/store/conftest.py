@@ -1,6 +1,6 @@
-"""A real store on a real file, and in a real PostgreSQL: in process, and served on a port."""
+"""Fixtures of a real store, in SQLite and in PostgreSQL, in this process and on a port."""
 
-# ruff: noqa: ASYNC240 - a fixture may wait for a folder of its own
+# ruff: noqa: ASYNC240 - a fixture may block on its own folder
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ Kept: TypeAlias = Callable[[], Awaitable[bytes]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run on both engines what is not about a file."""
+    """Run tests that are not about a file on both engines."""
     if "database_url" in metafunc.fixturenames:
         engines = ["sqlite"] if "path" in metafunc.fixturenames else ["sqlite", "postgres"]
         metafunc.parametrize("database_url", engines, indirect=True)
@@ -39,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """The file of a test that is about SQLite alone."""
+    """The file of a test that is only about SQLite."""
     return tmp_path / "store.db"
 
 
@@ -56,7 +56,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 @pytest.fixture
 async def shared(postgres: PostgresServer) -> AsyncIterator[str]:
-    """The URL of a database of PostgreSQL alone."""
+    """The URL of a PostgreSQL database, for tests that are only about PostgreSQL."""
     async with postgres.database() as made:
         yield made
 
@@ -81,7 +81,7 @@ def sql(database_url: str) -> Sql:
 
 @pytest.fixture
 def kept(database_url: str, sql: Sql) -> Kept:
-    """What a database has kept: of SQLite every byte of its file, of PostgreSQL every row."""
+    """The contents of a database: every byte of a SQLite file, every row in PostgreSQL."""
 
     async def look() -> bytes:
         if database_url.startswith("sqlite:///"):
@@ -94,9 +94,9 @@ def kept(database_url: str, sql: Sql) -> Kept:
 
 @pytest.fixture
 async def unprivileged() -> AsyncIterator[Path]:
-    """A folder, and rights that end at its edges: root's reach everywhere."""
+    """A folder, without the rights of root, which can access everything."""
     async with open_store("sqlite://"):
-        pass  # what is imported only now may lie beyond them
+        pass  # modules imported later may be inaccessible
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -140,6 +140,6 @@ async def live_store(store: Store) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(live_store: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The official client, as it comes, on a real socket."""
+    """The official client, unchanged, on a real socket."""
     async with openai.AsyncOpenAI(api_key="unused", base_url=live_store, max_retries=0) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""A TCP proxy before PostgreSQL that cuts a connection in the middle of a statement."""
+"""A TCP proxy in front of PostgreSQL that cuts a connection during a statement."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,13 +11,13 @@ _CHUNK = 64 * 1024
 
 @dataclass
 class Cutter:
-    """What is cut next.
+    """The next cut.
 
     Attributes:
-        port: where clients find the server through it.
-        word: the connection whose client sends this is cut, once; nothing is where it is empty.
-        side: ``before`` the server has the statement, or ``after`` its answer has come, which the
-            client then never sees.
+        port: the port of the proxy.
+        word: cuts the connection whose client sends these bytes, once; empty to cut nothing.
+        side: `before` the server has the statement, or `after` it has replied; the client then
+            never sees the reply.
         refuses: whether new connections are cut at once.
     """
 
@@ -29,7 +29,7 @@ class Cutter:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def cut(self, word: bytes, side: Literal["before", "after"]) -> None:
-        """Cut the next connection that sends ``word``."""
+        """Cut the next connection that sends `word`."""
         self.word, self.side = word, side
 
     async def serve(
@@ -69,7 +69,7 @@ class Cutter:
 
 @asynccontextmanager
 async def cutting(server_port: int) -> AsyncIterator[Cutter]:
-    """Stand before the server at a port of this machine."""
+    """Run a proxy in front of the server on a port of this machine."""
     cutter = Cutter()
     running: set[asyncio.Task[None]] = set()
 
@@ -88,4 +88,4 @@ async def cutting(server_port: int) -> AsyncIterator[Cutter]:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         for _ in range(3):
-            await asyncio.sleep(0)  # lets what was aborted be closed
+            await asyncio.sleep(0)  # lets aborted connections close

@@ -14,7 +14,7 @@ from tests.store.conftest import V2
 
 @asynccontextmanager
 async def client(url: str, lock_s: float = LOCK_S) -> AsyncIterator[httpx2.AsyncClient]:
-    """A replica over the database at ``url``, and a client of it."""
+    """A replica over the database at `url`, and a client of it."""
     async with open_store(url, lock_s=lock_s) as store, client_of(store) as api:
         yield api
 

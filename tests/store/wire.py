@@ -1,4 +1,4 @@
-"""Short ways to make and read what the tests are about."""
+"""Short functions to create and read conversations and errors in tests."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ async def new_conversation(api: httpx2.AsyncClient, texts: tuple[str, ...] = ())
 
 
 async def add_items(api: httpx2.AsyncClient, conversation_id: str, *items: Json) -> list[Json]:
-    """Append items, and return them as they went in."""
+    """Append items, and return the stored items."""
     reply = await api.post(f"/conversations/{conversation_id}/items", json={"items": items})
     assert reply.status_code == 200, reply.text
     made: list[Json] = reply.json()["data"]

@@ -1,4 +1,4 @@
-"""A store behind something that leaves idempotency keys out, and somebody who writes to it."""
+"""A store whose idempotency keys are removed on the way, and a process that writes to it."""
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,7 +19,7 @@ from backscroll_tools.tool import Bounds, Call, Result
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
 
 Deed: TypeAlias = tuple[Literal["acts", "acts late", "does nothing"], int]
-"""What becomes of a write: whether the upstream acts on it, and the status that is answered."""
+"""The outcome of a write: whether the upstream carries it out, and the status of the reply."""
 
 DONE: Deed = ("acts", 200)
 LOST: Deed = ("acts", 502)
@@ -31,7 +31,7 @@ FAILED: Deed = ("acts", 500)
 WRONG: Deed = ("does nothing", 400)
 
 NEVER: Final = 0
-"""In place of a status: no answer comes."""
+"""In place of a status: there is no reply."""
 
 
 KEYLESS: Final = replace(COMPATIBLE, looks_s=(0.0, 0.0))
@@ -40,16 +40,16 @@ UNDERWAY_S: Final = KEYLESS.underway_s
 
 @dataclass
 class Keyless:
-    """The store behind something that leaves keys out, and does to writes what it is told.
+    """The store, with idempotency keys removed, and with a planned outcome for each write.
 
     Attributes:
-        deeds: what becomes of the writes to come, in order; those after them are done.
-        lists: the statuses that the lists to come are answered with, in order; 200 after them.
+        deeds: the outcomes of the next writes, in order; later writes succeed.
+        lists: the statuses of the replies to the next lists, in order; 200 after them.
         asked: the method and path of every request.
-        keys: the idempotency keys that came with them, before they were left out.
+        keys: the idempotency keys of the requests, before they were removed.
         now: the true time, in Unix seconds.
-        headers: of every reply.
-        held: the writes that are acted on late: not before `arrive`.
+        headers: the headers of every reply.
+        held: the writes that are carried out late, on `arrive`.
     """
 
     app: ASGIApp
@@ -87,7 +87,7 @@ class Keyless:
         await dated({"type": "http.response.body", "body": b'{"error": {"message": "No."}}'})
 
     async def arrive(self) -> None:
-        """Have the writes that are held arrive."""
+        """Carry out the writes that are held."""
         while self.held:
             scope, body = self.held.pop(0)
 
@@ -107,20 +107,20 @@ class Keyless:
         return sending
 
 
-async def _nobody(_message: Any) -> None:  # noqa: ANN401 - what is sent to nobody
+async def _nobody(_message: Any) -> None:  # noqa: ANN401 - a message without a receiver
     pass
 
 
 @dataclass
 class Writer:
-    """Somebody who calls `create-message`, in a process of its own.
+    """A simulated process that calls `create-message`.
 
     Attributes:
-        keyless: what is written to.
-        http: the way to it.
+        keyless: the store that it writes to.
+        http: the HTTP client that reaches the store.
         keeps_metadata: whether its messages keep their metadata.
         ahead_s: by how many seconds the clock of the process is ahead of the true time.
-        client: of the process.
+        client: the upstream client of the process.
     """
 
     keyless: Keyless
@@ -133,7 +133,7 @@ class Writer:
         self.restart()
 
     def restart(self) -> None:
-        """Forget all that a process remembers."""
+        """Restart the process, without its memory."""
         profile = replace(KEYLESS, keeps_metadata=self.keeps_metadata)
         upstream = Upstream(profile, "http://store.invalid/v1")
         self.client = Client(
@@ -153,11 +153,11 @@ class Writer:
 
     @property
     def sent(self) -> int:
-        """How many writes there were, refused or not."""
+        """The number of writes, including refused ones."""
         return sum(line.startswith("POST") for line in self.keyless.asked)
 
     async def messages(self, thread: str) -> list[tuple[str, str]]:
-        """Return the id and text of each message that there truly is, the oldest first."""
+        """Return the id and text of each message that is really stored, oldest first."""
         if thread.startswith("conv_"):
             reply = await self._get(f"/conversations/{thread}/items")
             return [(each["id"], each["content"][0]["text"]) for each in reply["data"]]

@@ -1,4 +1,4 @@
-"""A strict reader of transcripts: it knows the format only, and refuses whatever strays from it."""
+"""A strict parser of transcripts, which refuses everything that is not in the format."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def read_heading(line: str) -> re.Match[str]:
 
 
 def read(transcript: str) -> tuple[list[ReadMessage], str | None]:
-    """Return the items of a transcript, and its cursor; every line must be accounted for."""
+    """Return the items of a transcript, and its cursor; every line must be part of one of them."""
     first, newline, rest = transcript.partition("\n")
     heading = read_heading(first)
     assert newline

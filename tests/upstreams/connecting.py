@@ -15,13 +15,13 @@ _HEAD_BYTES: Final = 65_536
 class Closing:
     """A server that answers the first request of a connection, and resets it at the second.
 
-    That is what a client meets whose pool keeps a connection that the other end has closed
-    without saying so: the request is sent, and no reply comes.
+    To a client, this looks like a pooled connection that the other end has silently closed: the
+    request is sent, and there is no reply.
 
     Attributes:
-        body: what it answers to every request.
+        body: the body of every reply.
         answered: the request lines that it answered.
-        reset: the request lines that it met with a reset.
+        reset: the request lines that it answered with a reset.
     """
 
     body: bytes
@@ -47,7 +47,7 @@ class Closing:
 
 
 async def _request_line(reader: asyncio.StreamReader) -> str:
-    """Read one request, its body included; return its first line, or nothing at the end."""
+    """Read one request with its body; return its first line, or nothing at the end."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -60,7 +60,7 @@ async def _request_line(reader: asyncio.StreamReader) -> str:
 
 @asynccontextmanager
 async def closing(body: bytes) -> AsyncIterator[tuple[str, Closing]]:
-    """Serve connections that are closed silently; yield the base URL, and what was asked."""
+    """Serve connections that are closed silently; yield the base URL, and the requests."""
     server = Closing(body)
     listening = await asyncio.start_server(server.accept, "127.0.0.1", 0, limit=_HEAD_BYTES)
     port = listening.sockets[0].getsockname()[1]

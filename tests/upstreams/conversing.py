@@ -1,4 +1,4 @@
-"""How upstreams serve conversations and stored completions, where that differs."""
+"""Behaviours of upstreams with conversations and stored completions that differ from OpenAI's."""
 
 from typing import Final
 
@@ -59,7 +59,7 @@ async def _messages_alone(exchange: Exchange) -> Answer:
 
 
 def _at_first(status: int, message: str) -> Answering:
-    """Say that what was just created is not there, twice; then have it."""
+    """Report a new object as missing twice, then return it."""
 
     async def answering(exchange: Exchange) -> Answer:
         if exchange.asked.method == "POST":

@@ -1,4 +1,4 @@
-"""Which behaviours the tests show, so that none is listed without one."""
+"""Records which behaviours have tests, so that none is listed without one."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -11,7 +11,7 @@ SHOWN: Final[set[str]] = set()
 
 
 def shows(*behaviours: Behaviour) -> Callable[[Test], Test]:
-    """Note that a test shows how these behaviours are survived."""
+    """Record that a test covers these behaviours."""
 
     def noted(test: Test) -> Test:
         SHOWN.update(behaviour.name for behaviour in behaviours)

@@ -1,4 +1,4 @@
-"""How upstreams, and proxies before them, say that something failed."""
+"""Behaviours of upstreams, and of proxies in front of them, that report a failure."""
 
 from typing import Final
 

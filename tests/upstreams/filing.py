@@ -1,4 +1,4 @@
-"""How upstreams tell the files of a message."""
+"""Behaviours of upstreams that list the files of a message."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ async def _version_2(exchange: Exchange) -> Answer:
 
 
 async def _everywhere(_: Exchange) -> Answer:
-    """Name files in every place where a message of a thread may, some twice."""
+    """Name files in every field of a message of a thread that can name one, some twice."""
     path = {"type": "file_path", "text": "x", "file_path": {"file_id": "file_p"}}
     citation = {"type": "file_citation", "file_citation": {"file_id": "file_c", "quote": "q"}}
     content = [

@@ -1,4 +1,4 @@
-"""How upstreams page, where that differs from what OpenAI documents."""
+"""Behaviours of upstreams with pages that differ from OpenAI's documentation."""
 
 from typing import Final
 
@@ -99,7 +99,7 @@ async def _ignores_run_id(exchange: Exchange) -> Answer:
 
 
 async def _lags(exchange: Exchange) -> Answer:
-    """List what was there before the newest message, three times; then that as well."""
+    """Leave the newest message out of a list three times, then include it."""
     if len(exchange.earlier) < 3:
         return await exchange.ask((*exchange.asked.query, ("after", "msg_44")))
     return await exchange.ask()

@@ -24,7 +24,7 @@ Query: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, as it arrived."""
+    """A request that was received."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply, as it is sent."""
+    """A reply to send."""
 
     status: int
     body: bytes
@@ -58,7 +58,7 @@ class Answer:
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:
-    """Return a reply: JSON, or a text as it is."""
+    """Return a reply with JSON, or with unchanged text."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(body, str):
         return Answer(status, body.encode(), {"content-type": "text/plain; charset=utf-8"} | named)
@@ -73,14 +73,14 @@ def refusal(status: int, message: str, code: str | None = None, **headers: str) 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request, those before it, and the store that can answer it."""
+    """One request, the requests before it, and the store that can answer it."""
 
     asked: Asked
     earlier: tuple[Asked, ...]
     store: httpx2.AsyncClient
 
     async def ask(self, query: Query | None = None, path: str = "") -> Answer:
-        """Ask the store in the place of the upstream, by default for what was asked."""
+        """Send a request to the store, by default the request that was received."""
         reply = await self.store.request(
             self.asked.method,
             path or self.asked.path,
@@ -91,7 +91,7 @@ class Exchange:
         return Answer(reply.status_code, reply.content, {"content-type": "application/json"})
 
     async def all(self) -> list[JSON]:
-        """Return the whole list that was asked for, in the asked order."""
+        """Return the whole requested list, in the requested order."""
         rows: list[JSON] = []
         order = self.asked["order"] or "desc"
         more = True
@@ -103,7 +103,7 @@ class Exchange:
         return rows
 
     async def listed(self, change: Callable[[JSON], JSON]) -> Answer:
-        """Return what the store says, changed where it is a list."""
+        """Return the store's reply, changed if it is a list."""
         said = await self.ask()
         if said.status != httpx2.codes.OK or "data" not in said.json:
             return said
@@ -115,13 +115,13 @@ Answering: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Behaviour:
-    """One thing that upstreams do.
+    """One behaviour of upstreams.
 
     Attributes:
-        name: what it does.
-        source: who does it, as the upstream facts name it.
-        answer: how it answers a request.
-        settings: what an operator sets for such an upstream.
+        name: a description of the behaviour.
+        source: the servers that have it, as the upstream facts name them.
+        answer: returns the reply to a request.
+        settings: the settings for such an upstream.
     """
 
     name: str
@@ -140,7 +140,7 @@ async def served(app: Starlette) -> AsyncIterator[str]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    # Named as TCP: only then does asyncio turn off the delay of small writes, 40 ms a reply.
+    # With the protocol TCP: only then does asyncio turn off Nagle's delay, 40 ms per reply.
     listening = socket.socket(proto=socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     # Without `serve` and `shutdown`, which sleep: what else they do is for processes.
@@ -155,14 +155,14 @@ async def served(app: Starlette) -> AsyncIterator[str]:
         for _ in range(_TURNS):
             if not server.server_state.connections:
                 break
-            await asyncio.sleep(0)  # a turn of the loop, in which a connection is closed
+            await asyncio.sleep(0)  # one turn of the loop, in which a connection closes
 
 
 @asynccontextmanager
 async def peculiar(
     answering: Answering, store: httpx2.AsyncClient
 ) -> AsyncIterator[tuple[str, list[Asked]]]:
-    """Serve an upstream that answers so; yield its base URL, and what it has been asked."""
+    """Serve an upstream with this behaviour; yield its base URL, and the requests received."""
     asked: list[Asked] = []
 
     async def reply(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """A server that answers a recorded request with its recorded reply.
 
 `recorded/` holds exchanges with two servers run on loopback, OGX 1.5.0 and the LiteLLM 1.106.2
-proxy, as they were but for their keys.
+proxy, unchanged except for their keys.
 """
 
 import json
@@ -44,7 +44,7 @@ class Recording:
 
 @dataclass(slots=True)
 class Replay:
-    """Some recordings of one server, and the requests that none of them answers."""
+    """Some recordings of one server, and the requests that match none of them."""
 
     recordings: list[Recording]
     unanswered: list[Asked] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Replay:
 
 @dataclass(slots=True)
 class DroppingReplay(Replay):
-    """A server that never looks at the query of a request, as LiteLLM."""
+    """A server that ignores the query of a request, like LiteLLM."""
 
     async def answering(self, exchange: Exchange) -> Answer:
         asked = exchange.asked
@@ -74,13 +74,13 @@ class DroppingReplay(Replay):
 
 
 def _told(path: str, query: Query) -> JSON:
-    """Return a query with the defaults of OpenAI's documents: the same request said in full."""
+    """Return a query with OpenAI's documented defaults filled in."""
     order = "asc" if "/chat/completions" in path else "desc"
     return {"limit": "20", "order": order, **{name: value for name, value in query if value}}
 
 
 def recordings(server: str, *numbers: str) -> list[Recording]:
-    """Return recordings by number; all of the server's where none is given."""
+    """Return recordings by number; all of the server's if no number is given."""
     found: list[Recording] = []
     for path in sorted((RECORDED / server).glob("*.json")):
         if numbers and path.name.split("-")[0] not in numbers:

@@ -1,4 +1,4 @@
-"""What upstreams put into a message, where that differs from what OpenAI documents."""
+"""Behaviours of upstreams with message contents that differ from OpenAI's documentation."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""A client of a peculiar upstream, over the network, whose every call is held to the bounds."""
+"""A client of a peculiar upstream over the network; every call is checked against the bounds."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -44,14 +44,14 @@ _PAGES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One upstream, asked through the real client."""
+    """One upstream, called through the real client."""
 
     client: Client
     asked: list[Asked]
     base_url: str = ""
 
     async def call(self, name: str, bounds: Bounds | None = None, /, **arguments: Any) -> JSON:  # noqa: ANN401 - a tool's arguments are JSON
-        """Call a tool; hold the call to the cap, and each request to what may be asked."""
+        """Call a tool; check its result against the cap, and that each request is allowed."""
         bounds = bounds or Bounds()
         before = len(self.asked)
         tool = next(tool for tool in TOOLS if tool.name == name)
@@ -101,7 +101,7 @@ class World:
 
 
 def numbers(pages: list[JSON]) -> list[int]:
-    """Return which messages of the thread the pages show, by number."""
+    """Return the numbers of the thread's messages on the pages."""
     return [int(message["text"].split()[-1]) for page in pages for message in page["messages"]]
 
 
@@ -129,7 +129,8 @@ async def connected(
 ) -> AsyncIterator[Client]:
     """Open the client that the settings choose.
 
-    What one answer means is told by one: tests/faults and tests/simulation are about retries.
+    By default, it does not retry, so that a test sees the effect of a single reply; tests/faults
+    and tests/simulation test retries.
     """
     chosen: dict[str, Any] = {"upstream": "compatible", "api_key": KEY, **settings}
     wanted = Settings(base_url=base_url, **chosen)
@@ -167,7 +168,7 @@ def _thread(thread_id: str, count: int) -> ImportedThread:
 
 
 def _items() -> list[JSON]:
-    """Return messages, and behind each third of them items that are none."""
+    """Return messages, with items of other kinds after every third one."""
     items: list[JSON] = []
     for number in range(COUNT):
         text = {"type": "input_text", "text": f"text {number}"}

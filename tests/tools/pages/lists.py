@@ -1,4 +1,4 @@
-"""A list in memory, as a source to walk: honest, or lying in one way that upstreams do."""
+"""Lists in memory to page through: an honest one, and some with one fault that upstreams have."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ class ListSource:
 
 
 class OfManyThreads(ListSource):
-    """A list whose ids are unique in each thread alone; a key is the thread's id and the item's."""
+    """A list whose ids are unique only within a thread; a key is the thread's id and the item's."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         self.requests.append((after, limit))
@@ -81,7 +81,7 @@ class RepeatsAnId(ListSource):
 
 
 class Mixed(ListSource):
-    """A list that only in part is of what is asked for: messages of the role `user`."""
+    """A list with items that do not match the request, which is for messages of role `user`."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         honest = await super().chunk(after, limit)
@@ -90,7 +90,7 @@ class Mixed(ListSource):
 
 
 class RepeatsTheFirst(ListSource):
-    """The first item comes again on every later page, and each page's last twice."""
+    """Sends the first item again on every later page, and the last item of each page twice."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         honest = await super().chunk(after, limit)
@@ -100,7 +100,7 @@ class RepeatsTheFirst(ListSource):
 
 @dataclass
 class Warns(ListSource):
-    """Each page comes with a warning: the first, the second and again the first."""
+    """Each page has a warning: the first, the second, and the first again."""
 
     warnings: tuple[str, ...] = ("one", "two", "one", "")
 
