@@ -69,7 +69,7 @@ def is_of_file(error: DBAPIError) -> bool:
 
 
 def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
-    """Translate an error of SQLite whose transaction was rolled back.
+    """Translate an error of SQLite, after its transaction was rolled back.
 
     Args:
         error: the driver's error.

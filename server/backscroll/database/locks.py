@@ -31,7 +31,7 @@ def take_turns(connection: Connection, *names: str) -> None:
 
 
 def take_place(connection: Connection, table: Table, partition: str) -> None:
-    """Lock the end of a partition's list in `table` until the transaction ends.
+    """Let no other transaction append to a partition's rows of `table` until this one ends.
 
     A row that is inserted after this gets a position above all committed rows and below all later
     ones. Without the lock, a sequence may give 7 and 8 to two transactions: if 8 is committed

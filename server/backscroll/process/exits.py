@@ -64,7 +64,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _say(line: str) -> None:
-    print(f"backscroll: {line}", file=sys.stderr)  # noqa: T201 - what a person reads
+    print(f"backscroll: {line}", file=sys.stderr)  # noqa: T201 - printed for a person
 
 
 def _leave_pipe() -> NoReturn:

@@ -39,7 +39,7 @@ def absolute(text: str, folder: Callable[[], Path]) -> str:
 
     Args:
         text: the path; a leading `~/` or `~user/` is expanded.
-        folder: returns the folder to resolve a relative path against; called only for one.
+        folder: returns the folder to resolve a relative path against; unused if it is absolute.
 
     Raises:
         UnknownHomeError: a later part of the path begins with `~`, or the user does not exist.

@@ -28,7 +28,7 @@ def claimed() -> Iterator[tuple[int, int]]:
             os.dup2(nothing, 1)
         yield kept
     finally:
-        sys.stdout.flush()  # to stderr, which descriptor 1 still is
+        sys.stdout.flush()  # this reaches stderr, because descriptor 1 still points there
         os.close(nothing)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":

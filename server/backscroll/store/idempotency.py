@@ -53,7 +53,7 @@ class Outcome:
     """The result of a write, and the collection that it belongs to.
 
     Attributes:
-        value: the reply's JSON: an object with an `id`, or a list envelope of such.
+        value: the reply's JSON: an object with an `id`, or a list of such objects.
         collection_id: the thread or conversation of the object, or its own id if it has none.
     """
 

@@ -34,7 +34,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from backscroll.database.schema import retention_clock
 
 STEP_S: Final = 60 * 60
-"""The most seconds that one reading adds."""
+"""The most seconds that one reading adds to the time that has passed."""
 
 TRANSACTION_S: Final = 60 * 60
 """An upper bound of the seconds between a stamp, or a reading, and its commit."""

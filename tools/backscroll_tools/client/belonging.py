@@ -27,7 +27,7 @@ def belongs(reply: JSON, request: Request) -> bool:
     """
     root = request.group.root
     words = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
-    one = len(words) % 2 == 0  # list names and ids alternate
+    one = len(words) % 2 == 0  # names of lists and ids alternate
     listing = words[-2] if one else words[-1]
     owners = dict(zip(words[::2], words[1::2], strict=False))
     kinds = request.group.kinds.get(listing, _KNOWN)

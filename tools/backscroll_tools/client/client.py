@@ -43,7 +43,7 @@ class Client:
         monotonic: returns monotonic seconds, which changes of the wall clock do not affect.
     """
 
-    def __init__(  # noqa: PLR0913 - its seams: connections, chance and time
+    def __init__(  # noqa: PLR0913 - tests pass connections, random numbers and clocks
         self,
         http: Http,
         upstream: Upstream,

@@ -71,10 +71,10 @@ class Request:
         return "asc" if ("order", "asc") in self.query else "desc"
 
     def headers(self, caller: str = "") -> tuple[tuple[str, str], ...]:
-        """Return the headers that this request needs on every upstream.
+        """Return the headers that this request needs, whichever upstream it goes to.
 
         Args:
-            caller: identifies the caller if several share an upstream; it is hashed into the key.
+            caller: identifies the caller if several share an upstream; part of the hashed key.
         """
         key = self.idempotency_key
         if key and caller:

@@ -1,4 +1,4 @@
-"""The cost of one call at its upstream."""
+"""The requests, retries and bytes of one call to the upstream."""
 
 from dataclasses import dataclass
 

@@ -47,7 +47,7 @@ class BoundedPage:
     Args:
         shape: the shape of the result.
         start: the position that the page starts from.
-        bounds: the most characters, and the parts of the result that count.
+        bounds: the maximum of characters, and which parts of the result count towards it.
     """
 
     def __init__(self, shape: Shape, start: Place, bounds: Bounds) -> None:

@@ -23,7 +23,7 @@ CHARS: Final = 2048
 """The most characters of a cursor; `arguments` refuses longer ones."""
 
 FILTER_CHARS: Final = 400
-"""The most characters of all filters together, since each cursor repeats them."""
+"""The maximum total length of the filters, in characters: each cursor repeats them."""
 
 _FILTERS_ENCODED: Final = CHARS - 300
 """The most characters of the encoded filters. An id has up to 256; the rest is under 44."""

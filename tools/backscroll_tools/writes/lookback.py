@@ -1,7 +1,7 @@
 """The search for a message that may have been written: found, not there, or undecided.
 
 A message is recognised by a marker in its metadata. Without one, it is recognised by its role and
-text, among the messages newer than the newest one before the write.
+text, and only messages that were added since the write began are searched.
 """
 
 from collections.abc import Callable

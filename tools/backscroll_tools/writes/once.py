@@ -150,7 +150,7 @@ class OneWrite:
                     raise
 
     async def _found_late(self) -> JSON | None:
-        """Search for the message until even an upstream that lists late would list it.
+        """Search for the message until it would be listed, even by an upstream whose lists lag.
 
         Raises:
             ToolError: `outcome_unknown` if the last search could not decide.

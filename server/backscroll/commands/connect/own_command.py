@@ -28,8 +28,8 @@ class OwnCommand:
             file, and the inputs that it refers to.
         remove: the arguments that remove Backscroll; empty if the command cannot.
         replaces: whether adding replaces an entry of the same name; if not, it is removed first.
-        lacks: returns why the command cannot write such a server into such a file, as the end of
-            a sentence that begins with the program; empty if it can.
+        lacks: returns why the command cannot add this server to this file, as the end of a
+            sentence that begins with the program's name; empty if it can.
     """
 
     program: str

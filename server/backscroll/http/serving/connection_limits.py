@@ -36,7 +36,7 @@ def most_connections() -> int:
 
 
 class BoundedServer(uvicorn.Server):
-    """uvicorn with limits that it lacks. It serves only on sockets that it is given.
+    """uvicorn with limits on connections. It serves only on sockets that it is given.
 
     Args:
         config: uvicorn's configuration, with a `PunctualProtocol`.

@@ -34,7 +34,7 @@ def _check_content(content: object) -> object:
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
-        raise ValueError("it must be text or an array of parts")  # noqa: TRY004 - pydantic's rule
+        raise ValueError("it must be text or an array of parts")  # noqa: TRY004 - pydantic expects a ValueError
     for index, part in enumerate(content):
         if not isinstance(part, dict) or not isinstance(part.get("type"), str):
             raise ValueError(f"part {index} must be an object with a type")  # noqa: TRY004 - likewise
