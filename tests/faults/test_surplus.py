@@ -1,4 +1,4 @@
-"""No caller gets the answer to another request, whoever made that, whatever a connection holds."""
+"""No caller gets the reply to another request, whatever bytes are left on a connection."""
 
 import asyncio
 import random

@@ -65,7 +65,7 @@ def forget(pid: int) -> None:
 
 
 class Metrics:
-    """The metrics of what has been served.
+    """The metrics of the requests that were served.
 
     Args:
         alone: whether this is the only process that serves; its own CPU time and memory are then

@@ -1,4 +1,4 @@
-"""Connections are kept for whoever used them, for a while, and for a bounded number of callers."""
+"""Idle connections are kept per caller, for a limited time and a limited number of callers."""
 
 from collections.abc import Mapping, Sequence
 
