@@ -107,7 +107,7 @@ def document() -> str:
     """Return the document."""
     with_files = [host for host in HOSTS if host.format != "url"]
     return _HEAD.format(
-        keys="".join(f"| {host.title} | {host.key_comes} |\n" for host in with_files),
+        keys="".join(f"| {host.title} | {host.key_source} |\n" for host in with_files),
         files="".join(_row(host) for host in with_files),
         vscode=_example("vscode"),
         codex=_example("codex"),

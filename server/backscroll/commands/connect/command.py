@@ -27,10 +27,10 @@ _COLORS: Final = {"+": "green", "-": "red", "@": "cyan"}
     short_help="Add Backscroll to a host's configuration, or remove it.",
     epilog="""\b
 Examples:
-backscroll connect                          # which hosts there are
+backscroll connect                          # list the hosts
 backscroll connect vscode
 backscroll connect cursor --read-only --toolsets all
-backscroll connect codex --upstream openai  # Codex passes the key on
+backscroll connect codex --upstream openai  # Codex supplies the key
 backscroll connect claude --remove
 backscroll connect gemini --print
 """,
@@ -42,9 +42,9 @@ backscroll connect gemini --print
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The host's file, for example a project's; by default the user's.",
+    help="The host's file, such as a project's; by default the user's.",
 )
-@click.option("--write-key", is_flag=True, help="Write the key into the file, unencrypted.")
+@click.option("--write-key", is_flag=True, help="Write the key to the file, unencrypted.")
 @click.option("--url", default="", metavar="URL", help="For chatgpt: the server's URL.")
 @with_flags(*EVERY)
 def connect(  # noqa: PLR0913 - each is an option
@@ -60,13 +60,13 @@ def connect(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Add Backscroll to HOST's configuration, or list the hosts.
 
-    Shows the change and asks. It runs the host's own command if that is installed and can express
-    the whole entry. Otherwise, and always with --file, it edits the file: nothing else in the file
-    changes, including comments and other servers, and a backup is kept beside it. Settings given
-    here go into the entry.
+    Shows the change and asks for confirmation. Then it runs the host's own command, if that is
+    installed and can write the whole entry. Otherwise, and always with --file, it edits the file:
+    comments and other servers stay unchanged, and a backup is made in the same folder. Settings
+    given here are written to the entry.
 
-    The host supplies the key: it asks for it, or takes it from BACKSCROLL_API_KEY in its own
-    environment. Only --write-key writes the key into the file.
+    The host supplies the key: it asks the user, or reads BACKSCROLL_API_KEY from its own
+    environment. Only --write-key writes the key to the file.
     """
     from backscroll.commands.connect import change, printing, running
     from backscroll.commands.connect.hosts import BY_NAME, Machine
@@ -82,25 +82,25 @@ def connect(  # noqa: PLR0913 - each is an option
         return
     path = file or chosen.config(machine)
     if remove:
-        made = change.disconnecting(chosen, path)
-        if not made.is_one:
-            click.echo(f"{chosen.title} has no Backscroll: {path}")
+        edit = change.disconnecting(chosen, path)
+        if not edit.has_effect:
+            click.echo(f"{chosen.title} does not have Backscroll: {path}")
             return
-        run = "" if file or made.brings_back else running.removing(chosen, machine, path)
+        run = "" if file or edit.restores else running.removing(chosen, machine, path)
         _do(run, lambda: change.disconnecting(chosen, path), yes=yes)
         return
-    entry = printing.entry(settings, flags, _key(settings) if write_key else _none(settings))
+    entry = printing.entry(settings, flags, _key(settings) if write_key else _no_key(settings))
     if prints:
-        click.echo(printing.alone(chosen, entry), nl=False)
+        click.echo(printing.standalone(chosen, entry), nl=False)
         return
-    if change.connecting(chosen, path, entry).is_one:
+    if change.connecting(chosen, path, entry).has_effect:
         run = "" if file else running.adding(chosen, machine, path, entry)
         _do(run, lambda: change.connecting(chosen, path, entry), yes=yes)
-        click.echo(chosen.then)
+        click.echo(chosen.next_step)
     else:
-        click.echo(f"{chosen.title} has it already: {path}")
+        click.echo(f"{chosen.title} already has Backscroll: {path}")
     if entry.needs_key and not entry.key:
-        click.echo(chosen.key_comes)
+        click.echo(chosen.key_source)
 
 
 def _checked(flags: Flags) -> Settings:
@@ -109,21 +109,21 @@ def _checked(flags: Flags) -> Settings:
     Raises:
         SettingsError: the settings cannot be used.
     """
-    return load(flags, {"BACKSCROLL_API_KEY": "the-host-brings-it"})
+    return load(flags, {"BACKSCROLL_API_KEY": "supplied-by-the-host"})
 
 
-def _none(settings: Settings) -> str:
+def _no_key(settings: Settings) -> str:
     """Return an empty key, for an entry without secrets.
 
     Raises:
-        CommandError: the database's URL holds a password, and --write-key was not given.
+        CommandError: the database's URL contains a password, and --write-key was not given.
     """
     from backscroll.commands.connect.secrecy import holds_password
 
     if holds_password(settings.database):
         raise CommandError(
-            "--database holds a password, which would be written in clear: keep it in ~/.pgpass, "
-            "or add --write-key"
+            "--database contains a password, which would be written unencrypted: "
+            "move it to ~/.pgpass, or add --write-key"
         )
     return ""
 
@@ -151,7 +151,7 @@ def _key(settings: Settings) -> str:
 
 
 def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
-    """Run the host's own command. If it is not used or fails, edit the file instead.
+    """Run the host's own command, or edit the file if the command cannot be used or fails.
 
     Args:
         run: the command, or the reason not to use it.
@@ -164,23 +164,23 @@ def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
     """
     if isinstance(run, str):
         if run:
-            click.echo(f"The file is edited: {plain(run)}.")
-        _make(edit(), yes=yes)
+            click.echo(f"Editing the file, because {plain(run)}.")
+        _apply(edit(), yes=yes)
         return
-    click.echo(f"{run.host.title} has a command of its own for this:\n\n{plain(run.shown())}")
+    click.echo(f"{run.host.title} has its own command for this:\n\n{plain(run.shown())}")
     if not yes:
         click.confirm("\nRun it?", abort=True)
     try:
-        run.make()
+        run.execute()
     except CommandError as error:
         click.echo(f"backscroll: {error}", err=True)
-        click.echo("The file can be edited instead:")
-        _make(edit(), yes=yes)
+        click.echo("Editing the file instead:")
+        _apply(edit(), yes=yes)
         return
     click.echo(f"{'Removed from' if run.wanted is None else 'Written to'} {run.path}")
 
 
-def _make(change: "Change", *, yes: bool) -> None:
+def _apply(change: "Change", *, yes: bool) -> None:
     """Show a change to the file, ask, and apply it.
 
     Raises:
@@ -192,5 +192,5 @@ def _make(change: "Change", *, yes: bool) -> None:
         click.secho(plain(line), fg=color, reset=color is not None)
     if not yes:
         click.confirm(f"\nWrite {change.path}?", abort=True)
-    change.make()
+    change.apply()
     click.echo(f"{'Removed' if change.after is None else 'Wrote'} {change.path}")

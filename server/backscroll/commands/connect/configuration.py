@@ -7,7 +7,7 @@ from typing import Any, Final
 from backscroll.commands.connect import json_edit, toml_edit
 from backscroll.commands.connect.entry import KEY, KEY_INPUT, NAME, HostEntry
 from backscroll.commands.connect.hosts import Host
-from backscroll.commands.connect.jsonc import MARK, MalformedError, parse
+from backscroll.commands.connect.jsonc import BOM, MalformedError, parse
 
 _INPUT: Final = {
     "type": "promptString",
@@ -18,7 +18,7 @@ _INPUT: Final = {
 
 
 def connected(host: Host, text: str, entry: HostEntry) -> str:
-    """Return a configuration with the entry, which replaces an earlier one.
+    """Return a configuration with the entry added, or replaced if it was there.
 
     Raises:
         MalformedError: the text cannot be parsed in the host's format.
@@ -34,7 +34,7 @@ def connected(host: Host, text: str, entry: HostEntry) -> str:
 
 
 def disconnected(host: Host, text: str) -> str:
-    """Return a configuration without Backscroll; unchanged if it has no entry for it.
+    """Return a configuration without Backscroll; unchanged if it has no such entry.
 
     Raises:
         MalformedError: as in `connected`.
@@ -47,19 +47,19 @@ def disconnected(host: Host, text: str) -> str:
     return json_edit.without_member(text, path)
 
 
-def holds(host: Host, text: str, entry: HostEntry) -> bool:
-    """Return whether a configuration contains everything in the entry, however it is written.
+def contains(host: Host, text: str, entry: HostEntry) -> bool:
+    """Return whether a configuration has this entry, regardless of its formatting.
 
     Raises:
         MalformedError: as in `connected`.
     """
     if entry_in(host, text) != whole(server(host, entry)):
         return False
-    return not host.asks or _asked(_data(host, text)) == inputs(host, entry)
+    return not host.asks or _key_inputs(_data(host, text)) == inputs(host, entry)
 
 
 def entry_in(host: Host, text: str) -> dict[str, Any] | None:
-    """Return Backscroll's entry in a configuration, made complete by `whole`; None without one.
+    """Return Backscroll's entry in a configuration, completed by `whole`; None if there is none.
 
     Raises:
         MalformedError: as in `connected`.
@@ -74,16 +74,16 @@ def other_servers(host: Host, text: str) -> dict[str, Any]:
     Raises:
         MalformedError: as in `connected`.
     """
-    return {name: held for name, held in _servers(host, text).items() if name != NAME}
+    return {name: value for name, value in _servers(host, text).items() if name != NAME}
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with empty arguments and environment added if it leaves them out."""
+    """Return an entry, with empty `args` and `env` added if they are missing."""
     return {"args": [], "env": {}, **value}
 
 
 def inputs(host: Host, entry: HostEntry) -> list[Mapping[str, Any]]:
-    """Return the inputs that the host asks its user for, and that the entry refers to."""
+    """Return the inputs that the entry refers to, which the host asks its user for."""
     return [_INPUT] if host.asks and entry.needs_key and not entry.key else []
 
 
@@ -110,9 +110,9 @@ def _is_input(value: object) -> bool:
     return isinstance(value, dict) and value.get("id") == KEY_INPUT
 
 
-def _asked(data: dict[str, Any]) -> list[object]:
-    asked = data.get("inputs", [])
-    return [value for value in asked if _is_input(value)] if isinstance(asked, list) else []
+def _key_inputs(data: dict[str, Any]) -> list[object]:
+    found = data.get("inputs", [])
+    return [value for value in found if _is_input(value)] if isinstance(found, list) else []
 
 
 def _servers(host: Host, text: str) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def _servers(host: Host, text: str) -> dict[str, Any]:
 def _data(host: Host, text: str) -> dict[str, Any]:
     if host.format == "toml":
         try:
-            return tomllib.loads(text.removeprefix(MARK))
+            return tomllib.loads(text.removeprefix(BOM))
         except tomllib.TOMLDecodeError as error:
-            raise MalformedError(f"no TOML: {error}") from None
-    data = parse(text).data if text.removeprefix(MARK).strip() else {}
+            raise MalformedError(f"it is not valid TOML: {error}") from None
+    data = parse(text).data if text.removeprefix(BOM).strip() else {}
     return data if isinstance(data, dict) else {}

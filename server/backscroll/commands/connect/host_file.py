@@ -9,25 +9,25 @@ from typing import Final
 from backscroll.process.exits import CommandError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""The maximum size of a configuration in bytes; Claude Code's also holds its history."""
+"""The maximum size of a configuration in bytes; Claude Code's includes its history."""
 
 _PRIVATE: Final = 0o600
 
 
 def read(path: Path) -> str | None:
-    """Return a file's text, with line ends and byte order mark unchanged; None without a file.
+    """Return a file's text with its line ends and byte order mark; None if it does not exist.
 
     Raises:
         CommandError: the file cannot be read, is too large, or is not UTF-8.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise CommandError(f"{path} is larger than {MOST_BYTES} bytes: it is left alone")
+            raise CommandError(f"{path} was not changed: it is larger than {MOST_BYTES} bytes")
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
-        raise CommandError(f"{path} is not UTF-8: it is left alone") from None
+        raise CommandError(f"{path} was not changed: it is not UTF-8") from None
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
 
@@ -37,8 +37,8 @@ def backup_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.before-backscroll")
 
 
-def keep(path: Path) -> None:
-    """Make a backup of a file beside it, with the same permissions.
+def back_up(path: Path) -> None:
+    """Copy a file to its backup in the same folder, with the same permissions.
 
     Raises:
         CommandError: the backup cannot be written.
@@ -52,7 +52,7 @@ def keep(path: Path) -> None:
 def replace(path: Path, text: str | None) -> None:
     """Replace a file's text atomically; None deletes the file.
 
-    Links and permissions are kept. Only its owner can access a new file.
+    Links and permissions are kept. A new file can only be accessed by its owner.
 
     Raises:
         CommandError: the file cannot be written; it is unchanged.
@@ -64,19 +64,19 @@ def replace(path: Path, text: str | None) -> None:
             return
         raw = text.encode("utf-8")
         target.parent.mkdir(parents=True, exist_ok=True)
-        written = _written_beside(target, raw)
+        temporary = _write_temporary(target, raw)
         try:
-            written.chmod(target.stat().st_mode & 0o7777 if target.exists() else _PRIVATE)
-            written.replace(target)
+            temporary.chmod(target.stat().st_mode & 0o7777 if target.exists() else _PRIVATE)
+            temporary.replace(target)
         finally:
-            written.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except UnicodeEncodeError:
-        raise CommandError("a setting has characters that are no text") from None
+        raise CommandError("a setting contains characters that are not valid Unicode") from None
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
 
 
-def _written_beside(target: Path, raw: bytes) -> Path:
+def _write_temporary(target: Path, raw: bytes) -> Path:
     """Write the bytes to a new file in the same folder, synced to disk; return its path."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     with os.fdopen(descriptor, "wb") as file:

@@ -1,6 +1,6 @@
 """The supported hosts: where each keeps its MCP servers, and in which format.
 
-Sources, as of November 2026: each host's documentation of its configuration, named beside it.
+Sources, as of November 2026: each host's documentation, named in a comment.
 """
 
 import shutil
@@ -18,7 +18,7 @@ Format: TypeAlias = Literal["json", "toml", "url"]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine on which hosts are looked for.
+    """The machine on which to look for hosts.
 
     Attributes:
         platform: a value of `sys.platform`.
@@ -30,13 +30,13 @@ class Machine:
     environ: Mapping[str, str]
     home: Path
 
-    def folder(self, variable: str, *otherwise: str) -> Path:
-        """Return the folder that a variable names, or `otherwise` in the home folder if unset."""
+    def folder(self, variable: str, *default: str) -> Path:
+        """Return the folder that a variable names, or `default` in the home folder if unset."""
         named = self.environ.get(variable)
-        return Path(named) if named else self.home.joinpath(*otherwise)
+        return Path(named) if named else self.home.joinpath(*default)
 
     def program(self, name: str) -> str:
-        """Return the path of a program on PATH; empty if it is not there."""
+        """Return the path of a program on PATH; empty if it is not found."""
         return shutil.which(name, path=self.environ.get("PATH", "")) or ""
 
     @property
@@ -55,18 +55,18 @@ class Host:
 
     Attributes:
         name: its name on the command line.
-        title: its name in text for people.
-        format: the format of its file; `url` if it takes an address and has no file.
+        title: its name as shown to users.
+        format: the format of its file; `url` if it has no file and connects to an address.
         config: returns the path of the file with the user's servers.
-        trace: returns a path that exists if the host seems to be installed.
-        servers: the name of the object or table of servers.
-        typed: whether an entry states its type, stdio as opposed to an address.
+        trace: returns a path that usually exists if the host is installed.
+        servers: the name of the object or table that contains the servers.
+        typed: whether an entry has the field `type`, which is `stdio`.
         reference: the placeholder for the key in an entry's `env`; empty if there cannot be one.
-        asks: whether the host asks for the key itself and keeps it (VS Code's inputs).
-        forwards: whether an entry lists the variables to pass on (Codex's env_vars).
-        own: its own command for its servers, if it has one.
-        key_comes: where the host takes the key from, as a sentence.
-        then: what the user does after the file is written.
+        asks: whether the host asks the user for the key and stores it (VS Code's inputs).
+        forwards: whether an entry lists variables to pass to the server (Codex's env_vars).
+        own: its own command to add and remove servers, if it has one.
+        key_source: where the host takes the key from, as a sentence.
+        next_step: what the user does after the file is written.
     """
 
     name: str
@@ -80,12 +80,12 @@ class Host:
     asks: bool = False
     forwards: bool = False
     own: OwnCommand | None = None
-    key_comes: str = ""
-    then: str = ""
+    key_source: str = ""
+    next_step: str = ""
 
 
 def _claude(machine: Machine) -> Path:
-    """Return Claude Desktop's folder; on Windows, a packaged app keeps it inside its package."""
+    """Return Claude Desktop's folder; on Windows, a packaged app has it inside its package."""
     if machine.platform == "win32":
         packages = machine.folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
         for package in sorted(packages.glob("Claude_*")):
@@ -105,22 +105,22 @@ def _gemini(machine: Machine) -> Path:
     return machine.folder("GEMINI_CLI_HOME") / ".gemini"
 
 
-_FROM_ENVIRONMENT: Final = f"{{}} takes the key from {KEY} in the environment that it starts in."
+_FROM_ENVIRONMENT: Final = f"{{}} reads the key from {KEY} in its own environment."
 
 HOSTS: Final = (
-    # modelcontextprotocol.io, "Connect to local MCP servers". It neither expands variables nor
-    # passes them on; it keeps a secret only if a bundle (.mcpb) asks for it.
+    # modelcontextprotocol.io, "Connect to local MCP servers". Claude Desktop neither
+    # expands nor passes on variables; it stores secrets only for bundles (.mcpb).
     Host(
         "claude",
         "Claude Desktop",
         "json",
         config=lambda machine: _claude(machine) / "claude_desktop_config.json",
         trace=_claude,
-        key_comes=(
-            "Claude Desktop has no place for a key but this file: --write-key writes it there in "
-            "clear. The bundle (backscroll.mcpb) has it kept by the system instead."
+        key_source=(
+            "Claude Desktop can only store a key in this file: --write-key writes it there in "
+            "clear text. The bundle (backscroll.mcpb) stores it in the system's key store instead."
         ),
-        then="Quit Claude Desktop and start it again.",
+        next_step="Quit Claude Desktop and start it again.",
     ),
     # code.claude.com/docs/en/mcp, "Environment variable expansion".
     Host(
@@ -132,8 +132,8 @@ HOSTS: Final = (
         typed=True,
         reference=f"${{{KEY}}}",
         own=own_command.CLAUDE_CODE,
-        key_comes=_FROM_ENVIRONMENT.format("Claude Code"),
-        then="Start claude, and look at /mcp.",
+        key_source=_FROM_ENVIRONMENT.format("Claude Code"),
+        next_step="Start claude, and run /mcp.",
     ),
     # code.visualstudio.com/docs/copilot/reference/mcp-configuration.
     Host(
@@ -147,8 +147,8 @@ HOSTS: Final = (
         reference=f"${{input:{KEY_INPUT}}}",
         asks=True,
         own=own_command.VSCODE,
-        key_comes="VS Code asks for the key when it first starts the server, and keeps it safe.",
-        then='Run "MCP: List Servers" in VS Code, and start backscroll.',
+        key_source="VS Code asks for the key at the server's first start, and stores it securely.",
+        next_step='Run "MCP: List Servers" in VS Code, and start backscroll.',
     ),
     # cursor.com/docs/mcp, "Config interpolation".
     Host(
@@ -158,8 +158,8 @@ HOSTS: Final = (
         config=lambda machine: machine.home / ".cursor" / "mcp.json",
         trace=lambda machine: machine.home / ".cursor",
         reference=f"${{env:{KEY}}}",
-        key_comes=_FROM_ENVIRONMENT.format("Cursor"),
-        then="Switch backscroll on in Cursor's settings, under MCP.",
+        key_source=_FROM_ENVIRONMENT.format("Cursor"),
+        next_step="Enable backscroll in Cursor's settings, under MCP.",
     ),
     # developers.openai.com/codex, "Model Context Protocol".
     Host(
@@ -171,8 +171,8 @@ HOSTS: Final = (
         servers="mcp_servers",
         forwards=True,
         own=own_command.CODEX,
-        key_comes=_FROM_ENVIRONMENT.format("Codex"),
-        then="Start codex, and look at /mcp.",
+        key_source=_FROM_ENVIRONMENT.format("Codex"),
+        next_step="Start codex, and run /mcp.",
     ),
     # geminicli.com/docs/tools/mcp-server.
     Host(
@@ -183,10 +183,10 @@ HOSTS: Final = (
         trace=_gemini,
         reference=f"${KEY}",
         own=own_command.GEMINI,
-        key_comes=_FROM_ENVIRONMENT.format("Gemini CLI"),
-        then="Start gemini, and look at /mcp.",
+        key_source=_FROM_ENVIRONMENT.format("Gemini CLI"),
+        next_step="Start gemini, and run /mcp.",
     ),
-    # developers.openai.com/apps-sdk, "Connect from ChatGPT". It reaches servers only over HTTPS.
+    # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS.
     Host(
         "chatgpt",
         "ChatGPT",

@@ -1,11 +1,11 @@
-"""Adds one member or element to JSON text, or removes it, and keeps every other character."""
+"""Adds or removes one member or element in JSON text, and changes no other character."""
 
 import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from backscroll.commands.connect.jsonc import MARK, MalformedError, Member, Value, parse
+from backscroll.commands.connect.jsonc import BOM, MalformedError, Member, Value, parse
 
 Edit: TypeAlias = tuple[int, int, str]
 """The start and end of a span, in characters, and the text that replaces it."""
@@ -18,7 +18,7 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
     """Return the text with a member set to a value. The member is added if it is missing.
 
     Args:
-        text: a JSON object, with or without comments, or a blank text.
+        text: a JSON object, with or without comments, or blank.
         path: the names of the objects that contain the member, then its own name. Missing objects
             are added.
         value: a value that `json` can write.
@@ -26,18 +26,18 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
     Raises:
         MalformedError: the text is not JSON, or a value on the path is not an object.
     """
-    text = _begun(text)
-    holder = parse(text)
+    text = _or_object(text)
+    parent = parse(text)
     for depth, name in enumerate(path[:-1]):
-        held = _member(holder, name, path[:depth])
-        if held is None:
-            for inner in reversed(path[depth + 1 :]):
-                value = {inner: value}
-            return _inserted(text, holder, name, value)
-        holder = held.value
-    before = _member(holder, path[-1], path[:-1])
+        inner = _member(parent, name, path[:depth])
+        if inner is None:
+            for missing in reversed(path[depth + 1 :]):
+                value = {missing: value}
+            return _inserted(text, parent, name, value)
+        parent = inner.value
+    before = _member(parent, path[-1], path[:-1])
     if before is None:
-        return _inserted(text, holder, path[-1], value)
+        return _inserted(text, parent, path[-1], value)
     start, end = before.value.start, before.value.end
     indented = before.start == _line_start(text, before.start)
     rendered = _rendered(text, value, _margin(text, before.start) if indented else None)
@@ -45,32 +45,32 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
 
 
 def without_member(text: str, path: Sequence[str]) -> str:
-    """Return the text without a member, if it has it; the objects that contained it stay.
+    """Return the text without a member; the objects that contained it stay, even if empty.
 
     Raises:
         MalformedError: as in `with_member`.
     """
-    if not text.strip(_SPACE + MARK):
+    if not text.strip(_SPACE + BOM):
         return text
-    holder = parse(text)
+    parent = parse(text)
     for depth, name in enumerate(path[:-1]):
-        held = _member(holder, name, path[:depth])
-        if held is None:
+        inner = _member(parent, name, path[:depth])
+        if inner is None:
             return text
-        holder = held.value
-    before = _member(holder, path[-1], path[:-1])
-    return text if before is None else _without(text, holder, before)
+        parent = inner.value
+    before = _member(parent, path[-1], path[:-1])
+    return text if before is None else _without(text, parent, before)
 
 
 def with_element(
     text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
 ) -> str:
-    """Return the text with an element added to a named array, unless one of ours is there.
+    """Return the text with an element added to an array, unless `is_ours` matches one.
 
     Raises:
         MalformedError: the text is not JSON, or the member of that name is not an array.
     """
-    text = _begun(text)
+    text = _or_object(text)
     array = _array(text, name)
     if array is None:
         return with_member(text, [name], [value])
@@ -80,51 +80,53 @@ def with_element(
 
 
 def without_element(text: str, name: str, is_ours: Callable[[object], bool]) -> str:
-    """Return the text without the first element of ours in a named array, if there is one.
+    """Return the text without the first element of an array that `is_ours` matches.
 
     Raises:
         MalformedError: as in `with_element`.
     """
-    array = _array(text, name) if text.strip(_SPACE + MARK) else None
+    array = _array(text, name) if text.strip(_SPACE + BOM) else None
     for item in array.items if array else ():
         if array and is_ours(item.value.data):
             return _without(text, array, item)
     return text
 
 
-def _begun(text: str) -> str:
+def _or_object(text: str) -> str:
     """Return the text, or an empty object if it is blank."""
-    return text if text.strip(_SPACE + MARK) else f"{MARK if text.startswith(MARK) else ''}{{}}\n"
+    return text if text.strip(_SPACE + BOM) else f"{BOM if text.startswith(BOM) else ''}{{}}\n"
 
 
 def _array(text: str, name: str) -> Value | None:
     found = _member(parse(text), name, ())
     if found is not None and found.value.kind != "array":
-        raise MalformedError(f"no array as {name!r}")
+        raise MalformedError(f"{name!r} is not an array")
     return found.value if found else None
 
 
-def _member(holder: Value, name: str, path: Sequence[str]) -> Member | None:
-    if holder.kind != "object":
-        raise MalformedError(f"no object as {path[-1]!r}" if path else "no object")
-    found = [item for item in holder.items if item.name == name]
+def _member(parent: Value, name: str, path: Sequence[str]) -> Member | None:
+    if parent.kind != "object":
+        raise MalformedError(
+            f"{path[-1]!r} is not an object" if path else "it is not a JSON object"
+        )
+    found = [item for item in parent.items if item.name == name]
     if len(found) > 1:
-        raise MalformedError(f"{name!r} more than once")
+        raise MalformedError(f"it has {name!r} more than once")
     return found[0] if found else None
 
 
-def _inserted(text: str, holder: Value, name: str | None, value: object) -> str:
+def _inserted(text: str, parent: Value, name: str | None, value: object) -> str:
     """Return the text with an item added at the end, formatted like its neighbours."""
-    close = holder.end - 1
+    close = parent.end - 1
     tail = len(text[:close].rstrip(_SPACE))
     label = "" if name is None else f"{json.dumps(name, ensure_ascii=False)}: "
-    items = holder.items
-    if items and not {"\n", "\r"} & set(text[holder.start : holder.end]):
+    items = parent.items
+    if items and not {"\n", "\r"} & set(text[parent.start : parent.end]):
         added = f" {label}{_rendered(text, value, None)}"
     else:
-        beside = bool(items) and items[-1].start == _line_start(text, items[-1].start)
-        outer = _margin(text, holder.start)
-        margin = _margin(text, items[-1].start) if beside else outer + _unit(text)
+        has_own_line = bool(items) and items[-1].start == _line_start(text, items[-1].start)
+        outer = _margin(text, parent.start)
+        margin = _margin(text, items[-1].start) if has_own_line else outer + _unit(text)
         line_end = _line_end(text)
         added = f"{line_end}{margin}{label}{_rendered(text, value, margin)}"
         if not items and "\n" not in text[tail:close]:
@@ -137,8 +139,8 @@ def _inserted(text: str, holder: Value, name: str | None, value: object) -> str:
     return _edited(text, [(last, last, ","), (tail, tail, added)])
 
 
-def _without(text: str, holder: Value, item: Member) -> str:
-    index = holder.items.index(item)
+def _without(text: str, parent: Value, item: Member) -> str:
+    index = parent.items.index(item)
     start, end = len(text[: item.start].rstrip(_SPACE)), item.value.end
     edits: list[Edit] = []
     if item.comma is not None:
@@ -147,23 +149,23 @@ def _without(text: str, holder: Value, item: Member) -> str:
         else:
             end = item.comma + 1
     elif index:
-        comma = holder.items[index - 1].comma
+        comma = parent.items[index - 1].comma
         if comma is not None:
             edits.append((comma, comma + 1, ""))
-    rest_of_line = text[end : holder.end].partition("\n")[0]
-    followed = index + 1 < len(holder.items) or _ends_in_comment(text[holder.start : start])
+    rest_of_line = text[end : parent.end].partition("\n")[0]
+    followed = index + 1 < len(parent.items) or _ends_in_comment(text[parent.start : start])
     if followed and "\n" in text[start : item.start] and rest_of_line.strip(_SPACE):
-        # Keep the rest of the line where it is: joined to a `//` comment, it would be lost.
+        # Do not join the rest of the line to the line before: a `//` comment would hide it.
         start, end = item.start, end + len(rest_of_line) - len(rest_of_line.lstrip(_SPACE))
-    if len(holder.items) == 1 and not text[holder.start + 1 : start].strip(_SPACE):
-        alone = text[end : holder.end - 1]
-        if not alone.strip(_SPACE):
-            start, end = holder.start + 1, holder.end - 1
+    if len(parent.items) == 1 and not text[parent.start + 1 : start].strip(_SPACE):
+        rest = text[end : parent.end - 1]
+        if not rest.strip(_SPACE):
+            start, end = parent.start + 1, parent.end - 1
     return _edited(text, [*edits, (start, end, "")])
 
 
 def _ends_in_comment(text: str) -> bool:
-    """Return whether a text ends in a `//` comment. It must not begin inside a string."""
+    """Return whether a text ends in a `//` comment. The text must not start inside a string."""
     end = 0
     for token in _OPAQUE.finditer(text):
         end = token.end() if token[0].startswith("//") else 0
@@ -177,7 +179,7 @@ def _edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def _rendered(text: str, value: object, margin: str | None) -> str:
-    """Return a value as JSON: in lines that begin with the margin, or in one line without one."""
+    """Return a value as JSON, with lines indented by `margin`; on one line if that is None."""
     if margin is None:
         return json.dumps(value, ensure_ascii=False)
     lines = json.dumps(value, ensure_ascii=False, indent=_unit(text)).split("\n")
@@ -189,7 +191,7 @@ def _line_end(text: str) -> str:
 
 
 def _unit(text: str) -> str:
-    """Return one level of indentation: that of the first member, or two spaces."""
+    """Return the indentation of one level: the first member's, or two spaces."""
     items = parse(text).items
     if items and items[0].start == _line_start(text, items[0].start):
         return _margin(text, items[0].start) or "  "
@@ -197,12 +199,12 @@ def _unit(text: str) -> str:
 
 
 def _line_start(text: str, at: int) -> int:
-    """Return where the line at an offset begins, after its indentation."""
+    """Return the offset at which the indentation ends, in the line that contains `at`."""
     start = text.rfind("\n", 0, at) + 1
     return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
 
 
 def _margin(text: str, at: int) -> str:
-    """Return the indentation of the line at an offset."""
+    """Return the indentation of the line that contains `at`."""
     start = text.rfind("\n", 0, at) + 1
-    return text[start : _line_start(text, at)].removeprefix(MARK)
+    return text[start : _line_start(text, at)].removeprefix(BOM)

@@ -1,6 +1,6 @@
-"""Parses JSON with comments and trailing commas, and keeps the position of each value.
+"""Parses JSON with comments and trailing commas, and records the position of each value.
 
-The positions let an edit change one value and leave the rest of the text alone.
+With the positions, one value can be edited without changing the rest of the text.
 """
 
 import json
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
-"""The maximum nesting depth; hosts' configurations are four levels deep."""
+"""The maximum nesting depth; hosts' configurations have four levels."""
 
-MARK: Final = "\ufeff"
-"""The byte order mark, with which some editors on Windows begin a file."""
+BOM: Final = "\ufeff"
+"""The byte order mark, which some Windows editors write at the start of a file."""
 
 Kind: TypeAlias = Literal["object", "array", "scalar"]
 
@@ -23,7 +23,7 @@ _CLOSING: Final = {"object": "}", "array": "]"}
 
 
 class MalformedError(ValueError):
-    """A text is not JSON, even with comments. One phrase, with line and column from 1."""
+    """A configuration cannot be parsed or edited; `str()` is the reason, as a clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Value:
         start: the offset of its first character, in characters from the start of the text.
         end: the offset after its last character.
         items: the members of an object or the elements of an array, in order.
-        data: the value as `json` returns it; of members with the same name, the last counts.
+        data: the value as `json` returns it; of members with the same name, the last one wins.
     """
 
     kind: Kind
@@ -51,9 +51,9 @@ class Member:
 
     Attributes:
         name: the member's name; None for an element.
-        start: the offset at which it begins, with its name.
+        start: the offset of its first character; a member starts with its name.
         value: its value.
-        comma: the offset of the comma that follows; None without one.
+        comma: the offset of the comma after it; None if there is none.
     """
 
     name: str
@@ -68,7 +68,7 @@ def parse(text: str) -> Value:
     Raises:
         MalformedError: the text has no value or several, or is nested deeper than `DEPTH`.
     """
-    value = _value(text, _skip(text, len(MARK) if text.startswith(MARK) else 0), DEPTH)
+    value = _value(text, _skip(text, len(BOM) if text.startswith(BOM) else 0), DEPTH)
     if (end := _skip(text, value.end)) != len(text):
         _refuse(text, end)
     return value
@@ -125,4 +125,4 @@ def _skip(text: str, at: int) -> int:
 def _refuse(text: str, at: int) -> NoReturn:
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
-    raise MalformedError(f"no JSON from line {line}, column {column}, on")
+    raise MalformedError(f"it is not valid JSON from line {line}, column {column}")

@@ -1,4 +1,4 @@
-"""The arguments of the hosts' own commands that add and remove servers.
+"""The hosts' own commands that add and remove servers, and their arguments.
 
 Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0 were run, and the files that they wrote
 were read. VS Code was not run: its source was read
@@ -20,7 +20,7 @@ _COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(//|/\*)')
 
 @dataclass(frozen=True, slots=True)
 class OwnCommand:
-    """A host's own command for its servers.
+    """A host's own command that adds and removes servers.
 
     Attributes:
         program: the name of the program on PATH.
@@ -44,8 +44,8 @@ def _claude_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> 
 
 
 def _code_add(server: Mapping[str, Any], inputs: list[Mapping[str, Any]]) -> Arguments:
-    asked = {"inputs": inputs} if inputs else {}
-    return ("--add-mcp", _json({"name": NAME, **server, **asked}))
+    extra = {"inputs": inputs} if inputs else {}
+    return ("--add-mcp", _json({"name": NAME, **server, **extra}))
 
 
 def _code_lacks(_server: Mapping[str, Any], rest: str) -> str:
@@ -60,7 +60,7 @@ def _codex_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> A
 
 
 def _codex_lacks(server: Mapping[str, Any], _rest: str) -> str:
-    return "cannot say which variables are passed on" if "env_vars" in server else ""
+    return "cannot set which variables to pass to the server" if "env_vars" in server else ""
 
 
 def _gemini_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> Arguments:
@@ -70,11 +70,11 @@ def _gemini_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> 
 
 
 def _gemini_lacks(server: Mapping[str, Any], rest: str) -> str:
-    """Gemini CLI 0.61 replaces variables in its file with their values, and cuts values at `=`."""
+    """Gemini CLI 0.61 writes variables in its file as values, and truncates values at `=`."""
     if "$" in rest:
-        return "would write the values of variables that its file refers to"
+        return "would replace variables in its file with their values"
     if any("=" in value for value in server.get("env", {}).values()):
-        return "would cut a setting that has a = in it"
+        return "would truncate a setting that contains ="
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The output of `backscroll connect`: the hosts, an entry by itself, or an address."""
+"""The output of `backscroll connect`: the hosts, a single entry, or ChatGPT's instructions."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,11 +13,11 @@ from backscroll.settings.model import Settings
 from backscroll.settings.parsing import is_blank
 
 _ADDRESS: Final = """\
-ChatGPT has no file: it reaches servers at an https:// address.
+ChatGPT has no configuration file. It connects to a server's https:// address.
 
-1. Serve it:  backscroll serve --transport http
-   Give it an address with TLS, and tell it who may call, before anybody can reach it.
-2. In ChatGPT: Settings, Apps & Connectors, Advanced settings: switch developer mode on.
+1. Start the server:  backscroll serve --transport http
+   Before others can reach it, set up TLS and authentication.
+2. In ChatGPT: Settings, Apps & Connectors, Advanced settings: turn on developer mode.
 3. Create an app:
      Name            Backscroll
      MCP server URL  {url}
@@ -32,38 +32,38 @@ def entry(settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
         flags: the settings given on the command line, by name.
         key: the key, if it is to be written in clear text; else empty.
     """
-    made = {name: text for name, text in flags.items() if not is_blank(text)}
-    if "database" in made:  # absolute, because the host starts it in another folder
-        made["database"] = settings.database
-    return HostEntry(launch(), variables(made), key, needs_key=bool(key) or needs_key(settings))
+    given = {name: text for name, text in flags.items() if not is_blank(text)}
+    if "database" in given:  # absolute, because the host starts the server in another folder
+        given["database"] = settings.database
+    return HostEntry(launch(), variables(given), key, needs_key=bool(key) or needs_key(settings))
 
 
-def alone(host: Host, entry: HostEntry) -> str:
-    """Return the text of a configuration file with only this entry."""
+def standalone(host: Host, entry: HostEntry) -> str:
+    """Return the text of a configuration file that contains only this entry."""
     return connected(host, "", entry)
 
 
 def hosts(machine: Machine) -> str:
-    """Return a table of the hosts, with whether each seems installed and is connected."""
+    """Return a table of the hosts that shows whether each is installed and connected."""
     rows = [(host.name, host.title, _state(host, machine)) for host in HOSTS]
     wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{name:{wide[0]}}  {title:{wide[1]}}  {state}" for name, title, state in rows)
 
 
 def address(url: str) -> str:
-    """Return instructions for giving ChatGPT an address.
+    """Return instructions for connecting ChatGPT to a server.
 
     Raises:
-        CommandError: ChatGPT does not accept such an address.
+        CommandError: the URL does not start with `https://`.
     """
     if url and not url.startswith("https://"):
-        raise CommandError("--url must start with https://: ChatGPT reaches nothing else")
+        raise CommandError("--url must start with https://: ChatGPT only connects over HTTPS")
     return _ADDRESS.format(url=url or "https://YOUR-ADDRESS/mcp")
 
 
 def _state(host: Host, machine: Machine) -> str:
     if host.format == "url":
-        return "at an address: backscroll connect chatgpt"
+        return "by address: backscroll connect chatgpt"
     path = host.config(machine)
     try:
         text = host_file.read(path)
@@ -71,5 +71,5 @@ def _state(host: Host, machine: Machine) -> str:
             return f"connected      {path}"
     except (CommandError, MalformedError):
         return f"unreadable     {path}"
-    there = text is not None or host.trace(machine).exists()
-    return f"installed      {path}" if there else "not found"
+    is_installed = text is not None or host.trace(machine).exists()
+    return f"installed      {path}" if is_installed else "not found"

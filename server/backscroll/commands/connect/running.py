@@ -1,4 +1,4 @@
-"""Runs a host's own command, if it can be used, and checks what it wrote to the file."""
+"""Runs a host's own command, if possible, and checks the file that it wrote."""
 
 import re
 import shlex
@@ -43,7 +43,7 @@ class Run:
         program: the path of the command.
         steps: the arguments of each step, in order.
         wanted: the entry that the file must have afterwards; None for no entry.
-        machine: provides the command's environment and working folder.
+        machine: the source of the command's environment and working folder.
     """
 
     host: Host
@@ -58,15 +58,15 @@ class Run:
         name = Path(self.program).name
         return "\n".join(f"  {shlex.join((name, *step))}" for step in self.steps)
 
-    def make(self, limit_s: float = 60.0) -> None:
-        """Run all steps, then check the entry in the file, and that other servers are unchanged.
+    def execute(self, limit_s: float = 60.0) -> None:
+        """Run all steps, then check that the file has the entry and its other servers.
 
         Args:
-            limit_s: how many seconds each step may take.
+            limit_s: the time limit for each step, in seconds.
 
         Raises:
-            CommandError: a step failed or took too long, or wrote something else. The file has
-                the servers that it had before.
+            CommandError: a step failed, took too long, or wrote something else. The file then has
+                the same servers as before.
         """
         before = host_file.read(self.path)
         others = other_servers(self.host, before or "")
@@ -75,7 +75,7 @@ class Run:
                 self._step(step, limit_s)
             self._check(others)
         except CommandError:
-            if not self._holds(entry_in(self.host, before or ""), others):
+            if not self._contains(entry_in(self.host, before or ""), others):
                 host_file.replace(self.path, before)
             raise
 
@@ -105,22 +105,22 @@ class Run:
             except OSError as error:
                 raise CommandError(f"{shown} cannot be run: {error.strerror or error}") from None
             output.seek(0)
-            said = output.read(_OUTPUT_BYTES).decode("utf-8", "replace")
+            printed = output.read(_OUTPUT_BYTES).decode("utf-8", "replace")
         if code:
-            raise CommandError(f"{shown} failed (exit code {code}){_reason(said)}")
+            raise CommandError(f"{shown} failed (exit code {code}){_reason(printed)}")
 
     def _check(self, others: Mapping[str, Any]) -> None:
-        """Check that the file has the wanted entry, and the other servers.
+        """Check that the file has the wanted entry and the other servers.
 
         Raises:
             CommandError: it does not.
         """
-        if not self._holds(self.wanted, others):
+        if not self._contains(self.wanted, others):
             name = Path(self.program).name
-            raise CommandError(f"{name} did not write what it should into {self.path}")
+            raise CommandError(f"{name} did not write the expected entry to {self.path}")
 
-    def _holds(self, entry: Mapping[str, Any] | None, others: Mapping[str, Any]) -> bool:
-        """Return whether the file has this entry, and the other servers.
+    def _contains(self, entry: Mapping[str, Any] | None, others: Mapping[str, Any]) -> bool:
+        """Return whether the file has this entry and exactly these other servers.
 
         Raises:
             CommandError: the file cannot be read.
@@ -133,12 +133,12 @@ class Run:
 
 
 def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | str:
-    """Return the run that adds an entry to a host's file, or why the file is edited instead.
+    """Return the run that adds an entry to a host's file, or the reason to edit the file.
 
     Args:
         host: the host; if it has no command of its own, the reason is empty.
-        machine: the machine on which its command is looked for.
-        path: its file, well-formed if it exists.
+        machine: the machine on which to look for its command.
+        path: its file; it must be well-formed if it exists.
         entry: the entry to add.
 
     Raises:
@@ -151,7 +151,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
     reason = _unusable(host.own, program, path)
     if entry.key or any(map(holds_password, entry.settings.values())):
         reason = reason or f"{host.own.program} would show the secret in the list of processes"
-    if reason := reason or _lack(host.own, wanted, disconnected(host, text)):
+    if reason := reason or _limitation(host.own, wanted, disconnected(host, text)):
         return reason
     steps = [host.own.add(wanted, inputs(host, entry))]
     if not host.own.replaces and entry_in(host, text) is not None:
@@ -160,7 +160,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
 
 
 def removing(host: Host, machine: Machine, path: Path) -> Run | str:
-    """Return the run that removes Backscroll from a host's file, or why the file is edited instead.
+    """Return the run that removes Backscroll from a host's file, or the reason to edit the file.
 
     Raises:
         CommandError: the file cannot be read.
@@ -172,7 +172,7 @@ def removing(host: Host, machine: Machine, path: Path) -> Run | str:
     if not host.own.remove:
         reason = reason or f"{host.own.program} cannot remove a server"
     text = disconnected(host, host_file.read(path) or "")
-    reason = reason or _lack(host.own, {}, text)
+    reason = reason or _limitation(host.own, {}, text)
     return reason or Run(host, path, program, (host.own.remove,), None, machine)
 
 
@@ -180,20 +180,20 @@ def _unusable(own: OwnCommand, program: str, path: Path) -> str:
     if not program:
         return f"{own.program} is not on PATH"
     if program.lower().endswith(_BATCH_FILES):
-        return f"{own.program} is a batch file, which changes the quotes that it is given"
+        return f"{own.program} is a batch file, which would change quotes in its arguments"
     if path.is_symlink():
-        return f"{path} is a link, which {own.program} might replace"
+        return f"{path} is a symbolic link, which {own.program} might replace"
     return ""
 
 
-def _lack(own: OwnCommand, server: Mapping[str, Any], rest: str) -> str:
-    lack = own.lacks(server, rest)
-    return f"{own.program} {lack}" if lack else ""
+def _limitation(own: OwnCommand, server: Mapping[str, Any], rest: str) -> str:
+    reason = own.lacks(server, rest)
+    return f"{own.program} {reason}" if reason else ""
 
 
-def _reason(said: str) -> str:
-    """Return the first line of an output that reports an error, or else the first; bounded."""
-    lines = [plain(_COLOR.sub("", line)).strip() for line in said.splitlines()]
+def _reason(printed: str) -> str:
+    """Return the first line that starts with `error`, or else the first line, shortened."""
+    lines = [plain(_COLOR.sub("", line)).strip() for line in printed.splitlines()]
     lines = [line for line in lines if line]
     errors = [line for line in lines if line.lower().startswith("error")]
     first = (errors or lines or [""])[0]

@@ -1,8 +1,8 @@
-"""Adds one table to TOML text, or removes it, and keeps every other character.
+"""Adds or removes one table in TOML text, and changes no other character.
 
-Libraries that write TOML do not keep every other character: tomlkit puts a new table between a
-comment and the table that it describes, and uses its own line ends. So the text is edited here, and
-`tomllib` parses it before and after.
+TOML libraries change other characters too: tomlkit inserts a new table between a comment and the
+table that the comment describes, and changes line ends. So this module edits the text itself, and
+parses it with `tomllib` before and after.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from backscroll.commands.connect.jsonc import MARK, MalformedError
+from backscroll.commands.connect.jsonc import BOM, MalformedError
 
 _TOKEN: Final = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}\n]|.',
@@ -23,7 +23,7 @@ _BLANK_LINE: Final = re.compile(r"(?<=\n)\r?\n\Z")
 
 
 def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> str:
-    """Return the text with a table, which replaces an earlier one or is added at the end.
+    """Return the text with a table replaced, or added at the end if it is missing.
 
     Args:
         text: TOML.
@@ -31,20 +31,20 @@ def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> st
         value: the table: strings, lists of strings, and tables of strings.
 
     Raises:
-        MalformedError: the text is not TOML, or has the table in a form that cannot be edited.
+        MalformedError: the text is not TOML, or its table cannot be edited.
     """
     block = "".join(_lines(path, value)).replace("\n", _line_end(text))
-    if _held(_data(text), path) is not None:
+    if _value_at(_data(text), path) is not None:
         start, end = _span(text, path)
         edited = text[:start] + block + text[end:]
     else:
         line_end = _line_end(text)
-        body = text.removeprefix(MARK)
+        body = text.removeprefix(BOM)
         if body and not body.endswith("\n"):
             text += line_end
         edited = text + (line_end if body else "") + block
-    if _held(_edited_data(edited), path) != value:
-        raise MalformedError(f"no place for the table {'.'.join(path)}")
+    if _value_at(_edited_data(edited), path) != value:
+        raise MalformedError(f"the table {'.'.join(path)} cannot be added")
     return edited
 
 
@@ -55,51 +55,52 @@ def without_table(text: str, path: tuple[str, ...]) -> str:
         MalformedError: as in `with_table`.
     """
     data = _data(text)
-    if _held(data, path) is None:
+    if _value_at(data, path) is None:
         return text
     start, end = _span(text, path)
     blank_line = _BLANK_LINE.search(text, 0, start)
     start = blank_line.start() if blank_line else start
     edited = text[:start] + text[end:]
-    if _held(_edited_data(edited), path) is not None:
-        raise MalformedError(f"{'.'.join(path)} in a form that is not edited here")
+    if _value_at(_edited_data(edited), path) is not None:
+        raise MalformedError(f"the table {'.'.join(path)} has a form that cannot be edited")
     return edited
 
 
 def _data(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text.removeprefix(MARK))
+        return tomllib.loads(text.removeprefix(BOM))
     except tomllib.TOMLDecodeError as error:
-        raise MalformedError(f"no TOML: {error}") from None
+        raise MalformedError(f"it is not valid TOML: {error}") from None
 
 
 def _edited_data(text: str) -> dict[str, Any]:
     try:
         return _data(text)
     except MalformedError as error:
-        raise MalformedError(f"no place for one more table ({error})") from None
+        raise MalformedError(f"the table cannot be edited ({error})") from None
 
 
-def _held(data: object, path: Sequence[str]) -> object:
+def _value_at(data: object, path: Sequence[str]) -> object:
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
     return data
 
 
 def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
-    """Return where a table begins and ends, including the tables inside it that follow.
+    """Return the start and end offsets of a table, including its subtables.
 
     Comments and blank lines before the next table belong to the next table.
 
     Raises:
-        MalformedError: no header names it, because it is an inline table or uses dotted keys.
+        MalformedError: the table has no header (it is inline, or uses dotted keys), or its
+            subtables are in several places.
     """
     headers = [*_headers(text), (len(text), ())]
     ours = [
         (start, end) for (start, name), (end, _) in pairwise(headers) if name[: len(path)] == path
     ]
     if not ours or any(end != start for (_, end), (start, _) in pairwise(ours)):
-        raise MalformedError(f"{'.'.join(path)} in a form that is not edited here")
+        raise MalformedError(f"the table {'.'.join(path)} has a form that cannot be edited")
     start, end = ours[0][0], ours[-1][1]
     lines = text[start:end].splitlines(keepends=True)
     while lines and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
@@ -108,9 +109,9 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _headers(text: str) -> list[tuple[int, tuple[str, ...]]]:
-    """Return where each table's header begins, and the parts of the table's name."""
+    """Return the offset of each table's header, and the parts of the table's name."""
     found: list[tuple[int, tuple[str, ...]]] = []
-    at, depth = len(MARK) if text.startswith(MARK) else 0, 0
+    at, depth = len(BOM) if text.startswith(BOM) else 0, 0
     at_line_start = True
     while at < len(text):
         header = _HEADER.match(text, at) if at_line_start and not depth else None
@@ -137,13 +138,13 @@ def _name(header: str) -> tuple[str, ...]:
 
 
 def _lines(path: tuple[str, ...], value: Mapping[str, Any]) -> list[str]:
-    inner = {name: held for name, held in value.items() if isinstance(held, Mapping)}
+    inner = {name: item for name, item in value.items() if isinstance(item, Mapping)}
     lines = [f"[{'.'.join(map(_key, path))}]\n"]
     lines += [
-        f"{_key(name)} = {_literal(held)}\n" for name, held in value.items() if name not in inner
+        f"{_key(name)} = {_literal(item)}\n" for name, item in value.items() if name not in inner
     ]
-    for name, held in inner.items():
-        lines += ["\n", *_lines((*path, name), held)]
+    for name, table in inner.items():
+        lines += ["\n", *_lines((*path, name), table)]
     return lines
 
 
@@ -152,7 +153,7 @@ def _key(name: str) -> str:
 
 
 def _literal(value: object) -> str:
-    """Return a string or a list of strings as TOML; JSON's escapes are TOML's too."""
+    """Return a string or a list of strings as TOML, which accepts JSON's escapes."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -44,9 +44,9 @@ def test_a_file_is_as_it_was_after_any_comings_and_one_going(
         path.write_bytes(raw)
 
         for entry in entries:
-            change.connecting(host, path, entry).make()
+            change.connecting(host, path, entry).apply()
         connected = path.read_bytes()
-        change.disconnecting(host, path).make()
+        change.disconnecting(host, path).apply()
 
         assert connected != raw
         assert path.read_bytes() == raw

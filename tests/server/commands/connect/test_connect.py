@@ -48,7 +48,7 @@ def test_alone_it_lists_the_hosts_and_what_is_with_them(home: Path) -> None:
         f"cursor       Cursor          installed      {home}/.cursor/mcp.json",
         f"codex        Codex           connected      {home}/.codex/config.toml",
         f"gemini       Gemini CLI      unreadable     {home}/.gemini/settings.json",
-        "chatgpt      ChatGPT         at an address: backscroll connect chatgpt",
+        "chatgpt      ChatGPT         by address: backscroll connect chatgpt",
     ]
 
 
@@ -63,11 +63,11 @@ def test_the_change_is_shown_and_made_after_a_yes(home: Path) -> None:
     assert f"Write {path}? [y/N]: y\nWrote {path}\n" in result.stdout
     assert b'"linear"' in path.read_bytes()
     assert path.with_name("mcp.json.before-backscroll").read_bytes() == FILES["cursor"]
-    assert connect("cursor", "--read-only").stdout == f"Cursor has it already: {path}\n"
+    assert connect("cursor", "--read-only").stdout == f"Cursor already has Backscroll: {path}\n"
 
     assert connect("cursor", "--remove", "--yes").exit_code == 0
     assert path.read_bytes() == FILES["cursor"]
-    assert connect("cursor", "--remove").stdout == f"Cursor has no Backscroll: {path}\n"
+    assert connect("cursor", "--remove").stdout == f"Cursor does not have Backscroll: {path}\n"
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
@@ -150,7 +150,7 @@ def test_a_password_in_a_url_is_written_only_when_asked_and_never_shown(home: Pa
     untouched = path.read_bytes()
     asked = connect("cursor", *url, "--write-key", "--yes")
 
-    assert refused.stderr.startswith("backscroll: --database holds a password, which would be ")
+    assert refused.stderr.startswith("backscroll: --database contains a password, which would be ")
     assert untouched == FILES["cursor"]
     assert asked.exit_code == 0
     assert SECRET in path.read_text()
@@ -197,7 +197,7 @@ def test_chatgpt_is_told_an_address(home: Path) -> None:
     assert "     MCP server URL  https://talks.example/mcp\n" in result.stdout
     assert sorted(home.rglob("*")) == before
     assert connect("chatgpt", "--url", "http://talks.example/mcp").stderr == (
-        "backscroll: --url must start with https://: ChatGPT reaches nothing else\n"
+        "backscroll: --url must start with https://: ChatGPT only connects over HTTPS\n"
     )
 
 
@@ -221,8 +221,8 @@ def test_a_broken_file_is_one_line_on_stderr(home: Path) -> None:
         2,
         "",
         (
-            f"backscroll: {path} has no JSON from line 1, column 17, on; it is left alone: "
-            "mend it, or use --print\n"
+            f"backscroll: {path} was not changed: it is not valid JSON from line 1, column 17; "
+            "fix the file, or use --print\n"
         ),
     )
 

@@ -95,10 +95,10 @@ def test_coming_and_going_leaves_the_file_as_it_was_to_the_byte(
     path = lived_in(name, where, FILES[name])
     files = sorted(path.parent.iterdir())
 
-    change.connecting(host, path, PLAIN).make()
-    change.connecting(host, path, entry).make()
+    change.connecting(host, path, PLAIN).apply()
+    change.connecting(host, path, entry).apply()
     connected = path.read_bytes()
-    change.disconnecting(host, path).make()
+    change.disconnecting(host, path).apply()
 
     assert connected != FILES[name]
     assert path.read_bytes() == FILES[name]
@@ -109,10 +109,10 @@ def test_coming_and_going_leaves_the_file_as_it_was_to_the_byte(
 def test_a_file_that_was_not_there_is_not_there_again(name: str, tmp_path: Path) -> None:
     host, path = BY_NAME[name], tmp_path / "new" / "file"
 
-    change.connecting(host, path, PLAIN).make()
-    change.connecting(host, path, KEYED).make()
+    change.connecting(host, path, PLAIN).apply()
+    change.connecting(host, path, KEYED).apply()
     mode = path.stat().st_mode & 0o777
-    change.disconnecting(host, path).make()
+    change.disconnecting(host, path).apply()
 
     assert mode == 0o600
     assert list(path.parent.iterdir()) == []
@@ -125,8 +125,8 @@ def test_an_empty_file_is_as_empty_as_it_was(name: str, raw: bytes, tmp_path: Pa
         raw = raw.replace(b"{", b"").replace(b"}", b"")
     path = lived_in(name, machine("linux", tmp_path), raw)
 
-    change.connecting(BY_NAME[name], path, KEYED).make()
-    change.disconnecting(BY_NAME[name], path).make()
+    change.connecting(BY_NAME[name], path, KEYED).apply()
+    change.disconnecting(BY_NAME[name], path).apply()
 
     assert path.read_bytes() == raw
 
@@ -135,11 +135,11 @@ def test_an_empty_file_is_as_empty_as_it_was(name: str, raw: bytes, tmp_path: Pa
 def test_what_the_host_has_written_since_stays(name: str, tmp_path: Path) -> None:
     host = BY_NAME[name]
     path = lived_in(name, machine("linux", tmp_path), FILES[name])
-    change.connecting(host, path, PLAIN).make()
+    change.connecting(host, path, PLAIN).apply()
     since = b"# since\n[tui]\na = 1\n" if host.format == "toml" else b"// since\n"
     path.write_bytes(path.read_bytes() + since)
 
-    change.disconnecting(host, path).make()
+    change.disconnecting(host, path).apply()
 
     left = path.read_bytes()
     assert left.endswith(since)
@@ -147,7 +147,7 @@ def test_what_the_host_has_written_since_stays(name: str, tmp_path: Path) -> Non
 
 
 @each_host
-def test_a_broken_file_is_left_alone_and_said_in_one_line(name: str, tmp_path: Path) -> None:
+def test_a_broken_file_is_not_changed_and_reported_in_one_line(name: str, tmp_path: Path) -> None:
     path = lived_in(name, machine("linux", tmp_path), BROKEN[name])
 
     with pytest.raises(CommandError) as coming:
@@ -156,8 +156,8 @@ def test_a_broken_file_is_left_alone_and_said_in_one_line(name: str, tmp_path: P
         change.disconnecting(BY_NAME[name], path)
 
     assert str(coming.value) == str(going.value)
-    assert str(coming.value).startswith(f"{path} has no ")
-    assert str(coming.value).endswith("; it is left alone: mend it, or use --print")
+    assert str(coming.value).startswith(f"{path} was not changed: it is not valid ")
+    assert str(coming.value).endswith("; fix the file, or use --print")
     assert "\n" not in str(coming.value)
     assert path.read_bytes() == BROKEN[name]
     assert list(path.parent.iterdir()) == [path]
@@ -167,7 +167,7 @@ def test_a_broken_file_is_left_alone_and_said_in_one_line(name: str, tmp_path: P
 def test_a_file_in_another_encoding_is_left_alone(raw: bytes, tmp_path: Path) -> None:
     path = lived_in("cursor", machine("linux", tmp_path), raw)
 
-    with pytest.raises(CommandError, match=r"is not UTF-8: it is left alone$"):
+    with pytest.raises(CommandError, match=r"was not changed: it is not UTF-8$"):
         change.connecting(BY_NAME["cursor"], path, PLAIN)
 
     assert path.read_bytes() == raw
@@ -179,7 +179,7 @@ def test_a_link_stays_one_and_permissions_stay(tmp_path: Path) -> None:
     kept.chmod(0o640)
     link.symlink_to(kept)
 
-    change.connecting(BY_NAME["cursor"], link, PLAIN).make()
+    change.connecting(BY_NAME["cursor"], link, PLAIN).apply()
 
     assert link.is_symlink()
     assert b"backscroll" in kept.read_bytes()
@@ -191,8 +191,8 @@ def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     planned = change.connecting(BY_NAME["cursor"], path, PLAIN)
     path.write_bytes(b"{}")
 
-    with pytest.raises(CommandError, match=r"has just been changed by something else: try again$"):
-        planned.make()
+    with pytest.raises(CommandError, match=r"was changed by another program: try again$"):
+        planned.apply()
 
     assert path.read_bytes() == b"{}"
 

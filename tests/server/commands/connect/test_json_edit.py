@@ -156,11 +156,11 @@ def test_a_member_in_the_middle_goes_with_its_line_and_no_comment_swallows_the_n
 @pytest.mark.parametrize(
     ("text", "flaw"),
     [
-        ("[]", "no object"),
-        ('{"mcpServers": []}', "no object as 'mcpServers'"),
-        ('{"mcpServers": null}', "no object as 'mcpServers'"),
-        ('{"mcpServers": {}, "mcpServers": {}}', "'mcpServers' more than once"),
-        ('{"mcpServers": {', "no JSON from line 1, column 17, on"),
+        ("[]", "it is not a JSON object"),
+        ('{"mcpServers": []}', "'mcpServers' is not an object"),
+        ('{"mcpServers": null}', "'mcpServers' is not an object"),
+        ('{"mcpServers": {}, "mcpServers": {}}', "it has 'mcpServers' more than once"),
+        ('{"mcpServers": {', "it is not valid JSON from line 1, column 17"),
     ],
 )
 @pytest.mark.parametrize(

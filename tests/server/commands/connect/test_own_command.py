@@ -64,11 +64,11 @@ def test_the_hosts_command_is_shown_and_run_after_a_yes(name: str, home: Path) -
 
     assert (declined.exit_code, calls_before) == (1, [])
     assert accepted.exit_code == 0
-    assert f"has a command of its own for this:\n\n  {PROGRAMS[name]} " in accepted.stdout
+    assert f"has its own command for this:\n\n  {PROGRAMS[name]} " in accepted.stdout
     assert "Run it? [y/N]: y\n" in accepted.stdout
     assert f"Written to {config(name, home)}\n" in accepted.stdout
     assert [call[0] for call in standins.calls(home / "bin")] == [PROGRAMS[name]]
-    assert again.stdout == f"{BY_NAME[name].title} has it already: {config(name, home)}\n"
+    assert again.stdout == f"{BY_NAME[name].title} already has Backscroll: {config(name, home)}\n"
 
 
 @pytest.mark.parametrize("name", REMOVES)
@@ -85,7 +85,7 @@ def test_an_entry_is_replaced_and_removed_by_the_hosts_command(name: str, home: 
     assert standins.calls(home / "bin")[-1] == REMOVES[name]
     assert f"Removed from {config(name, home)}\n" in removed.stdout
     assert connect(name, "--remove").stdout == (
-        f"{BY_NAME[name].title} has no Backscroll: {config(name, home)}\n"
+        f"{BY_NAME[name].title} does not have Backscroll: {config(name, home)}\n"
     )
 
 
@@ -99,7 +99,7 @@ def test_what_the_hosts_command_cannot_remove_is_edited_out(home: Path) -> None:
     assert written["servers"]["backscroll"]["env"]["BACKSCROLL_API_KEY"] == (
         "${input:backscroll-api-key}"
     )
-    assert result.stdout.startswith("The file is edited: code cannot remove a server.\n---")
+    assert result.stdout.startswith("Editing the file, because code cannot remove a server.\n---")
     assert "backscroll" not in config("vscode", home).read_text()
 
 
@@ -142,7 +142,7 @@ def test_a_key_is_referred_to_and_no_key_reaches_the_hosts_command(
 
     run = adding(BY_NAME[name], machine, config(name, home), entry)
     assert isinstance(run, Run)
-    run.make()
+    run.execute()
 
     assert servers(name, home) == {"backscroll": server}
     assert SECRET not in (home / "bin" / "calls.jsonl").read_text()
@@ -168,19 +168,19 @@ def test_a_key_is_referred_to_and_no_key_reaches_the_hosts_command(
             "codex",
             ("--upstream", "openai"),
             FILES["codex"],
-            "codex cannot say which variables are passed on",
+            "codex cannot set which variables to pass to the server",
         ),
         (
             "gemini",
             (),
             b'{"mcpServers": {"docs": {"command": "x", "env": {"DOCS_KEY": "$DOCS_KEY"}}}}',
-            "gemini would write the values of variables that its file refers to",
+            "gemini would replace variables in its file with their values",
         ),
         (
             "gemini",
             ("--database", "postgresql://db.example/talks?sslmode=require"),
             b"{}",
-            "gemini would cut a setting that has a = in it",
+            "gemini would truncate a setting that contains =",
         ),
         ("vscode", (), FILES["vscode"], "code would drop the comments in its file"),
     ],
@@ -202,7 +202,7 @@ def test_what_the_hosts_command_cannot_do_well_is_edited_and_brought_back_to_the
     removed = connect(name, "--remove", "--yes")
 
     assert (added.exit_code, removed.exit_code) == (0, 0)
-    assert added.stdout.startswith(f"The file is edited: {reason}.\n---")
+    assert added.stdout.startswith(f"Editing the file, because {reason}.\n---")
     assert written != raw
     assert path.read_bytes() == raw
     assert standins.calls(home / "bin") == []
@@ -226,7 +226,10 @@ def test_a_link_is_edited_and_stays_one(home: Path) -> None:
 
     result = connect("claude-code", "--yes")
 
-    assert f"The file is edited: {path} is a link, which claude might replace.\n" in result.stdout
+    assert (
+        f"Editing the file, because {path} is a symbolic link, which claude might replace.\n"
+        in result.stdout
+    )
     assert path.is_symlink()
 
 
@@ -235,7 +238,7 @@ def test_a_command_that_is_not_installed_is_named(home: Path) -> None:
 
     result = connect("codex", "--yes")
 
-    assert result.stdout.startswith("The file is edited: codex is not on PATH.\n---")
+    assert result.stdout.startswith("Editing the file, because codex is not on PATH.\n---")
 
 
 def test_a_batch_file_is_not_given_json(tmp_path: Path) -> None:
@@ -251,7 +254,7 @@ def test_a_batch_file_is_not_given_json(tmp_path: Path) -> None:
         BY_NAME["vscode"], Windows("win32", {}, tmp_path), program, HostEntry(("backscroll",), {})
     )
 
-    assert run == "code is a batch file, which changes the quotes that it is given"
+    assert run == "code is a batch file, which would change quotes in its arguments"
 
 
 @pytest.mark.parametrize("how", ["afterwards", "silently"])
@@ -270,8 +273,8 @@ def test_a_command_that_fails_leaves_the_servers_and_the_file_can_be_edited(
     assert declined.exit_code == 1
     assert line.startswith(f"backscroll: {PROGRAMS[name]} ")
     assert ("failed (exit code 52): Error in settings" in line) is (how == "afterwards")
-    assert (f"did not write what it should into {path}" in line) is (how == "silently")
-    assert "The file can be edited instead:\n---" in declined.stdout
+    assert (f"did not write the expected entry to {path}" in line) is (how == "silently")
+    assert "Editing the file instead:\n---" in declined.stdout
     assert kept == FILES[name]
     assert accepted.exit_code == 0
     assert b"backscroll" in path.read_bytes()
@@ -287,7 +290,7 @@ def test_a_command_that_does_not_end_is_ended(home: Path) -> None:
     assert isinstance(run, Run)
 
     with pytest.raises(CommandError, match=r"^codex mcp add took longer than 0.1 s$"):
-        run.make(limit_s=0.1)
+        run.execute(limit_s=0.1)
 
 
 def test_a_broken_file_never_reaches_the_hosts_command(home: Path) -> None:
@@ -296,7 +299,7 @@ def test_a_broken_file_never_reaches_the_hosts_command(home: Path) -> None:
     result = connect("claude-code", "--yes")
 
     assert result.exit_code == 2
-    assert result.stderr.endswith("it is left alone: mend it, or use --print\n")
+    assert result.stderr.endswith("fix the file, or use --print\n")
     assert path.read_bytes() == b'{"numStartups": 184,'
     assert standins.calls(home / "bin") == []
 
@@ -314,10 +317,10 @@ def test_the_real_commands_do_the_same(name: str, tmp_path: Path) -> None:
     for made in (HostEntry(("/opt/backscroll",), {}), entry):
         run = adding(host, machine, path, made)
         assert isinstance(run, Run)
-        run.make()
+        run.execute()
     assert b"BACKSCROLL_READ_ONLY" in path.read_bytes()
     gone = removing(host, machine, path)
     assert isinstance(gone, Run)
-    gone.make()
+    gone.execute()
 
     assert b"BACKSCROLL_READ_ONLY" not in path.read_bytes()

@@ -84,14 +84,14 @@ def test_any_text_is_written_as_toml_reads_it(
 @pytest.mark.parametrize(
     ("text", "flaw"),
     [
-        ("a = ", "no TOML: Invalid value (at end of document)"),
-        ("mcp_servers = {a = {}}", "no place for one more table"),
-        ("mcp_servers = 1", "no place for one more table"),
-        ('[mcp_servers]\nbackscroll = {command = "x"}', "a form that is not edited here"),
-        ('mcp_servers.backscroll.command = "x"', "a form that is not edited here"),
+        ("a = ", "it is not valid TOML: Invalid value (at end of document)"),
+        ("mcp_servers = {a = {}}", "the table cannot be edited"),
+        ("mcp_servers = 1", "the table cannot be edited"),
+        ('[mcp_servers]\nbackscroll = {command = "x"}', "a form that cannot be edited"),
+        ('mcp_servers.backscroll.command = "x"', "a form that cannot be edited"),
         (
             '[mcp_servers.backscroll]\ncommand = "x"\n[o]\n[mcp_servers.backscroll.env]\n',
-            "a form that is not edited here",
+            "a form that cannot be edited",
         ),
     ],
 )
