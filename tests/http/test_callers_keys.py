@@ -169,8 +169,8 @@ async def test_the_doctor_names_what_it_cannot_check_without_a_key(tmp_path: Pat
     asked = [
         (check.name, check.verdict, check.detail, check.next_step) for check in diagnosis.checks
     ]
-    detail = "answered that it wants a key; what callers' own keys may do was not tried"
-    step = "Try it with one: BACKSCROLL_API_KEY=… backscroll doctor"
+    detail = "requires a key; callers' own keys were not tested"
+    step = "Test with a key: BACKSCROLL_API_KEY=… backscroll doctor"
     assert asked == [
         ("conversations", "unclear", detail, step),
         ("stored completions", "unclear", detail, step),

@@ -18,7 +18,7 @@ from tests.http.certificates import new_certificate
 from tests.http.issuer import RESOURCE, issuing
 from tests.inventory import NAMES
 
-NO_START = "Mend it, or backscroll serve --transport http will not start."
+NO_START = "Fix it; until then, backscroll serve --transport http does not start."
 
 
 async def diagnosis_of(folder: Path, host: str = "", /, **settings: str) -> Diagnosis:
@@ -52,7 +52,7 @@ async def test_nothing_is_checked_for_http_if_nothing_is_set_for_it(tmp_path: Pa
         (
             "",
             {"http_calls": "9"},
-            Check("callers", "ok", "whatever runs on this machine; web pages on this machine"),
+            Check("callers", "ok", "any program on this machine; web pages on this machine"),
         ),
         (
             "",
@@ -60,7 +60,8 @@ async def test_nothing_is_checked_for_http_if_nothing_is_set_for_it(tmp_path: Pa
             Check(
                 "callers",
                 "ok",
-                "whatever runs on this machine; under a.example, b.example:* too; no web page",
+                "any program on this machine; as a.example, b.example:*, "
+                "this machine's loopback names; no web pages",
             ),
         ),
         (
@@ -69,7 +70,7 @@ async def test_nothing_is_checked_for_http_if_nothing_is_set_for_it(tmp_path: Pa
             Check(
                 "callers",
                 "ok",
-                "whatever runs on this machine; web pages on this machine and https://c.example",
+                "any program on this machine; web pages on this machine and https://c.example",
             ),
         ),
         (
@@ -109,12 +110,12 @@ async def test_a_server_that_other_machines_can_call_is_described(tmp_path: Path
     diagnosis = await diagnosis_of(tmp_path, "::", **exposed)
 
     assert found(diagnosis) == [
-        Check("callers", "ok", "who has a token; under a.example; no web page"),
+        Check("callers", "ok", "holders of a token; as a.example; no web pages"),
         Check(
             "tokens",
             "warning",
-            "there is none that holds: nobody gets in",
-            next_step="Make one: backscroll token create NAME",
+            "no valid token: no caller has access",
+            next_step="Create one: backscroll token create NAME",
         ),
     ]
     assert diagnosis.is_well
@@ -125,7 +126,7 @@ def day(days: float) -> str:
 
 
 def soon(left: str) -> Check:
-    detail = f"holds until {{until}} only: {left}"
+    detail = f"is valid only until {{until}}: {left} left"
     return Check("certificate", "warning", detail, next_step=RENEW)
 
 
@@ -136,12 +137,12 @@ CLOCK = "Check the clock of this machine, or wait."
 @pytest.mark.parametrize(
     ("since", "until", "expected"),
     [
-        (-1, 90.5, Check("certificate", "ok", "holds until {until}, and is its key's")),
-        (-1, 14.5, Check("certificate", "ok", "holds until {until}, and is its key's")),
+        (-1, 90.5, Check("certificate", "ok", "is valid until {until}, and matches its key")),
+        (-1, 14.5, Check("certificate", "ok", "is valid until {until}, and matches its key")),
         (-1, 13.5, soon("13 days")),
         (-1, 1.5, soon("1 day")),
         (-9, -1, Check("certificate", "failed", "expired on {until}", next_step=RENEW)),
-        (2, 90, Check("certificate", "failed", "does not hold before {since}", next_step=CLOCK)),
+        (2, 90, Check("certificate", "failed", "is not valid before {since}", next_step=CLOCK)),
     ],
 )
 async def test_the_dates_of_a_certificate_are_checked(
@@ -191,7 +192,7 @@ async def test_a_certificate_whose_dates_cannot_be_read_is_not_a_failure(
     diagnosis = await diagnosis_of(tmp_path, tls_cert_file=str(certificate), tls_key_file=str(key))
 
     assert found(diagnosis)[1:] == [
-        Check("certificate", "unclear", "is its key's; how long it holds cannot be read")
+        Check("certificate", "unclear", "matches its key; its expiry date cannot be read")
     ]
 
 
@@ -204,15 +205,15 @@ async def test_an_issuer_is_asked_for_its_keys(tmp_path: Path) -> None:
     without = await diagnosis_of(tmp_path, http_auth="oauth")
 
     assert found(well) == [
-        Check("callers", "ok", f"who has a token of {issuer.url}; web pages on this machine"),
-        Check("issuer", "ok", "answered with its keys"),
+        Check("callers", "ok", f"holders of a token from {issuer.url}; web pages on this machine"),
+        Check("issuer", "ok", "returned its keys"),
     ]
     assert well.http[1].ms is not None
     assert found(wrong)[1] == Check(
         "issuer",
         "failed",
         f"{issuer.url}/.well-known/oauth-authorization-server answers 500",
-        next_step="Check BACKSCROLL_OAUTH_ISSUER, the network, and that the issuer runs.",
+        next_step="Check BACKSCROLL_OAUTH_ISSUER, the network, and that the issuer is running.",
     )
     assert found(without)[1] == Check(
         "issuer",
@@ -232,8 +233,8 @@ async def test_valid_tokens_are_counted(tmp_path: Path, database_url: str) -> No
     await revoke(database_url, "bob")
     one = await diagnosis_of(tmp_path, http_auth="token", database=database_url)
 
-    assert found(diagnosis)[1] == Check("tokens", "ok", "2 that hold")
-    assert found(one)[1] == Check("tokens", "ok", "1 that holds")
+    assert found(diagnosis)[1] == Check("tokens", "ok", "2 valid")
+    assert found(one)[1] == Check("tokens", "ok", "1 valid")
 
 
 async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path) -> None:
@@ -249,14 +250,15 @@ async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path)
         Check(
             "tokens",
             "warning",
-            "3 that hold; 1 names no key to openai, and there is none of the operator's",
-            next_step="Make it anew: backscroll token create NAME --upstream-key-variable VARIABLE",
+            "3 valid; 1 without a key to openai; the server has none either",
+            next_step="Create it again: "
+            "backscroll token create NAME --upstream-key-variable VARIABLE",
         ),
         Check(
             "callers' keys",
             "warning",
-            "not set here, or no key: BOB_KEY",
-            next_step="Set them where the server runs.",
+            "not set here, or not a usable key: BOB_KEY",
+            next_step="Set them in the server's environment.",
         ),
     ]
     for number in range(7):
@@ -264,10 +266,10 @@ async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path)
     many = await diagnosis_of(tmp_path, ADA_KEY="k", **upstream)
 
     assert found(many)[-1].detail == (
-        "not set here, or no key: BOB_KEY, KEY_0, KEY_1, KEY_2, KEY_3, and 3 more"
+        "not set here, or not a usable key: BOB_KEY, KEY_0, KEY_1, KEY_2, KEY_3, and 3 more"
     )
     assert [check.name for check in found(unset)[1:]] == ["tokens", "callers' keys"]
-    assert found(unset)[1] == Check("tokens", "ok", "3 that hold")
+    assert found(unset)[1] == Check("tokens", "ok", "3 valid")
 
 
 async def test_a_token_database_that_cannot_be_opened_is_reported_once(
@@ -299,7 +301,7 @@ def test_a_person_and_a_script_read_the_same(tmp_path: Path) -> None:
     assert lines[at + 1].startswith(
         "  FAIL  callers               --host 0.0.0.0 lets other machines call"
     )
-    assert "  WARN  tokens                there is none that holds: nobody gets in" in lines
-    assert f"Not well: 1 failed, and 0 of {len(NAMES)} tools will not work." in lines
+    assert "  WARN  tokens                no valid token: no caller has access" in lines
+    assert f"Failed checks: 1. Tools that will not work: 0 of {len(NAMES)}." in lines
     assert [one["verdict"] for one in json.loads(document.stdout)["http"]] == ["failed", "warning"]
     assert text.exit_code == document.exit_code == 1

@@ -93,11 +93,11 @@ async def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: P
 
     assert diagnosis.is_well
     assert found(diagnosis) == [
-        ("database", "ok", "is not there yet: the first tool call makes it"),
-        ("threads", "ok", "answered that a made-up id is not there"),
+        ("database", "ok", "does not exist yet; the first tool call creates it"),
+        ("threads", "ok", "answered that a made-up id does not exist"),
         ("lists of threads", "ok", "answered"),
-        ("files of messages", "ok", "answered that a made-up id is not there"),
-        ("conversations", "ok", "answered that a made-up id is not there"),
+        ("files of messages", "ok", "answered that a made-up id does not exist"),
+        ("conversations", "ok", "answered that a made-up id does not exist"),
         ("stored completions", "ok", "answered"),
     ]
     assert is_missing(database)
@@ -128,8 +128,8 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
     ]
     free = shutil.disk_usage(tmp_path).free // 1024 // 1024
     assert found(diagnosis)[2][:2] == ("disk", "ok" if free >= 256 else "warning")
-    assert re.fullmatch(r"can be written; [0-9,]+ MiB are free", found(diagnosis)[2][2])
-    assert found(diagnosis)[3] == ("structure", "ok", "whole")
+    assert re.fullmatch(r"is writable; [0-9,]+ MiB are free", found(diagnosis)[2][2])
+    assert found(diagnosis)[3] == ("structure", "ok", "is intact")
     told = [(tool.name, tool.fitness, tool.detail) for tool in diagnosis.tools]
     assert [one for one in told if one[0] in NAMES] == [
         ("list-messages", "works", "on threads and conversations"),
@@ -138,7 +138,7 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
         (
             "create-message",
             "works",
-            "on threads and conversations; writing was not tried",
+            "on threads and conversations; writing was not tested",
         ),
         ("get-message", "works", "on threads and conversations"),
         ("list-threads", "works", "on lists of threads"),
@@ -168,7 +168,7 @@ async def test_a_database_that_was_deleted_is_told_from_one_that_is_yet_to_be_ma
 
     diagnosis = await diagnosis_of(made(database=database))
 
-    detail = f"is gone: {path} was moved or deleted, for store.db-journal is still there"
+    detail = f"is missing: {path} was moved or deleted, but store.db-journal still exists"
     assert found(diagnosis) == [("database", "failed", detail)]
     assert "restore a backup" in as_text(diagnosis, 80)
     assert not diagnosis.is_well
@@ -207,9 +207,9 @@ async def test_damaged_json_is_found_where_it_is(tmp_path: Path) -> None:
 async def test_a_database_too_large_to_be_looked_at_in_time_is_not_said_to_be_whole(
     tmp_path: Path,
 ) -> None:
-    checks = await check_database(await filled(tmp_path / "store.db"), examined_s=0.0)
+    checks = await check_database(await filled(tmp_path / "store.db"), structure_check_s=0.0)
     assert checks[-1].verdict == "unclear"
-    assert checks[-1].detail == "nothing wrong within 0 s, which were not enough for all of it"
+    assert checks[-1].detail == "no damage found in 0 s, but not all of it was checked"
 
 
 async def test_a_file_that_is_no_database_fails_every_tool(tmp_path: Path) -> None:
@@ -224,12 +224,12 @@ async def test_a_file_that_is_no_database_fails_every_tool(tmp_path: Path) -> No
             "database",
             "failed",
             f"{path} is not a SQLite database: point BACKSCROLL_DATABASE at another file",
-            next_step="Mend it, or point BACKSCROLL_DATABASE elsewhere.",
+            next_step="Fix it, or set BACKSCROLL_DATABASE to another database.",
         ),
     )
     default = [tool for tool in diagnosis.tools if tool.name in NAMES]
     assert {(tool.fitness, tool.detail) for tool in default} == {
-        ("broken", "the upstream cannot be opened")
+        ("broken", "the upstream could not be opened")
     }
 
 
@@ -239,7 +239,7 @@ async def test_a_database_in_a_file_s_place_cannot_be_made(tmp_path: Path) -> No
     diagnosis = await diagnosis_of(made(database=f"sqlite:///{tmp_path / 'file' / 'store.db'}"))
 
     assert found(diagnosis) == [
-        ("database", "failed", f"is not there, and cannot be made in {tmp_path / 'file'}")
+        ("database", "failed", f"does not exist, and cannot be created in {tmp_path / 'file'}")
     ]
 
 
@@ -327,7 +327,7 @@ async def test_the_store_on_a_port_is_a_compatible_upstream_that_is_well(tmp_pat
     assert all(check.ms is not None and check.ms >= 0 for check in diagnosis.checks)
     missing = [tool for tool in diagnosis.tools if tool.fitness == "withheld"]
     assert {tool.name: tool.detail for tool in missing if tool.name in NAMES} == {
-        "create-message": "not offered: BACKSCROLL_READ_ONLY",
+        "create-message": "not offered: BACKSCROLL_READ_ONLY is true",
         "list-threads": "not offered: compatible does not serve lists of threads",
     }
     assert_keeps_the_key(diagnosis)
@@ -354,13 +354,13 @@ async def test_a_refused_key_is_said_without_a_word_of_what_the_upstream_said() 
         refused = await diagnosis_of(made(upstream="compatible", base_url=url, api_key=KEY))
         without = await diagnosis_of(made(upstream="compatible", base_url=url))
 
-    assert found(refused) == [(name, "failed", "the caller was refused") for name in GROUPS]
+    assert found(refused) == [(name, "failed", "rejected the caller's key") for name in GROUPS]
     assert {check.next_step for check in refused.checks} == {
-        "Check the key: is it whole, alive, and this upstream's?"
+        "Check that the key is complete, not revoked, and for this upstream."
     }
-    assert found(without) == [(name, "failed", "asks for a key") for name in GROUPS]
+    assert found(without) == [(name, "failed", "requires a key") for name in GROUPS]
     assert {check.next_step for check in without.checks} == {
-        "Set BACKSCROLL_API_KEY: no key is sent."
+        "Set BACKSCROLL_API_KEY: no key was sent."
     }
     assert_keeps_the_key(refused)
 
@@ -383,7 +383,7 @@ async def test_an_address_that_serves_nothing_of_it_is_asked_to_be_checked() -> 
     assert not diagnosis.is_well
     assert found(diagnosis) == [(name, "absent", "is not served") for name in GROUPS]
     assert {check.next_step for check in diagnosis.checks} == {
-        "Check BACKSCROLL_BASE_URL: most such APIs begin at /v1, and nothing is served here."
+        "Check BACKSCROLL_BASE_URL: no endpoint was found; most such APIs begin at /v1."
     }
 
 
@@ -400,11 +400,11 @@ async def test_an_upstream_without_threads_is_well_and_the_setting_that_says_so_
     assert diagnosis.is_well
     assert found(diagnosis) == [
         ("threads", "absent", "is not served"),
-        ("conversations", "ok", "answered that a made-up id is not there"),
+        ("conversations", "ok", "answered that a made-up id does not exist"),
         ("stored completions", "ok", "answered"),
     ]
     assert diagnosis.checks[0].next_step == (
-        "Tell agents so: BACKSCROLL_SERVES=conversations,chat_completions"
+        "To hide its tools: BACKSCROLL_SERVES=conversations,chat_completions"
     )
     assert diagnosis.tools[0].detail == "on conversations"
 
@@ -420,7 +420,7 @@ async def test_a_proxy_that_fails_on_a_made_up_id_is_given_the_benefit_of_the_do
     assert diagnosis.is_well
     assert diagnosis.checks[0].verdict == "unclear"
     assert diagnosis.checks[0].next_step == (
-        "Try an id of yours: backscroll call list-messages thread_id=…"
+        "Try an existing id: backscroll call list-messages thread_id=…"
     )
 
 
@@ -435,7 +435,7 @@ async def test_a_list_that_fails_fails_the_tools_that_need_it_alone() -> None:
         "list-chat-completions",
     }
     assert as_text(diagnosis, 80).endswith(
-        "\n\nNot well: 1 failed, and 2 of 6 tools will not work."
+        "\n\nFailed checks: 1. Tools that will not work: 2 of 6."
     )
 
 
@@ -459,10 +459,14 @@ async def test_why_an_upstream_was_not_reached_is_said() -> None:
         )
     down = await diagnosis_of(made(upstream="compatible", base_url=url))
 
-    assert found(down) == [(name, "failed", "nothing listens at its address") for name in GROUPS]
-    assert found(tls) == [(name, "failed", "TLS failed: is it plain http?") for name in GROUPS]
+    assert found(down) == [
+        (name, "failed", "nothing is listening at its address") for name in GROUPS
+    ]
+    assert found(tls) == [
+        (name, "failed", "TLS failed: the server may speak plain http") for name in GROUPS
+    ]
     assert {check.next_step for check in down.checks + tls.checks} == {
-        "Check BACKSCROLL_BASE_URL, the network, and that the upstream runs."
+        "Check BACKSCROLL_BASE_URL, the network, and that the upstream is running."
     }
 
 
@@ -475,13 +479,13 @@ def untrusted() -> ssl.SSLCertVerificationError:
 @pytest.mark.parametrize(
     ("cause", "said"),
     [
-        (socket.gaierror(-2, "Name or service not known"), "the name of its host is not known"),
+        (socket.gaierror(-2, "Name or service not known"), "its host name cannot be resolved"),
         (
             ExceptionGroup("tried", [ConnectionRefusedError(111, "refused")]),
-            "nothing listens at its address",
+            "nothing is listening at its address",
         ),
         (untrusted(), "its certificate is not trusted: self-signed certificate"),
-        (TimeoutError(), "no connection could be made in time"),
+        (TimeoutError(), "connecting took too long"),
         (ValueError("odd"), "The upstream could not be reached (ConnectError)."),
     ],
 )
@@ -563,9 +567,9 @@ async def test_what_is_set_and_has_no_effect_is_noted(tmp_path: Path) -> None:
     diagnosis = await diagnosis_of(environ)
 
     assert diagnosis.notes == (
-        "OPENAI_API_KEY is set and not used: BACKSCROLL_UPSTREAM=openai would use it.",
-        "BACKSCROLL_API_KEY is set and not used: the store asks for no key.",
-        "BACKSCROLL_SERVES has an effect on the upstream compatible alone.",
+        "OPENAI_API_KEY is set but not used: only BACKSCROLL_UPSTREAM=openai uses it.",
+        "BACKSCROLL_API_KEY is set but not used: the store needs no key.",
+        "BACKSCROLL_SERVES only affects the upstream compatible.",
     )
     assert_keeps_the_key(diagnosis)
 
@@ -577,7 +581,7 @@ async def test_a_proxy_on_the_way_is_noted(monkeypatch: pytest.MonkeyPatch) -> N
         diagnosis = await diagnosis_of(environ)
 
     assert diagnosis.notes == (
-        "Requests go by the proxy of HTTP_PROXY, unless NO_PROXY names the host.",
+        "Requests use the proxy in HTTP_PROXY, unless NO_PROXY lists the host.",
     )
     assert_keeps_the_key(diagnosis)
 
@@ -601,11 +605,11 @@ def test_a_script_learns_from_the_exit_code_what_a_person_reads(tmp_path: Path) 
     wrong = run(database=f"sqlite:///{tmp_path}")
     unreadable = run(upstream="openai")
 
-    assert (well.exit_code, well.stdout.splitlines()[-1], well.stderr) == (0, "All well.", "")
+    assert (well.exit_code, well.stdout.splitlines()[-1], well.stderr) == (0, "No problems.", "")
     assert (wrong.exit_code, wrong.stderr) == (1, "")
     total = len(NAMES)
     assert wrong.stdout.splitlines()[-1] == (
-        f"Not well: 1 failed, and {total} of {total} tools will not work."
+        f"Failed checks: 1. Tools that will not work: {total} of {total}."
     )
     assert (unreadable.exit_code, unreadable.stdout) == (2, "")
     assert unreadable.stderr == (

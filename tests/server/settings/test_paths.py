@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.commands.doctor.diagnosis import Made
-from backscroll.commands.doctor.made import made
+from backscroll.commands.doctor.diagnosis import ShownSetting
+from backscroll.commands.doctor.made import shown_settings
 from backscroll.settings.model import load, sources
 from backscroll.settings.paths import absolute_database, sqlite_path, sqlite_url
 from tests.server.command_line import backscroll
@@ -93,5 +93,5 @@ def test_doctor_says_where_the_data_is(tmp_path: Path, monkeypatch: pytest.Monke
         ("~/a.db", tmp_path / "a.db", "BACKSCROLL_DATABASE"),
     ):
         settings = load({}, {"BACKSCROLL_DATABASE": database})
-        shown = made(settings, sources({}, {"BACKSCROLL_DATABASE": database}))
-        assert Made("database", f"sqlite:///{path}", source) in shown
+        shown = shown_settings(settings, sources({}, {"BACKSCROLL_DATABASE": database}))
+        assert ShownSetting("database", f"sqlite:///{path}", source) in shown

@@ -63,7 +63,7 @@ async def test_a_new_group_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None
         found = await probe_all(Client(http, Upstream(profile, f"{url}/v1")))
 
     checks = [replace(check, ms=None) for check in found.values()]
-    assert checks == [Check("letters", "ok", "answered that a made-up id is not there")]
+    assert checks == [Check("letters", "ok", "answered that a made-up id does not exist")]
     (request,) = asked
     assert request.url.path == "/v1/post/letters/letter_0/lines"
     assert request.url.query == "limit=1&order=desc"

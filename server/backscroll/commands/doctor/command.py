@@ -20,15 +20,17 @@ from backscroll.commands.terminal import columns, verbatim, write
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
 @click.option(
-    "--host", default="", help="Check who could call if serve --transport http listened here."
+    "--host",
+    default="",
+    help="Check who could call an HTTP server on this address.",
 )
 @with_flags(*SERVING)
 def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     """Check the settings and where they come from, the upstream, and which tools will work.
 
-    If anything is set for HTTP, checks also who may call, the certificate, the issuer and the
-    tokens. Nothing is written, and no key is shown. Exit code 0: no problems. 1: a problem, and
-    how to fix it. 2: invalid settings.
+    If a setting for HTTP is given, also checks who can call, the certificate, the issuer and the
+    tokens. Nothing is written, and no key is shown. Exit code 0: no problems. 1: problems, shown
+    with how to fix them. 2: invalid settings.
     """
     from functools import partial
 

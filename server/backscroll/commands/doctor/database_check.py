@@ -1,4 +1,4 @@
-"""Checks the embedded store's database, opened in the same way as by the server."""
+"""Checks the embedded store's database. It is opened in the same way as by the server."""
 
 import os
 import sqlite3
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backscroll.commands.doctor import file_check
 from backscroll.commands.doctor.diagnosis import Check
-from backscroll.commands.doctor.file_check import EXAMINED_S, MEND
+from backscroll.commands.doctor.file_check import FIX, STRUCTURE_CHECK_S
 from backscroll.database.faults import (
     CommitUnknownError,
     DatabaseBusyError,
@@ -46,36 +46,36 @@ def is_missing(url: str) -> bool:
 
 
 def check_folder(url: str) -> Check:
-    """Return whether a missing database could be created. Nothing is created now."""
+    """Check whether a missing database could be created, without creating it."""
     path = (sqlite_path(url) or Path()).absolute()
-    if left := file_check.left_behind(path):
+    if left := file_check.leftover(path):
         return Check(
             "database",
             "failed",
-            f"is gone: {path} was moved or deleted, for {left} is still there",
-            next_step="Put it back, or restore a backup. For a new database, remove that file too.",
+            f"is missing: {path} was moved or deleted, but {left} still exists",
+            next_step="Move it back, or restore a backup. For a new database, delete that file.",
         )
     folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         return Check(
             "database",
             "failed",
-            f"is not there, and cannot be made in {folder}",
-            next_step="Make that folder writable, or point BACKSCROLL_DATABASE elsewhere.",
+            f"does not exist, and cannot be created in {folder}",
+            next_step="Make that folder writable, or set BACKSCROLL_DATABASE to another one.",
         )
-    return Check("database", "ok", "is not there yet: the first tool call makes it")
+    return Check("database", "ok", "does not exist yet; the first tool call creates it")
 
 
 async def check_database(
-    url: str, examined_s: float = EXAMINED_S, lock_s: float = LOCK_S
+    url: str, structure_check_s: float = STRUCTURE_CHECK_S, lock_s: float = LOCK_S
 ) -> tuple[Check, ...]:
-    """Return the database's kind, how much it holds, and whether its file is sound.
+    """Check the database: its engine and settings, the number of objects, and its file.
 
-    The store's own time limits apply: `lock_s` for a lock, 10 s for a connection.
+    The store's time limits apply: `lock_s` for a lock, 10 s for a connection.
 
     Args:
         url: the URL of the database.
-        examined_s: the time limit for checking its structure, in seconds.
+        structure_check_s: the time limit for checking its structure, in seconds.
         lock_s: how long to wait for another program's lock, in seconds.
     """
     path = _file_of(url)
@@ -84,16 +84,16 @@ async def check_database(
         facts = await database.read(_facts)
         if path is None:
             return facts, await database.read(_contents)
-        file = await file_check.check_file(database, path, examined_s)
+        file = await file_check.check_file(database, path, structure_check_s)
         if any(check.verdict == "failed" for check in file):
             return facts, *file
         return facts, await database.read(_contents), *file
 
-    return await _looked_at(url, "store", look, lock_s)
+    return await _check_open(url, "store", look, lock_s)
 
 
 def _file_of(url: str) -> Path | None:
-    """Return the file that a URL names; None if it names none, which is reported on opening."""
+    """Return the path of the file that a SQLite URL names; None for any other or invalid URL."""
     try:
         return sqlite_path(url)
     except ValueError:
@@ -101,7 +101,7 @@ def _file_of(url: str) -> Path | None:
 
 
 async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple[Check, ...]:
-    """Return the result of a check of the tokens in a database, or why they cannot be read.
+    """Run a check on a database's tokens; return a failed check if they cannot be read.
 
     The same time limits apply as in `check_database`.
     """
@@ -109,10 +109,10 @@ async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple
     async def read(database: Database) -> tuple[Check, ...]:
         return (await database.read(look),)
 
-    return await _looked_at(url, "tokens", read)
+    return await _check_open(url, "tokens", read)
 
 
-async def _looked_at(
+async def _check_open(
     url: str,
     needed: TableSet,
     look: Callable[[Database], Awaitable[tuple[Check, ...]]],
@@ -122,17 +122,17 @@ async def _looked_at(
         async with open_database(url, needed, lock_s) as database:
             return await look(database)
     except StoreError as error:
-        return (Check("database", "failed", str(error), next_step=MEND),)
+        return (Check("database", "failed", str(error), next_step=FIX),)
     except (DatabaseUnavailableError, CommitUnknownError):
-        detail = "does not answer any more"
-        return (Check("database", "failed", detail, next_step=MEND),)
+        detail = "no longer responds"
+        return (Check("database", "failed", detail, next_step=FIX),)
     except DatabaseBusyError:
         return (Check("database", "failed", "is locked by another program", next_step=_wait()),)
     except DatabaseFailedError as error:
         return (file_check.failed(error),)
     except DBAPIError as error:
-        detail = f"failed while it was read ({type(error.orig).__name__})"
-        return (Check("database", "failed", detail, next_step=MEND),)
+        detail = f"could not be read ({type(error.orig).__name__})"
+        return (Check("database", "failed", detail, next_step=FIX),)
 
 
 def _facts(connection: Connection) -> Check:
@@ -159,18 +159,18 @@ def _facts_of_server(connection: Connection, version: int) -> Check:
     )
     if fsync == "on":
         return Check("database", "ok", facts)
-    step = "Set fsync = on in postgresql.conf: without it a power cut loses what was acknowledged."
+    step = "Set fsync = on in postgresql.conf: without it, a power cut loses acknowledged writes."
     return Check("database", "failed", facts, next_step=step)
 
 
 def _contents(connection: Connection) -> Check:
     counted: list[str] = []
     for table, noun in _NOUNS:
-        living = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
-        count = connection.execute(living).scalar_one()
+        existing = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
+        count = connection.execute(existing).scalar_one()
         counted.append(f"{count:,} {noun}{'' if count == 1 else 's'}")
     return Check("contents", "ok", ", ".join(counted))
 
 
 def _wait() -> str:
-    return "Close that program, or wait, then run backscroll doctor again."
+    return "Close that program or wait, then run backscroll doctor again."

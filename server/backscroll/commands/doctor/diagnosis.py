@@ -7,20 +7,20 @@ UNSET: Final = "not set"
 """The text shown for a setting without a value."""
 
 Verdict: TypeAlias = Literal["ok", "unclear", "absent", "warning", "failed"]
-"""The result of a check. `absent`: the upstream does not serve it, which need not be a problem.
-`warning`: it works now, but may fail later."""
+"""The result of a check. `absent`: the upstream does not serve it, which is not always a problem.
+`warning`: it works now, but can fail later."""
 
 Fitness: TypeAlias = Literal["works", "withheld", "broken"]
 """Whether a tool will work. `withheld`: the tool is not offered to agents."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """One setting, its value and its source.
+class ShownSetting:
+    """A setting with its value and source.
 
     Attributes:
         name: the name of the field in `Settings`.
-        value: the value as text, without secrets.
+        value: the value as text, with secrets hidden.
         source: the flag or variable that set it, or `default`.
     """
 
@@ -31,14 +31,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check.
+    """The result of one check.
 
     Attributes:
         name: what was checked.
         verdict: the result.
         detail: what was found.
-        ms: how long a response took, in milliseconds, if a request was sent.
-        next_step: what to do about it; empty if nothing.
+        ms: the response time in milliseconds; None if no request was sent.
+        next_step: how to fix the problem; empty if there is none.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ToolFitness:
-    """Whether one tool will work, and why, or with which endpoints."""
+    """Whether one tool will work. `detail` names its endpoints, or says why it will not work."""
 
     name: str
     fitness: Fitness
@@ -67,15 +67,15 @@ class Diagnosis:
         settings: the settings.
         address: the address of the upstream.
         checks: the checks of the upstream.
-        http: the checks of serving over HTTP, if any setting for it is given.
-        host: the address that a server over HTTP listens on; empty if not given.
-        tools: every tool, in the order in which hosts see them.
-        notes: what is valid but may be unintended, one sentence each.
+        http: the checks of HTTP; empty if neither a host nor a setting for HTTP is given.
+        host: the address that an HTTP server would listen on; empty if not given.
+        tools: every tool, in the order in which the server lists them.
+        notes: settings that are valid but may be unintended, one sentence each.
     """
 
     version: str
     python: str
-    settings: tuple[Made, ...]
+    settings: tuple[ShownSetting, ...]
     address: str
     checks: tuple[Check, ...]
     tools: tuple[ToolFitness, ...]

@@ -11,7 +11,7 @@ from typing import Final
 from backscroll.commands.doctor.database_check import check_database, check_folder, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.fitness import fitness_of_all
-from backscroll.commands.doctor.made import made, notes
+from backscroll.commands.doctor.made import notes, shown_settings
 from backscroll.commands.doctor.probes import PROBE_S, probe_all
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
@@ -29,45 +29,45 @@ async def examine(
     limit_s: float = PROBE_S,
     host: str = "",
 ) -> Diagnosis:
-    """Return what is configured, what responds, and which tools will work. Nothing is written.
+    """Return the settings, the checks, and which tools will work. Nothing is written.
 
     Args:
         settings: the settings.
         sources: the source of each setting, as `settings.sources` returns it.
         environ: the environment, to find variables that are set but not used.
-        limit_s: how many seconds the upstream may take to answer a request.
-        host: the address that a server over HTTP would listen on; empty if not given.
+        limit_s: the time limit for each request to the upstream, in seconds.
+        host: the address that an HTTP server would listen on; empty if not given.
 
     Raises:
-        SettingsError: the upstream's key or a library is missing.
+        SettingsError: the upstream's key, or a library that it needs, is missing.
     """
     upstream = upstream_of_callers(settings)
-    keys_are_callers = settings.http_auth == "token"
+    callers_have_keys = settings.http_auth == "token"
     checks: tuple[Check, ...] = ()
-    asked = settings
+    probed = settings
     if is_embedded(settings):
         if is_missing(settings.database_url):
             checks = (check_folder(settings.database_url),)
-            asked = replace(settings, database="sqlite://")  # a new, empty database
+            probed = replace(settings, database="sqlite://")  # a new, empty database
         else:
             checks = await check_database(settings.database_url)
     groups: dict[Group, Check] = {}
     if not any(check.verdict == "failed" for check in checks):
-        async with UpstreamConnection(asked, upstream) as connection:
+        async with UpstreamConnection(probed, upstream) as connection:
             client = await connection.client()
-            groups = await probe_all(client, limit_s, keys_are_callers=keys_are_callers)
-        groups = _with_ways_out(groups, upstream.profile)
+            groups = await probe_all(client, limit_s, callers_have_keys=callers_have_keys)
+        groups = _with_next_steps(groups, upstream.profile)
     http: tuple[Check, ...] = ()
     if host or _HTTP & sources.keys():
         # Import the HTTP server only if it is configured.
         from backscroll.commands.doctor.over_http import check_http
 
-        tried = await check_http(settings, host, environ, limit_s)
-        http = tuple(check for check in tried if check not in checks)  # do not repeat the database
+        found = await check_http(settings, host, environ, limit_s)
+        http = tuple(check for check in found if check not in checks)  # both may check the database
     return Diagnosis(
         version=version("backscroll"),
         python=platform.python_version(),
-        settings=made(settings, sources),
+        settings=shown_settings(settings, sources),
         address="in this process" if is_embedded(settings) else upstream.base_url,
         checks=(*checks, *groups.values()),
         tools=fitness_of_all(settings, upstream.profile, groups),
@@ -77,13 +77,13 @@ async def examine(
     )
 
 
-def _with_ways_out(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:
+def _with_next_steps(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:
     """Return the checks, with a next step for each group that is not served."""
     served = [group for group, check in groups.items() if check.verdict != "absent"]
     if not served:
-        step = "Check BACKSCROLL_BASE_URL: most such APIs begin at /v1, and nothing is served here."
+        step = "Check BACKSCROLL_BASE_URL: no endpoint was found; most such APIs begin at /v1."
     elif profile.name == COMPATIBLE.name:
-        step = f"Tell agents so: BACKSCROLL_SERVES={','.join(group.name for group in served)}"
+        step = f"To hide its tools: BACKSCROLL_SERVES={','.join(group.name for group in served)}"
     else:
         step = f"Check BACKSCROLL_UPSTREAM: {profile.name} should serve it."
     return {

@@ -1,4 +1,4 @@
-"""Checks the file of a SQLite database: is it intact and writable, with free disk space?"""
+"""Checks whether a SQLite file is intact and writable, and whether the disk has free space."""
 
 import shutil
 from pathlib import Path
@@ -11,42 +11,42 @@ from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.port import Database
 from backscroll.database.sqlite_file import first_flaw
 
-EXAMINED_S: Final = 10.0
+STRUCTURE_CHECK_S: Final = 10.0
 """The time limit for checking the structure of a database, in seconds."""
 
 SCARCE: Final = 256 * 1024 * 1024
 """The free disk space, in bytes, below which a warning is given."""
 
 _MIB: Final = 1024 * 1024
-_LEFT_BEHIND: Final = ("-journal", "-wal", "-shm")
+_LEFTOVERS: Final = ("-journal", "-wal", "-shm")
 _RESTORE: Final = (
     "Stop the servers, keep a copy of the file, and restore a backup; or export what can still be "
     "read (backscroll export) and import it into a new database."
 )
-_BY_TROUBLE: Final = {
+_NEXT_STEPS: Final = {
     "full": "Free space on its disk.",
-    "read_only": "Let the user of the server write it and its folder.",
+    "read_only": "Give the server's user write access to it and its folder.",
     "damaged": _RESTORE,
 }
-MEND: Final = "Mend it, or point BACKSCROLL_DATABASE elsewhere."
+FIX: Final = "Fix it, or set BACKSCROLL_DATABASE to another database."
 
 
-def left_behind(path: Path) -> str:
-    """Return the name of a file that SQLite left beside a missing database; empty if none."""
-    beside = (path.with_name(path.name + ending) for ending in _LEFT_BEHIND)
-    return next((each.name for each in beside if each.exists()), "")
+def leftover(path: Path) -> str:
+    """Return the name of a file that SQLite left next to a missing database; empty if none."""
+    candidates = (path.with_name(path.name + ending) for ending in _LEFTOVERS)
+    return next((file.name for file in candidates if file.exists()), "")
 
 
 def failed(error: DatabaseFailedError) -> Check:
-    """Return the check for a database that failed."""
-    step = _BY_TROUBLE.get(error.trouble, MEND)
+    """Return the failed check for a database's error."""
+    step = _NEXT_STEPS.get(error.trouble, FIX)
     return Check("database", "failed", error.sentence, next_step=step)
 
 
 async def check_file(database: Database, path: Path, limit_s: float) -> tuple[Check, ...]:
-    """Return whether a database can be written, has room to grow, and is intact.
+    """Check whether a database is writable and intact, and whether its disk has free space.
 
-    The write that tests this is rolled back.
+    The test writes a row and rolls it back.
 
     Args:
         database: the open database.
@@ -60,24 +60,24 @@ async def check_file(database: Database, path: Path, limit_s: float) -> tuple[Ch
         await database.check()
     except DatabaseFailedError as error:
         return (failed(error),)
-    whole = await database.read(lambda connection: _structure(connection, limit_s))
-    return (_room(path), whole)
+    structure = await database.read(lambda connection: _structure(connection, limit_s))
+    return (_free_space(path), structure)
 
 
-def _room(path: Path) -> Check:
+def _free_space(path: Path) -> Check:
     free = shutil.disk_usage(path.parent).free
-    detail = f"can be written; {free // _MIB:,} MiB are free"
+    detail = f"is writable; {free // _MIB:,} MiB are free"
     if free >= SCARCE:
         return Check("disk", "ok", detail)
-    return Check("disk", "warning", detail, next_step=_BY_TROUBLE["full"])
+    return Check("disk", "warning", detail, next_step=_NEXT_STEPS["full"])
 
 
 def _structure(connection: Connection, limit_s: float) -> Check:
     flaw = first_flaw(connection, limit_s)
     if flaw is None:
-        step = "For the rest: sqlite3 FILE 'PRAGMA integrity_check'"
-        detail = f"nothing wrong within {limit_s:g} s, which were not enough for all of it"
+        step = "To check all of it: sqlite3 FILE 'PRAGMA integrity_check'"
+        detail = f"no damage found in {limit_s:g} s, but not all of it was checked"
         return Check("structure", "unclear", detail, next_step=step)
     if flaw:
         return Check("structure", "failed", f"is damaged: {flaw}", next_step=_RESTORE)
-    return Check("structure", "ok", "whole")
+    return Check("structure", "ok", "is intact")

@@ -1,4 +1,4 @@
-"""Determines which tools will work, judging by requests that only read."""
+"""Decides which tools will work, from the results of read-only requests."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def fitness_of_all(
     Args:
         settings: the settings, which determine the tools that agents are offered.
         profile: the kind of upstream.
-        checks: the checks by endpoint group; empty if no request could be sent.
+        checks: the check of each endpoint group; empty if no request could be sent.
     """
     return tuple(
         ToolFitness(tool.name, "withheld", reason)
@@ -33,25 +33,25 @@ def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:
     if not profile.serves.intersection(tool.needs):
         return f"not offered: {profile.name} does not serve {_joined(tool.needs, ' or ')}"
     if tool.toolset.name not in settings.toolsets and "all" not in settings.toolsets:
-        return f"not offered: BACKSCROLL_TOOLSETS leaves out {tool.toolset.name}"
+        return f"not offered: BACKSCROLL_TOOLSETS does not include {tool.toolset.name}"
     if tool.writes and settings.read_only:
-        return "not offered: BACKSCROLL_READ_ONLY"
+        return "not offered: BACKSCROLL_READ_ONLY is true"
     return ""
 
 
 def _fitness(tool: Tool, profile: Profile, checks: Mapping[Group, Check]) -> ToolFitness:
     served = [group for group in tool.needs if group in profile.serves]
-    live = [
+    working = [
         group for group in served if group in checks and checks[group].verdict in {"ok", "unclear"}
     ]
-    if not live:
+    if not working:
         reasons = dict.fromkeys(
-            checks[group].detail if group in checks else "the upstream cannot be opened"
+            checks[group].detail if group in checks else "the upstream could not be opened"
             for group in served
         )
         return ToolFitness(tool.name, "broken", "; ".join(reasons))
-    untried = "; writing was not tried" if tool.writes else ""
-    return ToolFitness(tool.name, "works", f"on {_joined(live, ' and ')}{untried}")
+    untested = "; writing was not tested" if tool.writes else ""
+    return ToolFitness(tool.name, "works", f"on {_joined(working, ' and ')}{untested}")
 
 
 def _joined(groups: tuple[Group, ...] | list[Group], word: str) -> str:

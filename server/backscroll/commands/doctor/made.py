@@ -1,4 +1,4 @@
-"""The settings in a form that is safe to show, and notes on unintended ones."""
+"""The settings with secrets hidden, and notes on settings that may be unintended."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from backscroll.commands.doctor.diagnosis import UNSET, Made
+from backscroll.commands.doctor.diagnosis import UNSET, ShownSetting
 from backscroll.settings.model import Settings
 from backscroll.settings.parsing import is_blank
 from backscroll.settings.paths import SQLITE
@@ -17,8 +17,8 @@ from backscroll.upstream.kind import is_embedded
 _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 
 
-def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
-    """Return the settings with their sources, and with values that are safe to show.
+def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[ShownSetting, ...]:
+    """Return the settings with their sources, and with secrets hidden.
 
     Settings for HTTP are left out if they are not set, because most users do not need them.
 
@@ -27,7 +27,7 @@ def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
         sources: the source of each setting, as `settings.sources` returns it.
     """
     return tuple(
-        Made(
+        ShownSetting(
             item.name,
             _shown(item.name, _value(settings, item.name), secret="secret" in item.metadata),
             sources.get(item.name, "default"),
@@ -40,7 +40,7 @@ def made(settings: Settings, sources: Mapping[str, str]) -> tuple[Made, ...]:
 def notes(
     settings: Settings, sources: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return notes on what is valid but may be unintended, one sentence each.
+    """Return notes on settings that are valid but may be unintended, one sentence each.
 
     Args:
         settings: the settings.
@@ -49,19 +49,19 @@ def notes(
     """
     found: list[str] = []
     if settings.upstream != "openai" and not is_blank(environ.get("OPENAI_API_KEY", "")):
-        found.append("OPENAI_API_KEY is set and not used: BACKSCROLL_UPSTREAM=openai would use it.")
+        found.append("OPENAI_API_KEY is set but not used: only BACKSCROLL_UPSTREAM=openai uses it.")
     if settings.upstream == "store" and settings.api_key:
-        found.append(f"{sources['api_key']} is set and not used: the store asks for no key.")
+        found.append(f"{sources['api_key']} is set but not used: the store needs no key.")
     if settings.upstream != "compatible":
         found += [
-            f"{sources[name]} has an effect on the upstream compatible alone."
+            f"{sources[name]} only affects the upstream compatible."
             for name in _COMPATIBLE_ONLY
             if name in sources
         ]
     if settings.base_url:
         names = {f"{urlsplit(settings.base_url).scheme}_proxy", "all_proxy"}
         found += [
-            f"Requests go by the proxy of {name}, unless NO_PROXY names the host."
+            f"Requests use the proxy in {name}, unless NO_PROXY lists the host."
             for name, value in environ.items()
             if value and name.lower() in names
         ]
@@ -70,7 +70,7 @@ def notes(
 
 def _value(settings: Settings, name: str) -> object:
     if name == "database" and is_embedded(settings):
-        return settings.database_url  # the URL in use, also if it is the default
+        return settings.database_url  # the URL in use, even if it is the default
     return getattr(settings, name)
 
 
@@ -93,9 +93,9 @@ def _without_password(url: str) -> str:
     try:
         parsed = make_url(url).set(query={})
     except (ArgumentError, ValueError):
-        return f"set, {len(url)} characters, and no URL"
+        return f"set, {len(url)} characters, not a URL"
     if (
         "@" in f"{parsed.host}{parsed.database}"
     ):  # the text before this @ may be the end of a password
-        return f"set, {len(url)} characters, with an @ too many"
+        return f"set, {len(url)} characters, with more than one @"
     return parsed.render_as_string(hide_password=True)

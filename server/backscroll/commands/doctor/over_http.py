@@ -1,4 +1,4 @@
-"""Checks the settings for HTTP in the same way as `backscroll serve --transport http`."""
+"""Checks the settings for HTTP, as `backscroll serve --transport http` does."""
 
 import time
 from collections.abc import Mapping
@@ -18,28 +18,28 @@ from backscroll.settings.model import Settings
 from backscroll.settings.operator_errors import OperatorError
 
 SOON: Final = timedelta(days=14)
-"""How long before a certificate expires a warning is given."""
+"""A certificate that expires within this time gets a warning."""
 
 _LOOPBACK: Final = "127.0.0.1"
-_WHOM: Final = {
-    "none": "whatever runs on this machine",
-    "token": "who has a token",
-    "oauth": "who has a token of {issuer}",
+_CALLERS: Final = {
+    "none": "any program on this machine",
+    "token": "holders of a token",
+    "oauth": "holders of a token from {issuer}",
 }
-_NO_START: Final = "Mend it, or backscroll serve --transport http will not start."
+_NO_START: Final = "Fix it; until then, backscroll serve --transport http does not start."
 _RENEW: Final = "Renew it, replace the files, and restart the server."
 
 
 async def check_http(
     settings: Settings, host: str, environ: Mapping[str, str], limit_s: float
 ) -> tuple[Check, ...]:
-    """Return whether a server over HTTP would start, and whether callers could use it.
+    """Check whether an HTTP server would start, and whether callers could use it.
 
     Args:
-        settings: the operator's settings.
+        settings: the server's settings.
         host: the address to listen on; empty for a loopback address.
-        environ: the environment, which holds callers' own keys.
-        limit_s: how many seconds the issuer may take to answer.
+        environ: the environment, which contains callers' own keys.
+        limit_s: the time limit for the issuer's response, in seconds.
     """
     checks = [_callers(settings, host or _LOOPBACK), *_certificate(settings, datetime.now(UTC))]
     if settings.http_auth == "oauth":
@@ -54,19 +54,20 @@ def _callers(settings: Settings, host: str) -> Check:
         access.allowed(settings, host)
     except OperatorError as error:
         return Check("callers", "failed", str(error), next_step=_NO_START)
-    near = is_loopback(host)
-    said = [_WHOM[settings.http_auth].format(issuer=settings.oauth_issuer or "its issuer")]
+    local = is_loopback(host)
+    rules = [_CALLERS[settings.http_auth].format(issuer=settings.oauth_issuer or "its issuer")]
     if settings.allowed_hosts:
-        said.append(f"under {', '.join(settings.allowed_hosts)}{' too' if near else ''}")
+        names = (*settings.allowed_hosts, *(("this machine's loopback names",) if local else ()))
+        rules.append(f"as {', '.join(names)}")
     origins = [word for word in settings.allowed_origins if word != access.NONE]
-    if near and settings.allowed_origins != (access.NONE,):
+    if local and settings.allowed_origins != (access.NONE,):
         origins.insert(0, "on this machine")
-    said.append(f"web pages {' and '.join(origins)}" if origins else "no web page")
-    return Check("callers", "ok", "; ".join(said))
+    rules.append(f"web pages {' and '.join(origins)}" if origins else "no web pages")
+    return Check("callers", "ok", "; ".join(rules))
 
 
 def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
-    """Return whether the certificate is valid, and for how long; nothing if none is set."""
+    """Check whether the certificate is valid, and for how long; empty if none is set."""
     try:
         tls.check(settings)
     except OperatorError as error:
@@ -79,22 +80,22 @@ def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
     pem = Path(settings.tls_cert_file).read_bytes()
     try:
         own = x509.load_pem_x509_certificates(pem)[0]
-    except ValueError:  # OpenSSL accepts forms that `cryptography` does not
-        detail = "is its key's; how long it holds cannot be read"
+    except ValueError:  # OpenSSL accepts encodings that `cryptography` does not
+        detail = "matches its key; its expiry date cannot be read"
         return (Check("certificate", "unclear", detail),)
     since, until = own.not_valid_before_utc, own.not_valid_after_utc
     if now > until:
         return (Check("certificate", "failed", f"expired on {until:%Y-%m-%d}", next_step=_RENEW),)
     if now < since:
         step = "Check the clock of this machine, or wait."
-        detail = f"does not hold before {since:%Y-%m-%d}"
+        detail = f"is not valid before {since:%Y-%m-%d}"
         return (Check("certificate", "failed", detail, next_step=step),)
     if until - now <= SOON:
         days = (until - now).days
         left = f"{days} day{'' if days == 1 else 's'}"
-        detail = f"holds until {until:%Y-%m-%d} only: {left}"
+        detail = f"is valid only until {until:%Y-%m-%d}: {left} left"
         return (Check("certificate", "warning", detail, next_step=_RENEW),)
-    return (Check("certificate", "ok", f"holds until {until:%Y-%m-%d}, and is its key's"),)
+    return (Check("certificate", "ok", f"is valid until {until:%Y-%m-%d}, and matches its key"),)
 
 
 async def _issuer(settings: Settings, limit_s: float) -> Check:
@@ -106,7 +107,7 @@ async def _issuer(settings: Settings, limit_s: float) -> Check:
     except OperatorError as error:
         return Check("issuer", "failed", str(error), next_step=_NO_START)
     start = time.perf_counter()
-    check = Check("issuer", "ok", "answered with its keys")
+    check = Check("issuer", "ok", "returned its keys")
     try:
         with anyio.fail_after(limit_s):
             async with issuers.asking() as http:
@@ -116,7 +117,7 @@ async def _issuer(settings: Settings, limit_s: float) -> Check:
         check = replace(check, verdict="failed", detail=str(error))
     except TimeoutError:
         check = replace(check, verdict="failed", detail=f"no answer within {limit_s:g} s")
-    step = "Check BACKSCROLL_OAUTH_ISSUER, the network, and that the issuer runs."
+    step = "Check BACKSCROLL_OAUTH_ISSUER, the network, and that the issuer is running."
     return replace(
         check,
         ms=round((time.perf_counter() - start) * 1000),

@@ -1,4 +1,4 @@
-"""Sends one harmless request for each endpoint group that the upstream should serve."""
+"""Sends one read-only request to each endpoint group that the upstream should serve."""
 
 import time
 from dataclasses import replace
@@ -16,26 +16,26 @@ from backscroll_tools.client.groups import GROUPS, Group
 from backscroll_tools.errors import ToolError
 
 PROBE_S: Final = 10.0
-"""How many seconds an upstream may take to answer a request."""
+"""The time limit for each request, in seconds."""
 
 
 async def probe_all(
-    client: Client, limit_s: float = PROBE_S, *, keys_are_callers: bool = False
+    client: Client, limit_s: float = PROBE_S, *, callers_have_keys: bool = False
 ) -> dict[Group, Check]:
-    """Return a check of each endpoint group that the upstream should serve, run concurrently.
+    """Check concurrently each endpoint group that the upstream should serve.
 
     Args:
         client: a client of the upstream.
-        limit_s: how many seconds each request may take.
-        keys_are_callers: whether callers may bring their own keys; a response that asks for a key
-            is then not a failure.
+        limit_s: the time limit for each request, in seconds.
+        callers_have_keys: whether callers can have their own keys; if so, an upstream that requires
+            a key is not a failure.
     """
     found: dict[Group, Check] = {}
 
     async def ask(group: Group) -> None:
-        check = await _asked(client, group, limit_s)
-        wants_key = check.next_step == NO_KEY[1]
-        found[group] = _untried(check) if wants_key and keys_are_callers else check
+        check = await _probe(client, group, limit_s)
+        requires_key = check.next_step == NO_KEY[1]
+        found[group] = _untested(check) if requires_key and callers_have_keys else check
 
     served = [group for group in GROUPS.values() if group in client.upstream.profile.serves]
     async with anyio.create_task_group() as tasks:
@@ -44,7 +44,7 @@ async def probe_all(
     return {group: found[group] for group in served}
 
 
-async def _asked(client: Client, group: Group, limit_s: float) -> Check:
+async def _probe(client: Client, group: Group, limit_s: float) -> Check:
     start = time.perf_counter()
     try:
         with anyio.fail_after(limit_s):
@@ -60,12 +60,12 @@ async def _asked(client: Client, group: Group, limit_s: float) -> Check:
     return replace(check, ms=round((time.perf_counter() - start) * 1000))
 
 
-def _untried(check: Check) -> Check:
+def _untested(check: Check) -> Check:
     return replace(
         check,
         verdict="unclear",
-        detail="answered that it wants a key; what callers' own keys may do was not tried",
-        next_step="Try it with one: BACKSCROLL_API_KEY=… backscroll doctor",
+        detail="requires a key; callers' own keys were not tested",
+        next_step="Test with a key: BACKSCROLL_API_KEY=… backscroll doctor",
     )
 
 
@@ -81,7 +81,7 @@ def _unanswered(group: Group, limit_s: float) -> Check:
 def _failed(group: Group, error: ToolError, *, with_key: bool) -> Check:
     detail, next_step = cause_of(error, with_key=with_key)
     if group.names_made_up and error.code == "not_found":
-        return Check(group.words, "ok", "answered that a made-up id is not there")
+        return Check(group.words, "ok", "answered that a made-up id does not exist")
     if error.code == "upstream_retired":
         return Check(group.words, "absent", detail, next_step=next_step)
     answered = not isinstance(error, UnreachableError)
@@ -93,7 +93,7 @@ def _failed(group: Group, error: ToolError, *, with_key: bool) -> Check:
         return Check(
             group.words,
             "unclear",
-            f"{detail}, for an id that is made up",
-            next_step="Try an id of yours: backscroll call list-messages thread_id=…",
+            f"{detail}, for a made-up id",
+            next_step="Try an existing id: backscroll call list-messages thread_id=…",
         )
     return Check(group.words, "failed", detail, next_step=next_step)

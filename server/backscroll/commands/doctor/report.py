@@ -1,4 +1,4 @@
-"""A diagnosis as text for a person, or as JSON for a script."""
+"""Renders a diagnosis as text for people, or as JSON for scripts."""
 
 import json
 import textwrap
@@ -11,13 +11,13 @@ from backscroll.commands.doctor.diagnosis import (
     Check,
     Diagnosis,
     Fitness,
-    Made,
+    ShownSetting,
     ToolFitness,
     Verdict,
 )
 
-_NAME: Final = 22
-_MARKS: Final[dict[Verdict | Fitness, str]] = {
+_NAME_CHARS: Final = 22
+_LABELS: Final[dict[Verdict | Fitness, str]] = {
     "ok": "ok",
     "works": "ok",
     "unclear": "?",
@@ -27,7 +27,7 @@ _MARKS: Final[dict[Verdict | Fitness, str]] = {
     "failed": "FAIL",
     "broken": "FAIL",
 }
-_MARK: Final = 6
+_LABEL_CHARS: Final = 6
 
 
 def as_json(diagnosis: Diagnosis) -> str:
@@ -59,30 +59,30 @@ def as_text(diagnosis: Diagnosis, width: int) -> str:
     )
 
 
-def _setting(one: Made, width: int) -> Iterator[str]:
-    line = f"  {one.name:<{_NAME}}{one.value}"
+def _setting(one: ShownSetting, width: int) -> Iterator[str]:
+    line = f"  {one.name:<{_NAME_CHARS}}{one.value}"
     source = "" if one.value == UNSET else f"  ({one.source})"
     if len(line) + len(source) <= width:
         yield line + source
     else:
         yield line
-        yield f"{'':<{_NAME}}{source}"
+        yield f"{'':<{_NAME_CHARS}}{source}"
 
 
 def _checks(checks: Iterable[Check], width: int) -> Iterator[str]:
-    said = ""
+    shown = ""
     for check in checks:
         took = "" if check.ms is None else f" ({check.ms} ms)"
         yield from _row(check.verdict, check.name, f"{check.detail}{took}", width)
-        if check.next_step and check.next_step != said:
+        if check.next_step and check.next_step != shown:
             yield from _row(None, "", f"Next: {check.next_step}", width)
-        said = check.next_step or said
+        shown = check.next_step or shown
 
 
 def _http(diagnosis: Diagnosis, width: int) -> Iterator[str]:
     if diagnosis.http:
-        made = (one.value for one in diagnosis.settings if one.name == "http_auth")
-        auth = next(made, "none")
+        values = (one.value for one in diagnosis.settings if one.name == "http_auth")
+        auth = next(values, "none")
         yield from ("", f"HTTP: {auth}{diagnosis.host and f', {diagnosis.host}'}")
         yield from _checks(diagnosis.http, width)
 
@@ -91,8 +91,8 @@ def _tool(tool: ToolFitness, width: int) -> Iterator[str]:
     yield from _row(tool.fitness, tool.name, tool.detail, width)
 
 
-def _row(mark: Verdict | Fitness | None, name: str, detail: str, width: int) -> Iterator[str]:
-    first = f"  {_MARKS[mark] if mark else '':<{_MARK}}{name:<{_NAME}}"
+def _row(verdict: Verdict | Fitness | None, name: str, detail: str, width: int) -> Iterator[str]:
+    first = f"  {_LABELS[verdict] if verdict else '':<{_LABEL_CHARS}}{name:<{_NAME_CHARS}}"
     yield from textwrap.wrap(
         detail,
         width,
@@ -110,9 +110,9 @@ def _notes(notes: Iterable[str], width: int) -> Iterator[str]:
 
 def _conclusion(diagnosis: Diagnosis) -> str:
     if diagnosis.is_well:
-        return "All well."
+        return "No problems."
     checks = (*diagnosis.checks, *diagnosis.http)
     failed = sum(check.verdict == "failed" for check in checks)
     broken = sum(tool.fitness == "broken" for tool in diagnosis.tools)
     offered = sum(tool.fitness != "withheld" for tool in diagnosis.tools)
-    return f"Not well: {failed} failed, and {broken} of {offered} tools will not work."
+    return f"Failed checks: {failed}. Tools that will not work: {broken} of {offered}."

@@ -1,4 +1,4 @@
-"""Checks the tokens of callers over HTTP: whether any is valid, and has a key if it needs one."""
+"""Checks callers' tokens: whether any is valid, and whether each has the key it needs."""
 
 import time
 from collections.abc import Mapping
@@ -15,54 +15,51 @@ from backscroll.settings.parsing import is_blank
 from backscroll.upstream.credentials import lacks_key
 from backscroll.upstream.kind import is_embedded
 
-_NAMED: Final = 5
-"""The maximum number of variables that are named."""
+_MAX_NAMES: Final = 5
+"""The maximum number of variables that a message lists."""
 
 
 async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[Check, ...]:
-    """Return how many tokens are valid, and whether each has a usable key to the upstream.
+    """Check that there are valid tokens, and that each has a usable key to the upstream.
 
     Args:
         settings: the settings, which name the database and the upstream.
-        environ: the environment, which holds callers' own keys.
+        environ: the environment, which contains callers' own keys.
     """
     url = settings.database_url
     if is_missing(url):
         return (_counted([], settings),)
-    holding: list[Token] = []
+    valid: list[Token] = []
 
     def count(connection: Connection) -> Check:
         now = time.time()
-        holding[:] = [token for token in listed(connection) if token.holds(now)]
-        return _counted(holding, settings)
+        valid[:] = [token for token in listed(connection) if token.holds(now)]
+        return _counted(valid, settings)
 
     checks = await look_at_tokens(url, count)
-    variables = dict.fromkeys(token.upstream_key_variable for token in holding)
+    variables = dict.fromkeys(token.upstream_key_variable for token in valid)
     keys = {name: environ.get(name, "") for name in variables if name}
     missing = [name for name, key in keys.items() if is_blank(key) or flaw_of_key(key)]
     if missing and not is_embedded(settings):
-        named = ", ".join(sorted(missing)[:_NAMED])
-        more = f", and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        detail = f"not set here, or no key: {named}{more}"
-        step = "Set them where the server runs."
+        named = ", ".join(sorted(missing)[:_MAX_NAMES])
+        more = f", and {len(missing) - _MAX_NAMES} more" if len(missing) > _MAX_NAMES else ""
+        detail = f"not set here, or not a usable key: {named}{more}"
+        step = "Set them in the server's environment."
         checks += (Check("callers' keys", "warning", detail, next_step=step),)
     return checks
 
 
-def _counted(holding: list[Token], settings: Settings) -> Check:
-    if not holding:
-        step = "Make one: backscroll token create NAME"
-        return Check(
-            "tokens", "warning", "there is none that holds: nobody gets in", next_step=step
-        )
-    detail = f"{len(holding):,} that hold{'s' if len(holding) == 1 else ''}"
-    keyless = sum(not token.upstream_key_variable for token in holding)
+def _counted(valid: list[Token], settings: Settings) -> Check:
+    if not valid:
+        step = "Create one: backscroll token create NAME"
+        return Check("tokens", "warning", "no valid token: no caller has access", next_step=step)
+    detail = f"{len(valid):,} valid"
+    keyless = sum(not token.upstream_key_variable for token in valid)
     if not keyless or not lacks_key(settings):
         return Check("tokens", "ok", detail)
     return Check(
         "tokens",
         "warning",
-        f"{detail}; {keyless:,} name{'s' if keyless == 1 else ''} no key to {settings.upstream}, "
-        "and there is none of the operator's",
-        next_step="Make it anew: backscroll token create NAME --upstream-key-variable VARIABLE",
+        f"{detail}; {keyless:,} without a key to {settings.upstream}; the server has none either",
+        next_step="Create it again: backscroll token create NAME --upstream-key-variable VARIABLE",
     )
