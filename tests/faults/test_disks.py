@@ -184,7 +184,7 @@ async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
     assert code == 2, said
     assert said.splitlines()[-1] == (
         f"backscroll: the database {path}: its engine reports an error (SQLITE_IOERR_WRITE); "
-        "backscroll doctor looks into it"
+        "run backscroll doctor for details"
     )
     assert "canary" not in said
     with closing(sqlite3.connect(path)) as database:

@@ -146,31 +146,39 @@ async def test_nothing_in_the_database_can_be_used_as_a_token(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "options", "line"),
     [
-        ("a b", {}, "a token's name is 1 to 64 letters, digits, '_', '.', '@' or '-', not 'a b'"),
-        ("a", {"scopes": "admin"}, "--scopes must be of read, write, between commas, not 'admin'"),
-        ("a", {"expires": "soon"}, "--expires must be such as 12h, 90d, 1y or never, not 'soon'"),
+        (
+            "a b",
+            {},
+            "a token's name must be 1 to 64 letters, digits, '_', '.', '@' or '-', not 'a b'",
+        ),
+        (
+            "a",
+            {"scopes": "admin"},
+            "--scopes must be a comma-separated list of read, write, not 'admin'",
+        ),
+        ("a", {"expires": "soon"}, "--expires must be like 12h, 90d or 1y, or never, not 'soon'"),
         *(
             (
                 "a",
                 {"expires": far},
-                f"--expires is 100y at most, not {far}: for no end, use never",
+                f"--expires must be at most 100y, not {far}; use never for no limit",
             )
             for far in ("9999y", "101y", "36501d", "876001h", "999999d")
         ),
         (
             "a",
             {"partition": "a b"},
-            "--partition is 1 to 128 letters, digits, '_', '.', '=' or '-', not 'a b'",
+            "--partition must be 1 to 128 letters, digits, '_', '.', '=' or '-', not 'a b'",
         ),
         (
             "a",
             {"key_variable": "sk-12"},
-            "--upstream-key-variable is the NAME of an environment variable, and never the key",
+            "--upstream-key-variable must be the NAME of an environment variable, not the key",
         ),
         (
             "a",
             {"toolsets": "x"},
-            f"--toolsets must be of {', '.join(TOOLSETS)}, between commas, not 'x'",
+            f"--toolsets must be a comma-separated list of {', '.join(TOOLSETS)}, not 'x'",
         ),
     ],
 )

@@ -115,7 +115,7 @@ def test_the_store_is_served_to_this_machine_alone(host: str) -> None:
         2,
         "",
         (
-            f"backscroll: --host {host} would let others in, and the store asks nobody who they "
-            "are: use 127.0.0.1, ::1 or localhost\n"
+            f"backscroll: --host {host} would let other machines connect, and the store has no "
+            "authentication: use 127.0.0.1, ::1 or localhost\n"
         ),
     )

@@ -95,7 +95,7 @@ def test_at_a_terminal_the_server_says_how_to_connect_a_host(database: str) -> N
     shown = at_terminal(database, typed=b"\x04").decode().replace("\r\n", "\n")
 
     first, *ways, last = shown.strip("\x04\x08^D").splitlines()
-    assert first.startswith("backscroll speaks MCP on this terminal now")
+    assert first.startswith("backscroll is serving MCP on this terminal")
     assert [way.partition(":  ")[0] for way in ways] == [
         "To connect a host",
         "To see what it does",
@@ -173,7 +173,7 @@ def test_an_interrupt_ends_an_import_at_once_and_quietly(database: str) -> None:
         command.stdin.flush()
         # Refused, so it is reading the next line now.
         assert command.stderr.readline() == (
-            "backscroll: stdin: line 1: is no usable JSON object: it is not an object\n"
+            "backscroll: stdin: line 1: is not a valid JSON object: it is not an object\n"
         )
         command.send_signal(signal.SIGINT)
         assert command.stderr.read() == ""
@@ -195,8 +195,8 @@ def test_the_store_is_served_until_it_is_interrupted(full: str) -> None:
         command.send_signal(signal.SIGINT)
 
         assert first == (
-            f"The store is at http://127.0.0.1:{port}/v1: OpenAI's wire format, for this machine "
-            "alone. Ctrl-C stops it.\n"
+            f"The store is at http://127.0.0.1:{port}/v1, in OpenAI's wire format, "
+            "for this machine only. Ctrl-C stops it.\n"
         )
         assert f'OpenAI(base_url="{url}", api_key="none")' in example
         assert [thread["id"] for thread in served.json()["data"]] == ["thread_one"]

@@ -1,1 +1,1 @@
-"""The commands of the command line, one module or package each, and what they share."""
+"""The commands of `backscroll`, each in its own module or package, and their shared modules."""

@@ -2,5 +2,5 @@
 
 
 def examples(*lines: str) -> str:
-    """Return lines for a command's epilog that click does not wrap."""
+    """Return a command's epilog with the lines as examples, which click does not rewrap."""
     return "\n".join(line or "\n\b" for line in ("\b", "Examples:", *lines))

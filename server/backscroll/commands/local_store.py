@@ -19,7 +19,7 @@ async def opened_store(database: str) -> AsyncIterator[Store]:
     Raises:
         OperatorError: the database cannot be used, or fails while in use.
     """
-    with _in_one_line():
+    with _one_line_errors():
         async with open_store(database) as store:
             yield store
 
@@ -27,16 +27,16 @@ async def opened_store(database: str) -> AsyncIterator[Store]:
 @asynccontextmanager
 async def opened_tokens(database: str) -> AsyncIterator[Database]:
     """Open the database of tokens; raises the same errors as `opened_store`."""
-    with _in_one_line():
+    with _one_line_errors():
         async with open_database(database, "tokens") as opened:
             yield opened
 
 
 @contextmanager
-def _in_one_line() -> Iterator[None]:
+def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except DatabaseFailedError as error:
-        raise CommandError(f"{error}; backscroll doctor looks into it") from None
+        raise CommandError(f"{error}; run backscroll doctor for details") from None
     except DBAPIError as error:  # its text may quote data
         raise CommandError(f"the database failed: {type(error.orig).__name__}") from None

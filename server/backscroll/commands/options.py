@@ -1,4 +1,4 @@
-"""Options of a command for settings, generated from the fields of `Settings`."""
+"""Generates a command's options from the fields of `Settings`."""
 
 import dataclasses
 import functools
@@ -12,13 +12,13 @@ from backscroll.settings.model import PREFIX, Settings, load
 _FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
 
 SERVING: Final = tuple(name for name, item in _FIELDS.items() if "secret" not in item.metadata)
-"""The settings that may be options. Secrets may not: process lists show command lines."""
+"""The settings that can be options. Secrets cannot, because process lists show command lines."""
 
 EVERY: Final = tuple(name for name in SERVING if "http" not in _FIELDS[name].metadata)
 """The settings in `SERVING` that are not only for HTTP."""
 
 Flags: TypeAlias = dict[str, str]
-"""The texts of the settings given on the command line, by field name."""
+"""The settings given on the command line, as text, by field name."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,7 +27,7 @@ T = TypeVar("T")
 def with_flags(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Flags, P], T]], Callable[P, T]]:
-    """Give a command an option for each named setting, and the given texts as its first argument.
+    """Add options for settings to a command, which receives the given ones as its first argument.
 
     Raises:
         ValueError: a setting is a secret, which process lists would show.
@@ -52,7 +52,7 @@ def with_flags(
 def with_settings(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Settings, P], T]], Callable[P, T]]:
-    """Give a command an option for each named setting, and the settings as its first argument.
+    """Add options for settings to a command, which receives all settings as its first argument.
 
     An option's text goes to `settings.load` unchanged, so that flags and environment variables
     have the same rules and errors.
@@ -75,7 +75,7 @@ def with_settings(
 def _refuse_secrets(names: tuple[str, ...]) -> None:
     for name in names:
         if "secret" in _FIELDS[name].metadata:
-            raise ValueError(f"{name} is a secret, and no option")
+            raise ValueError(f"{name} is a secret, which cannot be an option")
 
 
 def _option(item: "dataclasses.Field[Any]") -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -1,4 +1,4 @@
-"""The progress bar of a long command, shown on stderr if it is a terminal."""
+"""The progress bar of a long command, shown if stderr is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ def progress(name: str, total: int | None) -> Iterator[Advance]:
         total: the amount of work, in any unit; None if unknown.
 
     Yields:
-        A function to call with the amount of work that was just done.
+        A function that takes the amount of work done since the last call.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

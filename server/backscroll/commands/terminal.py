@@ -1,4 +1,4 @@
-"""Output to a terminal: its width, and text with control characters escaped."""
+"""Terminal output: the width of lines, and escaped control characters."""
 
 import shutil
 import sys
@@ -16,7 +16,7 @@ def columns() -> int:
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
-    """Write text, escaped if the stream is a terminal, and end it with a line end.
+    """Write text and a line end; on a terminal, control characters are escaped.
 
     Raises:
         BrokenPipeError: the reader has closed the stream.
@@ -28,6 +28,6 @@ def write(text: str, stream: TextIO | None = None) -> None:
 
 
 def verbatim(stream: TextIO) -> None:
-    """Set a stream that is not a terminal to UTF-8 and plain line feeds on every system."""
+    """Make a stream write UTF-8 and plain line feeds on every system, unless it is a terminal."""
     if not stream.isatty() and hasattr(stream, "reconfigure"):
         stream.reconfigure(encoding="utf-8", newline="\n")

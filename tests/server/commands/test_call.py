@@ -119,9 +119,9 @@ def test_a_tool_error_goes_to_stderr_and_ends_with_1(database: str) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["limit"], "'limit' is no argument: write name=value, or name:=JSON"),
-        (["limit:=many"], "limit:= wants JSON: Expecting value"),
-        (["limit:=NaN"], "limit:= wants JSON: NaN is not JSON"),
+        (["limit"], "'limit' is not an argument: write name=value or name:=JSON"),
+        (["limit:=many"], "limit:= needs JSON: Expecting value"),
+        (["limit:=NaN"], "limit:= needs JSON: NaN is not JSON"),
         (["limit=1", "limit=2"], "limit is given twice"),
     ],
 )

@@ -15,7 +15,7 @@ def test_the_demonstration_holds_and_is_readable_in_a_pipe() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert [line for line in lines if line.startswith("   ✗")] == []
     assert sum(line.startswith("   ✓") for line in lines) == 12
-    assert "   ✓ 2,895 of 2,895 messages, each once and word for word" in lines
+    assert "   ✓ 2,895 of 2,895 messages, each once and verbatim" in lines
     assert re.search(r"^All 12 checks held, in \d+\.\d s\.$", done.stdout, re.MULTILINE)
     assert [line for line in lines if len(line) > 80 or "\x1b" in line] == []
     assert 60 <= len(lines) <= 110
@@ -40,10 +40,10 @@ async def test_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
     assert code == 1
     assert ending[0].startswith("4 checks failed, in ")
     assert ending[1:] == [
-        "   these are the newest four, newest first, word for word",
-        "   2,895 of 2,895 messages, each once and word for word",
-        "   the message is whole",
-        "   sent twice, it is there once",
+        "   these are the newest four messages, newest first, verbatim",
+        "   2,895 of 2,895 messages, each once and verbatim",
+        "   the message is complete",
+        "   the message was sent twice and exists once",
     ]
 
 

@@ -148,9 +148,9 @@ def test_bad_lines_are_refused_by_number_and_good_ones_kept(database: str, tmp_p
         1,
         "2 imported, 0 already there, 3 refused\n",
         (
-            f"backscroll: {file}: line 2: is no usable JSON object: Expecting value\n"
+            f"backscroll: {file}: line 2: is not a valid JSON object: Expecting value\n"
             f"backscroll: {file}: line 4: messages[0].content is missing\n"
-            f"backscroll: {file}: line 5: is no usable JSON object: it is not UTF-8\n"
+            f"backscroll: {file}: line 5: is not a valid JSON object: it is not UTF-8\n"
         ),
     )
     assert exported(database) == [THREAD, COMPLETION]

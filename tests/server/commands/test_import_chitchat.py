@@ -67,9 +67,9 @@ def test_bad_conversations_are_refused_by_name_and_good_ones_kept(tmp_path: Path
 
     found = list(chitchat.read(file).entries)
 
-    assert [(entry.place, entry.item) for entry in found] == [
+    assert [(entry.position, entry.item) for entry in found] == [
         ("conversation one", Refused("messages[0][0].text is missing")),
-        ("conversation two", Refused("a timestamp is not in ISO 8601")),
+        ("conversation two", Refused("a timestamp is not in ISO 8601 format")),
         (f"conversation {UUID}", chitchat.thread(UUID, CONVERSATION)),
     ]
 
@@ -81,7 +81,7 @@ def test_a_dataset_is_known_by_how_it_begins(tmp_path: Path) -> None:
 
     def places(path: Path, kind: str = "auto") -> list[str]:
         with path.open("rb") as stdin:
-            return [entry.place for entry in open_source(str(path), kind, stdin).entries]
+            return [entry.position for entry in open_source(str(path), kind, stdin).entries]
 
     assert places(dataset) == [f"conversation {UUID}"]
     assert places(lines) == ["line 1"]
@@ -93,7 +93,7 @@ def test_what_is_no_dataset_is_refused_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     file.write_text("[]")
 
-    with pytest.raises(CommandError, match="is not a chitchat dataset: it is not one JSON object"):
+    with pytest.raises(CommandError, match="is not a chitchat dataset: it is not a JSON object"):
         chitchat.read(file)
 
 

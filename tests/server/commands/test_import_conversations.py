@@ -49,7 +49,7 @@ def test_a_line_without_a_name_goes_by_what_it_holds() -> None:
         ({"object": "conversation"}, "items is missing"),
         ({"items": {}}, "items must be an array"),
         ({"items": ["Hello"]}, "items[0] must be an object"),
-        ({"items": [], "title": "x"}, "title is not a field that is known here"),
+        ({"items": [], "title": "x"}, "title is not a known field"),
         ({"items": [], "created_at": "now"}, "created_at must be an integer"),
         (
             {"object": "list", "items": []},

@@ -117,11 +117,11 @@ def test_what_a_completion_has_besides_is_kept() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('"text"', "is no usable JSON object: it is not an object"),
-        ('{"messages": [}', "is no usable JSON object: Expecting value"),
-        ('{"a": 1, "a": 2}', "is no usable JSON object: an object has the same key twice"),
-        ('{"a": NaN}', "is no usable JSON object: NaN and Infinity are not JSON"),
-        ('{"a": 1e999}', "is no usable JSON object: a number is not finite"),
+        ('"text"', "is not a valid JSON object: it is not an object"),
+        ('{"messages": [}', "is not a valid JSON object: Expecting value"),
+        ('{"a": 1, "a": 2}', "is not a valid JSON object: an object has the same key twice"),
+        ('{"a": NaN}', "is not a valid JSON object: NaN and Infinity are not JSON"),
+        ('{"a": 1e999}', "is not a valid JSON object: a number is not finite"),
         ('{"object": "list"}', 'object must be "thread", "conversation" or "chat.completion"'),
         ('{"object": ["thread"]}', 'object must be "thread", "conversation" or "chat.completion"'),
         ('{"object": "thread"}', "messages is missing"),
@@ -129,10 +129,10 @@ def test_what_a_completion_has_besides_is_kept() -> None:
         ('{"messages": ["Hello"]}', "messages[0] must be an object"),
         ('{"messages": [], "created_at": "now"}', "created_at must be an integer"),
         ('{"messages": [], "metadata": {"a": 1}}', "metadata.a must be a string"),
-        ('{"messages": [], "title": "x"}', "title is not a field that is known here"),
+        ('{"messages": [], "title": "x"}', "title is not a known field"),
         (
             '{"messages": [{"role": "user", "content": "x", "name": "Ann"}]}',
-            "messages[0].name is not a field that is known here",
+            "messages[0].name is not a known field",
         ),
         (
             '{"messages": [{"role": "user", "content": null}]}',
@@ -140,7 +140,7 @@ def test_what_a_completion_has_besides_is_kept() -> None:
         ),
         (
             '{"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}',
-            "messages[0].content is refused: part 0 must have its text",
+            "messages[0].content is refused: part 0 must have text",
         ),
         (
             '{"messages": [{"role": "user", "content": ["x"]}]}',
@@ -188,7 +188,7 @@ def test_lines_are_numbered_as_an_editor_numbers_them() -> None:
 
     found = list(jsonl.entries(io.BytesIO(lines)))
 
-    assert [entry.place for entry in found] == ["line 1", "line 4", "line 5"]
+    assert [entry.position for entry in found] == ["line 1", "line 4", "line 5"]
     assert [isinstance(entry.item, ImportedThread) for entry in found] == [True, False, True]
     assert sum(entry.size for entry in found) == len(lines) - len(b"\r\n  \n")
 
@@ -200,7 +200,7 @@ def test_a_line_over_the_bound_is_refused_and_the_next_one_read() -> None:
 
     assert found[0].item == Refused("is longer than 32 bytes")
     assert isinstance(found[1].item, ImportedThread)
-    assert [entry.place for entry in found] == ["line 1", "line 2"]
+    assert [entry.position for entry in found] == ["line 1", "line 2"]
     assert sum(entry.size for entry in found) == len(lines)
 
 

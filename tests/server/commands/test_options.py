@@ -37,7 +37,7 @@ def test_a_key_on_a_command_line_is_refused() -> None:
 @pytest.mark.parametrize("decorator", [with_settings, with_flags])
 def test_no_command_can_be_given_an_option_for_a_secret(decorator: object) -> None:
     assert callable(decorator)
-    with pytest.raises(ValueError, match="api_key is a secret, and no option"):
+    with pytest.raises(ValueError, match="api_key is a secret, which cannot be an option"):
         decorator("upstream", SECRET)
 
 

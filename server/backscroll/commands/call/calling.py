@@ -1,4 +1,4 @@
-"""Calls one tool through the server, for a person or a script."""
+"""Calls one tool through the server, and describes tools as text."""
 
 import json
 import re
@@ -22,20 +22,20 @@ _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The result of a call: its text or structured content, or the text of a tool error."""
+    """The result of a call: text, structured content as JSON, or a tool error."""
 
     text: str
     is_error: bool
 
 
 class Untyped(str):
-    """The value in `name=value`; its type depends on the tool's schema."""
+    """The value in `name=value`, which `typed` converts to the type in the tool's schema."""
 
     __slots__ = ()
 
 
 async def list_tools(settings: Settings) -> list[Tool]:
-    """Return the tools that the settings offer."""
+    """Return the tools that a server with these settings offers."""
     async with Client(build(settings)) as client:
         return (await client.list_tools()).tools
 
@@ -46,7 +46,7 @@ async def call_tool(
     """Call a tool.
 
     Args:
-        settings: the server's settings, except that the requested form of output is always sent.
+        settings: the server's settings. `output` is changed if it excludes the requested form.
         name: the tool's name.
         words: its arguments, each `name=value` or `name:=JSON`.
         as_json: whether to return the structured content as indented JSON instead of the text.
@@ -79,7 +79,7 @@ def read_arguments(words: Iterable[str]) -> dict[str, object]:
     for word in words:
         match = _ARGUMENT.fullmatch(word)
         if match is None:
-            raise CommandError(f"{word!r} is no argument: write name=value, or name:=JSON")
+            raise CommandError(f"{word!r} is not an argument: write name=value or name:=JSON")
         name, sign, value = match.group("name", "sign", "value")
         if name in arguments:
             raise CommandError(f"{name} is given twice")
@@ -90,8 +90,8 @@ def read_arguments(words: Iterable[str]) -> dict[str, object]:
 def typed(arguments: Mapping[str, object], schema: Mapping[str, Any]) -> dict[str, object]:
     """Return the arguments, each `Untyped` value converted to the type in the input schema.
 
-    A value stays text if the schema allows text, and is parsed as JSON otherwise. Invalid JSON
-    stays text too, and the server's error then names the expected type.
+    A value stays a string if the schema allows a string; otherwise it is parsed as JSON. Invalid
+    JSON stays a string, so that the server's error names the expected type.
     """
     return {
         name: _json_or_text(value)
@@ -102,7 +102,7 @@ def typed(arguments: Mapping[str, object], schema: Mapping[str, Any]) -> dict[st
 
 
 def describe(tools: Iterable[Tool], width: int) -> str:
-    """Return the tools and their arguments as text for a person.
+    """Return the tools and their arguments as text.
 
     Args:
         tools: the tools that the server lists.
@@ -114,7 +114,7 @@ def describe(tools: Iterable[Tool], width: int) -> str:
 async def _result(
     client: Client, name: str, arguments: Mapping[str, object]
 ) -> CallToolResult | CommandError:
-    # The error is returned, because the client wraps raised ones in an exception group.
+    # Return the error: the client would wrap a raised one in an exception group.
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     schema = tools[name].input_schema if name in tools else {}
     try:
@@ -131,7 +131,7 @@ def _outcome(result: CallToolResult, *, as_json: bool) -> CallResult:
 
 
 def _types(schema: Mapping[str, Any], name: str) -> list[str]:
-    """Return the JSON types that an argument may have; string if the schema does not name it."""
+    """Return the JSON types that an argument may have; `string` if it is not in the schema."""
     kind = schema.get("properties", {}).get(name, {}).get("type", "string")
     return [kind] if isinstance(kind, str) else kind
 
@@ -141,7 +141,7 @@ def _json(name: str, text: str) -> object:
         return json.loads(text, parse_constant=_refuse)
     except ValueError as error:
         why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise CommandError(f"{name}:= wants JSON: {why}") from None
+        raise CommandError(f"{name}:= needs JSON: {why}") from None
 
 
 def _json_or_text(text: str) -> object:
@@ -175,7 +175,7 @@ def _argument(name: str, rules: Mapping[str, Any], *, required: bool) -> str:
     elif "maximum" in rules:
         value = f"{rules['minimum']}-{rules['maximum']}"
     else:
-        value = "|".join(_WORDS.get(one, one) for one in kinds)
+        value = "|".join(_WORDS.get(kind, kind) for kind in kinds)
     notes = ["required"] if required else []
     if "default" in rules:
         notes.append(f"default {rules['default']}")

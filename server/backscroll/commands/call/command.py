@@ -21,16 +21,16 @@ from backscroll.settings.model import Settings
 )
 @click.argument("tool", required=False)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--json", "as_json", is_flag=True, help="Print the structured content.")
+@click.option("--json", "as_json", is_flag=True, help="Print the structured content as JSON.")
 @with_settings(*EVERY)
 def call(
     settings: Settings, tool: str | None, arguments: tuple[str, ...], *, as_json: bool
 ) -> None:
     """Call TOOL through the server, or list the tools and their arguments.
 
-    A VALUE is read as the type in the tool's schema; NAME:=JSON passes any JSON. On a terminal,
-    control characters in messages are escaped; in a pipe, the text is verbatim. If the tool
-    fails, its error goes to stderr and the exit code is 1.
+    A VALUE is converted to the type in the tool's schema; NAME:=JSON passes any JSON. On a
+    terminal, control characters in messages are escaped; elsewhere, the text is printed
+    unchanged. If the tool fails, its error goes to stderr and the exit code is 1.
     """
     from functools import partial
 

@@ -1,4 +1,4 @@
-"""The conversations of the demo: a few hundred of chitchat's, including the longest."""
+"""Chooses the demo's conversations from the chitchat dataset, including its longest one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _TURNS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The conversations of the demo, in the dataset's form.
+    """The conversations of the demo, in the dataset's format.
 
     Attributes:
         conversations: the conversations, by uuid.
@@ -39,7 +39,7 @@ class Cast:
 
 
 def choose(count: int = CONVERSATIONS) -> Cast:
-    """Return the dataset's longest conversation, and its first ones.
+    """Return the first conversations of the dataset, and its longest one.
 
     Args:
         count: the number of conversations, at least 1.
@@ -47,21 +47,21 @@ def choose(count: int = CONVERSATIONS) -> Cast:
     Raises:
         CommandError: the dataset is not installed.
     """
-    every = chitchat.conversations(chitchat.installed())
-    longest = max(every, key=lambda uuid: sum(map(len, every[uuid]["messages"])))
-    first = islice((uuid for uuid in every if uuid != longest), count - 1)
-    return Cast({uuid: every[uuid] for uuid in (*first, longest)}, longest)
+    found = chitchat.conversations(chitchat.installed())
+    longest = max(found, key=lambda uuid: sum(map(len, found[uuid]["messages"])))
+    first = islice((uuid for uuid in found if uuid != longest), count - 1)
+    return Cast({uuid: found[uuid] for uuid in (*first, longest)}, longest)
 
 
 def source(cast: Cast) -> ImportFile:
-    """Return the import: every conversation as a thread, and a few as stored completions."""
+    """Return the import: every conversation as a thread, and a few also as stored completions."""
     return ImportFile("loading", _entries(cast), len(cast.conversations) + COMPLETIONS)
 
 
 def completions(cast: Cast) -> dict[str, list[JSON]]:
-    """Return the chat messages of each stored completion by its id, the reply last.
+    """Return the chat messages of each stored completion, by id. The last is the reply.
 
-    Consecutive utterances of one speaker, a turn of the dataset, become one message.
+    Consecutive utterances of one speaker (a turn in the dataset) become one message.
     """
     return {
         f"chatcmpl-{uuid}": [
@@ -75,16 +75,16 @@ def completions(cast: Cast) -> dict[str, list[JSON]]:
 def _entries(cast: Cast) -> Iterator[ImportEntry]:
     for uuid, conversation in cast.conversations.items():
         yield ImportEntry(uuid, chitchat.thread(uuid, conversation), 1)
-    for completion_id, (*asked, answer) in completions(cast).items():
+    for completion_id, (*messages, reply) in completions(cast).items():
         uuid = completion_id.removeprefix("chatcmpl-")
-        choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": answer}
+        choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": reply}
         completion = ImportedCompletion(
             key=completion_id,
             id=completion_id,
             created_at=chitchat.thread(uuid, cast.conversations[uuid]).created_at,
             model=MODEL,
             choices=[choice],
-            messages=asked,
+            messages=messages,
             metadata={"source": chitchat.NAME, "conversation": uuid},
         )
         yield ImportEntry(completion_id, completion, 1)

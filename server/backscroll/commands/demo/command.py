@@ -7,9 +7,9 @@ import click
 
 @click.command(short_help="Show what Backscroll does.")
 def demo() -> None:
-    """Show what Backscroll does, with real conversations in a temporary store; takes seconds.
+    """Show what Backscroll does, with real conversations in a temporary store. Takes seconds.
 
-    Needs the dataset: pip install 'backscroll[demo]'
+    Requires the dataset: pip install 'backscroll[demo]'
     """
     import anyio
 

@@ -24,14 +24,14 @@ class SceneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What every scene uses: a client of the running server, the stage and the conversations."""
+    """The server's client, the stage and the conversations, which every scene uses."""
 
     client: Client
     stage: Stage
     cast: Cast
 
     async def call(self, tool: str, *, lines: int, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        """Call a tool, show the call and its text, and return its structured content.
+        """Call a tool, show the call and the result's text, and return its structured content.
 
         Args:
             tool: the tool's name.
@@ -68,7 +68,7 @@ class Act:
                 return
             owner = {name: value for name, value in arguments.items() if name.endswith("_id")}
             arguments = {**owner, "cursor": cursor, "limit": arguments["limit"]}
-        raise SceneError(f"{tool} did not end within {_PAGES} pages")
+        raise SceneError(f"{tool} has more than {_PAGES} pages")
 
 
 async def tools(act: Act) -> None:
@@ -85,7 +85,8 @@ async def tools(act: Act) -> None:
         for tool in listed.tools
     )
     act.stage.say(
-        f"They cost a model about {chars // 4:,} tokens (an estimate: {chars:,} characters / 4)."
+        f"Their definitions cost a model about {chars // 4:,} tokens "
+        f"(an estimate: {chars:,} characters / 4)."
     )
     names = [tool.name for tool in listed.tools]
     act.stage.check(f"{len(names)} tools, each with its own name", len(set(names)) == len(names))
@@ -102,7 +103,7 @@ async def threads(act: Act) -> str:
     wanted = {uuid: len(act.cast.texts(uuid)) for uuid in act.cast.conversations}
     counts = {thread["metadata"]["conversation"]: thread["message_count"] for thread in found}
     act.stage.check(
-        f"all {len(wanted)} conversations are found, each with its number of messages",
+        f"all {len(wanted)} conversations are found, each with its message count",
         counts == wanted and len(found) == len(wanted),
     )
     longest = max(found, key=lambda thread: thread["message_count"])
@@ -115,7 +116,7 @@ async def newest(act: Act, thread_id: str) -> None:
     page = await act.call("list-messages", thread_id=thread_id, limit=4, lines=9)
     texts = [message["text"] for message in page["messages"]]
     act.stage.check(
-        "these are the newest four, newest first, word for word",
+        "these are the newest four messages, newest first, verbatim",
         texts == act.cast.texts(act.cast.longest)[:-5:-1],
     )
 
@@ -128,32 +129,32 @@ async def whole(act: Act, thread_id: str) -> None:
     for page in (*pages[:2], pages[-1]):
         act.stage.reads(text_of(page).partition("\n")[0], 1)
     sizes = [len(text_of(page)) + len(compact(structured(page))) for page in pages]
-    act.stage.say(f"{len(pages)} pages; the largest has {max(sizes):,} characters in all.")
+    act.stage.say(f"{len(pages)} pages; the largest has {max(sizes):,} characters in total.")
     expected = act.cast.texts(act.cast.longest)[::-1]
     act.stage.check(
         f"no page is larger than {RESULT_CHARS:,} characters", max(sizes) <= RESULT_CHARS
     )
     act.stage.check(
-        f"{len(texts):,} of {len(expected):,} messages, each once and word for word",
+        f"{len(texts):,} of {len(expected):,} messages, each once and verbatim",
         texts == expected,
     )
 
 
 async def skim(act: Act, thread_id: str) -> None:
-    """Skim previews of messages, then read one message in full."""
+    """Read previews of messages, then one message in full."""
     page = await act.call(
         "list-messages", thread_id=thread_id, limit=6, preview_chars=_PREVIEW, lines=7
     )
     expected = act.cast.texts(act.cast.longest)[::-1]
     shown = [message["text"] for message in page["messages"]]
     act.stage.check(
-        f"each shows its first {_PREVIEW} characters",
+        f"each message shows its first {_PREVIEW} characters",
         shown == [text[:_PREVIEW] for text in expected[:6]],
     )
     clipped = next(index for index, message in enumerate(page["messages"]) if "clipped" in message)
     message_id = page["messages"][clipped]["id"]
     read = await act.call("get-message", thread_id=thread_id, message_id=message_id, lines=3)
-    act.stage.check("the message is whole", read["message"]["text"] == expected[clipped])
+    act.stage.check("the message is complete", read["message"]["text"] == expected[clipped])
 
 
 async def create(act: Act, thread_id: str) -> None:
@@ -169,7 +170,7 @@ async def create(act: Act, thread_id: str) -> None:
     page = await act.call("list-messages", thread_id=thread_id, limit=2, lines=5)
     expected = [written["content"], act.cast.texts(act.cast.longest)[-1]]
     act.stage.check(
-        "sent twice, it is there once",
+        "the message was sent twice and exists once",
         first["message"]["id"] == again["message"]["id"] == page["messages"][0]["id"]
         and [message["text"] for message in page["messages"]] == expected,
     )
@@ -205,18 +206,16 @@ async def stored(act: Act) -> None:
     messages = [
         {"role": message["role"], "content": message["text"]} for message in read["messages"]
     ]
-    act.stage.check(
-        "its messages and its answer, word for word", messages == expected[completion_id]
-    )
+    act.stage.check("its messages and its reply, verbatim", messages == expected[completion_id])
 
 
 def text_of(result: CallToolResult) -> str:
-    """Return the text that a model reads."""
+    """Return a result's text, which a model reads."""
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 def structured(result: CallToolResult) -> dict[str, Any]:
-    """Return the structured content, which every tool returns.
+    """Return a result's structured content.
 
     Raises:
         SceneError: the result has no structured content.
@@ -228,6 +227,6 @@ def structured(result: CallToolResult) -> dict[str, Any]:
 
 
 def _word(value: object) -> str:
-    """Return an argument to show, with ids and texts shortened so that a call fits on one line."""
+    """Return an argument as text, shortened so that a call fits on one line."""
     text = value if isinstance(value, str) else compact(value)
     return text if len(text) <= _WORD_CHARS else f"{text[: _WORD_CHARS - 1]}…"

@@ -1,4 +1,4 @@
-"""Runs the demo: imports the conversations, starts the server, and plays the scenes."""
+"""Runs the demo: imports the conversations, starts the server, and runs the scenes."""
 
 import os
 import sys
@@ -22,10 +22,10 @@ from backscroll.commands.terminal import verbatim
 from backscroll.commands.transfer.importing import import_sources
 
 _DEADLINE_S: Final = 120
-"""How long the demo may take, in seconds; it usually takes a tenth of that."""
+"""The time limit for the demo, in seconds; it usually takes a tenth of that."""
 
-_ANSWER_S: Final = 20
-"""How long each response may take, in seconds."""
+_RESPONSE_S: Final = 20
+"""The time limit for each response, in seconds."""
 
 _LOG_CHARS: Final = 2_000
 
@@ -51,27 +51,27 @@ async def run(
         log = Path(folder, "server.log")
         try:
             with anyio.fail_after(_DEADLINE_S):
-                await _play(stage, cast, f"sqlite:///{Path(folder, 'demo.db')}", log, python)
+                await _run_scenes(stage, cast, f"sqlite:///{Path(folder, 'demo.db')}", log, python)
         except* Exception as group:  # noqa: BLE001 - the outermost boundary: shows every error
             for error in _leaves(group):
-                stage.check(f"it runs to its end ({type(error).__name__}: {error})", holds=False)
+                stage.check(f"the demo completes ({type(error).__name__}: {error})", passed=False)
         if stage.failed:
             stage.reads(_end_of(log), lines=20)
     seconds = time.monotonic() - started
     if stage.failed:
         noun = "check" if len(stage.failed) == 1 else "checks"
-        stage.end(f"{len(stage.failed)} {noun} failed, in {seconds:.1f} s:", "bold red")
+        stage.end(f"{len(stage.failed)} {noun} failed in {seconds:.1f} s:", "bold red")
         for claim in stage.failed:
             stage.say(claim)
         return 1
-    stage.end(f"All {stage.held} checks held, in {seconds:.1f} s.", "bold green")
+    stage.end(f"All {stage.passed} checks passed in {seconds:.1f} s.", "bold green")
     stage.say("Load your own:  backscroll import FILE.jsonl  (--help shows the format)")
     stage.say("Connect a host: backscroll connect  (lists Claude, VS Code, Cursor, ...)")
     return 0
 
 
-async def _play(stage: Stage, cast: Cast, database: str, log: Path, python: str) -> None:
-    stage.scene("Real conversations, loaded into a temporary store")
+async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python: str) -> None:
+    stage.scene("Real conversations, imported into a temporary store")
     tally = await import_sources(database, [source(cast)], stage.say)
     stage.say(
         f"{len(cast.conversations)} conversations with {cast.messages():,} messages, "
@@ -82,15 +82,15 @@ async def _play(stage: Stage, cast: Cast, database: str, log: Path, python: str)
     async with _connected(database, log, python) as client:
         act = Act(client, stage, cast)
         await scenes.tools(act)
-        stage.scene("What an agent finds: threads")
+        stage.scene("The threads that an agent finds")
         thread_id = await scenes.threads(act)
-        stage.scene("What it reads: the newest messages of the longest conversation")
+        stage.scene("The newest messages of the longest conversation")
         await scenes.newest(act, thread_id)
-        stage.scene("The same conversation to its end, cursor by cursor")
+        stage.scene("The whole conversation, page by page")
         await scenes.whole(act, thread_id)
-        stage.scene("A skim, and one message whole")
+        stage.scene("Previews, then one complete message")
         await scenes.skim(act, thread_id)
-        stage.scene("A message written, and the same call sent again")
+        stage.scene("A message created, and the same call repeated")
         await scenes.create(act, thread_id)
         stage.scene("The files of a message")
         await scenes.files(act, thread_id)
@@ -107,7 +107,7 @@ async def _connected(database: str, log: Path, python: str) -> AsyncIterator[Cli
     server = StdioServerParameters(command=python, args=["-m", "backscroll"], env=environment)
     with _appending(log) as errors:
         transport = stdio_client(server, errors)
-        async with Client(transport, read_timeout_seconds=_ANSWER_S) as client:
+        async with Client(transport, read_timeout_seconds=_RESPONSE_S) as client:
             yield client
 
 

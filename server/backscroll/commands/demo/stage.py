@@ -1,4 +1,4 @@
-"""The output of the demo: scenes, what an agent reads in them, and the result of each check."""
+"""Prints the demo: its scenes, the tool results that an agent reads, and each check."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from backscroll_tools.plain import plain
 class Stage:
     """Prints scenes and counts the checks.
 
-    All text is escaped and never taken for markup, because it includes messages from others.
+    All text is escaped and never interpreted as markup, because it can quote messages.
 
     Args:
         console: where to print.
@@ -20,7 +20,7 @@ class Stage:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._scenes = 0
-        self.held = 0
+        self.passed = 0
         self.failed: list[str] = []
 
     def scene(self, title: str) -> None:
@@ -33,21 +33,21 @@ class Stage:
         self._line(f"   {text}")
 
     def asks(self, tool: str, arguments: Iterable[str]) -> None:
-        """Show a tool call of the agent."""
+        """Print a tool call of the agent."""
         self._line(" ".join(["   >", tool, *arguments]), "yellow")
 
     def reads(self, text: str, lines: int) -> None:
-        """Show the first lines of the text that the agent reads, each cut to the width."""
-        every = text.splitlines()
-        for line in every[:lines]:
+        """Print the first lines of the text that the agent reads, cut to the terminal's width."""
+        all_lines = text.splitlines()
+        for line in all_lines[:lines]:
             self._line(f"   | {line}", "dim")
-        if len(every) > lines:
-            self._line(f"   | … {len(every) - lines} more lines", "dim")
+        if len(all_lines) > lines:
+            self._line(f"   | … {len(all_lines) - lines} more lines", "dim")
 
-    def check(self, claim: str, holds: bool) -> None:  # noqa: FBT001 - the result of the check
-        """Show a claim and whether it holds, and count it."""
-        if holds:
-            self.held += 1
+    def check(self, claim: str, passed: bool) -> None:  # noqa: FBT001 - the result of the check
+        """Print a claim and whether it is true, and count it."""
+        if passed:
+            self.passed += 1
             self._line(f"   ✓ {claim}", "green")
         else:
             self.failed.append(claim)

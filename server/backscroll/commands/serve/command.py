@@ -27,20 +27,22 @@ _HTTP_PORT: Final = 8000
     show_default=True,
     help="The transport to serve.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="For http: the address.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="For http: the address to listen on."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=_HTTP_PORT,
     show_default=True,
-    help="For http: the port; 0 picks a free one.",
+    help="For http: the port; 0 for any free one.",
 )
 @with_settings(*SERVING)
 def serve(settings: Settings, transport: str, host: str, port: int) -> None:
     """Serve MCP over stdio to one host, or over HTTP to many.
 
-    Over HTTP, the endpoint is /mcp. On a loopback address, callers need no token. On any other,
-    set --http-auth, --allowed-hosts and --allowed-origins.
+    Over HTTP, the endpoint is /mcp. On a loopback address, callers need no token. On any other
+    address, set --http-auth, --allowed-hosts and --allowed-origins.
     """
     if transport == "http":
         from backscroll.http.serving.run import run

@@ -1,4 +1,4 @@
-"""Serves MCP over stdio, with a hint if a person started it at a terminal."""
+"""Serves MCP over stdio, and prints a hint if it was started at a terminal."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ from backscroll.settings.model import Settings, load
 from backscroll.upstream.kind import profile_of
 
 _HINT: Final = """\
-backscroll speaks MCP on this terminal now: an MCP host should start it, and talk to it.
+backscroll is serving MCP on this terminal. Normally an MCP host starts it.
 To connect a host:    {command} connect
 To see what it does:  {command} demo
 To call a tool:       {command} call
@@ -19,12 +19,12 @@ Ctrl-C stops it.
 
 
 def serve_as_set() -> None:
-    """Serve with the settings in the environment, as hosts start it; see `serve`."""
+    """Serve with the settings in the environment, which is how hosts start Backscroll."""
     serve(load())
 
 
 def serve(settings: Settings) -> None:
-    """Serve MCP over stdin and stdout until stdin ends; at a terminal, print a hint on stderr."""
+    """Serve MCP over stdin and stdout until stdin ends; on a terminal, print a hint to stderr."""
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(hint())
     if settings.quick_start:
@@ -32,7 +32,7 @@ def serve(settings: Settings) -> None:
         from backscroll.upstream.credentials import credential
 
         profile = profile_of(settings)
-        credential(settings, profile)  # fail early, with one line, if the key is missing
+        credential(settings, profile)  # fails early, with a one-line error, if the key is missing
         quick_start.run(settings, profile)
     else:
         from backscroll.stdio import transport
@@ -46,5 +46,5 @@ def hint() -> str:
 
     command = launch()
     found = shutil.which(NAME)
-    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - as launch has it
+    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - as in `launch`
     return _HINT.format(command=NAME if is_on_path else shlex.join(command))

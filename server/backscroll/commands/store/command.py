@@ -21,13 +21,15 @@ _PORT: Final = 8095
         "print(store.beta.threads.create())'",
     ),
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The loopback address to listen on."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=_PORT,
     show_default=True,
-    help="The port; 0 picks a free one.",
+    help="The port; 0 for any free one.",
 )
 @with_settings("database", "log_level", "log_format")
 def store(settings: Settings, host: str, port: int) -> None:

@@ -14,7 +14,7 @@ from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
 
 _HINT: Final = """\
-The store is at {url}: OpenAI's wire format, for this machine alone. Ctrl-C stops it.
+The store is at {url}, in OpenAI's wire format, for this machine only. Ctrl-C stops it.
   OpenAI(base_url="{url}", api_key="none").beta.threads.messages.list(thread_id)
 """
 
@@ -23,17 +23,17 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
     """Serve the store until the process is interrupted.
 
     Args:
-        settings: the settings, of which the database, log level and log format are used.
+        settings: the settings; only the database, log level and log format are used.
         host: a loopback address, or `localhost`.
         port: the port to listen on; 0 for any free port.
 
     Raises:
-        CommandError: the host is not a loopback address, or cannot be listened on.
+        CommandError: the host is not a loopback address, or listening on it fails.
         StoreError: the database cannot be used.
     """
     if not is_loopback(host):
         raise CommandError(
-            f"--host {host} would let others in, and the store asks nobody who they are: "
+            f"--host {host} would let other machines connect, and the store has no authentication: "
             "use 127.0.0.1, ::1 or localhost"
         )
     configure(settings.log_level, settings.log_format)
@@ -41,8 +41,8 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
         with listen(host, port) as listener:
             sys.stderr.write(_HINT.format(url=f"{address(host, listener)}/v1"))
             name = f"[{host}]" if ":" in host else host
-            # A web page could have its own host name resolve to this machine and read everything
-            # (DNS rebinding), but its requests carry that host name.
+            # This prevents DNS rebinding: a web page whose host name resolves to this machine
+            # could read everything, but its requests carry that host name.
             app = TrustedHostMiddleware(store.app, ["localhost", name], www_redirect=False)
             config = Config(
                 app,

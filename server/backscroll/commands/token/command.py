@@ -25,8 +25,8 @@ from backscroll_tools.plain import plain
 def token() -> None:
     """Create, list and revoke tokens for callers over HTTP.
 
-    The store's database holds their hashes. Every server on that database accepts them if it
-    runs with --http-auth token.
+    Their hashes are in the store's database. Every server that uses this database and runs with
+    --http-auth token accepts them.
     """
 
 
@@ -40,15 +40,20 @@ def token() -> None:
 @click.argument("name")
 @click.option("--scopes", default="read", show_default=True, help="read, or read,write.")
 @click.option(
-    "--toolsets", default="all", show_default=True, help="Which of the server's toolsets."
+    "--toolsets", default="all", show_default=True, help="The allowed toolsets, comma-separated."
 )
-@click.option("--expires", default="90d", show_default=True, help="12h, 90d, up to 100y, or never.")
-@click.option("--partition", default="", help="The partition of the store; any name.")
+@click.option(
+    "--expires",
+    default="90d",
+    show_default=True,
+    help="Such as 12h or 90d, at most 100y; or never.",
+)
+@click.option("--partition", default="", help="The token's partition of the store; any name.")
 @click.option(
     "--upstream-key-variable",
     default="",
     metavar="NAME",
-    help="The server's environment variable that holds this caller's key to the upstream.",
+    help="The server's environment variable with this caller's key to the upstream.",
 )
 @with_settings("database")
 def create(  # noqa: PLR0913 - each is an option
@@ -67,7 +72,7 @@ def create(  # noqa: PLR0913 - each is an option
     """
     from backscroll.commands.token.issuing import issue, new_token
 
-    made = new_token(
+    new = new_token(
         name,
         scopes=scopes,
         toolsets=toolsets,
@@ -75,10 +80,10 @@ def create(  # noqa: PLR0913 - each is an option
         partition=partition,
         key_variable=upstream_key_variable,
     )
-    secret = anyio.run(issue, settings.database_url, made)
+    secret = anyio.run(issue, settings.database_url, new)
     click.echo(secret)
-    until = "for ever" if made.expires_at is None else f"until {_date(made.expires_at)}"
-    click.echo(f"{made.id} lets {name} {' and '.join(made.scopes)} {until}.", err=True)
+    until = "forever" if new.expires_at is None else f"until {_date(new.expires_at)}"
+    click.echo(f"{new.id} lets {name} {' and '.join(new.scopes)} {until}.", err=True)
 
 
 @token.command("list")
@@ -98,11 +103,11 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     for row in rows:
         expires = "never" if row.expires_at is None else _date(row.expires_at)
         ended = "expired" if row.revoked_at is None else "revoked"
-        holds = "" if row.holds(time.time()) else f"  {ended}"
+        status = "" if row.holds(time.time()) else f"  {ended}"
         own = f"  partition={row.partition}" if row.partition else ""
         own += f"  key={row.upstream_key_variable}" if row.upstream_key_variable else ""
         allowed = f"{','.join(row.scopes):10}  toolsets={','.join(row.toolsets)}"
-        line = f"{row.id}  {row.name:20}  {allowed}  expires={expires}{own}{holds}"
+        line = f"{row.id}  {row.name:20}  {allowed}  expires={expires}{own}{status}"
         click.echo(plain(line))
 
 
@@ -110,10 +115,13 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("name")
 @with_settings("database")
 def revoke(settings: Settings, name: str) -> None:
-    """Revoke the token with the id NAME, or all with that name, within seconds everywhere."""
-    from backscroll.commands.token.issuing import revoke as take_back
+    """Revoke the token with the id NAME, or all tokens with that name.
 
-    revoked = anyio.run(take_back, settings.database_url, name)
+    Every server stops accepting them within seconds.
+    """
+    from backscroll.commands.token.issuing import revoke as revoke_tokens
+
+    revoked = anyio.run(revoke_tokens, settings.database_url, name)
     for token_id in revoked:
         click.echo(f"{token_id} revoked")
     if not revoked:
@@ -124,5 +132,5 @@ def revoke(settings: Settings, name: str) -> None:
 def _date(at: int) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):  # outside the range of datetime, or of the system
+    except (ValueError, OverflowError, OSError):  # outside the range of datetime or of the system
         return f"{at} s"

@@ -32,10 +32,12 @@ def seconds(duration: str) -> int | None:
         return None
     found = _DURATION.fullmatch(duration)
     if found is None:
-        raise CommandError(f"--expires must be such as 12h, 90d, 1y or never, not {duration!r}")
+        raise CommandError(f"--expires must be like 12h, 90d or 1y, or never, not {duration!r}")
     lasts_s = int(found[1]) * _UNITS[found[2]]
     if lasts_s > MOST_S:
-        raise CommandError(f"--expires is 100y at most, not {duration}: for no end, use never")
+        raise CommandError(
+            f"--expires must be at most 100y, not {duration}; use never for no limit"
+        )
     return lasts_s
 
 
@@ -48,10 +50,10 @@ def new_token(  # noqa: PLR0913 - each is a field of a token
     partition: str = "",
     key_variable: str = "",
 ) -> Token:
-    """Return a new token, which is not stored yet.
+    """Return a new token. It is not stored yet.
 
     Args:
-        name: the name of its caller: letters, digits, `_`, `.`, `@` and `-`, 64 at most.
+        name: the caller's name: letters, digits, `_`, `.`, `@` and `-`, 64 at most.
         scopes: `read`, or `read` and `write`, comma-separated.
         toolsets: the toolsets, comma-separated; `all` for all that the server offers.
         expires: a duration, or `never`.
@@ -60,19 +62,19 @@ def new_token(  # noqa: PLR0913 - each is a field of a token
             operator's key.
 
     Raises:
-        CommandError: a value breaks its rule.
+        CommandError: a value is invalid.
     """
     if not _NAME.fullmatch(name):
         raise CommandError(
-            f"a token's name is 1 to 64 letters, digits, '_', '.', '@' or '-', not {name!r}"
+            f"a token's name must be 1 to 64 letters, digits, '_', '.', '@' or '-', not {name!r}"
         )
     if partition and not is_partition(partition):
         raise CommandError(
-            f"--partition is 1 to 128 letters, digits, '_', '.', '=' or '-', not {partition!r}"
+            f"--partition must be 1 to 128 letters, digits, '_', '.', '=' or '-', not {partition!r}"
         )
     if key_variable and not _VARIABLE.fullmatch(key_variable):
         raise CommandError(
-            "--upstream-key-variable is the NAME of an environment variable, and never the key"
+            "--upstream-key-variable must be the NAME of an environment variable, not the key"
         )
     now, lasts_s = int(time.time()), seconds(expires)
     return Token(
@@ -123,5 +125,7 @@ async def revoke(database: str, name: str) -> list[str]:
 def _words(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     words = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
     if not set(words) <= set(known):
-        raise CommandError(f"{option} must be of {', '.join(known)}, between commas, not {text!r}")
+        raise CommandError(
+            f"{option} must be a comma-separated list of {', '.join(known)}, not {text!r}"
+        )
     return words

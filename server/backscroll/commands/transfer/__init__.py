@@ -1,1 +1,1 @@
-"""`backscroll import` and `backscroll export`: conversations into and out of the store."""
+"""`backscroll import` and `backscroll export`: move conversations into and out of the store."""

@@ -22,7 +22,7 @@ from backscroll_tools.plain import plain
         'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
         "    backscroll import -",
         "",
-        "The fields of a line (a thread needs only its messages):",
+        "The fields of a line (a thread only needs messages):",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
@@ -38,16 +38,16 @@ from backscroll_tools.plain import plain
     type=click.Choice(["auto", "chitchat", "jsonl"]),
     default="auto",
     show_default=True,
-    help="The files' format; auto detects it from how each begins.",
+    help="The files' format; auto detects it from the start of each file.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Import at most this many conversations.")
 @with_settings("database", "project")
 def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
     """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
-    A file holds JSON Lines of threads, conversations or stored chat completions, or is
-    chitchat's dataset.json. Conversations that were imported before are skipped. If a line
-    cannot be imported, its number is reported, the others are kept, and the exit code is 1.
+    A file is JSON Lines of threads, conversations or stored chat completions, or chitchat's
+    dataset.json. Conversations that were imported before are skipped. If a line cannot be
+    imported, its number is reported, the other lines are imported, and the exit code is 1.
     """
     from functools import partial
 
@@ -85,17 +85,17 @@ def export(settings: Settings, path: str) -> None:
     from backscroll.commands.progress import progress
     from backscroll.commands.transfer.exporting import export_to, new_file
 
-    give_out = partial(export_to, partition=settings.project)
+    export_lines = partial(export_to, partition=settings.project)
     if path == "-" and sys.stdout.isatty():
-        anyio.run(give_out, settings.database_url, write)
+        anyio.run(export_lines, settings.database_url, write)
     elif path == "-":
         verbatim(sys.stdout)
         with progress("stdout", None) as advance:
-            anyio.run(give_out, settings.database_url, sys.stdout.write, advance)
+            anyio.run(export_lines, settings.database_url, sys.stdout.write, advance)
     else:
         with new_file(Path(path)) as file, progress(path, None) as advance:
-            lines = anyio.run(give_out, settings.database_url, file.write, advance)
-        click.echo(f"{lines} exported to {path}", err=True)
+            lines = anyio.run(export_lines, settings.database_url, file.write, advance)
+        click.echo(f"{lines} lines exported to {path}", err=True)
 
 
 def _refuse(line: str) -> None:

@@ -19,10 +19,10 @@ from backscroll.store.archive.records import ImportedConversation, ImportedThrea
 
 FORMATS: Final = ("auto", chitchat.NAME, "jsonl")
 GROUP_ENTRIES: Final = 64
-"""The maximum number of entries that are written concurrently, so that they share a commit."""
+"""The maximum number of entries that are written concurrently, so that they share one commit."""
 
 GROUP_SIZE: Final = 1024 * 1024
-"""The total size at which a group is full, in the unit of its source, usually bytes."""
+"""The total size of entries at which a group is complete, in the unit of `ImportFile.total`."""
 
 _SNIFFED: Final = 256
 _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
@@ -38,7 +38,7 @@ class ImportCounts:
 
     @property
     def total(self) -> int:
-        """The number of all entries."""
+        """The total number of entries."""
         return self.imported + self.present + self.refused
 
     def __str__(self) -> str:
@@ -46,12 +46,12 @@ class ImportCounts:
 
 
 def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
-    """Return the file of conversations at a path.
+    """Open the conversations at a path.
 
     Args:
         path: a file, `-` for stdin, or `chitchat` for the installed package's file.
-        kind: one of `FORMATS`; `auto` decides by the start of the file.
-        stdin: the stream that `-` stands for.
+        kind: one of `FORMATS`; `auto` detects it from the start of the file.
+        stdin: the stream to read if the path is `-`.
 
     Raises:
         CommandError: the file cannot be read.
@@ -72,7 +72,7 @@ async def import_sources(
     limit: int | None = None,
     partition: str = "",
 ) -> ImportCounts:
-    """Import the entries of the sources in order, each completely or not at all.
+    """Import the entries of the sources in order, each entry completely or not at all.
 
     Args:
         database: the store's URL.
@@ -83,7 +83,7 @@ async def import_sources(
 
     Raises:
         StoreError: the database cannot be used.
-        CommandError: the database failed during the import; entries imported before stay.
+        CommandError: the database failed during the import; entries imported earlier are kept.
     """
     tally = ImportCounts()
     async with opened_store(database) as store:
@@ -97,7 +97,7 @@ async def import_sources(
                         match outcome:
                             case Refused(reason):
                                 tally.refused += 1
-                                refuse(f"{source.name}: {entry.place}: {reason}")
+                                refuse(f"{source.name}: {entry.position}: {reason}")
                             case True:
                                 tally.imported += 1
                             case False:
@@ -110,8 +110,8 @@ def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
     group: list[ImportEntry] = []
     for entry in entries:
         group.append(entry)
-        full = len(group) == GROUP_ENTRIES or sum(held.size for held in group) >= GROUP_SIZE
-        # Report a refused entry at once, even if the next one has not been typed or piped yet.
+        full = len(group) == GROUP_ENTRIES or sum(member.size for member in group) >= GROUP_SIZE
+        # Report a refused entry at once: the next line of stdin may not have arrived yet.
         if full or isinstance(entry.item, Refused):
             yield group
             group = []

@@ -1,1 +1,1 @@
-"""The formats that can be imported: one module for each, which reads it into entries."""
+"""The formats that can be imported. Each has a module that reads it into entries."""

@@ -54,7 +54,7 @@ def installed() -> Path:
 
 
 def conversations(path: Path) -> dict[str, Any]:
-    """Return the conversations by uuid, in the form of the file.
+    """Return the conversations by uuid, in the file's format.
 
     Raises:
         CommandError: the file cannot be read, or is not a JSON object.
@@ -66,7 +66,7 @@ def conversations(path: Path) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise CommandError(f"{path} is not a chitchat dataset: it is not one JSON object") from None
+        raise CommandError(f"{path} is not a chitchat dataset: it is not a JSON object") from None
     return found
 
 
@@ -83,7 +83,7 @@ def _entries(found: Mapping[str, Any]) -> Iterator[ImportEntry]:
         except ValidationError as error:
             item = Refused(reason(error))
         except ValueError:
-            item = Refused("a timestamp is not in ISO 8601")
+            item = Refused("a timestamp is not in ISO 8601 format")
         yield ImportEntry(f"conversation {uuid}", item, 1)
 
 
@@ -91,13 +91,13 @@ def thread(uuid: str, conversation: object) -> ImportedThread:
     """Return a conversation as a thread, with its utterances in the order of the file.
 
     Raises:
-        ValueError: the conversation does not have the dataset's form.
+        ValueError: the conversation is not in the dataset's format.
     """
-    held = _Conversation.model_validate(conversation)
-    utterances = [utterance for turn in held.messages for utterance in turn]
+    parsed = _Conversation.model_validate(conversation)
+    utterances = [utterance for turn in parsed.messages for utterance in turn]
     metadata = {"source": NAME, "conversation": uuid}
-    if held.prompt and len(held.prompt) <= _PROMPT_CHARS:
-        metadata["prompt"] = held.prompt
+    if parsed.prompt and len(parsed.prompt) <= _PROMPT_CHARS:
+        metadata["prompt"] = parsed.prompt
     messages = [
         ImportedMessage(
             role="user" if utterance.sender == utterances[0].sender else "assistant",
@@ -108,7 +108,7 @@ def thread(uuid: str, conversation: object) -> ImportedThread:
     ]
     return ImportedThread(
         key=f"{NAME}:{uuid}",
-        created_at=messages[0].created_at if messages else _seconds(held.start),
+        created_at=messages[0].created_at if messages else _seconds(parsed.start),
         messages=messages,
         metadata=metadata,
     )

@@ -1,4 +1,4 @@
-"""The entries that every format is read into: conversations and refusals, one by one."""
+"""The entries that each format is read into: conversations, or refusals with a reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Refused:
     """An entry that cannot be imported.
 
     Attributes:
-        reason: the reason for a person, without message text.
+        reason: the reason, which contains no message text.
     """
 
     reason: str
@@ -29,22 +29,22 @@ class ImportEntry:
     """One thread, one conversation, one completion, or a refusal.
 
     Attributes:
-        place: its position in its source, such as `line 12`.
+        position: its position in its source, such as `line 12`.
         item: the conversation, or the refusal.
         size: its share of `ImportFile.total`, in the same unit.
     """
 
-    place: str
+    position: str
     item: Imported | Refused
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class ImportFile:
-    """An open file of conversations.
+    """A source of conversations.
 
     Attributes:
-        name: its name, for people.
+        name: its name, as shown to users.
         entries: the entries, read on demand.
         total: the sum of the sizes of all entries, in any unit; None if unknown.
     """

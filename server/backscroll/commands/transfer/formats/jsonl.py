@@ -4,9 +4,9 @@
     {"object": "conversation", "items": [{"role": "user", "content": "Hello"}, …]}
     {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
 
-A message has the fields of the API's `thread.message`, with content in the form of a request (text
-or parts) or of a response. Fields that only repeat others are ignored; unknown ones are refused,
-because they would be lost.
+A message has the fields of the API's `thread.message`. Its content has the form of a request (text
+or parts) or of a response. Fields that only repeat others are ignored. Unknown fields are refused
+if they would be lost.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def read(path: Path) -> ImportFile:
 
 
 def read_stream(stream: BinaryIO, name: str) -> ImportFile:
-    """Return the entries of a stream, whose total size is unknown."""
+    """Return the entries of a stream; its total size is unknown."""
     return ImportFile(name, entries(stream), None)
 
 
@@ -83,7 +83,7 @@ def entries(stream: BinaryIO, line_bytes: int = LINE_BYTES) -> Iterator[ImportEn
 
 
 def parse(line: bytes) -> Imported | Refused:
-    """Return the conversation on a line, or why the line is refused."""
+    """Return the conversation on a line, or a refusal."""
     try:
         found = parse_object(line)
         kind = found.get("object", _kind(found))
@@ -94,16 +94,16 @@ def parse(line: bytes) -> Imported | Refused:
         if kind == "chat.completion":
             return _completion(CompletionLine.model_validate(found), found)
     except ApiError as error:
-        # Drop "We could not parse the JSON body of your request: ", as a line is not a request.
+        # Drop "We could not parse the JSON body of your request: ": a line is not a request.
         why = error.message.partition(": ")[2].removesuffix(".")
-        return Refused(f"is no usable JSON object: {why}")
+        return Refused(f"is not a valid JSON object: {why}")
     except ValidationError as error:
         return Refused(reason(error))
     return Refused('object must be "thread", "conversation" or "chat.completion"')
 
 
 def _kind(found: JSON) -> str:
-    """Return the kind of an object without an `object` field, judging by its other fields."""
+    """Return the kind of an object without an `object` field, inferred from its other fields."""
     if "choices" in found:
         return "chat.completion"
     return "conversation" if "items" in found else "thread"
@@ -128,7 +128,7 @@ def _thread(line: ThreadLine, found: JSON) -> ImportedThread:
     created_at = moment
     messages = []
     for message in line.messages:
-        # A message without a time gets that of the message before it.
+        # A message without a time gets the time of the message before it.
         moment = moment if message.created_at is None else message.created_at
         messages.append(_message(message, moment))
     return ImportedThread(

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 _SHOWN: Final = 64
 _RULES: Final = {
     "missing": "is missing",
-    "extra_forbidden": "is not a field that is known here",
+    "extra_forbidden": "is not a known field",
     "string_type": "must be a string",
     "int_type": "must be an integer",
     "list_type": "must be an array",
@@ -17,7 +17,7 @@ _RULES: Final = {
 
 
 def reason(error: ValidationError) -> str:
-    """Return the first problem: the field, and the rule that it breaks."""
+    """Return the first problem: the field, and the rule that it violates."""
     first = error.errors(include_url=False, include_input=False)[0]
     rule = _RULES.get(first["type"]) or f"is refused: {first['msg'].removeprefix('Value error, ')}"
     return f"{_path(first['loc'])} {rule}"

@@ -1,4 +1,4 @@
-"""The fields of a line of JSON Lines, for reading and for writing.
+"""The fields of a line of JSON Lines, for import and export.
 
 Sources of the fields: OpenAI's OpenAPI documents of 2024-04-15 and 2026-08-21 (`ThreadObject`,
 `MessageObject`, `CreateChatCompletionResponse`). `key` is Backscroll's own: it identifies an entry
@@ -26,7 +26,7 @@ _LATEST: Final = 253_402_300_799
 Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}\z")]
 ImportKey = Annotated[str, Field(min_length=1, max_length=512)]
 Seconds = Annotated[int, Field(ge=0, le=_LATEST)]
-# Transcripts show the role in a message's header. A role is one word, so that it cannot forge one.
+# Transcripts show the role in a message's header. A role is one word, so it cannot forge one.
 Role = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z][A-Za-z0-9_-]{0,63}\z")]
 
 
@@ -42,7 +42,7 @@ def _check_content(content: object) -> object:
         if isinstance(text, dict):
             text = text.get("value")
         if part["type"] == "text" and not isinstance(text, str):
-            raise ValueError(f"part {index} must have its text")
+            raise ValueError(f"part {index} must have text")
     return content
 
 
@@ -70,13 +70,13 @@ class MessageLine(_Line):
     status: Literal["in_progress", "incomplete", "completed"] = "completed"
     incomplete_at: Seconds | None = None
     incomplete_details: JSON | None = None
-    # These repeat other fields or the thread's, and are ignored.
+    # These repeat other fields of the message or the thread, and are ignored.
     object: Literal["thread.message"] = "thread.message"
     thread_id: str | None = None
     completed_at: Seconds | None = None
 
     def attached(self) -> list[JSON]:
-        """Return the attachments, with `file_ids` of the API's first version converted to them."""
+        """Return the attachments, including the `file_ids` of the API's first version."""
         given = [item.model_dump(exclude_unset=True) for item in self.attachments or ()]
         return given + [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
 
@@ -91,7 +91,7 @@ class ThreadLine(_Line):
     created_at: Seconds | None = None
     metadata: Metadata | None = None
     tool_resources: JSON | None = None
-    # These are in lists of threads and follow from the messages; they are ignored.
+    # These can be derived from the messages, and are ignored.
     message_count: int | None = None
     last_message_at: Seconds | None = None
 
@@ -99,7 +99,7 @@ class ThreadLine(_Line):
 class ConversationLine(_Line):
     """A conversation with all its items, oldest first."""
 
-    items: list[JSON]  # the store checks them, and keeps unknown kinds
+    items: list[JSON]  # the store validates them and keeps unknown types
     object: Literal["conversation"] = "conversation"
     id: Id | None = None
     key: ImportKey | None = None
@@ -193,7 +193,7 @@ def _message_object(message: ImportedMessage) -> JSON:
 
 
 def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mapping[str, Any]]:
-    """Return content, as a string if it is plain text, as most is: a third of the size."""
+    """Return content; plain text becomes a string, which is a third of the size."""
     match content:
         case [{"type": "text", "text": {"value": str(text), "annotations": []}}] if content[
             0
