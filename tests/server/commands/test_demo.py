@@ -16,7 +16,7 @@ def test_the_demonstration_holds_and_is_readable_in_a_pipe() -> None:
     assert [line for line in lines if line.startswith("   ✗")] == []
     assert sum(line.startswith("   ✓") for line in lines) == 12
     assert "   ✓ 2,895 of 2,895 messages, each once and verbatim" in lines
-    assert re.search(r"^All 12 checks held, in \d+\.\d s\.$", done.stdout, re.MULTILINE)
+    assert re.search(r"^All 12 checks passed in \d+\.\d s\.$", done.stdout, re.MULTILINE)
     assert [line for line in lines if len(line) > 80 or "\x1b" in line] == []
     assert 60 <= len(lines) <= 110
 
@@ -36,9 +36,9 @@ async def test_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
     code = await show.run(cast=_Misremembered(chosen.conversations, chosen.longest))
 
     said = capsys.readouterr().out.splitlines()
-    ending = said[said.index(next(line for line in said if "checks failed, in" in line)) :]
+    ending = said[said.index(next(line for line in said if "checks failed in" in line)) :]
     assert code == 1
-    assert ending[0].startswith("4 checks failed, in ")
+    assert ending[0].startswith("4 checks failed in ")
     assert ending[1:] == [
         "   these are the newest four messages, newest first, verbatim",
         "   2,895 of 2,895 messages, each once and verbatim",
@@ -54,5 +54,5 @@ async def test_a_server_that_does_not_start_fails_the_demonstration(
 
     said = capsys.readouterr().out
     assert code == 1
-    assert "✗ it runs to its end (FileNotFoundError: " in said
-    assert "\n1 check failed, in " in said
+    assert "✗ the demo completes (FileNotFoundError: " in said
+    assert "\n1 check failed in " in said

@@ -95,7 +95,7 @@ def export(settings: Settings, path: str) -> None:
     else:
         with new_file(Path(path)) as file, progress(path, None) as advance:
             lines = anyio.run(export_lines, settings.database_url, file.write, advance)
-        click.echo(f"{lines} lines exported to {path}", err=True)
+        click.echo(f"{lines} exported to {path}", err=True)
 
 
 def _refuse(line: str) -> None:
