@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, tuple_, update
 from starlette.requests import Request
@@ -67,6 +67,37 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class _KeyedRequest:
+    """A request that has an idempotency key.
+
+    Attributes:
+        scope: the partition, in which the key is unique.
+        key: the key.
+        request_hash: different for any other method, path or body.
+    """
+
+    scope: str
+    key: str
+    request_hash: str
+
+    @classmethod
+    def of(cls, request: Request, body: bytes) -> Self | None:
+        """Return the request with its key, or None if it has no key.
+
+        Raises:
+            ApiError: 400 for a malformed key or partition.
+        """
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            return None
+        if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
+            message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
+            raise invalid_value("Idempotency-Key", message, code="invalid_idempotency_key")
+        identity = f"{request.method} {request.url.path}\n".encode() + body
+        return cls(partition_of(request), key, hashlib.sha256(identity).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKeys:
     """The idempotency keys in a database, and the reply of each.
 
@@ -98,45 +129,24 @@ class IdempotencyKeys:
                 request with the key is still running after the wait for a lock; 410 if the object
                 that the key created was deleted. Errors of `work` pass through.
         """
-        key = request.headers.get("idempotency-key")
-        if key is None:
+        keyed = _KeyedRequest.of(request, body)
+        if keyed is None:
             outcome = await self.database.write(work, turn_of(request))
             return _response(dump_json(outcome.value))
-        if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
-            message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
-            raise invalid_value("Idempotency-Key", message, code="invalid_idempotency_key")
-        scope = partition_of(request)
-        identity = f"{request.method} {request.url.path}\n".encode() + body
-        request_hash = hashlib.sha256(identity).hexdigest()
 
         waits_for_the_first = False
 
         def once(connection: Connection) -> Response:
             nonlocal waits_for_the_first
             waits_for_the_first = True
-            take_turns(connection, "key", scope, key)
+            take_turns(connection, "key", keyed.scope, keyed.key)
             waits_for_the_first = False
-            replayed = _replay(connection, scope, key, request_hash)
+            replayed = _replay(connection, keyed)
             if replayed is not None:
                 return replayed
             self.retention.count(connection)
             connection.execute(_prune)
-            outcome = work(connection)
-            text = dump_json(outcome.value)
-            connection.execute(
-                _insert,
-                {
-                    "scope": scope,
-                    "key": key,
-                    "request_hash": request_hash,
-                    "created_at": self.clock.unix_s(),
-                    "status": HTTPStatus.OK,
-                    "body": text,
-                    "collection_id": outcome.collection_id,
-                    "object_id": outcome.object_ids,
-                },
-            )
-            return _response(text)
+            return self._stored(connection, keyed, work(connection))
 
         try:
             return await self.database.write(once, turn_of(request))
@@ -144,6 +154,24 @@ class IdempotencyKeys:
             if waits_for_the_first:
                 raise _in_use() from error
             raise
+
+    def _stored(self, connection: Connection, keyed: _KeyedRequest, outcome: Outcome) -> Response:
+        """Store the reply to the first request with a key, and return it."""
+        text = dump_json(outcome.value)
+        connection.execute(
+            _insert,
+            {
+                "scope": keyed.scope,
+                "key": keyed.key,
+                "request_hash": keyed.request_hash,
+                "created_at": self.clock.unix_s(),
+                "status": HTTPStatus.OK,
+                "body": text,
+                "collection_id": outcome.collection_id,
+                "object_id": outcome.object_ids,
+            },
+        )
+        return _response(text)
 
 
 def erase_replies(
@@ -170,12 +198,12 @@ def _in_use() -> ApiError:
     )
 
 
-def _replay(connection: Connection, scope: str, key: str, request_hash: str) -> Response | None:
-    bound = {"scope": scope, "key": key}
+def _replay(connection: Connection, keyed: _KeyedRequest) -> Response | None:
+    bound = {"scope": keyed.scope, "key": keyed.key}
     record = connection.execute(_find, bound).one_or_none()
     if record is None:
         return None
-    if record.request_hash != request_hash:
+    if record.request_hash != keyed.request_hash:
         message = "This Idempotency-Key was already used with another request: use a new key."
         raise ApiError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
