@@ -100,31 +100,17 @@ def server_for(  # noqa: PLR0913 - what differs between one host and many caller
         tools: the tools that can be offered.
     """
     by_name = {tool.name: tool for tool in tools}
-
-    @lru_cache(_OFFERS)
-    def listing(toolsets: tuple[str, ...], *, read_only: bool) -> ListToolsResult:
-        allowed = replace(settings, toolsets=toolsets, read_only=read_only)
-        allowed_tools = offered(tools, allowed, profile)
-        return ListToolsResult(tools=[_listed(tool, settings.output) for tool in allowed_tools])
+    listing = _listing(settings, profile, tools)
 
     async def list_tools(
         context: _Context, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         if params is not None and params.cursor:  # MCP specification, pagination, error handling
             raise MCPError(INVALID_PARAMS, "tools/list has no cursors: all tools are on one page.")
-        allowed = request_context_of(context).settings
-        return listing(allowed.toolsets, read_only=allowed.read_only)
+        return listing(request_context_of(context).settings)
 
     async def call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
         return await answered(context, params, request_context_of(context), profile, by_name)
-
-    async def instruct(ctx: _Context, call_next: CallNext) -> HandlerResult:
-        """Give a greeting the instructions for the tools that this request is offered."""
-        result = await call_next(ctx)
-        if ctx.method in _GREETINGS and isinstance(result, dict):
-            allowed = offered(tools, request_context_of(ctx).settings, profile)
-            return {**result, "instructions": instructions(allowed)}
-        return result
 
     hint = CacheHint(ttl_ms=LIST_TTL_MS, scope=scope)
     server = Server(
@@ -139,8 +125,47 @@ def server_for(  # noqa: PLR0913 - what differs between one host and many caller
         on_call_tool=call_tool,
     )
     # The SDK's own spans contain any tool name that a client sends.
-    server.middleware[:] = [request_spans.RequestSpans(frozenset(by_name)), instruct]
+    server.middleware[:] = [
+        request_spans.RequestSpans(frozenset(by_name)),
+        _Instructions(request_context_of, profile, tools),
+    ]
     return server
+
+
+@dataclass(frozen=True, slots=True)
+class _Instructions:
+    """Adds instructions to a greeting's reply; they name only tools that the caller is offered.
+
+    Attributes:
+        request_context_of: returns what a request may do, given the SDK's context.
+        profile: what the upstream serves.
+        tools: the tools that can be offered.
+    """
+
+    request_context_of: Callable[[_Context], RequestContext]
+    profile: Profile
+    tools: Sequence[Tool]
+
+    async def __call__(self, ctx: _Context, call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
+        if ctx.method in _GREETINGS and isinstance(result, dict):
+            allowed = offered(self.tools, self.request_context_of(ctx).settings, self.profile)
+            return {**result, "instructions": instructions(allowed)}
+        return result
+
+
+def _listing(
+    settings: Settings, profile: Profile, tools: Sequence[Tool]
+) -> Callable[[Settings], ListToolsResult]:
+    """Return a function that lists the tools offered to a request with narrowed settings."""
+
+    @lru_cache(_OFFERS)
+    def listing(toolsets: tuple[str, ...], *, read_only: bool) -> ListToolsResult:
+        allowed = replace(settings, toolsets=toolsets, read_only=read_only)
+        allowed_tools = offered(tools, allowed, profile)
+        return ListToolsResult(tools=[_listed(tool, settings.output) for tool in allowed_tools])
+
+    return lambda allowed: listing(allowed.toolsets, read_only=allowed.read_only)
 
 
 def _listed(tool: Tool, output: str) -> McpTool:
