@@ -68,15 +68,8 @@ async def answered(
         names = {tool.name for tool in offered(tools.values(), request.settings, profile)}
         return _failed(error, request, names)
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a call
-        # No traceback: its last line may quote message text.
-        about = f" in request {request.request_id}" if request.request_id else ""
-        _log.error("%s failed%s: %s", name, about, _where(error))
         outcome = "internal"
-        return _failed(
-            ToolError("internal", "Backscroll failed.", next_step="Report it to the operator."),
-            request,
-            (),
-        )
+        return _internal_error(error, name, request)
     else:
         return answer
     finally:
@@ -156,6 +149,15 @@ def _stopped_by(structured: JSON) -> str:
             return stopped_by
         case _:
             return ""
+
+
+def _internal_error(error: Exception, name: str, request: RequestContext) -> CallToolResult:
+    """Log an error of Backscroll itself, and return what the model is shown of it."""
+    # No traceback: its last line may quote message text.
+    about = f" in request {request.request_id}" if request.request_id else ""
+    _log.error("%s failed%s: %s", name, about, _where(error))
+    shown = ToolError("internal", "Backscroll failed.", next_step="Report it to the operator.")
+    return _failed(shown, request, ())
 
 
 def _failed(error: ToolError, request: RequestContext, names: Collection[str]) -> CallToolResult:
