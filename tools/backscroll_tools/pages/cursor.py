@@ -163,17 +163,7 @@ def place(
         )
     after, before = arguments.get("after", ""), arguments.get("before", "")
     if "cursor" in arguments:
-        start = decode(arguments["cursor"], tool, owner)
-        wrong: list[str] = [name for name in ("after", "before") if name in arguments]
-        wrong += [name for name, value in given if dict(start.filters).get(name) != value]
-        if arguments.get("order", start.order) != start.order:
-            wrong.append("order")
-        if wrong:
-            raise invalid_arguments(
-                f"{' and '.join(wrong)} disagrees with cursor, which carries its own.",
-                f"Call again with cursor and without {' and '.join(wrong)}.",
-            )
-        return replace(start, preview=arguments.get("preview_chars", start.preview))
+        return _continued(tool, owner, arguments, given)
     if after and before:
         raise invalid_arguments(
             "after and before exclude each other.",
@@ -188,6 +178,25 @@ def place(
         preview=arguments.get("preview_chars", 0),
         filters=given,
     )
+
+
+def _continued(tool: str, owner: str, arguments: JSON, given: tuple[tuple[str, str], ...]) -> Place:
+    """Return the position of a call's cursor.
+
+    Raises:
+        ToolError: `invalid_arguments` if the cursor is refused, or another argument disagrees.
+    """
+    start = decode(arguments["cursor"], tool, owner)
+    wrong: list[str] = [name for name in ("after", "before") if name in arguments]
+    wrong += [name for name, value in given if dict(start.filters).get(name) != value]
+    if arguments.get("order", start.order) != start.order:
+        wrong.append("order")
+    if wrong:
+        raise invalid_arguments(
+            f"{' and '.join(wrong)} disagrees with cursor, which carries its own.",
+            f"Call again with cursor and without {' and '.join(wrong)}.",
+        )
+    return replace(start, preview=arguments.get("preview_chars", start.preview))
 
 
 def _code(tool: str) -> str:
