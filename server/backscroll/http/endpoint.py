@@ -126,6 +126,6 @@ class Endpoint:
 
         def record(called: Called) -> None:
             log_call(called)
-            self.metrics.count_call(called)
+            self.metrics.calls.count(called)
 
         return record

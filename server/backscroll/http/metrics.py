@@ -64,6 +64,63 @@ def forget(pid: int) -> None:
     mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library types only part of itself
 
 
+class CallMetrics:
+    """The metrics of tool calls.
+
+    Args:
+        registry: the registry that holds them.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "backscroll_calls",
+            "Tool calls, by tool and by how they ended.",
+            ("tool", "outcome"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "backscroll_call_seconds",
+            "Seconds that tool calls took.",
+            ("tool",),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._requests = Histogram(
+            "backscroll_call_upstream_requests",
+            "Requests to the upstream in one tool call.",
+            ("tool",),
+            buckets=REQUESTS,
+            registry=registry,
+        )
+        self._retries = Counter(
+            "backscroll_upstream_retries",
+            "Requests to the upstream that were sent again.",
+            registry=registry,
+        )
+        self._bytes = Counter(
+            "backscroll_upstream_reply_bytes",
+            "Bytes of the upstream's replies, decompressed.",
+            registry=registry,
+        )
+        self._pages = Counter(
+            "backscroll_pages",
+            "Pages, by what stopped them.",
+            ("tool", "stopped_by"),
+            registry=registry,
+        )
+
+    def count(self, called: Called) -> None:
+        """Count a call that has ended."""
+        tool = called.tool or "unknown"
+        self._calls.labels(tool, called.outcome).inc()
+        self._seconds.labels(tool).observe(called.seconds)
+        self._requests.labels(tool).observe(called.tally.requests)
+        self._retries.inc(called.tally.retries)
+        self._bytes.inc(called.tally.bytes)
+        if called.stopped_by:
+            self._pages.labels(tool, called.stopped_by).inc()
+
+
 class Metrics:
     """The metrics of the requests that were served.
 
@@ -81,42 +138,7 @@ class Metrics:
         else:
             self.shown = CollectorRegistry()
             MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # likewise
-        self._calls = Counter(
-            "backscroll_calls",
-            "Tool calls, by tool and by how they ended.",
-            ("tool", "outcome"),
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "backscroll_call_seconds",
-            "Seconds that tool calls took.",
-            ("tool",),
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        self._requests = Histogram(
-            "backscroll_call_upstream_requests",
-            "Requests to the upstream in one tool call.",
-            ("tool",),
-            buckets=REQUESTS,
-            registry=self.registry,
-        )
-        self._retries = Counter(
-            "backscroll_upstream_retries",
-            "Requests to the upstream that were sent again.",
-            registry=self.registry,
-        )
-        self._bytes = Counter(
-            "backscroll_upstream_reply_bytes",
-            "Bytes of the upstream's replies, decompressed.",
-            registry=self.registry,
-        )
-        self._pages = Counter(
-            "backscroll_pages",
-            "Pages, by what stopped them.",
-            ("tool", "stopped_by"),
-            registry=self.registry,
-        )
+        self.calls = CallMetrics(self.registry)
         self._responses = Counter(
             "backscroll_http_responses",
             "HTTP responses, by status.",
@@ -129,17 +151,6 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-
-    def count_call(self, called: Called) -> None:
-        """Count a call that has ended."""
-        tool = called.tool or "unknown"
-        self._calls.labels(tool, called.outcome).inc()
-        self._seconds.labels(tool).observe(called.seconds)
-        self._requests.labels(tool).observe(called.tally.requests)
-        self._retries.inc(called.tally.retries)
-        self._bytes.inc(called.tally.bytes)
-        if called.stopped_by:
-            self._pages.labels(tool, called.stopped_by).inc()
 
     def count_response(self, status: int) -> None:
         """Count a response."""
