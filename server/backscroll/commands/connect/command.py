@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backscroll.commands.connect.change import Change
+    from backscroll.commands.connect.hosts import Host, Machine
     from backscroll.commands.connect.running import Run
 
 _HOSTS: Final = ("claude", "claude-code", "vscode", "cursor", "codex", "gemini", "chatgpt")
@@ -82,12 +83,7 @@ def connect(  # noqa: PLR0913 - each is an option
         return
     path = file or chosen.config(machine)
     if remove:
-        edit = change.disconnecting(chosen, path)
-        if not edit.has_effect:
-            click.echo(f"{chosen.title} does not have Backscroll: {path}")
-            return
-        run = "" if file or edit.restores else running.removing(chosen, machine, path)
-        _do(run, lambda: change.disconnecting(chosen, path), yes=yes)
+        _remove(chosen, machine, path, edit=file is not None, yes=yes)
         return
     entry = printing.entry(settings, flags, _key(settings) if write_key else _no_key(settings))
     if prints:
@@ -101,6 +97,30 @@ def connect(  # noqa: PLR0913 - each is an option
         click.echo(f"{chosen.title} already has Backscroll: {path}")
     if entry.needs_key and not entry.key:
         click.echo(chosen.key_source)
+
+
+def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bool) -> None:
+    """Remove Backscroll from a host's configuration.
+
+    Args:
+        host: the host.
+        machine: the machine that the host runs on.
+        path: the host's file.
+        edit: whether to edit the file even if the host has a command of its own.
+        yes: whether to proceed without asking.
+
+    Raises:
+        click.Abort: the user declined.
+        CommandError: the file cannot be edited.
+    """
+    from backscroll.commands.connect import change, running
+
+    disconnection = change.disconnecting(host, path)
+    if not disconnection.has_effect:
+        click.echo(f"{host.title} does not have Backscroll: {path}")
+        return
+    run = "" if edit or disconnection.restores else running.removing(host, machine, path)
+    _do(run, lambda: change.disconnecting(host, path), yes=yes)
 
 
 def _checked(flags: Flags) -> Settings:

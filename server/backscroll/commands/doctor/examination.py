@@ -46,11 +46,7 @@ async def examine(
     checks: tuple[Check, ...] = ()
     probed = settings
     if is_embedded(settings):
-        if is_missing(settings.database_url):
-            checks = (check_folder(settings.database_url),)
-            probed = replace(settings, database="sqlite://")  # a new, empty database
-        else:
-            checks = await check_database(settings.database_url)
+        checks, probed = await _check_store(settings)
     groups: dict[Group, Check] = {}
     if not any(check.verdict == "failed" for check in checks):
         async with UpstreamConnection(probed, upstream) as connection:
@@ -75,6 +71,18 @@ async def examine(
         http=http,
         host=host,
     )
+
+
+async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]:
+    """Check the embedded store's database. If there is none yet, check where it will be created.
+
+    Returns:
+        the checks, and the settings for asking the store without creating its database.
+    """
+    if is_missing(settings.database_url):
+        empty = replace(settings, database="sqlite://")  # a new, empty database
+        return (check_folder(settings.database_url),), empty
+    return await check_database(settings.database_url), settings
 
 
 def _with_next_steps(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:
