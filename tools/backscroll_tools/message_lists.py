@@ -11,7 +11,7 @@ from backscroll_tools.collections import Collection
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.pages.cursor import Place
-from backscroll_tools.pages.walk import Chunk, Source
+from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.tool import REQUESTS
 
 _CHOICE: Final = "-choice-"

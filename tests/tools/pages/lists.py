@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import Chunk
+from backscroll_tools.pages.source import Chunk
 
 
 def message(number: int, text: str = "", **fields: object) -> JSON:

@@ -19,7 +19,8 @@ from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import Place, decode
 from backscroll_tools.pages.listing import read_page
-from backscroll_tools.pages.walk import GONE, WARNING_CHARS, Chunk
+from backscroll_tools.pages.source import Chunk
+from backscroll_tools.pages.walk import GONE, WARNING_CHARS
 from backscroll_tools.tool import Bounds, Call, Output, Result
 from tests.tools import transcript
 from tests.tools.pages.lists import HangsAfter, ListSource, Mixed, OfManyThreads, message

@@ -6,7 +6,8 @@ import pytest
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, WARNING_CHARS, Chunk, Stop, Walk
+from backscroll_tools.pages.source import Chunk
+from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, WARNING_CHARS, Stop, Walk
 from tests.pace import paced_s
 from tests.tools.pages.lists import (
     EmptyButMore,

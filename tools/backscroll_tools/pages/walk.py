@@ -4,19 +4,17 @@ An upstream may misbehave (docs/upstreams.md): its cursor does not advance, it r
 empty page promises more. Then the walk ends, keeps the items that it has, and gives the reason.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final
 
 import anyio
 
 from backscroll_tools.client.profiles import PAGE_ITEMS
-from backscroll_tools.client.replies import CONTRARY, UNNAMED, Reply
+from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import JSON, StoppedBy
-
-Item = TypeVar("Item", bound=Mapping[str, object])
-Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
+from backscroll_tools.models import StoppedBy
+from backscroll_tools.pages.source import Chunk, Item, Source
 
 STUCK: Final = "the upstream repeats itself, so what may follow cannot be reached"
 EMPTY: Final = "the upstream sent an empty page and says that more follows"
@@ -26,66 +24,6 @@ WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
     map(len, (STUCK, EMPTY, FAILED))
 )
 """The most characters of all warnings of one walk; a page reserves space for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk(Generic[Item_co]):
-    """One page of an upstream.
-
-    Attributes:
-        items: the items of the kind that the list returns.
-        has_more: whether more follow; None if only another request can tell.
-        last: the key that the next page starts after, if it is not the last item's.
-        passed: the number of items of other kinds before each item and, as the last entry, after
-            all of them; may be empty if there were none.
-        warning: a description of the page's flaws; empty if there are none.
-        keys: the items' keys, unique in the list, for use in a cursor: 1 to 256 characters that an
-            id may have (`requests.ID`). If empty, the items' ids are the keys.
-    """
-
-    items: tuple[Item_co, ...]
-    has_more: bool | None
-    last: str = ""
-    passed: tuple[int, ...] = ()
-    warning: str = ""
-    keys: tuple[str, ...] = ()
-
-    @property
-    def keyed(self) -> list[tuple[str, Item_co]]:
-        """The items, each with its key."""
-        keys = self.keys or tuple([str(item["id"]) for item in self.items])
-        return list(zip(keys, self.items, strict=True))
-
-    @classmethod
-    def of(
-        cls,
-        reply: Reply,
-        item: Callable[[JSON], Item_co],
-        wanted: Callable[[JSON], bool] = lambda _: True,
-    ) -> "Chunk[Item_co]":
-        """Return a list reply as a page: `item` converts each object that `wanted` accepts."""
-        items: list[Item_co] = []
-        passed = [0]
-        for raw in reply.items:
-            if wanted(raw):
-                items.append(item(raw))
-                passed.append(0)
-            else:
-                passed[-1] += 1
-        last = reply.items[-1]["id"] if passed[-1] else ""
-        return cls(tuple(items), reply.has_more, last, tuple(passed), reply.warning)
-
-
-class Source(Protocol[Item_co]):
-    """A list of an upstream, read in one direction."""
-
-    async def chunk(self, after: str, limit: int) -> Chunk[Item_co]:
-        """Return up to `limit` (1–100) items after the key `after`; if empty, the first ones."""
-        ...
-
-    async def item(self, key: str, /) -> Item_co | None:
-        """Return one item of the list by its key, or None if it is gone."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +56,23 @@ class Stop:
             return self
         warnings = "; ".join(filter(None, (self.warning, warning)))
         return self if len(warnings) > WARNING_CHARS else replace(self, warning=warnings)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a walk has come.
+
+    Attributes:
+        after: the key that the next request starts after.
+        taken: the number of items on the page.
+        seen: the keys of the items that were read.
+        so_far: the stop if the walk ended now.
+    """
+
+    after: str
+    taken: int
+    seen: set[str]
+    so_far: Stop = Stop("requests", has_more=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,70 +114,79 @@ class Walk:
         Raises:
             ToolError: the upstream's failure or `deadline_exceeded`, if the page is empty.
         """
-        seen = {after} if after else set[str]()
+        progress = _Progress(after, taken, seen={after} if after else set())
         asked = {after}
-        so_far = Stop("requests", has_more=True)
         for _ in range(self.requests):
-            chunk = await self._chunk(source, after, taken, so_far)
+            chunk = await self._chunk(source, progress)
             if isinstance(chunk, Stop):
                 return chunk
-            so_far = so_far.warned(chunk.warning)
-            keyed = chunk.keyed
-            ahead = {
-                key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count
-            }
-            for key, item in _fresh(keyed, after, seen):
-                if taken >= self.limit:
-                    return replace(so_far, by="limit", last="")
-                passing = so_far.passing(ahead.get(key, 0))
-                wants_more = take(item, key, passing.passed)
-                # If the item did not fit, the next page reads it and the skipped ones before it.
-                if wants_more or not taken:
-                    so_far = passing
-                if not wants_more:
-                    return replace(so_far, by="size", last="")
-                taken += 1
-                after = key
-            behind = replace(so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
-            if taken and not fits(behind):
-                return replace(so_far, by="size", last="")
-            so_far = behind
-            after = chunk.last or after
-            if stop := self._ended(chunk, taken, so_far, advanced=after not in asked):
+            stop = self._taken(chunk, progress, take, fits) or self._ended(chunk, progress, asked)
+            if stop is not None:
                 return stop
-            asked.add(after)
+            asked.add(progress.after)
             if self.report is not None:
-                await self.report(taken, self.limit)
-        return so_far
+                await self.report(progress.taken, self.limit)
+        return progress.so_far
 
-    async def _chunk(
-        self, source: Source[Item], after: str, taken: int, so_far: Stop
-    ) -> Chunk[Item] | Stop:
+    async def _chunk(self, source: Source[Item], progress: _Progress) -> Chunk[Item] | Stop:
         """Return the next chunk, or a stop that keeps the items read so far."""
+        so_far = progress.so_far
+        nothing_read = not progress.taken and not so_far.passed
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
                 # If most items are of other kinds, ask for more and more of them at once.
-                wanted = max(1, self.limit - taken + so_far.passed)
-                chunk = await source.chunk(after, min(PAGE_ITEMS, wanted))
+                wanted = max(1, self.limit - progress.taken + so_far.passed)
+                chunk = await source.chunk(progress.after, min(PAGE_ITEMS, wanted))
         except ToolError as error:
-            if not taken and not so_far.passed:
-                raise _lost(error, after) from None
+            if nothing_read:
+                raise _lost(error, progress.after) from None
             return so_far.warned(FAILED)
-        if chunk is None and not taken and not so_far.passed:
+        if chunk is None and nothing_read:
             raise too_late()
         return chunk or replace(so_far, by="deadline")
 
+    def _taken(
+        self,
+        chunk: Chunk[Item],
+        progress: _Progress,
+        take: Callable[[Item, str, int], bool],
+        fits: Callable[[Stop], bool],
+    ) -> Stop | None:
+        """Take the chunk's items. Return the stop if the walk ends within the chunk, else None."""
+        progress.so_far = progress.so_far.warned(chunk.warning)
+        keyed = chunk.keyed
+        ahead = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
+        for key, item in _fresh(keyed, progress.after, progress.seen):
+            if progress.taken >= self.limit:
+                return replace(progress.so_far, by="limit", last="")
+            passing = progress.so_far.passing(ahead.get(key, 0))
+            wants_more = take(item, key, passing.passed)
+            # If the item did not fit, the next page reads it and the skipped ones before it.
+            if wants_more or not progress.taken:
+                progress.so_far = passing
+            if not wants_more:
+                return replace(progress.so_far, by="size", last="")
+            progress.taken += 1
+            progress.after = key
+        behind = replace(progress.so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
+        if progress.taken and not fits(behind):
+            return replace(progress.so_far, by="size", last="")
+        progress.so_far = behind
+        progress.after = chunk.last or progress.after
+        return None
+
     def _ended(
-        self, chunk: Chunk[Item], taken: int, so_far: Stop, *, advanced: bool
+        self, chunk: Chunk[Item], progress: _Progress, asked: Collection[str]
     ) -> Stop | None:
         """Return the stop if the walk ends after this completely read chunk, else None."""
+        so_far = progress.so_far
         empty = not chunk.items and not any(chunk.passed)
         if chunk.has_more is False or (chunk.has_more is None and empty):
             return replace(so_far, by="end", has_more=False)
-        if chunk.has_more and taken >= self.limit:
+        if chunk.has_more and progress.taken >= self.limit:
             return replace(so_far, by="limit")
-        if advanced:
+        if progress.after not in asked:
             return None
         return replace(so_far.warned(EMPTY if empty else STUCK), reachable=False)
 

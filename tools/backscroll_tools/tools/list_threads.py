@@ -11,7 +11,7 @@ from backscroll_tools.models import JSON, Thread
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import Place, place
 from backscroll_tools.pages.listing import read_page
-from backscroll_tools.pages.walk import Chunk
+from backscroll_tools.pages.source import Chunk
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("threads", "thread")

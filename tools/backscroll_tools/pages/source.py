@@ -1,0 +1,71 @@
+"""A source: a list of an upstream, read in chunks. The walk reads it; each tool brings its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from backscroll_tools.client.replies import Reply
+from backscroll_tools.models import JSON
+
+Item = TypeVar("Item", bound=Mapping[str, object])
+Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[Item_co]):
+    """One page of an upstream.
+
+    Attributes:
+        items: the items of the kind that the list returns.
+        has_more: whether more follow; None if only another request can tell.
+        last: the key that the next page starts after, if it is not the last item's.
+        passed: the number of items of other kinds before each item and, as the last entry, after
+            all of them; may be empty if there were none.
+        warning: a description of the page's flaws; empty if there are none.
+        keys: the items' keys, unique in the list, for use in a cursor: 1 to 256 characters that an
+            id may have (`requests.ID`). If empty, the items' ids are the keys.
+    """
+
+    items: tuple[Item_co, ...]
+    has_more: bool | None
+    last: str = ""
+    passed: tuple[int, ...] = ()
+    warning: str = ""
+    keys: tuple[str, ...] = ()
+
+    @property
+    def keyed(self) -> list[tuple[str, Item_co]]:
+        """The items, each with its key."""
+        keys = self.keys or tuple([str(item["id"]) for item in self.items])
+        return list(zip(keys, self.items, strict=True))
+
+    @classmethod
+    def of(
+        cls,
+        reply: Reply,
+        item: Callable[[JSON], Item_co],
+        wanted: Callable[[JSON], bool] = lambda _: True,
+    ) -> "Chunk[Item_co]":
+        """Return a list reply as a page: `item` converts each object that `wanted` accepts."""
+        items: list[Item_co] = []
+        passed = [0]
+        for raw in reply.items:
+            if wanted(raw):
+                items.append(item(raw))
+                passed.append(0)
+            else:
+                passed[-1] += 1
+        last = reply.items[-1]["id"] if passed[-1] else ""
+        return cls(tuple(items), reply.has_more, last, tuple(passed), reply.warning)
+
+
+class Source(Protocol[Item_co]):
+    """A list of an upstream, read in one direction."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Item_co]:
+        """Return up to `limit` (1–100) items after the key `after`; if empty, the first ones."""
+        ...
+
+    async def item(self, key: str, /) -> Item_co | None:
+        """Return one item of the list by its key, or None if it is gone."""
+        ...
