@@ -3,8 +3,13 @@
 from http import HTTPStatus
 from typing import Final
 
+from backscroll.database.faults import DatabaseFailedError
+
 INVALID_REQUEST: Final = "invalid_request_error"
 SERVER_ERROR: Final = "server_error"
+
+MENDED_S: Final = 60
+"""Seconds until a client may retry after the database failed (`Retry-After`)."""
 
 
 class ApiError(Exception):
@@ -47,3 +52,26 @@ def not_found(noun: str, identifier: str) -> ApiError:
 def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> ApiError:
     """Return the 400 for a parameter whose value is not allowed."""
     return ApiError(HTTPStatus.BAD_REQUEST, message, param=param, code=code)
+
+
+def again_later(why: str, code: str) -> ApiError:
+    """Return the 503 for a write that was not made, and that may be tried again at once."""
+    message = f"{why}: nothing was written, try again."
+    headers = {"Retry-After": "1"}
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers
+    )
+
+
+def not_written(error: DatabaseFailedError) -> ApiError:
+    """Return the error for a database that fails until its operator fixes it.
+
+    A client that does not know the code understands 503 with `Retry-After` (RFC 9110, section
+    15.6.4); OpenAI's own clients obey `x-should-retry`.
+    """
+    message = f"The database failed: {error.sentence}. Nothing was written."
+    headers = {"Retry-After": str(MENDED_S), "X-Should-Retry": "false"}
+    code = f"database_{error.trouble}"
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers
+    )

@@ -24,7 +24,7 @@ from backscroll.database.faults import (
 from backscroll.database.locks import LOCK_S
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
-from backscroll.store.api_errors import SERVER_ERROR, ApiError
+from backscroll.store.api_errors import SERVER_ERROR, ApiError, again_later, not_written
 from backscroll.store.clock import Clock
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
         ImportedConversation,
         ImportedThread,
     )
-
-MENDED_S: Final = 60
-"""Seconds until a client may retry after the database failed (`Retry-After`)."""
 
 _CLOCK: Final = Clock()
 _log: Final = logging.getLogger(__name__)
@@ -231,13 +228,13 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         case DatabaseBusyError():
             _log.warning("the database is locked: another program or transaction holds it")
             why = "The database is busy, held by another program or transaction"
-            return error_reply(_again_later(why, "database_busy"))
+            return error_reply(again_later(why, "database_busy"))
         case DatabaseUnavailableError():
             _log.error("%s", error)
-            return error_reply(_again_later("The database does not answer", "database_unavailable"))
+            return error_reply(again_later("The database does not answer", "database_unavailable"))
         case DatabaseFailedError():
             _log.error("%s; nothing was written", error)
-            return error_reply(_not_written(error))
+            return error_reply(not_written(error))
         case CommitUnknownError():
             _log.error("%s", error, exc_info=error)
             message = (
@@ -250,29 +247,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         case _:
             # The transaction was rolled back; otherwise this would be a CommitUnknownError.
             _log.error("the database failed; nothing was written", exc_info=error)
-            return error_reply(_not_written(DatabaseFailedError("failed")))
-
-
-def _again_later(why: str, code: str) -> ApiError:
-    message = f"{why}: nothing was written, try again."
-    headers = {"Retry-After": "1"}
-    return ApiError(
-        HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers
-    )
-
-
-def _not_written(error: DatabaseFailedError) -> ApiError:
-    """Return the error for a database that fails until its operator fixes it.
-
-    A client that does not know the code understands 503 with `Retry-After` (RFC 9110, section
-    15.6.4); OpenAI's own clients obey `x-should-retry`.
-    """
-    message = f"The database failed: {error.sentence}. Nothing was written."
-    headers = {"Retry-After": str(MENDED_S), "X-Should-Retry": "false"}
-    code = f"database_{error.trouble}"
-    return ApiError(
-        HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers
-    )
+            return error_reply(not_written(DatabaseFailedError("failed")))
 
 
 def _routing_error(request: Request, error: HTTPException) -> ApiError:
