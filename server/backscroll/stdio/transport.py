@@ -35,6 +35,7 @@ from backscroll.process import logs, tracing
 from backscroll.process.signals import on_signals
 from backscroll.settings.model import Settings
 from backscroll.stdio.descriptors import claimed
+from backscroll.stdio.open_requests import OpenRequests
 from backscroll.stdio.pipes import PipeReader, PipeWriter, open_sink, open_source
 
 OPEN_REQUESTS: Final = 128
@@ -101,7 +102,7 @@ async def serve(  # noqa: PLR0913 - its limits are smaller in tests
         open_requests: the most requests that are worked on at once.
         drain_s: how many seconds requests that were read before the input ended still have.
     """
-    requests = _OpenRequests(open_requests, drain_s)
+    requests = OpenRequests(open_requests, drain_s)
     source = await open_source(stdin)
 
     def stop() -> None:
@@ -115,37 +116,6 @@ async def serve(  # noqa: PLR0913 - its limits are smaller in tests
             await server.run(reader, writer, server.create_initialization_options())
     finally:
         source.close()
-
-
-class _OpenRequests:
-    """Counts the requests that were read but neither answered nor cancelled yet."""
-
-    def __init__(self, most: int, drain_s: float) -> None:
-        self.most = most
-        self.drain_s = drain_s
-        self.stopped = False
-        self._open = 0
-        self._changed = asyncio.Event()
-
-    def begin(self) -> None:
-        self._open += 1
-
-    def settle(self) -> None:
-        self._open -= 1
-        self._changed.set()
-
-    async def cancelled(self) -> None:
-        self.settle()
-
-    def stop(self) -> None:
-        self.stopped = True
-        self._changed.set()
-
-    async def at_most(self, count: int) -> None:
-        """Wait until at most `count` requests are open, or the connection is stopping."""
-        while self._open > count and not self.stopped:
-            self._changed.clear()
-            await self._changed.wait()
 
 
 class _Stream:
@@ -169,7 +139,7 @@ class _Stream:
 class _Writer(_Stream):
     """The write stream for the SDK: writes each message as one line."""
 
-    def __init__(self, sink: PipeWriter, requests: _OpenRequests) -> None:
+    def __init__(self, sink: PipeWriter, requests: OpenRequests) -> None:
         self._sink = sink
         self._requests = requests
         self._muted: list[RequestId | None] = []
@@ -217,7 +187,7 @@ class _Reader(_Stream):
     """The read stream for the SDK: returns the host's messages, and answers flawed lines itself."""
 
     def __init__(
-        self, source: PipeReader, writer: _Writer, requests: _OpenRequests, opening: Opening
+        self, source: PipeReader, writer: _Writer, requests: OpenRequests, opening: Opening
     ) -> None:
         self._source = source
         self._writer = writer

@@ -1,0 +1,43 @@
+"""The requests that were read from a connection and are not answered yet."""
+
+import asyncio
+
+
+class OpenRequests:
+    """Counts the requests that were read but neither answered nor cancelled yet.
+
+    Args:
+        most: the most requests that are handled at once.
+        drain_s: how many seconds they have to finish after the input has ended.
+    """
+
+    def __init__(self, most: int, drain_s: float) -> None:
+        self.most = most
+        self.drain_s = drain_s
+        self.stopped = False
+        self._open = 0
+        self._changed = asyncio.Event()
+
+    def begin(self) -> None:
+        """Count a request that was read."""
+        self._open += 1
+
+    def settle(self) -> None:
+        """Count a request as answered or cancelled."""
+        self._open -= 1
+        self._changed.set()
+
+    async def cancelled(self) -> None:
+        """Count a request as cancelled; the SDK awaits this."""
+        self.settle()
+
+    def stop(self) -> None:
+        """End all waiting, because the connection is stopping."""
+        self.stopped = True
+        self._changed.set()
+
+    async def at_most(self, count: int) -> None:
+        """Wait until at most `count` requests are open, or the connection is stopping."""
+        while self._open > count and not self.stopped:
+            self._changed.clear()
+            await self._changed.wait()
