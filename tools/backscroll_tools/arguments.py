@@ -8,22 +8,15 @@ neither NUL nor a lone surrogate.
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from heapq import nsmallest
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import Final, cast
 
 from backscroll_tools.errors import invalid_arguments
+from backscroll_tools.flaws import ERRORS, Flaw, Validate, entry_path, unknown_arguments, validator
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
 from backscroll_tools.tool import Tool
-
-if TYPE_CHECKING:
-    from fastjsonschema import JsonSchemaValueException
-
-Validate: TypeAlias = Callable[[object], object]
 
 _ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
 _STRICTER: Final[Mapping[str, JSON]] = {
@@ -34,21 +27,7 @@ _STRICTER: Final[Mapping[str, JSON]] = {
     "attachments": {"maxItems": 1000},
 }
 
-_IN_WORDS: Final = {
-    **dict.fromkeys(
-        ("thread_id", "message_id", "completion_id", "run_id", "after", "before"),
-        "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)",
-    ),
-    "cursor": "page.next_cursor of an earlier page, copied exactly",
-    "idempotency_key": "1 to 255 visible ASCII characters",
-}
-_PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
-_ERRORS: Final = 3
-"""The most flaws that one error names."""
-
-_SHOWN: Final = 40
-"""The most characters of a refused value that an error repeats."""
 
 
 def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
@@ -65,7 +44,7 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     }
     flaws = _flaws(tool, given)
     if not flaws and _may_be_unfit(given):
-        flaws = list(islice(_unfit(given), _ERRORS))
+        flaws = list(islice(_unfit(given), ERRORS))
     if flaws:
         raise invalid_arguments(" ".join(flaws), f"Mend the call. {_usage(tool)}")
     return {name: _integer(value) for name, value in given.items()}
@@ -77,188 +56,30 @@ def _flaws(tool: Tool, given: JSON) -> list[str]:
     required = cast("list[str]", tool.input_schema.get("required", []))
     flaws: list[str] = []
     if unknown := given.keys() - properties.keys():
-        flaws.append(_unknown(tool.name, unknown))
+        flaws.append(unknown_arguments(tool.name, unknown))
     for name in sorted({*required, *given} & properties.keys()):
         if name not in given:
             flaws.append(f"{name} is required.")
         elif flaw := _flaw(tool, name, given[name]):
             flaws.append(flaw.sentence())
-    return flaws[:_ERRORS]
+    return flaws[:ERRORS]
 
 
-def _inside(path: str, step: object) -> str:
-    """Return the path of an entry; a key that is not a plain name is quoted and cut."""
-    if isinstance(step, str) and _PLAIN.fullmatch(step):
-        return f"{path}.{step}" if path else step
-    return f"{path}[{_shown(step)}]"
-
-
-def _flaw(tool: Tool, name: str, value: object) -> "_Flaw | None":
+def _flaw(tool: Tool, name: str, value: object) -> Flaw | None:
     """Return the first flaw of an argument, or None if it is valid."""
     from fastjsonschema import JsonSchemaValueException
 
     try:
         _check(tool, name)(value)
     except JsonSchemaValueException as error:
-        return _Flaw.of(error, name, value)
+        return Flaw.of(error, name, value)
     return None
 
 
 @functools.cache
 def _check(tool: Tool, name: str) -> Validate:
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-    return _compiled({**properties[name], **_STRICTER.get(name, {})})
-
-
-def _compiled(rules: JSON) -> Validate:
-    from fastjsonschema import compile as compiled
-
-    check: Validate = compiled(rules, use_default=False)
-    return check
-
-
-def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
-    """Return the path and the value of the entry that fastjsonschema's steps lead to.
-
-    Keys are unescaped in the steps and may contain dots and brackets, so the steps cannot be split.
-    They are matched against the entries of the value instead.
-    """
-    if not steps:
-        return path, value
-    entries: Iterable[tuple[str, object, object]] = ()
-    if isinstance(value, list):
-        entries = ((f"[{at}]", at, inner) for at, inner in enumerate(cast("list[object]", value)))
-    elif isinstance(value, dict):
-        entries = ((f".{key}", key, inner) for key, inner in cast("JSON", value).items())
-    inside = (
-        _found(steps.removeprefix(step), _inside(path, key), inner)
-        for step, key, inner in entries
-        if steps.startswith(step)
-    )
-    return next(filter(None, inside), None)
-
-
-def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
-    """Return why a value breaks the rules of a schema, or None if it keeps them."""
-    from fastjsonschema import JsonSchemaValueException
-
-    try:
-        _compiled(rules)(value)
-    except JsonSchemaValueException as error:
-        return error
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Flaw:
-    """A value that breaks a rule of a schema.
-
-    Attributes:
-        path: the path of the value.
-        keyword: the schema keyword of the rule.
-        rule: the keyword's value in the schema.
-        value: the value that breaks the rule.
-        schema: the schema that contains the rule.
-    """
-
-    path: str
-    keyword: str | None
-    rule: Any
-    value: object
-    schema: JSON
-
-    @classmethod
-    def of(cls, error: "JsonSchemaValueException", name: str, value: object) -> Self:
-        steps = (error.name or "").removeprefix("data")
-        path, value = _found(steps, name, value) or (name, error.value)
-        if error.rule == "propertyNames":
-            return cls._of_key(error.rule_definition, path, cast("JSON", value))
-        return cls(path, error.rule, error.rule_definition, value, error.definition)
-
-    @classmethod
-    def _of_key(cls, rules: JSON, path: str, value: JSON) -> Self:
-        key, error = next((key, error) for key in value if (error := _error_of(rules, key)))
-        return cls(f"A key of {path}", error.rule, error.rule_definition, key, rules)
-
-    def sentence(self) -> str:
-        """Describe the flaw in one sentence."""
-        path, rule, value = self.path, self.rule, self.value
-        match self.keyword:
-            case "required":
-                missing = next(name for name in rule if name not in cast("JSON", value))
-                return f"{path}.{missing} is required."
-            case "additionalProperties":
-                return _unknown(path, cast("JSON", value).keys() - self.schema["properties"].keys())
-            case "type":
-                return f"{path} must be {_types(rule)}, not {_kind(value)}."
-            case "enum":
-                allowed = " or ".join(json.dumps(value) for value in rule)
-                return f"{path} must be {allowed}, not {_shown(value)}."
-            case "minimum" | "maximum":
-                low, high = self.schema["minimum"], self.schema["maximum"]
-                return f"{path} must be from {low} to {high}, not {_shown(value)}."
-            case "pattern" | "maxLength" if path in _IN_WORDS:
-                return f"{path} must be {_IN_WORDS[path]}, not {_shown(value)}."
-            case "minLength" | "minItems" if rule == 1:
-                return f"{path} must not be empty."
-            case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
-                return f"{path} must have {_LENGTHS[self.keyword]} {rule} {_units(value)}."
-            case _:
-                return f"{path} breaks the rule {self.keyword}: {_shown(rule)}."
-
-
-def _unknown(owner: str, names: AbstractSet[str]) -> str:
-    shown = ", ".join(_shown(name) for name in nsmallest(_ERRORS, names))
-    return f"{owner} has no argument {shown}."
-
-
-_LENGTHS: Final = {
-    "minLength": "at least",
-    "minItems": "at least",
-    "maxLength": "at most",
-    "maxItems": "at most",
-    "maxProperties": "at most",
-}
-
-
-def _units(value: object) -> str:
-    if isinstance(value, str):
-        return f"characters; it has {len(value)}"
-    return f"entries; it has {len(cast('JSON', value))}"
-
-
-def _types(rule: object) -> str:
-    names = [rule] if isinstance(rule, str) else cast("list[str]", rule)
-    return " or ".join(_TYPES.get(name, name) for name in names)
-
-
-_TYPES: Final = {
-    "integer": "an integer",
-    "string": "a string",
-    "object": "an object",
-    "array": "an array",
-}
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool() | int() | float():
-            return _shown(value)
-        case str():
-            return f"the string {_shown(value)}"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, str) and len(value) > _SHOWN:
-        return f'{json.dumps(value[:_SHOWN])[:-1]}…"'
-    text = json.dumps(value, default=str)
-    return text if isinstance(value, str) or len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return validator({**properties[name], **_STRICTER.get(name, {})})
 
 
 def _usage(tool: Tool) -> str:
@@ -286,9 +107,9 @@ def _unfit(value: object, path: str = "") -> Iterator[str]:
         case dict():
             for key, inner in cast("JSON", value).items():
                 yield from _unfit(key, f"A key of {path}" if path else "An argument's name")
-                yield from _unfit(inner, _inside(path, key))
+                yield from _unfit(inner, entry_path(path, key))
         case list():
             for index, inner in enumerate(cast("list[object]", value)):
-                yield from _unfit(inner, _inside(path, index))
+                yield from _unfit(inner, entry_path(path, index))
         case _:
             pass
