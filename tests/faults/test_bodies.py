@@ -110,7 +110,7 @@ async def test_a_reply_that_is_packed_wrongly_is_upstream_invalid(
         outcome = await call(client, "list-messages", THREAD, limit_s(10))
     assert isinstance(outcome, ToolError)
     assert outcome.code == "upstream_invalid"
-    assert outcome.message == "The upstream's reply is packed wrongly or cut short."
+    assert outcome.message == "The upstream's reply is truncated or not correctly compressed."
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

@@ -108,7 +108,7 @@ async def test_a_full_disk_is_known_to_have_written_nothing_and_ends_without_a_r
                 "Nothing was written."
             )
             assert refused.next_step.startswith("Ask the operator to run backscroll doctor")
-            assert refused.retry.startswith("safe, but pointless until the database is mended")
+            assert refused.retry.startswith("safe, but pointless until the database is fixed")
         walked = await call(client, "list-messages", {"thread_id": thread}, DEADLINE_S)
         assert isinstance(walked, Result)
         assert store.texts() == ["before"]

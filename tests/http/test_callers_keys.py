@@ -35,7 +35,7 @@ NO_KEY = (
     "auth_failed: This server has no key for openai, and your token does not name one.\n"
     "Next: Ask the operator for a token made with --upstream-key-variable, or to set "
     "BACKSCROLL_API_KEY (or OPENAI_API_KEY) where Backscroll runs.\n"
-    "Retry: safe, but pointless until the operator mends the key; nothing was written."
+    "Retry: safe, but pointless until the operator fixes the key; nothing was written."
 )
 
 

@@ -115,7 +115,7 @@ async def test_no_call_makes_more_requests_than_one_call_may() -> None:
         spent = Call.begin(upstream.client).client
         for _ in range(50):
             await spent.send(READ)
-        with pytest.raises(ToolError, match="more requests to the upstream than one call may"):
+        with pytest.raises(ToolError, match="more upstream requests than one call may"):
             await spent.send(READ)
 
     assert page["page"]["returned"] == 50

@@ -107,7 +107,7 @@ async def test_what_is_stored_a_moment_later_was_created_once_and_is_found(
                 found.append(await upstream.call("list-messages", thread_id=created["thread_id"]))
 
     assert early.code == "not_found"
-    assert "What was written a moment ago may need a few seconds to show." in early.next_step
+    assert "A new object may take a few seconds to appear." in early.next_step
     assert numbers(found[-1:]) == [0]
     # A new one is begun empty, which does no harm twice; the message is written to it, once.
     written = [asked.path for asked in upstream.asked if asked.method == "POST"]

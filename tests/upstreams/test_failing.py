@@ -10,15 +10,15 @@ from tests.upstreams.covering import shows
 from tests.upstreams.peculiar import Behaviour
 from tests.upstreams.world import THREAD, world
 
-CHECK = "Check the ids. What was written a moment ago may need a few seconds to show."
-MEND = "Mend what the sentence above names, then call again."
-AGAIN = "Call again in a little while."
-LOST = "The upstream's answer to the write was lost: the message may have been written."
+CHECK = "Check the ids. A new object may take a few seconds to appear."
+MEND = "Fix the problem described above, then call again."
+AGAIN = "Call again in a few seconds."
+LOST = "The upstream's reply to the write was lost: the message may have been written."
 REPEAT = 'Call create-message again with the same arguments and idempotency_key "once".'
 GONE = (
     "upstream_retired",
     "The upstream (compatible) does not serve this.",
-    f"Where it is threads that are missing: {THREADS_RETIRED}",
+    f"If threads are missing: {THREADS_RETIRED}",
 )
 INVALID = "upstream_invalid"
 NOT_JSON = (
@@ -26,7 +26,7 @@ NOT_JSON = (
     "The upstream's reply is not a JSON object.",
     "Ask the operator to check BACKSCROLL_BASE_URL.",
 )
-LIMITED = ("rate_limited", "The upstream limits its rate.")
+LIMITED = ("rate_limited", "The upstream's rate limit was reached.")
 QUOTA = (
     "quota_exceeded",
     "The upstream's quota is used up.",
@@ -58,7 +58,7 @@ READS: dict[Behaviour, tuple[str, str, str]] = {
     failing.NOT_FOUND_500: (
         "upstream_unavailable",
         "The upstream answered with HTTP status 500.",
-        f"{AGAIN} If it stays so, check the ids: some proxies answer so for what is not there.",
+        f"{AGAIN} If this persists, check the ids: some proxies send this for a missing object.",
     ),
     failing.GONE_404: GONE,
     failing.GONE_ROUTE: GONE,
@@ -84,7 +84,7 @@ READS: dict[Behaviour, tuple[str, str, str]] = {
     ),
     failing.FORBIDDEN: (
         "forbidden",
-        "The upstream forbids this.",
+        "The upstream denied access.",
         "Ask the operator for access to this upstream.",
     ),
     failing.RATE: (*LIMITED, "Wait 7 s, then call again."),
@@ -120,7 +120,7 @@ WRITES: dict[Behaviour, tuple[str, str, str]] = {
     failing.LOCKED: ("thread_busy", "Another process is writing.", BUSY),
     failing.OVERLOADED: UNKNOWN,
 }
-PASS = re.compile(r' Then pass idempotency_key "once"\.$')
+PASS = re.compile(r' When you repeat the call, pass idempotency_key "once"\.$')
 """What is told of a write that may be made again."""
 
 

@@ -119,10 +119,10 @@ async def test_a_dropped_order_is_told_and_never_turned_into_other_messages() ->
 
     assert ending(oldest_first) == {**OUT_OF_REACH, "warning": f"{CONTRARY}; {STUCK}"}
     assert ahead.render() == (
-        "upstream_invalid: The upstream ignores order, so what comes ahead of an item cannot be "
-        "asked for.\n"
-        "Next: Call again without before, and go on with next_cursor.\n"
-        "Retry: safe, but the upstream may answer the same again."
+        "upstream_invalid: The upstream ignores order, so the items before one cannot be "
+        "requested.\n"
+        "Next: Call again without before, and continue with next_cursor.\n"
+        "Retry: safe, but the upstream may send the same reply again."
     )
 
 
@@ -172,10 +172,10 @@ async def test_a_message_deleted_under_the_cursor_is_named_with_the_way_on(
         on = await upstream.pages("list-messages", thread_id=THREAD, after="msg_16", limit=30)
 
     assert lost.render() == (
-        f"not_found: The upstream knows no msg_15, behind which this page starts ({said}).\n"
-        "Next: If it was deleted, give the id of a neighbour that you have read as after (or "
-        "before), or start again without cursor.\n"
-        "Retry: safe, but pointless until the ids are mended; nothing was written."
+        f"not_found: The upstream does not know msg_15, which this page starts after ({said}).\n"
+        "Next: If it was deleted, pass the id of another item as after (or before), or start again "
+        "without cursor.\n"
+        "Retry: safe, but pointless until the ids are corrected; nothing was written."
     )
     assert numbers([first, *on]) == [*NEWEST_FIRST[:30], *NEWEST_FIRST[29:]]
 

@@ -164,13 +164,13 @@ async def test_a_completion_that_ogx_stored_unasked_is_read() -> None:
             "list-messages",
             {"thread_id": CONVERSATION, "after": NOWHERE},
             "not_found",
-            f"The upstream knows no {NOWHERE}, behind which this page starts (Conversation item",
+            f"The upstream does not know {NOWHERE}, which this page starts after (Conversation",
         ),
         (
             "list-messages",
             {"thread_id": CONVERSATION, "after": DELETED, "order": "asc"},
             "not_found",
-            f"The upstream knows no {DELETED}, behind which this page starts (Conversation item",
+            f"The upstream does not know {DELETED}, which this page starts after (Conversation",
         ),
         (
             "get-message",
@@ -183,7 +183,7 @@ async def test_a_completion_that_ogx_stored_unasked_is_read() -> None:
             "get-chat-messages",
             {"completion_id": COMPLETION, "after": "nope"},
             "not_found",
-            "The upstream knows no nope, behind which this page starts (Failed to list",
+            "The upstream does not know nope, which this page starts after (Failed to list",
         ),
         (
             "list-messages",

@@ -21,23 +21,23 @@ ErrorCode: TypeAlias = Literal[
 ]
 
 RETRIES: Final[dict[ErrorCode, str]] = {
-    "invalid_arguments": "safe once the arguments are mended; nothing was read or written.",
-    "not_found": "safe, but pointless until the ids are mended; nothing was written.",
+    "invalid_arguments": "safe once the arguments are corrected; nothing was read or written.",
+    "not_found": "safe, but pointless until the ids are corrected; nothing was written.",
     "thread_busy": "safe; nothing was written. Wait until the run has ended.",
-    "auth_failed": "safe, but pointless until the operator mends the key; nothing was written.",
+    "auth_failed": "safe, but pointless until the operator fixes the key; nothing was written.",
     "forbidden": "safe, but pointless until access is granted; nothing was written.",
     "rate_limited": "safe after a pause; nothing was written.",
     "quota_exceeded": "safe, but pointless until the quota is raised; nothing was written.",
     "upstream_unavailable": "safe; nothing was written.",
-    "upstream_invalid": "safe, but the upstream may answer the same again.",
+    "upstream_invalid": "safe, but the upstream may send the same reply again.",
     "upstream_retired": "safe, but pointless: the upstream no longer serves this.",
     "deadline_exceeded": "safe; nothing was written.",
     "outcome_unknown": (
-        "not safe as a new call: the message may have been written. "
+        "not safe with a new idempotency_key: the message may have been written. "
         "Safe with the same idempotency_key."
     ),
-    "read_only": "safe, but pointless: this server does not write.",
-    "internal": "not known to be safe for a write; safe for a read.",
+    "read_only": "safe, but pointless: this server is read-only.",
+    "internal": "safe for a read; may not be safe for a write.",
 }
 
 
@@ -48,9 +48,10 @@ class ToolError(Exception):
         code: the kind of failure; stable, for programs.
         message: one sentence that describes the failure, without keys, headers or upstream bodies.
         next_step: one sentence that tells the agent what to do.
-        retry: whether the same call may be sent again; the code's entry in `RETRIES` by default.
-        shown_by: the names of tools that show which ids exist. They are not part of `next_step`
-            because some agents do not have these tools.
+        retry: one sentence that says whether the same call can be sent again; by default the
+            sentence for the code in `RETRIES`.
+        shown_by: the names of tools that list existing ids. `render` leaves out the tools that the
+            agent does not have.
     """
 
     def __init__(
@@ -73,8 +74,8 @@ class ToolError(Exception):
         """Return the text for the agent: `code: sentence`, the next step, and the retry rule.
 
         Args:
-            offered: the names of the agent's tools; no other tool is named. By default, any tool
-                may be named.
+            offered: the names of the tools that the agent has. The text names no other tools. If
+                None, the agent has all tools.
         """
         lines = [f"{self.code}: {self.message}"]
         tools = [name for name in self.shown_by if offered is None or name in offered]

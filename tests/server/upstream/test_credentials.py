@@ -119,7 +119,7 @@ async def test_a_token_of_entra_is_asked_for_before_every_request_by_one_identit
     assert failed.value.render() == (
         "auth_failed: Microsoft Entra gave no token (ClientAuthenticationError).\n"
         "Next: Ask the operator to sign in (az login), or to set BACKSCROLL_API_KEY.\n"
-        "Retry: safe, but pointless until the operator mends the key; nothing was written."
+        "Retry: safe, but pointless until the operator fixes the key; nothing was written."
     )
 
 

@@ -96,7 +96,7 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             error(400, message="Bad limit."),
             "invalid_arguments",
             "Bad limit.",
-            "Mend what the sentence above names, then call again.",
+            "Fix the problem described above, then call again.",
         ),
         (
             error(401, message="Incorrect key sk-1."),
@@ -107,7 +107,7 @@ async def test_a_write_carries_its_idempotency_key() -> None:
         (
             error(403),
             "forbidden",
-            "The upstream forbids this.",
+            "The upstream denied access.",
             "Ask the operator for access to this upstream.",
         ),
         (
@@ -119,13 +119,13 @@ async def test_a_write_carries_its_idempotency_key() -> None:
         (
             error(429, **{"retry-after": "7"}),
             "rate_limited",
-            "The upstream limits its rate.",
+            "The upstream's rate limit was reached.",
             "Wait 7 s, then call again.",
         ),
         (
             error(429, **{"retry-after": "-1"}),
             "rate_limited",
-            "The upstream limits its rate.",
+            "The upstream's rate limit was reached.",
             "Wait, then call again.",
         ),
         (
@@ -151,21 +151,21 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             "upstream_unavailable",
             "The upstream answered with HTTP status 500.",
             (
-                "Call again in a little while. If it stays so, check the ids: some proxies "
-                "answer so for what is not there."
+                "Call again in a few seconds. If this persists, check the ids: some proxies "
+                "send this for a missing object."
             ),
         ),
         (
             error(422, message="a\nb " + "c" * 400),
             "invalid_arguments",
             "a b " + "c" * 296,
-            "Mend what the sentence above names, then call again.",
+            "Fix the problem described above, then call again.",
         ),
         (
             Response("<html>nginx</html>", 502),
             "upstream_unavailable",
             "The upstream answered with HTTP status 502.",
-            "Call again in a little while.",
+            "Call again in a few seconds.",
         ),
         (
             Response('{"detail":"x"}', 418),
@@ -225,11 +225,11 @@ async def test_a_write_that_may_have_been_acted_on_has_an_unknown_outcome(status
         with pytest.raises(ToolError) as failed:
             await client.send(WRITE)
     assert failed.value.render() == (
-        "outcome_unknown: The upstream's answer to the write was lost: the message may have been "
+        "outcome_unknown: The upstream's reply to the write was lost: the message may have been "
         "written.\n"
         'Next: Call create-message again with the same arguments and idempotency_key "key-1".\n'
-        "Retry: not safe as a new call: the message may have been written. Safe with the same "
-        "idempotency_key."
+        "Retry: not safe with a new idempotency_key: the message may have been written. Safe with "
+        "the same idempotency_key."
     )
 
 
@@ -246,7 +246,7 @@ async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> 
     )
     assert failed.value.render() == (
         "upstream_unavailable: The upstream could not be reached (ConnectError).\n"
-        "Next: Call again in a little while; if it stays so, ask the operator to check it.\n"
+        "Next: Call again in a few seconds; if this persists, ask the operator to check it.\n"
         "Retry: safe; nothing was written."
     )
 
@@ -352,12 +352,12 @@ async def test_an_outage_gets_ten_retries_from_all_calls_together() -> None:
         (
             error(409, "idempotency_key_in_use", "The first request is still at work."),
             "thread_busy",
-            "Call again in a little while with the same idempotency_key.",
+            "Call again in a few seconds with the same idempotency_key.",
         ),
         (
             error(410, "idempotent_object_deleted", "What this key made was deleted since."),
             "not_found",
-            "To write it anew, call with another idempotency_key.",
+            "To write it again, call with another idempotency_key.",
         ),
     ],
 )
@@ -397,7 +397,7 @@ def test_the_store_that_says_that_nothing_was_written_is_believed_and_quoted(
     assert error.retry == (
         "safe; nothing was written."
         if again
-        else "safe, but pointless until the database is mended; nothing was written."
+        else "safe, but pointless until the database is fixed; nothing was written."
     )
 
 

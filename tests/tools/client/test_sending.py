@@ -210,8 +210,8 @@ async def test_a_call_makes_no_more_requests_than_it_may() -> None:
     with pytest.raises(ToolError) as refused:
         await client.send(READ)
     assert refused.value.render() == (
-        "upstream_unavailable: The call would take more requests to the upstream than one call may "
-        "make.\nNext: Ask for less at once with limit, and go on with cursor.\n"
+        "upstream_unavailable: The call needs more upstream requests than one call may make.\n"
+        "Next: Use a smaller limit, and continue with cursor.\n"
         "Retry: safe; nothing was written."
     )
     assert len(wire.asked) == 2

@@ -1,1 +1,1 @@
-"""The async client: pure functions for requests and replies, around a small core of I/O."""
+"""The async client: functions without I/O for requests and replies, and a small I/O core."""

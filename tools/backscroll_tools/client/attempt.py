@@ -17,7 +17,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.spans import span
 
 _LONG: Final = 1024 * 1024
-"""The size in bytes from which a body is decoded in a worker thread."""
+"""The least size, in bytes, of a body that is decoded in a worker thread."""
 
 
 async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: float) -> JSON:
@@ -25,8 +25,8 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
 
     Args:
         client: provides the connections, the slots and the clock.
-        exchange: the request; it records whether it was sent, and the reply.
-        attempt: the number of this attempt of the request; 1 or more.
+        exchange: the unsent request, in which the reply is stored.
+        attempt: 1 for the first attempt of the request, 2 for the second, and so on.
         ends_at: the call's deadline, in seconds of `anyio.current_time`.
 
     Raises:
@@ -76,7 +76,7 @@ def _patience_s(client: Client, request: Request, attempt: int, ends_at: float) 
 
 
 async def _object(exchange: Exchange, body: bytes) -> JSON:
-    """Return the object of a successful reply, after checking that it can belong to the request."""
+    """Return the object of a successful reply if it can belong to the request."""
     try:
         reply = await _decoded(body)
         if not belongs(reply, exchange.request):
@@ -90,7 +90,7 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
 async def _decoded(body: bytes) -> JSON:
     if len(body) < _LONG:
         return replies.decode(body)
-    # Decoding megabytes takes seconds, which must not block other calls or this one's deadline.
+    # Decoding megabytes takes seconds, which must not delay other calls or exceed the deadline.
     return await anyio.to_thread.run_sync(replies.decode, body, abandon_on_cancel=True)
 
 

@@ -1,7 +1,7 @@
-"""Whether a reply can belong to its request, judged by the ids and kinds that both name.
+"""Detects replies that belong to another request, by the ids and kinds of their objects.
 
-A connection that is out of step delivers the reply to another request (`network`). Fields that are
-missing, null or of an undocumented shape are ignored, and never fail a reply.
+A faulty connection can deliver the reply to an earlier request (`network`). Fields that are
+missing, null or of an undocumented type are ignored.
 """
 
 import re
@@ -15,19 +15,19 @@ _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
-"""The id of a stored completion's message: the completion's id and an index (also in OGX)."""
+"""An id of a stored completion's message: the completion's id and an index (also in OGX)."""
 
 
 def belongs(reply: JSON, request: Request) -> bool:
-    """Return whether a reply can belong to a request: no id or kind in it says otherwise.
+    """Return False if an id or a kind in a reply shows that it belongs to another request.
 
     Args:
         reply: the object of a successful reply.
-        request: the request that the reply was received for.
+        request: the request that the reply was received after.
     """
     root = request.group.root
     words = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
-    one = len(words) % 2 == 0  # names of lists and ids alternate
+    one = len(words) % 2 == 0  # list names and ids alternate in a path
     listing = words[-2] if one else words[-1]
     owners = dict(zip(words[::2], words[1::2], strict=False))
     kinds = request.group.kinds.get(listing, _KNOWN)
@@ -52,13 +52,13 @@ def _is_of(value: JSON, kinds: frozenset[str], owners: dict[str, str]) -> bool:
 
 
 def _is_kind(value: JSON, kinds: frozenset[str]) -> bool:
-    """Whether an object is of one of the kinds, or of an unknown kind: Astra sends `runs`."""
+    """Whether an object is of one of the kinds, or of an unknown kind such as Astra's `runs`."""
     kind = value.get("object")
     return not isinstance(kind, str) or kind not in _KNOWN or kind in kinds
 
 
 def _is_numbered(named: object, completion: str) -> bool:
-    """Whether a message can belong to a completion, judged by the id if that has an index."""
+    """Whether a message's id can belong to a completion; True if it has no index."""
     found = _NUMBERED.fullmatch(named) if isinstance(named, str) else None
     if found is None or not _family(completion):
         return True
@@ -66,11 +66,11 @@ def _is_numbered(named: object, completion: str) -> bool:
 
 
 def _same(named: object, asked: str) -> bool:
-    """Whether an id is the requested one, or of another family and so not comparable."""
+    """Whether an id is the requested one; True if its family differs, as then none can tell."""
     return not isinstance(named, str) or named == asked or _family(named) != _family(asked)
 
 
 def _family(identifier: str) -> str:
-    """Return the word that an id starts with: `thread_1` and `thread_2` share a family."""
+    """Return the word that an id starts with, such as `thread` in `thread_1`."""
     found = _FAMILY.match(identifier)
     return found[0] if found else ""

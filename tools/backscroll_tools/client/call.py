@@ -1,4 +1,4 @@
-"""The client of one call, which keeps the call's limits and retries if that is safe."""
+"""The client of one call. It enforces the call's limits, and retries if that is safe."""
 
 import math
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class CallClient:
         requests: the most requests that the call may make; no limit by default.
         ends_at: the call's deadline, in seconds of `anyio.current_time`; none by default.
         tally: the requests and bytes of the call so far.
-        in_doubt: whether the upstream may have acted on a write without a reply that confirms it.
+        in_doubt: whether the upstream may have acted on a write that no reply has confirmed.
     """
 
     shared: Client
@@ -58,7 +58,7 @@ class CallClient:
             except ExchangeError as error:
                 if error.fate == "unknown" and not request.harmless:
                     doubtful = self.in_doubt = True
-                # Repeating the key can settle the outcome: worth one retry after any failure.
+                # A retry with the same key can settle the outcome, so retry once after any failure.
                 unsettled = doubtful and number == 1 and not error.too_large
                 again = (error.again or unsettled) and self._repeatable(request, error)
                 if not again or not await self.pauses(error, number, owed=unsettled):
@@ -69,7 +69,7 @@ class CallClient:
                 return reply
 
     async def page(self, request: Request) -> replies.Reply:
-        """Send a request for a list, and return its envelope as far as it can be trusted.
+        """Send a request for a list, and return its envelope.
 
         If the reply is larger than allowed, the page is requested again with fewer items.
 
@@ -99,12 +99,12 @@ class CallClient:
             raise
 
     async def pauses(self, error: ExchangeError, attempts: int, *, owed: bool = False) -> bool:
-        """Wait before another attempt. If no other is allowed, return False at once.
+        """Wait before the next attempt and return True, or return False if it is not allowed.
 
         Args:
             error: the failure of the last attempt.
-            attempts: the number of failed attempts; 1 or more. There is none after the fifth.
-            owed: whether another is allowed even if the retry budget is spent.
+            attempts: the number of failed attempts; 1 to 5. The fifth is the last one.
+            owed: whether to allow the attempt even if the retry budget is spent.
         """
         if attempts >= retry.ATTEMPTS:
             return False
@@ -140,7 +140,7 @@ class CallClient:
         try:
             return await attempt.answered(self.shared, exchange, number, self.ends_at)
         except anyio.get_cancelled_exc_class():
-            # The upstream may have acted on it, and no reply will tell.
+            # The upstream may have acted on the request, but its reply will not be read.
             self.in_doubt |= exchange.sent and not request.harmless
             raise
         finally:

@@ -34,9 +34,9 @@ class Client:
     Args:
         http: the connection pool for reads; the caller closes it.
         upstream: see above.
-        writing: the pool for writes, by default the one for reads. Over a network it should not
-            keep connections open: if the other end has closed one unnoticed, the outcome of a
-            write is unknown, while a read can simply be retried (docs/upstreams.md).
+        writing: the pool for writes; by default the one for reads. Over a network it should not
+            reuse connections: if the upstream has just closed one, the outcome of a write on it
+            is unknown, while a read can be retried (docs/upstreams.md).
         reply_bytes: see above; 8 MiB by default.
         chance: see above.
         wall: returns the time of this process, in Unix seconds.
@@ -59,13 +59,13 @@ class Client:
         self.chance = chance
         self.clock = UpstreamClock(wall, monotonic)
         self.budget = RetryBudget()
-        # Separate lanes, so that writes waiting for a thread do not block reads of it.
+        # Separate limits, so that writes that wait for a thread do not block reads of it.
         self._reading = http, Lanes()
         self._writing = writing or http, Lanes()
         self._writers = Lanes(TOTAL, 1)
 
     def way(self, request: Request) -> tuple[Http, AbstractAsyncContextManager[None]]:
-        """Return the connections for a request, and the context that holds its slot."""
+        """Return the connections for a request, and a context that occupies its slot."""
         http, lanes = self._reading if request.method == "GET" else self._writing
         return http, lanes.lane(request.owner)
 

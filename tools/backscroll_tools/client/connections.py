@@ -26,7 +26,7 @@ KEPT: Final = 32
 """The most idle connections that are kept for one caller."""
 
 CALLERS: Final = 32
-"""The most callers whose connections are kept: the most recent ones."""
+"""The most callers whose idle connections are kept; the least recent lose theirs first."""
 
 IN_ALL: Final = 64
 """The most idle connections that are kept for all callers together."""
@@ -117,7 +117,7 @@ class Connections:
 
         Args:
             request: the request, whose headers identify the caller.
-            stream: whether to leave the body unread. Close the response in any case.
+            stream: whether to leave the body unread. The caller closes the response.
 
         Raises:
             httpx2.TransportError: no response arrived.
@@ -150,7 +150,7 @@ class Connections:
             httpcore2.AsyncConnectionPool(
                 ssl_context=self._ssl_context if request.url.scheme == "https" else None,
                 proxy=_proxy(request.url),
-                max_connections=None,  # the lanes of a client limit them
+                max_connections=None,  # `lanes` limits them
                 max_keepalive_connections=self._kept,
                 keepalive_expiry=self._idle_s,
                 network_backend=self._network,
@@ -202,7 +202,7 @@ class _ResponseBody(httpx2.AsyncByteStream):
 
 
 def _caller(request: httpx2.Request) -> str:
-    """Return an identifier of the request's caller and origin, which reveals no key."""
+    """Return a hash that identifies the request's caller and origin."""
     url = request.url
     told = [f"{url.scheme}://{url.host}:{url.port}"]
     told += sorted(

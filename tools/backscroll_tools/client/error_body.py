@@ -1,6 +1,6 @@
 """The error message and error code in the body of an HTTP failure.
 
-Bodies: OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's `{"detail": …}`,
+Formats: OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's `{"detail": …}`,
 and those of proxies.
 """
 
@@ -11,14 +11,14 @@ from pydantic_core import from_json
 from backscroll_tools.plain import plain
 
 SENTENCE_CHARS: Final = 300
-"""The most characters of an upstream's message that are repeated."""
+"""The most characters of an upstream's message that an error quotes."""
 
 BODY_BYTES: Final = 65_536
-"""The most bytes of a body that is parsed for a message."""
+"""The size of the largest body, in bytes, that is searched for a message."""
 
 
 def sentence_and_code(body: bytes) -> tuple[str, str]:
-    """Return the upstream's message, cut and on one line, and its error code.
+    """Return the upstream's message, on one line and at most 300 characters, and its error code.
 
     Each is empty if the body does not contain it.
     """

@@ -1,4 +1,4 @@
-"""One request on the wire, and whether it may have arrived if no reply comes."""
+"""Sends one request, and tracks whether it may have arrived if no reply does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,15 +54,15 @@ _HEADERS: Final = (("User-Agent", "backscroll"), ("Accept", "application/json"),
 
 @dataclass(slots=True)
 class Exchange:
-    """One sending of a request to an upstream.
+    """A request that is sent to an upstream once.
 
     Attributes:
         upstream: the upstream that the request is sent to.
         request: the request.
-        sent: whether the whole request may have arrived. An in-process upstream has no connection
-            to watch, so this is set as soon as the exchange runs.
+        sent: whether the whole request may have arrived. For an in-process upstream, which has no
+            connection to observe, this is True as soon as the exchange runs.
         reply: status, headers and decompressed body, once the whole reply has arrived.
-        connection: the connection that the reply came on, if over a network.
+        connection: the connection of the reply, if it came over a network.
     """
 
     upstream: Upstream
@@ -73,7 +73,7 @@ class Exchange:
 
     @property
     def fate(self) -> Fate:
-        """The fate of the request as long as no reply has arrived."""
+        """Whether the upstream may have acted on the request, if no reply has arrived."""
         return "unknown" if self.sent else "unsent"
 
     async def run(self, http: Http, credential: list[Header], most: int) -> None:
@@ -82,7 +82,7 @@ class Exchange:
         Args:
             http: the connections.
             credential: the header that identifies the caller, if any.
-            most: the most bytes of the decompressed body.
+            most: the most bytes of the reply's body, decompressed.
 
         Raises:
             ExchangeError: no complete reply arrived, or it cannot be read.
@@ -95,7 +95,9 @@ class Exchange:
         except httpx2.HTTPError as error:
             raise unreachable(type(error).__name__, self.fate) from None
         except BodyUnreadableError:
-            raise unreadable("The upstream's reply is packed wrongly or cut short.") from None
+            raise unreadable(
+                "The upstream's reply is truncated or not correctly compressed."
+            ) from None
         except BodyTooLargeError:
             why = f"The upstream's reply is larger than {most / 1024 / 1024:g} MiB."
             raise unreadable(why, too_large=True) from None
@@ -110,12 +112,12 @@ class Exchange:
         self.reply = response.status_code, response.headers, body
 
     async def end_connection(self) -> None:
-        """Close the connection that the reply came on, because it can no longer be trusted."""
+        """Close the connection of the reply, because it can no longer be trusted."""
         if self.connection is not None:
             await self.connection.aclose()
 
     def _request(self, http: Http, credential: list[Header]) -> httpx2.Request:
-        """Return the request as it is sent, without a client's own defaults merged into it."""
+        """Return the request as it is sent. An HTTP client would add its own headers."""
         upstream, request = self.upstream, self.request
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path

@@ -1,7 +1,7 @@
-"""The errors of failed exchanges, made from HTTP statuses and error bodies.
+"""The errors of failed exchanges, built from HTTP statuses and error bodies.
 
-An error repeats at most the message in a body, escaped for terminals. It repeats
-nothing if the message may contain a key.
+An error quotes nothing of a body except its message, escaped for terminals. It does not quote a
+message that contains the caller's key.
 """
 
 import math
@@ -18,48 +18,50 @@ Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
 """Whether the upstream may have acted on a request; see `ExchangeError.fate`."""
 
 _NEXT: Final[dict[ErrorCode, str]] = {
-    "invalid_arguments": "Mend what the sentence above names, then call again.",
+    "invalid_arguments": "Fix the problem described above, then call again.",
     "auth_failed": "Ask the operator to check BACKSCROLL_API_KEY.",
     "forbidden": "Ask the operator for access to this upstream.",
     "not_found": "Check the ids.",
     "thread_busy": "Wait until the run has ended.",
-    "upstream_unavailable": "Call again in a little while.",
+    "upstream_unavailable": "Call again in a few seconds.",
     "upstream_invalid": "Ask the operator to check BACKSCROLL_BASE_URL.",
 }
 
 _NEXT_OF: Final = {
-    "idempotency_key_in_use": "Call again in a little while with the same idempotency_key.",
-    "idempotent_object_deleted": "To write it anew, call with another idempotency_key.",
+    "idempotency_key_in_use": "Call again in a few seconds with the same idempotency_key.",
+    "idempotent_object_deleted": "To write it again, call with another idempotency_key.",
 }
 """The next step for upstream error codes that are more precise than the status."""
 
 _SHOWN_BY: Final[dict[ErrorCode, tuple[str, ...]]] = {
     "not_found": ("list-threads", "list-chat-completions"),
 }
-"""The tools that show which ids exist."""
+"""The tools that list existing ids."""
+
 _OF_DATABASE: Final = "database_"
-"""The prefix of the embedded store's database error codes, after which nothing was written."""
+"""The prefix of the embedded store's codes for database errors, which mean that nothing was
+written."""
 
 _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
 """The database codes after which the same request may succeed without a fix."""
 
-_MEND: Final = "Ask the operator to run backscroll doctor, and to mend the database."
-_MENDED: Final = "safe, but pointless until the database is mended; nothing was written."
+_FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
+_FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
 
-_LATE: Final = " What was written a moment ago may need a few seconds to show."
+_LATE: Final = " A new object may take a few seconds to appear."
 
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
 """The codes that no retry can fix, regardless of the status."""
 
-_OF_500: Final = " If it stays so, check the ids: some proxies answer so for what is not there."
-"""Added after a 500, because LiteLLM turns its upstream's 404 into one (docs/upstreams.md)."""
+_OF_500: Final = " If this persists, check the ids: some proxies send this for a missing object."
+"""Added for a status of 500, which LiteLLM sends if its upstream sent 404 (docs/upstreams.md)."""
 
 _REPEATED: Final = frozenset({"invalid_arguments", "not_found", "thread_busy"})
-"""The codes whose errors repeat the upstream's message, because it says what to fix."""
+"""The codes whose errors quote the upstream's message, because it helps to fix the call."""
 
 _SENTENCE: Final[dict[ErrorCode, str]] = {
     "auth_failed": "The upstream refused the key.",
-    "forbidden": "The upstream forbids this.",
+    "forbidden": "The upstream denied access.",
 }
 
 
@@ -96,7 +98,7 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
         status: the HTTP status, 300 or above.
         headers: the reply's headers, for `Retry-After` and `retry-after-ms`.
         body: the reply's body.
-        key: the caller's API key or token, which no error repeats.
+        key: the caller's API key or token. A message that contains it is not quoted.
         now: the current time, in Unix seconds, for a `Retry-After` that is a date.
     """
     said, error_code = sentence_and_code(body)
@@ -120,7 +122,7 @@ def _of_database(error_code: str, said: str, asked_s: float) -> ExchangeError:
     error = ExchangeError("upstream_unavailable", said, next_step=_NEXT["upstream_unavailable"])
     error.fate, error.again, error.asked_s = "refused", error_code in _PASSING, asked_s
     if not error.again:
-        error.next_step, error.retry = _MEND, _MENDED
+        error.next_step, error.retry = _FIX, _FIXED
     return error
 
 
@@ -137,7 +139,7 @@ def _error(
         )
     if code == "rate_limited":
         wait = f"Wait {math.ceil(asked_s)} s" if asked_s else "Wait"
-        sentence = "The upstream limits its rate."
+        sentence = "The upstream's rate limit was reached."
         return ExchangeError(code, sentence, next_step=f"{wait}, then call again.")
     sentence = _SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
     if code in _REPEATED and said:
@@ -164,7 +166,7 @@ NO_ANSWER: Final = "no answer in time"
 
 
 class UnreachableError(ExchangeError):
-    """No reply arrived; the network's error is the exception's context.
+    """No reply arrived. `__context__` is the network's error.
 
     Attributes:
         kind: the name of the network error, or `NO_ANSWER`.
@@ -183,7 +185,7 @@ def unreachable(kind: str, fate: Fate) -> UnreachableError:
     error = UnreachableError(
         "upstream_unavailable",
         f"The upstream could not be reached ({kind}).",
-        next_step="Call again in a little while; if it stays so, ask the operator to check it.",
+        next_step="Call again in a few seconds; if this persists, ask the operator to check it.",
     )
     error.fate, error.again, error.kind = fate, True, kind
     return error
@@ -200,8 +202,8 @@ def unrelated() -> ExchangeError:
     """Return the error for a reply that belongs to another request."""
     error = ExchangeError(
         "upstream_invalid",
-        "The upstream's reply answers another request.",
-        next_step="Call again; if it stays so, ask the operator to check BACKSCROLL_BASE_URL.",
+        "The upstream's reply belongs to another request.",
+        next_step="Call again; if this persists, ask the operator to check BACKSCROLL_BASE_URL.",
     )
     error.fate, error.again = "unknown", True
     return error
@@ -211,8 +213,8 @@ def too_many_requests() -> ExchangeError:
     """Return the error for a call that needs more upstream requests than it may make."""
     return ExchangeError(
         "upstream_unavailable",
-        "The call would take more requests to the upstream than one call may make.",
-        next_step="Ask for less at once with limit, and go on with cursor.",
+        "The call needs more upstream requests than one call may make.",
+        next_step="Use a smaller limit, and continue with cursor.",
     )
 
 
@@ -221,12 +223,12 @@ def outcome_unknown(idempotency_key: str, wait_s: float = 0.0) -> ExchangeError:
 
     Args:
         idempotency_key: the key that makes the same call safe to repeat.
-        wait_s: seconds until the write can no longer arrive late; 0 if unknown.
+        wait_s: seconds after which the lost write can no longer arrive; 0 if unknown.
     """
     when = f" in {math.ceil(wait_s)} s" if wait_s else ""
     error = ExchangeError(
         "outcome_unknown",
-        "The upstream's answer to the write was lost: the message may have been written.",
+        "The upstream's reply to the write was lost: the message may have been written.",
         next_step=(
             f"Call create-message again{when} with the same arguments and idempotency_key "
             f'"{idempotency_key}".'

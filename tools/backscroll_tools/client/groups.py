@@ -1,7 +1,7 @@
-"""The groups of endpoints that an upstream may serve, one value each. Add new groups here.
+"""The groups of endpoints that an upstream may serve. Add new groups here.
 
 Paths and headers are from OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of
-a message. Imports the standard library only, because settings are read before heavy imports.
+a message. Imports only the standard library, because settings are read before heavy imports.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ class Group:
     """A group of endpoints.
 
     Attributes:
-        name: the word for it in `BACKSCROLL_SERVES` and in the names of spans.
-        words: what the group serves, as a plural for people, such as "stored completions".
+        name: its name in `BACKSCROLL_SERVES` and in the names of spans.
+        words: the objects that it serves, in words for people, such as "stored completions".
         root: the path of the outermost list, such as `/threads`.
-        probe: the path of a list to read to find out whether the group is served. A path below
-            `root` names an object that does not exist.
+        probe: the path of a list that is read to find out whether the upstream serves the group:
+            `root`, or a list of an object with a made-up id.
         kinds: the values of `object` in each list, by the last word of the list's path.
         headers: the headers of each request of the group.
         part_of: the group whose headers, prefix and query these requests use; None if they have
@@ -42,7 +42,7 @@ class Group:
 
     @property
     def names_made_up(self) -> bool:
-        """Whether the probe names a made-up id, so that `not_found` means the group is served."""
+        """Whether the probe has a made-up id. If so, `not_found` means that the group is served."""
         return self.probe != self.root
 
 

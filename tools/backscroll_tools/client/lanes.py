@@ -16,7 +16,7 @@ room for the others; writes have the same limit of their own."""
 
 
 class Lanes:
-    """Lets requests through while there are free slots.
+    """Slots for concurrent requests. A request without a free slot waits.
 
     Args:
         total: the most requests at once.
@@ -31,7 +31,7 @@ class Lanes:
 
     @asynccontextmanager
     async def lane(self, owner: str) -> AsyncIterator[None]:
-        """Hold a slot among the requests for `owner`, then one among all requests."""
+        """Occupy a slot of the owner, then one of all requests; wait for each if necessary."""
         lane = self._lanes.get(owner)
         if lane is None:
             lane = self._lanes[owner] = anyio.Semaphore(self._of_one, fast_acquire=True)

@@ -1,4 +1,4 @@
-"""A message as an item of a conversation, after OpenAI's mapping."""
+"""Converts a thread's message to an item of a conversation, by OpenAI's mapping."""
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
@@ -17,7 +17,7 @@ def message_item(message: JSON) -> JSON:
     """
     if message.get("metadata"):
         raise invalid_arguments(
-            "metadata does not go with a conversation, whose messages have none.",
+            "Messages of a conversation cannot have metadata.",
             "Call again without metadata.",
         )
     role, content = message["role"], message["content"]
@@ -44,8 +44,8 @@ def _part(part: JSON, text: str) -> JSON:
             return {"type": "input_image", "image_url": url, **_detail(rest)}
         case _:
             raise invalid_arguments(
-                f"A content part of type {part['type']} lacks what its type promises.",
-                "Give text its text, image_file its file_id, image_url its url.",
+                f"A content part of type {part['type']} lacks the field that its type requires.",
+                "A text part needs text, an image_file part file_id, and an image_url part url.",
             )
 
 

@@ -1,14 +1,14 @@
 """Connections that detect unexpected data, so that no response goes to the wrong request.
 
-HTTP/1.1 matches responses to requests by order alone (RFC 9112, section 9.3.1). Data that arrives
-while no request is waiting belongs to no request (section 9.2). If a pool sends the next request on
-such a connection, every later request gets the response before its own. So a stream here
+HTTP/1.1 matches responses to requests only by their order (RFC 9112, section 9.3.1). Data that
+arrives when no request is outstanding belongs to none (section 9.2). If the connection is used
+again, each later request receives the response to the request before it. So a stream
 
-- holds back the last byte that has arrived until its reader asks for more. If a response ends
-  before that byte, the byte is surplus data, and it is still there to show that;
-- reports itself as readable, which makes a pool close it, while it holds such a byte or while the
-  operating system holds unread data;
-- checks again just before each part of a request is written.
+- keeps the last byte that has arrived until its reader asks for more. If a response ends before
+  that byte, the byte is unexpected data;
+- reports itself as readable while it keeps such a byte, or while the operating system has unread
+  data. A pool closes a readable connection;
+- repeats this check just before each part of a request is written.
 
 It plugs into httpcore2's public `AsyncNetworkBackend`. Needs asyncio.
 """
@@ -26,10 +26,10 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from backscroll_tools.client.sockets import Arrivals, Records
 
 _OTHER_FAMILY_S: Final = 0.25
-"""Seconds until an address of the other family is tried too (RFC 8305, section 5)."""
+"""Seconds until an address of the other IP version is tried too (RFC 8305, section 5)."""
 
 _SSL_OBJECT: Final = TLSAttribute.ssl_object
-_UNASKED: Final = "Something came that nothing had asked for."
+_UNASKED: Final = "Unexpected data arrived."
 
 
 class Network(httpcore2.AsyncNetworkBackend):
@@ -72,7 +72,7 @@ class Network(httpcore2.AsyncNetworkBackend):
 
 
 class NetworkStream(httpcore2.AsyncNetworkStream):
-    """One connection of a pool, which writes a request, reads the response, and repeats.
+    """One connection of a pool. A request is written after the response to the previous one.
 
     Args:
         arrivals: the socket.
@@ -97,7 +97,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         self._spoiled = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as in the base class
-        """Return some bytes of a response, or none at the end of the connection.
+        """Return some bytes of a response, or `b""` at the end of the connection.
 
         Raises:
             httpcore2.ReadError: the connection broke.
@@ -121,7 +121,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
 
         Raises:
             httpcore2.ConnectError: data arrived before the first request.
-            httpcore2.ConnectionNotAvailable: data has arrived since the last response. The
+            httpcore2.ConnectionNotAvailable: data has arrived after the previous response. The
                 request was not written completely; a pool sends it on another connection.
             httpcore2.WriteError: the connection broke.
             httpcore2.WriteTimeout: the bytes were not written in time.
@@ -131,9 +131,8 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         begins, self._writing = not self._writing, True
         if self._answered and self.has_unread:
             raise httpcore2.ConnectionNotAvailable(_UNASKED)
-        # On a new connection, a response may arrive while a long request is written, so check
-        # only as the request begins. On a used one, it could be surplus data: see above. With
-        # TLS, unread data may be the session tickets that TLS 1.3 starts with.
+        # On a new connection, check only before the request: a response may arrive before a long
+        # request is written. With TLS, skip the check: the data may be session tickets of TLS 1.3.
         if begins and self._tls is None and self.has_unread:
             raise httpcore2.ConnectError(_UNASKED)
         with _raised(httpcore2.WriteError, httpcore2.WriteTimeout), fail_after(timeout):

@@ -1,7 +1,7 @@
 """Upstream objects, converted to the typed objects that tools return. Empty fields are left out.
 
 The shapes are from OpenAI's published documents and from running servers (docs/upstreams.md).
-Lenient: fields without a typed place, and values of another type, are kept unchanged in `other`.
+Unknown fields, and known fields with a value of another type, are kept unchanged in `other`.
 """
 
 import re
@@ -12,13 +12,13 @@ from backscroll_tools.client.requests import ID
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
 _PREVIEW: Final = 160
-"""The most characters of a completion's reply in a list of completions."""
+"""The most characters of each completion's reply in a list of completions."""
 
 _MILLISECONDS: Final = 100_000_000_000
 """A larger time is in milliseconds (DashScope): in seconds, it would be after the year 5138."""
 
 _NEVER: Final = 10**18
-"""Times this large, even in milliseconds, are ignored, as are floats that are not finite."""
+"""Times of this size, even in milliseconds, are ignored, as are NaN and infinity."""
 
 _ROLE: Final = re.compile(r"[a-z_]{1,32}")
 
@@ -29,11 +29,11 @@ REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at
 """Fields that repeat information from the call or the message."""
 
 _NUMBERS: Final = (int, float)
-"""Types whose empty values (zero, false) are kept; other empty values are left out."""
+"""Types whose false values (0, False) are kept. Other false values are left out."""
 
 
 def message(raw: JSON) -> Message:
-    """Return the typed message for one of a thread, a conversation or a stored completion."""
+    """Return the typed message for a message of a thread, a conversation or a completion."""
     left = {
         name: value
         for name, value in raw.items()
@@ -63,7 +63,7 @@ def message(raw: JSON) -> Message:
 
 
 def _settle(item: JSON, left: JSON) -> None:
-    """Move each remaining field to its typed place in the message, or to `other`."""
+    """Move each remaining field to its typed field of the message, or to `other`."""
     for name, (where, fits) in PLACES.items():
         if left.get(name) and where not in item and fits(left[name]):
             item[where] = left.pop(name)

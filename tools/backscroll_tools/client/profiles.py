@@ -1,6 +1,6 @@
-"""The known behaviour of each kind of upstream, one value per kind.
+"""The kinds of upstreams, and the known behaviour of each.
 
-Sources: docs/upstreams.md. A new kind of upstream needs a value here, and a test.
+The sources are in docs/upstreams.md. A new kind needs a value here, and a test.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +17,7 @@ from backscroll_tools.client.groups import (
 )
 
 PAGE_ITEMS: Final = 100
-"""The most items that one upstream request may ask for (OpenAI API, `limit` of list calls)."""
+"""The most items of one upstream request (OpenAI API, `limit` of list calls)."""
 
 Header: TypeAlias = tuple[str, str]
 
@@ -25,7 +25,7 @@ Auth: TypeAlias = Literal["none", "bearer", "api-key", "entra"]
 """How a request is authenticated: `Authorization: Bearer`, `api-key`, or an Entra token."""
 
 THREADS_RETIRED: Final = (
-    "OpenAI switched threads off on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
+    "OpenAI shut down threads on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
     "(BACKSCROLL_UPSTREAM=foundry, until 2027-03-31) or the embedded store "
     "(BACKSCROLL_UPSTREAM=store)."
 )
@@ -36,26 +36,26 @@ class Profile:
     """One kind of upstream.
 
     Attributes:
-        name: the word in `BACKSCROLL_UPSTREAM` that selects it.
-        serves: the groups of endpoints that it has.
+        name: the value of `BACKSCROLL_UPSTREAM` that selects it.
+        serves: the groups of endpoints that it serves.
         auth: how its requests are authenticated.
-        base_url: its base URL, if that is always the same.
+        base_url: its base URL; empty if that differs between upstreams of this kind.
         base_suffix: the end of its base URL, which is added if an operator leaves it out.
         prefixes: the path between the base URL and the path of a group of endpoints.
         queries: query parameters of every request of a group of endpoints.
         key_optional: whether it can be used without a key.
-        tells_of_its_database: whether an error code that starts with `database_` means that
-            nothing was written, with a message that says why.
+        tells_of_its_database: whether error codes that start with `database_` mean that a
+            database failed and nothing was written.
         honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
         keeps_metadata: whether it keeps messages' metadata, so that a write can carry a marker.
-        trusts_has_more: whether `has_more: false` means the end; if not, another request decides.
+        trusts_has_more: whether `has_more: false` means the end of the list, without another check.
         lists_late: whether a new message may take a while to appear (OGX).
-        looks_s: the pause before each search for a message that may have been written, in
-            seconds, since some upstreams list messages late.
-        underway_s: how long after sending a message may still arrive and be listed, in seconds.
-            Proxies hold a request for up to five minutes, and lists lag by up to one
+        looks_s: the pauses before the searches for a message that may have been written, in
+            seconds. There are several searches because some upstreams list messages late.
+        underway_s: the longest time from sending a message until it is listed, in seconds. Proxies
+            delay a request by up to five minutes, and lists lag by up to one
             (docs/reliability.md).
-        advice: the next step for agents if an endpoint is missing.
+        advice: the next step for an agent if the upstream lacks an endpoint.
     """
 
     name: str
@@ -80,7 +80,7 @@ STORE: Final = Profile(
     name="store",
     serves=frozenset({THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS}),
     auth="none",
-    # The host does not matter in process, and `.invalid` never resolves (RFC 2606, section 2).
+    # Requests in process ignore the host; `.invalid` never resolves (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
     tells_of_its_database=True,
     honours_idempotency_keys=True,
@@ -110,7 +110,7 @@ COMPATIBLE: Final = Profile(
     key_optional=True,
     trusts_has_more=False,
     lists_late=True,
-    advice=f"Where it is threads that are missing: {THREADS_RETIRED}",
+    advice=f"If threads are missing: {THREADS_RETIRED}",
 )
 
 PROFILES: Final = {profile.name: profile for profile in (STORE, OPENAI, FOUNDRY, AZURE, COMPATIBLE)}

@@ -1,7 +1,7 @@
 """Reply bodies, read as a stream with a limit on their decompressed size.
 
-A library that decompresses whole chunks turns 261 kB into 516 MiB before it can check the size
-(measured with httpx2). Here the decompression itself stops at the limit.
+httpx2 decompresses each chunk completely: in a test, 261 kB became 516 MiB before the size could be
+checked. Here the decompression itself stops at the limit.
 """
 
 import zlib
@@ -11,7 +11,7 @@ from typing import Final
 import httpx2
 
 ACCEPTED: Final = ("Accept-Encoding", "gzip, deflate")
-"""The encodings that requests accept; no others are decompressed."""
+"""The request header with the encodings that can be decompressed."""
 
 _PLAIN: Final = frozenset({"", "identity"})
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
@@ -24,7 +24,7 @@ class BodyTooLargeError(Exception):
 
 
 class BodyUnreadableError(Exception):
-    """A body has an encoding that was not asked for, is damaged, or is cut short."""
+    """A body has an encoding that was not requested, or is damaged or truncated."""
 
 
 async def read_body(response: httpx2.Response, limit: int) -> bytes:
@@ -36,7 +36,7 @@ async def read_body(response: httpx2.Response, limit: int) -> bytes:
 
     Raises:
         BodyTooLargeError: the body exceeds the limit.
-        BodyUnreadableError: the encoding was not asked for, or the body is damaged or cut short.
+        BodyUnreadableError: the encoding was not requested, or the body is damaged or truncated.
     """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _PLAIN | _PACKED:
@@ -57,7 +57,7 @@ async def _unpacked(packed: AsyncIterator[bytes], limit: int) -> AsyncIterator[b
     try:
         async for chunk in packed:
             taken += len(chunk)
-            # Count raw bytes too: some decompress to nothing, or follow the end of the stream.
+            # Count raw bytes too: some add nothing to the result, such as those after the stream.
             if taken > limit:
                 raise BodyTooLargeError
             # One byte over the limit is enough to detect an oversized body.

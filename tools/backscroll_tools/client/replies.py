@@ -1,7 +1,7 @@
 """Replies of an upstream: decoding of JSON, and list envelopes.
 
-Lenient: missing, null or unknown fields never fail a reply, except for a created object's id and a
-list's `data`.
+Only two fields are required: the id of a created object, and the `data` of a list. Other fields may
+be missing, null or unknown.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,8 @@ class Reply:
     """A list envelope.
 
     Attributes:
-        items: the items with a valid id, which a cursor needs.
-        has_more: whether more follow; None if the envelope cannot be trusted and only another
-            request can tell.
+        items: the items that have a valid id.
+        has_more: whether more follow; None if only another request can tell.
         last_id: the id that the next page starts after, if the envelope has one.
         warning: a description of the reply's flaws; empty if there are none.
     """
@@ -63,7 +62,7 @@ def created(reply: JSON) -> JSON:
         case _:
             made = reply
     if not _is_id(made.get("id")):
-        raise unreadable("The upstream accepted the write but named no id.")
+        raise unreadable("The upstream accepted the write but returned no id.")
     return made
 
 
@@ -73,9 +72,9 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     Args:
         reply: the reply's object.
         request: the request for the list.
-        trusted: whether this kind of upstream sends `has_more: false` only at the end. If not, or
-            if the field is absent, more may follow a page of exactly `limit` items; a shorter
-            page is the last one, and a longer one is the whole list.
+        trusted: whether `has_more: false` from this upstream means the end of the list. If not,
+            or if the field is missing, more items may follow a page of exactly `limit` items. A
+            shorter page is the last one. A longer page is the whole list.
 
     Raises:
         ToolError: `upstream_invalid` if the reply has no list.
@@ -104,7 +103,7 @@ def _is_id(value: object) -> TypeGuard[str]:
 
 
 def _is_contrary(items: tuple[JSON, ...], order: Order) -> bool:
-    """Whether items are in the opposite order, judged by all of their times."""
+    """Whether the times of the items, as far as they have any, are in the opposite order."""
     times = [time for item in items if isinstance(time := item.get("created_at"), int | float)]
     steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]
     return bool(steps) and all(step is (order == "desc") for step in steps)

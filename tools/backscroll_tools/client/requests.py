@@ -1,4 +1,4 @@
-"""Requests to an OpenAI-shaped API, built as plain values by pure functions.
+"""Requests to an OpenAI-shaped API, built by functions without I/O.
 
 Parameters are from OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of a
 message.
@@ -22,7 +22,7 @@ from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON, Order
 
 ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
-"""The format of an id; nothing else ever reaches a URL."""
+"""The format of an id. A value of another format is never put into a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Request:
         group: the group of endpoints that the request belongs to.
         path: the path after the base URL and the group's prefix.
         idempotency_key: the key of a write; empty for none.
-        harmless_twice: whether it is a write that is harmless to repeat.
+        harmless_twice: whether it is a write that can safely be repeated.
     """
 
     method: Literal["GET", "POST"]
@@ -46,7 +46,7 @@ class Request:
 
     @property
     def harmless(self) -> bool:
-        """Whether it is harmless if the upstream acts on it twice."""
+        """Whether the request can safely be repeated: it reads, or is harmless twice."""
         return self.method == "GET" or self.harmless_twice
 
     @property
@@ -56,7 +56,7 @@ class Request:
 
     @property
     def owner(self) -> str:
-        """The path of the thread, conversation or completion, or of the outermost list."""
+        """The path of the thread, conversation or completion that it concerns, or of their list."""
         parts = self.path.split("/")
         return "/".join(parts[: len(self.group.root.split("/")) + 1])
 
@@ -71,7 +71,7 @@ class Request:
         return "asc" if ("order", "asc") in self.query else "desc"
 
     def headers(self, caller: str = "") -> tuple[tuple[str, str], ...]:
-        """Return the headers that this request needs, whichever upstream it goes to.
+        """Return the headers that this request needs on any upstream.
 
         Args:
             caller: identifies the caller if several share an upstream; part of the hashed key.
@@ -84,7 +84,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The items of a list to ask for: up to `limit` (1–100) after the id `after`, if any."""
+    """The part of a list to request: up to `limit` (1–100) items after the id `after`, if any."""
 
     limit: int
     order: Order
@@ -114,7 +114,7 @@ def segment(value: str, argument: str = "id") -> str:
 
 
 def probe(group: Group) -> Request:
-    """Check whether a group of endpoints is served, by reading one item of a list."""
+    """Read one item of a list, to find out whether a group of endpoints is served."""
     return Request("GET", group.part_of or group, group.probe, Slice(1, "desc").query)
 
 

@@ -12,7 +12,7 @@ ATTEMPTS: Final = 5
 """The most attempts of one request."""
 
 PATIENT: Final = 3
-"""The first attempt that may take all of the remaining time."""
+"""The first attempt that may use all of the remaining time."""
 
 BASE_S: Final = 0.25
 """The longest pause after the first failure, in seconds; it doubles with each further failure."""
@@ -31,7 +31,7 @@ def asked_s(headers: Mapping[str, str], now: float) -> float:
 
     Args:
         headers: the reply's headers, with lower-case names.
-        now: the current time at the upstream, in Unix seconds, to compare a date with.
+        now: the upstream's time, in Unix seconds, which a date is compared with.
     """
     if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
@@ -58,8 +58,8 @@ def pause_s(attempt: int, asked_s: float, chance: float) -> float:
 def patience_s(attempt: int, left_s: float) -> float:
     """Return the most seconds that an attempt may take.
 
-    Half of the remaining time, so that a reply that never arrives leaves time to retry, or to check
-    whether a write was acted on. From the third attempt on, there is no limit but the deadline.
+    The first two attempts may use half of the remaining time, so that the other half is left for a
+    retry or a search if no reply arrives. Later attempts are limited only by the deadline.
 
     Args:
         attempt: the number of the attempt; 1 or more.
@@ -72,8 +72,8 @@ def patience_s(attempt: int, left_s: float) -> float:
 class RetryBudget:
     """Limits retries, so that they do not make an outage worse.
 
-    Every success earns a tenth of a retry. While an upstream is down, it gets only the first
-    attempts of calls and ten retries in total.
+    Each success adds a tenth of a retry. While an upstream is down, it receives ten retries in
+    total, besides the first attempt of each request.
     """
 
     left: float = 10.0

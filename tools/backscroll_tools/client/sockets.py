@@ -1,6 +1,6 @@
-"""Sockets that can tell at any time whether unread data has arrived.
+"""Sockets that show at any time whether unread data has arrived.
 
-Streams of asyncio and anyio do not expose that, and TLS does not expose half a record.
+The streams of asyncio and anyio do not show that, and a TLS stream does not show part of a record.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from anyio import EndOfStream
 from anyio.abc import ByteStream
 
 HELD_BYTES: Final = 256 * 1024
-"""The buffer size in bytes at which reading pauses; further data waits in the OS."""
+"""The buffer size, in bytes, at which reading pauses; more data then stays in the OS."""
 
-# Windows has no `poll`; `select` elsewhere refuses descriptors above 1,023.
+# Windows has no `poll`; on other systems, `select` refuses descriptors above 1,023.
 _Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(
     selectors, "PollSelector", selectors.SelectSelector
 )
@@ -39,7 +39,7 @@ class Arrivals(asyncio.Protocol):
         self._written.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, from which reading starts."""
+        """Store the transport, which now starts to read."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(0)
 
@@ -85,7 +85,7 @@ class Arrivals(asyncio.Protocol):
             return bool(selector.select(0))
 
     async def take(self, most: int, leave: int = 0) -> bytes:
-        """Return 1 to `most` bytes, or none at the end of the connection.
+        """Return 1 to `most` bytes, or `b""` at the end of the connection.
 
         If more than `leave` bytes have arrived, the last `leave` of them stay in the buffer.
 

@@ -1,4 +1,4 @@
-"""The meaning of an upstream's HTTP statuses, alone and together with the body."""
+"""The error codes and the retry rules for an upstream's HTTP statuses and error bodies."""
 
 from http import HTTPStatus
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 from backscroll_tools.errors import ErrorCode
 
 SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
-"""The success statuses that OpenAI's API and similar ones document. Any other 2xx means that the
-reply is not the complete result: it is partial (206), or the work is still to be done (202)."""
+"""The success statuses that OpenAI-compatible APIs document. With any other 2xx, the reply is not
+the complete result, as for 206 (partial) and 202 (not done yet)."""
 
 AGAIN: Final = frozenset(
     {
@@ -24,7 +24,7 @@ AGAIN: Final = frozenset(
 """The statuses after which the same request may succeed."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
-"""Messages of a 404 for a path that is not served, as opposed to an object that is missing."""
+"""Messages of a 404 that mean that the path is not served. Others mean a missing object."""
 
 _STATUS: Final[dict[int, ErrorCode]] = {
     HTTPStatus.BAD_REQUEST: "invalid_arguments",
@@ -45,8 +45,8 @@ _STATUS: Final[dict[int, ErrorCode]] = {
 def leaves_open(status: int, asked_s: float) -> bool:
     """Whether the upstream may have acted on the request, or still may, despite this status.
 
-    An upstream may act before it fails, and a proxy sends 5xx if it loses the upstream. A 503 that
-    says when to retry is a refusal (RFC 9110, section 15.6.4).
+    An upstream may fail after it has acted, and a proxy sends 5xx if it loses its connection to the
+    upstream. A 503 with a time to retry is a refusal (RFC 9110, section 15.6.4).
     """
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return True

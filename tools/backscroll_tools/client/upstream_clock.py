@@ -1,7 +1,7 @@
 """The time at the upstream, taken from the `Date` header of its replies.
 
-Replicas of this process have their own wall clocks, and any of them may be wrong by hours. They
-share one upstream, so times that they pass to one another are read from its clock.
+Each replica of this process has its own wall clock, which may be wrong by hours. The replicas share
+one upstream, so they use its clock for times that they pass to each other.
 """
 
 import math
@@ -13,17 +13,17 @@ from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
 ClockName: TypeAlias = Literal["upstream", "wall"]
-"""The clock of a time: the upstream's, or the wall clock of the process that read it."""
+"""The clock that a time was read from: the upstream's, or the process's own wall clock."""
 
 
 LATEST_S: Final = 2**35
-"""The latest time that is accepted, in Unix seconds: more than a thousand years from now."""
+"""The latest valid time, in Unix seconds: after the year 3000."""
 
 
 def unix_s(date: str) -> float | None:
     """Return an HTTP date in Unix seconds, or None if it is not a valid date.
 
-    All three formats are read (RFC 9110, section 5.6.7). The one without a zone is in UTC too.
+    It may have any of the three formats of RFC 9110, section 5.6.7. All are in UTC.
     """
     try:
         read = parsedate_to_datetime(date)
@@ -71,21 +71,21 @@ class UpstreamClock:
             self._reading = _Reading(date, asked_at, self.monotonic())
 
     def now_s(self) -> float:
-        """Return the time in Unix seconds, which may be slightly early but not late."""
+        """Return the time in Unix seconds. It may be slightly early, but never late."""
         if self._reading is None:
             return self.wall()
         return self._reading.date + self.monotonic() - self._reading.came_at
 
     def stamp(self) -> tuple[int, ClockName]:
-        """Return the time in whole Unix seconds, 1 or more and never early, and its clock."""
+        """Return the time, rounded up to whole Unix seconds (1 or more), and its clock."""
         if self._reading is None:
             return min(max(int(self.wall()) + 1, 1), LATEST_S), "wall"
-        # A date has no fraction, and may have been written as soon as it was requested.
+        # A date has no fractions of a second, and may be as old as the request.
         latest = self._reading.date + 1 + self.monotonic() - self._reading.asked_at
         return math.ceil(latest), "upstream"
 
     def age_s(self, stamp: int, clock: ClockName) -> float:
-        """Return the least number of seconds since a stamp was taken; 0 if that is unknown.
+        """Return a lower bound of the seconds since a stamp was taken; 0 if unknown.
 
         Args:
             stamp: a time that `stamp` returned, perhaps in another process.
