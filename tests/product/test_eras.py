@@ -95,6 +95,6 @@ async def test_a_refused_call_reaches_the_model_and_the_connection_lives_on(
     assert refused.is_error
     assert isinstance(block, TextContent)
     assert block.text.startswith(
-        "invalid_arguments: content holds a NUL character at character 1; leave it out.\n"
+        "invalid_arguments: content contains a NUL character at character 1; remove it.\n"
     )
     assert threads["threads"] == []

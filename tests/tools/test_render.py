@@ -40,8 +40,8 @@ def page(**changes: object) -> Page:
         (
             {"next_cursor": None, "stopped_by": "requests", "warning": "it lies"},
             (
-                "#kqzv 2 messages, newest first, stopped by requests. More follow, out of reach. "
-                "Warning: it lies."
+                "#kqzv 2 messages, newest first, stopped by requests. More follow, but cannot be "
+                "reached. Warning: it lies."
             ),
         ),
         (
@@ -131,5 +131,5 @@ def test_where_no_mark_is_left_the_page_is_refused() -> None:
     every = " ".join(
         f"#{a}{b}{c}{d}" for a in letters for b in letters for c in letters for d in letters
     )
-    with pytest.raises(ToolError, match="internal: No mark is free"):
+    with pytest.raises(ToolError, match="internal: No unused line prefix"):
         render.fresh_mark([every])

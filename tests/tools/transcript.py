@@ -9,7 +9,8 @@ from backscroll_tools.models import JSON
 _HEADING = re.compile(
     r"(?P<mark>#[a-z]{4}) (?P<count>\d+) (?:message|file|thread|completion)s?"
     r"(?:, (?:newest|oldest) first)?(?:, stopped by (?:size|deadline|requests))?"
-    r"\. (?:No more follow\.|More follow, out of reach\.|More follow: cursor=(?P<cursor>\S+))"
+    r"\. (?:No more follow\.|More follow, but cannot be reached\.|"
+    r"More follow: cursor=(?P<cursor>\S+))"
     r"(?: Warning: [^\n]*\.)?"
 )
 _HEADER = re.compile(

@@ -1,5 +1,5 @@
-"""Typed, bounded tools over conversation messages held behind an OpenAI-shaped API.
+"""Tools that read and write conversation messages through an OpenAI-compatible API.
 
-This package does not depend on MCP or on a transport. `registry.TOOLS` holds one value per tool and
-`client.client.Client` talks to the upstream; any agent framework can connect the two.
+This package does not depend on MCP or on a transport, so any agent framework can use it.
+`registry.TOOLS` contains the tools, and a `client.client.Client` sends their upstream requests.
 """

@@ -1,8 +1,8 @@
-"""Arguments from agents: JSON Schema without coercion, and errors that say how to fix a call.
+"""Validates agents' arguments by JSON Schema, with errors that say how to fix the call.
 
-Three rules are not in the published schemas, which stay short because models pay for each token:
-ids and cursors use restricted alphabets, lists have at most 1,000 entries, and strings contain
-neither NUL nor a lone surrogate.
+Types are not converted. Three rules are not in the published schemas, to save tokens: ids and
+cursors have restricted alphabets, lists have at most 1,000 entries, and strings contain neither NUL
+nor a lone surrogate.
 """
 
 import functools
@@ -31,10 +31,10 @@ _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
-    """Return the arguments for the tool: optional nulls are left out, integers are `int`.
+    """Return valid arguments for the tool, without optional nulls and with 20.0 as 20.
 
     Raises:
-        ToolError: `invalid_arguments`, naming the first invalid arguments and the rules they break.
+        ToolError: `invalid_arguments`, with the first three flaws.
     """
     optional = cast("Mapping[str, object]", tool.input_schema["properties"]).keys() - set(
         cast("list[str]", tool.input_schema.get("required", []))
@@ -46,12 +46,12 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     if not flaws and _may_be_unfit(given):
         flaws = list(islice(_unfit(given), ERRORS))
     if flaws:
-        raise invalid_arguments(" ".join(flaws), f"Mend the call. {_usage(tool)}")
+        raise invalid_arguments(" ".join(flaws), f"Fix the call. {_usage(tool)}")
     return {name: _integer(value) for name, value in given.items()}
 
 
 def _flaws(tool: Tool, given: JSON) -> list[str]:
-    """Return unknown arguments and the first flaw of each argument, sorted by argument name."""
+    """Return up to three sentences: on unknown arguments, then on each invalid argument."""
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
     required = cast("list[str]", tool.input_schema.get("required", []))
     flaws: list[str] = []
@@ -88,12 +88,12 @@ def _usage(tool: Tool) -> str:
 
 
 def _integer(value: object) -> object:
-    """Return 20.0 as 20: in JSON Schema they are the same integer (core, 4.2.3)."""
+    """Return 20.0 as 20, which is the same integer in JSON Schema (core, section 4.2.3)."""
     return int(value) if isinstance(value, float) else value
 
 
 def _may_be_unfit(given: JSON) -> bool:
-    """Whether any string may be unfit, so that the slow check of each is worthwhile."""
+    """Whether `_unfit` may find a flaw; a quick check of all strings together."""
     text = json.dumps(given, ensure_ascii=False, default=str)
     return "\\u0000" in text or _UNFIT.search(text) is not None
 
@@ -103,7 +103,7 @@ def _unfit(value: object, path: str = "") -> Iterator[str]:
     match value:
         case str() if found := _UNFIT.search(value):
             what = "a NUL character" if found.group() == "\x00" else "a lone surrogate"
-            yield f"{path} holds {what} at character {found.start()}; leave it out."
+            yield f"{path} contains {what} at character {found.start()}; remove it."
         case dict():
             for key, inner in cast("JSON", value).items():
                 yield from _unfit(key, f"A key of {path}" if path else "An argument's name")

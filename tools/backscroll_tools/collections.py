@@ -1,7 +1,7 @@
-"""Collections: threads, conversations and completions, with one value for each kind.
+"""The kinds of message collections: threads, conversations and stored completions.
 
-OpenAI's migration maps threads to conversations, and messages to items of type `message`
-(docs/upstreams.md). Tools accept the id of either; the value says what its kind supports.
+OpenAI replaced threads with conversations, and messages with items of type `message`
+(docs/upstreams.md). Tools accept the ids of both, and use the `Collection` of the kind.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,18 +19,19 @@ from backscroll_tools.models import JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """A kind of collection. The functions that build requests take a collection's id first.
+    """A kind of collection: functions that build requests from a collection's id, and properties.
 
     Attributes:
-        list_messages: requests a slice of the list of messages and other items.
-        retrieve_message: requests one message; None if a single message cannot be retrieved.
-        list_files: requests a slice of one message's files; None if there is no such list.
-        is_message: whether an object in the list is a message.
+        list_messages: builds the request for a slice of the list of messages and other items.
+        retrieve_message: builds the request for one message; None if the upstream has none.
+        list_files: builds the request for a slice of a message's files; None if it has none.
+        is_message: returns whether an object in the list is a message.
         has_runs: whether the list can be filtered by run.
-        page_items: the fewest objects per request, 1 to 100, since some are not messages.
+        page_items: the fewest objects to request at once, 1 to 100; some may not be messages.
         cursor_in_envelope: whether the next page starts after the reply's `last_id`.
-        retrieve: requests the collection itself, if it holds replies that its list may leave out.
-        answers: returns the messages of those replies, oldest first, perhaps without ids.
+        retrieve: builds the request for the collection itself; None if the list is complete.
+        answers: returns the choices of a retrieved collection: messages, oldest first, perhaps
+            without ids.
     """
 
     list_messages: Callable[[str, Slice], Request]
@@ -44,7 +45,7 @@ class Collection:
     answers: Callable[[JSON], Sequence[JSON]] = lambda _: ()
 
     def onward(self, reply: Reply, after: str) -> str:
-        """Return the id that the next page starts after; `after` if the reply does not advance."""
+        """Return the id that the next page starts after; `after` if the reply is empty."""
         last: str = reply.items[-1]["id"] if reply.items else after
         return (reply.last_id or last) if self.cursor_in_envelope else last
 
@@ -54,10 +55,10 @@ class WritableCollection(Collection):
     """A kind of collection that messages can be written to.
 
     Attributes:
-        start: requests a new, empty collection.
-        create_message: requests a new message, from its idempotency key; if the id is empty, in a
-            new collection.
-        has_metadata: whether the upstream keeps the metadata of its messages.
+        start: builds the request that creates an empty collection.
+        create_message: builds the request that adds a message, from the collection's id, the
+            message and the idempotency key. If the id is empty, it creates a new collection.
+        has_metadata: whether the upstream stores the metadata of messages.
     """
 
     start: Callable[[], Request]

@@ -1,4 +1,4 @@
-"""The value that breaks a rule of a schema, and a sentence that tells a model how to fix it."""
+"""A value that violates a rule of a schema, and a sentence that tells a model how to fix it."""
 
 import json
 import re
@@ -25,21 +25,21 @@ _IN_WORDS: Final = {
 }
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 ERRORS: Final = 3
-"""The most flaws that one error names."""
+"""The most flaws that one error lists."""
 
 _SHOWN: Final = 40
-"""The most characters of a refused value that an error repeats."""
+"""The most characters of an invalid value that an error quotes."""
 
 
 def entry_path(path: str, step: object) -> str:
-    """Return the path of an entry; a key that is not a plain name is quoted and cut."""
+    """Return the path of an entry. A key that is not a simple name is quoted and cut."""
     if isinstance(step, str) and _PLAIN.fullmatch(step):
         return f"{path}.{step}" if path else step
     return f"{path}[{_shown(step)}]"
 
 
 def validator(rules: JSON) -> Validate:
-    """Return a check that raises `JsonSchemaValueException` if a value breaks the rules."""
+    """Return a check that raises `JsonSchemaValueException` if a value violates the rules."""
     from fastjsonschema import compile as compiled
 
     check: Validate = compiled(rules, use_default=False)
@@ -47,10 +47,10 @@ def validator(rules: JSON) -> Validate:
 
 
 def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
-    """Return the path and the value of the entry that fastjsonschema's steps lead to.
+    """Return the path and the value of the entry that a path of fastjsonschema refers to.
 
-    Keys are unescaped in the steps and may contain dots and brackets, so the steps cannot be split.
-    They are matched against the entries of the value instead.
+    Such a path contains keys unescaped, perhaps with dots and brackets. So it cannot be split, and
+    is compared with the keys of the value instead.
     """
     if not steps:
         return path, value
@@ -68,7 +68,7 @@ def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
 
 
 def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
-    """Return why a value breaks the rules of a schema, or None if it keeps them."""
+    """Return the error if a value violates a schema, or None."""
     from fastjsonschema import JsonSchemaValueException
 
     try:
@@ -80,13 +80,13 @@ def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A value that breaks a rule of a schema.
+    """A value that violates a rule of a schema.
 
     Attributes:
         path: the path of the value.
         keyword: the schema keyword of the rule.
         rule: the keyword's value in the schema.
-        value: the value that breaks the rule.
+        value: the value that violates the rule.
         schema: the schema that contains the rule.
     """
 
@@ -136,7 +136,7 @@ class Flaw:
             case "minLength" | "maxLength" | "minItems" | "maxItems" | "maxProperties":
                 return f"{path} must have {_LENGTHS[self.keyword]} {rule} {_units(value)}."
             case _:
-                return f"{path} breaks the rule {self.keyword}: {_shown(rule)}."
+                return f"{path} violates the rule {self.keyword}: {_shown(rule)}."
 
 
 def unknown_arguments(owner: str, names: AbstractSet[str]) -> str:

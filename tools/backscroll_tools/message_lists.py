@@ -15,26 +15,26 @@ from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.tool import REQUESTS
 
 _CHOICE: Final = "-choice-"
-"""Separates a collection's id from a choice's index in the ids made for choices."""
+"""Separates the collection's id from the index, in the ids that we give to choices."""
 
 
 def messages_of(
     client: CallClient, collection: Collection, owner: str, start: Place
 ) -> Source[Message]:
-    """Return the messages of a collection, in the order of the walk.
+    """Return the list of a collection's messages.
 
     Args:
         client: sends the requests.
         collection: the kind of collection.
         owner: the collection's id.
-        start: the position that the list is read from.
+        start: the position and the order to read the list in.
 
     Raises:
         ToolError: `invalid_arguments` if the call filters by run and the collection has no runs.
     """
     if start.filters and not collection.has_runs:
         raise invalid_arguments(
-            "run_id does not go with a conversation, which has no runs.",
+            "run_id cannot be used with a conversation, which has no runs.",
             "Call again without run_id.",
         )
     listed = _Listed(client, collection, owner, start)
@@ -63,7 +63,7 @@ async def raw_message(
         missing = f"There is no message {message_id} in {owner}."
     else:
         raw = await client.send(collection.retrieve_message(owner, message_id))
-        missing = f"Item {message_id} of the conversation is no message."
+        missing = f"Item {message_id} of the conversation is not a message."
     if raw is None or not collection.is_message(raw):
         raise ToolError(
             "not_found", missing, next_step="Check message_id.", shown_by=("list-messages",)
@@ -127,7 +127,7 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True)
 class _WithAnswers:
-    """The listed messages, followed by the choices that the upstream's list leaves out.
+    """The listed messages, and after them the choices that the upstream's list lacks.
 
     OpenAI's published example lists only the input; OGX lists the choices too (docs/upstreams.md).
     """
@@ -162,7 +162,7 @@ class _WithAnswers:
         """Return the choices as messages, except those that the upstream's list contains.
 
         Args:
-            newest: the newest listed messages, oldest first, if they are known.
+            newest: the newest messages of the list, oldest first; empty if not known.
         """
         raw = await self._retrieved()
         answers = [
@@ -189,7 +189,7 @@ class _WithAnswers:
 
 
 def _said(message: Message) -> str:
-    """Return a value that is equal for two copies of a message whose ids differ."""
+    """Return the content of a message without its id, to compare it with other messages."""
     return str([message.get(name) for name in ("role", "text", "tool_calls", "content")])
 
 

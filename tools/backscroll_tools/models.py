@@ -1,31 +1,31 @@
 """The results of tools as typed JSON. Empty fields are left out, never null.
 
-The field names are a contract (docs/tools.md); the tools' output schemas describe each.
+The field names are a public contract (docs/tools.md), as are the tools' output schemas.
 """
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 JSON: TypeAlias = dict[str, Any]
-"""A JSON object from the wire, whose values have not been checked."""
+"""A JSON object whose values have not been validated."""
 
 Order: TypeAlias = Literal["asc", "desc"]
-"""Oldest first, or newest first."""
+"""`asc` is oldest first, `desc` newest first."""
 
 StoppedBy: TypeAlias = Literal["end", "limit", "size", "deadline", "requests"]
-"""Why a page ends where it does.
+"""The reason why a page ends.
 
-`end`: nothing follows; `limit`: the page has as many items as were asked for; `size`: the result
-has reached its limit in characters; `deadline`: the call ran out of time; `requests`: no further
-upstream request is allowed or worthwhile.
+`end`: no more items follow; `limit`: the page has as many items as requested; `size`: the result
+has reached its limit in characters; `deadline`: the call ran out of time; `requests`: another
+upstream request is not allowed or would not help.
 """
 
 
 class Page(TypedDict):
-    """What a page holds and whether more follows.
+    """The number of items on a page, and how to continue.
 
-    `passed` counts the skipped items of a conversation that are not messages (tool calls,
-    reasoning). `derived` is set if the upstream has no such list, and the items were taken from the
-    message itself.
+    `passed` is the number of skipped conversation items that are not messages (tool calls,
+    reasoning). `derived` is true if the items were taken from the message itself, because the
+    upstream cannot list them.
     """
 
     returned: int

@@ -1,4 +1,4 @@
-"""Text from outside, escaped so that a terminal neither obeys nor hides any of it."""
+"""Escapes untrusted text, so that a terminal shows every character and executes none."""
 
 import re
 import unicodedata
@@ -15,14 +15,14 @@ separators."""
 
 
 def is_plain(text: str) -> bool:
-    """Whether a terminal shows all of a text as it is; False if it has line ends or tabs."""
+    """Whether a text needs no escapes and contains no line ends or tabs."""
     return all(map(_is_plain, text))
 
 
 def plain(text: str) -> str:
-    r"""Return text with obeyed and hidden characters as JSON escapes, such as `\u001b`.
+    r"""Return text with control and invisible characters as JSON escapes, such as `\u001b`.
 
-    Line ends (`\n`) and tabs stay. Escaping a JSON text does not change its value.
+    Line ends (`\n`) and tabs are kept. Escaping a JSON text does not change its value.
     """
     if _ASCII.fullmatch(text):
         return text

@@ -1,4 +1,4 @@
-"""The transcript that a model reads, with header lines that no message can forge.
+"""The text of a page, for models. Its header lines cannot be forged by a message.
 
     #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
     #kqzv assistant msg_… 2026-11-21 10:00
@@ -7,10 +7,10 @@
     #kqzv+{"metadata":{"topic":"refunds"}}
     Its text.
 
-The first line starts with a random prefix that no text on the page contains. We write every line
-that starts with the prefix: the heading, a header, or a header's further fields as JSON. All other
-lines are verbatim message text. To save tokens, a header leaves out the date, or the whole time, if
-it is the same as in the header above.
+Each page has a random prefix (here `#kqzv`) that no message on the page contains. The lines that
+start with the prefix are the heading, the header of each item, and the item's other fields as JSON.
+All other lines are unchanged message text. To save tokens, a header leaves out its date, or its
+date and time, if the header above shows the same.
 """
 
 import json
@@ -30,13 +30,14 @@ MARK_CHARS: Final = 5
 _LETTERS: Final = string.ascii_lowercase
 _MARKS: Final = len(_LETTERS) ** (MARK_CHARS - 1)
 _DRAWS: Final = 100
-"""A page holds at most 200,000 / 5 prefixes, so 100 draws all fail once in 10^105 pages."""
+"""The most random prefixes to try. A page contains at most 40,000 of the 456,976 prefixes, so the
+chance that 100 tries fail is 10^-105."""
 
 _IN_HEADER: Final = frozenset({"id", "role", "created_at", "text", "message_id"})
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999 (RFC 3339 has four digits for a year)."""
 
-# Values come from parsed JSON, which has no cycles to check for.
+# Parsed JSON has no cycles, so the check for them is off.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
@@ -52,7 +53,7 @@ def fresh_mark(texts: Iterable[str]) -> str:
         mark = f"#{_letters(secrets.randbelow(_MARKS))}"
         if not any(mark in text for text in held):
             return mark
-    message = "No mark is free of the page's texts."
+    message = "No unused line prefix was found for this page."
     raise ToolError("internal", message, next_step="Call again with a smaller `limit`.")
 
 
@@ -72,15 +73,17 @@ def heading(mark: str, page: Page, noun: str) -> str:
     if count > 1:
         parts.append(f", {'newest' if page['order'] == 'desc' else 'oldest'} first")
     if page.get("derived"):
-        parts.append(", as the message names them")
+        parts.append(", as named in the message")
     if passed := page.get("passed"):
-        parts.append(f", {passed} items between them passed over")
+        parts.append(f", other items skipped: {passed}")
     if page["stopped_by"] not in {"end", "limit"}:
         parts.append(f", stopped by {page['stopped_by']}")
     if page["next_cursor"] is not None:
         parts.append(f". More follow: cursor={page['next_cursor']}")
     else:
-        parts.append(". More follow, out of reach." if page["has_more"] else ". No more follow.")
+        parts.append(
+            ". More follow, but cannot be reached." if page["has_more"] else ". No more follow."
+        )
     if warning := page.get("warning"):
         parts.append(f" Warning: {warning}.")
     return "".join(parts) + "\n"
@@ -89,14 +92,15 @@ def heading(mark: str, page: Page, noun: str) -> str:
 def lines(
     item: Mapping[str, object], noun: str, above: Mapping[str, object] | None = None
 ) -> list[str]:
-    """Return the lines of one item, without their prefixes; the last one ends with its text.
+    """Return the lines of one item, without the prefix.
 
-    The lines are the header and, if the item has further fields, a line with those.
+    They are the header and, if the item has other fields, those as JSON. The item's text is
+    appended to the last of them.
 
     Args:
         item: the item.
         noun: the word for the item if it has no role.
-        above: the item above it, if any.
+        above: the item above it on the page, if any.
     """
     header = f" {item.get('role', noun)} {item['id']}"
     if time := _time(_minute(item), _minute(above) if above else ""):
@@ -109,17 +113,17 @@ def lines(
 
 
 def marked(mark: str, unmarked: Iterable[str]) -> str:
-    """Return the lines, each with the page's prefix added."""
+    """Return the lines as one text, each with the page's prefix."""
     return "".join([f"{mark}{line}" for line in unmarked])
 
 
 def _minute(item: Mapping[str, object]) -> str:
-    """Return when an item was created, in UTC to the minute; empty if unknown."""
+    """Return the creation time of an item, in UTC to the minute; empty if unknown."""
     seconds = item.get("created_at")
     return _in_utc(seconds) if isinstance(seconds, int) else ""
 
 
-@lru_cache(maxsize=1024)  # needed twice per item: for its own header and the next one
+@lru_cache(maxsize=1024)  # used twice per item: for its own header and the next one
 def _in_utc(seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"
@@ -127,7 +131,7 @@ def _in_utc(seconds: int) -> str:
 
 
 def _time(minute: str, above: str) -> str:
-    """Return the parts of a time that the time above it does not already show."""
+    """Return a time without the date, or the whole time, that the header above already shows."""
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")

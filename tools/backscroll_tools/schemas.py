@@ -1,4 +1,4 @@
-"""The parts of input and output schemas, kept short by hand because models pay per token."""
+"""Parts of input and output schemas. They are short, because each token costs money."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,7 +10,7 @@ LIMIT_MAX: Final = 500
 """The most items on one page of a list tool; the default is 20."""
 
 PREVIEW_MAX: Final = 2000
-"""The most characters per message that `preview_chars` may ask for."""
+"""The maximum of `preview_chars`, in characters per message."""
 
 STRING: Final[JSON] = {"type": "string"}
 INTEGER: Final[JSON] = {"type": "integer"}
@@ -21,7 +21,7 @@ LIMIT: Final[JSON] = {
     "maximum": LIMIT_MAX,
     "default": LIMIT_DEFAULT,
 }
-CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor of the last page"}
+CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor of the previous page"}
 PREVIEW: Final[JSON] = {
     "type": "integer",
     "minimum": 1,

@@ -1,6 +1,6 @@
 """OpenTelemetry spans around the steps of a call, if the call is recorded.
 
-Spans hold names, counts, codes and durations, and never message text, ids, keys or headers.
+Spans contain names, counts, codes and durations, but never message text, ids, keys or headers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,12 +31,12 @@ def span(
 
     Args:
         name: the name of the span, from a small fixed set.
-        attributes: attributes that are known at the start.
+        attributes: the first attributes of the span.
         kind: `CLIENT` if the span waits for another process.
 
     Yields:
-        The span, which takes further attributes. If there is no current span, or it is not
-        recorded, this is `INVALID_SPAN`, which costs almost nothing.
+        The span, to which attributes can be added. It is `INVALID_SPAN`, which ignores them, if
+        the current span is not recorded.
     """
     if not get_current_span().is_recording():
         yield INVALID_SPAN

@@ -1,7 +1,7 @@
-"""A strict JSON reader (RFC 8259), which refuses what Python's own reader alters or guesses.
+"""A JSON reader that is stricter than Python's and follows RFC 8259.
 
-The message that is written must be the message that was sent. So invalid UTF-8, half a surrogate
-pair, a number that becomes infinite and a duplicate key are errors.
+A message must be stored exactly as it was sent. So invalid UTF-8, half a surrogate pair, a number
+that becomes infinite and a duplicate key are errors.
 """
 
 import json
@@ -14,7 +14,7 @@ DEPTH: Final = 100
 
 _CONTAINERS: Final = (dict, list)
 _SHOWN: Final = 40
-"""The most characters of a key or number that a flaw repeats."""
+"""The most characters of a key or number that an error quotes."""
 
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -25,17 +25,17 @@ _ESCAPE: Final = re.compile(
 Flaw: TypeAlias = Literal[
     "encoding", "syntax", "control", "number", "surrogate", "duplicate", "depth"
 ]
-"""What can be wrong with a JSON text: bytes that are not UTF-8, text that is not JSON, a raw
+"""The kinds of flaws, in the order above: bytes that are not UTF-8, text that is not JSON, a raw
 control character, a number that does not fit into a double, half a surrogate pair, a duplicate key
-in one object, or more than `DEPTH` levels."""
+in one object, and more than `DEPTH` levels."""
 
 
 class JSONFlawError(ValueError):
-    """Bytes that are not valid JSON. The code that catches this error words the message.
+    """The bytes are not valid JSON. Callers write their own message from the attributes.
 
     Args:
         kind: the kind of flaw.
-        found: the flawed text, cut to a few characters, or the parser's reason; may be empty.
+        found: the flawed text, cut to 40 characters, or the parser's reason; may be empty.
         at: the byte offset of the flaw; None for `duplicate` and `depth`.
     """
 
@@ -47,7 +47,7 @@ class JSONFlawError(ValueError):
 
 
 class Ambiguous:
-    """The guessed value of a duplicate key, or of a number too large to convert."""
+    """The value, in a guess, of a duplicate key or of a number that is too large."""
 
 
 class _UnfitNumberError(Exception):
@@ -85,8 +85,8 @@ def loads(raw: bytes) -> object:
 def guess(raw: bytes) -> object:
     """Return the most likely value of a flawed JSON text; None if it cannot be guessed.
 
-    Bytes that are not UTF-8 become lone surrogates, which no valid text has. The value of a
-    duplicate key is `Ambiguous`.
+    Bytes that are not UTF-8 become lone surrogates, which valid text never contains. The value of
+    a duplicate key is an `Ambiguous`.
     """
     try:
         value: object = _LENIENT.decode(raw.decode(errors="surrogateescape"))
@@ -96,7 +96,7 @@ def guess(raw: bytes) -> object:
 
 
 def is_sound(value: object) -> bool:
-    """Return whether a guessed value has no flaw in it."""
+    """Return whether a value from `guess` contains no flaw."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):

@@ -17,16 +17,16 @@ Output: TypeAlias = Literal["both", "text", "structured"]
 """The parts of a result that a host wants: the transcript, the structured content, or both."""
 
 Report: TypeAlias = Callable[[int, int], Awaitable[None]]
-"""Called with the items read so far and the limit, after each request of a longer walk."""
+"""Called with the number of items read and the limit, after each request except the last."""
 
 RESULT_CHARS: Final = 32_000
 """The most characters of a result, by default."""
 
 DEADLINE_S: Final = 60.0
-"""The most seconds of a call, by default."""
+"""The most seconds that a call may take, by default."""
 
 REQUESTS: Final = 50
-"""The most upstream requests of a call, by default."""
+"""The most upstream requests that a call may make, by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Bounds:
             as compact JSON; 2,000 to 200,000.
         deadline_s: the most seconds for the whole call.
         requests: the most upstream requests for the whole call.
-        output: the parts of the result that are built, and counted.
+        output: the parts of the result that the host wants; only these are counted.
     """
 
     result_chars: int = RESULT_CHARS
@@ -49,12 +49,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a tool, in progress.
+    """A tool call in progress.
 
     Attributes:
         client: sends upstream requests for this call only.
         bounds: the limits of the call.
-        report: receives the progress of a longer walk; None if nobody asked for it.
+        report: called with the progress of the call; None if the host did not ask for it.
     """
 
     client: CallClient
@@ -74,7 +74,7 @@ class Call:
         Args:
             client: the caller's client of the upstream.
             bounds: the limits of the call; the defaults of `Bounds` if None.
-            report: receives the progress of a longer walk.
+            report: called with the progress of the call; None for no reports.
             tally: counts the call's requests.
         """
         bounds = bounds or Bounds()
@@ -100,10 +100,10 @@ class Hints:
     """How a tool may affect existing data (MCP specification, `ToolAnnotations`).
 
     Attributes:
-        read_only: whether the tool adds, changes and deletes nothing.
+        read_only: whether the tool only reads.
         destructive: whether it may change or delete existing data; False if it only reads.
         idempotent: whether a second call with the same arguments has no further effect.
-        open_world: whether it reaches beyond the messages of the one upstream, such as to the web.
+        open_world: whether it accesses anything except the upstream, such as the web.
     """
 
     read_only: bool
@@ -118,22 +118,21 @@ ADDS: Final = Hints(read_only=False, destructive=False, idempotent=False)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tool:
-    """The full definition of a tool: what hosts show, the arguments, and the function that runs.
+    """The definition of a tool: its texts, its schemas, and the function that runs it.
 
     Attributes:
         name: the name that agents call.
         title: the name that people see.
-        summary: what the tool does, in a few words for people, in Markdown.
-        description: what the tool does and when to use it, written for a model.
+        summary: the purpose of the tool, in a few words of Markdown for people.
+        description: the purpose of the tool and when to use it, written for a model.
         input_schema: JSON Schema of the arguments, kept short by hand; `arguments.validated`
             checks calls against it.
         output_schema: JSON Schema of `Result.structured`.
         run: the function; its arguments have passed `arguments.validated`.
-        toolset: the group that an operator offers or withholds; by default the one that every
-            agent is offered.
+        toolset: the toolset that it belongs to; by default the one that is always enabled.
         hints: how the tool may affect existing data; by default it only reads.
-        needs: the tool is offered if the upstream has at least one of these endpoint groups.
-        finds: the kind of object that it finds, such as `a thread`; empty if it needs an id.
+        needs: the endpoint groups of which the upstream must have at least one.
+        finds: the objects that it lists without an id, such as `a thread`; empty if it needs one.
     """
 
     name: str
@@ -150,7 +149,7 @@ class Tool:
 
     @property
     def writes(self) -> bool:
-        """Whether the tool adds, changes or deletes anything. A read-only server withholds it."""
+        """Whether the tool adds, changes or deletes anything. A read-only server lacks it."""
         return not self.hints.read_only
 
     @property

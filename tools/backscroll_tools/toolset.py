@@ -1,6 +1,6 @@
 """The type of a toolset, and all toolsets.
 
-Imports the standard library only, because settings name toolsets before any tool is imported.
+Imports only the standard library, because settings are read before any tool is imported.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Toolset:
-    """A group of tools that an operator offers or withholds together.
+    """A group of tools that an operator enables or disables together.
 
     Attributes:
-        name: the word for it in `BACKSCROLL_TOOLSETS`.
-        about: what its tools do, in a few words for operators.
+        name: its name in `BACKSCROLL_TOOLSETS`.
+        about: the purpose of its tools, in a few words for operators.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Toolset:
 
 
 MESSAGES: Final = Toolset("messages", "find, read and write messages")
-"""The toolset that is offered by default; every other one is opt-in."""
+"""The only toolset that is enabled by default."""
 
 TOOLSETS: Final = (MESSAGES,)
-"""Every toolset, in the order in which the settings name them."""
+"""All toolsets, in the order of the settings' documentation."""

@@ -22,10 +22,10 @@ TAKES: Final = {
     "create-message": "thread_id, role, content, attachments, metadata, idempotency_key",
 }
 ID: Final = "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
-SAFE: Final = "Retry: safe once the arguments are mended; nothing was read or written."
+SAFE: Final = "Retry: safe once the arguments are corrected; nothing was read or written."
 CURSOR: Final = (
-    "Next: Copy page.next_cursor exactly, beside the id that it came with, or leave cursor out to "
-    f"start from the beginning.\n{SAFE}"
+    "Next: Copy page.next_cursor exactly and use it with the same id, or leave cursor out to start "
+    f"from the beginning.\n{SAFE}"
 )
 Mode = Literal["legacy", "auto"]
 
@@ -124,7 +124,7 @@ async def test_a_read_only_server_hides_tools_that_write_and_refuses_calls_of_th
     assert text_of(refused) == (
         "read_only: This server is read-only.\n"
         "Next: Ask the operator.\n"
-        "Retry: safe, but pointless: this server does not write."
+        "Retry: safe, but pointless: this server is read-only."
     )
     assert threads.structured_content is not None
     assert threads.structured_content["threads"] == []
@@ -192,7 +192,7 @@ async def test_arguments_that_the_schema_allows_are_accepted(
     assert text_of(result) == (
         "not_found: No thread found with id 'thread_none'.\n"
         "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
-        "Retry: safe, but pointless until the ids are mended; nothing was written."
+        "Retry: safe, but pointless until the ids are corrected; nothing was written."
     )
 
 
@@ -259,11 +259,11 @@ WRITTEN: Final[list[tuple[dict[str, Any], str]]] = [
         {"content": "x" * 256_001},
         "content must have at most 256000 characters; it has 256001.",
     ),
-    ({"content": "a\ud800"}, "content holds a lone surrogate at character 1; leave it out."),
-    ({"content": "\0"}, "content holds a NUL character at character 0; leave it out."),
+    ({"content": "a\ud800"}, "content contains a lone surrogate at character 1; remove it."),
+    ({"content": "\0"}, "content contains a NUL character at character 0; remove it."),
     (
         {"content": [{"type": "text", "text": "ok"}, {"type": "text", "text": "a\0"}]},
-        "content[1].text holds a NUL character at character 1; leave it out.",
+        "content[1].text contains a NUL character at character 1; remove it.",
     ),
     (
         {"content": [{"type": "video"}]},
@@ -309,7 +309,7 @@ async def test_a_bad_argument_of_a_read_is_refused_by_name_and_rule(
     assert result.is_error
     assert text_of(result) == (
         f"invalid_arguments: {flaw}\n"
-        f"Next: Mend the call. list-messages takes {TAKES['list-messages']}.\n{SAFE}"
+        f"Next: Fix the call. list-messages takes {TAKES['list-messages']}.\n{SAFE}"
     )
 
 
@@ -325,7 +325,7 @@ async def test_a_bad_argument_of_a_write_is_refused_and_nothing_is_written(
     assert result.is_error
     assert text_of(result) == (
         f"invalid_arguments: {flaw}\n"
-        f"Next: Mend the call. create-message takes {TAKES['create-message']}.\n{SAFE}"
+        f"Next: Fix the call. create-message takes {TAKES['create-message']}.\n{SAFE}"
     )
     assert threads.structured_content is not None
     assert threads.structured_content["threads"] == []
@@ -388,7 +388,7 @@ async def test_an_object_that_does_not_exist_is_not_found(
     assert text_of(result) == (
         f"not_found: No {missing}.\n"
         "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
-        "Retry: safe, but pointless until the ids are mended; nothing was written."
+        "Retry: safe, but pointless until the ids are corrected; nothing was written."
     )
 
 
@@ -409,8 +409,8 @@ async def test_after_with_before_is_refused(tmp_path: Path, mode: Mode) -> None:
         result = await host.call_tool("list-messages", both)
 
     assert text_of(result) == (
-        "invalid_arguments: after and before exclude each other.\n"
-        "Next: Give after to read on beyond a message, or before to read what comes ahead of it.\n"
+        "invalid_arguments: after and before cannot be used together.\n"
+        "Next: Use after for the items after an id, or before for the items before it.\n"
         f"{SAFE}"
     )
 
@@ -437,24 +437,23 @@ async def test_a_cursor_works_only_with_its_own_tool_and_arguments(tmp_path: Pat
         assert following.structured_content is not None
         assert [m["text"] for m in following.structured_content["messages"]] == ["one"]
         assert await refused(thread_id="thread_other") == (
-            "invalid_arguments: cursor belongs to another id than the one given beside it.\n"
-            + CURSOR
+            "invalid_arguments: cursor belongs to an id other than the one given.\n" + CURSOR
         )
         assert await refused("get-message", message_id="msg_x") == (
-            f"invalid_arguments: cursor belongs to another tool than get-message.\n{CURSOR}"
+            f"invalid_arguments: cursor belongs to a tool other than get-message.\n{CURSOR}"
         )
         assert await refused(cursor=f"9{cursor[1:]}") == (
-            "invalid_arguments: cursor was made by another version of this server.\n" + CURSOR
+            "invalid_arguments: cursor was created by another version of this server.\n" + CURSOR
         )
         damaged = f"invalid_arguments: cursor is damaged.\n{CURSOR}"
         assert await refused(cursor="random") == damaged
         assert await refused(cursor=cursor[:-1]) == damaged
         assert await refused(cursor=f"{cursor[:-1]}{'A' if cursor[-1] != 'A' else 'B'}") == damaged
         assert await refused(order="asc") == (
-            "invalid_arguments: order disagrees with cursor, which carries its own.\n"
+            "invalid_arguments: cursor conflicts with order.\n"
             f"Next: Call again with cursor and without order.\n{SAFE}"
         )
         assert await refused(after="msg_x") == (
-            "invalid_arguments: after disagrees with cursor, which carries its own.\n"
+            "invalid_arguments: cursor conflicts with after.\n"
             f"Next: Call again with cursor and without after.\n{SAFE}"
         )

@@ -33,7 +33,7 @@ PING = {"jsonrpc": "2.0", "id": "ping", "method": "ping"}
 NO_THREAD = (
     "not_found: No thread found with id 'thread_none'.\n"
     "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
-    "Retry: safe, but pointless until the ids are mended; nothing was written."
+    "Retry: safe, but pointless until the ids are corrected; nothing was written."
 )
 each_era = pytest.mark.parametrize("era", ERAS)
 
@@ -143,7 +143,7 @@ async def test_the_model_reads_why_its_arguments_were_refused(era: Era, settings
             "text": f"invalid_arguments: Byte {at} of the line, 0xff, is not UTF-8. "
             "Encode the text as UTF-8.\n"
             "Next: Fix the call.\n"
-            "Retry: safe once the arguments are mended; nothing was read or written.",
+            "Retry: safe once the arguments are corrected; nothing was read or written.",
         }
     ]
 
@@ -174,7 +174,7 @@ async def test_escaped_nul_is_valid_json_that_the_tool_refuses(settings: Setting
         reply = await wire.reply("bad")
 
     assert reply["result"]["content"][0]["text"].startswith(
-        "invalid_arguments: content holds a NUL character at character 1; leave it out."
+        "invalid_arguments: content contains a NUL character at character 1; remove it."
     )
 
 

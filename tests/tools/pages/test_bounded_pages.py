@@ -269,8 +269,8 @@ async def test_what_comes_ahead_cannot_be_asked_of_an_upstream_that_ignores_orde
         await read_page(call(Bounds()), SHAPE, replace(START, backward=True), source, 20)
     assert (refused.value.code, refused.value.message, refused.value.next_step) == (
         "upstream_invalid",
-        "The upstream ignores order, so what comes ahead of an item cannot be asked for.",
-        "Call again without before, and go on with next_cursor.",
+        "The upstream ignores order, so the items before one cannot be requested.",
+        "Call again without before, and continue with next_cursor.",
     )
 
 
@@ -430,7 +430,7 @@ async def test_a_cursor_too_long_for_an_empty_page_is_an_error_and_not_a_longer_
     assert refused.value.render() == (
         "invalid_arguments: The heading of a page does not fit into a result of 2000 characters."
         "\nNext: Ask the operator to raise BACKSCROLL_RESULT_CHARS.\n"
-        "Retry: safe once the arguments are mended; nothing was read or written."
+        "Retry: safe once the arguments are corrected; nothing was read or written."
     )
 
 
@@ -483,7 +483,7 @@ async def test_ids_that_leave_no_room_for_a_message_are_an_error_and_not_a_longe
     assert refused.value.render() == (
         "invalid_arguments: An item does not fit into a result of 2000 characters, not even in "
         "pieces.\nNext: Ask the operator to raise BACKSCROLL_RESULT_CHARS.\n"
-        "Retry: safe once the arguments are mended; nothing was read or written."
+        "Retry: safe once the arguments are corrected; nothing was read or written."
     )
 
 

@@ -30,8 +30,8 @@ PLACES = st.builds(
 )
 START = Place(tool="list-messages", owner="thread_1", order="desc", position="msg_7")
 MEND = (
-    "Copy page.next_cursor exactly, beside the id that it came with, or leave cursor out to start "
-    "from the beginning."
+    "Copy page.next_cursor exactly and use it with the same id, or leave cursor out to start from "
+    "the beginning."
 )
 
 
@@ -90,19 +90,19 @@ def test_random_text_is_no_cursor(text: str) -> None:
             encode(START),
             "list-messages",
             "thread_2",
-            "cursor belongs to another id than the one given beside it.",
+            "cursor belongs to an id other than the one given.",
         ),
         (
             encode(START),
             "get-message",
             "thread_1",
-            "cursor belongs to another tool than get-message.",
+            "cursor belongs to a tool other than get-message.",
         ),
         (
             "2" + encode(START)[1:],
             "list-messages",
             "thread_1",
-            "cursor was made by another version of this server.",
+            "cursor was created by another version of this server.",
         ),
         (encode(START)[:-1], "list-messages", "thread_1", "cursor is damaged."),
         (
@@ -192,7 +192,7 @@ def test_arguments_that_disagree_with_the_cursor_are_refused(
         place(
             "list-messages", "thread_1", {"cursor": encode(START), **arguments}, "desc", ("run_id",)
         )
-    assert refused.value.message == f"{names} disagrees with cursor, which carries its own."
+    assert refused.value.message == f"cursor conflicts with {names}."
     assert refused.value.next_step == f"Call again with cursor and without {names}."
 
 
@@ -211,8 +211,8 @@ def test_after_and_before_exclude_each_other() -> None:
     with pytest.raises(ToolError) as refused:
         place("list-messages", "thread_1", {"after": "msg_1", "before": "msg_2"}, "desc")
     assert (refused.value.message, refused.value.next_step) == (
-        "after and before exclude each other.",
-        "Give after to read on beyond a message, or before to read what comes ahead of it.",
+        "after and before cannot be used together.",
+        "Use after for the items after an id, or before for the items before it.",
     )
 
 
@@ -222,8 +222,8 @@ def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
         place("list-chat-completions", "", arguments, "desc", ("model", "metadata"))
     assert (refused.value.code, refused.value.message, refused.value.next_step) == (
         "invalid_arguments",
-        "model and metadata may have 400 characters in all.",
-        "Filter by less.",
+        "model and metadata may have at most 400 characters.",
+        "Use shorter filters.",
     )
     shorter = {**arguments, "metadata": {"key": "v" * 289}}
     longest = place("list-chat-completions", "", shorter, "desc", ("model", "metadata"))

@@ -149,18 +149,18 @@ async def test_the_deadline_before_anything_was_read_is_an_error() -> None:
     with pytest.raises(ToolError) as late:
         await walked(HangsAfter(MESSAGES, good=0), 500, deadline_s=paced_s(0.2))
     assert late.value.render() == (
-        "deadline_exceeded: The upstream did not answer within the time that a call may take.\n"
-        "Next: Call again; if it stays so, ask for a smaller `limit`.\n"
+        "deadline_exceeded: The upstream did not answer within the call's time limit.\n"
+        "Next: Call again; if this persists, use a smaller `limit`.\n"
         "Retry: safe; nothing was written."
     )
 
 
 LOST = (
     "not_found",
-    "The upstream knows no msg_5, behind which this page starts ({}).",
+    "The upstream does not know msg_5, which this page starts after ({}).",
     (
-        "If it was deleted, give the id of a neighbour that you have read as after (or before), or "
-        "start again without cursor."
+        "If it was deleted, pass the id of another item as after (or before), or start again "
+        "without cursor."
     ),
 )
 

@@ -247,7 +247,7 @@ async def test_a_key_of_another_message_is_refused_with_the_way_out() -> None:
         assert isinstance(other, ToolError)
         assert (other.code, other.next_step) == (
             "invalid_arguments",
-            "Leave idempotency_key out to write this one.",
+            "To write this message, call without idempotency_key.",
         )
 
 

@@ -1,8 +1,8 @@
-"""The size limit of a page, counted to the character.
+"""Builds pages whose exact size, in characters, stays within a limit.
 
 A result's size is the characters of its text plus those of its structured content as compact
-JSON. A page is cut between items. An item that is too long for a page of its own is shown in
-pieces, each on a page whose cursor continues inside the item.
+JSON. A page ends between two items. An item that is longer than a page is split into pieces, and
+the cursor of each page continues inside the item.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, li
 from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
-"""Replaces the line prefix while characters are counted: all prefixes have this length."""
+"""Used instead of the line prefix to count characters; all prefixes have this length."""
 
 _WARNING: Final = "w" * WARNING_CHARS
 
@@ -32,7 +32,7 @@ class Shape:
         key: the field of the structured content that holds the items.
         noun: the word for one item, in the singular.
         single: whether the result is one item instead of a list.
-        derived: whether the items come from somewhere other than a list of the upstream.
+        derived: whether the items are from another object, because the upstream cannot list them.
     """
 
     key: str
@@ -42,12 +42,12 @@ class Shape:
 
 
 class BoundedPage:
-    """A page that takes items while they fit.
+    """A page that accepts items until it is full.
 
     Args:
         shape: the shape of the result.
         start: the position that the page starts from.
-        bounds: the maximum of characters, and which parts of the result count towards it.
+        bounds: the most characters, and the parts of the result that are counted.
     """
 
     def __init__(self, shape: Shape, start: Place, bounds: Bounds) -> None:
@@ -74,10 +74,10 @@ class BoundedPage:
         return self._behind(self._position, self._inside)
 
     def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
-        """Take an item if it fits, whole or as a preview; return whether the page can take more.
+        """Add an item, or its preview, if it fits; return whether the page can take more.
 
-        An item that does not fit is left for the next page. The first item of a page is always
-        taken, if necessary in part.
+        If an item does not fit, it is left for the next page. The first item of a page is always
+        added, if necessary only in part.
 
         Args:
             item: the item.
@@ -100,7 +100,7 @@ class BoundedPage:
         return False
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
-        """Take the rest of an item that was shown in part; return and raise as `take` does."""
+        """Add the rest of an item that was shown in part; return and raise as `take` does."""
         inside = self._inside or Inside(0)
         if inside.offset >= len(reading(item, with_fields=inside.with_fields)):
             self._inside = None
@@ -108,11 +108,11 @@ class BoundedPage:
         return self._add_piece(item, self._position, inside)
 
     def skip_rest(self) -> None:
-        """Skip the rest of the item that was shown in part, because the item is gone."""
+        """Skip the rest of the item that was shown in part, because the item was deleted."""
         self._inside = None
 
     def fits(self, stop: Stop) -> bool:
-        """Whether the page stays within its limit if the walk ends at `stop`, for any reason."""
+        """Whether the page would stay within its limit if the walk ended with `stop`."""
         cursor = encode(self._behind(stop.last or self._position, self._inside))
         frame = self._frame(len(self._items), cursor, stop.passed)
         return self._used + frame <= self._bounds.result_chars
@@ -124,7 +124,7 @@ class BoundedPage:
             stop: the end of the walk.
 
         Raises:
-            ToolError: `invalid_arguments` if the limit is too small for a page without items.
+            ToolError: `invalid_arguments` if the limit is too small even for an empty page.
         """
         more = stop.has_more or self._inside is not None
         place = self._behind(stop.last or self._position, self._inside)
@@ -173,13 +173,13 @@ class BoundedPage:
         return replace(self._start, position=position, inside=inside)
 
     def _room(self, position: str, inside: Inside | None = None) -> int:
-        """Return the characters that are left for one more item, the last one on the page.
+        """Return the characters that are left for an item, if it is the last one on the page.
 
         Args:
             position: the item's key.
             inside: the offset in the item that the next page would start from, if any.
         """
-        # Per item, the frame's length depends only on the lengths of these values.
+        # The size of the frame depends only on these values.
         returned = len(self._items) + 1
         digits = len(str(returned)) if returned > 1 else 0  # the heading differs for one item
         lengths = (digits, len(str(self._passed)), len(position), inside)
@@ -190,14 +190,14 @@ class BoundedPage:
         return self._bounds.result_chars - self._used - frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor of the same length as the one that starts after an item."""
+        """Return a cursor that is as long as the one that would start after the item."""
         behind = (len(position), inside)
         if behind not in self._cursors:
             self._cursors[behind] = encode(self._behind(position, inside))
         return self._cursors[behind]
 
     def _frame(self, returned: int, cursor: str, passed: int) -> int:
-        """Return the most characters that a result can have besides its items.
+        """Return the most characters that a result can have without its items.
 
         Args:
             returned: the number of items.
@@ -214,10 +214,10 @@ class BoundedPage:
         return len(head) + (len(compact(self._structured(page, []))) if structured else 0)
 
     def _lines_of(self, item: Mapping[str, object]) -> list[str]:
-        """Return the lines of the next item; empty if the result's text is only its heading."""
+        """Return the lines of the next item; empty if the text of the result has no items."""
         if self._bounds.output == "structured":
             return []
-        # A backward page is reversed at the end, so count each item as if it were the first.
+        # A backward page is reversed at the end, so each item is counted without one above it.
         above = self._items[-1] if self._items and not self._start.backward else None
         return lines(item, self._shape.noun, above)
 
@@ -245,7 +245,7 @@ class BoundedPage:
         return self._cost({**item, "text": ""}) > self._room(key) // 2
 
     def _add_piece(self, item: Mapping[str, object], position: str, start: Inside) -> bool:
-        """Add as much of an item as fits, from `start` on; return whether it fits to the end."""
+        """Add as much of an item as fits, from `start` on; return whether that is all of it."""
         whole = reading(item, with_fields=start.with_fields)
         total = len(whole)
         room = self._room(position, replace(start, offset=total))
@@ -253,7 +253,7 @@ class BoundedPage:
         def until(stop: int) -> JSON:
             return piece(item, whole, start, stop)
 
-        # Every character of the item costs at least one, so at most `room` of them fit.
+        # Each character of the item takes at least one of the result, so at most `room` fit.
         low, high = start.offset, min(total, start.offset + max(room, 0))
         while low < high:
             middle = (low + high + 1) // 2

@@ -1,8 +1,8 @@
 """Cursors: a position in a list, as one opaque, versioned string with a checksum.
 
-A cursor is `version+flags~position~inside~preview~filters~check`. It is readable so that it
-costs few tokens, and has a checksum so that a damaged one is refused. It is not a secret and grants
-no access, because the upstream authorises every request again.
+A cursor is `version+flags~position~inside~preview~filters~check`. The plain text costs few tokens,
+and the checksum detects a damaged cursor. A cursor is not a secret and grants no access, because
+the upstream authorises every request.
 """
 
 import base64
@@ -23,10 +23,10 @@ CHARS: Final = 2048
 """The most characters of a cursor; `arguments` refuses longer ones."""
 
 FILTER_CHARS: Final = 400
-"""The maximum total length of the filters, in characters: each cursor repeats them."""
+"""The most characters of all filters together, because each cursor contains them."""
 
 _FILTERS_ENCODED: Final = CHARS - 300
-"""The most characters of the encoded filters. An id has up to 256; the rest is under 44."""
+"""The most characters of the encoded filters. An id has up to 256; the rest has fewer than 44."""
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fb])"
@@ -37,12 +37,12 @@ _SHAPE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """The offset that an agent has read to, inside an item that is too long for one page.
+    """The offset at which the next page continues inside an item that is longer than a page.
 
     Attributes:
         offset: the number of characters shown so far; above 0 in a cursor.
-        with_fields: whether the item's other fields follow its text, as JSON text, because they
-            too are long. If not, they were shown with the first piece.
+        with_fields: whether the item's other fields are also split, as JSON after the text,
+            because they are long too. If not, they are on the first page.
     """
 
     offset: int
@@ -51,13 +51,13 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in one list of one tool, with the order in which the list is read.
+    """A position in a list, with the order and the filters of the list.
 
     Attributes:
         tool: the tool's name.
         owner: the id that the list belongs to; empty if there is none.
         order: the order of the items on a page.
-        backward: whether the walk goes against that order, because it began with `before`.
+        backward: whether the list is read in the opposite order, because of `before`.
         position: the key of the last item shown, in most lists its id; empty at the start.
         inside: the offset in that item, if it was shown in part.
         preview: the most characters shown per message (`preview_chars`); 0 for whole messages.
@@ -75,7 +75,7 @@ class Place:
 
     @property
     def walk_order(self) -> Order:
-        """The order in which the upstream is walked."""
+        """The order to request from the upstream."""
         if self.backward:
             return "asc" if self.order == "desc" else "desc"
         return self.order
@@ -85,9 +85,9 @@ def encode(place: Place) -> str:
     """Return the cursor of a position, for `decode`.
 
     Args:
-        place: a position that `place` or `decode` returned, or a later one in the same list:
-            `position` is a key or empty, `inside.offset` has at most 12 digits, `preview` at most
-            4, and the filters are within the limits that `place` checks.
+        place: a position from `place` or `decode`, or a later one in the same list. `position` is
+            a key or empty, `inside.offset` has at most 12 digits, `preview` has at most 4, and the
+            filters are within the limits that `place` checks.
     """
     inside = ""
     if place.inside is not None:
@@ -111,11 +111,11 @@ def decode(cursor: str, tool: str, owner: str) -> Place:
     if found is None:
         raise _refused("cursor is damaged")
     if found["version"] != VERSION:
-        raise _refused("cursor was made by another version of this server")
+        raise _refused("cursor was created by another version of this server")
     if found["code"] != _code(tool):
-        raise _refused(f"cursor belongs to another tool than {tool}")
+        raise _refused(f"cursor belongs to a tool other than {tool}")
     if found["owner"] != _digest(owner, 3):
-        raise _refused("cursor belongs to another id than the one given beside it")
+        raise _refused("cursor belongs to an id other than the one given")
     body = cursor[: found.start("owner")]
     position = found["position"]
     if found["check"] != _digest(body + owner, 4)[:6] or (position and not ID.fullmatch(position)):
@@ -136,7 +136,7 @@ def decode(cursor: str, tool: str, owner: str) -> Place:
 def place(
     tool: str, owner: str, arguments: JSON, default_order: Order, filters: tuple[str, ...] = ()
 ) -> Place:
-    """Return the position that a call starts to read from, by its cursor or other arguments.
+    """Return the position at which a call starts to read, from its cursor or other arguments.
 
     Args:
         tool: the tool's name.
@@ -147,27 +147,27 @@ def place(
 
     Raises:
         ToolError: `invalid_arguments` if both `after` and `before` are given, if an argument
-            disagrees with the cursor, if the cursor is refused, or if the filters are too long.
+            conflicts with the cursor, if the cursor is invalid, or if the filters are too long.
     """
     given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
+    names = " and ".join(name for name, _ in given)
     if sum(len(value) for _, value in given) > FILTER_CHARS:
         raise invalid_arguments(
-            f"{' and '.join(name for name, _ in given)} may have {FILTER_CHARS} characters in all.",
-            "Filter by less.",
+            f"{names} may have at most {FILTER_CHARS} characters.",
+            "Use shorter filters.",
         )
     if len(_encoded(given)) > _FILTERS_ENCODED:  # each character may take several bytes
         raise invalid_arguments(
-            f"{' and '.join(name for name, _ in given)} may have {FILTER_CHARS} characters in all, "
-            "and fewer if they are not plain letters.",
-            "Filter by less.",
+            f"{names} may have at most {FILTER_CHARS} characters, and fewer if they are not ASCII.",
+            "Use shorter filters.",
         )
     after, before = arguments.get("after", ""), arguments.get("before", "")
     if "cursor" in arguments:
         return _continued(tool, owner, arguments, given)
     if after and before:
         raise invalid_arguments(
-            "after and before exclude each other.",
-            "Give after to read on beyond a message, or before to read what comes ahead of it.",
+            "after and before cannot be used together.",
+            "Use after for the items after an id, or before for the items before it.",
         )
     return Place(
         tool=tool,
@@ -184,7 +184,7 @@ def _continued(tool: str, owner: str, arguments: JSON, given: tuple[tuple[str, s
     """Return the position of a call's cursor.
 
     Raises:
-        ToolError: `invalid_arguments` if the cursor is refused, or another argument disagrees.
+        ToolError: `invalid_arguments` if the cursor is invalid, or conflicts with another argument.
     """
     start = decode(arguments["cursor"], tool, owner)
     wrong: list[str] = [name for name in ("after", "before") if name in arguments]
@@ -193,7 +193,7 @@ def _continued(tool: str, owner: str, arguments: JSON, given: tuple[tuple[str, s
         wrong.append("order")
     if wrong:
         raise invalid_arguments(
-            f"{' and '.join(wrong)} disagrees with cursor, which carries its own.",
+            f"cursor conflicts with {' and '.join(wrong)}.",
             f"Call again with cursor and without {' and '.join(wrong)}.",
         )
     return replace(start, preview=arguments.get("preview_chars", start.preview))
@@ -242,6 +242,6 @@ def _filters(encoded: str) -> tuple[tuple[str, str], ...]:
 def _refused(why: str) -> ToolError:
     return invalid_arguments(
         f"{why}.",
-        "Copy page.next_cursor exactly, beside the id that it came with, or leave cursor out to "
-        "start from the beginning.",
+        "Copy page.next_cursor exactly and use it with the same id, or leave cursor out to start "
+        "from the beginning.",
     )

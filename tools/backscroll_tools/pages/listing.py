@@ -21,7 +21,7 @@ async def read_page(
         call: the call, whose limits the page keeps.
         shape: the shape of the result.
         start: the position that the page starts from.
-        source: the list, in the order of the walk; if backward, opposite to `start.order`.
+        source: the list, which returns items in `start.walk_order`.
         limit: the most items; 1–500.
 
     Raises:
@@ -49,7 +49,7 @@ async def read_page(
     if start.backward and CONTRARY in stop.warning:
         raise ToolError(
             "upstream_invalid",
-            "The upstream ignores order, so what comes ahead of an item cannot be asked for.",
-            next_step="Call again without before, and go on with next_cursor.",
+            "The upstream ignores order, so the items before one cannot be requested.",
+            next_step="Call again without before, and continue with next_cursor.",
         )
     return page.result(stop.warned(warning))

@@ -8,11 +8,11 @@ from backscroll_tools.pages.cursor import Inside
 from backscroll_tools.render import compact
 
 _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
-"""The fields that every piece of an item has, so that pieces can be recognised and joined."""
+"""The fields of every piece of an item, so that an agent can join the pieces."""
 
 
 def reading(item: Mapping[str, object], *, with_fields: bool) -> str:
-    """Return the text that an item's pieces are cut from: its text, then long fields as JSON."""
+    """Return the text that is split into pieces: the item's text, then its fields as JSON."""
     text = str(item.get("text", ""))
     return text + compact(_fields(item)) if with_fields else text
 
@@ -24,7 +24,7 @@ def piece(item: Mapping[str, object], whole: str, start: Inside, stop: int) -> J
         item: the item.
         whole: the text that its pieces are cut from, as `reading` returns it.
         start: the start of the piece.
-        stop: the offset in `whole` that the piece ends before.
+        stop: the offset in `whole` at which the piece ends.
     """
     text_ends = len(str(item.get("text", "")))
     part: JSON = {name: value for name, value in item.items() if name in _ALWAYS}

@@ -67,5 +67,5 @@ class Source(Protocol[Item_co]):
         ...
 
     async def item(self, key: str, /) -> Item_co | None:
-        """Return one item of the list by its key, or None if it is gone."""
+        """Return one item of the list by its key, or None if it was deleted."""
         ...

@@ -1,7 +1,7 @@
-"""The walk: an upstream's pages one after another, until enough is read or no progress is possible.
+"""Reads an upstream's pages one after another, until there are enough items.
 
-An upstream may misbehave (docs/upstreams.md): its cursor does not advance, it repeats ids, or an
-empty page promises more. Then the walk ends, keeps the items that it has, and gives the reason.
+Some upstreams have faults (docs/upstreams.md): a page does not advance, ids are repeated, or an
+empty page says that more items follow. The walk then ends, with the items so far and a warning.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -16,14 +16,14 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import StoppedBy
 from backscroll_tools.pages.source import Chunk, Item, Source
 
-STUCK: Final = "the upstream repeats itself, so what may follow cannot be reached"
-EMPTY: Final = "the upstream sent an empty page and says that more follows"
-FAILED: Final = "the upstream failed after the items above; go on with the cursor"
-GONE: Final = "the message that was being read was deleted meanwhile"
+STUCK: Final = "the upstream repeats itself, so later items cannot be reached"
+EMPTY: Final = "the upstream sent an empty page but says that more items follow"
+FAILED: Final = "the upstream failed after the items above; continue with the cursor"
+GONE: Final = "the message that was being read has been deleted"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
     map(len, (STUCK, EMPTY, FAILED))
 )
-"""The most characters of all warnings of one walk; a page reserves space for them."""
+"""The most characters of all warnings of a walk together. A page reserves space for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class Stop:
     passed: int = 0
 
     def passing(self, count: int) -> "Stop":
-        """Return the same with `count` more skipped items of other kinds."""
+        """Return a copy with `count` more skipped items of other kinds."""
         return replace(self, passed=self.passed + count) if count else self
 
     def warned(self, warning: str) -> "Stop":
-        """Return the same with one more warning, if all still fit into `WARNING_CHARS`."""
+        """Return a copy with one more warning, if all fit into `WARNING_CHARS`."""
         if not warning or warning in self.warning:
             return self
         warnings = "; ".join(filter(None, (self.warning, warning)))
@@ -135,7 +135,7 @@ class Walk:
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
-                # If most items are of other kinds, ask for more and more of them at once.
+                # Items of other kinds are skipped, so request as many more as were skipped so far.
                 wanted = max(1, self.limit - progress.taken + so_far.passed)
                 chunk = await source.chunk(progress.after, min(PAGE_ITEMS, wanted))
         except ToolError as error:
@@ -179,7 +179,7 @@ class Walk:
     def _ended(
         self, chunk: Chunk[Item], progress: _Progress, asked: Collection[str]
     ) -> Stop | None:
-        """Return the stop if the walk ends after this completely read chunk, else None."""
+        """Return the stop if the walk ends after this chunk, of which all items were taken."""
         so_far = progress.so_far
         empty = not chunk.items and not any(chunk.passed)
         if chunk.has_more is False or (chunk.has_more is None and empty):
@@ -194,8 +194,7 @@ class Walk:
 def _fresh(keyed: list[tuple[str, Item]], after: str, seen: set[str]) -> list[tuple[str, Item]]:
     """Return the items whose keys are not in `seen`, in order, and add their keys to `seen`.
 
-    An upstream that ignores `after` may send that item again; only the items after it are
-    new.
+    An upstream that ignores `after` may send that item again. Then only the items after it are new.
     """
     keys = [key for key, _ in keyed]
     if after in keys:
@@ -209,9 +208,9 @@ def _fresh(keyed: list[tuple[str, Item]], after: str, seen: set[str]) -> list[tu
 
 
 def _lost(error: ToolError, after: str) -> ToolError:
-    """Return the error of an unreadable page, with advice if the upstream does not know `after`.
+    """Return the error of a failed page, with advice if the upstream does not know `after`.
 
-    Some upstreams refuse to continue after an item that is gone (docs/upstreams.md).
+    Some upstreams cannot continue after a deleted item (docs/upstreams.md).
     """
     unknown = error.code in {"not_found", "invalid_arguments"} and (
         after in error.message or "cursor" in error.message
@@ -220,10 +219,10 @@ def _lost(error: ToolError, after: str) -> ToolError:
         return error
     return ToolError(
         "not_found",
-        f"The upstream knows no {after}, behind which this page starts ({error.message}).",
+        f"The upstream does not know {after}, which this page starts after ({error.message}).",
         next_step=(
-            "If it was deleted, give the id of a neighbour that you have read as after (or "
-            "before), or start again without cursor."
+            "If it was deleted, pass the id of another item as after (or before), or start again "
+            "without cursor."
         ),
     )
 
@@ -232,6 +231,6 @@ def too_late() -> ToolError:
     """Return the error for a call that ran out of time before anything was read."""
     return ToolError(
         "deadline_exceeded",
-        "The upstream did not answer within the time that a call may take.",
-        next_step="Call again; if it stays so, ask for a smaller `limit`.",
+        "The upstream did not answer within the call's time limit.",
+        next_step="Call again; if this persists, use a smaller `limit`.",
     )

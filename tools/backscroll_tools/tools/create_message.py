@@ -34,15 +34,14 @@ _KEYED: Final = frozenset(
         "upstream_unavailable",
     }
 )
-"""The codes after which the same call may be repeated. Its key makes that safe, whatever the
-upstream did."""
+"""The codes after which repeating the call may help. The errors give the key that makes it safe."""
 
 
 _REPEATED: Final = (
-    "safe with the same idempotency_key. This call wrote nothing; an earlier one with the key may "
+    "safe with the same idempotency_key. This call wrote nothing; an earlier call with the key may "
     "have."
 )
-"""The retry rule for any failure of a call that may be a repetition."""
+"""The retry rule of a failed call that passed an idempotency key."""
 
 
 class _Write(Protocol):
@@ -59,11 +58,11 @@ class _Write(Protocol):
         ...
 
     async def written(self) -> JSON:
-        """Write the message, and return it or the thread that it starts."""
+        """Write the message, and return the created message or thread."""
         ...
 
     def doubtful(self) -> bool:
-        """Whether the message may have been written, after `written` was cut off."""
+        """After `written` was cancelled, whether the message may have been written."""
         ...
 
 
@@ -123,18 +122,18 @@ class _KeyedWrite:
 def _too_late() -> ToolError:
     return ToolError(
         "deadline_exceeded",
-        "The upstream did not answer within the time that a call may take.",
+        "The upstream did not answer within the call's time limit.",
         next_step="Call again.",
     )
 
 
 def _repeatable(error: ToolError, write: _Write) -> ToolError:
-    """Return the error with the key, and the retry rule, that make its next step safe."""
+    """Return the error with the idempotency key, and with a retry rule that fits the key."""
     key, next_step = write.key, error.next_step
     if error.code == "outcome_unknown":
         return error
     if error.code in _KEYED:
-        next_step = f'{next_step} Then pass idempotency_key "{key}".'
+        next_step = f'{next_step} When you repeat the call, pass idempotency_key "{key}".'
     # Earlier calls with the key may have written something.
     retry = error.retry.replace("nothing was written", "this call wrote nothing")
     return ToolError(
@@ -147,9 +146,9 @@ def _repeatable(error: ToolError, write: _Write) -> ToolError:
 
 
 async def _first_message(call: Call, thread_id: str) -> Message | None:
-    """Return the first message of a new thread, because the reply to the creation has none.
+    """Return the first message of a new thread, which the reply to the write does not contain.
 
-    The write has succeeded already, so a failure of this read does not fail the call.
+    The write has already succeeded, so the call succeeds even if this read fails.
     """
     start = Place(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
     collection = collection_of(call.client.upstream.profile, thread_id)
@@ -205,9 +204,9 @@ CREATE_MESSAGE: Final = Tool(
     title="Create message",
     summary="writes one message, exactly once; without `thread_id`, to a new thread",
     description=(
-        "Write one message to a thread, or without thread_id to a new thread, whose id is "
-        "returned. After an unclear failure repeat the call with the same idempotency_key: it is "
-        "never written twice."
+        "Write one message to a thread; without thread_id, to a new thread, whose id is returned. "
+        "If the outcome is unclear, repeat the call with the same idempotency_key: it never "
+        "writes twice."
     ),
     input_schema=schemas.arguments(
         {

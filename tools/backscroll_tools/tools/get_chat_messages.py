@@ -28,14 +28,14 @@ GET_CHAT_MESSAGES: Final = Tool(
     summary="lists the messages of a stored chat completion",
     description=(
         "Read the messages of a stored chat completion, oldest first unless order is desc. Pass "
-        "the page's next_cursor as cursor to go on."
+        "the page's next_cursor as cursor to continue."
     ),
     input_schema=schemas.arguments(
         {
             "completion_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("asc"),
-            "after": {"type": "string", "description": "Message id to start behind"},
+            "after": {"type": "string", "description": "Message id to start after"},
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
         },

@@ -20,14 +20,14 @@ _SHAPE: Final = Shape("message", "message", single=True)
 
 @dataclass(frozen=True, slots=True)
 class _OneMessage:
-    """A list of one message, so that a long message is paged as in any other list."""
+    """A list of one message, so that a long message can be read in pages."""
 
     client: CallClient
     collection: Collection
     thread_id: str
     message_id: str
 
-    async def chunk(self, after: str, limit: int) -> Chunk[Message]:  # noqa: ARG002 - Source has it
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:  # noqa: ARG002 - `Source` requires it
         return Chunk(() if after else (await self.item(self.message_id),), has_more=False)
 
     async def item(self, item_id: str) -> Message:
@@ -48,8 +48,8 @@ GET_MESSAGE: Final = Tool(
     title="Get message",
     summary="reads one whole message, in pages if it is long",
     description=(
-        "Read one message whole. A long one comes in pages: pass page.next_cursor as cursor to "
-        "read on."
+        "Read one whole message, in pages if it is long: pass page.next_cursor as cursor to "
+        "continue."
     ),
     input_schema=schemas.arguments(
         {
@@ -60,7 +60,7 @@ GET_MESSAGE: Final = Tool(
         ("thread_id", "message_id"),
     ),
     output_schema=schemas.result(
-        # `message` is absent if the message has become shorter since the last page.
+        # `message` is missing if the message became shorter after the previous page.
         {"page": schemas.PAGE, "message": schemas.MESSAGE},
         ("page",),
     ),

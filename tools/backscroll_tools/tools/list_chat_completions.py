@@ -36,7 +36,7 @@ class _ChatCompletions:
 
 
 def _query(start: Place) -> tuple[tuple[str, str], ...]:
-    """Return the filters as query parameters; each metadata key is a parameter of its own."""
+    """Return the filters as query parameters, with a parameter for each metadata key."""
     filters = dict(start.filters)
     metadata: dict[str, str] = json.loads(filters.pop("metadata", "{}"))
     pairs = ((f"metadata[{key}]", value) for key, value in metadata.items())
@@ -55,7 +55,7 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     summary="lists stored completions, filtered by model or metadata",
     description=(
         "Find stored chat completions, newest first unless order is asc, each with the start of "
-        "its answer. Read one whole with get-chat-messages."
+        "its reply. Read a whole one with get-chat-messages."
     ),
     input_schema=schemas.arguments(
         {
@@ -63,7 +63,7 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
             "metadata": {**schemas.METADATA, "description": "Only with these pairs"},
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Completion id to start behind"},
+            "after": {"type": "string", "description": "Completion id to start after"},
             "cursor": schemas.CURSOR,
         },
     ),

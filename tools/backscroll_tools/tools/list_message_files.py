@@ -39,7 +39,7 @@ class _MessageFiles:
 
 @dataclass(frozen=True, slots=True)
 class _DerivedFiles:
-    """The files that a message itself names, for upstreams without a list of files."""
+    """The files that a message refers to, for upstreams that cannot list them."""
 
     client: CallClient
     collection: Collection
@@ -47,7 +47,7 @@ class _DerivedFiles:
     thread_id: str
     message_id: str
 
-    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - Source has it
+    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - required
         raw = await raw_message(self.client, self.collection, self.thread_id, self.message_id)
         names = objects.derived_files(raw)
         if self.start.walk_order == "desc":
@@ -85,8 +85,8 @@ LIST_MESSAGE_FILES: Final = Tool(
             "message_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "File id to start behind"},
-            "before": {"type": "string", "description": "File id to end ahead of"},
+            "after": {"type": "string", "description": "File id to start after"},
+            "before": {"type": "string", "description": "File id to end before"},
             "cursor": schemas.CURSOR,
         },
         ("thread_id", "message_id"),

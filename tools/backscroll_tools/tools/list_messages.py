@@ -27,16 +27,16 @@ LIST_MESSAGES: Final = Tool(
     title="List messages",
     summary="lists a thread's messages, newest first; `preview_chars` shortens each",
     description=(
-        "Read a thread's messages, newest first unless order is asc. The page says whether more "
-        "follow; pass its next_cursor as cursor to go on. preview_chars skims a long thread."
+        "Read a thread's messages, newest first unless order is asc. If page.has_more, pass "
+        "page.next_cursor as cursor to continue. Use preview_chars to skim a long thread."
     ),
     input_schema=schemas.arguments(
         {
             "thread_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Message id to start behind"},
-            "before": {"type": "string", "description": "Message id to end ahead of"},
+            "after": {"type": "string", "description": "Message id to start after"},
+            "before": {"type": "string", "description": "Message id to end before"},
             "run_id": schemas.STRING,
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,

@@ -44,14 +44,14 @@ LIST_THREADS: Final = Tool(
     summary="lists threads, with their message counts and times",
     description=(
         "Find threads, newest first unless order is asc, with their message counts, times and "
-        "metadata. Pass the page's next_cursor as cursor to go on."
+        "metadata. Pass the page's next_cursor as cursor to continue."
     ),
     input_schema=schemas.arguments(
         {
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Thread id to start behind"},
-            "before": {"type": "string", "description": "Thread id to end ahead of"},
+            "after": {"type": "string", "description": "Thread id to start after"},
+            "before": {"type": "string", "description": "Thread id to end before"},
             "cursor": schemas.CURSOR,
         },
     ),

@@ -1,4 +1,4 @@
-"""A record of one caller's earlier writes, for later calls with the same key."""
+"""Remembers one caller's earlier writes, for later calls with the same idempotency key."""
 
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -11,7 +11,7 @@ from backscroll_tools.writes.keys import IdempotencyKey
 V = TypeVar("V")
 
 REMEMBERED: Final = 1_000
-"""The most writes that are remembered by default, and the most messages with their writes."""
+"""The default for the most writes, and the most created messages, that a journal remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,11 @@ class Record:
     """The known state of a write.
 
     Attributes:
-        key: the idempotency key, which carries the state from process to process.
+        key: the idempotency key, which carries the state between processes.
         seen_at: when this process last sent the message, or learned that it was sent, in
             monotonic seconds.
-        dated: whether to trust the time in the key. If not, as after a send by this process,
-            `seen_at` alone gives the age, even if a wall clock changes.
+        dated: whether the time in the key counts towards the age. It does not after this process
+            has sent the message, because `seen_at` is exact even if a wall clock changes.
     """
 
     key: IdempotencyKey
@@ -31,16 +31,19 @@ class Record:
     dated: bool = True
 
     def age_s(self, clock: UpstreamClock) -> float:
-        """Return the least number of seconds since the message was sent."""
+        """Return a lower bound of the seconds since the message was sent."""
         here_s = clock.monotonic() - self.seen_at
         if not self.dated:
             return here_s
         return max(here_s, clock.age_s(self.key.sent_at, self.key.sent_by))
 
     def merged(self, known: "Record") -> "Record":
-        """Return this record or the one known here, whichever was learned later.
+        """Return the newer of two records of one write.
 
-        Another process may have learned more about the write and put it into the caller's key.
+        This record comes from the caller's key, which another process may have updated.
+
+        Args:
+            known: the record in this process's journal.
         """
         theirs, ours = self.key, known.key
         if theirs.made or ours.made:
@@ -57,10 +60,10 @@ class Record:
 
 
 class Journal:
-    """Remembers writes by key, and which write created which message. Drops the oldest.
+    """Remembers writes by key, and the write that created each message. Forgets the oldest.
 
     Args:
-        most: the most writes, and the most messages, that are remembered.
+        most: the most writes, and the most created messages, to remember.
     """
 
     def __init__(self, most: int = REMEMBERED) -> None:
@@ -72,7 +75,7 @@ class Journal:
         """Return the record of a write, or None.
 
         Args:
-            thread: the thread that the call named; empty if it did not name one.
+            thread: the call's thread; empty if the call did not name one.
             token: the token of the write's key.
         """
         return self._records.get((thread, token))
@@ -90,7 +93,7 @@ class Journal:
         self._remember(self._writers, (thread, message_id), token)
 
     def _remember(self, kept: dict[tuple[str, str], V], name: tuple[str, str], value: V) -> None:
-        kept.pop(name, None)  # an entry that is remembered again counts as new
+        kept.pop(name, None)  # a repeated entry moves to the end
         kept[name] = value
         if len(kept) > self._most:
             del kept[next(iter(kept))]

@@ -1,9 +1,11 @@
-"""Idempotency keys, and the state they carry for upstreams that ignore them.
+"""Idempotency keys. For upstreams that ignore them, they contain the state of the write.
 
-On such an upstream, any replica that repeats a call must know where to search for the message. So
-the keys that we return carry that state after `~`, with a checksum that tells them from callers'
-own keys: `token~thread~sDIGESTTIMEcheck` before the write, `token~thread~dDIGESTIDcheck` after it.
-With `u` instead of `s`, the time is from the upstream's clock.
+A repeated call may reach another replica of this server, which needs the state to search for the
+message. So we return keys with the state, and with a checksum that a caller's own key lacks:
+
+    token~thread~sDIGESTTIMEcheck  not known to be written; TIME is from a wall clock
+    token~thread~uDIGESTTIMEcheck  the same; TIME is from the upstream's clock
+    token~thread~dDIGESTIDcheck    written, with this ID
 """
 
 import base64
@@ -16,7 +18,7 @@ from typing import Final
 from backscroll_tools.client.upstream_clock import ClockName
 
 TOKEN_CHARS: Final = 100
-"""The most characters of a token; a longer key is replaced by its hash."""
+"""The most characters of a token. The token of a longer key is its hash."""
 
 KEY_CHARS: Final = 255
 """The most characters of a key."""
@@ -24,7 +26,7 @@ KEY_CHARS: Final = 255
 _CHECK_CHARS: Final = 4
 
 NOTHING: Final = ""
-"""The id to digest for a thread without messages."""
+"""Digested instead of the newest message's id if a thread has no messages."""
 
 _CARRIED: Final = re.compile(
     r"(?P<token>.+)~(?P<thread>[A-Za-z0-9_.=-]*)~"
@@ -40,12 +42,12 @@ class IdempotencyKey:
 
     Attributes:
         token: identifies the write; 1 to 100 characters.
-        given: whether the caller passed the key, so that the write may have been tried before.
+        given: whether the caller passed the key. If so, an earlier call may have used it too.
         thread: the thread that was created for the message; empty if the caller names one.
         since: the digest of the id of the newest message before the write; empty until it is known.
-        sent_at: when the message was sent without a reply, in Unix seconds; 0 if it never was.
-        sent_by: the clock that `sent_at` is from: the upstream's, or the sending process's own.
-        made: the id of the written message; empty until the message is known to be written.
+        sent_at: when the message was last sent, in Unix seconds; 0 if never, or if it was refused.
+        sent_by: the clock of `sent_at`: the upstream's, or the wall clock of the sending process.
+        made: the id of the written message; empty until the write is confirmed.
         says: the digest of the message, as the caller passed it.
     """
 
@@ -59,7 +61,7 @@ class IdempotencyKey:
     says: str = ""
 
     def __str__(self) -> str:
-        """Return the key as a caller passes it; at most 255 characters."""
+        """Return the key as text, for the caller to pass; at most 255 characters."""
         clock = "u" if self.sent_by == "upstream" else "s"
         started = f"{clock}{self.since}{self.sent_at:09x}" if self.since else ""
         done = f"d{self.says}{self.made}" if self.made else started
@@ -76,7 +78,7 @@ def mint() -> str:
 
 
 def read(argument: str) -> IdempotencyKey:
-    """Return the key that a call passed."""
+    """Return the key in a call's `idempotency_key` argument."""
     found = _CARRIED.fullmatch(argument)
     if found and found["check"] == _check(argument[:-_CHECK_CHARS]):
         key = IdempotencyKey(found["token"], given=True, thread=found["thread"])
@@ -91,7 +93,7 @@ def read(argument: str) -> IdempotencyKey:
 
 
 def mark(text: str) -> str:
-    """Return the 12-character digest that a key carries for an id or a message."""
+    """Return the digest of an id or a message, as a key contains it: 12 characters."""
     return _digest(text, 9)
 
 

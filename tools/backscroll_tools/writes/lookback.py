@@ -1,7 +1,7 @@
-"""The search for a message that may have been written: found, not there, or undecided.
+"""Searches a thread for a message that may have been written.
 
-A message is recognised by a marker in its metadata. Without one, it is recognised by its role and
-text, and only messages that were added since the write began are searched.
+The message is recognised by a marker in its metadata. If it has no marker, it is recognised by its
+role and text, but only among the messages that were added since the write began.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
 
 PAGES: Final = 10
-"""The most pages that a search reads, of 100 messages each except the first."""
+"""The most pages that a search reads: a first one of 20 messages, then pages of 100."""
 
 _FIRST_LOOK: Final = 20
 """The number of messages on the first page of a search."""
@@ -34,8 +34,8 @@ class Search:
     Attributes:
         client: sends the requests.
         thread: the id of the thread or conversation.
-        is_ours: whether a message, as the upstream sends it, is the one searched for.
-        alone: whether `is_ours` cannot match any other message, so that position is irrelevant.
+        is_ours: returns whether a message, as the upstream sends it, is the one to find.
+        alone: whether `is_ours` matches only that message. If so, the whole thread is searched.
     """
 
     client: CallClient
@@ -44,7 +44,7 @@ class Search:
     alone: bool
 
     async def newest(self) -> str:
-        """Return the digest of the newest message's or item's id.
+        """Return the digest of the id of the newest message, or of `keys.NOTHING` if there is none.
 
         Raises:
             ToolError: the read failed.
@@ -73,11 +73,11 @@ class Search:
                 return ours[0]
             likely = ours[-1] if ours else likely
             if reply.warning and since:
-                raise UntoldError  # an incomplete or unordered list proves nothing
+                raise UntoldError  # the message may be missing from this list
             if since in marks:
                 return likely
             if reply.has_more is False:
-                # If the `since` message is gone, a message like ours may be older than it.
+                # The `since` message was deleted, so the likely message may be older than it.
                 if likely is not None and since != keys.mark(keys.NOTHING):
                     raise UntoldError
                 return likely

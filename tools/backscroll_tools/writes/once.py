@@ -1,10 +1,10 @@
-"""A message written exactly once, on an upstream that ignores idempotency keys.
+"""Writes a message exactly once, on an upstream that ignores idempotency keys.
 
-A request that may have been acted on is not sent again while it may still arrive. Before the write,
-we record the newest message; after an unclear failure, we search for the message after that one. If
-it is found, it is the result. If not, the outcome is unknown, and the error returns a key. A call
-with that key searches first, and writes only once the earlier request can no longer arrive. A new
-thread is created empty, which is harmless to repeat, so that there is a thread to search.
+Before the write, we record the newest message. If the outcome is unclear, we search the messages
+after that one. If the search finds our message, the write succeeded. If not, the call fails with
+`outcome_unknown` and a key. A later call with that key searches again. It writes only after the
+earlier request can no longer arrive. A message without a thread needs a thread to search, so we
+create an empty thread first; creating it twice is harmless.
 """
 
 import json
@@ -26,7 +26,7 @@ from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.lookback import Search, UntoldError
 
 SENDS: Final = 3
-"""The most times that a message is sent; again only after the upstream refused it."""
+"""The most times that a message is sent. Only a refused message is sent again."""
 
 MARKER: Final = "backscroll_key"
 """The metadata key that holds a message's token."""
@@ -79,10 +79,10 @@ class OneWrite:
             return self._settled(await self._sent())
 
     def doubtful(self) -> bool:
-        """Whether this call, which was cut off, or an earlier one may have written the message."""
+        """After this call was cancelled, whether it or an earlier one may have written."""
         if self.client.in_doubt or not self._sending:
             return self.client.in_doubt or bool(self.key.sent_at)
-        # This call recorded a send in advance, and the message never left.
+        # This call recorded the send in advance, but did not send the message.
         self._learn(sent_at=0)
         return False
 
@@ -132,7 +132,7 @@ class OneWrite:
             try:
                 return replies.created(await self.client.send(self._request()))
             except anyio.get_cancelled_exc_class():
-                self._learn_sent()  # it may have waited for a slot until now
+                self._learn_sent()  # it may have been sent only now, after a wait for a slot
                 raise
             except ExchangeError as error:
                 if error.fate == "unknown":
@@ -150,7 +150,7 @@ class OneWrite:
                     raise
 
     async def _found_late(self) -> JSON | None:
-        """Search for the message until it would be listed, even by an upstream whose lists lag.
+        """Search for the message several times, because some upstreams list messages late.
 
         Raises:
             ToolError: `outcome_unknown` if the last search could not decide.
@@ -223,7 +223,7 @@ class OneWrite:
         if not same:
             raise invalid_arguments(
                 "idempotency_key was already used with another message.",
-                "Leave idempotency_key out to write this one.",
+                "To write this message, call without idempotency_key.",
             )
 
     def _settled(self, made: JSON) -> JSON:
@@ -233,7 +233,7 @@ class OneWrite:
         return made
 
     def _learn_sent(self) -> None:
-        """Record that the message was sent, at the latest now."""
+        """Record the send, with the current time as the latest time of it."""
         clock = self.client.shared.clock
         sent_at, sent_by = clock.stamp()
         key = replace(self.key, sent_at=sent_at, sent_by=sent_by)
@@ -241,7 +241,7 @@ class OneWrite:
         self._remember()
 
     def _learn(self, **known: str | int) -> None:
-        """Update the key, for this call and for later ones."""
+        """Update fields of the key, and remember the key for later calls."""
         key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a key
         self.record = replace(self.record, key=key)
         self._remember()
