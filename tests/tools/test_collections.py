@@ -55,4 +55,4 @@ def test_an_id_names_a_thread_or_a_conversation_as_the_upstream_has_them(
 def test_a_list_goes_on_after_its_last_object_or_the_id_that_its_envelope_names(
     collection: Collection, reply: Reply, expected: str
 ) -> None:
-    assert collection.onward(reply, "msg_1") == expected
+    assert collection.next_after(reply, "msg_1") == expected

@@ -30,7 +30,7 @@ class Collection:
         page_items: the fewest objects to request at once, 1 to 100; some may not be messages.
         cursor_in_envelope: whether the next page starts after the reply's `last_id`.
         retrieve: builds the request for the collection itself; None if the list is complete.
-        answers: returns the choices of a retrieved collection: messages, oldest first, perhaps
+        choices: returns the choices of a retrieved collection: messages, oldest first, perhaps
             without ids.
     """
 
@@ -42,9 +42,9 @@ class Collection:
     page_items: int = 1
     cursor_in_envelope: bool = False
     retrieve: Callable[[str], Request] | None = None
-    answers: Callable[[JSON], Sequence[JSON]] = lambda _: ()
+    choices: Callable[[JSON], Sequence[JSON]] = lambda _: ()
 
-    def onward(self, reply: Reply, after: str) -> str:
+    def next_after(self, reply: Reply, after: str) -> str:
         """Return the id that the next page starts after; `after` if the reply is empty."""
         last: str = reply.items[-1]["id"] if reply.items else after
         return (reply.last_id or last) if self.cursor_in_envelope else last
@@ -112,7 +112,7 @@ CONVERSATION: Final = WritableCollection(
 COMPLETION: Final = Collection(
     list_messages=requests.list_chat_messages,
     retrieve=requests.retrieve_chat_completion,
-    answers=_choices,
+    choices=_choices,
 )
 
 

@@ -49,8 +49,8 @@ def validator(rules: JSON) -> Validate:
 def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
     """Return the path and the value of the entry that a path of fastjsonschema refers to.
 
-    Such a path contains keys unescaped, perhaps with dots and brackets. So it cannot be split, and
-    is compared with the keys of the value instead.
+    Keys in such a path are not escaped and may contain dots and brackets. So the path cannot be
+    split, and is compared with the keys of the value instead.
     """
     if not steps:
         return path, value

@@ -40,7 +40,7 @@ def messages_of(
     listed = _Listed(client, collection, owner, start)
     if collection.retrieve is None:
         return listed
-    return _WithAnswers(listed, collection.retrieve(owner))
+    return _WithChoices(listed, collection.retrieve(owner))
 
 
 async def raw_message(
@@ -59,7 +59,7 @@ async def raw_message(
         ToolError: `not_found` if there is no such message, or the object is not a message.
     """
     if collection.retrieve_message is None:
-        raw = await _walked_to(client, collection, owner, message_id, order)
+        raw = await _searched(client, collection, owner, message_id, order)
         missing = f"There is no message {message_id} in {owner}."
     else:
         raw = await client.send(collection.retrieve_message(owner, message_id))
@@ -71,7 +71,7 @@ async def raw_message(
     return {**raw, "id": message_id}
 
 
-async def _walked_to(
+async def _searched(
     client: CallClient, collection: Collection, owner: str, message_id: str, order: Order
 ) -> JSON | None:
     """Search the list for a message, with at most as many requests as a call may make."""
@@ -82,10 +82,10 @@ async def _walked_to(
         for raw in reply.items:
             if raw["id"] == message_id:
                 return raw
-        onward = collection.onward(reply, after)
-        if reply.has_more is False or onward == after:
+        next_after = collection.next_after(reply, after)
+        if reply.has_more is False or next_after == after:
             break
-        after = onward
+        after = next_after
     return None
 
 
@@ -126,7 +126,7 @@ class _Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class _WithAnswers:
+class _WithChoices:
     """The listed messages, and after them the choices that the upstream's list lacks.
 
     OpenAI's published example lists only the input; OGX lists the choices too (docs/upstreams.md).
@@ -143,40 +143,42 @@ class _WithAnswers:
             chunk = await self.listed.chunk(after, limit)
         if chunk.has_more is not False and chunk.items:
             return chunk
-        answers = _behind(await self._answers(chunk.items), after)
-        return Chunk((*chunk.items, *answers), has_more=False, warning=chunk.warning)
+        choices = _items_after(await self._choices(chunk.items), after)
+        return Chunk((*chunk.items, *choices), has_more=False, warning=chunk.warning)
 
     async def item(self, item_id: str) -> Message | None:
         if _CHOICE in item_id:
-            return next((each for each in await self._answers() if each["id"] == item_id), None)
+            return next(
+                (choice for choice in await self._choices() if choice["id"] == item_id), None
+            )
         return await self.listed.item(item_id)
 
     async def _newest_first(self, after: str, limit: int) -> Chunk[Message]:
         if after and _CHOICE not in after:
             return await self.listed.chunk(after, limit)
         listed = await self.listed.chunk("", limit)
-        answers = _behind((await self._answers(listed.items[::-1]))[::-1], after)
-        return Chunk((*answers, *listed.items), listed.has_more, warning=listed.warning)
+        choices = _items_after((await self._choices(listed.items[::-1]))[::-1], after)
+        return Chunk((*choices, *listed.items), listed.has_more, warning=listed.warning)
 
-    async def _answers(self, newest: tuple[Message, ...] = ()) -> list[Message]:
+    async def _choices(self, newest: tuple[Message, ...] = ()) -> list[Message]:
         """Return the choices as messages, except those that the upstream's list contains.
 
         Args:
             newest: the newest messages of the list, oldest first; empty if not known.
         """
         raw = await self._retrieved()
-        answers = [
+        choices = [
             objects.message({**message, "id": f"{self.listed.owner}{_CHOICE}{index}"})
-            for index, message in enumerate(self.listed.collection.answers(raw))
+            for index, message in enumerate(self.listed.collection.choices(raw))
         ]
-        if not answers:
+        if not choices:
             return []
-        if len(newest) < len(answers):
+        if len(newest) < len(choices):
             start = replace(self.listed.start, order="desc", backward=False)
             latest = replace(self.listed, start=start)
-            newest = (await latest.chunk("", min(PAGE_ITEMS, len(answers)))).items
-        listed = {_said(message) for message in newest[-len(answers) :]}
-        return [answer for answer in answers if _said(answer) not in listed]
+            newest = (await latest.chunk("", min(PAGE_ITEMS, len(choices)))).items
+        listed = {_content(message) for message in newest[-len(choices) :]}
+        return [choice for choice in choices if _content(choice) not in listed]
 
     async def _retrieved(self) -> JSON:
         """Return the collection, or an empty object if the upstream serves only its messages."""
@@ -188,11 +190,11 @@ class _WithAnswers:
             raise
 
 
-def _said(message: Message) -> str:
+def _content(message: Message) -> str:
     """Return the content of a message without its id, to compare it with other messages."""
     return str([message.get(name) for name in ("role", "text", "tool_calls", "content")])
 
 
-def _behind(messages: list[Message], after: str) -> list[Message]:
+def _items_after(messages: list[Message], after: str) -> list[Message]:
     ids = [message["id"] for message in messages]
     return messages[ids.index(after) + 1 :] if after in ids else messages

@@ -8,7 +8,7 @@ _ASCII: Final = re.compile(r"[\n\t\x20-\x7e]*")
 _JOINERS: Final = "\u200c\u200d"
 """The two zero-width joiners, which Persian, Indic scripts and many emoji need."""
 
-_OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that a terminal acts on or hides: control and format characters (including the
 bidirectional marks, embeddings, overrides and isolates), surrogates, and line and paragraph
 separators."""
@@ -26,11 +26,14 @@ def plain(text: str) -> str:
     """
     if _ASCII.fullmatch(text):
         return text
-    return "".join(one if _is_plain(one) or one in "\n\t" else _escaped(one) for one in text)
+    return "".join(
+        character if _is_plain(character) or character in "\n\t" else _escaped(character)
+        for character in text
+    )
 
 
 def _is_plain(character: str) -> bool:
-    return unicodedata.category(character) not in _OBEYED or character in _JOINERS
+    return unicodedata.category(character) not in _ESCAPED or character in _JOINERS
 
 
 def _escaped(character: str) -> str:

@@ -48,10 +48,10 @@ def compact(value: object) -> str:
 
 def fresh_mark(texts: Iterable[str]) -> str:
     """Return a random line prefix that occurs in none of the texts."""
-    held = list(texts)
+    all_texts = list(texts)
     for _ in range(_DRAWS):
         mark = f"#{_letters(secrets.randbelow(_MARKS))}"
-        if not any(mark in text for text in held):
+        if not any(mark in text for text in all_texts):
             return mark
     message = "No unused line prefix was found for this page."
     raise ToolError("internal", message, next_step="Call again with a smaller `limit`.")

@@ -108,12 +108,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
-        twice = ""
-        for twice, _ in pairs:
-            if twice in seen:
+        duplicate = ""
+        for duplicate, _ in pairs:
+            if duplicate in seen:
                 break
-            seen.add(twice)
-        raise JSONFlawError("duplicate", _cut(json.dumps(twice)))
+            seen.add(duplicate)
+        raise JSONFlawError("duplicate", _cut(json.dumps(duplicate)))
     return found
 
 

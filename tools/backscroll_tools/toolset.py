@@ -24,4 +24,4 @@ MESSAGES: Final = Toolset("messages", "find, read and write messages")
 """The only toolset that is enabled by default."""
 
 TOOLSETS: Final = (MESSAGES,)
-"""All toolsets, in the order of the settings' documentation."""
+"""All toolsets, in the order in which the settings list them."""

@@ -170,7 +170,7 @@ def test_times_are_seconds_whatever_they_came_as(value: object, seconds: int | N
 OBJECTS = st.dictionaries(
     st.sampled_from(
         [
-            *objects.PLACES,
+            *objects.TYPED_FIELDS,
             *objects.REDUNDANT,
             "role",
             "content",

@@ -17,11 +17,11 @@ CHANCE = st.floats(0, 1)
 
 @given(ATTEMPT, SECONDS, CHANCE)
 def test_a_pause_is_never_shorter_than_asked_and_its_jitter_has_a_cap(
-    attempt: int, asked_s: float, chance: float
+    attempt: int, retry_after_s: float, chance: float
 ) -> None:
-    pause = retry.pause_s(attempt, asked_s, chance)
+    pause = retry.pause_s(attempt, retry_after_s, chance)
     longest = min(retry.CAP_S, retry.BASE_S * 2 ** min(attempt - 1, 10))
-    assert asked_s <= pause <= asked_s + longest
+    assert retry_after_s <= pause <= retry_after_s + longest
 
 
 @given(ATTEMPT, CHANCE)
@@ -78,14 +78,14 @@ def test_an_outage_gets_ten_retries_and_no_more() -> None:
 def test_what_an_upstream_asks_for_is_read_as_seconds(
     headers: dict[str, str], seconds: float
 ) -> None:
-    assert retry.asked_s(headers, 1_700_000_000.0) == seconds
+    assert retry.retry_after_s(headers, 1_700_000_000.0) == seconds
 
 
 def test_a_date_to_come_again_at_is_read_as_seconds_from_now() -> None:
     headers = {"retry-after": formatdate(1_700_000_030, usegmt=True)}
-    assert retry.asked_s(headers, 1_700_000_000.0) == 30
+    assert retry.retry_after_s(headers, 1_700_000_000.0) == 30
 
 
 @given(st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms"]), st.text()))
 def test_no_header_is_read_as_a_pause_that_cannot_be(headers: dict[str, str]) -> None:
-    assert 0 <= retry.asked_s(headers, 1_700_000_000.0) < math.inf
+    assert 0 <= retry.retry_after_s(headers, 1_700_000_000.0) < math.inf

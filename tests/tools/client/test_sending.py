@@ -266,10 +266,10 @@ async def test_reads_and_writes_have_connections_of_their_own() -> None:
 
 
 def test_a_pause_that_would_end_at_the_deadline_is_not_made() -> None:
-    async def paused(asked_s: float) -> tuple[bool, float]:
+    async def paused(retry_after_s: float) -> tuple[bool, float]:
         client = in_turn(Said(EMPTY)).client()
         error = unreachable("x", "unsent")
-        error.asked_s = asked_s
+        error.retry_after_s = retry_after_s
         with anyio.move_on_after(10):
             return await client.pauses(error, 1), anyio.current_time()
         raise AssertionError

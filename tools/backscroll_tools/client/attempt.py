@@ -33,8 +33,8 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
         ExchangeError: the attempt failed.
     """
     credential = await _credential(client)
-    http, turn = client.way(exchange.request)
-    async with turn:
+    http, slot = client.route(exchange.request)
+    async with slot:
         with anyio.move_on_after(_patience_s(client, exchange.request, attempt, ends_at)):
             await _exchanged(client, http, exchange, credential, attempt)
     if exchange.reply is None:
@@ -51,18 +51,18 @@ async def _exchanged(
     client: Client, http: Http, exchange: Exchange, credential: list[Header], attempt: int
 ) -> None:
     request = exchange.request
-    told: dict[str, str | int] = {
+    attributes: dict[str, str | int] = {
         "http.request.method": request.method,
         "http.request.resend_count": attempt - 1,
         "backscroll.upstream": client.upstream.profile.name,
     }
-    asked_at = client.clock.monotonic()
-    with span(f"{request.method} {request.group}", told, SpanKind.CLIENT) as recorded:
+    requested_at = client.clock.monotonic()
+    with span(f"{request.method} {request.group}", attributes, SpanKind.CLIENT) as recorded:
         await exchange.run(http, credential, client.reply_bytes)
         if exchange.reply is None:
             return
         status, headers, body = exchange.reply
-        client.clock.note(headers, asked_at)
+        client.clock.note(headers, requested_at)
         if recorded.is_recording():
             recorded.set_attribute("http.response.status_code", status)
             recorded.set_attribute("http.response.body.size", len(body))

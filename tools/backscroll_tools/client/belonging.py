@@ -26,13 +26,13 @@ def belongs(reply: JSON, request: Request) -> bool:
         request: the request that the reply was received after.
     """
     root = request.group.root
-    words = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
-    one = len(words) % 2 == 0  # list names and ids alternate in a path
-    listing = words[-2] if one else words[-1]
-    owners = dict(zip(words[::2], words[1::2], strict=False))
-    kinds = request.group.kinds.get(listing, _KNOWN)
-    if one:
-        return _is_of(reply, kinds, owners) and _same(reply.get("id"), words[-1])
+    segments = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
+    is_object = len(segments) % 2 == 0  # list names and ids alternate in a path
+    list_name = segments[-2] if is_object else segments[-1]
+    owners = dict(zip(segments[::2], segments[1::2], strict=False))
+    kinds = request.group.kinds.get(list_name, _KNOWN)
+    if is_object:
+        return _is_of(reply, kinds, owners) and _same(reply.get("id"), segments[-1])
     rows = reply.get("data")
     if isinstance(rows, list):
         objects = [row for row in cast("list[object]", rows) if isinstance(row, dict)]
@@ -57,17 +57,21 @@ def _is_kind(value: JSON, kinds: frozenset[str]) -> bool:
     return not isinstance(kind, str) or kind not in _KNOWN or kind in kinds
 
 
-def _is_numbered(named: object, completion: str) -> bool:
+def _is_numbered(value_id: object, completion: str) -> bool:
     """Whether a message's id can belong to a completion; True if it has no index."""
-    found = _NUMBERED.fullmatch(named) if isinstance(named, str) else None
+    found = _NUMBERED.fullmatch(value_id) if isinstance(value_id, str) else None
     if found is None or not _family(completion):
         return True
     return found[0].startswith(completion) or _same(found[1], completion)
 
 
-def _same(named: object, asked: str) -> bool:
-    """Whether an id is the requested one; True if its family differs, as then none can tell."""
-    return not isinstance(named, str) or named == asked or _family(named) != _family(asked)
+def _same(value_id: object, requested: str) -> bool:
+    """Whether an id is the requested one; True if its family differs (not comparable)."""
+    return (
+        not isinstance(value_id, str)
+        or value_id == requested
+        or _family(value_id) != _family(requested)
+    )
 
 
 def _family(identifier: str) -> str:

@@ -62,7 +62,7 @@ class CallClient:
                 unsettled = doubtful and number == 1 and not error.too_large
                 again = (error.again or unsettled) and self._repeatable(request, error)
                 if not again or not await self.pauses(error, number, owed=unsettled):
-                    raise (_doubt(request, error) if doubtful else error) from None
+                    raise (_as_unknown(request, error) if doubtful else error) from None
             else:
                 self.shared.budget.earn()
                 self.in_doubt &= request.harmless
@@ -108,7 +108,7 @@ class CallClient:
         """
         if attempts >= retry.ATTEMPTS:
             return False
-        pause = retry.pause_s(attempts, error.asked_s, self.shared.chance())
+        pause = retry.pause_s(attempts, error.retry_after_s, self.shared.chance())
         ends_at = min(self.ends_at, anyio.current_effective_deadline())
         if anyio.current_time() + pause >= ends_at:
             return False
@@ -148,7 +148,7 @@ class CallClient:
                 self.tally.bytes += len(exchange.reply[2])
 
 
-def _doubt(request: Request, error: ExchangeError) -> ExchangeError:
-    doubt = outcome_unknown(request.idempotency_key)
-    doubt.again, doubt.asked_s = error.again, error.asked_s
-    return doubt
+def _as_unknown(request: Request, error: ExchangeError) -> ExchangeError:
+    unknown = outcome_unknown(request.idempotency_key)
+    unknown.again, unknown.retry_after_s = error.again, error.retry_after_s
+    return unknown

@@ -64,7 +64,7 @@ class Client:
         self._writing = writing or http, Lanes()
         self._writers = Lanes(TOTAL, 1)
 
-    def way(self, request: Request) -> tuple[Http, AbstractAsyncContextManager[None]]:
+    def route(self, request: Request) -> tuple[Http, AbstractAsyncContextManager[None]]:
         """Return the connections for a request, and a context that occupies its slot."""
         http, lanes = self._reading if request.method == "GET" else self._writing
         return http, lanes.lane(request.owner)

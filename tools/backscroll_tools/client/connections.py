@@ -57,8 +57,8 @@ class _Pool:
     """One caller's connections to one origin."""
 
     connections: httpcore2.AsyncConnectionPool
-    under_way: int = 0
-    rested_at: float = field(default_factory=monotonic)
+    active: int = 0
+    idle_since: float = field(default_factory=monotonic)
 
 
 class Connections:
@@ -124,23 +124,25 @@ class Connections:
         """
         caller = _caller(request)
         pool = self._pools.get(caller) or self._pools.setdefault(caller, self._new_pool(request))
-        pool.under_way += 1
+        pool.active += 1
         try:
             with _raised():
-                answer = await pool.connections.handle_async_request(_sent(request))
+                core_response = await pool.connections.handle_async_request(_sent(request))
         except BaseException:
-            await self.rest(caller, pool)
+            await self.release(caller, pool)
             raise
         response = httpx2.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_ResponseBody(self, caller, pool, cast("AsyncIterable[bytes]", answer.stream)),
+            core_response.status,
+            headers=core_response.headers,
+            stream=_ResponseBody(
+                self, caller, pool, cast("AsyncIterable[bytes]", core_response.stream)
+            ),
             request=request,
-            extensions=answer.extensions,
+            extensions=core_response.extensions,
         )
         if {"content-length", "transfer-encoding"} <= response.headers.keys():
             # Implementations disagree about where such a response ends (RFC 9112, section 6.3).
-            cast("NetworkStream", answer.extensions["network_stream"]).spoil()
+            cast("NetworkStream", core_response.extensions["network_stream"]).spoil()
         if not stream:
             await response.aread()
         return response
@@ -161,21 +163,21 @@ class Connections:
     def _ssl_context(self) -> ssl.SSLContext:
         return httpx2.create_ssl_context()
 
-    async def rest(self, caller: str, pool: _Pool) -> None:
+    async def release(self, caller: str, pool: _Pool) -> None:
         """Record the end of a request, and close connections that are not kept any longer."""
-        pool.under_way -= 1
-        pool.rested_at = monotonic()
+        pool.active -= 1
+        pool.idle_since = monotonic()
         if caller in self._pools:
             self._pools.move_to_end(caller)
-        ended, left = [], self.open
+        closing, left = [], self.open
         for name, one in list(self._pools.items()):
-            idle = monotonic() - one.rested_at > self._idle_s
-            many = len(self._pools) > self._callers or left > self._in_all
-            if not one.under_way and (idle or many):
-                ended.append(self._pools.pop(name).connections)
-                left -= len(ended[-1].connections)
+            idle = monotonic() - one.idle_since > self._idle_s
+            surplus = len(self._pools) > self._callers or left > self._in_all
+            if not one.active and (idle or surplus):
+                closing.append(self._pools.pop(name).connections)
+                left -= len(closing[-1].connections)
         with anyio.CancelScope(shield=True):
-            for connections in ended:
+            for connections in closing:
                 await connections.aclose()
 
 
@@ -198,19 +200,19 @@ class _ResponseBody(httpx2.AsyncByteStream):
             with anyio.CancelScope(shield=True):
                 await cast("httpx2.AsyncByteStream", self.raw).aclose()
         finally:
-            await self.connections.rest(self.caller, self.pool)
+            await self.connections.release(self.caller, self.pool)
 
 
 def _caller(request: httpx2.Request) -> str:
     """Return a hash that identifies the request's caller and origin."""
     url = request.url
-    told = [f"{url.scheme}://{url.host}:{url.port}"]
-    told += sorted(
+    parts = [f"{url.scheme}://{url.host}:{url.port}"]
+    parts += sorted(
         f"{name}: {value}"
         for name, value in request.headers.multi_items()
         if name not in _SAME_FOR_ALL
     )
-    return sha256("\n".join(told).encode()).hexdigest()
+    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _sent(request: httpx2.Request) -> httpcore2.Request:
@@ -227,10 +229,10 @@ def _sent(request: httpx2.Request) -> httpcore2.Request:
 def _proxy(url: httpx2.URL) -> httpcore2.Proxy | None:
     """Return the proxy that the environment names for a URL, if any."""
     named = getproxies()
-    place = named.get(url.scheme) or named.get("all")
-    if not place or proxy_bypass(url.host):
+    address = named.get(url.scheme) or named.get("all")
+    if not address or proxy_bypass(url.host):
         return None
-    proxy = httpx2.Proxy(place if "://" in place else f"http://{place}")
+    proxy = httpx2.Proxy(address if "://" in address else f"http://{address}")
     return httpcore2.Proxy(
         httpcore2.URL(
             scheme=proxy.url.raw_scheme,

@@ -38,7 +38,7 @@ _SHOWN_BY: Final[dict[ErrorCode, tuple[str, ...]]] = {
 }
 """The tools that list existing ids."""
 
-_OF_DATABASE: Final = "database_"
+_DATABASE_PREFIX: Final = "database_"
 """The prefix of the embedded store's codes for database errors, which mean that nothing was
 written."""
 
@@ -48,12 +48,12 @@ _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
 _FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
 _FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
 
-_LATE: Final = " A new object may take a few seconds to appear."
+_LISTED_LATE: Final = " A new object may take a few seconds to appear."
 
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
 """The codes that no retry can fix, regardless of the status."""
 
-_OF_500: Final = " If this persists, check the ids: some proxies send this for a missing object."
+_AFTER_500: Final = " If this persists, check the ids: some proxies send this for a missing object."
 """Added for a status of 500, which LiteLLM sends if its upstream sent 404 (docs/upstreams.md)."""
 
 _REPEATED: Final = frozenset({"invalid_arguments", "not_found", "thread_busy"})
@@ -72,13 +72,13 @@ class ExchangeError(ToolError):
         fate: the fate of the request. `unsent`: it never reached the upstream. `refused`: the
             upstream did not act on it. `unknown`: the upstream may have acted, or may still act.
         again: whether the same request may succeed if it is sent again.
-        asked_s: the pause that the upstream asks for before a retry, in seconds; 0 for none.
+        retry_after_s: the pause that the upstream asks for before a retry, in seconds; 0 for none.
         too_large: whether the reply was too large.
     """
 
     fate: Fate = "unsent"
     again: bool = False
-    asked_s: float = 0.0
+    retry_after_s: float = 0.0
     too_large: bool = False
 
 
@@ -101,33 +101,33 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
         key: the caller's API key or token. A message that contains it is not quoted.
         now: the current time, in Unix seconds, for a `Retry-After` that is a date.
     """
-    said, error_code = sentence_and_code(body)
-    if key and key in said:
-        said = ""
-    if profile.tells_of_its_database and error_code.startswith(_OF_DATABASE):
-        said = said or f"The upstream answered with HTTP status {status}."
-        return _of_database(error_code, said, retry.asked_s(headers, now))
-    code = statuses.code_of(status, said, error_code)
-    asked_s = retry.asked_s(headers, now)
-    error = _error(profile, code, status, said, asked_s)
+    message, error_code = sentence_and_code(body)
+    if key and key in message:
+        message = ""
+    if profile.reports_database_errors and error_code.startswith(_DATABASE_PREFIX):
+        message = message or f"The upstream answered with HTTP status {status}."
+        return _database_failure(error_code, message, retry.retry_after_s(headers, now))
+    code = statuses.code_of(status, message, error_code)
+    retry_after_s = retry.retry_after_s(headers, now)
+    error = _error(profile, code, status, message, retry_after_s)
     error.next_step = _NEXT_OF.get(error_code, error.next_step)
-    error.asked_s = asked_s
-    error.fate = "unknown" if statuses.leaves_open(status, asked_s) else "refused"
+    error.retry_after_s = retry_after_s
+    error.fate = "unknown" if statuses.leaves_open(status, retry_after_s) else "refused"
     error.again = status in statuses.AGAIN and code not in _FINAL
     return error
 
 
-def _of_database(error_code: str, said: str, asked_s: float) -> ExchangeError:
+def _database_failure(error_code: str, message: str, retry_after_s: float) -> ExchangeError:
     """Return the error for a database failure of the embedded store; nothing was written."""
-    error = ExchangeError("upstream_unavailable", said, next_step=_NEXT["upstream_unavailable"])
-    error.fate, error.again, error.asked_s = "refused", error_code in _PASSING, asked_s
+    error = ExchangeError("upstream_unavailable", message, next_step=_NEXT["upstream_unavailable"])
+    error.fate, error.again, error.retry_after_s = "refused", error_code in _PASSING, retry_after_s
     if not error.again:
         error.next_step, error.retry = _FIX, _FIXED
     return error
 
 
 def _error(
-    profile: Profile, code: ErrorCode, status: int, said: str, asked_s: float
+    profile: Profile, code: ErrorCode, status: int, message: str, retry_after_s: float
 ) -> ExchangeError:
     if code == "upstream_retired":
         return not_served(profile)
@@ -138,17 +138,17 @@ def _error(
             next_step="Ask the operator to raise the quota of the upstream's account.",
         )
     if code == "rate_limited":
-        wait = f"Wait {math.ceil(asked_s)} s" if asked_s else "Wait"
+        wait = f"Wait {math.ceil(retry_after_s)} s" if retry_after_s else "Wait"
         sentence = "The upstream's rate limit was reached."
         return ExchangeError(code, sentence, next_step=f"{wait}, then call again.")
     sentence = _SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
-    if code in _REPEATED and said:
-        sentence = said
+    if code in _REPEATED and message:
+        sentence = message
     next_step = _NEXT[code]
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        next_step += _OF_500
+        next_step += _AFTER_500
     if code == "not_found" and profile.lists_late:
-        next_step += _LATE
+        next_step += _LISTED_LATE
     return ExchangeError(code, sentence, next_step=next_step, shown_by=_SHOWN_BY.get(code, ()))
 
 

@@ -23,13 +23,13 @@ import httpcore2
 from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, fail_after
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-from backscroll_tools.client.sockets import Arrivals, Records
+from backscroll_tools.client.sockets import BufferedSocket, TLSRecords
 
 _OTHER_FAMILY_S: Final = 0.25
 """Seconds until an address of the other IP version is tried too (RFC 8305, section 5)."""
 
 _SSL_OBJECT: Final = TLSAttribute.ssl_object
-_UNASKED: Final = "Unexpected data arrived."
+_UNEXPECTED: Final = "Unexpected data arrived."
 
 
 class Network(httpcore2.AsyncNetworkBackend):
@@ -59,12 +59,12 @@ class Network(httpcore2.AsyncNetworkBackend):
         loop = asyncio.get_running_loop()
         local = (local_address, 0) if local_address else None
         with _raised(httpcore2.ConnectError, httpcore2.ConnectTimeout), fail_after(timeout):
-            _, arrivals = await loop.create_connection(
-                Arrivals, host, port, local_addr=local, happy_eyeballs_delay=_OTHER_FAMILY_S
+            _, buffered = await loop.create_connection(
+                BufferedSocket, host, port, local_addr=local, happy_eyeballs_delay=_OTHER_FAMILY_S
             )
         for option in socket_options or ():
-            arrivals.socket.setsockopt(*option)
-        return NetworkStream(arrivals)
+            buffered.socket.setsockopt(*option)
+        return NetworkStream(buffered)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for some seconds."""
@@ -75,22 +75,22 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
     """One connection of a pool. A request is written after the response to the previous one.
 
     Args:
-        arrivals: the socket.
+        buffered: the socket.
         tls: the TLS stream over the socket, if the connection is encrypted.
     """
 
-    def __init__(self, arrivals: Arrivals, tls: TLSStream | None = None) -> None:
-        self._arrivals = arrivals
+    def __init__(self, buffered: BufferedSocket, tls: TLSStream | None = None) -> None:
+        self._socket = buffered
         self._tls = tls
-        self._held = b""
+        self._withheld = b""
         self._writing = False
-        self._answered = False
+        self._used = False
         self._spoiled = False
 
     @property
     def has_unread(self) -> bool:
         """Whether unread data, or the end of the connection, has arrived."""
-        return bool(self._held) or self._spoiled or self._arrivals.has_unread
+        return bool(self._withheld) or self._spoiled or self._socket.has_unread
 
     def spoil(self) -> None:
         """Prevent further requests on this connection."""
@@ -103,17 +103,17 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
             httpcore2.ReadError: the connection broke.
             httpcore2.ReadTimeout: no data arrived in time.
         """
-        self._writing, self._answered = False, True
-        data, self._held = self._held, b""
+        self._writing, self._used = False, True
+        data, self._withheld = self._withheld, b""
         if data:
             return data
         with _raised(httpcore2.ReadError, httpcore2.ReadTimeout), fail_after(timeout):
             if self._tls is None:
-                data = await self._arrivals.take(max_bytes)
+                data = await self._socket.take(max_bytes)
             else:
                 data = await _received(self._tls, max_bytes)
         if len(data) > 1:
-            data, self._held = data[:-1], data[-1:]
+            data, self._withheld = data[:-1], data[-1:]
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as in the base class
@@ -128,23 +128,23 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         """
         if not buffer:
             return
-        begins, self._writing = not self._writing, True
-        if self._answered and self.has_unread:
-            raise httpcore2.ConnectionNotAvailable(_UNASKED)
+        is_first, self._writing = not self._writing, True
+        if self._used and self.has_unread:
+            raise httpcore2.ConnectionNotAvailable(_UNEXPECTED)
         # On a new connection, check only before the request: a response may arrive before a long
         # request is written. With TLS, skip the check: the data may be session tickets of TLS 1.3.
-        if begins and self._tls is None and self.has_unread:
-            raise httpcore2.ConnectError(_UNASKED)
+        if is_first and self._tls is None and self.has_unread:
+            raise httpcore2.ConnectError(_UNEXPECTED)
         with _raised(httpcore2.WriteError, httpcore2.WriteTimeout), fail_after(timeout):
             if self._tls is None:
-                await self._arrivals.put(buffer)
+                await self._socket.put(buffer)
             else:
                 await self._tls.send(buffer)
 
     async def aclose(self) -> None:
         """Close the connection at once."""
         self._spoiled = True
-        self._arrivals.transport.abort()
+        self._socket.transport.abort()
         await asyncio.sleep(0)
 
     async def start_tls(
@@ -161,11 +161,11 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         """
         if self.has_unread:
             await self.aclose()
-            raise httpcore2.ConnectError(_UNASKED)
+            raise httpcore2.ConnectError(_UNEXPECTED)
         try:
             with _raised(httpcore2.ConnectError, httpcore2.ConnectTimeout), fail_after(timeout):
                 tls = await TLSStream.wrap(
-                    Records(self._arrivals),
+                    TLSRecords(self._socket),
                     server_side=False,
                     hostname=server_hostname,
                     ssl_context=ssl_context,
@@ -174,7 +174,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         except BaseException:
             await self.aclose()
             raise
-        return NetworkStream(self._arrivals, tls)
+        return NetworkStream(self._socket, tls)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as in the base class
         """Return the information that a pool needs, or None for any other name.
@@ -187,7 +187,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         if info == "ssl_object":
             return None if self._tls is None else self._tls.extra_attributes[_SSL_OBJECT]()
         names = {"client_addr": "sockname", "server_addr": "peername", "socket": "socket"}
-        return self._arrivals.transport.get_extra_info(names[info]) if info in names else None
+        return self._socket.transport.get_extra_info(names[info]) if info in names else None
 
 
 async def _received(tls: TLSStream, most: int) -> bytes:

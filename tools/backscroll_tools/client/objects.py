@@ -34,41 +34,41 @@ _NUMBERS: Final = (int, float)
 
 def message(raw: JSON) -> Message:
     """Return the typed message for a message of a thread, a conversation or a completion."""
-    left = {
+    remaining = {
         name: value
         for name, value in raw.items()
         if (value or isinstance(value, _NUMBERS)) and name not in REDUNDANT
     }
-    parts = _parts(left.get("content_parts")) or _parts(left.get("content"))
+    parts = _parts(remaining.get("content_parts")) or _parts(remaining.get("content"))
     if parts:
-        left.pop("content", None)
-        left.pop("content_parts", None)
+        remaining.pop("content", None)
+        remaining.pop("content_parts", None)
     texts, others, annotations = _sorted(parts)
     item = Message(id=raw["id"], role="unknown", text="\n".join(texts))
-    if _is_role(role := left.get("role")):
+    if _is_role(role := remaining.get("role")):
         item["role"] = role
-        del left["role"]
-    if (created_at := seconds(left.get("created_at"))) is not None:
+        del remaining["role"]
+    if (created_at := seconds(remaining.get("created_at"))) is not None:
         item["created_at"] = created_at
-        del left["created_at"]
-    if left.get("status") == "completed":
-        del left["status"]
+        del remaining["created_at"]
+    if remaining.get("status") == "completed":
+        del remaining["status"]
     if others:
         item["content"] = others
     if annotations:
         item["annotations"] = annotations
-    if left:
-        _settle(cast("JSON", item), left)
+    if remaining:
+        _assign(cast("JSON", item), remaining)
     return item
 
 
-def _settle(item: JSON, left: JSON) -> None:
+def _assign(item: JSON, remaining: JSON) -> None:
     """Move each remaining field to its typed field of the message, or to `other`."""
-    for name, (where, fits) in PLACES.items():
-        if left.get(name) and where not in item and fits(left[name]):
-            item[where] = left.pop(name)
-    if left:
-        item["other"] = left
+    for name, (target, is_valid) in TYPED_FIELDS.items():
+        if remaining.get(name) and target not in item and is_valid(remaining[name]):
+            item[target] = remaining.pop(name)
+    if remaining:
+        item["other"] = remaining
 
 
 def message_file(raw: JSON, message_id: str) -> MessageFile:
@@ -202,7 +202,7 @@ def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-PLACES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
+TYPED_FIELDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     "file_ids": ("files", _are_texts),
     "attachments": ("attachments", _are_objects),
     "annotations": ("annotations", _are_objects),

@@ -44,7 +44,7 @@ class Profile:
         prefixes: the path between the base URL and the path of a group of endpoints.
         queries: query parameters of every request of a group of endpoints.
         key_optional: whether it can be used without a key.
-        tells_of_its_database: whether error codes that start with `database_` mean that a
+        reports_database_errors: whether error codes that start with `database_` mean that a
             database failed and nothing was written.
         honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
         keeps_metadata: whether it keeps messages' metadata, so that a write can carry a marker.
@@ -66,7 +66,7 @@ class Profile:
     prefixes: Mapping[Group, str] = field(default_factory=dict)
     queries: Mapping[Group, tuple[Header, ...]] = field(default_factory=dict)
     key_optional: bool = False
-    tells_of_its_database: bool = False
+    reports_database_errors: bool = False
     honours_idempotency_keys: bool = False
     keeps_metadata: bool = True
     trusts_has_more: bool = True
@@ -82,7 +82,7 @@ STORE: Final = Profile(
     auth="none",
     # Requests in process ignore the host; `.invalid` never resolves (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
-    tells_of_its_database=True,
+    reports_database_errors=True,
     honours_idempotency_keys=True,
 )
 OPENAI: Final = Profile(

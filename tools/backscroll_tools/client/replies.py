@@ -85,7 +85,7 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     rows = cast("list[object]", data)
     items = tuple([row for row in rows if isinstance(row, dict) and _is_id(row.get("id"))])
     warnings = [UNNAMED] if len(items) < len(rows) else []
-    if not trusted and _is_contrary(items, request.order):
+    if not trusted and _is_reversed(items, request.order):
         warnings.append(CONTRARY)
     has_more: bool | None = reply.get("has_more") is True
     if not has_more and len(rows) == request.limit and not (trusted and "has_more" in reply):
@@ -102,7 +102,7 @@ def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != _NO_ID and ID.fullmatch(value) is not None
 
 
-def _is_contrary(items: tuple[JSON, ...], order: Order) -> bool:
+def _is_reversed(items: tuple[JSON, ...], order: Order) -> bool:
     """Whether the times of the items, as far as they have any, are in the opposite order."""
     times = [time for item in items if isinstance(time := item.get("created_at"), int | float)]
     steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]

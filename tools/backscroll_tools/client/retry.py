@@ -23,7 +23,7 @@ CAP_S: Final = 8.0
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
-def asked_s(headers: Mapping[str, str], now: float) -> float:
+def retry_after_s(headers: Mapping[str, str], now: float) -> float:
     """Return the seconds that an upstream asks to wait, or 0 if it names no valid time.
 
     `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3); `retry-after-ms` is
@@ -41,18 +41,18 @@ def asked_s(headers: Mapping[str, str], now: float) -> float:
     return 0.0 if date is None else max(0.0, date - now)
 
 
-def pause_s(attempt: int, asked_s: float, chance: float) -> float:
+def pause_s(attempt: int, retry_after_s: float, chance: float) -> float:
     """Return the seconds to wait before a request is sent again.
 
     Full jitter, so that clients that failed together do not retry together.
 
     Args:
         attempt: the number of failed attempts; 1 or more.
-        asked_s: the pause that the upstream asked for (`Retry-After`), in seconds; 0 for none.
+        retry_after_s: the pause that the upstream asked for, in seconds; 0 for none.
         chance: a random number from 0 to 1.
     """
     longest: float = min(CAP_S, BASE_S * 2 ** (attempt - 1))
-    return asked_s + chance * longest
+    return retry_after_s + chance * longest
 
 
 def patience_s(attempt: int, left_s: float) -> float:

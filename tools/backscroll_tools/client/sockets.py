@@ -1,6 +1,6 @@
 """Sockets that show at any time whether unread data has arrived.
 
-The streams of asyncio and anyio do not show that, and a TLS stream does not show part of a record.
+The streams of asyncio and anyio do not show this. A TLS stream does not show incomplete records.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from anyio import EndOfStream
 from anyio.abc import ByteStream
 
-HELD_BYTES: Final = 256 * 1024
+BUFFER_BYTES: Final = 256 * 1024
 """The buffer size, in bytes, at which reading pauses; more data then stays in the OS."""
 
 # Windows has no `poll`; on other systems, `select` refuses descriptors above 1,023.
@@ -21,7 +21,7 @@ _Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(
 )
 
 
-class Arrivals(asyncio.Protocol):
+class BufferedSocket(asyncio.Protocol):
     """A socket that is read continuously into a buffer, which `take` empties.
 
     Attributes:
@@ -47,7 +47,7 @@ class Arrivals(asyncio.Protocol):
         """Buffer the data, and pause reading if the buffer is full."""
         self._buffer += data
         self._changed.set()
-        if len(self._buffer) >= HELD_BYTES:
+        if len(self._buffer) >= BUFFER_BYTES:
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
@@ -117,15 +117,15 @@ class Arrivals(asyncio.Protocol):
             raise ConnectionResetError
 
 
-class Records(ByteStream):
+class TLSRecords(ByteStream):
     """The stream of TLS records on a socket.
 
     The last byte that has arrived stays in the socket's buffer until TLS asks for more. So an
     unexpected record, whole or not, can still be detected.
     """
 
-    def __init__(self, arrivals: Arrivals) -> None:
-        self._arrivals = arrivals
+    def __init__(self, buffered: BufferedSocket) -> None:
+        self._socket = buffered
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Return some bytes.
@@ -134,21 +134,21 @@ class Records(ByteStream):
             EndOfStream: the connection has ended.
             OSError: the connection broke.
         """
-        if data := await self._arrivals.take(max_bytes, leave=1):
+        if data := await self._socket.take(max_bytes, leave=1):
             return data
         raise EndOfStream
 
     async def send(self, item: bytes) -> None:
         """Write bytes."""
-        await self._arrivals.put(item)
+        await self._socket.put(item)
 
     async def send_eof(self) -> None:
         """Signal that nothing more will be written."""
-        self._arrivals.transport.write_eof()
+        self._socket.transport.write_eof()
 
     async def aclose(self) -> None:
         """Close the connection at once."""
-        self._arrivals.transport.abort()
+        self._socket.transport.abort()
 
     @property
     def extra_attributes(self) -> Mapping[Any, Any]:

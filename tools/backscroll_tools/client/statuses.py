@@ -42,7 +42,7 @@ _STATUS: Final[dict[int, ErrorCode]] = {
 }
 
 
-def leaves_open(status: int, asked_s: float) -> bool:
+def leaves_open(status: int, retry_after_s: float) -> bool:
     """Whether the upstream may have acted on the request, or still may, despite this status.
 
     An upstream may fail after it has acted, and a proxy sends 5xx if it loses its connection to the
@@ -51,16 +51,16 @@ def leaves_open(status: int, asked_s: float) -> bool:
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return True
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return not asked_s
+        return not retry_after_s
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
-def code_of(status: int, said: str, error_code: str) -> ErrorCode:
+def code_of(status: int, message: str, error_code: str) -> ErrorCode:
     """Return the code of a failure.
 
     Args:
         status: the HTTP status.
-        said: the message in the body; empty if there is none.
+        message: the message in the body; empty if there is none.
         error_code: the upstream's own code; empty if there is none.
     """
     if error_code in {"insufficient_quota", "credit_balance_exhausted"}:
@@ -69,13 +69,13 @@ def code_of(status: int, said: str, error_code: str) -> ErrorCode:
         return "rate_limited"
     if error_code == "idempotent_object_deleted":
         return "not_found"
-    if error_code == "conversation_locked" or "while a run" in said:
+    if error_code == "conversation_locked" or "while a run" in message:
         return "thread_busy"
     if status == HTTPStatus.NOT_FOUND and (
-        said.lower().rstrip(".") in _NO_SUCH_ROUTE or said.startswith("Invalid URL")
+        message.lower().rstrip(".") in _NO_SUCH_ROUTE or message.startswith("Invalid URL")
     ):
         return "upstream_retired"
-    if status == HTTPStatus.BAD_REQUEST and "not found" in said.lower():
+    if status == HTTPStatus.BAD_REQUEST and "not found" in message.lower():
         return "not_found"  # OGX sends this for an unknown chat completion
     if status in _STATUS:
         return _STATUS[status]

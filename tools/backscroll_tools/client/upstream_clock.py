@@ -38,8 +38,8 @@ class _Reading:
     """A `Date` in Unix seconds, and when it was requested and received, in monotonic seconds."""
 
     date: float
-    asked_at: float
-    came_at: float
+    requested_at: float
+    received_at: float
 
 
 @dataclass(slots=True)
@@ -55,33 +55,33 @@ class UpstreamClock:
     monotonic: Callable[[], float] = time.monotonic
     _reading: _Reading | None = None
 
-    def note(self, headers: Mapping[str, str], asked_at: float) -> None:
+    def note(self, headers: Mapping[str, str], requested_at: float) -> None:
         """Record the time in a reply's `Date` header (RFC 9110, section 6.6.1).
 
         A reply with an `Age` comes from a cache (RFC 9111, section 5.1), so its date is ignored.
 
         Args:
             headers: the reply's headers, with lower-case names.
-            asked_at: when the request was sent, in monotonic seconds.
+            requested_at: when the request was sent, in monotonic seconds.
         """
         if "age" in headers:
             return
         date = unix_s(headers.get("date", ""))
         if date is not None and 0 < date < LATEST_S:
-            self._reading = _Reading(date, asked_at, self.monotonic())
+            self._reading = _Reading(date, requested_at, self.monotonic())
 
     def now_s(self) -> float:
         """Return the time in Unix seconds. It may be slightly early, but never late."""
         if self._reading is None:
             return self.wall()
-        return self._reading.date + self.monotonic() - self._reading.came_at
+        return self._reading.date + self.monotonic() - self._reading.received_at
 
     def stamp(self) -> tuple[int, ClockName]:
         """Return the time, rounded up to whole Unix seconds (1 or more), and its clock."""
         if self._reading is None:
             return min(max(int(self.wall()) + 1, 1), LATEST_S), "wall"
         # A date has no fractions of a second, and may be as old as the request.
-        latest = self._reading.date + 1 + self.monotonic() - self._reading.asked_at
+        latest = self._reading.date + 1 + self.monotonic() - self._reading.requested_at
         return math.ceil(latest), "upstream"
 
     def age_s(self, stamp: int, clock: ClockName) -> float:

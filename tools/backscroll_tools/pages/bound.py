@@ -271,9 +271,9 @@ class BoundedPage:
         return done
 
 
-def _too_small(what: str, result_chars: int, even: str = "") -> ToolError:
+def _too_small(what: str, result_chars: int, detail: str = "") -> ToolError:
     return ToolError(
         "invalid_arguments",
-        f"{what} does not fit into a result of {result_chars} characters{even}.",
+        f"{what} does not fit into a result of {result_chars} characters{detail}.",
         next_step="Ask the operator to raise BACKSCROLL_RESULT_CHARS.",
     )

@@ -70,20 +70,20 @@ async def _run(call: Call, arguments: JSON) -> Result:
     given: str = arguments.get("thread_id", "")
     message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
     write = _write(call.client, given, message, arguments.get("idempotency_key"))
-    made: JSON | None = None
+    created_object: JSON | None = None
     try:
         with anyio.CancelScope(deadline=call.ends_at):
-            made = await write.written()
+            created_object = await write.written()
     except ToolError as error:
         if "idempotency_key" in arguments and error.code != "outcome_unknown":
             error.retry = _REPEATED
         raise _repeatable(error, write) from None
-    if made is None:
-        late = outcome_unknown(str(write.key)) if write.doubtful() else _too_late()
-        raise _repeatable(late, write)
+    if created_object is None:
+        failure = outcome_unknown(str(write.key)) if write.doubtful() else _too_late()
+        raise _repeatable(failure, write)
     if write.thread:
-        return _result(write.thread, made, write.key)
-    new_id: str = made["id"]
+        return _result(write.thread, created_object, write.key)
+    new_id: str = created_object["id"]
     return _result(new_id, await _first_message(call, new_id), write.key)
 
 
@@ -162,12 +162,12 @@ async def _first_message(call: Call, thread_id: str) -> Message | None:
     return None
 
 
-def _result(thread_id: str, made: JSON | Message | None, key: IdempotencyKey) -> Result:
+def _result(thread_id: str, created_object: JSON | Message | None, key: IdempotencyKey) -> Result:
     structured: JSON = {"thread_id": thread_id, "idempotency_key": str(key)}
-    if made is None:
+    if created_object is None:
         text = f"Created thread {thread_id} with the message."
     else:
-        message = cast("JSON", objects.message(cast("JSON", made)))
+        message = cast("JSON", objects.message(cast("JSON", created_object)))
         shown = {name: message[name] for name in ("id", "role", "created_at") if name in message}
         structured["message"] = shown
         text = f"Created {message['role']} message {message['id']} in thread {thread_id}."

@@ -62,29 +62,29 @@ class Search:
             UntoldError: the search could not decide.
             ToolError: a read failed.
         """
-        likely: JSON | None = None
+        candidate: JSON | None = None
         after, limit = "", _FIRST_LOOK
         for _ in range(PAGES):
             reply = await self._listed(after, limit)
-            marks = [keys.mark(raw["id"]) for raw in reply.items]
-            behind = reply.items[: marks.index(since)] if since in marks else reply.items
-            ours = [raw for raw in (reply.items if self.alone else behind) if self.is_ours(raw)]
+            digests = [keys.mark(raw["id"]) for raw in reply.items]
+            newer = reply.items[: digests.index(since)] if since in digests else reply.items
+            ours = [raw for raw in (reply.items if self.alone else newer) if self.is_ours(raw)]
             if ours and self.alone:
                 return ours[0]
-            likely = ours[-1] if ours else likely
+            candidate = ours[-1] if ours else candidate
             if reply.warning and since:
                 raise UntoldError  # the message may be missing from this list
-            if since in marks:
-                return likely
+            if since in digests:
+                return candidate
             if reply.has_more is False:
-                # The `since` message was deleted, so the likely message may be older than it.
-                if likely is not None and since != keys.mark(keys.NOTHING):
+                # The `since` message was deleted, so the candidate may be older than it.
+                if candidate is not None and since != keys.mark(keys.NOTHING):
                     raise UntoldError
-                return likely
-            onward = self._collection.onward(reply, after)
-            if onward == after:
+                return candidate
+            next_after = self._collection.next_after(reply, after)
+            if next_after == after:
                 break
-            after, limit = onward, PAGE_ITEMS
+            after, limit = next_after, PAGE_ITEMS
         if since:
             raise UntoldError
         return None
