@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll_tools.pages.cursor import Inside, Place, encode
+from backscroll_tools.pages.cursor import Inside, ListPosition, encode
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 from backscroll_tools.tools.get_message import GET_MESSAGE
@@ -51,7 +51,7 @@ def cursors(draw: st.DrawFn, tool: Tool) -> str:
     """Return a cursor, of this tool and this thread or of others, damaged or not."""
     inside = draw(st.none() | st.builds(Inside, st.integers(0, 10**9), with_fields=st.booleans()))
     cursor = encode(
-        Place(
+        ListPosition(
             tool=draw(st.just(tool.name) | st.sampled_from([tool.name for tool in TOOLS])),
             owner=draw(st.sampled_from(("", "thread_1", "thread_1/msg_1", "chatcmpl_1"))),
             order=draw(st.sampled_from(("asc", "desc"))),
@@ -94,11 +94,13 @@ def test_random_arguments_end_in_a_bounded_result_or_a_known_error(
 
 @pytest.mark.parametrize("tool", [LIST_THREADS, LIST_CHAT_COMPLETIONS])
 def test_the_rest_of_an_item_is_read_from_a_reply_that_names_no_id(tool: Tool) -> None:
-    place = Place(tool.name, "", "asc", position="msg_1", inside=Inside(1))
+    place = ListPosition(tool.name, "", "asc", position="msg_1", inside=Inside(1))
     hold(tool, {"cursor": encode(place)}, Canned(body=b'{"object": "list"}'))
 
 
 def test_a_message_that_has_become_shorter_leaves_an_empty_page() -> None:
-    place = Place("get-message", "thread_1/msg_1", "asc", position="msg_1", inside=Inside(900))
+    place = ListPosition(
+        "get-message", "thread_1/msg_1", "asc", position="msg_1", inside=Inside(900)
+    )
     arguments = {"thread_id": "thread_1", "message_id": "msg_1", "cursor": encode(place)}
     hold(GET_MESSAGE, arguments, Canned(body=b'{"id": "msg_1", "content": "short"}'))

@@ -18,11 +18,11 @@ from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.collections import COMPLETION
 from backscroll_tools.errors import ToolError
 from backscroll_tools.message_lists import messages_of, raw_message
-from backscroll_tools.pages.cursor import Place
+from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.tool import REQUESTS
 from tests.loopback import served
 
-NEWEST_FIRST = Place("get-chat-messages", "chatcmpl-1", "desc")
+NEWEST_FIRST = ListPosition("get-chat-messages", "chatcmpl-1", "desc")
 
 
 @dataclass

@@ -10,7 +10,7 @@ from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON, Message, Order
-from backscroll_tools.pages.cursor import Place
+from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.tool import REQUESTS
 
@@ -19,7 +19,7 @@ _CHOICE: Final = "-choice-"
 
 
 def messages_of(
-    client: CallClient, collection: Collection, owner: str, start: Place
+    client: CallClient, collection: Collection, owner: str, start: ListPosition
 ) -> Source[Message]:
     """Return the list of a collection's messages.
 
@@ -96,7 +96,7 @@ class _Listed:
     client: CallClient
     collection: Collection
     owner: str
-    start: Place
+    start: ListPosition
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         items = min(PAGE_ITEMS, max(limit, self.collection.page_items))

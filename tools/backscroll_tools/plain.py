@@ -1,4 +1,4 @@
-"""Escapes untrusted text, so that a terminal shows every character and executes none."""
+"""Escapes untrusted text, so that a terminal shows all of it and runs no control sequence."""
 
 import re
 import unicodedata

@@ -94,8 +94,8 @@ def lines(
 ) -> list[str]:
     """Return the lines of one item, without the prefix.
 
-    They are the header and, if the item has other fields, those as JSON. The item's text is
-    appended to the last of them.
+    The first line is the header. If the item has other fields, the second contains those as JSON.
+    The item's text is appended to the last line.
 
     Args:
         item: the item.
@@ -131,7 +131,7 @@ def _in_utc(seconds: int) -> str:
 
 
 def _time(minute: str, above: str) -> str:
-    """Return a time without the date, or the whole time, that the header above already shows."""
+    """Return a time without the parts that the header above already shows."""
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")

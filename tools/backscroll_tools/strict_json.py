@@ -47,7 +47,7 @@ class JSONFlawError(ValueError):
 
 
 class Ambiguous:
-    """The value, in a guess, of a duplicate key or of a number that is too large."""
+    """Replaces the value of a duplicate key, or a number that is too large, in a guess."""
 
 
 class _UnfitNumberError(Exception):

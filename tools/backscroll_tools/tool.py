@@ -129,7 +129,7 @@ class Tool:
             checks calls against it.
         output_schema: JSON Schema of `Result.structured`.
         run: the function; its arguments have passed `arguments.validated`.
-        toolset: the toolset that it belongs to; by default the one that is always enabled.
+        toolset: the toolset that it belongs to; `MESSAGES` by default.
         hints: how the tool may affect existing data; by default it only reads.
         needs: the endpoint groups of which the upstream must have at least one.
         finds: the objects that it lists without an id, such as `a thread`; empty if it needs one.
@@ -149,7 +149,7 @@ class Tool:
 
     @property
     def writes(self) -> bool:
-        """Whether the tool adds, changes or deletes anything. A read-only server lacks it."""
+        """Whether the tool adds, changes or deletes anything. A read-only server omits it."""
         return not self.hints.read_only
 
     @property

@@ -17,7 +17,7 @@ from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import Place, decode
+from backscroll_tools.pages.cursor import ListPosition, decode
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.walk import GONE, WARNING_CHARS
@@ -26,7 +26,7 @@ from tests.tools import transcript
 from tests.tools.pages.lists import HangsAfter, ListSource, Mixed, OfManyThreads, message
 
 SHAPE = Shape("messages", "message")
-START = Place(tool="list-messages", owner="thread_1", order="desc")
+START = ListPosition(tool="list-messages", owner="thread_1", order="desc")
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
@@ -72,7 +72,7 @@ def size(result: Result, output: str) -> int:
 
 
 async def pages(
-    source: ListSource, bounds: Bounds, limits: Iterable[int], start: Place = START
+    source: ListSource, bounds: Bounds, limits: Iterable[int], start: ListPosition = START
 ) -> list[Result]:
     results: list[Result] = []
     for limit in limits:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
 from backscroll_tools.pages import cursor
-from backscroll_tools.pages.cursor import Inside, Place, decode, encode, place
+from backscroll_tools.pages.cursor import Inside, ListPosition, decode, encode, start_position
 from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 
 IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}", fullmatch=True)
 TOOLS = st.sampled_from(["list-messages", "get-chat-messages", "list-message-files"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 PLACES = st.builds(
-    Place,
+    ListPosition,
     tool=TOOLS,
     owner=st.just("") | IDS,
     order=st.sampled_from(["asc", "desc"]),
@@ -28,7 +28,7 @@ PLACES = st.builds(
     preview=st.integers(0, 2000),
     filters=st.lists(st.tuples(TEXTS, TEXTS), max_size=3).map(tuple),
 )
-START = Place(tool="list-messages", owner="thread_1", order="desc", position="msg_7")
+START = ListPosition(tool="list-messages", owner="thread_1", order="desc", position="msg_7")
 MEND = (
     "Copy page.next_cursor exactly and use it with the same id, or leave cursor out to start from "
     "the beginning."
@@ -36,12 +36,12 @@ MEND = (
 
 
 @given(PLACES)
-def test_a_place_comes_back_from_its_cursor_as_it_was(start: Place) -> None:
+def test_a_place_comes_back_from_its_cursor_as_it_was(start: ListPosition) -> None:
     assert decode(encode(start), start.tool, start.owner) == start
 
 
 def test_a_cursor_costs_few_characters_and_outlives_a_release() -> None:
-    start = Place(
+    start = ListPosition(
         "list-chat-completions",
         "",
         "desc",
@@ -56,7 +56,9 @@ def test_a_cursor_costs_few_characters_and_outlives_a_release() -> None:
 
 
 @given(PLACES, st.data())
-def test_a_cursor_with_one_character_changed_is_refused(start: Place, data: st.DataObject) -> None:
+def test_a_cursor_with_one_character_changed_is_refused(
+    start: ListPosition, data: st.DataObject
+) -> None:
     good = encode(start)
     index = data.draw(st.integers(0, len(good) - 1))
     other = data.draw(
@@ -71,7 +73,7 @@ def test_a_cursor_with_one_character_changed_is_refused(start: Place, data: st.D
 
 
 @given(PLACES, st.data())
-def test_a_truncated_cursor_is_refused(start: Place, data: st.DataObject) -> None:
+def test_a_truncated_cursor_is_refused(start: ListPosition, data: st.DataObject) -> None:
     good = encode(start)
     with pytest.raises(ToolError, match="cursor"):
         decode(good[: data.draw(st.integers(0, len(good) - 1))], start.tool, start.owner)
@@ -142,7 +144,9 @@ def test_filters_that_are_no_base64_are_refused() -> None:
 
 def test_arguments_without_a_cursor_start_where_they_say() -> None:
     arguments = {"after": "msg_1", "order": "asc", "run_id": "run_1", "preview_chars": 80}
-    assert place("list-messages", "thread_1", arguments, "desc", ("run_id",)) == Place(
+    assert start_position(
+        "list-messages", "thread_1", arguments, "desc", ("run_id",)
+    ) == ListPosition(
         tool="list-messages",
         owner="thread_1",
         order="asc",
@@ -153,26 +157,30 @@ def test_arguments_without_a_cursor_start_where_they_say() -> None:
 
 
 def test_before_walks_against_the_order_that_is_shown() -> None:
-    start = place("list-messages", "thread_1", {"before": "msg_1"}, "desc")
+    start = start_position("list-messages", "thread_1", {"before": "msg_1"}, "desc")
     assert (start.backward, start.position, start.order, start.walk_order) == (
         True,
         "msg_1",
         "desc",
         "asc",
     )
-    ascending = place("list-messages", "thread_1", {"before": "msg_1", "order": "asc"}, "desc")
+    ascending = start_position(
+        "list-messages", "thread_1", {"before": "msg_1", "order": "asc"}, "desc"
+    )
     assert ascending.walk_order == "desc"
 
 
 def test_a_cursor_alone_carries_order_filters_and_preview() -> None:
-    first = place(
+    first = start_position(
         "list-messages",
         "thread_1",
         {"order": "asc", "run_id": "run_1", "preview_chars": 9},
         "desc",
         ("run_id",),
     )
-    again = place("list-messages", "thread_1", {"cursor": encode(first)}, "desc", ("run_id",))
+    again = start_position(
+        "list-messages", "thread_1", {"cursor": encode(first)}, "desc", ("run_id",)
+    )
     assert again == first
 
 
@@ -189,7 +197,7 @@ def test_arguments_that_disagree_with_the_cursor_are_refused(
     arguments: dict[str, str], names: str
 ) -> None:
     with pytest.raises(ToolError) as refused:
-        place(
+        start_position(
             "list-messages", "thread_1", {"cursor": encode(START), **arguments}, "desc", ("run_id",)
         )
     assert refused.value.message == f"cursor conflicts with {names}."
@@ -198,18 +206,18 @@ def test_arguments_that_disagree_with_the_cursor_are_refused(
 
 def test_arguments_that_agree_with_the_cursor_and_a_new_preview_are_taken() -> None:
     arguments = {"cursor": encode(START), "order": "desc", "preview_chars": 5}
-    assert place("list-messages", "thread_1", arguments, "desc").preview == 5
+    assert start_position("list-messages", "thread_1", arguments, "desc").preview == 5
 
 
 def test_without_arguments_a_list_is_read_whole_from_its_start() -> None:
-    assert place("list-messages", "thread_1", {}, "desc") == Place(
+    assert start_position("list-messages", "thread_1", {}, "desc") == ListPosition(
         tool="list-messages", owner="thread_1", order="desc"
     )
 
 
 def test_after_and_before_exclude_each_other() -> None:
     with pytest.raises(ToolError) as refused:
-        place("list-messages", "thread_1", {"after": "msg_1", "before": "msg_2"}, "desc")
+        start_position("list-messages", "thread_1", {"after": "msg_1", "before": "msg_2"}, "desc")
     assert (refused.value.message, refused.value.next_step) == (
         "after and before cannot be used together.",
         "Use after for the items after an id, or before for the items before it.",
@@ -219,23 +227,23 @@ def test_after_and_before_exclude_each_other() -> None:
 def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
     arguments = {"model": "m" * 100, "metadata": {"key": "v" * 290}}
     with pytest.raises(ToolError) as refused:
-        place("list-chat-completions", "", arguments, "desc", ("model", "metadata"))
+        start_position("list-chat-completions", "", arguments, "desc", ("model", "metadata"))
     assert (refused.value.code, refused.value.message, refused.value.next_step) == (
         "invalid_arguments",
         "model and metadata may have at most 400 characters.",
         "Use shorter filters.",
     )
     shorter = {**arguments, "metadata": {"key": "v" * 289}}
-    longest = place("list-chat-completions", "", shorter, "desc", ("model", "metadata"))
+    longest = start_position("list-chat-completions", "", shorter, "desc", ("model", "metadata"))
     assert decode(encode(longest), longest.tool, "") == longest
 
 
 def test_filters_agree_in_whatever_order_their_pairs_are_named() -> None:
     filters = ("model", "metadata")
     named = {"metadata": {"a": "1", "b": "2"}}
-    start = place("list-chat-completions", "", named, "desc", filters)
+    start = start_position("list-chat-completions", "", named, "desc", filters)
     again = {"metadata": {"b": "2", "a": "1"}, "cursor": encode(start)}
-    assert place("list-chat-completions", "", again, "desc", filters) == start
+    assert start_position("list-chat-completions", "", again, "desc", filters) == start
 
 
 FILTERS = st.fixed_dictionaries(
@@ -256,7 +264,7 @@ def test_every_cursor_that_is_given_out_is_taken_back(
     filters: dict[str, object], position: str, offset: int, with_fields: bool, preview: int
 ) -> None:
     try:
-        start = place("list-chat-completions", "", filters, "desc", ("model", "metadata"))
+        start = start_position("list-chat-completions", "", filters, "desc", ("model", "metadata"))
     except ToolError:
         return
     later = replace(
@@ -272,7 +280,9 @@ def test_every_cursor_that_is_given_out_is_taken_back(
 def test_a_filter_of_long_characters_is_refused_or_has_cursors_that_are_taken(
     character: str, count: int
 ) -> None:
-    place_of = partial(place, "list-chat-completions", "", default_order="desc", filters=("model",))
+    place_of = partial(
+        start_position, "list-chat-completions", "", default_order="desc", filters=("model",)
+    )
     try:
         start = place_of(arguments={"model": character * count})
     except ToolError:

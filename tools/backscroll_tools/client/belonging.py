@@ -1,7 +1,7 @@
 """Detects replies that belong to another request, by the ids and kinds of their objects.
 
-A faulty connection can deliver the reply to an earlier request (`network`). Fields that are
-missing, null or of an undocumented type are ignored.
+On a faulty connection, a request can receive the reply to an earlier one (`network`). Fields that
+are missing, null or of an undocumented type are ignored.
 """
 
 import re

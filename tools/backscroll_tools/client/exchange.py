@@ -1,4 +1,4 @@
-"""Sends one request, and tracks whether it may have arrived if no reply does."""
+"""Sends one request, and tracks whether the upstream may have received it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -139,5 +139,5 @@ class Exchange:
         elif step == "send_request_headers.started":
             self.sent = True
         elif step == "send_request_headers.failed":
-            # The body follows the headers, so it was not written if they were not.
+            # The body is written after the headers, so it was not written either.
             self.sent = type(info.get("exception")).__name__ not in _UNWRITTEN

@@ -69,7 +69,7 @@ class ExchangeError(ToolError):
     """A failed exchange, with the known state of the request.
 
     Attributes:
-        fate: the fate of the request. `unsent`: it never reached the upstream. `refused`: the
+        fate: what happened to the request. `unsent`: it never reached the upstream. `refused`: the
             upstream did not act on it. `unknown`: the upstream may have acted, or may still act.
         again: whether the same request may succeed if it is sent again.
         retry_after_s: the pause that the upstream asks for before a retry, in seconds; 0 for none.

@@ -57,7 +57,7 @@ async def _unpacked(packed: AsyncIterator[bytes], limit: int) -> AsyncIterator[b
     try:
         async for chunk in packed:
             taken += len(chunk)
-            # Count raw bytes too: some add nothing to the result, such as those after the stream.
+            # Limit the raw bytes too, because some add nothing to the decompressed body.
             if taken > limit:
                 raise BodyTooLargeError
             # One byte over the limit is enough to detect an oversized body.

@@ -121,7 +121,7 @@ class TLSRecords(ByteStream):
     """The stream of TLS records on a socket.
 
     The last byte that has arrived stays in the socket's buffer until TLS asks for more. So an
-    unexpected record, whole or not, can still be detected.
+    unexpected record, complete or not, can still be detected.
     """
 
     def __init__(self, buffered: BufferedSocket) -> None:

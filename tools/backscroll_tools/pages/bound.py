@@ -12,7 +12,7 @@ from typing import Final
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
-from backscroll_tools.pages.cursor import Inside, Place, encode
+from backscroll_tools.pages.cursor import Inside, ListPosition, encode
 from backscroll_tools.pages.pieces import piece, previewed, reading
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
 from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, lines, marked
@@ -50,7 +50,7 @@ class BoundedPage:
         bounds: the most characters, and the parts of the result that are counted.
     """
 
-    def __init__(self, shape: Shape, start: Place, bounds: Bounds) -> None:
+    def __init__(self, shape: Shape, start: ListPosition, bounds: Bounds) -> None:
         self._shape = shape
         self._bounds = bounds
         self._items: list[JSON] = []
@@ -69,9 +69,9 @@ class BoundedPage:
         return len(self._items)
 
     @property
-    def place(self) -> Place:
+    def next_start(self) -> ListPosition:
         """The position that the next page starts from."""
-        return self._behind(self._position, self._inside)
+        return self._position_after(self._position, self._inside)
 
     def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
         """Add an item, or its preview, if it fits; return whether the page can take more.
@@ -113,7 +113,7 @@ class BoundedPage:
 
     def fits(self, stop: Stop) -> bool:
         """Whether the page would stay within its limit if the walk ended with `stop`."""
-        cursor = encode(self._behind(stop.last or self._position, self._inside))
+        cursor = encode(self._position_after(stop.last or self._position, self._inside))
         frame = self._frame(len(self._items), cursor, stop.passed)
         return self._used + frame <= self._bounds.result_chars
 
@@ -127,8 +127,8 @@ class BoundedPage:
             ToolError: `invalid_arguments` if the limit is too small even for an empty page.
         """
         more = stop.has_more or self._inside is not None
-        place = self._behind(stop.last or self._position, self._inside)
-        cursor = encode(place) if more and stop.reachable else None
+        next_start = self._position_after(stop.last or self._position, self._inside)
+        cursor = encode(next_start) if more and stop.reachable else None
         page = self._page(len(self._items), replace(stop, has_more=more), cursor)
         items = self._items[::-1] if self._start.backward else self._items
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
@@ -169,7 +169,7 @@ class BoundedPage:
             page["warning"] = stop.warning
         return page
 
-    def _behind(self, position: str, inside: Inside | None) -> Place:
+    def _position_after(self, position: str, inside: Inside | None) -> ListPosition:
         return replace(self._start, position=position, inside=inside)
 
     def _room(self, position: str, inside: Inside | None = None) -> int:
@@ -191,10 +191,10 @@ class BoundedPage:
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
         """Return a cursor that is as long as the one that would start after the item."""
-        behind = (len(position), inside)
-        if behind not in self._cursors:
-            self._cursors[behind] = encode(self._behind(position, inside))
-        return self._cursors[behind]
+        lengths = (len(position), inside)
+        if lengths not in self._cursors:
+            self._cursors[lengths] = encode(self._position_after(position, inside))
+        return self._cursors[lengths]
 
     def _frame(self, returned: int, cursor: str, passed: int) -> int:
         """Return the most characters that a result can have without its items.

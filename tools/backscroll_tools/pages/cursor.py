@@ -50,7 +50,7 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPosition:
     """A position in a list, with the order and the filters of the list.
 
     Attributes:
@@ -81,26 +81,26 @@ class Place:
         return self.order
 
 
-def encode(place: Place) -> str:
+def encode(start: ListPosition) -> str:
     """Return the cursor of a position, for `decode`.
 
     Args:
-        place: a position from `place` or `decode`, or a later one in the same list. `position` is
-            a key or empty, `inside.offset` has at most 12 digits, `preview` has at most 4, and the
-            filters are within the limits that `place` checks.
+        start: a position from `start_position` or `decode`, or a later one in the same list.
+            `position` is a key or empty, `inside.offset` has at most 12 digits, `preview` has at
+            most 4 digits, and the filters are within the limits that `start_position` checks.
     """
     inside = ""
-    if place.inside is not None:
-        inside = f"{'f' if place.inside.with_fields else 'i'}{place.inside.offset}"
-    filters = _encoded(place.filters)
+    if start.inside is not None:
+        inside = f"{'f' if start.inside.with_fields else 'i'}{start.inside.offset}"
+    filters = _encoded(start.filters)
     body = (
-        f"{VERSION}{_code(place.tool)}.{place.order[0]}{'b' if place.backward else 'f'}"
-        f"~{place.position}~{inside}~{place.preview or ''}~{filters}~"
+        f"{VERSION}{_code(start.tool)}.{start.order[0]}{'b' if start.backward else 'f'}"
+        f"~{start.position}~{inside}~{start.preview or ''}~{filters}~"
     )
-    return f"{body}{_digest(place.owner, 3)}{_digest(body + place.owner, 4)[:6]}"
+    return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"
 
 
-def decode(cursor: str, tool: str, owner: str) -> Place:
+def decode(cursor: str, tool: str, owner: str) -> ListPosition:
     """Return the position of a cursor.
 
     Raises:
@@ -121,7 +121,7 @@ def decode(cursor: str, tool: str, owner: str) -> Place:
     if found["check"] != _digest(body + owner, 4)[:6] or (position and not ID.fullmatch(position)):
         raise _refused("cursor is damaged")
     inside = found["inside"]
-    return Place(
+    return ListPosition(
         tool=tool,
         owner=owner,
         order="asc" if found["order"] == "a" else "desc",
@@ -133,9 +133,9 @@ def decode(cursor: str, tool: str, owner: str) -> Place:
     )
 
 
-def place(
+def start_position(
     tool: str, owner: str, arguments: JSON, default_order: Order, filters: tuple[str, ...] = ()
-) -> Place:
+) -> ListPosition:
     """Return the position at which a call starts to read, from its cursor or other arguments.
 
     Args:
@@ -169,7 +169,7 @@ def place(
             "after and before cannot be used together.",
             "Use after for the items after an id, or before for the items before it.",
         )
-    return Place(
+    return ListPosition(
         tool=tool,
         owner=owner,
         order=arguments.get("order", default_order),

@@ -5,7 +5,7 @@ import anyio
 from backscroll_tools.client.replies import CONTRARY
 from backscroll_tools.errors import ToolError
 from backscroll_tools.pages.bound import BoundedPage, Shape
-from backscroll_tools.pages.cursor import Place
+from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Item, Source
 from backscroll_tools.pages.walk import GONE, Stop, Walk, too_late
 from backscroll_tools.spans import span
@@ -13,7 +13,7 @@ from backscroll_tools.tool import Call, Result
 
 
 async def read_page(
-    call: Call, shape: Shape, start: Place, source: Source[Item], limit: int
+    call: Call, shape: Shape, start: ListPosition, source: Source[Item], limit: int
 ) -> Result:
     """Return the page that starts at a position.
 
@@ -43,7 +43,9 @@ async def read_page(
             return page.result(Stop("size", has_more=True))
     walk = Walk(limit, call.bounds.requests, call.ends_at, call.report)
     with span("walk", {"backscroll.limit": limit}) as recorded:
-        stop = await walk.over(source, page.place.position, page.take, page.fits, page.returned)
+        stop = await walk.over(
+            source, page.next_start.position, page.take, page.fits, page.returned
+        )
         recorded.set_attribute("backscroll.returned", page.returned)
         recorded.set_attribute("backscroll.stopped_by", stop.by)
     if start.backward and CONTRARY in stop.warning:

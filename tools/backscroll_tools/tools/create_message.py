@@ -13,7 +13,7 @@ from backscroll_tools.collections import collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON, Message
-from backscroll_tools.pages.cursor import Place
+from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.tool import ADDS, Call, Result, Tool
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.journal import Record, journal_of
@@ -150,7 +150,7 @@ async def _first_message(call: Call, thread_id: str) -> Message | None:
 
     The write has already succeeded, so the call succeeds even if this read fails.
     """
-    start = Place(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
+    start = ListPosition(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
     collection = collection_of(call.client.upstream.profile, thread_id)
     messages = messages_of(call.client, collection, thread_id, start)
     try:

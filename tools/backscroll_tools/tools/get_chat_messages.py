@@ -8,7 +8,7 @@ from backscroll_tools.collections import COMPLETION
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import place
+from backscroll_tools.pages.cursor import start_position
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.tool import Call, Result, Tool
 
@@ -17,7 +17,7 @@ _SHAPE: Final = Shape("messages", "message")
 
 async def _run(call: Call, arguments: JSON) -> Result:
     completion_id = arguments["completion_id"]
-    start = place(GET_CHAT_MESSAGES.name, completion_id, arguments, "asc")
+    start = start_position(GET_CHAT_MESSAGES.name, completion_id, arguments, "asc")
     source = messages_of(call.client, COMPLETION, completion_id, start)
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
 

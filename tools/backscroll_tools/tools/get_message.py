@@ -10,7 +10,7 @@ from backscroll_tools.collections import Collection, collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import place
+from backscroll_tools.pages.cursor import start_position
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.tool import Call, Result, Tool
@@ -37,7 +37,7 @@ class _OneMessage:
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
-    start = place(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")
+    start = start_position(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")
     collection = collection_of(call.client.upstream.profile, thread_id)
     source = _OneMessage(call.client, collection, thread_id, message_id)
     return await read_page(call, _SHAPE, start, source, 1)

@@ -11,7 +11,7 @@ from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Completion
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import Place, place
+from backscroll_tools.pages.cursor import ListPosition, start_position
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.tool import Call, Result, Tool
@@ -22,7 +22,7 @@ _SHAPE: Final = Shape("completions", "completion")
 @dataclass(frozen=True, slots=True)
 class _ChatCompletions:
     client: CallClient
-    start: Place
+    start: ListPosition
     filters: tuple[tuple[str, str], ...]
 
     async def chunk(self, after: str, limit: int) -> Chunk[Completion]:
@@ -35,7 +35,7 @@ class _ChatCompletions:
         return None if raw is None else objects.completion({**raw, "id": item_id})
 
 
-def _query(start: Place) -> tuple[tuple[str, str], ...]:
+def _query(start: ListPosition) -> tuple[tuple[str, str], ...]:
     """Return the filters as query parameters, with a parameter for each metadata key."""
     filters = dict(start.filters)
     metadata: dict[str, str] = json.loads(filters.pop("metadata", "{}"))
@@ -44,7 +44,7 @@ def _query(start: Place) -> tuple[tuple[str, str], ...]:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    start = place(LIST_CHAT_COMPLETIONS.name, "", arguments, "desc", ("model", "metadata"))
+    start = start_position(LIST_CHAT_COMPLETIONS.name, "", arguments, "desc", ("model", "metadata"))
     source = _ChatCompletions(call.client, start, _query(start))
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
 

@@ -12,7 +12,7 @@ from backscroll_tools.collections import Collection, collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, MessageFile
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import Place, place
+from backscroll_tools.pages.cursor import ListPosition, start_position
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.tool import Call, Result, Tool
@@ -24,7 +24,7 @@ _SHAPE: Final = Shape("files", "file")
 class _MessageFiles:
     client: CallClient
     request: Callable[[str, str, Slice], Request]
-    start: Place
+    start: ListPosition
     thread_id: str
     message_id: str
 
@@ -43,7 +43,7 @@ class _DerivedFiles:
 
     client: CallClient
     collection: Collection
-    start: Place
+    start: ListPosition
     thread_id: str
     message_id: str
 
@@ -64,7 +64,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
     collection = collection_of(call.client.upstream.profile, thread_id)
     request = collection.list_files
-    start = place(LIST_MESSAGE_FILES.name, f"{thread_id}/{message_id}", arguments, "desc")
+    start = start_position(LIST_MESSAGE_FILES.name, f"{thread_id}/{message_id}", arguments, "desc")
     source: Source[MessageFile]
     if request is None:
         source = _DerivedFiles(call.client, collection, start, thread_id, message_id)

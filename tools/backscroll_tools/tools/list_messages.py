@@ -7,7 +7,7 @@ from backscroll_tools.collections import collection_of
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import place
+from backscroll_tools.pages.cursor import start_position
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.tool import Call, Result, Tool
 
@@ -16,7 +16,7 @@ _SHAPE: Final = Shape("messages", "message")
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id = arguments["thread_id"]
-    start = place(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id",))
+    start = start_position(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id",))
     collection = collection_of(call.client.upstream.profile, thread_id)
     source = messages_of(call.client, collection, thread_id, start)
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))

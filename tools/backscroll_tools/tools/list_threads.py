@@ -9,7 +9,7 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Thread
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import Place, place
+from backscroll_tools.pages.cursor import ListPosition, start_position
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.tool import Call, Result, Tool
@@ -20,7 +20,7 @@ _SHAPE: Final = Shape("threads", "thread")
 @dataclass(frozen=True, slots=True)
 class _Threads:
     client: CallClient
-    start: Place
+    start: ListPosition
 
     async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
         window = Slice(limit, self.start.walk_order, after)
@@ -33,7 +33,7 @@ class _Threads:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    start = place(LIST_THREADS.name, "", arguments, "desc")
+    start = start_position(LIST_THREADS.name, "", arguments, "desc")
     source = _Threads(call.client, start)
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
 

@@ -35,7 +35,7 @@ class Search:
         client: sends the requests.
         thread: the id of the thread or conversation.
         is_ours: returns whether a message, as the upstream sends it, is the one to find.
-        alone: whether `is_ours` matches only that message. If so, the whole thread is searched.
+        alone: whether `is_ours` matches only that message. If so, older messages are searched too.
     """
 
     client: CallClient

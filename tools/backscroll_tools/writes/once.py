@@ -233,7 +233,7 @@ class OneWrite:
         return made
 
     def _learn_sent(self) -> None:
-        """Record the send, with the current time as the latest time of it."""
+        """Record that the message was sent, no later than now."""
         clock = self.client.shared.clock
         sent_at, sent_by = clock.stamp()
         key = replace(self.key, sent_at=sent_at, sent_by=sent_by)
