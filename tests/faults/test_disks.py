@@ -104,7 +104,7 @@ async def test_a_full_disk_is_known_to_have_written_nothing_and_ends_without_a_r
         )
         if profile is STORE:
             assert refused.message == (
-                "The database failed: its engine reports an error (SQLITE_IOERR_WRITE). "
+                "The database failed: its engine reported an error (SQLITE_IOERR_WRITE). "
                 "Nothing was written."
             )
             assert refused.next_step.startswith("Ask the operator to run backscroll doctor")
@@ -183,7 +183,7 @@ async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
     code, said = await run(3 * 1024 * 1024)
     assert code == 2, said
     assert said.splitlines()[-1] == (
-        f"backscroll: the database {path}: its engine reports an error (SQLITE_IOERR_WRITE); "
+        f"backscroll: the database {path}: its engine reported an error (SQLITE_IOERR_WRITE); "
         "run backscroll doctor for details"
     )
     assert "canary" not in said

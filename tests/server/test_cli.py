@@ -93,7 +93,7 @@ def test_a_database_that_cannot_be_used_is_refused_in_one_line(
     assert (result.exit_code, result.stdout, result.stderr) == (
         2,
         "",
-        f"backscroll: {tmp_path} is a directory: BACKSCROLL_DATABASE names a file\n",
+        f"backscroll: {tmp_path} is a directory: BACKSCROLL_DATABASE must name a file\n",
     )
 
 

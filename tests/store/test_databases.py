@@ -87,7 +87,7 @@ async def test_another_kind_of_url_is_refused_with_the_rule(
 
 async def test_a_directory_is_refused(tmp_path: Path) -> None:
     assert await _refusal(f"sqlite:///{tmp_path}") == (
-        f"{tmp_path} is a directory: BACKSCROLL_DATABASE names a file"
+        f"{tmp_path} is a directory: BACKSCROLL_DATABASE must name a file"
     )
 
 
@@ -112,7 +112,7 @@ async def test_another_program_s_database_is_refused_and_left_alone(path: Path) 
     database.close()
     before = path.read_bytes()
     assert await _refusal(f"sqlite:///{path}") == (
-        f"{path} holds another program's tables: point BACKSCROLL_DATABASE elsewhere"
+        f"{path} has tables of another program: point BACKSCROLL_DATABASE elsewhere"
     )
     assert path.read_bytes() == before
 
@@ -124,7 +124,8 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
     database.commit()
     database.close()
     assert await _refusal(f"sqlite:///{path}") == (
-        f"{path} was written by a newer Backscroll (schema 9, this one knows {SCHEMA_VERSION}): "
+        f"{path} was written by a newer Backscroll (its schema is 9, this one supports "
+        f"{SCHEMA_VERSION}): "
         "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
     )
 
@@ -138,7 +139,7 @@ async def test_a_database_held_by_another_program_is_refused(path: Path) -> None
 
 
 async def test_a_sqlite_that_is_too_old_is_refused(path: Path) -> None:
-    with pytest.raises(StoreError, match=r"^SQLite 3\.34\.1 is too old: 3\.35\.0 or newer"):
+    with pytest.raises(StoreError, match=r"^SQLite 3\.34\.1 is too old: version 3\.35\.0 or newer"):
         async with open_sqlite(f"sqlite:///{path}", "store", sqlite_version=(3, 34, 1)):
             pass
     assert not path.exists()
@@ -149,7 +150,7 @@ async def test_a_read_only_file_is_refused(unprivileged: Path) -> None:
     await _open(f"sqlite:///{path}")
     path.chmod(0o400)
     assert await _refusal(f"sqlite:///{path}") == (
-        f"{path} is read-only, or its folder is: the store needs to write both"
+        f"{path} or its folder is read-only: the store must be able to write both"
     )
 
 
@@ -160,7 +161,7 @@ async def test_a_read_only_folder_is_refused(unprivileged: Path) -> None:
         left.unlink()
     unprivileged.chmod(0o500)
     assert await _refusal(f"sqlite:///{path}") == (
-        f"{path} is read-only, or its folder is: the store needs to write both"
+        f"{path} or its folder is read-only: the store must be able to write both"
     )
     assert "is read-only" in await _refusal(f"sqlite:///{unprivileged}/new.db")
 

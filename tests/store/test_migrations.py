@@ -209,7 +209,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(database_url: str, sql: 
         async with open_store(database_url):
             pass
     assert str(caught.value).endswith(
-        f"was written by a newer Backscroll (schema 9, this one knows {SCHEMA_VERSION}): "
+        f"was written by a newer Backscroll (its schema is 9, this one supports {SCHEMA_VERSION}): "
         "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
     )
     assert "\n" not in str(caught.value)

@@ -37,12 +37,12 @@ async def _refusal(url: str) -> str:
 @pytest.mark.parametrize(
     ("url", "line"),
     [
-        ("postgresql://u:hunter2@127.0.0.1:port/x", "host or port cannot be read"),
-        ("postgresql://u:hunter2@127.0.0.1:99999/x", "host or port cannot be read"),
-        ("postgresql://u:hunter2@[::1/x", "host or port cannot be read"),
+        ("postgresql://u:hunter2@127.0.0.1:port/x", "the host or port of this URL is invalid"),
+        ("postgresql://u:hunter2@127.0.0.1:99999/x", "the host or port of this URL is invalid"),
+        ("postgresql://u:hunter2@[::1/x", "the host or port of this URL is invalid"),
         ("postgresql://u:p@ss/hunter2@127.0.0.1/x", "user and password as %2F"),
-        ("postgresql://u:hunter2#1@127.0.0.1/x", "host or port cannot be read"),
-        ("postgresql://u:hunter2@127.0.0.1/x?sslmode=maybe", "its parameters are wrong"),
+        ("postgresql://u:hunter2#1@127.0.0.1/x", "the host or port of this URL is invalid"),
+        ("postgresql://u:hunter2@127.0.0.1/x?sslmode=maybe", "its parameters are invalid"),
         ("postgresql://u:hunter2@127.0.0.1:1/x", "cannot be reached: Connection refused"),
         ("postgresql://u:hunter2@nowhere.invalid/x", "cannot be reached: no such host"),
     ],
@@ -58,12 +58,12 @@ async def test_a_server_that_refuses_is_refused_in_one_line_without_its_password
 ) -> None:
     at = f"127.0.0.1:{postgres.port}"
     assert await _refusal(f"postgresql://postgres:hunter2@{at}/postgres") == (
-        f"postgresql://{at}/postgres refuses the password: see the user and password in "
+        f"postgresql://{at}/postgres rejects the password: check the user and password in "
         "BACKSCROLL_DATABASE"
     )
     assert await _refusal(postgres.url("missing")) == (
-        f"postgresql://{at}/missing is not there: make the database (CREATE DATABASE), or name "
-        "another"
+        f"postgresql://{at}/missing does not exist: create it (CREATE DATABASE), or name "
+        "another database"
     )
 
 
@@ -84,7 +84,7 @@ async def test_another_program_s_database_is_refused_and_left_alone(
 ) -> None:
     async with postgres.database(empty=True) as url:
         await rows(url, "CREATE TABLE bookmarks (url TEXT)")
-        assert "holds another program's tables" in await _refusal(url)
+        assert "has tables of another program" in await _refusal(url)
         tables = await rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         assert tables == [("bookmarks",)]
 
@@ -93,7 +93,7 @@ async def test_a_database_that_cannot_hold_every_text_is_refused(postgres: Postg
     name = "test_latin"
     url = postgres.url()
     await rows(url, f"CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0")
-    assert "has the encoding LATIN1: the store needs UTF8" in await _refusal(postgres.url(name))
+    assert "has the encoding LATIN1; the store needs UTF8" in await _refusal(postgres.url(name))
     await rows(url, f"DROP DATABASE {name}")
 
 
@@ -104,7 +104,7 @@ def test_a_command_says_in_one_line_what_is_wrong_with_the_database(
     for arguments in (["export"], ["import", "-"], ["store", "--port", "0"]):
         done = command_line.process(url, *arguments)
         assert done.returncode == 2, done.stderr
-        assert "refuses the password" in done.stderr
+        assert "rejects the password" in done.stderr
         assert done.stderr.count("\n") == 1
         assert "hunter2" not in done.stdout + done.stderr
 
@@ -117,7 +117,7 @@ async def test_without_its_driver_it_is_said_how_to_install_it(
     monkeypatch.setitem(sys.modules, library, None)
     line = await _refusal("postgresql://u:hunter2@127.0.0.1/x")
     assert line == (
-        "BACKSCROLL_DATABASE is a postgresql:// URL, and its driver is not installed: "
+        "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed: "
         "pip install 'backscroll[postgres]'"
     )
 

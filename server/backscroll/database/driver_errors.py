@@ -1,4 +1,4 @@
-"""What an error of the database's driver means, for either engine.
+"""Translates errors of the SQLite and PostgreSQL drivers into `faults`.
 
 Sources: https://sqlite.org/rescode.html, and the error codes in PostgreSQL's appendix A.
 """
@@ -16,8 +16,8 @@ from backscroll.database.faults import (
 )
 from backscroll.database.locks import sqlstate
 
-STATEMENT_ALONE: Final = (IntegrityError, DataError, ProgrammingError)
-"""Errors that leave the statement's transaction usable; after others it may be lost."""
+STATEMENT_ERRORS: Final = (IntegrityError, DataError, ProgrammingError)
+"""Errors of one statement; after any other error the transaction may be lost."""
 
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -30,7 +30,7 @@ _OF_SQLITE: Final[dict[int, Trouble]] = {
     sqlite3.SQLITE_NOTADB: "damaged",
 }
 
-_UNSETTLED: Final = {
+_COMMIT_UNKNOWN: Final = {
     sqlite3.SQLITE_IOERR_FSYNC,
     sqlite3.SQLITE_IOERR_DIR_FSYNC,
     sqlite3.SQLITE_IOERR_TRUNCATE,
@@ -38,38 +38,43 @@ _UNSETTLED: Final = {
     sqlite3.SQLITE_IOERR_UNLOCK,
     sqlite3.SQLITE_IOERR_CLOSE,
 }
-"""Errors that a COMMIT may meet after it removed the journal, and so took effect."""
+"""Errors that can occur in a COMMIT after it has removed the journal and so taken effect."""
 
 _OF_POSTGRES: Final[tuple[tuple[str, Trouble], ...]] = (
     ("53100", "full"),
     ("25006", "read_only"),
     ("XX001", "damaged"),
     ("XX002", "damaged"),
-    ("58P01", "damaged"),  # a table's file is gone
+    ("58P01", "damaged"),  # a table's file is missing
 )
 
-_SCHEMA_GONE: Final = ("no such table", "no such column", "malformed database schema")
-_READ_BACK_WRONG: Final = "Could not decode to UTF-8"
+_DAMAGED_MESSAGES: Final = (
+    "no such table",
+    "no such column",
+    "malformed database schema",
+    "Could not decode to UTF-8",
+)
+"""How messages of SQLite begin that mean damage but have only a general error code."""
 
 
 def is_busy(error: BaseException) -> bool:
-    """Return whether SQLite failed because another program holds a lock."""
+    """Return whether SQLite failed because of another program's lock."""
     return _code(error) & 0xFF in _BUSY
 
 
-def leaves_commit_open(error: DBAPIError) -> bool:
-    """Return whether a COMMIT may have taken effect although SQLite reported this error."""
-    return _code(error) in _UNSETTLED
+def may_have_committed(error: DBAPIError) -> bool:
+    """Return whether a COMMIT that failed with this error may still have taken effect."""
+    return _code(error) in _COMMIT_UNKNOWN
 
 
 def is_of_file(error: DBAPIError) -> bool:
-    """Return whether the database file may be the cause of an error, other than a full disk."""
-    elsewhere = isinstance(error, STATEMENT_ALONE) or is_busy(error)
-    return not elsewhere and _trouble(error) != "full"
+    """Return whether an error may come from the database file itself; a full disk does not."""
+    has_other_cause = isinstance(error, STATEMENT_ERRORS) or is_busy(error)
+    return not has_other_cause and _trouble(error) != "full"
 
 
 def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
-    """Translate an error of SQLite, after its transaction was rolled back.
+    """Translate an error of SQLite whose transaction was rolled back.
 
     Args:
         error: the driver's error.
@@ -89,10 +94,10 @@ def of_postgres(error: DBAPIError, where: str = "") -> DatabaseFailedError:
 
 
 def _trouble(error: DBAPIError) -> Trouble:
-    code, said = _code(error), str(error.orig)
+    code, message = _code(error), str(error.orig)
     if code == sqlite3.SQLITE_READONLY_DBMOVED:
         return "replaced"
-    if said.startswith((*_SCHEMA_GONE, _READ_BACK_WRONG)):
+    if message.startswith(_DAMAGED_MESSAGES):
         return "damaged"
     return _OF_SQLITE.get(code & 0xFF, "failed")
 

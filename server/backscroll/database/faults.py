@@ -1,4 +1,4 @@
-"""What can go wrong with a database."""
+"""The errors that a database can raise."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -7,22 +7,21 @@ from backscroll.settings.operator_errors import OperatorError
 Trouble: TypeAlias = Literal[
     "full", "read_only", "missing", "replaced", "damaged", "foreign", "failed"
 ]
-"""What can be wrong with a database: `foreign` belongs to another program or version."""
-
+"""The kinds of database failure; `foreign`: the file belongs to another program or version."""
 
 _SENTENCES: Final[dict[Trouble, str]] = {
     "full": "its disk is full",
     "read_only": "it cannot be written: it, its folder or its disk is read-only",
-    "missing": "its file cannot be opened: it is gone, or its folder cannot be used",
-    "replaced": "its file was replaced by another at that moment",
+    "missing": "its file cannot be opened: it is missing, or its folder is not accessible",
+    "replaced": "its file was replaced by another file during the operation",
     "damaged": "its file is damaged",
-    "foreign": "its file was replaced by one that is not of this version of Backscroll",
-    "failed": "its engine reports an error",
+    "foreign": "its file was replaced by one that this version of Backscroll cannot use",
+    "failed": "its engine reported an error",
 }
 
 
 class StoreError(OperatorError):
-    """The store refuses a database or an import; `str()` is one clear line."""
+    """The store rejects a database or an import; `str()` is one line for the operator."""
 
 
 class NothingWrittenError(OperatorError):
@@ -30,18 +29,18 @@ class NothingWrittenError(OperatorError):
 
 
 class DatabaseBusyError(NothingWrittenError):
-    """Another writer held the database for longer than the store waits."""
+    """The database stayed locked for longer than the store waits."""
 
     def __str__(self) -> str:
         """Return one line for the operator."""
-        return "another program or transaction holds the database"
+        return "another program or transaction has locked the database"
 
 
 class DatabaseUnavailableError(NothingWrittenError):
-    """The database's server does not answer.
+    """The database's server does not respond.
 
     Args:
-        reason: why, as far as it is known; never has a password in it.
+        reason: one line about the cause, without a password.
     """
 
     def __init__(self, reason: str) -> None:
@@ -51,16 +50,16 @@ class DatabaseUnavailableError(NothingWrittenError):
 
     def __str__(self) -> str:
         """Return one line for the operator."""
-        return f"the database does not answer: {self.reason}"
+        return f"the database does not respond: {self.reason}"
 
 
 class DatabaseFailedError(NothingWrittenError):
-    """The database cannot work until its operator fixes something.
+    """The database fails until its operator fixes the cause.
 
     Args:
-        trouble: what kind of thing is wrong.
-        cause: the engine's own name for it, such as `SQLITE_FULL` or SQLSTATE `53100`; empty
-            if it has no name. Never the engine's message, which may quote data.
+        trouble: the kind of failure.
+        cause: the engine's error code, such as `SQLITE_FULL` or SQLSTATE `53100`, or an empty
+            string. Never the engine's message, which may quote data.
         where: the database's name, such as its path; shown only to the operator.
     """
 
@@ -73,12 +72,12 @@ class DatabaseFailedError(NothingWrittenError):
 
     @property
     def sentence(self) -> str:
-        """What is wrong, without the database's name: `its disk is full (SQLITE_FULL)`."""
+        """The failure without the database's name, such as `its disk is full (SQLITE_FULL)`."""
         return f"{_SENTENCES[self.trouble]} ({self.cause})" if self.cause else self.plain
 
     @property
     def plain(self) -> str:
-        """What is wrong, without the engine's name for it."""
+        """The failure without the engine's error code."""
         return _SENTENCES[self.trouble]
 
     def __str__(self) -> str:
@@ -89,9 +88,9 @@ class DatabaseFailedError(NothingWrittenError):
 class CommitUnknownError(OperatorError):
     """The connection was lost during a commit, which may or may not have succeeded.
 
-    A retry with the same idempotency key finds out.
+    A retry with the same idempotency key is safe: it writes only if nothing was written before.
     """
 
     def __str__(self) -> str:
         """Return one line for the operator."""
-        return "the connection to the database was lost in a commit"
+        return "the connection to the database was lost during a commit"

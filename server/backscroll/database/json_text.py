@@ -1,4 +1,4 @@
-"""JSON as the database stores it: compact, with text not escaped."""
+"""JSON as the database stores it: compact, with non-ASCII characters unescaped."""
 
 import json
 from typing import Final
@@ -11,7 +11,7 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 
 
 def dump_json(value: object) -> str:
-    """Return `value` as compact JSON, without escaping text outside of ASCII."""
+    """Return `value` as compact JSON; characters outside ASCII are not escaped."""
     return _compact.encode(value)
 
 

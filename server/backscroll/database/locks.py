@@ -1,7 +1,7 @@
-"""Locks by name, for transactions that write at the same time.
+"""Named locks for concurrent write transactions on PostgreSQL.
 
-SQLite has one writer and needs no such locks. On PostgreSQL, `FOR UPDATE` locks a row that exists
-(SQLAlchemy omits it on SQLite); a name is locked here if it has no row yet.
+`FOR UPDATE` can lock only rows that exist (SQLAlchemy omits it on SQLite). These locks protect what
+has no row yet. SQLite has a single writer and needs no locks.
 """
 
 from typing import Final
@@ -10,18 +10,18 @@ from sqlalchemy import Connection, Table, Text, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 LOCK_S: Final = 10.0
-"""How many seconds a read or a write waits for locks and for its turn before it fails."""
+"""How many seconds a read or a write waits for locks, and for its turn, before it fails."""
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
 
-# Two names with the same hash wait for each other needlessly, which does no harm.
+# If two names have the same hash, their transactions wait for each other: slower, but correct.
 _lock: Final = select(
     func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0))
 )
 
 
 def take_turns(connection: Connection, *names: str) -> None:
-    """Make other transactions that call this with the same names wait until this one ends.
+    """Lock `names` until the transaction ends, so that transactions with the same names take turns.
 
     Raises:
         DBAPIError: the wait exceeded the engine's lock timeout (`LOCK_NOT_AVAILABLE`).
@@ -30,16 +30,15 @@ def take_turns(connection: Connection, *names: str) -> None:
         connection.execute(_lock, {"name": "\n".join(("backscroll", *names))})
 
 
-def take_place(connection: Connection, table: Table, partition: str) -> None:
-    """Let no other transaction append to a partition's rows of `table` until this one ends.
+def lock_list(connection: Connection, table: Table, partition: str) -> None:
+    """Lock a partition of `table` until the transaction ends, so that only it can append rows.
 
-    A row that is inserted after this gets a position above all committed rows and below all later
-    ones. Without the lock, a sequence may give 7 and 8 to two transactions: if 8 is committed
-    first, a reader that continues after 8 never sees 7.
+    Without the lock, a sequence can give 7 and 8 to two transactions. If 8 is committed first, a
+    reader that continues after 8 never sees 7. With the lock, positions are in commit order.
     """
     take_turns(connection, "list", table.name, partition)
 
 
 def sqlstate(error: DBAPIError) -> str:
-    """Return PostgreSQL's code for an error, or an empty string if it has no code."""
+    """Return the SQLSTATE of an error, or an empty string if it has none."""
     return str(getattr(error.orig, "sqlstate", None) or "")

@@ -1,4 +1,4 @@
-"""Opening a database: the only module that chooses the engine from the URL."""
+"""Opens a database, and chooses the engine from the URL."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ _URL_RULE: Final = (
 
 
 def is_postgres(url: str) -> bool:
-    """Return whether a URL has PostgreSQL's scheme; the rest of it is not checked."""
+    """Return whether a URL has PostgreSQL's scheme; the rest of the URL is not checked."""
     return url.startswith(_POSTGRES)
 
 
@@ -26,28 +26,28 @@ def is_postgres(url: str) -> bool:
 async def open_database(
     url: str, needed: TableSet, lock_s: float = LOCK_S
 ) -> AsyncIterator[Database]:
-    """Open the database that `url` names, and close it at the end.
+    """Open the database at `url`, and close it at the end.
 
-    Needed tables are created if they are missing, and tables of an older Backscroll are migrated.
+    Missing tables are created, and tables of an older Backscroll are migrated.
 
     Args:
-        url: `sqlite:///relative.db` (to the current directory), `sqlite:////absolute/path.db`
-            or `sqlite://` (in memory): a new file has mode 0600, and a missing folder is
-            created; percent-encoded characters are decoded. Or
-            `postgresql://user:password@host:port/name`, with libpq's parameters after a `?`;
-            that database must exist.
-        needed: which tables it must have; it may have others as well.
+        url: one of `sqlite:///relative.db` (relative to the current directory),
+            `sqlite:////absolute/path.db`, `sqlite://` (in memory) and
+            `postgresql://user:password@host:port/name`. A SQLite path may be percent-encoded; a
+            missing file is created with mode 0600, and so is its folder. A PostgreSQL URL may have
+            libpq's parameters after a `?`, and its database must exist.
+        needed: the set of tables that the caller uses; the database may have others as well.
         lock_s: how many seconds a read or a write waits for locks.
 
     Raises:
-        StoreError: an unsupported URL, or a database that cannot be used; one line, without the
-            URL's password.
+        StoreError: the URL is not supported, or the database cannot be used; one line, without
+            the URL's password.
     """
     if is_postgres(url):
-        # asyncpg and greenlet are an extra: users of SQLite neither need them nor wait for them.
+        # Imported only here: asyncpg and greenlet are optional, and slow to import.
         from backscroll.database.postgres_address import parse
 
-        address = parse(url)  # raises a clear error if they are not installed
+        address = parse(url)  # fails with a clear error if they are not installed
         from backscroll.database.postgres import open_postgres
 
         async with open_postgres(address, needed, lock_s) as database:
@@ -59,5 +59,5 @@ async def open_database(
             yield TracedDatabase(database, "sqlite")
     else:
         scheme, colon, _ = url.partition("://")
-        another = f"; this is a {scheme[:32]} URL of another form" if colon else ""
-        raise StoreError(f"{_URL_RULE}{another}")
+        found = f", not a {scheme[:32]}:// URL" if colon else ""
+        raise StoreError(f"{_URL_RULE}{found}")

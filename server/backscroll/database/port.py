@@ -1,4 +1,4 @@
-"""The interface of a database for the rest of Backscroll; `opening` opens either engine."""
+"""The interface of an open database, which both engines implement."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeAlias, TypeVar
@@ -10,14 +10,14 @@ Work: TypeAlias = Callable[[Connection], T]
 
 
 class Database(Protocol):
-    """An open database of the store. The same synchronous work runs on every engine."""
+    """An open database, which runs synchronous functions on its connections."""
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a connection whose every statement sees only committed rows.
+        """Run `work` outside a transaction: each of its statements sees only committed rows.
 
         Raises:
             DatabaseBusyError: no lock or no connection was free in time.
-            DatabaseUnavailableError: the database's server does not answer.
+            DatabaseUnavailableError: the database's server does not respond.
             DatabaseFailedError: the database is damaged, missing, or fails in another way.
         """
 
@@ -25,29 +25,29 @@ class Database(Protocol):
         """Run `work` in a write transaction, committed when this returns.
 
         Args:
-            work: what to do.
-            turn: names what the work locks, such as a thread. Writes of this process with the same
-                name run one after another, and do not delay others. Empty if it locks nothing.
-
-        If `work` raises, nothing is written. `work` may run again if its transaction was undone for
-        another reason, so it must not depend on an earlier run.
+            work: writes the rows. If it raises, nothing is written. It may run again if its
+                transaction was rolled back for another reason, so it must not depend on an earlier
+                run.
+            turn: the name of the object that `work` locks, such as a thread. Writes of this process
+                with the same name run one after another, and do not delay others. Empty if `work`
+                locks nothing.
 
         Raises:
             DatabaseBusyError: no lock or no connection was free in time; nothing was written.
-            DatabaseUnavailableError: the database's server does not answer; nothing was written.
+            DatabaseUnavailableError: the database's server does not respond; nothing was written.
             DatabaseFailedError: the database is full, read-only, damaged, missing, or fails in
                 another way; nothing was written.
-            CommitUnknownError: the connection was lost in the commit, so `work` may or may not have
-                been committed.
+            CommitUnknownError: the connection was lost during the commit, so `work` may or may not
+                have been committed.
         """
 
     async def check(self) -> None:
-        """Check that the database can be read and written, as far as a cheap test can tell.
+        """Check, with a fast test, that the database can be read and written.
 
         Raises:
-            DatabaseUnavailableError: the database's server does not answer.
-            DatabaseFailedError: it cannot be read or written.
+            DatabaseUnavailableError: the database's server does not respond.
+            DatabaseFailedError: the database cannot be read or written.
         """
 
     async def close(self) -> None:
-        """Wait for running work, then close every connection."""
+        """Wait for running reads and writes, then close every connection."""

@@ -1,12 +1,11 @@
 """The database on PostgreSQL.
 
-Reads and writes have separate bounded pools of asyncpg connections, so that readers never wait for
+Reads and writes have separate, bounded pools of asyncpg connections, so that readers never wait for
 writers. Writes with the same turn, such as those to one thread, queue before they take a
-connection. A write that meets a lock gives its connection back after `TRY_S` and tries again later,
-so that a lock delays only the writes that need it. Reads commit each statement by itself, so that
-every page is its own snapshot. Writes are transactions at READ COMMITTED that lock the rows they
-change, so that the same work has the same effect on both engines. Every wait has a limit: for a
-turn, a connection, a lock, a statement, and a server that does not answer.
+connection. A write that waits for a lock returns its connection to the pool after `TRY_S` and tries
+again later, so that a lock delays only the writes that need it. Each read statement runs in its own
+transaction, so that each page is one snapshot. Writes run at READ COMMITTED and lock the rows that
+they change. Each wait has a limit: for a turn, a connection, a lock, a statement and the server.
 """
 
 import asyncio
@@ -32,25 +31,25 @@ from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.locks import LOCK_S, sqlstate
 from backscroll.database.port import Work
 from backscroll.database.postgres_address import Address, connect, why_refused
-from backscroll.database.postgres_retry import commit, persist
+from backscroll.database.postgres_retry import commit, retry
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet, tables
 
 WRITERS: Final = 5
 READERS: Final = 5
-"""The most connections of a process; PostgreSQL's default limit of 100 serves nine replicas."""
+"""The most connections of a process; PostgreSQL's default limit of 100 is enough for 9 replicas."""
 
 STATEMENT_S: Final = 30
 MIGRATION_S: Final = 3_600
-"""The most seconds that a statement may take, and that a migration's statement may take."""
+"""The most seconds that a statement may take: first in normal use, then in a migration."""
 
 POOL_WAIT_S: Final = 10.0
 
 REMEMBERED_S: Final = 10.0
-"""How many seconds `check` reports a failure, unless a write succeeds in the meantime."""
+"""For how many seconds `check` repeats a failure, unless a write succeeds in the meantime."""
 
 TRY_S: Final = 0.1
-"""How many of the `LOCK_S` seconds a single attempt waits for a lock while it has a connection."""
+"""How many seconds one attempt waits for a lock before it returns its connection to the pool."""
 
 
 T = TypeVar("T")
@@ -75,18 +74,19 @@ class PostgresDatabase:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` outside any transaction."""
+        """Run `work`, each of its statements in a transaction of its own."""
 
         async def run() -> T:
             async with self._reading.connect() as connection:
                 return await connection.run_sync(work)
 
-        return await self._remembered(run, self._lock_ends_at())
+        return await self._run_and_remember(run, self._lock_ends_at())
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run `work` in a transaction, which finishes even if the caller is cancelled.
+        """Run `work` in a transaction.
 
-        If the caller is cancelled before its turn, `work` does not run.
+        If the caller is cancelled before its turn, `work` does not run. If it is cancelled later,
+        the transaction still finishes.
         """
         ends_at = self._lock_ends_at()
         # A write without a turn gets a lock of its own, which is always free.
@@ -103,7 +103,7 @@ class PostgresDatabase:
                 await commit(connection)
                 return value
 
-        writing = asyncio.create_task(self._remembered(run, ends_at))
+        writing = asyncio.create_task(self._run_and_remember(run, ends_at))
         self._writes.add(writing)
         writing.add_done_callback(partial(self._forget, lock))
         value = await asyncio.shield(writing)
@@ -111,16 +111,16 @@ class PostgresDatabase:
         return value
 
     async def check(self) -> None:
-        """Check that the server answers and allows writes, and that nothing failed recently."""
+        """Check that the server responds and allows writes, and that nothing failed recently."""
         until, trouble = self._trouble or (0.0, None)
         if trouble is not None and time.monotonic() < until:
             raise DatabaseFailedError(trouble.trouble, trouble.cause)
         if await self.read(_is_read_only):
             raise DatabaseFailedError("read_only", "25006")
 
-    async def _remembered(self, run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
+    async def _run_and_remember(self, run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
         try:
-            return await persist(run, lock_ends_at)
+            return await retry(run, lock_ends_at)
         except DatabaseFailedError as error:
             self._trouble = (time.monotonic() + REMEMBERED_S, DatabaseFailedError(*error.args))
             raise
@@ -138,7 +138,7 @@ class PostgresDatabase:
         lock.release()
         self._writes.discard(writing)
         if not writing.cancelled():
-            writing.exception()  # retrieved, or asyncio would log it if the caller is gone
+            writing.exception()  # otherwise asyncio logs it if the caller was cancelled
 
 
 @asynccontextmanager
@@ -151,18 +151,18 @@ async def open_postgres(
     """Open the database at `address`, and close it at the end.
 
     Args:
-        address: where it is.
-        needed: which tables it must have.
+        address: the database's address.
+        needed: the set of tables that the caller uses.
         lock_s: how many seconds a read or a write waits for locks and for its turn.
-        pool_wait_s: how many seconds a read or a write waits for a connection of the pool.
+        pool_wait_s: how many seconds a read or a write waits for a free connection.
 
     Raises:
         StoreError: the database cannot be used; one line, without its password.
     """
-    patient = _engine(
+    migrating = _engine(
         address, "READ COMMITTED", 1, pool_wait_s, statement_s=MIGRATION_S, try_s=LOCK_S
     )
-    async with _closing(PostgresDatabase(patient, patient)) as first:
+    async with _closing(PostgresDatabase(migrating, migrating)) as first:
         await _prepare(first, address, needed)
     writing = _engine(address, "READ COMMITTED", WRITERS, pool_wait_s)
     reading = _engine(address, "AUTOCOMMIT", READERS, pool_wait_s)
@@ -178,7 +178,7 @@ async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase
         await database.close()
 
 
-def _engine(  # noqa: PLR0913 - whose connections, how many, and each of its limits
+def _engine(  # noqa: PLR0913 - one parameter per setting of a pool
     address: Address,
     isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
     size: int,
@@ -188,7 +188,7 @@ def _engine(  # noqa: PLR0913 - whose connections, how many, and each of its lim
     try_s: float = TRY_S,
 ) -> AsyncEngine:
     return create_async_engine(
-        "postgresql+asyncpg://",  # asyncpg reads the address, so that the engine has no password
+        "postgresql+asyncpg://",  # without the address, so that SQLAlchemy sees no password
         async_creator=lambda: connect(address, statement_s, try_s),
         isolation_level=isolation,
         pool_size=size,
@@ -204,9 +204,9 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
     def work(connection: Connection) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
-            raise StoreError(f"{address.name} has the encoding {encoding}: the store needs UTF8")
+            raise StoreError(f"{address.name} has the encoding {encoding}; the store needs UTF8")
         for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
-            # Set here, because naming the option in `schema` would import the whole dialect.
+            # Set here, because setting it in `schema` would import the dialect even for SQLite.
             where = index.dialect_options["sqlite"]["where"]
             index.dialect_options["postgresql"]["where"] = where
         prepare(connection, address.name, needed)
@@ -214,7 +214,7 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
     try:
         await database.write(work)
     except DatabaseBusyError as error:
-        line = f"{address.name} is locked by another program: wait, and try again"
+        line = f"{address.name} is locked by another program: wait and try again"
         raise StoreError(line) from error
     except DatabaseUnavailableError as error:
         raise StoreError(error.reason) from error

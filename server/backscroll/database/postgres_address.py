@@ -1,6 +1,6 @@
 """The address of a PostgreSQL server, and how asyncpg connects to it.
 
-asyncpg parses the URL itself, as libpq does, with `PGPASSWORD`, `~/.pgpass` and `sslmode`.
+asyncpg parses the URL as libpq does, including `PGPASSWORD`, `~/.pgpass` and `sslmode`.
 """
 
 import os
@@ -14,18 +14,18 @@ from backscroll.database.faults import DatabaseUnavailableError, StoreError
 
 CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 10
-"""Seconds after a statement's time limit until the server is considered unreachable."""
+"""How many seconds after a statement's time limit the server counts as unreachable."""
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {
     "application_name": "backscroll",
-    "jit": "off",  # compiling takes longer than any statement of the store
+    "jit": "off",  # compiling a statement would take longer than running it
     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
 }
 _DURABLE: Final = frozenset({"on", "remote_apply"})
 _URL_RULE: Final = "BACKSCROLL_DATABASE must be postgresql://user:password@host:port/name"
 _NOT_INSTALLED: Final = (
-    "BACKSCROLL_DATABASE is a postgresql:// URL, and its driver is not installed: "
+    "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed: "
     "pip install 'backscroll[postgres]'"
 )
 
@@ -35,8 +35,8 @@ class Address:
     """The address of a database on a PostgreSQL server.
 
     Attributes:
-        url: as the operator gave it, with the password; only asyncpg may see it.
-        name: its name in errors: host, port and database.
+        url: the operator's URL with the password; only asyncpg may see it.
+        name: the URL without user, password and parameters, for errors.
     """
 
     url: str = field(repr=False)
@@ -59,10 +59,10 @@ def parse(url: str) -> Address:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise StoreError(f"{_URL_RULE}; this one's host or port cannot be read") from None
+        raise StoreError(f"{_URL_RULE}; the host or port of this URL is invalid") from None
     if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
-        # A / in the password ends the host early, and the rest would be taken for the database.
-        raise StoreError(f"{_URL_RULE}, with every / @ # and ? of user and password as %2F %40 …")
+        # An unescaped `/` in the password would end the host, and the rest would be the database.
+        raise StoreError(f"{_URL_RULE}; write / @ # ? in the user and password as %2F %40 %23 %3F")
     server = f"[{host}]" if ":" in host else host
     return Address(url, f"postgresql://{server}{f':{port}' if port else ''}{parts.path}")
 
@@ -73,11 +73,11 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
     Args:
         address: the database to connect to.
         statement_s: the most seconds that a statement may take.
-        lock_s: the most seconds of these that a statement may wait for a lock.
+        lock_s: the most seconds that a statement may wait for a lock.
 
     Raises:
-        DatabaseUnavailableError: there is no such server, it does not answer within `CONNECT_S`
-            seconds, or it refuses; `str()` is one clear line.
+        DatabaseUnavailableError: the server does not exist, does not respond within `CONNECT_S`
+            seconds, or rejects the connection; `str()` is one line for the operator.
     """
     import asyncpg
 
@@ -95,16 +95,16 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
     except asyncpg.PostgresError as error:
         raise DatabaseUnavailableError(why_refused(address, error.sqlstate)) from None
     except TimeoutError:
-        line = f"{address.name} does not answer within {CONNECT_S:.0f} seconds"
+        line = f"{address.name} did not respond within {CONNECT_S:.0f} seconds"
         raise DatabaseUnavailableError(line) from None
     except OSError as error:
         line = f"{address.name} cannot be reached: {_reason(error)}"
         raise DatabaseUnavailableError(line) from None
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
-        # Their texts may quote the URL.
-        line = f"{address.name} cannot be used: its parameters are wrong ({type(error).__name__})"
+        # Only the error's type: its message may quote the URL.
+        line = f"{address.name} cannot be used: its parameters are invalid ({type(error).__name__})"
         raise DatabaseUnavailableError(line) from None
-    # A role or a server may set it to off, or to `remote_apply`, which guarantees more than `on`.
+    # A role or a server may turn it off. `remote_apply` guarantees more than `on`, so it stays.
     if await connection.fetchval("SHOW synchronous_commit") not in _DURABLE:
         await connection.execute("SET synchronous_commit = on")
     return connection
@@ -126,11 +126,11 @@ def why_refused(address: Address, code: str | None) -> str:
 
 
 _SENTENCES: Final = {
-    "28000": "does not let this user in: see the user in BACKSCROLL_DATABASE, and pg_hba.conf",
-    "28P01": "refuses the password: see the user and password in BACKSCROLL_DATABASE",
-    "3D000": "is not there: make the database (CREATE DATABASE), or name another",
-    "42501": "does not let this user make or use tables: GRANT it CREATE on the schema",
-    "25006": "is read-only: point BACKSCROLL_DATABASE at the primary, not at a standby",
-    "53300": "has no connection left: raise max_connections, or run fewer replicas",
-    "57P03": "is starting or closing: try again",
+    "28000": "rejects this user: check the user in BACKSCROLL_DATABASE, and pg_hba.conf",
+    "28P01": "rejects the password: check the user and password in BACKSCROLL_DATABASE",
+    "3D000": "does not exist: create it (CREATE DATABASE), or name another database",
+    "42501": "does not allow this user to create or use tables: GRANT it CREATE on the schema",
+    "25006": "is read-only: point BACKSCROLL_DATABASE at the primary, not a standby",
+    "53300": "has no free connections: raise max_connections, or run fewer replicas",
+    "57P03": "is starting or shutting down: try again",
 }

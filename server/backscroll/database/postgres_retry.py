@@ -1,4 +1,4 @@
-"""Which failures of PostgreSQL are retried, and which errors the others become."""
+"""Retries work on PostgreSQL, and translates the errors that remain."""
 
 import asyncio
 import random
@@ -20,39 +20,39 @@ from backscroll.database.faults import (
 from backscroll.database.locks import LOCK_NOT_AVAILABLE, sqlstate
 
 ATTEMPTS: Final = 5
-"""How often work is attempted if the database undoes it, before its caller gets an error."""
+"""How many times work is attempted if the database rolls it back."""
 
 _PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
 
-_UNDONE: Final = frozenset({"40001", "40P01"})
-"""Rolled back because of another transaction: serialization failure and deadlock."""
+_ROLLED_BACK: Final = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock: another transaction caused the rollback."""
 
 _STANDBY: Final = "25006"
-"""Read-only: the server became a standby, and another connection may lead to the primary."""
+"""Read-only: the server has become a standby; a new connection may reach the primary."""
 
-_MENDED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
-"""Prefixes of the codes of a server that is full, read-only or damaged, or has lost files."""
+_FAILED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
+"""Prefixes of the codes for a server that is full, read-only or damaged, or has lost files."""
 
-_UNSETTLED: Final = ("40003", "08", "57P")
-"""Prefixes of the codes after which a COMMIT may have succeeded: unknown, or server gone."""
+_COMMIT_UNKNOWN: Final = ("40003", "08", "57P")
+"""Prefixes of the codes after which it is unknown whether a COMMIT succeeded."""
 
-_TOO_LONG: Final = "57014"
+_TIMED_OUT: Final = "57014"
 """The statement exceeded its time limit."""
 
-_AWAY: Final = ("08", "53", "57P")
-"""Prefixes of the codes of a server that stops, starts, or accepts no more connections."""
+_UNAVAILABLE: Final = ("08", "53", "57P")
+"""Prefixes of the codes for a server that stops, starts, or accepts no more connections."""
 
 T = TypeVar("T")
 
 
-async def persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
-    """Await `run`, and retry it if the database has certainly rolled it back.
+async def retry(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
+    """Return the result of `run`, and retry it if the database rolled it back.
 
     Args:
-        run: takes a connection, works on it, and gives it back.
-        lock_ends_at: until when it is retried because of a lock, in seconds of the event loop's
-            clock; for other reasons there are `ATTEMPTS` attempts at most.
+        run: takes a connection from the pool, uses it, and returns it.
+        lock_ends_at: the end of retries after a lock timeout, in seconds of the event loop's clock.
+            For other causes there are at most `ATTEMPTS` attempts.
 
     Raises:
         DatabaseBusyError: it was rolled back too often, or waited too long.
@@ -68,42 +68,45 @@ async def persist(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
         except PoolTimeoutError as error:
             raise DatabaseBusyError from error
         except DBAPIError as error:
-            again, told = _meaning(error)
-            if told is None:
+            retryable, failure = _classify(error)
+            if failure is None:
                 raise
             locked = sqlstate(error) == LOCK_NOT_AVAILABLE
             last = now() >= lock_ends_at if locked else attempt == ATTEMPTS
-            if not again or last:
-                raise told from (None if isinstance(told, DatabaseFailedError) else error)
+            if not retryable or last:
+                raise failure from (None if isinstance(failure, DatabaseFailedError) else error)
             attempt += not locked
         except TimeoutError as error:
-            raise DatabaseUnavailableError("the server fell silent") from error
+            raise DatabaseUnavailableError("the server stopped responding") from error
         except OSError as error:
             if attempt == ATTEMPTS:
                 raise DatabaseUnavailableError("the connection was lost") from error
             attempt += 1
-        await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads retries, protects no secret
+        await asyncio.sleep(pause_s * random.random())  # noqa: S311 - not used for security
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def _meaning(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
-    """Return whether to retry, and the error to raise at last; None for a fault of the work."""
+def _classify(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
+    """Return whether to retry, and the error to raise after the last attempt.
+
+    The error is None if the work caused it, such as a violated constraint.
+    """
     code = sqlstate(error)
-    if code in _UNDONE or code == LOCK_NOT_AVAILABLE:
+    if code in _ROLLED_BACK or code == LOCK_NOT_AVAILABLE:
         return True, DatabaseBusyError()
     if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
         return True, DatabaseBusyError()
-    if code == _TOO_LONG:
+    if code == _TIMED_OUT:
         return False, DatabaseBusyError()
-    if code.startswith(_MENDED):
+    if code.startswith(_FAILED):
         return code == _STANDBY, of_postgres(error)
-    if error.connection_invalidated or code.startswith(_AWAY):
+    if error.connection_invalidated or code.startswith(_UNAVAILABLE):
         return True, DatabaseUnavailableError(code or "the connection was lost")
     return False, None
 
 
 async def commit(connection: AsyncConnection) -> None:
-    """Commit.
+    """Commit the connection's transaction.
 
     Raises:
         DBAPIError: the server reports that it did not commit.
@@ -113,7 +116,7 @@ async def commit(connection: AsyncConnection) -> None:
         await connection.commit()
     except DBAPIError as error:
         code = sqlstate(error)
-        if code and not code.startswith(_UNSETTLED):
+        if code and not code.startswith(_COMMIT_UNKNOWN):
             raise
         raise CommitUnknownError from error
     except OSError as error:

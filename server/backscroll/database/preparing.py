@@ -1,4 +1,4 @@
-"""Preparing a database when it is opened: its tables are created, migrated or refused."""
+"""Creates, migrates or rejects the tables of a database when it is opened."""
 
 from typing import Final
 
@@ -20,14 +20,14 @@ _version: Final = select(version_table.c.version)
 
 
 def prepare(connection: Connection, name: str, needed: TableSet) -> None:
-    """Create the needed tables, or check that this Backscroll can use the existing ones.
+    """Create or migrate the needed tables, or check the existing ones.
 
-    Writes once, so that a database that cannot be written fails now and not at the first create.
+    Always writes a row, so that a read-only database is rejected now and not at a first request.
 
     Args:
-        connection: inside a write transaction, so that all of this is done or nothing.
+        connection: a connection in a write transaction.
         name: the database's name in errors.
-        needed: which tables it must have; others are migrated if it has them.
+        needed: the set of tables to create if missing; other existing sets are only migrated.
 
     Raises:
         StoreError: the database belongs to another program or to a newer Backscroll.
@@ -38,12 +38,12 @@ def prepare(connection: Connection, name: str, needed: TableSet) -> None:
         version_table.create(connection)
         connection.execute(insert(version_table).values(version=SCHEMA_VERSION, opened=0))
     elif version_table.name not in present:
-        line = f"{name} holds another program's tables: point BACKSCROLL_DATABASE elsewhere"
+        line = f"{name} has tables of another program: point BACKSCROLL_DATABASE elsewhere"
         raise StoreError(line)
     version = connection.execute(_version).scalar_one()
     if version > SCHEMA_VERSION:
         line = (
-            f"{name} was written by a newer Backscroll (schema {version}, this one knows "
+            f"{name} was written by a newer Backscroll (its schema is {version}, this one supports "
             f"{SCHEMA_VERSION}): upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
         )
         raise StoreError(line)

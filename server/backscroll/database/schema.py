@@ -1,18 +1,18 @@
-"""The tables, and the version that decides which Backscroll may open them.
+"""The tables of the database, and their schema version.
 
 Every change here needs a new version, and a step in `migrations` from the previous one.
 
-A database need not have all tables: `TABLE_SETS` lists those that are created together. All tables
-of a database have the same version, in `backscroll_schema`, which every database has.
+`TABLE_SETS` lists the tables that are created together; a database may have only some sets. The
+table `backscroll_schema` stores the version of all tables of a database.
 
-Every thread, conversation and completion belongs to a partition, which has a text name, and is
-found only within it: two partitions may have the same id. Its messages and items refer to it by
-`position`, which is unique in the table. An idempotency key's partition is its `scope`.
+Each thread, conversation and completion belongs to a named partition. Ids are unique only within a
+partition. Messages and items refer to their thread or conversation by its `position`, which is
+unique in its table. The `scope` of an idempotency key is its partition.
 
-Every list has a `position` that grows in the order of commit, and only it decides which rows are on
-a page. A deleted row keeps its id and position (a tombstone: `deleted_at` set, content erased), so
-that a cursor on it stays valid. The partial indexes contain only living rows, so that tombstones
-do not slow pages down.
+Each list is ordered by `position`, which increases in commit order. A deleted row becomes a
+tombstone: its content is erased and `deleted_at` is set, but it keeps its id and position, so that
+it stays valid as a cursor. The partial indexes omit tombstones, so that they do not slow down
+pages.
 """
 
 from collections.abc import Collection, Mapping
@@ -36,8 +36,8 @@ tables: Final = MetaData()
 # SQLite assigns row numbers only in a column that is declared INTEGER.
 _RowNumber: Final = BigInteger().with_variant(Integer(), "sqlite")
 _Json: Final = JSON(none_as_null=True)
-# Compared byte by byte, as in SQLite, whatever the database's locale. An index in a locale's order
-# would break when an update of the operating system changes that order.
+# Text is compared byte by byte, as in SQLite. In a locale's order, an index would break when an
+# operating system update changes that order.
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 version_table: Final = Table(
@@ -82,7 +82,7 @@ messages: Final = Table(
     Column("incomplete_at", BigInteger),
     Column("incomplete_details", _Json),
     Column("deleted_at", BigInteger),
-    # Looked up within their thread, so that the rows of a thread are close together on disk.
+    # The thread comes first, so that its messages are close together in the index.
     UniqueConstraint("thread", "id"),
 )
 
@@ -138,7 +138,7 @@ completion_messages: Final = Table(
     Column("body", _Json, nullable=False),
 )
 
-# A copy of the metadata, one row per pair, so that filters need no JSON operators.
+# A copy of each completion's metadata, one row per pair, so that filters need no JSON operators.
 completion_metadata: Final = Table(
     "completion_metadata",
     tables,
@@ -158,12 +158,12 @@ idempotency: Final = Table(
     Column("body", _Text),
     Column("collection_id", _Text, nullable=False),
     Column("object_id", _Text, nullable=False),
-    # By `retention_clock`. A Backscroll of version 2 that still runs beside this one omits it, and
-    # its rows are never removed.
+    # A time of `retention_clock`. A replica that still uses schema 2 leaves it null, and such rows
+    # are never removed.
     Column("kept_since_ms", BigInteger),
 )
 
-# One row; `retention` describes how it is used.
+# Has a single row; `retention` describes its use.
 retention_clock: Final = Table(
     "retention_clock",
     tables,
@@ -171,7 +171,7 @@ retention_clock: Final = Table(
     Column("token", _Text, nullable=False),
 )
 
-# Bearer tokens that the HTTP transport accepts: only their hashes are stored.
+# Bearer tokens for the HTTP transport; only their hashes are stored.
 tokens: Final = Table(
     "tokens",
     tables,
@@ -188,50 +188,50 @@ tokens: Final = Table(
 )
 
 TableSet: TypeAlias = Literal["store", "tokens"]
-"""The user of a set of tables: the embedded store, or the transport that checks our tokens."""
+"""A set of tables: those of the embedded store, or that of the bearer tokens."""
 
 TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
     "store": tuple(table for table in tables.sorted_tables if table not in {version_table, tokens}),
     "tokens": (tokens,),
 }
-"""The tables of each set. A database of a version below 3 has the store's tables."""
+"""The tables of each set. A database with a schema version below 3 has the store's tables."""
 
 
 def sets_in(names: Collection[str]) -> frozenset[TableSet]:
-    """Return the sets of a database that has tables of these names.
+    """Return the sets to which the tables with these names belong.
 
-    A set counts even if one of its tables is missing: it is damaged, and must not be created again.
+    A set with a missing table is included: it is damaged, and must not be created again.
     """
     return frozenset(
         needed
-        for needed, those in TABLE_SETS.items()
-        if any(table.name in names for table in those)
+        for needed, members in TABLE_SETS.items()
+        if any(table.name in names for table in members)
     )
 
 
-def _living(name: str, table: Table, *columns: str, unique: bool = False) -> None:
-    alive = table.c.deleted_at.is_(None)
+def _index_undeleted(name: str, table: Table, *columns: str, unique: bool = False) -> None:
+    undeleted = table.c.deleted_at.is_(None)
     Index(
         name,
         *(table.c[column] for column in columns),
         unique=unique,
-        sqlite_where=alive,
+        sqlite_where=undeleted,
     )
 
 
-_living("living_threads", threads, "partition", "position")
-_living("living_messages", messages, "thread", "position", unique=True)
-_living("living_conversations", conversations, "partition", "position")
-_living("living_items", items, "conversation", "position", unique=True)
-_living("living_completions", completions, "partition", "position")
-_living("living_completions_of_model", completions, "partition", "model", "position")
-_in_a_run = messages.c.run_id.is_not(None) & messages.c.deleted_at.is_(None)
+_index_undeleted("living_threads", threads, "partition", "position")
+_index_undeleted("living_messages", messages, "thread", "position", unique=True)
+_index_undeleted("living_conversations", conversations, "partition", "position")
+_index_undeleted("living_items", items, "conversation", "position", unique=True)
+_index_undeleted("living_completions", completions, "partition", "position")
+_index_undeleted("living_completions_of_model", completions, "partition", "model", "position")
+_undeleted_of_run = messages.c.run_id.is_not(None) & messages.c.deleted_at.is_(None)
 Index(
     "living_messages_of_run",
     messages.c.thread,
     messages.c.run_id,
     messages.c.position,
-    sqlite_where=_in_a_run,
+    sqlite_where=_undeleted_of_run,
 )
 Index("metadata_pairs", completion_metadata.c.name, completion_metadata.c.value)
 Index("idempotency_by_age", idempotency.c.kept_since_ms)

@@ -1,11 +1,11 @@
 """The database on SQLite.
 
-Several pools share one file. The writer is a single connection, so that writes of this process
-queue instead of polling SQLite's lock; `BEGIN IMMEDIATE` and a busy timeout take care of other
-processes. Readers never begin a transaction: every page is one statement and so its own snapshot.
+One connection does all writes of this process, so that they queue instead of polling SQLite's lock.
+`BEGIN IMMEDIATE` and a busy timeout handle the locks of other processes. Reads run outside
+transactions: each page is one statement, and therefore one snapshot.
 
-A page is read on the event loop if no writer holds the file at that moment, because that is faster
-than waking another thread. Reads that have to wait run on the threads of `sqlite_threads`.
+A read runs on the event loop if the file is not locked, because that is faster than waking another
+thread. A read that has to wait for a lock runs on a thread of `sqlite_threads`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backscroll.database import driver_errors
-from backscroll.database.driver_errors import STATEMENT_ALONE, is_busy
+from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy
 from backscroll.database.faults import (
     CommitUnknownError,
     DatabaseBusyError,
@@ -29,14 +29,14 @@ from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet
-from backscroll.database.sqlite_engine import engine_of, journal_mode, keep_journal
+from backscroll.database.sqlite_engine import engine_of, journal_mode, set_journal_mode
 from backscroll.database.sqlite_file import DatabaseFile, Identity, first_flaw, try_writing
 from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_writes
 from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
 EXAMINED_S: Final = 1.0
-"""How many seconds `check` searches the database for damage, after an error that suggests it."""
+"""How many seconds `check` searches for damage after an error that suggests it."""
 
 _OLDEST_SQLITE: Final = (3, 35, 0)  # the first version with RETURNING
 T = TypeVar("T")
@@ -49,71 +49,70 @@ class SqliteDatabase:
         self,
         writer: Engine,
         reader: Engine | None = None,
-        prompt: Engine | None = None,
+        no_wait: Engine | None = None,
         file: DatabaseFile | None = None,
     ) -> None:
         """Use the pools that `open_sqlite` creates.
 
         Args:
-            writer: one connection, which also reads if there is no reader.
-            reader: connections that wait for a writer of another process.
-            prompt: one connection that fails at once instead of waiting.
-            file: the database's file; None if it is in memory.
+            writer: has one connection for writes, and for reads if `reader` is None.
+            reader: its connections wait for locks of other processes.
+            no_wait: has one connection, which fails at once if the database is locked.
+            file: the database's file; None for a database in memory.
         """
         self._writing = SqliteThreads(writer, serve_writes)
         self._reading = (
             self._writing if reader is None else SqliteThreads(reader, serve_read, threads=READERS)
         )
-        self._prompt = prompt
+        self._no_wait = no_wait
         self._file = file
         self._trouble: DatabaseFailedError | None = None
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` outside any transaction."""
-        with self._told():
-            if self._prompt is not None:
+        with self._translating():
+            if self._no_wait is not None:
                 try:
-                    with self._prompt.connect() as connection:
+                    with self._no_wait.connect() as connection:
                         return work(connection)
                 except OperationalError as error:
                     if not is_busy(error):
                         raise
             return await self._reading.run(work)
 
-    async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - one writer, one turn
-        """Run `work` in a write transaction, which it may share with others.
+    async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - all writes take turns
+        """Run `work` in a write transaction, which it may share with other writes.
 
-        When this returns, the write is in the file at the database's path.
+        On return, the write is on disk in the file at the database's path.
         """
         try:
-            value, file = await self._written(work)
+            value, file = await self._write(work)
         except DatabaseFailedError as error:
             if error.trouble != "replaced":
                 raise
-            value, file = await self._written(work)  # opens the file again
+            value, file = await self._write(work)  # opens the new file
         if self._file is not None and file != self._file.identity:
-            raise CommitUnknownError  # the file written to is not at the path, but may return
+            raise CommitUnknownError  # the written file was moved away from the path
         if self._trouble is not None and self._trouble.trouble == "failed":
             self._trouble = None
         return value
 
-    async def _written(self, work: Work[T]) -> tuple[T, Identity | None]:
-        """Return the result of `work`, and the file that it was written to."""
-        with self._told():
+    async def _write(self, work: Work[T]) -> tuple[T, Identity | None]:
+        """Return the result of `work`, and the identity of the file that was written."""
+        with self._translating():
             return await self._writing.run(
                 lambda connection: (work(connection), DatabaseFile.of(connection))
             )
 
     async def check(self) -> None:
-        """Check that a new process could open, read and write the database.
+        """Check that a new connection can open, read and write the database.
 
-        Another program's lock is not a failure. After an earlier error that suggests damage, this
-        searches for damage again.
+        A locked database passes. If an earlier error suggests damage, this searches for damage.
         """
         if self._file is None:
             return
         try:
-            with self._told():
+            with self._translating():
                 await asyncio.to_thread(self._check, self._file)
         except DatabaseBusyError:
             return
@@ -125,23 +124,23 @@ class SqliteDatabase:
             try_writing(connection)
             connection.rollback()
         file.require_room()
-        met = self._trouble
-        if met is not None:
+        earlier = self._trouble
+        if earlier is not None:
             with engine.connect() as connection:
                 if first_flaw(connection, EXAMINED_S) != "":
-                    raise DatabaseFailedError(met.trouble, met.cause)
+                    raise DatabaseFailedError(earlier.trouble, earlier.cause)
             self._trouble = None
 
     async def close(self) -> None:
         """Wait for running work, then close every connection."""
         for workers in {self._writing, self._reading}:
             await asyncio.to_thread(workers.close)
-        if self._prompt is not None:
-            self._prompt.dispose()
+        if self._no_wait is not None:
+            self._no_wait.dispose()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Translate the driver's errors, and remember those that `check` has to look into."""
+    def _translating(self) -> Iterator[None]:
+        """Translate the driver's errors, and remember those that `check` must investigate."""
         where = "in memory" if self._file is None else str(self._file.path)
         try:
             yield
@@ -149,18 +148,18 @@ class SqliteDatabase:
             error.where = error.where or where
             self._remember(error)
             raise
-        except UnicodeDecodeError:  # the driver could not even decode its own error message
+        except UnicodeDecodeError:  # the driver failed to decode its error message
             failed = DatabaseFailedError("damaged", "text that is not UTF-8", where)
             self._remember(failed)
             raise failed from None
-        except STATEMENT_ALONE:
-            raise  # a fault of the work and not of the database
+        except STATEMENT_ERRORS:
+            raise  # an error of the work, not of the database
         except DBAPIError as error:
-            told = driver_errors.of_sqlite(error, where)
-            if isinstance(told, DatabaseFailedError):
-                self._remember(told)
-            # Not chained to the driver's error, whose text may quote data.
-            raise told from None
+            translated = driver_errors.of_sqlite(error, where)
+            if isinstance(translated, DatabaseFailedError):
+                self._remember(translated)
+            # The driver's error is not chained, because its message may quote data.
+            raise translated from None
 
     def _remember(self, error: DatabaseFailedError) -> None:
         if error.trouble in {"damaged", "failed"}:
@@ -174,22 +173,22 @@ async def open_sqlite(
     lock_s: float = LOCK_S,
     sqlite_version: tuple[int, int, int] = sqlite3.sqlite_version_info,
 ) -> AsyncIterator[SqliteDatabase]:
-    """Open the database that `url` names, creating it if it is missing, and close it at the end.
+    """Open the database at `url`, creating it if it is missing, and close it at the end.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://` (in
             memory). A new file has mode 0600; a missing folder is created.
-        needed: which tables it must have.
-        lock_s: how many seconds a read or a write waits for another program's lock.
-        sqlite_version: the version of SQLite in use, which decides the journal mode.
+        needed: the set of tables that the caller uses.
+        lock_s: how many seconds a read or a write waits for locks of other programs.
+        sqlite_version: the version of SQLite, which decides the journal mode.
 
     Raises:
-        StoreError: an unsupported URL, or a database that cannot be used.
+        StoreError: the URL is not supported, or the database cannot be used.
     """
     path = path_of(url)
     if sqlite_version < _OLDEST_SQLITE:
         used = ".".join(map(str, sqlite_version))
-        raise StoreError(f"SQLite {used} is too old: 3.35.0 or newer is needed")
+        raise StoreError(f"SQLite {used} is too old: version 3.35.0 or newer is required")
     if path is None:
         name = "the database in memory"
         memory = engine_of(None, lock_s, begin=True)
@@ -207,7 +206,7 @@ async def open_sqlite(
     )
     async with _closing(SqliteDatabase(*engines, file)) as database:
         await _prepare(database, name, lambda connection: prepare(connection, name, needed))
-        keep_journal(engines, journal_mode(sqlite_version))
+        set_journal_mode(engines, journal_mode(sqlite_version))
         for engine in engines:
             event.listen(engine, "connect", file.recognise)
         await _prepare(database, name, lambda _: None)
@@ -223,7 +222,11 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
 
 
 async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> None:
-    """Run a step in a write transaction; a failure becomes a `StoreError` of one line."""
+    """Run a step in a write transaction.
+
+    Raises:
+        StoreError: the step failed; one line for the operator.
+    """
     try:
         await database.write(step)
     except DatabaseBusyError as error:
@@ -237,5 +240,5 @@ def _why_unusable(name: str, error: DatabaseFailedError) -> str:
     if error.cause == "SQLITE_NOTADB":
         return f"{name} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
     if error.trouble in {"read_only", "missing"}:
-        return f"{name} is read-only, or its folder is: the store needs to write both"
+        return f"{name} or its folder is read-only: the store must be able to write both"
     return f"{name} cannot be used: {error.sentence}"

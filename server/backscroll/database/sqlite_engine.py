@@ -12,16 +12,16 @@ from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.sqlite_file import DatabaseFile
 
 CACHE_KIB: Final = 2_048
-"""The size of each connection's page cache, in KiB; the operating system caches the file too."""
+"""The size of each connection's page cache in KiB; the operating system caches the file as well."""
 
 
 def journal_mode(sqlite_version: tuple[int, ...]) -> str:
-    """Return the journal mode in which a SQLite of this version loses no acknowledged write.
+    """Return the journal mode in which this version of SQLite loses no acknowledged write.
 
-    WAL needs the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): 3.51.3, or
-    3.50.7, or 3.44.6. Without it the rollback journal is used, and truncated rather than deleted:
-    under `synchronous=FULL` SQLite syncs a truncated journal, but not the folder out of which it
-    deletes one, so after a power cut a deleted journal can come back and undo the last commit
+    WAL is safe only with the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug),
+    which is in 3.51.3, 3.50.7 and 3.44.6. Older versions use a rollback journal that is truncated
+    after each commit. A deleted journal could reappear after a power cut and undo the last commit:
+    with `synchronous=FULL`, SQLite syncs a truncated journal, but not the folder of a deleted one
     (https://sqlite.org/pragma.html#pragma_synchronous, EXTRA).
     """
     fixed = (
@@ -35,13 +35,13 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 def engine_of(
     file: DatabaseFile | None, busy_timeout_s: float, *, begin: bool = False, size: int = 1
 ) -> Engine:
-    """Return a pool of `size` connections at most, with or without transactions.
+    """Return a pool of at most `size` connections, with or without transactions.
 
     Args:
-        file: the database file, which `create_file` created; None for a database in memory.
-        busy_timeout_s: how many seconds a connection waits for another's lock.
-        begin: whether the connections are for transactions.
-        size: 0 to close each connection after use.
+        file: an existing database file; None for a database in memory.
+        busy_timeout_s: how many seconds a connection waits for a lock.
+        begin: whether each use of a connection is a transaction.
+        size: 0 means that each connection is closed after use.
     """
     uri = {} if file is None else {"mode": "rw", "uri": "true"}
     path = ":memory:" if file is None else file.path.as_uri()
@@ -53,7 +53,7 @@ def engine_of(
         connect_args={
             "timeout": busy_timeout_s,
             "isolation_level": None,
-            "check_same_thread": False,  # one thread uses the connection, another closes it
+            "check_same_thread": False,  # another thread closes the connection
         },
         hide_parameters=True,  # errors are logged, and must not contain the text of messages
         json_serializer=dump_json,
@@ -69,8 +69,8 @@ def engine_of(
     return engine
 
 
-def keep_journal(engines: Iterable[Engine], mode: str) -> None:
-    """Set this journal mode on new connections; call it once the file is known to be ours."""
+def set_journal_mode(engines: Iterable[Engine], mode: str) -> None:
+    """Set the journal mode of all later connections; call this only after `prepare` succeeded."""
     for engine in engines:
         event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
         engine.dispose()

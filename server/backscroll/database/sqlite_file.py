@@ -1,8 +1,8 @@
-"""Checks that a SQLite file is still the one that is open, can be written, and is not damaged.
+"""Checks that the open SQLite file is still at its path, is writable, and is not damaged.
 
-SQLite keeps a file open after it was deleted or replaced, and later writes to it are lost. So each
-connection remembers which file it opened, and that is compared with the file at the path before
-work begins and before it is committed.
+SQLite keeps a deleted or replaced file open, and writes to it are lost. So each connection
+remembers the device and inode of the file that it opened. They are compared with those of the file
+at the path before each use and before each commit.
 """
 
 import errno
@@ -49,11 +49,11 @@ Identity: TypeAlias = tuple[int, int]
 """Device and inode, which identify a file while it exists."""
 
 ROOM: Final = 64 * 1024
-"""How many bytes a database must be able to grow by to count as writable."""
+"""By how many bytes a database must be able to grow to count as writable."""
 
 _FILE: Final = "file"
 _STEPS: Final = 10_000
-"""After how many steps of SQLite's virtual machine the time limit is checked."""
+"""How many steps of SQLite's virtual machine run between two checks of the time limit."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -64,7 +64,7 @@ class DatabaseFile:
 
     Attributes:
         path: absolute.
-        needed: which tables it must have.
+        needed: the set of tables.
     """
 
     path: Path
@@ -72,7 +72,7 @@ class DatabaseFile:
 
     @property
     def identity(self) -> Identity | None:
-        """The file at the path now; None if there is no file or it cannot be examined."""
+        """The identity of the file at the path; None if the file is missing or inaccessible."""
         try:
             found = os.stat(self.path)  # noqa: PTH116 - twice as fast, and called before each read and write
         except OSError:
@@ -80,7 +80,7 @@ class DatabaseFile:
         return found.st_dev, found.st_ino
 
     def watch(self, engine: Engine) -> None:
-        """Before each use, reopen a pool's connection if it is not on the file at the path."""
+        """Make a pool reopen connections whose file is no longer at the path."""
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
             record.info[_FILE] = self.identity
@@ -94,7 +94,7 @@ class DatabaseFile:
         def fail(context: ExceptionContext) -> None:
             error, connection = context.sqlalchemy_exception, context.connection
             if connection is not None and isinstance(error, DBAPIError) and is_of_file(error):
-                connection.info[_FILE] = None  # to be reopened: its cache may be stale
+                connection.info[_FILE] = None  # reopen it: its cache may be stale
 
         event.listen(engine, "do_connect", open_)
         event.listen(engine, "checkout", begin)
@@ -102,10 +102,10 @@ class DatabaseFile:
         event.listen(engine, "handle_error", fail)
 
     def _open_journal_to_writes(self) -> None:
-        """Give the journal the database's mode, if the database is writable and the journal is not.
+        """Make the journal writable if the database is writable.
 
-        SQLite gives an empty journal the mode that the database has at that moment. If the database
-        was read-only for a while, a read-only journal remains.
+        SQLite creates a journal with the database's mode. If the database was read-only at that
+        moment and is writable again, its journal is still read-only.
         """
         journal = self.path.with_name(f"{self.path.name}-journal")
         with suppress(OSError):
@@ -114,23 +114,23 @@ class DatabaseFile:
                 journal.chmod(mode)
 
     def require(self, connection: Connection) -> None:
-        """Check that a connection is on the file at the path.
+        """Check that the file of a connection is still at the path.
 
         Raises:
-            DatabaseFailedError: it is not.
+            DatabaseFailedError: `replaced`.
         """
         if self.of(connection) != self.identity:
             raise DatabaseFailedError("replaced", where=str(self.path))
 
     @staticmethod
     def of(connection: Connection) -> Identity | None:
-        """Return which file a connection is on."""
+        """Return the identity of the file that a connection opened."""
         return cast("Identity | None", connection.info.get(_FILE))
 
     def recognise(self, connection: DBAPIConnection, _record: object) -> None:
-        """Check that the opened file is a database of Backscroll with these tables.
+        """Check that an opened file is a Backscroll database with the needed tables.
 
-        The file may have been replaced since this process started.
+        This runs for each new connection, because the file may have been replaced.
 
         Raises:
             DatabaseFailedError: the file is not such a database.
@@ -144,19 +144,19 @@ class DatabaseFile:
             names = {name for (name,) in cursor.fetchall()}
         finally:
             cursor.close()
-        # A newer version is accepted: a newer replica has migrated it and is about to take over.
+        # A newer version is accepted: a newer replica may have migrated the database.
         is_older = version is None or version[0] < SCHEMA_VERSION
         if is_older or self.needed not in sets_in(names):
             raise DatabaseFailedError("foreign", where=str(self.path))
 
     def require_room(self) -> None:
-        """Check that the database could grow.
+        """Check that the database can grow.
 
-        This writes a sparse temporary file of the database's size beside it, which runs into a full
-        disk, a quota and a file size limit of the process alike.
+        This writes a sparse temporary file that is `ROOM` bytes larger than the database, in the
+        same folder. It fails if the disk is full or a quota or file size limit is reached.
 
         Raises:
-            DatabaseFailedError: the database could not grow.
+            DatabaseFailedError: the database cannot grow.
         """
         try:
             size = self.path.stat().st_size
@@ -167,14 +167,14 @@ class DatabaseFile:
                     left -= file.write(bytes(left))
         except OSError as error:
             if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-                return  # SQLite may not need a new file there; if it does, it reports the error
+                return  # SQLite may not need a new file in this folder
             name = errno.errorcode.get(error.errno or 0, "")
             trouble: Trouble = "full" if error.errno in _NO_ROOM else "failed"
             raise DatabaseFailedError(trouble, name, str(self.path)) from error
 
 
 def try_writing(connection: Connection) -> None:
-    """Write as a transaction would; the caller rolls it back.
+    """Update a row; the caller rolls it back.
 
     Raises:
         DBAPIError: the database cannot be written.
@@ -185,15 +185,15 @@ def try_writing(connection: Connection) -> None:
 def first_flaw(connection: Connection, limit_s: float) -> str | None:
     """Return the first flaw in a database's structure, or an empty string.
 
-    This walks tables and indexes without comparing them (`PRAGMA quick_check`), and parses JSON. It
-    does not detect changes that leave valid text, because SQLite has no checksums.
+    `PRAGMA quick_check` examines tables and indexes, but does not compare them; then all JSON is
+    parsed. Changed text that is still valid is not detected, because SQLite has no checksums.
 
     Args:
         connection: a connection to SQLite.
         limit_s: how many seconds this may take.
 
     Returns:
-        One line in SQLite's words, without data; None if the time ran out.
+        SQLite's message on one line, which contains no data; None if the time ran out.
 
     Raises:
         DBAPIError: the database cannot be read.
@@ -205,10 +205,10 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
         if found != "ok":
             return " ".join(str(found).replace("*** in database main ***", "").split())
-        there = sets_in(inspect(connection).get_table_names())
-        for table in chain.from_iterable(TABLE_SETS[each] for each in there):
+        present = sets_in(inspect(connection).get_table_names())
+        for table in chain.from_iterable(TABLE_SETS[each] for each in present):
             for column in table.columns:
-                if isinstance(column.type, JSON) and _holds_malformed(connection, column):
+                if isinstance(column.type, JSON) and _has_malformed(connection, column):
                     return f"malformed JSON in {table.name}.{column.name}"
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
@@ -219,7 +219,7 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
     return ""
 
 
-def _holds_malformed(connection: Connection, column: Column[Any]) -> bool:
+def _has_malformed(connection: Connection, column: Column[Any]) -> bool:
     text = type_coerce(column, Text)
     malformed = text.is_not(None) & (func.json_valid(text) == 0)
     return connection.execute(select(literal(1)).where(malformed).limit(1)).first() is not None

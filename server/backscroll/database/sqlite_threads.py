@@ -1,12 +1,11 @@
-"""The threads that run database work; a request changes threads once each way.
+"""The threads that run work on SQLite, whose calls would block the event loop.
 
-Calls to SQLite block, so they are made off the event loop. All statements of a piece of work run on
-the same thread.
+All statements of one piece of work run on the same thread.
 
-Writes are committed in groups. Syncing a commit to disk takes longer than most writes, so writes
-that arrive meanwhile share the next commit. Each has its own savepoint, so that one that fails does
-not affect the others, and no write returns before the commit. A single write does not wait for
-others.
+Writes are committed in groups: syncing a commit to disk takes longer than most writes, so writes
+that arrive during a commit share the next one. Each write has its own savepoint, so that a failed
+write does not affect the others. A write returns after its group is committed. A write that arrives
+alone does not wait for others.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from backscroll.database.driver_errors import STATEMENT_ALONE, is_busy, leaves_commit_open
+from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy, may_have_committed
 from backscroll.database.faults import CommitUnknownError
 from backscroll.database.port import Work
 
@@ -29,7 +28,7 @@ GROUP_WRITES: Final = 64
 """The most writes that share a commit."""
 
 GROUP_S: Final = 0.05
-"""For how many seconds after its first write a transaction accepts further writes."""
+"""For how many seconds after its first write a transaction accepts more writes."""
 
 T = TypeVar("T")
 
@@ -39,10 +38,10 @@ class Job(Generic[T]):
     """A piece of work and its outcome.
 
     Attributes:
-        work: runs on a connection; may run again if its transaction was undone.
-        future: resolves with the outcome; cancelled if the caller no longer waits.
+        work: runs on a connection; may run again if its transaction was rolled back.
+        future: resolves with the outcome; cancelled if its caller is cancelled.
         value: the result of the work.
-        error: the error that the work raised, or that undid its transaction.
+        error: the error of the work or of its transaction; None if both succeeded.
     """
 
     work: Work[T]
@@ -51,7 +50,7 @@ class Job(Generic[T]):
     error: BaseException | None = field(default=None, init=False)
 
     def run(self, connection: Connection) -> None:
-        """Run the work, and keep its result."""
+        """Run the work, and store its result."""
         self.value = self.work(connection)
 
     def settle(self) -> None:
@@ -69,11 +68,11 @@ Serve: TypeAlias = Callable[[Engine, Job[Any], Jobs], list[Job[Any]]]
 
 
 class SqliteThreads:
-    """Threads that take jobs from one queue, started as they are needed.
+    """Threads that take jobs from one queue, and start only when they are needed.
 
     Args:
-        engine: has a connection for each thread.
-        serve: runs a job and perhaps some that are queued after it, and returns the ones it ran.
+        engine: a pool with one connection for each thread.
+        serve: runs a job, and possibly later jobs of the queue; returns the jobs that it ran.
         threads: the most threads.
     """
 
@@ -86,9 +85,9 @@ class SqliteThreads:
         self._open = 0
 
     async def run(self, work: Work[T]) -> T:
-        """Return what `work` returns, or raise what it raises.
+        """Run `work` on a thread, and return its result or raise its error.
 
-        If the caller is cancelled, work that has started is finished, and other work is skipped.
+        If the caller is cancelled, work that has started continues; queued work is skipped.
         """
         job: Job[T] = Job(work, asyncio.get_running_loop().create_future())
         self._open += 1
@@ -99,7 +98,7 @@ class SqliteThreads:
         return await job.future
 
     def close(self) -> None:
-        """Finish the queued jobs, then close the connections; blocks until then."""
+        """Block until the queued jobs are finished, then close the connections."""
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
@@ -109,7 +108,7 @@ class SqliteThreads:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             done = [job] if job.future.cancelled() else self._serve(self._engine, job, self._jobs)
-            with suppress(RuntimeError):  # the loop is closed, so no caller is waiting
+            with suppress(RuntimeError):  # the loop is closed: no caller waits any more
                 job.future.get_loop().call_soon_threadsafe(self._settle, done)
 
     def _settle(self, done: list[Job[Any]]) -> None:
@@ -118,8 +117,8 @@ class SqliteThreads:
             job.settle()
 
 
-def serve_read(engine: Engine, job: Job[Any], _behind: Jobs) -> list[Job[Any]]:
-    """Run one job, outside any transaction."""
+def serve_read(engine: Engine, job: Job[Any], _queue: Jobs) -> list[Job[Any]]:
+    """Run one job outside a transaction."""
     try:
         with engine.connect() as connection:
             job.run(connection)
@@ -131,57 +130,57 @@ def serve_read(engine: Engine, job: Job[Any], _behind: Jobs) -> list[Job[Any]]:
 def serve_writes(
     engine: Engine,
     first: Job[Any],
-    behind: Jobs,
+    queue: Jobs,
     group_writes: int = GROUP_WRITES,
     group_s: float = GROUP_S,
 ) -> list[Job[Any]]:
-    """Run a job, and the jobs that are queued by the time it is done, in one transaction.
+    """Run a job, and the jobs that are queued when it ends, in one transaction.
 
     Args:
-        engine: has one connection, which writes.
+        engine: a pool with one connection, for writes.
         first: the job.
-        behind: the queue of later jobs.
+        queue: later jobs.
         group_writes: the most writes that share a commit.
-        group_s: for how many seconds after `first` is done the transaction accepts more jobs.
+        group_s: for how many seconds after `first` the transaction accepts more jobs.
     """
     group = [first]
     try:
         with engine.connect() as connection:
             connection.begin()
             first.run(connection)
-            for job in _waiting(behind, group_writes, group_s):
+            for job in _queued(queue, group_writes, group_s):
                 group.append(job)
-                _run_beside(job, connection)
+                _run_in_savepoint(job, connection)
             _commit(connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         if is_busy(error):
-            # Otherwise each would wait for the same lock again, one after another.
-            group += _waiting(behind, group_writes, group_s)
-        _answer_for_the_lost(engine, group, error)
+            # Fail the queued jobs too, or each would wait for the same lock, one after another.
+            group += _queued(queue, group_writes, group_s)
+        _repeat_separately(engine, group, error)
     return group
 
 
-def _waiting(behind: Jobs, group_writes: int, group_s: float) -> Iterator[Job[Any]]:
+def _queued(queue: Jobs, group_writes: int, group_s: float) -> Iterator[Job[Any]]:
     """Yield queued jobs until the queue is empty or the transaction is full or too old."""
     ends_at = time.monotonic() + group_s
     for _ in range(group_writes - 1):
         if time.monotonic() > ends_at:
             return
         try:
-            job = behind.get_nowait()
+            job = queue.get_nowait()
         except Empty:
             return
         if job is None:
-            behind.put(None)
+            queue.put(None)
             return
         yield job
 
 
-def _run_beside(job: Job[Any], connection: Connection) -> None:
-    """Run a job in a transaction that it shares with others.
+def _run_in_savepoint(job: Job[Any], connection: Connection) -> None:
+    """Run a job within a savepoint of a shared transaction.
 
     Raises:
-        DBAPIError: the transaction itself may be lost.
+        DBAPIError: the whole transaction may be lost.
     """
     if job.future.cancelled():
         return
@@ -190,14 +189,14 @@ def _run_beside(job: Job[Any], connection: Connection) -> None:
         job.run(connection)
     except BaseException as error:
         job.error = error
-        if isinstance(error, DBAPIError) and not isinstance(error, STATEMENT_ALONE):
+        if isinstance(error, DBAPIError) and not isinstance(error, STATEMENT_ERRORS):
             raise
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
     connection.exec_driver_sql("RELEASE SAVEPOINT job")
 
 
 def _commit(connection: Connection) -> None:
-    """Commit.
+    """Commit the connection's transaction.
 
     Raises:
         DBAPIError: the transaction was not committed.
@@ -206,21 +205,21 @@ def _commit(connection: Connection) -> None:
     try:
         connection.commit()
     except DBAPIError as error:
-        if leaves_commit_open(error):
+        if may_have_committed(error):
             connection.invalidate()
             raise CommitUnknownError from error
         raise
 
 
-def _answer_for_the_lost(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
-    """Rerun the jobs of an undone transaction one by one, so that only a faulty job fails.
+def _repeat_separately(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
+    """Run the jobs of a failed transaction again one by one, so that only a faulty job fails.
 
-    Three cases are not repeated: a job that was alone, jobs that would wait for another program's
-    lock again, and jobs that may have been committed (the idempotency key tells the caller).
+    Jobs are not repeated if the group has only one job, if the database was locked, or if the
+    transaction may have been committed.
     """
     final = is_busy(error) or isinstance(error, CommitUnknownError)
-    again = len(group) > 1 and not final
+    repeat = len(group) > 1 and not final
     for job in group:
-        job.error = None if again else error
-        if again:
+        job.error = None if repeat else error
+        if repeat:
             serve_writes(engine, job, SimpleQueue())

@@ -1,4 +1,4 @@
-"""The file that a SQLite URL names, created if it is missing."""
+"""Finds the file of a SQLite URL, and creates it if it is missing."""
 
 import os
 from pathlib import Path
@@ -13,26 +13,34 @@ _URL_RULE: Final = (
 
 
 def path_of(url: str) -> Path | None:
-    """Return the file that `url` names, or None for a database in memory."""
+    """Return the path in `url`, or None for a database in memory.
+
+    Raises:
+        StoreError: the URL is not supported.
+    """
     try:
         return sqlite_path(url)
     except ValueError:
-        line = f"{_URL_RULE}; this is a sqlite URL of another form"
+        line = f"{_URL_RULE}; this sqlite URL has another form"
         raise StoreError(line) from None
 
 
 def create_file(path: Path) -> None:
-    """Create an empty database file with mode 0600, if the file is missing."""
+    """Create an empty database file with mode 0600 if the file is missing.
+
+    Raises:
+        StoreError: the path is a directory, or the file cannot be created.
+    """
     if path.is_dir():
-        line = f"{path} is a directory: BACKSCROLL_DATABASE names a file"
+        line = f"{path} is a directory: BACKSCROLL_DATABASE must name a file"
         raise StoreError(line)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Opening and closing an existing file would drop the locks that this process has on it.
+        # Closing an existing file would release the locks that this process has on it.
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except PermissionError as error:
-        line = f"{path} is read-only, or its folder is: the store needs to write both"
+        line = f"{path} or its folder is read-only: the store must be able to write both"
         raise StoreError(line) from error
     except OSError as error:
         line = f"{path} cannot be created: {error.strerror}"

@@ -1,7 +1,7 @@
 """Bearer tokens in the store's database, which all replicas share; only their hashes are stored.
 
-A token has 256 random bits, too many to guess, so SHA-256 without salt or stretching is enough
-(NIST SP 800-63B, section 5.1.2.2, on look-up secrets of 112 bits and more).
+A token has 256 random bits and cannot be guessed, so SHA-256 without salt or stretching is enough
+(NIST SP 800-63B, section 5.1.2.2: look-up secrets with at least 112 bits of entropy).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from backscroll.database.schema import tokens
 
 PREFIX: Final = "bks_"
-"""The prefix of every token, by which secret scanners recognise leaked tokens."""
+"""The prefix of every token, which lets secret scanners recognise leaked tokens."""
 
 SCOPES: Final = ("read", "write")
 SECRET_BYTES: Final = 32
@@ -28,11 +28,11 @@ class Token:
 
     Attributes:
         id: identifies the token; not a secret.
-        name: its holder.
-        scopes: `read`, `write`.
+        name: the name of its user.
+        scopes: `read`, `write` or both.
         toolsets: the toolsets that it may use.
-        partition: its part of the store; empty for the shared default.
-        upstream_key_variable: the environment variable with its key to the upstream, or empty.
+        partition: the partition of the store that it may use; empty for the default one.
+        upstream_key_variable: the environment variable with its upstream key, or empty.
         created_at: in Unix seconds.
         expires_at: in Unix seconds; None if it never expires.
         revoked_at: in Unix seconds; None if it is not revoked.
@@ -81,18 +81,18 @@ def add(connection: Connection, token: Token, secret: str) -> None:
 
 
 def find(connection: Connection, secret: str) -> Token | None:
-    """Return the record of a secret token, valid or not; None if it is unknown."""
+    """Return the record of a token, even if it expired or was revoked; None if it is unknown."""
     wanted = digest(secret)
     row = connection.execute(select(tokens).where(tokens.c.digest == wanted)).one_or_none()
-    # The database compares only hashes, so its timing reveals nothing about the secret. They are
-    # compared again, in constant time, because a collation of the database might be lenient.
+    # The database compares only hashes, so its timing reveals nothing about the token. The hashes
+    # are compared again because a database collation may treat different text as equal.
     if row is None or not hmac.compare_digest(str(row.digest), wanted):
         return None
     return _token(row)
 
 
 def listed(connection: Connection) -> list[Token]:
-    """Return the tokens, oldest first; 10,000 at most."""
+    """Return the tokens, oldest first, at most `MOST_LISTED`."""
     rows = connection.execute(
         select(tokens).order_by(tokens.c.created_at, tokens.c.id).limit(MOST_LISTED)
     )
@@ -100,7 +100,7 @@ def listed(connection: Connection) -> list[Token]:
 
 
 def revoke(connection: Connection, name: str, now: int) -> list[str]:
-    """Revoke the tokens with this id or name that are not revoked yet, and return their ids."""
+    """Revoke all tokens with this id or name, and return the ids of those newly revoked."""
     rows = connection.execute(
         update(tokens)
         .where((tokens.c.id == name) | (tokens.c.name == name), tokens.c.revoked_at.is_(None))
@@ -111,26 +111,26 @@ def revoke(connection: Connection, name: str, now: int) -> list[str]:
 
 
 def _token(row: Row[tuple[object, ...]]) -> Token:
-    """Return a stored token; a value that no version of Backscroll wrote becomes an empty one."""
+    """Return a stored token; a malformed value is replaced with an empty one."""
     return Token(
         id=str(row.id),
         name=str(row.name),
-        scopes=_words(row.scopes),
-        toolsets=_words(row.toolsets),
+        scopes=_strings(row.scopes),
+        toolsets=_strings(row.toolsets),
         partition=str(row.partition),
         upstream_key_variable=str(row.upstream_key_variable or ""),
-        created_at=_moment(row.created_at) or 0,
-        expires_at=_moment(row.expires_at),
-        revoked_at=_moment(row.revoked_at),
+        created_at=_time(row.created_at) or 0,
+        expires_at=_time(row.expires_at),
+        revoked_at=_time(row.revoked_at),
     )
 
 
-def _words(stored: object) -> tuple[str, ...]:
+def _strings(stored: object) -> tuple[str, ...]:
     if not isinstance(stored, list):
         return ()
     return tuple(word for word in stored if isinstance(word, str))
 
 
-def _moment(stored: object) -> int | None:
-    """Return a stored time; a value that is not a time becomes 0, so that the token has ended."""
+def _time(stored: object) -> int | None:
+    """Return a stored time; a malformed value becomes 0, so that the token counts as expired."""
     return stored if stored is None or isinstance(stored, int) else 0

@@ -1,4 +1,4 @@
-"""OpenTelemetry spans around the store's reads and writes."""
+"""Traces database reads and writes with OpenTelemetry spans."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TracedDatabase:
-    """A database whose reads and writes are traced if the request they belong to is.
+    """A database that traces the reads and writes of traced requests.
 
     Attributes:
         database: the database that does the work.
@@ -29,43 +29,43 @@ class TracedDatabase:
     system: str
 
     async def read(self, work: Work[T]) -> T:
-        """Run work, as `Database.read` does."""
-        return await self._recorded("read", self.database.read, work)
+        """Run `work` like `Database.read`."""
+        return await self._run_traced("read", self.database.read, work)
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run work, as `Database.write` does."""
-        return await self._recorded("write", partial(self.database.write, turn=turn), work)
+        """Run `work` like `Database.write`."""
+        return await self._run_traced("write", partial(self.database.write, turn=turn), work)
 
     async def check(self) -> None:
-        """Check, as `Database.check` does; not traced, because no request asks for it."""
+        """Check like `Database.check`; not traced, because it belongs to no request."""
         await self.database.check()
 
     async def close(self) -> None:
-        """Close, as `Database.close` does."""
+        """Close like `Database.close`."""
         await self.database.close()
 
-    async def _recorded(
+    async def _run_traced(
         self, name: str, run: Callable[[Work[T]], Awaitable[T]], work: Work[T]
     ) -> T:
         if not get_current_span().is_recording():
             return await run(work)
-        told = {"db.system.name": self.system, "code.function.name": _name_of(work)}
+        attributes = {"db.system.name": self.system, "code.function.name": _name_of(work)}
         with _TRACER.start_as_current_span(
             f"database {name}",
             kind=SpanKind.CLIENT,
-            attributes=told,
+            attributes=attributes,
             record_exception=False,  # an exception's text may quote a message
             set_status_on_exception=False,
         ) as span:
             try:
                 return await run(work)
-            except _FAILURES as error:  # other errors are replies, such as a 404
+            except _FAILURES as error:  # others are regular replies, such as a 404
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(StatusCode.ERROR)
                 raise
 
 
 def _name_of(work: Work[T]) -> str:
-    """Return the name of the store's function that defined `work`."""
+    """Return the name of the function in which `work` is defined."""
     name: str = getattr(work, "__qualname__", type(work).__name__)
     return name.partition(".<locals>")[0]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, update
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.database.locks import take_place
+from backscroll.database.locks import lock_list
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
 from backscroll.store.bodies import MetadataReplacement
@@ -43,7 +43,7 @@ class ConversationEndpoints:
         metadata = validate(ConversationCreate, body).metadata or {}
 
         def work(connection: Connection) -> Outcome:
-            take_place(connection, conversations, partition)
+            lock_list(connection, conversations, partition)
             conversation: JSON = {
                 "partition": partition,
                 "id": new_conversation_id(),

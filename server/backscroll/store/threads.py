@@ -8,7 +8,7 @@ from sqlalchemy import Connection, ScalarSelect, bindparam, delete, insert, sele
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backscroll.database.locks import take_place
+from backscroll.database.locks import lock_list
 from backscroll.database.port import Database
 from backscroll.database.schema import messages, threads
 from backscroll.store.api_errors import not_found
@@ -59,7 +59,7 @@ def _listed_thread(row: Mapping[str, Any]) -> JSON:
 
 def insert_thread(connection: Connection, row: JSON) -> None:
     """Insert a thread that has no messages yet."""
-    take_place(connection, threads, row["partition"])
+    lock_list(connection, threads, row["partition"])
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
     connection.execute(_insert, {**row, **empty})
 

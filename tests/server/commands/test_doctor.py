@@ -263,7 +263,7 @@ async def test_a_url_of_sqlite_that_names_no_file_is_a_failed_check(url: str) ->
     checks = await check_database(url)
 
     assert [(check.name, check.verdict) for check in checks] == [("database", "failed")]
-    assert "this is a sqlite URL of another form" in checks[0].detail
+    assert "this sqlite URL has another form" in checks[0].detail
 
 
 async def test_a_url_of_no_known_database_is_refused_without_its_password() -> None:

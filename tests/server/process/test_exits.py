@@ -33,12 +33,12 @@ LINES = {
     NoKeyError("BACKSCROLL_API_KEY is needed."): "BACKSCROLL_API_KEY is needed.",
     CommandError("--port is taken"): "--port is taken",
     StoreError("store.db is a directory"): "store.db is a directory",
-    DatabaseBusyError(): "another program or transaction holds the database",
-    DatabaseUnavailableError("no route"): "the database does not answer: no route",
+    DatabaseBusyError(): "another program or transaction has locked the database",
+    DatabaseUnavailableError("no route"): "the database does not respond: no route",
     DatabaseFailedError("full", "SQLITE_FULL", "store.db"): (
         "the database store.db: its disk is full (SQLITE_FULL)"
     ),
-    CommitUnknownError(): "the connection to the database was lost in a commit",
+    CommitUnknownError(): "the connection to the database was lost during a commit",
 }
 
 OF_OTHERS = {ApiError, IssuerError, RefusedError, SceneError}

@@ -1,8 +1,8 @@
-"""Migrations from older schemas, by alembic: one file in `versions` for each version.
+"""Migrations from older schemas with alembic: `versions` has one file for each schema version.
 
-A file's revision is the version that it leads to. `TABLES` names the set of tables that it changes:
-a database without them skips the step. The version of a database is in its
-`backscroll_schema` table, which versions of Backscroll without alembic read too.
+A file's `revision` is its schema version. `TABLES` names the set of tables that it changes; a
+database without that set skips the file. The schema version of a database is in its table
+`backscroll_schema` and not in alembic's, because the first releases did not use alembic.
 """
 
 from collections.abc import Collection
@@ -20,10 +20,10 @@ _HERE: Final = Path(__file__).parent
 
 
 def migrate(connection: Connection, version: int, sets: Collection[TableSet]) -> None:
-    """Run the steps after `version`, oldest first.
+    """Run the migrations that follow `version`, oldest first.
 
     Args:
-        connection: inside a transaction during which no other migration runs.
+        connection: a connection in a transaction that no other migration can run beside.
         version: the schema version of the database, 1 or more.
         sets: the sets of tables that the database has.
     """

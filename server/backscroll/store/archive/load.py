@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from backscroll.database.faults import StoreError
-from backscroll.database.locks import take_place
+from backscroll.database.locks import lock_list
 from backscroll.database.schema import (
     completion_messages,
     completions,
@@ -202,7 +202,7 @@ def _check(value: object) -> None:
 def _is_known(
     connection: Connection, table: Table, partition: str, key: str, identifier: str
 ) -> bool:
-    take_place(connection, table, partition)
+    lock_list(connection, table, partition)
     bound = {"within": partition, "known_key": key, "known_id": identifier}
     return connection.execute(_known(table), bound).first() is not None
 

@@ -1,1 +1,1 @@
-"""The migration steps, which do not change after their release."""
+"""The migrations, which never change after their release."""

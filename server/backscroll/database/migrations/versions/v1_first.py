@@ -1,4 +1,4 @@
-"""The schema of the first Backscroll: the start of all migrations."""
+"""The schema of the first release, from which all migrations start."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Add partitions, with existing rows in the default one, and a table for bearer tokens."""
+"""Add partitions (existing rows join the default one) and a table for bearer tokens."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ from sqlalchemy import JSON, BigInteger, Column, Text, text
 
 revision: Final = "2"
 down_revision: Final = "1"
-TABLES: Final = "store"  # and "tokens", which were part of this set at the time
+TABLES: Final = "store"  # the table "tokens" was part of this set at that time
 
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 _Json: Final = JSON(none_as_null=True)
-# Version 1 did not name its constraints. SQLite leaves them unnamed; PostgreSQL gives these names.
+# Version 1 did not name its constraints. PostgreSQL gave them these names; SQLite gave them none.
 _NAMES: Final = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}
 _INDEXES: Final = {
     "threads": {"living_threads": ["position"]},
@@ -36,13 +36,13 @@ def upgrade() -> None:
                     f"{table}_partition_{column}_key", ["partition", column]
                 )
         for index, columns in indexes.items():
-            alive = text("deleted_at IS NULL")
+            undeleted = text("deleted_at IS NULL")
             op.create_index(
                 index,
                 table,
                 ["partition", *columns],
-                sqlite_where=alive,
-                postgresql_where=alive,
+                sqlite_where=undeleted,
+                postgresql_where=undeleted,
             )
     op.create_table(
         "tokens",

@@ -1,4 +1,4 @@
-"""Add a clock for keeping idempotency keys that does not depend on a replica's time of day."""
+"""Add `retention_clock`, so that expiring idempotency keys does not depend on the time of day."""
 
 from typing import Final
 
