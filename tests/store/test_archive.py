@@ -264,7 +264,7 @@ _MESSAGE = ImportedMessage(role="user", content="a", created_at=1)
         ({"messages": [dataclasses.replace(_MESSAGE, content="\0")]}, "NUL"),
         ({"messages": [dataclasses.replace(_MESSAGE, content="\ud800")]}, "lone surrogate"),
         ({"messages": [dataclasses.replace(_MESSAGE, id="a b")]}, "is not an id"),
-        ({"messages": [dataclasses.replace(_MESSAGE, id="msg_1")] * 2}, "have one id"),
+        ({"messages": [dataclasses.replace(_MESSAGE, id="msg_1")] * 2}, "have the same id"),
     ],
 )
 async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
@@ -285,7 +285,7 @@ async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
         ({"metadata": {"a": 1}}, "expected a string"),
         ({"items": [{"type": "x", "id": "a b"}]}, "is not an id"),
         ({"items": [{"type": "x", "id": 5}]}, "is not an id"),
-        ({"items": [{"type": "x", "id": "a"}] * 2}, "two of its items have one id"),
+        ({"items": [{"type": "x", "id": "a"}] * 2}, "two of its items have the same id"),
         ({"items": [{"type": "x"}, {"role": "user"}]}, r"parameter: 'items\[1\]\.content'"),
         ({"items": [{"type": "x", "y": "\0"}]}, "NUL"),
     ],

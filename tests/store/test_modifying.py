@@ -41,7 +41,7 @@ async def test_a_key_of_a_change_does_not_go_with_another_change(api: httpx2.Asy
     url = f"/threads/{thread_id}/messages/{await add(api, thread_id, 'one')}"
     await api.post(url, json={"metadata": {"topic": "a"}}, headers=KEY)
     assert error(await api.post(url, json={"metadata": {"topic": "b"}}, headers=KEY), 422) == {
-        "message": "This Idempotency-Key was already used with another request: use a new key.",
+        "message": "This Idempotency-Key was already used with a different request. Use a new key.",
         "param": "Idempotency-Key",
         "code": "idempotency_key_reused",
     }
@@ -58,7 +58,7 @@ async def test_the_reply_to_a_change_is_erased_with_its_message(
     await api.post(url, json=change, headers=KEY)
     await api.delete(url)
     assert error(await api.post(url, json=change, headers=KEY), 410) == {
-        "message": f"What this Idempotency-Key made, '{message_id}', was deleted since.",
+        "message": f"'{message_id}', created with this Idempotency-Key, has been deleted.",
         "param": "Idempotency-Key",
         "code": "idempotent_object_deleted",
     }

@@ -103,7 +103,7 @@ async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
         for word, request in ((b"BEGIN", api.post(url, json=BODY)), (b"SELECT", api.get(url))):
             cutter.cut(word, "before")
             reply = await request
-            assert "does not answer: nothing was written" in error(reply, 503)["message"]
+            assert "does not respond. Nothing was written" in error(reply, 503)["message"]
             assert int(reply.headers["retry-after"]) >= 1
             assert postgres.password not in reply.text
         cutter.refuses = False

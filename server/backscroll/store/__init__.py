@@ -1,5 +1,5 @@
-"""The embedded store: our own upstream, which speaks OpenAI's wire format and stores in SQL.
+"""The embedded store: an upstream with OpenAI's API whose data is in a SQL database.
 
-`backscroll.store.app.open_store` opens a database and yields a `Store` whose `app` is a
-Starlette application with its routes under `/v1`.
+`backscroll.store.app.open_store` opens a database and yields a `Store`, whose `app` is a Starlette
+application with routes under `/v1`.
 """

@@ -1,4 +1,4 @@
-"""Errors of requests that the store cannot serve, in the form of OpenAI's API."""
+"""The store's error replies, in the format of OpenAI's API."""
 
 from http import HTTPStatus
 from typing import Final
@@ -8,8 +8,8 @@ from backscroll.database.faults import DatabaseFailedError
 INVALID_REQUEST: Final = "invalid_request_error"
 SERVER_ERROR: Final = "server_error"
 
-MENDED_S: Final = 60
-"""Seconds until a client may retry after the database failed (`Retry-After`)."""
+RETRY_AFTER_S: Final = 60
+"""The `Retry-After` of a reply after the database failed, in seconds."""
 
 
 class ApiError(Exception):
@@ -21,7 +21,7 @@ class ApiError(Exception):
         param: the parameter at fault, such as `messages[0].role`, or None.
         code: OpenAI's machine-readable code, such as `unknown_parameter`, or None.
         kind: the envelope's `type`.
-        headers: headers sent with the reply.
+        headers: extra headers of the reply, or None.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter per field of the envelope
@@ -45,7 +45,7 @@ class ApiError(Exception):
 
 
 def not_found(noun: str, identifier: str) -> ApiError:
-    """Return OpenAI's 404 for a thread, message or file that does not exist."""
+    """Return OpenAI's 404 for an object that does not exist, such as a thread."""
     return ApiError(HTTPStatus.NOT_FOUND, f"No {noun} found with id '{identifier}'.")
 
 
@@ -56,7 +56,7 @@ def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> A
 
 def again_later(why: str, code: str) -> ApiError:
     """Return the 503 for a write that was not made, and that may be tried again at once."""
-    message = f"{why}: nothing was written, try again."
+    message = f"{why}. Nothing was written. Try again."
     headers = {"Retry-After": "1"}
     return ApiError(
         HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers
@@ -66,11 +66,11 @@ def again_later(why: str, code: str) -> ApiError:
 def not_written(error: DatabaseFailedError) -> ApiError:
     """Return the error for a database that fails until its operator fixes it.
 
-    A client that does not know the code understands 503 with `Retry-After` (RFC 9110, section
-    15.6.4); OpenAI's own clients obey `x-should-retry`.
+    General clients obey a 503 with `Retry-After` (RFC 9110, section 15.6.4); OpenAI's clients obey
+    `x-should-retry`.
     """
     message = f"The database failed: {error.sentence}. Nothing was written."
-    headers = {"Retry-After": str(MENDED_S), "X-Should-Retry": "false"}
+    headers = {"Retry-After": str(RETRY_AFTER_S), "X-Should-Retry": "false"}
     code = f"database_{error.trouble}"
     return ApiError(
         HTTPStatus.SERVICE_UNAVAILABLE, message, code=code, kind=SERVER_ERROR, headers=headers

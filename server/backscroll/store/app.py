@@ -1,4 +1,4 @@
-"""The store: an open database, and the ASGI application that serves it in OpenAI's format."""
+"""The store: an open database, and an ASGI application that serves it with OpenAI's API."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -53,27 +53,27 @@ class Store:
     """An open store.
 
     Attributes:
-        app: serves the wire format, with routes under `/v1`; for `httpx2.ASGITransport` or a
-            server. It has no lifespan: `open_store` opens and closes the database.
+        app: serves OpenAI's API under `/v1`, to `httpx2.ASGITransport` or a server. It has no
+            lifespan events, because `open_store` opens and closes the database.
     """
 
     app: Starlette
     _database: Database
 
     async def check(self) -> None:
-        """Check that the store can read and write, as `Database.check` does."""
+        """Check that the store can read and write, like `Database.check`."""
         await self._database.check()
 
     async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
         """Write a whole thread into a partition, in one transaction.
 
         Returns:
-            False if its key was imported before or its id is in the store; then nothing is written.
+            False if its key was already imported or its id already exists; then nothing is written.
 
         Raises:
-            StoreError: the store cannot hold a value of the thread; nothing is written.
-            DatabaseBusyError: another writer held the database for too long; try again.
-            OperatorError: the other errors of `Database.write`.
+            StoreError: the thread has a value that cannot be stored; nothing is written.
+            DatabaseBusyError: the database stayed locked for too long; try again.
+            OperatorError: other errors of `Database.write`.
         """
         from backscroll.store.archive.load import write_thread
 
@@ -102,22 +102,22 @@ class Store:
         )
 
     def export_threads(self, partition: str = "") -> "AsyncIterator[ImportedThread]":
-        """Yield every thread of a partition, oldest first, ready to be imported.
+        """Yield every thread of a partition, oldest first, as `import_thread` accepts it.
 
-        Only one is in memory at a time.
+        Only one thread is in memory at a time.
         """
         from backscroll.store.archive.dump import read_threads
 
         return read_threads(self._database, partition)
 
     def export_conversations(self, partition: str = "") -> "AsyncIterator[ImportedConversation]":
-        """Yield every conversation of a partition, oldest first, ready to be imported."""
+        """Yield every conversation of a partition, oldest first, like `export_threads`."""
         from backscroll.store.archive.dump import read_conversations
 
         return read_conversations(self._database, partition)
 
     def export_completions(self, partition: str = "") -> "AsyncIterator[ImportedCompletion]":
-        """Yield every stored completion of a partition, oldest first, ready to be imported."""
+        """Yield every stored completion of a partition, oldest first, like `export_threads`."""
         from backscroll.store.archive.dump import read_completions
 
         return read_completions(self._database, partition)
@@ -135,7 +135,7 @@ async def open_store(
         lock_s: how many seconds a read or a write waits for the database's locks.
 
     Raises:
-        StoreError: the database cannot be used; `str()` is one clear line.
+        StoreError: the database cannot be used; `str()` is one line for the operator.
     """
     async with open_database(database, "store", lock_s) as opened:
         yield await store_over(opened, clock)
@@ -144,7 +144,7 @@ async def open_store(
 async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
     """Return the store over an open database, which the caller closes."""
     retention = RetentionClock(clock.monotonic)
-    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks again
+    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write repeats this
         await database.read(retention.look)
     return Store(_application(database, clock, retention), database)
 
@@ -192,60 +192,59 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
         *(ApiError, HTTPException, ClientDisconnect, SQLAlchemyError),
         *(NothingWrittenError, CommitUnknownError),
     ):
-        app.add_exception_handler(kind, _answer_error)
+        app.add_exception_handler(kind, _handle_error)
     app.router.redirect_slashes = False
     return app
 
 
 def _route(path: str, **by_method: Handler) -> Route:
     async def dispatch(request: Request) -> Response:
-        if _names_nul(request):
-            raise ApiError(HTTPStatus.NOT_FOUND, "Nothing has a NUL character in its name.")
+        if _has_nul(request):
+            raise ApiError(HTTPStatus.NOT_FOUND, "Names cannot contain a NUL character.")
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=list(by_method))
 
 
-def _names_nul(request: Request) -> bool:
-    """Return whether a path or query name has a NUL, which PostgreSQL rejects in any text."""
-    checked = {"thread_id", "conversation_id"}  # checked elsewhere, with errors of their own
+def _has_nul(request: Request) -> bool:
+    """Return whether the path or query has a NUL character, which PostgreSQL cannot store."""
+    checked = {"thread_id", "conversation_id"}  # `ids` rejects a NUL in these
     names = (value for name, value in request.path_params.items() if name not in checked)
     return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 
 
-async def _answer_error(request: Request, error: Exception) -> Response:
-    """Return the envelope of an error; log errors that the caller did not cause."""
+async def _handle_error(request: Request, error: Exception) -> Response:
+    """Return the reply for an error, and log the error unless the caller caused it."""
     match error:
         case ApiError():
             return error_reply(error)
         case HTTPException():
             return error_reply(_routing_error(request, error))
         case ClientDisconnect():
-            message = "The request broke off: nothing was written."
-            return error_reply(
-                ApiError(HTTPStatus.BAD_REQUEST, message)
-            )  # the client has gone; not an error of the store
+            message = "The client disconnected during its request. Nothing was written."
+            return error_reply(ApiError(HTTPStatus.BAD_REQUEST, message))
         case DatabaseBusyError():
-            _log.warning("the database is locked: another program or transaction holds it")
-            why = "The database is busy, held by another program or transaction"
+            _log.warning("the database is locked by another program or transaction")
+            why = "The database is locked by another program or transaction"
             return error_reply(again_later(why, "database_busy"))
         case DatabaseUnavailableError():
             _log.error("%s", error)
-            return error_reply(again_later("The database does not answer", "database_unavailable"))
+            why = "The database does not respond"
+            return error_reply(again_later(why, "database_unavailable"))
         case DatabaseFailedError():
             _log.error("%s; nothing was written", error)
             return error_reply(not_written(error))
         case CommitUnknownError():
             _log.error("%s", error, exc_info=error)
             message = (
-                "The connection to the database was lost in the commit: this may have been "
-                "written or not. The same request with the same Idempotency-Key finds out."
+                "The connection to the database was lost during the commit, so this may have been "
+                "written or not. Retry the same request with the same Idempotency-Key."
             )
             return error_reply(
                 ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message, kind=SERVER_ERROR)
             )
         case _:
-            # The transaction was rolled back; otherwise this would be a CommitUnknownError.
+            # The transaction was rolled back: otherwise the error would be a CommitUnknownError.
             _log.error("the database failed; nothing was written", exc_info=error)
             return error_reply(not_written(DatabaseFailedError("failed")))
 

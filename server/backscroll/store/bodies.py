@@ -1,7 +1,7 @@
-"""The request bodies of the threads endpoints and of stored completions, as OpenAI declares them.
+"""The request bodies of threads, messages and stored completions, as OpenAI declares them.
 
-Sources of the limits: OpenAI's OpenAPI documents of 2024-04-15 (v1) and 2026-08-21 (v2). The union
-members have tags in angle brackets, which `validation` omits from a parameter's name.
+Sources of the limits: OpenAI's OpenAPI documents of 2024-04-15 (v1) and 2026-08-21 (v2). The tags
+of union members are in angle brackets, so that `validation` can omit them from parameter names.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -26,48 +26,48 @@ class _Body(BaseModel):
 
 
 class TextPart(_Body):
-    """Text: a plain string going in."""
+    """A text part of a message; in a request its text is a plain string."""
 
     type: Literal["text"]
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 
 
 class ImageFile(_Body):
-    """A picture that was uploaded as a file."""
+    """A reference to an uploaded image file."""
 
     file_id: FileId
     detail: Detail = "auto"
 
 
 class ImageUrl(_Body):
-    """A picture at an address."""
+    """A reference to an image at a URL."""
 
     url: Annotated[str, Field(min_length=1, max_length=_MAX_URL)]
     detail: Detail = "auto"
 
 
 class ImageFilePart(_Body):
-    """A picture that was uploaded as a file, as a part of a message."""
+    """A message part with an uploaded image file."""
 
     type: Literal["image_file"]
     image_file: ImageFile
 
 
 class ImageUrlPart(_Body):
-    """A picture at an address, as a part of a message."""
+    """A message part with an image at a URL."""
 
     type: Literal["image_url"]
     image_url: ImageUrl
 
 
-def _part_tag(value: Any) -> str | None:  # noqa: ANN401 - whatever the wire holds
+def _part_tag(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict):
         return "<text>"
     kind = value.get("type")
     return None if kind is None else f"<{kind}>"
 
 
-def _content_tag(value: Any) -> str:  # noqa: ANN401 - whatever the wire holds
+def _content_tag(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return "<parts>" if isinstance(value, list) else "<string>"
 
 
@@ -84,7 +84,7 @@ def _check_total(parts: list[Part]) -> list[Part]:
     if total > MAX_TEXT:
         raise PydanticCustomError(
             "text_too_long",
-            "text too long: expected at most {max_length} characters in all parts together",
+            "text too long: expected at most {max_length} characters in total over all parts",
             {"max_length": MAX_TEXT},
         )
     return parts
@@ -125,7 +125,7 @@ class MessageV1(_Body):
     metadata: Metadata | None = None
 
     def attached(self) -> list[dict[str, Any]]:
-        """Return the files as attachments, which is how both versions are stored."""
+        """Return the files as attachments, the form in which both versions are stored."""
         return [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
 
 
@@ -138,7 +138,7 @@ class MessageV2(_Body):
     metadata: Metadata | None = None
 
     def attached(self) -> list[dict[str, Any]]:
-        """Return the attachments as they are stored."""
+        """Return the attachments in the form in which they are stored."""
         return [attachment.model_dump() for attachment in self.attachments or ()]
 
 
@@ -155,7 +155,7 @@ class FileSearchStores(_Body):
 
 
 class ToolResources(_Body):
-    """What a thread's tools may use."""
+    """The files and vector stores that a thread's tools may use."""
 
     code_interpreter: CodeInterpreterFiles | None = None
     file_search: FileSearchStores | None = None
@@ -183,12 +183,12 @@ class MetadataChange(_Body):
 
 
 class ThreadChange(MetadataChange):
-    """`ModifyThreadRequest` of the second version; what is left out stays as it is."""
+    """`ModifyThreadRequest` of the second version; omitted fields are not changed."""
 
     tool_resources: ToolResources | None = None
 
 
 class MetadataReplacement(_Body):
-    """The body of an update of a stored completion or a conversation; `null` clears it."""
+    """The body of an update of a stored completion or conversation; `null` removes all metadata."""
 
     metadata: Metadata | None

@@ -1,4 +1,4 @@
-"""The time of day and elapsed time, from different clocks."""
+"""The clocks of a process: the time of day, and elapsed time."""
 
 import time
 from collections.abc import Callable
@@ -10,10 +10,10 @@ class Clock:
     """A process's clocks.
 
     Attributes:
-        now: returns the time of day, in Unix seconds. It is only written into objects, and nothing
-            depends on it: it may be wrong by years, and jump.
+        now: returns the time of day, in Unix seconds. It may be wrong by years, and jump, so it is
+            only stored in objects and decides nothing.
         monotonic: returns the seconds since an arbitrary moment. It never goes back and never runs
-            faster than real time; it may stop while the machine sleeps.
+            faster than real time, but it may stop while the machine sleeps.
     """
 
     now: Callable[[], float] = time.time

@@ -1,6 +1,6 @@
-"""Stored chat completions: list, get, update, delete, and the messages of one.
+"""Stored chat completions: list, get, update, delete, and list the messages of one.
 
-Completions are added by import: creating one needs a model, which the store does not have.
+Completions are only imported: creating one needs a model, which the store does not have.
 """
 
 import re
@@ -43,23 +43,23 @@ _living: Final = select(completions).where(
     completions.c.partition == bindparam("within"), completions.c.deleted_at.is_(None)
 )
 _find: Final = _living.where(completions.c.id == bindparam("completion_id"))
-_hold: Final = _find.with_for_update()
-_in_order: Final = completions.alias()
-_its_messages: Final = completion_messages.alias()
+_lock: Final = _find.with_for_update()
+_cursor_rows: Final = completions.alias()
+_cursor_messages: Final = completion_messages.alias()
 _the_completion: Final = _find.with_only_columns(completions.c.position).scalar_subquery()
 
 
 def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_in_order.c.position).where(
-        _in_order.c.partition == bindparam("within"), _in_order.c.id == bindparam(name)
+    found = select(_cursor_rows.c.position).where(
+        _cursor_rows.c.partition == bindparam("within"), _cursor_rows.c.id == bindparam(name)
     )
     return found.scalar_subquery()
 
 
 def _message_cursor(name: str) -> ScalarSelect[int]:
-    found = select(_its_messages.c.position).where(
-        _its_messages.c.completion == _the_completion,
-        _its_messages.c.position == bindparam(name, type_=Integer),
+    found = select(_cursor_messages.c.position).where(
+        _cursor_messages.c.completion == _the_completion,
+        _cursor_messages.c.position == bindparam(name, type_=Integer),
     )
     return found.scalar_subquery()
 
@@ -75,7 +75,7 @@ _messages: Final = Listing(
 
 @lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
 def _listing(filters: int, *, of_model: bool) -> Listing:
-    """Return the list of completions with this many metadata filters, for all models or for one."""
+    """Return the list of completions with this number of metadata filters; for one model or all."""
     rows = _living
     if of_model:
         rows = rows.where(completions.c.model == bindparam("model"))
@@ -103,7 +103,7 @@ def _completion_object(row: Mapping[str, Any]) -> JSON:
 
 
 def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
-    """Return a stored message; a list of parts is in `content_parts`, as OpenAI declares."""
+    """Return the API's object for a message; a list of parts goes into `content_parts`."""
     body = row["body"]
     content = body.get("content")
     in_parts = isinstance(content, list)
@@ -116,8 +116,8 @@ def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
     }
 
 
-def label_completion(connection: Connection, position: int, metadata: Mapping[str, str]) -> None:
-    """Replace the metadata pairs by which a completion is found."""
+def replace_filter_rows(connection: Connection, position: int, metadata: Mapping[str, str]) -> None:
+    """Replace a completion's rows in `completion_metadata`, which metadata filters search."""
     old = completion_metadata.c.completion == position
     connection.execute(delete(completion_metadata).where(old))
     pairs = [
@@ -128,10 +128,10 @@ def label_completion(connection: Connection, position: int, metadata: Mapping[st
 
 
 def _find_completion(
-    connection: Connection, partition: str, completion_id: str, *, hold: bool = False
+    connection: Connection, partition: str, completion_id: str, *, lock: bool = False
 ) -> JSON:
     bound = {"within": partition, "completion_id": completion_id}
-    row = connection.execute(_hold if hold else _find, bound).one_or_none()
+    row = connection.execute(_lock if lock else _find, bound).one_or_none()
     if row is None:
         raise not_found(_NOUN, completion_id)
     return row._asdict()
@@ -146,8 +146,8 @@ class CompletionEndpoints:
     clock: Clock
 
     async def create(self, _request: Request) -> Response:
-        """Refuse with 501, because the store has no model."""
-        message = "This store has no model to complete a chat with: completions enter by import."
+        """Reply 501, because the store has no model."""
+        message = "This store has no model to create chat completions with. Import them instead."
         raise ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code="model_not_configured")
 
     async def page(self, request: Request) -> Response:
@@ -181,27 +181,27 @@ class CompletionEndpoints:
         metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
 
         def work(connection: Connection) -> Outcome:
-            row = _find_completion(connection, partition, completion_id, hold=True)
+            row = _find_completion(connection, partition, completion_id, lock=True)
             changed = update(completions).where(completions.c.position == row["position"])
             connection.execute(changed.values(metadata=metadata))
-            label_completion(connection, row["position"], metadata)
+            replace_filter_rows(connection, row["position"], metadata)
             value = _completion_object({**row, "metadata": metadata})
             return Outcome(value, completion_id)
 
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a stored completion and its messages, but keep its position in the list."""
+        """Erase a stored completion and its messages; its row remains as a tombstone."""
         partition, completion_id = partition_of(request), request.path_params["completion_id"]
 
         def work(connection: Connection) -> None:
-            position = _find_completion(connection, partition, completion_id, hold=True)["position"]
+            position = _find_completion(connection, partition, completion_id, lock=True)["position"]
             erased = {"choices": None, "fields": None, "metadata": None}
             changed = update(completions).where(completions.c.position == position)
             connection.execute(changed.values(**erased, deleted_at=self.clock.unix_s()))
-            of_it = completion_messages.c.completion == position
-            connection.execute(delete(completion_messages).where(of_it))
-            label_completion(connection, position, {})
+            its_messages = completion_messages.c.completion == position
+            connection.execute(delete(completion_messages).where(its_messages))
+            replace_filter_rows(connection, position, {})
             erase_replies(connection, partition, completion_id)
 
         await self.database.write(work, turn_of(request))
@@ -225,14 +225,18 @@ class CompletionEndpoints:
 
 
 def _index(completion_id: str, message_id: str) -> int:
-    """Return the index in a message's id, `{completion_id}-{index}`, or -1 if it is malformed."""
+    """Return the index in a message id `{completion_id}-{index}`, or -1 if the id is malformed."""
     prefix, _, number = message_id.rpartition("-")
     well_formed = prefix == completion_id and re.fullmatch("0|[1-9][0-9]{0,8}", number)
     return int(number) if well_formed else -1
 
 
 def _metadata_filters(params: QueryParams) -> dict[str, str]:
-    """Return the pairs of `metadata[key]=value`."""
+    """Return the `metadata[key]=value` filters of a query.
+
+    Raises:
+        ApiError: 400 for more than `_MAX_FILTERS` filters.
+    """
     pairs = {
         match[1]: value
         for name, value in params.items()

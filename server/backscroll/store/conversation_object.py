@@ -1,8 +1,7 @@
 """Conversations and items in requests and responses.
 
-Sources: OpenAI's OpenAPI document of 2026-08-21, `InputItem` for requests and `ConversationItem`
-for responses. The store only inspects messages; it keeps items of other kinds, known or not, as
-they are.
+Source: `InputItem` (requests) and `ConversationItem` (responses) in OpenAI's OpenAPI document of
+2026-08-21. The store validates messages; it stores items of all other types unchanged.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -15,47 +14,47 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id
 
 MAX_ITEM_TEXT: Final = 10 * 1024 * 1024
-"""The most characters of one text part of a message (`InputTextContent.text`)."""
+"""The most characters in one text part of a message (`InputTextContent.text`)."""
 
 _MAX_ITEMS: Final = 20
 _MESSAGE: Final = "message"
 _TEXTS: Final = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
-_DECLARED: Final[dict[str, JSON]] = {
+_REQUIRED: Final[dict[str, JSON]] = {
     "output_text": {"annotations": []},
     "input_image": {"detail": "auto"},
 }
-"""Defaults of fields that a part may omit in a request but must have in a response."""
+"""Default values of fields that are optional in a request but required in a response."""
 
 
-class _Open(BaseModel):
+class _ExtraAllowed(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, defer_build=True)
 
 
 ItemText = Annotated[str, Field(max_length=MAX_ITEM_TEXT)]
 
 
-class TextContent(_Open):
-    """A part of a message that is text."""
+class TextContent(_ExtraAllowed):
+    """A text part of a message."""
 
     text: ItemText
 
 
-class OtherContent(_Open):
-    """A part of a message that is anything else."""
+class OtherContent(_ExtraAllowed):
+    """A message part of any other type."""
 
     type: Annotated[str, Field(min_length=1)]
 
 
-def _content_tag(value: Any) -> str:  # noqa: ANN401 - whatever the wire holds
+def _content_tag(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return "<parts>" if isinstance(value, list) else "<string>"
 
 
-def _part_tag(value: Any) -> str:  # noqa: ANN401 - whatever the wire holds
-    is_text = isinstance(value, dict) and _of_kind(value, _TEXTS)
+def _part_tag(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    is_text = isinstance(value, dict) and _has_type(value, _TEXTS)
     return "<text>" if is_text else "<other>"
 
 
-def _of_kind(value: JSON, kinds: frozenset[str]) -> bool:
+def _has_type(value: JSON, kinds: frozenset[str]) -> bool:
     kind = value.get("type")
     return isinstance(kind, str) and kind in kinds
 
@@ -66,8 +65,8 @@ ContentPart = Annotated[
 ]
 
 
-class MessageItem(_Open):
-    """A message; `type` may be left out."""
+class MessageItem(_ExtraAllowed):
+    """A message; `type` is optional."""
 
     role: Literal[
         "unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"
@@ -82,13 +81,13 @@ class MessageItem(_Open):
 def _no_reference(kind: str) -> str:
     if kind == "item_reference":
         raise PydanticCustomError(
-            "reference", "this store follows no references, send the item itself"
+            "reference", "this store does not resolve references, send the item itself"
         )
     return kind
 
 
-class OtherItem(_Open):
-    """An item of any other kind."""
+class OtherItem(_ExtraAllowed):
+    """An item of any other type."""
 
     type: Annotated[str, Field(min_length=1), AfterValidator(_no_reference)]
 
@@ -98,7 +97,7 @@ def _is_message(item: JSON) -> bool:
     return kind == _MESSAGE or (kind is None and ("role" in item or "content" in item))
 
 
-def _item_tag(value: Any) -> str:  # noqa: ANN401 - whatever the wire holds
+def _item_tag(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return "<message>" if isinstance(value, dict) and _is_message(value) else "<item>"
 
 
@@ -115,7 +114,7 @@ class ConversationCreate(MetadataChange):
 
 
 class ItemList(BaseModel):
-    """Items of which there may be any number, as an import has them."""
+    """The items of an import, which has no limit on their number."""
 
     model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
@@ -141,11 +140,11 @@ def conversation_object(row: JSON) -> JSON:
 
 
 def item_row(item: JSON, item_id: str | None = None) -> JSON:
-    """Return the row of a validated item, except its conversation and position.
+    """Return the row of a validated item, without its conversation and position.
 
     Args:
-        item: as received. Its `id` is ignored, because the server creates ids, as OpenAI's does.
-        item_id: None for a new one.
+        item: the item as received. Its `id` is ignored: like OpenAI's API, the store creates ids.
+        item_id: the id to use; None for a new one.
     """
     body = {name: value for name, value in item.items() if name != "id"}
     if _is_message(item):
@@ -158,7 +157,7 @@ def item_row(item: JSON, item_id: str | None = None) -> JSON:
 
 
 def item_object(row: JSON) -> JSON:
-    """Return the API's object for an item, which has no timestamp."""
+    """Return the API's object for an item; OpenAI's items have no timestamp."""
     return {"id": row["id"], **row["body"]}
 
 
@@ -166,4 +165,4 @@ def _parts(role: str, content: str | list[JSON]) -> list[JSON]:
     if isinstance(content, str):
         kind = "output_text" if role == "assistant" else "input_text"
         content = [{"type": kind, "text": content}]
-    return [{**_DECLARED.get(part["type"], {}), **part} for part in content]
+    return [{**_REQUIRED.get(part["type"], {}), **part} for part in content]

@@ -1,4 +1,4 @@
-"""Conversations: create, get, update, delete. OpenAI's API cannot list them."""
+"""Conversations: create, get, update, delete. OpenAI's API has no list of them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -76,7 +76,7 @@ class ConversationEndpoints:
         metadata = validate(MetadataReplacement, parse_object(raw)).metadata or {}
 
         def work(connection: Connection) -> Outcome:
-            row = find_conversation(connection, partition, conversation_id, hold=True)
+            row = find_conversation(connection, partition, conversation_id, lock=True)
             changed = update(conversations).where(conversations.c.position == row["position"])
             connection.execute(changed.values(metadata=metadata))
             return Outcome(conversation_object({**row, "metadata": metadata}), conversation_id)
@@ -84,12 +84,12 @@ class ConversationEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a conversation and its items."""
+        """Erase a conversation and its items; its row remains as a tombstone."""
         partition = partition_of(request)
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
 
         def work(connection: Connection) -> None:
-            row = find_conversation(connection, partition, conversation_id, hold=True)
+            row = find_conversation(connection, partition, conversation_id, lock=True)
             position = row["position"]
             connection.execute(delete(items).where(items.c.conversation == position))
             erased = update(conversations).where(conversations.c.position == position)

@@ -1,4 +1,4 @@
-"""The common parts of all replies: JSON, OpenAI's envelopes, and the version header."""
+"""The parts that all endpoints share: JSON replies, OpenAI's envelopes, and request headers."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ def reply(value: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
 
 
 def list_envelope(data: Sequence[JSON], *, has_more: bool) -> JSON:
-    """Return OpenAI's list envelope; the ids are null on an empty page."""
+    """Return OpenAI's list envelope; on an empty page, `first_id` and `last_id` are null."""
     return {
         "object": "list",
         "data": data,
@@ -39,12 +39,12 @@ def list_envelope(data: Sequence[JSON], *, has_more: bool) -> JSON:
 
 
 def list_reply(data: Sequence[JSON], *, has_more: bool) -> Response:
-    """Return a list envelope as a response."""
+    """Return a response with OpenAI's list envelope."""
     return reply(list_envelope(data, has_more=has_more))
 
 
 def error_reply(error: ApiError) -> Response:
-    """Return OpenAI's error envelope."""
+    """Return a response with OpenAI's error envelope."""
     envelope = {
         "message": error.message,
         "type": error.kind,
@@ -57,10 +57,10 @@ def error_reply(error: ApiError) -> Response:
 
 
 def api_version(request: Request) -> ApiVersion:
-    """Return the version in the `OpenAI-Beta` header, which every threads endpoint requires.
+    """Return the API version in the `OpenAI-Beta` header, which all threads endpoints require.
 
     Raises:
-        ApiError: 400 `invalid_beta`.
+        ApiError: 400 `invalid_beta` if the header is missing or invalid.
     """
     for value in request.headers.get("openai-beta", "").split(","):
         if value.strip() == "assistants=v2":
@@ -75,12 +75,12 @@ def api_version(request: Request) -> ApiVersion:
 
 
 def partition_of(request: Request) -> str:
-    """Return the partition in the `OpenAI-Project` header, or the default one, `""`.
+    """Return the partition in the `OpenAI-Project` header; `""`, the default, if it is missing.
 
-    The request cannot see objects of other partitions.
+    A request can access only the objects of its partition.
 
     Raises:
-        ApiError: 400 for an invalid name, or for more than one.
+        ApiError: 400 for an invalid name or a repeated header.
     """
     given = request.headers.getlist("openai-project")
     if not given:
@@ -94,9 +94,9 @@ def partition_of(request: Request) -> str:
 
 
 def turn_of(request: Request) -> str:
-    """Return the turn of a request's write, for `Database.write`.
+    """Return the `turn` of a request's write, for `Database.write`.
 
-    It names the thread, conversation or completion that changes, or the list that grows.
+    It identifies the thread, conversation or completion that changes, or the list that grows.
     """
     owner = next(iter(request.path_params.values()), request.url.path)
     return f"{partition_of(request)} {owner}"

@@ -1,4 +1,4 @@
-"""Files of a message, which only the API's first version has.
+"""The files of a message: list and get. Only the API's first version has them.
 
 Source: OpenAI's OpenAPI document of 2024-04-15, `listMessageFiles` and `getMessageFile`.
 """
@@ -25,7 +25,7 @@ class FileEndpoints:
     database: Database
 
     async def page(self, request: Request) -> Response:
-        """Return one page of a message's files; ascending is their order in the message."""
+        """Return one page of a message's files; ascending order is their order in the message."""
         files = await self._files(request)
         query = read_page_query(request.query_params, "desc")
         data, has_more = _page(files, query)
@@ -42,8 +42,8 @@ class FileEndpoints:
     async def _files(self, request: Request) -> list[JSON]:
         if api_version(request) != "v1":
             message = (
-                "Message files are an endpoint of 'OpenAI-Beta: assistants=v1'. With "
-                "'assistants=v2' a message names its files in 'attachments' and 'content'."
+                "Message files require the header 'OpenAI-Beta: assistants=v1'. With "
+                "'assistants=v2', a message lists its files in 'attachments' and 'content'."
             )
             raise ApiError(HTTPStatus.BAD_REQUEST, message, code="invalid_beta")
         partition = partition_of(request)
@@ -56,14 +56,14 @@ class FileEndpoints:
 
 
 def _page(files: list[JSON], query: PageQuery) -> tuple[list[JSON], bool]:
-    """Return a page of a message's files, with the rules of `paging`."""
+    """Return a page of a message's files, and whether more follow; like `paging.fetch_page`."""
     ordered = files if query.order == "asc" else files[::-1]
-    places = {file["id"]: place for place, file in enumerate(ordered)}
+    positions = {file["id"]: position for position, file in enumerate(ordered)}
     for cursor in (query.after, query.before):
-        if cursor is not None and cursor not in places:
+        if cursor is not None and cursor not in positions:
             raise not_found("file", cursor)
-    first = places[query.after] + 1 if query.after is not None else 0
-    last = places[query.before] if query.before is not None else len(ordered)
+    first = positions[query.after] + 1 if query.after is not None else 0
+    last = positions[query.before] if query.before is not None else len(ordered)
     between = ordered[first:last]
     page = between[-query.limit :] if query.backwards else between[: query.limit]
     return page, len(between) > len(page)

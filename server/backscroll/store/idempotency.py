@@ -1,11 +1,11 @@
 """Exactly-once POSTs: each idempotency key is stored with the first reply to it.
 
 The reply is stored in the transaction that writes the rows, so that either both exist or neither.
-Two requests with the same key run one after the other: the second waits for the first, and replays
-its reply. Only successful replies are stored. A record is kept for at least `KEPT_S` seconds, even
-if a clock is changed (`retention`); each write with a key removes a few older records. When an
-object is deleted, replies that describe it are erased; a reply that lists several objects is erased
-when the first of them is deleted.
+If two requests have the same key, the second waits for the first and replays its reply. Only
+successful replies are stored. A record is kept for at least `KEPT_S` seconds, even if a clock is
+changed (`retention`); each write with a key removes a few older records. When an object is deleted,
+the replies that describe it are erased; a reply that lists several objects is erased when any of
+them is deleted.
 """
 
 import hashlib
@@ -99,7 +99,7 @@ class _KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeys:
-    """The idempotency keys in a database, and the reply of each.
+    """The idempotency keys in a database, and the reply to each.
 
     Attributes:
         database: stores the keys.
@@ -117,7 +117,7 @@ class IdempotencyKeys:
         body: bytes,
         work: Callable[[Connection], Outcome],
     ) -> Response:
-        """Run `work` in one transaction and return its reply, or replay the reply to the same key.
+        """Run `work` in a transaction and return its reply, or replay the reply to the same key.
 
         Args:
             request: its `Idempotency-Key`, if present, is 1-255 printable ASCII characters.
@@ -125,9 +125,9 @@ class IdempotencyKeys:
             work: writes the rows.
 
         Raises:
-            ApiError: 400 for a malformed key; 422 if another request used the key; 409 if the first
-                request with the key is still running after the wait for a lock; 410 if the object
-                that the key created was deleted. Errors of `work` pass through.
+            ApiError: 400 for a malformed key; 422 if a different request used the key; 409 if the
+                first request with the key is still running after the wait for its lock; 410 if the
+                object that it created has been deleted. Errors of `work` are raised unchanged.
         """
         keyed = _KeyedRequest.of(request, body)
         if keyed is None:
@@ -188,7 +188,7 @@ def erase_replies(
 
 
 def _in_use() -> ApiError:
-    message = "The first request with this Idempotency-Key is still at work: try again."
+    message = "The first request with this Idempotency-Key is still running. Try again."
     return ApiError(
         HTTPStatus.CONFLICT,
         message,
@@ -204,7 +204,7 @@ def _replay(connection: Connection, keyed: _KeyedRequest) -> Response | None:
     if record is None:
         return None
     if record.request_hash != keyed.request_hash:
-        message = "This Idempotency-Key was already used with another request: use a new key."
+        message = "This Idempotency-Key was already used with a different request. Use a new key."
         raise ApiError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             message,
@@ -212,7 +212,7 @@ def _replay(connection: Connection, keyed: _KeyedRequest) -> Response | None:
             code="idempotency_key_reused",
         )
     if record.body is None:
-        message = f"What this Idempotency-Key made, '{record.object_id}', was deleted since."
+        message = f"'{record.object_id}', created with this Idempotency-Key, has been deleted."
         raise ApiError(
             HTTPStatus.GONE, message, param="Idempotency-Key", code="idempotent_object_deleted"
         )

@@ -1,4 +1,4 @@
-"""Identifiers that look like OpenAI's and cannot be guessed."""
+"""Random identifiers in the form of OpenAI's."""
 
 import re
 import secrets
@@ -44,7 +44,7 @@ def new_completion_id() -> str:
 
 
 def is_id(value: str) -> bool:
-    """Return whether `value` has the form of an id: 1-256 of letters, digits, `_ . = -`."""
+    """Return whether `value` is a well-formed id: 1-256 letters, digits and `_ . = -`."""
     return _ID.fullmatch(value) is not None
 
 
@@ -66,6 +66,6 @@ def _require(value: str, param: str, prefix: str) -> str:
 
 
 def _random(length: int) -> str:
-    # Bytes of 248 and more are dropped, so that every digit is equally likely. Twice as many bytes
-    # as needed are drawn: too few remain only once in 10^30 times.
+    # Bytes from 248 to 255 are dropped, so that every digit is equally likely. Twice as many bytes
+    # as needed are drawn; the probability that too few remain is below 10^-30.
     return secrets.token_bytes(2 * length).translate(_DIGITS, _UNEVEN)[:length].decode()

@@ -1,7 +1,7 @@
 """Items of a conversation: list, create, get, delete.
 
-An item's position comes from its conversation's row, which the write transaction updates. The
-update locks the row until the commit, so that items are in the order of their commits.
+An item's position is `next_position` of its conversation's row, which the transaction then
+increases. This locks the row until the commit, so that positions are in commit order.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ _find_conversation: Final = select(conversations).where(
     conversations.c.id == bindparam("conversation_id"),
     conversations.c.deleted_at.is_(None),
 )
-_hold_conversation: Final = _find_conversation.with_for_update()
+_lock_conversation: Final = _find_conversation.with_for_update()
 _the_conversation: Final = _find_conversation.with_only_columns(
     conversations.c.position
 ).scalar_subquery()
@@ -42,13 +42,13 @@ _of_conversation: Final = select(items).where(
     items.c.conversation == _the_conversation, items.c.deleted_at.is_(None)
 )
 _find_item: Final = _of_conversation.where(items.c.id == bindparam("item_id"))
-_hold_item: Final = _find_item.with_for_update(of=items)
-_in_order: Final = items.alias()
+_lock_item: Final = _find_item.with_for_update(of=items)
+_cursor_rows: Final = items.alias()
 
 
 def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_in_order.c.position).where(
-        _in_order.c.conversation == _the_conversation, _in_order.c.id == bindparam(name)
+    found = select(_cursor_rows.c.position).where(
+        _cursor_rows.c.conversation == _the_conversation, _cursor_rows.c.id == bindparam(name)
     )
     return found.scalar_subquery()
 
@@ -74,15 +74,15 @@ _all_items: Final = Listing(
 
 
 def find_conversation(
-    connection: Connection, partition: str, conversation_id: str, *, hold: bool = False
+    connection: Connection, partition: str, conversation_id: str, *, lock: bool = False
 ) -> JSON:
-    """Return the row of a living conversation; `hold` locks it until the transaction ends.
+    """Return the row of a conversation; `lock` locks it until the transaction ends.
 
     Raises:
-        ApiError: 404 if it does not exist.
+        ApiError: 404 if it does not exist or was deleted.
     """
     bound = {"within": partition, "conversation_id": conversation_id}
-    statement = _hold_conversation if hold else _find_conversation
+    statement = _lock_conversation if lock else _find_conversation
     row = connection.execute(statement, bound).one_or_none()
     if row is None:
         raise not_found("conversation", conversation_id)
@@ -97,16 +97,16 @@ def append_items(
     Raises:
         ApiError: 404 if the conversation does not exist.
     """
-    taken = {"within": partition, "conversation_id": conversation_id, "count": len(rows)}
-    owner = connection.execute(_take_positions, taken).one_or_none()
+    bound = {"within": partition, "conversation_id": conversation_id, "count": len(rows)}
+    owner = connection.execute(_take_positions, bound).one_or_none()
     if owner is None:
         raise not_found("conversation", conversation_id)
-    places = range(owner.next_position - len(rows), owner.next_position)
-    placed = [
+    positions = range(owner.next_position - len(rows), owner.next_position)
+    positioned = [
         {"conversation": owner.position, "position": position, **row}
-        for position, row in zip(places, rows, strict=True)
+        for position, row in zip(positions, rows, strict=True)
     ]
-    connection.execute(_insert, placed)
+    connection.execute(_insert, positioned)
 
 
 def _find(
@@ -115,10 +115,10 @@ def _find(
     conversation_id: str,
     item_id: str,
     *,
-    hold: bool = False,
+    lock: bool = False,
 ) -> JSON:
     bound = {"within": partition, "conversation_id": conversation_id, "item_id": item_id}
-    row = connection.execute(_hold_item if hold else _find_item, bound).one_or_none()
+    row = connection.execute(_lock_item if lock else _find_item, bound).one_or_none()
     if row is not None:
         return row._asdict()
     find_conversation(connection, partition, conversation_id)
@@ -144,8 +144,8 @@ class ItemEndpoints:
         def work(connection: Connection) -> Outcome:
             rows = [item_row(item) for item in body["items"]]
             append_items(connection, partition, conversation_id, rows)
-            made = list_envelope([item_object(row) for row in rows], has_more=False)
-            return Outcome(made, conversation_id)
+            created = list_envelope([item_object(row) for row in rows], has_more=False)
+            return Outcome(created, conversation_id)
 
         return await self.keys.write_once(request, raw, work)
 
@@ -168,15 +168,15 @@ class ItemEndpoints:
         return reply(item_object(row))
 
     async def delete(self, request: Request) -> Response:
-        """Erase an item but keep its position, and return the conversation."""
+        """Erase an item's content, and return the conversation."""
         partition, conversation_id, item_id = _ids(request)
 
         def work(connection: Connection) -> JSON:
-            row = _find(connection, partition, conversation_id, item_id, hold=True)
-            its_place = (items.c.conversation == row["conversation"]) & (
+            row = _find(connection, partition, conversation_id, item_id, lock=True)
+            this_item = (items.c.conversation == row["conversation"]) & (
                 items.c.position == row["position"]
             )
-            erased = update(items).where(its_place, items.c.deleted_at.is_(None))
+            erased = update(items).where(this_item, items.c.deleted_at.is_(None))
             connection.execute(erased.values(body=None, deleted_at=self.clock.unix_s()))
             erase_replies(connection, partition, conversation_id, item_id)
             return find_conversation(connection, partition, conversation_id)

@@ -1,4 +1,4 @@
-"""A message as a row, and as a `thread.message` of either version of the API."""
+"""Converts messages between requests, rows and the objects of both API versions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,12 +9,12 @@ from backscroll.store.ids import new_message_id
 
 
 def text_part(value: str) -> JSON:
-    """Return a text part of a response, whose `text` is an object; requests have a string."""
+    """Return a text part as responses have it: `text` is an object, not a string."""
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 
 def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
-    """Return the row of a new message, except its thread and position."""
+    """Return the row of a new message, without its thread and position."""
     if isinstance(message.content, str):
         content = [text_part(message.content)]
     else:
@@ -38,7 +38,7 @@ def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
 
 
 def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) -> JSON:
-    """Return the `thread.message` of a row, with every field that the API's version declares."""
+    """Return the `thread.message` object of a row, with every field of the API version."""
     files = (
         {"file_ids": list(_attached(row))}
         if version == "v1"
@@ -63,7 +63,7 @@ def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) 
 
 
 def file_objects(row: Mapping[str, Any]) -> list[JSON]:
-    """Return the `thread.message.file` objects of a row, each once, in the order of the message."""
+    """Return the `thread.message.file` objects of a message: attachments, then images."""
     return [
         {
             "id": file_id,
@@ -71,7 +71,7 @@ def file_objects(row: Mapping[str, Any]) -> list[JSON]:
             "created_at": row["created_at"],
             "message_id": row["id"],
         }
-        for file_id in dict.fromkeys([*_attached(row), *_pictured(row)])
+        for file_id in dict.fromkeys([*_attached(row), *_image_files(row)])
     ]
 
 
@@ -81,8 +81,8 @@ def _attached(row: Mapping[str, Any]) -> Iterator[str]:
             yield attachment["file_id"]
 
 
-def _pictured(row: Mapping[str, Any]) -> Iterator[str]:
+def _image_files(row: Mapping[str, Any]) -> Iterator[str]:
     for part in row["content"]:
-        picture = part.get("image_file")
-        if isinstance(picture, dict) and picture.get("file_id"):
-            yield picture["file_id"]
+        image = part.get("image_file")
+        if isinstance(image, dict) and image.get("file_id"):
+            yield image["file_id"]

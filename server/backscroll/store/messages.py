@@ -1,7 +1,7 @@
 """Messages of a thread: create, list, get, modify, delete.
 
-A message's position comes from its thread's row, which the write transaction updates. The update
-locks the row until the commit, so that messages are in the order of their commits.
+A message's position is `next_position` of its thread's row, which the transaction then increases.
+This locks the row until the commit, so that positions are in commit order.
 """
 
 from collections.abc import Sequence
@@ -41,17 +41,17 @@ _of_thread: Final = select(*_columns).where(
     messages.c.thread == find_thread.scalar_subquery(), messages.c.deleted_at.is_(None)
 )
 _find_message: Final = _of_thread.where(messages.c.id == bindparam("message_id"))
-_hold_message: Final = _find_message.with_for_update(of=messages)
-_hold_thread: Final = find_thread.with_for_update()
-_in_order: Final = messages.alias()
+_lock_message: Final = _find_message.with_for_update(of=messages)
+_lock_thread: Final = find_thread.with_for_update()
+_cursor_rows: Final = messages.alias()
 
 
 def _cursor(name: str) -> ScalarSelect[int]:
     return (
-        select(_in_order.c.position)
+        select(_cursor_rows.c.position)
         .where(
-            _in_order.c.thread == find_thread.scalar_subquery(),
-            _in_order.c.id == bindparam(name),
+            _cursor_rows.c.thread == find_thread.scalar_subquery(),
+            _cursor_rows.c.id == bindparam(name),
         )
         .scalar_subquery()
     )
@@ -88,33 +88,33 @@ def append_messages(
     Raises:
         ApiError: 404 if the thread does not exist.
     """
-    taken = {
+    bound = {
         "within": partition,
         "thread_id": thread_id,
         "count": len(rows),
         "newest": rows[-1]["created_at"],
     }
-    thread = connection.execute(_take_positions, taken).one_or_none()
+    thread = connection.execute(_take_positions, bound).one_or_none()
     if thread is None:
         raise not_found("thread", thread_id)
     first = thread.next_position - len(rows)
-    placed = [
+    positioned = [
         {"thread": thread.position, "position": position, **row}
         for position, row in enumerate(rows, first)
     ]
-    connection.execute(_insert, placed)
+    connection.execute(_insert, positioned)
 
 
 def find_message(
-    connection: Connection, partition: str, thread_id: str, message_id: str, *, hold: bool = False
+    connection: Connection, partition: str, thread_id: str, message_id: str, *, lock: bool = False
 ) -> JSON:
-    """Return the row of a living message; `hold` locks it until the transaction ends.
+    """Return the row of a message; `lock` locks it until the transaction ends.
 
     Raises:
-        ApiError: 404 if the thread or the message does not exist.
+        ApiError: 404 if the thread or the message does not exist or was deleted.
     """
     bound = {"within": partition, "thread_id": thread_id, "message_id": message_id}
-    row = connection.execute(_hold_message if hold else _find_message, bound).one_or_none()
+    row = connection.execute(_lock_message if lock else _find_message, bound).one_or_none()
     if row is not None:
         return row._asdict()
     if connection.scalar(find_thread, {"within": partition, "thread_id": thread_id}) is None:
@@ -172,14 +172,14 @@ class MessageEndpoints:
         return reply(message_object(row, thread_id, version))
 
     async def modify(self, request: Request) -> Response:
-        """Replace a message's metadata, if the body has any."""
+        """Replace a message's metadata, if the body has it."""
         version = api_version(request)
         partition, thread_id, message_id = _ids(request)
         raw = await read_body(request)
         change = validate(MetadataChange, parse_object(raw))
 
         def work(connection: Connection) -> Outcome:
-            row = find_message(connection, partition, thread_id, message_id, hold=True)
+            row = find_message(connection, partition, thread_id, message_id, lock=True)
             if "metadata" in change.model_fields_set:
                 row["metadata"] = change.metadata or {}
                 self._update(connection, row, metadata=row["metadata"])
@@ -188,14 +188,14 @@ class MessageEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a message, but keep its position."""
+        """Erase a message's content; its row remains as a tombstone."""
         api_version(request)
         partition, thread_id, message_id = _ids(request)
 
         def work(connection: Connection) -> None:
             # Lock the thread first, as deleting a thread does, to avoid a deadlock.
-            connection.execute(_hold_thread, {"within": partition, "thread_id": thread_id})
-            row = find_message(connection, partition, thread_id, message_id, hold=True)
+            connection.execute(_lock_thread, {"within": partition, "thread_id": thread_id})
+            row = find_message(connection, partition, thread_id, message_id, lock=True)
             erased = {"content": None, "attachments": None, "metadata": None}
             self._update(connection, row, **erased, deleted_at=self.clock.unix_s())
             connection.execute(_recount, {"thread": row["thread"]})

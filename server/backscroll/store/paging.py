@@ -1,4 +1,4 @@
-"""Keyset paging for every list: by position, never by time or offset."""
+"""Keyset paging for all lists, by position."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,13 +20,13 @@ MAX_LIMIT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """The page of a list that a caller asks for.
+    """The page of a list that a request asks for.
 
     Attributes:
-        limit: items, 1-100, default 20.
-        order: by position, `asc` or `desc`.
-        after: the id that the page follows in list order.
-        before: the id that the page precedes in list order; directly, unless `after` is given.
+        limit: the most items, 1-100, default 20.
+        order: the order of positions, `asc` or `desc`.
+        after: the id of the item before the page.
+        before: the id of an item after the page; the item directly after it if `after` is None.
     """
 
     limit: int
@@ -42,16 +42,16 @@ class PageQuery:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Listing:
-    """A list that can be cut into pages.
+    """A list that is served in pages.
 
     Attributes:
-        noun: the kind of object in the list, for a 404, such as `message`.
-        rows: selects the living rows; its bound parameters identify the list.
-        position: the column that orders them.
-        cursor: returns the position of the row, living or deleted, whose id the named parameter
-            binds.
-        owner: the noun of the object that the list belongs to, the name of its bound id, and a
-            statement that returns a row while it exists. None for a list that always exists.
+        noun: the kind of object in the list, such as `message`, for a 404.
+        rows: selects the rows that are not deleted; its bound parameters identify the list.
+        position: the column that orders the rows.
+        cursor: takes the name of a bound parameter; returns a query for the position of the row
+            with that id, even if the row is deleted.
+        owner: the noun of the object that has the list, the parameter of that object's id, and a
+            query that returns a row if the object exists. None for a list without an owner.
     """
 
     noun: str
@@ -63,7 +63,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """Rows in list order, and whether more follow (or, going backwards, come before)."""
+    """Rows in list order, and whether the list has more rows in the paging direction."""
 
     rows: Sequence[JSON]
     has_more: bool
@@ -72,7 +72,7 @@ class RowPage:
 def read_page_query(
     params: QueryParams, default_order: SortOrder, *, takes_before: bool = True
 ) -> PageQuery:
-    """Return the page that a query string asks for; other parameters are ignored.
+    """Return the page that a query string asks for; unknown parameters are ignored.
 
     Args:
         params: the query string.
@@ -100,13 +100,13 @@ def fetch_page(
     query: PageQuery,
     parameters: Mapping[str, object],
 ) -> RowPage:
-    """Return one page, in one statement unless it is empty.
+    """Return one page; a page with rows takes a single statement.
 
     Args:
-        connection: any connection; this only reads.
+        connection: a connection for reading.
         listing: the list.
         query: the page.
-        parameters: values of the parameters that `listing` binds.
+        parameters: the values of the bound parameters of `listing`.
 
     Raises:
         ApiError: 404 if the list's owner does not exist, or the cursor is unknown.
@@ -119,9 +119,9 @@ def fetch_page(
     names = tuple(result.keys())
     found = [dict(zip(names, row, strict=True)) for row in result.all()]
     if not found:
-        _explain_nothing(connection, listing, given, parameters)
-    kept = found[: query.limit]
-    return RowPage(kept[::-1] if query.backwards else kept, has_more=len(found) > query.limit)
+        _require_owner_and_cursors(connection, listing, given, parameters)
+    rows = found[: query.limit]
+    return RowPage(rows[::-1] if query.backwards else rows, has_more=len(found) > query.limit)
 
 
 @lru_cache(maxsize=256)
@@ -133,18 +133,22 @@ def _page_statement(listing: Listing, order: SortOrder, cursors: tuple[str, ...]
         above = ascending == (name == "after")
         statement = statement.where(column > edge if above else column < edge)
     if cursors == ("before",):
-        ascending = not ascending  # reads back from the cursor; the caller reverses the page
+        ascending = not ascending  # reads backwards from the cursor; `fetch_page` reverses the rows
     ordered = statement.order_by(column.asc() if ascending else column.desc())
     return ordered.limit(bindparam("fetched", type_=Integer))
 
 
-def _explain_nothing(
+def _require_owner_and_cursors(
     connection: Connection,
     listing: Listing,
     cursors: Mapping[str, str],
     parameters: Mapping[str, object],
 ) -> None:
-    """Raise if the owner or a cursor does not exist: either makes a page empty."""
+    """Check that the owner and the cursors of an empty page exist.
+
+    Raises:
+        ApiError: 404.
+    """
     if listing.owner is not None:
         noun, name, statement = listing.owner
         if connection.execute(statement, parameters).first() is None:

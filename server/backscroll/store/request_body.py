@@ -12,15 +12,15 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.envelopes import JSON
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-# An odd number of backslashes: an even number escapes only backslashes, before a plain "u0000".
+# Matches an odd number of backslashes: in an even number, each pair is an escaped backslash.
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the request's body, of at most `MAX_BODY_BYTES` bytes.
+    """Return the request's body.
 
     Raises:
-        ApiError: 413, or 400 for a content type other than JSON.
+        ApiError: 413 if it exceeds `MAX_BODY_BYTES`; 400 if its content type is not JSON.
     """
     body = bytearray()
     async for chunk in request.stream():
@@ -30,7 +30,7 @@ async def read_body(request: Request) -> bytes:
             raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="request_too_large")
     kind = request.headers.get("content-type", "")
     if body and kind.partition(";")[0].strip().lower() != "application/json":
-        # A browser sends JSON across origins only if a preflight allows it, which we never do.
+        # A browser sends JSON to another origin only after a preflight, which always fails here.
         message = f"Unsupported content type: '{kind}'. Send 'Content-Type: application/json'."
         raise ApiError(HTTPStatus.BAD_REQUEST, message, code="unsupported_content_type")
     return bytes(body)
@@ -39,24 +39,24 @@ async def read_body(request: Request) -> bytes:
 def parse_object(body: bytes) -> JSON:
     """Return the JSON object in `body`; an empty body is an empty object.
 
-    Stricter than `json.loads`: no NaN or infinity, no duplicate keys, no deep nesting, and no
-    text that a database cannot hold (NUL, lone surrogates).
+    This rejects NaN, infinities, duplicate keys, deep nesting, NUL characters and lone surrogates;
+    databases cannot store the last two.
 
     Raises:
-        ApiError: 400 if the body is not such an object.
+        ApiError: 400 if the body is not a valid object.
     """
     try:
         value = json.loads(
             body.decode() or "{}",
             object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
+            parse_constant=_reject_constant,
         )
     except UnicodeDecodeError as error:
         raise _bad_json("it is not UTF-8") from error
     except RecursionError as error:
         raise _bad_json("it is nested too deeply") from error
     except ValueError as error:
-        # Only the reason of a JSONDecodeError: the rest of its text quotes the document.
+        # `msg` of a JSONDecodeError is the reason without the position.
         raise _bad_json(getattr(error, "msg", str(error))) from error
     if not isinstance(value, dict):
         raise _bad_json("it is not an object")
@@ -67,9 +67,10 @@ def parse_object(body: bytes) -> JSON:
 
 
 def why_unstorable(value: object) -> str | None:
-    """Return why a database might be unable to store `value` as JSON, or None.
+    """Return why `value` cannot be stored as JSON, or None if it can.
 
-    Text must have no NUL and no lone surrogate, numbers must be finite, and nesting is limited.
+    Either engine must be able to store it: text without NUL characters and lone surrogates, finite
+    numbers, limited nesting.
     """
     try:
         text = dump_json(value)
@@ -80,8 +81,8 @@ def why_unstorable(value: object) -> str | None:
         return "a string has a lone surrogate"
     except ValueError:
         return "a number is not finite"
-    holds_nul = r"\u0000" in text and _ESCAPED_NUL.search(text)
-    return "a string has a NUL character" if holds_nul else None
+    has_nul = r"\u0000" in text and _ESCAPED_NUL.search(text)
+    return "a string has a NUL character" if has_nul else None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> JSON:
@@ -92,7 +93,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> JSON:
     return found
 
 
-def _refuse_constant(_name: str) -> object:
+def _reject_constant(_name: str) -> object:
     message = "NaN and Infinity are not JSON"
     raise ValueError(message)
 

@@ -1,27 +1,24 @@
-"""How long a row has been kept, counted only in time that has certainly passed.
+"""Measures how long rows have been kept, without trusting a time of day.
 
-No time of day is trusted. The clock of a replica may be wrong by years and jump, and so may the
-clock of the database's server. Only seconds that a process's monotonic clock measured between two
-looks at the database count.
+The clocks of replicas and of the database's server may be wrong by years, and jump. So only time
+counts that a process measured with its monotonic clock, between two accesses to the database.
 
-The database has one reading: `elapsed_ms`, and a `token` that changes with each reading. A process
-remembers the token that it saw last, and when, by its monotonic clock. If a later write finds the
+The database stores one reading: `elapsed_ms`, and a `token` that changes with each reading. A
+process remembers the last token that it saw, and when it first saw it. If a later write finds the
 same token, the process replaces the reading: it adds the time since then, but at most `STEP_S`. A
-row stores the `elapsed_ms` at its insertion as a stamp.
+new row is stamped with the current `elapsed_ms`.
 
-Why no row is removed too early: compare a stamp taken at time s with a reading at time t. Every
-reading between them covers an interval, from the moment its process saw the previous token until it
-was written. The intervals do not overlap, because each begins with the token that ends the previous
-one, and no token is used twice. So at most one of them began before s, and it counts for at most
-`STEP_S`; the others lie between s and t. The reading therefore grew by at most `STEP_S` + (t - s).
-A stamp is taken some time before its transaction commits, and a reading is visible only after its
-own transaction commits: `TRANSACTION_S` covers both (a statement of the store ends within 30 s and
-an idle transaction within 60 s, `postgres_address`; SQLite has one writer at a time). A reading
-that is rolled back does no harm, because its token never appears again.
+Proof that no row is removed too early. Compare a stamp taken at time s with a reading at time t.
+Each reading between them covers an interval, which begins when its process saw the previous token
+and ends when the reading is written. The intervals do not overlap, because each begins with the
+token that ends the previous one, and no token is used twice. So at most one interval began before
+s, and it adds at most `STEP_S`. The others are between s and t. The reading therefore increased by
+at most `STEP_S` + (t - s). `TRANSACTION_S` covers the delay from a stamp or a reading to its commit
+(`postgres_address` limits a statement to 30 s and an idle transaction to 60 s; SQLite has one
+writer at a time). A reading that is rolled back is harmless, because its token never appears again.
 
-The cost: time in which no process looks twice does not count, so rows may be kept for longer than
-necessary, but never for less. The rows kept are those of about 26 hours in which some process ran
-and wrote from time to time.
+Time that no process measures does not count, so rows may be kept longer than necessary, but never
+shorter. The table has the rows of about 26 hours of regular use.
 """
 
 import secrets
@@ -34,16 +31,16 @@ from sqlalchemy import Connection, bindparam, select, update
 from backscroll.database.schema import retention_clock
 
 STEP_S: Final = 60 * 60
-"""The most seconds that one reading adds to the time that has passed."""
+"""The most seconds that one reading adds to `elapsed_ms`."""
 
 TRANSACTION_S: Final = 60 * 60
-"""An upper bound of the seconds between a stamp, or a reading, and its commit."""
+"""An upper bound for the seconds from a stamp, or a reading, to its commit."""
 
 PAUSE_S: Final = 10
-"""The least seconds between two readings of one process."""
+"""The least seconds between two readings by one process."""
 
 _reading: Final = select(retention_clock.c.token)
-# Skips a reading that another transaction is replacing, so that no write waits here.
+# Skip a reading that another transaction is replacing, so that no write waits here.
 _hold: Final = _reading.where(retention_clock.c.token == bindparam("seen")).with_for_update(
     skip_locked=True
 )
@@ -56,14 +53,14 @@ _replace: Final = (
 )
 
 ELAPSED_MS: Final = select(retention_clock.c.elapsed_ms).scalar_subquery()
-"""The reading, in milliseconds; the statement that inserts a row stamps it with this."""
+"""The reading in milliseconds, as an SQL expression that stamps a new row."""
 
 
 def gone_before_ms(kept_s: int) -> int:
-    """Return by how many milliseconds a reading must exceed a row's stamp to expire the row.
+    """Return how many milliseconds after its stamp a row may be removed, by `elapsed_ms`.
 
     Args:
-        kept_s: the least seconds that a row is kept, from the commit that wrote it.
+        kept_s: the least seconds that a row is kept after the commit that wrote it.
     """
     return (kept_s + STEP_S + TRANSACTION_S) * 1000
 
@@ -75,10 +72,10 @@ class _Seen:
 
 
 class RetentionClock:
-    """A process's share in counting the time for a database.
+    """A process's part in measuring the time for a database.
 
     Args:
-        monotonic: returns the seconds since an arbitrary moment; never faster than real time.
+        monotonic: returns the seconds since an arbitrary moment; never runs faster than real time.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -86,20 +83,20 @@ class RetentionClock:
         self._seen: _Seen | None = None
 
     def look(self, connection: Connection) -> None:
-        """Remember the database's reading, if it is not the one seen last.
+        """Remember the token of the database's reading, and when it was first seen.
 
         Args:
-            connection: sees committed readings, or those of its own transaction.
+            connection: a connection for reading or writing.
         """
         token = connection.execute(_reading).scalar_one()
         if self._seen is None or self._seen.token != token:
             self._seen = _Seen(token, self._monotonic())
 
     def count(self, connection: Connection) -> None:
-        """Add the time since the reading was seen, if no other process has added it.
+        """Add the time since the reading was seen, unless another process replaced the reading.
 
         Args:
-            connection: in a write transaction; it does not wait for other transactions here.
+            connection: a connection in a write transaction; this never waits for a lock.
         """
         seen, now = self._seen, self._monotonic()
         if seen is not None and now - seen.at_s < PAUSE_S:

@@ -27,14 +27,14 @@ _living: Final = select(threads).where(
     threads.c.partition == bindparam("within"), threads.c.deleted_at.is_(None)
 )
 _find: Final = _living.where(threads.c.id == bindparam("thread_id"))
-_hold: Final = _find.with_for_update()
+_lock: Final = _find.with_for_update()
 _insert: Final = insert(threads)
-_in_order: Final = threads.alias()
+_cursor_rows: Final = threads.alias()
 
 
 def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_in_order.c.position).where(
-        _in_order.c.partition == bindparam("within"), _in_order.c.id == bindparam(name)
+    found = select(_cursor_rows.c.position).where(
+        _cursor_rows.c.partition == bindparam("within"), _cursor_rows.c.id == bindparam(name)
     )
     return found.scalar_subquery()
 
@@ -65,10 +65,10 @@ def insert_thread(connection: Connection, row: JSON) -> None:
 
 
 def _find_thread(
-    connection: Connection, partition: str, thread_id: str, *, hold: bool = False
+    connection: Connection, partition: str, thread_id: str, *, lock: bool = False
 ) -> JSON:
     bound = {"within": partition, "thread_id": thread_id}
-    row = connection.execute(_hold if hold else _find, bound).one_or_none()
+    row = connection.execute(_lock if lock else _find, bound).one_or_none()
     if row is None:
         raise not_found("thread", thread_id)
     return row._asdict()
@@ -109,7 +109,7 @@ class ThreadEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
-        """Return one page of all threads, newest first by default. OpenAI has no such list."""
+        """Return one page of threads, newest first by default; OpenAI's API cannot list threads."""
         api_version(request)
         query = read_page_query(request.query_params, "desc")
         bound = {"within": partition_of(request)}
@@ -129,7 +129,7 @@ class ThreadEndpoints:
         return reply(_thread_object(row))
 
     async def modify(self, request: Request) -> Response:
-        """Replace a thread's metadata and tool resources, each if the body has it."""
+        """Replace those of a thread's metadata and tool resources that the body has."""
         version = api_version(request)
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
@@ -138,7 +138,7 @@ class ThreadEndpoints:
         values = change.model_dump(exclude_unset=True)
 
         def work(connection: Connection) -> Outcome:
-            row = _find_thread(connection, partition, thread_id, hold=True) | values
+            row = _find_thread(connection, partition, thread_id, lock=True) | values
             if values:
                 statement = update(threads).where(threads.c.position == row["position"])
                 connection.execute(statement.values(**values))
@@ -147,13 +147,13 @@ class ThreadEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a thread and its messages, but keep its position in the list."""
+        """Erase a thread and its messages; its row remains as a tombstone."""
         api_version(request)
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
 
         def work(connection: Connection) -> None:
-            row = _find_thread(connection, partition, thread_id, hold=True)
+            row = _find_thread(connection, partition, thread_id, lock=True)
             connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
             erased = {"metadata": None, "tool_resources": None, "deleted_at": self.clock.unix_s()}

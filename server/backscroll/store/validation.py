@@ -1,4 +1,4 @@
-"""OpenAI's errors for pydantic's: one envelope that names the parameter and the rule."""
+"""Validates request bodies, and translates pydantic's errors into OpenAI's."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -33,7 +33,7 @@ def validate(model: type[BodyT], body: dict[str, Any]) -> BodyT:
     """Return `body` as an instance of `model`.
 
     Raises:
-        ApiError: 400 for the first error, with OpenAI's `param` and `code`.
+        ApiError: 400 with OpenAI's `param` and `code`, for the first violation.
     """
     try:
         return model.model_validate(body)

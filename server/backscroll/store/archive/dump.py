@@ -1,4 +1,4 @@
-"""Export: reading everything back, in the form that can be imported."""
+"""Export: reads whole threads, conversations and completions, as `load` accepts them."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -58,7 +58,7 @@ _completion_messages: Final = _chunk(completion_messages, "completion")
 
 
 async def read_threads(database: Database, partition: str) -> AsyncIterator[ImportedThread]:
-    """Yield every living thread of a partition, oldest first. Only one is in memory at a time."""
+    """Yield every thread of a partition, oldest first; only one is in memory at a time."""
     async for row in _walk(database, _next_thread, partition):
         yield ImportedThread(
             key=row["import_key"] or row["id"],
@@ -75,7 +75,7 @@ async def read_threads(database: Database, partition: str) -> AsyncIterator[Impo
 async def read_conversations(
     database: Database, partition: str
 ) -> AsyncIterator[ImportedConversation]:
-    """Yield every living conversation of a partition, oldest first; one is in memory at a time."""
+    """Yield every conversation of a partition, oldest first; only one is in memory at a time."""
     async for row in _walk(database, _next_conversation, partition):
         yield ImportedConversation(
             key=row["import_key"] or row["id"],
@@ -87,7 +87,7 @@ async def read_conversations(
 
 
 async def read_completions(database: Database, partition: str) -> AsyncIterator[ImportedCompletion]:
-    """Yield every stored completion of a partition, oldest first; one is in memory at a time."""
+    """Yield every completion of a partition, oldest first; only one is in memory at a time."""
     async for row in _walk(database, _next_completion, partition):
         bodies = [
             message["body"]
@@ -108,7 +108,7 @@ async def read_completions(database: Database, partition: str) -> AsyncIterator[
 async def _walk(
     database: Database, statement: Select[Any], owner: int | str
 ) -> AsyncIterator[JSON]:
-    """Yield the rows of `statement`; each chunk is a read of its own."""
+    """Yield the rows of `statement`, in chunks that are separate reads."""
     above = -1
     while rows := await database.read(partial(_after, statement, above, owner)):
         for row in rows:

@@ -1,6 +1,6 @@
-"""Import: writing whole threads, conversations and stored completions, each at most once.
+"""Import: writes whole threads, conversations and stored completions, each at most once.
 
-Each is written in one transaction.
+Each of them is written in one transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.bodies import MetadataChange
-from backscroll.store.completions import label_completion
+from backscroll.store.completions import replace_filter_rows
 from backscroll.store.conversation_object import ItemList, item_row
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import (
@@ -50,10 +50,10 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
     """Insert a whole thread; return False if its key or id already exists.
 
     Raises:
-        StoreError: the store cannot hold a value of the thread; nothing is written.
+        StoreError: the thread has a value that cannot be stored; nothing is written.
     """
     thread_id = _id(thread.id, "thread") or new_thread_id()
-    if _is_known(connection, threads, partition, thread.key, thread_id):
+    if _exists(connection, threads, partition, thread.key, thread_id):
         return False
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
     row: JSON = {
@@ -68,7 +68,7 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
         "last_message_at": rows[-1]["created_at"] if rows else None,
     }
     _check(row)
-    position = connection.scalar(_made(threads), row)
+    position = connection.scalar(_insertion(threads), row)
     _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
     return True
 
@@ -79,10 +79,10 @@ def write_conversation(
     """Insert a whole conversation; return False if its key or id already exists.
 
     Raises:
-        StoreError: the store cannot hold a value of the conversation; nothing is written.
+        StoreError: the conversation has a value that cannot be stored; nothing is written.
     """
     conversation_id = _id(conversation.id, "conv") or new_conversation_id()
-    if _is_known(connection, conversations, partition, conversation.key, conversation_id):
+    if _exists(connection, conversations, partition, conversation.key, conversation_id):
         return False
     rows = _item_rows(conversation.items)
     row: JSON = {
@@ -94,7 +94,7 @@ def write_conversation(
         "next_position": len(rows) + 1,
     }
     _check([row, rows])
-    position = connection.scalar(_made(conversations), row)
+    position = connection.scalar(_insertion(conversations), row)
     _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
     return True
 
@@ -105,10 +105,10 @@ def write_completion(
     """Insert a stored completion; return False if its key or id already exists.
 
     Raises:
-        StoreError: the store cannot hold a value of the completion; nothing is written.
+        StoreError: the completion has a value that cannot be stored; nothing is written.
     """
     completion_id = _id(completion.id) or new_completion_id()
-    if _is_known(connection, completions, partition, completion.key, completion_id):
+    if _exists(connection, completions, partition, completion.key, completion_id):
         return False
     outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
     row: JSON = {
@@ -124,13 +124,13 @@ def write_completion(
     }
     bodies = [{"body": message} for message in (*completion.messages, *outputs)]
     _check([row, bodies])
-    position = connection.scalar(_made(completions), row)
+    position = connection.scalar(_insertion(completions), row)
     _insert_all(
         connection,
         completion_messages,
         [{"completion": position, "position": at, **body} for at, body in enumerate(bodies)],
     )
-    label_completion(connection, position, row["metadata"])
+    replace_filter_rows(connection, position, row["metadata"])
     return True
 
 
@@ -169,7 +169,7 @@ def _id(given: object, prefix: str = "") -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or not is_id(given):
-        line = f"{str(given)[:64]!r} is not an id: 1 to 256 letters, digits and _ . = - are"
+        line = f"{str(given)[:64]!r} is not an id: expected 1 to 256 letters, digits and _ . = -"
         raise StoreError(line)
     if not given.startswith(prefix):
         line = f"{given[:64]!r} does not begin with '{prefix}'"
@@ -178,7 +178,7 @@ def _id(given: object, prefix: str = "") -> str | None:
 
 
 def _part(part: JSON) -> JSON:
-    """Return a part in the form of the API's responses; it may be in the form of its requests."""
+    """Return a part as responses have it, from a part as requests or responses have it."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
 
@@ -199,29 +199,29 @@ def _check(value: object) -> None:
         raise StoreError(line)
 
 
-def _is_known(
+def _exists(
     connection: Connection, table: Table, partition: str, key: str, identifier: str
 ) -> bool:
     lock_list(connection, table, partition)
     bound = {"within": partition, "known_key": key, "known_id": identifier}
-    return connection.execute(_known(table), bound).first() is not None
+    return connection.execute(_same_key_or_id(table), bound).first() is not None
 
 
 @cache
-def _known(table: Table) -> Select[Any]:
+def _same_key_or_id(table: Table) -> Select[Any]:
     same = (table.c.import_key == bindparam("known_key")) | (table.c.id == bindparam("known_id"))
     return select(table.c.id).where(table.c.partition == bindparam("within"), same)
 
 
 @cache
-def _made(table: Table) -> ReturningInsert[Any]:
+def _insertion(table: Table) -> ReturningInsert[Any]:
     return insert(table).returning(table.c.position)
 
 
 def _insert_all(connection: Connection, table: Table, rows: Sequence[JSON]) -> None:
     try:
-        for at in range(0, len(rows), _CHUNK):  # within the limits of one statement
+        for at in range(0, len(rows), _CHUNK):  # a statement has a limited number of parameters
             connection.execute(insert(table), rows[at : at + _CHUNK])
     except IntegrityError as error:
-        line = f"cannot be imported: two of its {table.name} have one id"
+        line = f"cannot be imported: two of its {table.name} have the same id"
         raise StoreError(line) from error

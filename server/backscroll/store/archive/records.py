@@ -12,17 +12,17 @@ class ImportedMessage:
 
     Attributes:
         role: any role; the API itself only creates `user` and `assistant`.
-        content: text (which may be empty), or parts as the API returns them. A text part whose
-            `text` is a plain string is accepted too.
-        created_at: Unix seconds.
-        id: kept if given; None for a new one.
-        metadata: pairs of text.
-        attachments: `{"file_id", "tools"}` objects; a v1 `file_ids` entry has no tools.
-        run_id: the run that created it.
-        assistant_id: the assistant that created it.
+        content: a string (which can be empty), or parts as the API returns them. The `text` of a
+            text part can also be a plain string.
+        created_at: in Unix seconds.
+        id: the id to keep; None for a new one.
+        metadata: string keys and values.
+        attachments: `{"file_id", "tools"}` objects; `tools` is empty for a v1 `file_ids` entry.
+        run_id: the id of the run that created it, or None.
+        assistant_id: the id of the assistant that created it, or None.
         status: `completed`, `incomplete` or `in_progress`.
-        incomplete_at: Unix seconds.
-        incomplete_details: `{"reason"}`.
+        incomplete_at: in Unix seconds, or None.
+        incomplete_details: `{"reason"}`, or None.
     """
 
     role: str
@@ -44,10 +44,10 @@ class ImportedThread:
 
     Attributes:
         key: identifies the thread across imports; each key is imported once.
-        created_at: Unix seconds.
-        messages: in thread order, whatever their times are.
-        id: begins with `thread`, and is kept; None for a new one.
-        metadata: pairs of text.
+        created_at: in Unix seconds.
+        messages: in thread order, which need not be the order of their times.
+        id: the id to keep, which begins with `thread`; None for a new one.
+        metadata: string keys and values.
         tool_resources: as the API returns them.
     """
 
@@ -65,10 +65,10 @@ class ImportedConversation:
 
     Attributes:
         key: identifies the conversation across imports; each key is imported once.
-        created_at: Unix seconds.
-        items: as the API accepts or returns them, any number; an item's `id` is kept.
-        id: begins with `conv`, and is kept; None for a new one.
-        metadata: pairs of text.
+        created_at: in Unix seconds.
+        items: any number, as the API accepts or returns them; their ids are kept.
+        id: the id to keep, which begins with `conv`; None for a new one.
+        metadata: string keys and values.
     """
 
     key: str
@@ -84,12 +84,12 @@ class ImportedCompletion:
 
     Attributes:
         key: identifies the completion across imports; each key is imported once.
-        created_at: Unix seconds.
+        created_at: in Unix seconds.
         model: the model that created it.
-        choices: as the API returns them; their messages are listed after the input.
+        choices: as the API returns them; the list of messages ends with theirs.
         messages: the input, oldest first, as it was sent to the API.
-        id: kept if given; None for a new one.
-        metadata: pairs of text.
+        id: the id to keep; None for a new one.
+        metadata: string keys and values.
         fields: other fields of the API's object, such as `usage` and `service_tier`.
     """
 
