@@ -50,10 +50,10 @@ async def test_a_flood_of_refused_requests_writes_few_lines(kind: str, tmp_path:
         said = (await server.process.stderr.read()).decode()
 
     lines = Counter(re.sub(r"^\S+ \S+ ", "", line) for line in said.splitlines())
-    left_out = re.findall(r"(\d+) more lines like this one were left out", said)
+    omitted = re.findall(r"(\d+) more lines like this one were omitted", said)
     assert all(count <= LINES for count in lines.values())
-    assert len(lines) == 2 * len(left_out)
-    assert set(left_out) <= {str(COUNT - LINES)}
+    assert len(lines) == 2 * len(omitted)
+    assert set(omitted) <= {str(COUNT - LINES)}
     assert "\x1b" not in said
 
 
@@ -87,9 +87,9 @@ def test_a_call_site_may_write_again_each_minute_and_every_tool_call_is_logged()
 
     assert stream.getvalue().splitlines() == [
         *("one 0", "one 1", "call 0", "call 1", "call 2", "call 3"),
-        "3 more lines like this one were left out: one 4",
+        "3 more lines like this one were omitted: one 4",
         *("another", "two 0", "two 1"),
-        "1 more lines like this one were left out: two 2",
+        "1 more lines like this one were omitted: two 2",
     ]
 
 

@@ -1,1 +1,1 @@
-"""What any command of this process needs: its log, its signals, its end."""
+"""Logging, tracing, signals, listening sockets and exit codes, for all commands."""

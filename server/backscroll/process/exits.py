@@ -1,4 +1,4 @@
-"""How a command ends: silently if a person stopped it, with one line if it cannot continue."""
+"""Exit codes of commands, and their one-line errors."""
 
 import os
 import signal
@@ -11,46 +11,46 @@ from typing import Final, NoReturn
 from backscroll.settings.operator_errors import OperatorError
 
 UNUSABLE: Final = 2
-"""The exit code for a setting, a database or an argument that cannot be used."""
+"""The exit code for an unusable setting, database or argument."""
 
 INTERRUPTED: Final = 130
-"""128 + SIGINT, as a shell reports it."""
+"""The exit code after an interrupt: 128 + SIGINT, as in shells."""
 
 PIPE_CLOSED: Final = 141
-"""128 + SIGPIPE, as a shell reports it."""
+"""The exit code after the reader of stdout has gone: 128 + SIGPIPE, as in shells."""
 
 
 class CommandError(OperatorError):
-    """A command cannot do its work; the message is one line that says how to fix it."""
+    """A command fails; the message is one line that says how to fix the cause."""
 
 
 @contextmanager
 def clean_exit() -> Iterator[None]:
-    """End the process with the exit code that a shell expects, without a traceback.
+    """Turn errors into exit codes, without a traceback.
 
     Raises:
-        SystemExit: 2 after one line on stderr for a setting, database or argument that cannot be
-            used; 130 after an interrupt; 141 if the reader of stdout has gone.
+        SystemExit: `UNUSABLE` for an `OperatorError`, which is printed to stderr as one line;
+            `INTERRUPTED` after an interrupt; `PIPE_CLOSED` if the reader of stdout has gone.
     """
     try:
         yield
         if sys.stdout is not None:
             sys.stdout.flush()
     except OperatorError as error:
-        _say(str(error))
+        _print_error(str(error))
         sys.exit(UNUSABLE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        _leave_pipe()
+        _exit_after_broken_pipe()
 
 
 @contextmanager
 def interrupted_at_once() -> Iterator[None]:
     """Raise KeyboardInterrupt at SIGINT even while an event loop runs.
 
-    `asyncio.Runner` would cancel its task instead, which waits for a file that is being read and
-    interrupts a clean shutdown. It does not replace a handler other than Python's own.
+    `asyncio.Runner` instead cancels its task, which cannot interrupt the reading of a file and can
+    interrupt a shutdown. It keeps a handler that is not Python's default one, such as this one.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -63,11 +63,11 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _say(line: str) -> None:
-    print(f"backscroll: {line}", file=sys.stderr)  # noqa: T201 - printed for a person
+def _print_error(line: str) -> None:
+    print(f"backscroll: {line}", file=sys.stderr)  # noqa: T201 - an error for the user
 
 
-def _leave_pipe() -> NoReturn:
-    # Python flushes stdout again when it exits, and would report the broken pipe again.
+def _exit_after_broken_pipe() -> NoReturn:
+    # When Python exits, it flushes stdout again, which would fail and print an error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(PIPE_CLOSED)

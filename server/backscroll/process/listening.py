@@ -1,4 +1,4 @@
-"""Opens a port to listen on, or says in one line why it cannot."""
+"""Opens listening sockets, and reports failures in one line."""
 
 import errno
 import os
@@ -12,70 +12,71 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
     Args:
-        host: an address of this machine, or a name for one.
+        host: an address or name of this machine.
         port: 0 for any free port.
 
     Raises:
-        CommandError: the address is not this machine's, or the port is in use.
+        CommandError: the address does not belong to this machine, or the port is in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.getaddrinfo(host, port, family)
         listening = socket.create_server((host, port), family=family)
     except (socket.gaierror, UnicodeError):
-        raise _not_ours(host) from None
+        raise _not_local(host) from None
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
-            raise _not_ours(host) from None
+            raise _not_local(host) from None
         raise CommandError(
-            f"cannot listen on {_joined(host, port)} ({os.strerror(error.errno or 0)}): "
+            f"cannot listen on {_host_and_port(host, port)} ({os.strerror(error.errno or 0)}): "
             "choose another with --port"
         ) from None
-    return _named(listening)
+    return _with_protocol(listening)
 
 
 def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
-    """Return sockets on one port, one for each of several processes.
+    """Return listening sockets on one port, one for each of several processes.
 
-    Linux spreads connections among them. Elsewhere all of them are the same socket, and the process
-    that wakes first takes a connection.
+    On Linux, the kernel distributes connections among the sockets. On other systems the list has
+    the same socket `number` times, and the process that wakes first accepts the connection.
 
     Args:
-        host: an address of this machine, or a name for one.
+        host: an address or name of this machine.
         port: 0 for any free port.
-        number: how many.
+        number: how many sockets.
 
     Raises:
-        CommandError: the address is not this machine's, or the port is in use, even if by a server
-            that would share it.
+        CommandError: the address does not belong to this machine, or the port is in use, even by a
+            server that shares it (SO_REUSEPORT).
     """
     first = listen(host, port)
     if sys.platform != "linux":
         return [first] * number
     with first:
-        # Set only now, so that `listen` fails if another server uses the port.
+        # Set after `listen`, so that `listen` fails if another server uses the port.
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        return [
-            _named(socket.create_server(first.getsockname(), family=first.family, reuse_port=True))
-            for _ in range(number)
+        name = first.getsockname()
+        sockets = [
+            socket.create_server(name, family=first.family, reuse_port=True) for _ in range(number)
         ]
+        return [_with_protocol(listening) for listening in sockets]
 
 
-def _named(listening: socket.socket) -> socket.socket:
-    """Return a socket with its protocol named TCP; only then does asyncio set TCP_NODELAY."""
+def _with_protocol(listening: socket.socket) -> socket.socket:
+    """Return a socket whose `proto` is TCP, because asyncio sets TCP_NODELAY only on these."""
     return socket.socket(listening.family, proto=socket.IPPROTO_TCP, fileno=listening.detach())
 
 
-def _not_ours(host: str) -> CommandError:
+def _not_local(host: str) -> CommandError:
     return CommandError(
         f"--host {host} is not an address of this machine: use 127.0.0.1, or 0.0.0.0 for all"
     )
 
 
 def address(host: str, listener: socket.socket, scheme: str = "http") -> str:
-    """Return the URL of a listener, without a path."""
-    return f"{scheme}://{_joined(host, listener.getsockname()[1])}"
+    """Return the URL of a listening socket, without a path."""
+    return f"{scheme}://{_host_and_port(host, listener.getsockname()[1])}"
 
 
-def _joined(host: str, port: int) -> str:
+def _host_and_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,4 +1,4 @@
-"""The log: it goes to stderr, and never contains a value that may be message text."""
+"""The log on stderr, which never contains message text."""
 
 import json
 import logging
@@ -15,22 +15,22 @@ from typing import Final, TextIO, TypeAlias
 from backscroll_tools.plain import plain
 
 FIELDS: Final = "fields"
-"""The attribute of a record that holds its structured fields, a mapping."""
+"""The attribute of a log record with its structured fields, a mapping."""
 
 request_id_now: Final[ContextVar[str]] = ContextVar("request_id", default="")
-"""The id of the request that is being served; empty outside of a request."""
+"""The id of the current request; empty outside requests."""
 
 LINES: Final = 10
-"""How many lines one logging call in the code may write in `WINDOW_S`; the rest are counted."""
+"""The most lines that one call site writes per window; further lines are only counted."""
 
 WINDOW_S: Final = 60.0
-"""The seconds over which lines are counted."""
+"""The length of a window in seconds."""
 
-_OURS: Final = ("backscroll", "backscroll_tools")
+_OWN_LOGGERS: Final = ("backscroll", "backscroll_tools")
 
 
 class NoValuesFormatter(logging.Formatter):
-    """Shows only the type and the stack of an exception, because its text may quote data."""
+    """Formats a record as one line; omits an exception's message, which may quote data."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as one line, without control characters."""
@@ -41,7 +41,7 @@ class NoValuesFormatter(logging.Formatter):
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
-        """Return an exception's type and its stack, as functions and lines."""
+        """Return an exception's type, and its stack as function names and line numbers."""
         kind, _, trace = ei
         stack = " > ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(trace))
         return f"{kind.__name__ if kind else 'No exception'} at {stack}"
@@ -51,7 +51,7 @@ class JsonLines(NoValuesFormatter):
     """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object: `time` (RFC 3339), `level`, `logger`, and its message or fields."""
+        """Return the object: `time` (RFC 3339), `level`, `logger`, and `message` or the fields."""
         moment = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, object] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -71,26 +71,26 @@ _CallSite: TypeAlias = tuple[str, int, str, int]
 
 
 @dataclass(slots=True)
-class _Written:
-    """How many lines one call site has written since a time, and how many were left out."""
+class _Window:
+    """The lines of one call site in its current window: how many were written, how many omitted."""
 
     since: float
     lines: int = 0
     last: logging.LogRecord | None = None
-    left_out: int = 0
+    omitted: int = 0
 
 
 class BoundedHandler(logging.StreamHandler[TextIO]):
-    """Limits how many lines each call site writes a minute, and reports how many were left out.
+    """Limits how many lines each call site writes per window, and reports how many it omitted.
 
-    So nobody can fill a disk with log lines by sending requests. A record with `FIELDS` is always
-    written, because only calls that were let through have fields. The number of lines that were
-    left out is written before the next line from any call site, or at the end.
+    The limit prevents clients from filling a disk with log lines. Records with `FIELDS` are always
+    written, because they belong to requests that were authorised. The number of omitted lines is
+    written after the window, before the next line of any call site, or on closing.
 
     Args:
         stream: the stream to write to.
-        lines: the most lines of one call site in a window.
-        window_s: the window in seconds.
+        lines: the most lines of one call site per window.
+        window_s: the length of a window in seconds.
         clock: returns the time in seconds.
     """
 
@@ -105,36 +105,36 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
         self._lines = lines
         self._window_s = window_s
         self._clock = clock
-        self._sites: dict[_CallSite, _Written] = {}
+        self._sites: dict[_CallSite, _Window] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, or count it."""
+        """Write a record, or count it as omitted."""
         now = self._clock()
-        self._report_left_out(now - self._window_s)
+        self._report_omitted(now - self._window_s)
         if getattr(record, FIELDS, None) is not None:
             super().emit(record)
             return
         site = (record.name, record.levelno, record.pathname, record.lineno)
-        written = self._sites.setdefault(site, _Written(now))
-        if written.lines < self._lines:
-            written.lines += 1
+        window = self._sites.setdefault(site, _Window(now))
+        if window.lines < self._lines:
+            window.lines += 1
             super().emit(record)
         else:
-            written.last, written.left_out = record, written.left_out + 1
+            window.last, window.omitted = record, window.omitted + 1
 
     def close(self) -> None:
-        """Report the lines that were left out, and close."""
-        self._report_left_out(float("inf"))
+        """Report the omitted lines, and close."""
+        self._report_omitted(float("inf"))
         super().close()
 
-    def _report_left_out(self, until: float) -> None:
-        """End the windows that began before a time, and report the lines they left out."""
-        ended = [site for site, written in self._sites.items() if written.since <= until]
-        for written in [self._sites.pop(site) for site in ended]:
-            if written.last is not None:
-                count = f"{written.left_out} more lines like this one were left out: "
-                summary = logging.makeLogRecord(vars(written.last))
-                summary.msg, summary.args = f"{count}{written.last.getMessage()}", ()
+    def _report_omitted(self, until: float) -> None:
+        """End the windows that began by `until`, and report their omitted lines."""
+        ended = [site for site, window in self._sites.items() if window.since <= until]
+        for window in [self._sites.pop(site) for site in ended]:
+            if window.last is not None:
+                count = f"{window.omitted} more lines like this one were omitted: "
+                summary = logging.makeLogRecord(vars(window.last))
+                summary.msg, summary.args = f"{count}{window.last.getMessage()}", ()
                 summary.exc_info = None
                 super().emit(summary)
 
@@ -143,14 +143,14 @@ def configure(level: str, form: str = "text") -> None:
     """Send the log to stderr.
 
     Args:
-        level: the least severe level at which Backscroll's own records are shown: `debug`, `info`,
-            `warning` or `error`. Libraries' records are shown from `warning` on, because below
-            that they log the data they handle.
-        form: `text`, or `json` for one object on each line.
+        level: the lowest level of Backscroll's records that are written: `debug`, `info`, `warning`
+            or `error`. The lowest level of libraries' records is always `warning`, because below
+            it they log data.
+        form: `text`, or `json` for one JSON object per line.
     """
     handler = BoundedHandler(sys.stderr)
     text = NoValuesFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in _OURS:
+    for name in _OWN_LOGGERS:
         logging.getLogger(name).setLevel(level.upper())

@@ -1,4 +1,4 @@
-"""Ends a server at SIGTERM or SIGINT."""
+"""Stops a server at SIGTERM or SIGINT."""
 
 import asyncio
 import signal

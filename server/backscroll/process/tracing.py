@@ -1,8 +1,8 @@
-"""Exports spans as OpenTelemetry's own environment variables say; by default nowhere.
+"""Exports spans if OpenTelemetry's environment variables choose an exporter.
 
-See the OpenTelemetry specification, "Environment Variable Specification" and "OTLP Exporter
-Configuration". The SDK itself reads the variables of the sampler, the batches, the resource, the
-endpoint, its headers and its certificates.
+The variables are those of the OpenTelemetry specification ("Environment Variable Specification" and
+"OTLP Exporter Configuration"). The SDK itself reads those for the sampler, batches, resource,
+endpoint, headers and certificates.
 """
 
 import os
@@ -23,10 +23,10 @@ _NAMES: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 
 
 def exporter_of(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the entry point's name of the exporter that the variables choose; empty for none.
+    """Return the name of the chosen exporter's entry point, or an empty string to export nothing.
 
     Raises:
-        SettingsError: no exporter exists for the protocol.
+        SettingsError: the protocol is not supported.
     """
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return ""
@@ -42,10 +42,10 @@ def exporter_of(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def configure() -> None:
-    """Export spans as the variables say, until the process ends.
+    """Export spans until the process ends, if an exporter is chosen.
 
     Raises:
-        SettingsError: the exporter that they choose is not installed.
+        SettingsError: the chosen exporter is not installed.
     """
     name = exporter_of()
     if not name:
@@ -58,9 +58,9 @@ def configure() -> None:
         raise SettingsError(_missing(name)) from None
     from opentelemetry.trace import set_tracer_provider
 
-    # Values from the environment override these.
-    ours = Resource({"service.name": "backscroll", "service.version": version("backscroll")})
-    resource = ours.merge(OTELResourceDetector().detect())
+    # The environment overrides these values.
+    defaults = Resource({"service.name": "backscroll", "service.version": version("backscroll")})
+    resource = defaults.merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
     set_tracer_provider(provider)
