@@ -1,1 +1,1 @@
-"""The upstream that the settings choose, and how to authenticate to it."""
+"""The chosen upstream: its kind, its credentials and its connections."""

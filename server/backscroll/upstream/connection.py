@@ -1,4 +1,4 @@
-"""The upstream that the settings choose, opened when the first call needs it."""
+"""Connections to the chosen upstream, opened at the first call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ def upstream_of(settings: Settings) -> Upstream:
     """Return the upstream that the settings choose, with its credential.
 
     Raises:
-        NoKeyError: a key is needed but not set, or the library for Entra is not installed.
+        NoKeyError: a key is required but not set, or the library for Entra is not installed.
     """
     return _upstream(settings, credential(settings, profile_of(settings)))
 
@@ -34,17 +34,16 @@ def upstream_of(settings: Settings) -> Upstream:
 def upstream_of_callers(
     settings: Settings, without_key: Callable[[], Awaitable[Header]] | None = None
 ) -> Upstream:
-    """Return the upstream that callers over HTTP share.
+    """Return the upstream for the HTTP transport, which all callers share.
 
-    If `http_auth` is `token`, callers can bring their own keys, and the operator needs no key.
+    If `http_auth` is `token`, callers can have their own keys, so the operator's key is optional.
 
     Args:
         settings: the operator's settings.
-        without_key: replaces the operator's credential if the operator has no key; by default no
-            credential is sent.
+        without_key: the credential to use if the operator has no key; by default none is sent.
 
     Raises:
-        NoKeyError: as `upstream_of` raises it, if callers cannot bring keys.
+        NoKeyError: like `upstream_of`, unless callers can have their own keys.
     """
     try:
         return upstream_of(settings)
@@ -54,7 +53,7 @@ def upstream_of_callers(
         return _upstream(settings, without_key)
 
 
-def _upstream(settings: Settings, give: Callable[[], Awaitable[Header]] | None) -> Upstream:
+def _upstream(settings: Settings, authenticate: Callable[[], Awaitable[Header]] | None) -> Upstream:
     profile = profile_of(settings)
     base_url = (settings.base_url or profile.base_url).rstrip("/")
     headers = (
@@ -65,24 +64,24 @@ def _upstream(settings: Settings, give: Callable[[], Awaitable[Header]] | None) 
         profile,
         base_url if base_url.endswith(profile.base_suffix) else base_url + profile.base_suffix,
         tuple((name, value) for name, value in headers if value),
-        give,
+        authenticate,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The connections to an upstream, which all of its clients share."""
+    """The connection pools of an upstream, which all its clients share."""
 
     reading: Http
     writing: Http
 
 
 class UpstreamConnection:
-    """The connections to the chosen upstream: opened once, closed with the process.
+    """The connections to the chosen upstream, opened once and closed on exit.
 
     Args:
         settings: the operator's settings.
-        upstream: the result of `upstream_of`, called earlier so that a bad setting stops the start.
+        upstream: the result of `upstream_of`, which is called at the start to detect bad settings.
     """
 
     def __init__(self, settings: Settings, upstream: Upstream) -> None:
@@ -112,26 +111,26 @@ class UpstreamConnection:
             ToolError: `upstream_unavailable` if the store's database cannot be opened.
         """
         client = self._client or await self.client_of(self._upstream)
-        self._client = self._client or client  # a concurrent call may be first
+        self._client = self._client or client  # a concurrent call may have set it
         return self._client
 
     async def check(self) -> None:
-        """Check that the embedded store can be read and written; other upstreams are not checked.
+        """Check that the embedded store, if it is open, can be read and written.
 
         Raises:
-            NothingWrittenError: it cannot, and why.
+            NothingWrittenError: it cannot be read or written.
         """
         if self._store is not None:
             await self._store.check()
 
     async def client_of(self, upstream: Upstream) -> Client:
-        """Return a new client over the same connections, with its own retry budget and lanes.
+        """Return a new client that shares the connections, but has its own retry budget and lanes.
 
         Args:
-            upstream: the chosen upstream, which may have another credential and other headers.
+            upstream: the chosen upstream, possibly with a different credential and headers.
 
         Raises:
-            ToolError: as `client` raises it.
+            ToolError: like `client`.
         """
         async with self._opening:
             if self._pools is None:
@@ -168,18 +167,18 @@ class UpstreamConnection:
 class _InProcess:
     """Sends requests to an application in this process.
 
-    It skips the cookies, redirects and authentication of an HTTP client, which only cost time here.
+    Unlike an HTTP client, it does not handle cookies, redirects or authentication, to save time.
 
     Attributes:
         transport: passes requests to the application.
-        timeout: no timeout, because the deadline of a call bounds every wait.
+        timeout: no timeout, because each call has a deadline.
     """
 
     transport: httpx2.ASGITransport
     timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Send a request and return its response."""
+        """Send a request and return its response, with its body read unless `stream`."""
         response = await self.transport.handle_async_request(request)
         if not stream:
             await response.aread()

@@ -1,4 +1,4 @@
-"""How requests authenticate: with a key in one of two headers, or a token of Microsoft Entra."""
+"""The authentication header of requests: an API key, or a token from Microsoft Entra."""
 
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -13,22 +13,22 @@ from backscroll_tools.client.profiles import Auth, Header, Profile
 from backscroll_tools.errors import ToolError
 
 ENTRA_SCOPE: Final = "https://ai.azure.com/.default"
-"""The scope of tokens for Foundry and Azure OpenAI v1 (Microsoft's API reference)."""
+"""The scope of tokens for Foundry and Azure OpenAI v1, from Microsoft's API reference."""
 
 
 class NoKeyError(SettingsError):
-    """A key is needed but not set, or the library for Entra is not installed."""
+    """A key is required but not set, or the library for Entra is not installed."""
 
 
 class NotSignedInError(ToolError):
-    """Microsoft Entra gave no token."""
+    """Microsoft Entra did not return a token."""
 
 
 def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[Header]] | None:
-    """Return a function that returns the authentication header; None if no header is sent.
+    """Return a function that returns the authentication header, or None if no header is sent.
 
     Raises:
-        NoKeyError: a key is needed but not set, or the library for Entra is not installed.
+        NoKeyError: a key is required but not set, or the library for Entra is not installed.
     """
     match _auth(settings, profile):
         case "none":
@@ -42,7 +42,7 @@ def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[H
 
 
 def lacks_key(settings: Settings) -> bool:
-    """Whether the upstream needs a key that the operator has not set."""
+    """Return whether the upstream requires a key that the operator has not set."""
     try:
         credential(settings, profile_of(settings))
     except NoKeyError:
@@ -53,7 +53,7 @@ def lacks_key(settings: Settings) -> bool:
 def _auth(settings: Settings, profile: Profile) -> Auth:
     chosen: Auth = settings.auth or profile.auth  # type: ignore[assignment]  # checked on loading
     if settings.api_key and chosen == "entra":
-        return "bearer"  # the operator has set a token
+        return "bearer"  # the key is a token that the operator has set
     if not settings.api_key and chosen == "bearer" and profile.key_optional:
         return "none"
     if not settings.api_key and chosen in {"bearer", "api-key"}:
@@ -63,7 +63,7 @@ def _auth(settings: Settings, profile: Profile) -> Auth:
 
 
 def name_of_key(upstream: str) -> str:
-    """Return the variable that sets the key of a kind of upstream."""
+    """Return the environment variable that sets the key of a kind of upstream."""
     return NEEDS_KEY.get(upstream, "BACKSCROLL_API_KEY")
 
 
@@ -77,8 +77,8 @@ def _fixed(header: Header) -> Callable[[], Awaitable[Header]]:
 def _entra() -> Callable[[], Awaitable[Header]]:
     if not _installed("azure.identity"):
         message = (
-            "BACKSCROLL_API_KEY is not set, and signing in with Microsoft Entra needs the extra "
-            "`azure`: pip install 'backscroll[azure]'."
+            "BACKSCROLL_API_KEY is not set, and signing in with Microsoft Entra requires the "
+            "extra `azure`: pip install 'backscroll[azure]'."
         )
         raise NoKeyError(message)
 
@@ -97,7 +97,7 @@ def _entra_token() -> str:
     """Return a token, which the library caches until it is about to expire.
 
     Raises:
-        NotSignedInError: `auth_failed` if nobody is signed in.
+        NotSignedInError: `auth_failed` if Entra does not return a token.
     """
     from azure.core.exceptions import AzureError
 
@@ -106,7 +106,7 @@ def _entra_token() -> str:
     except AzureError as error:
         raise NotSignedInError(
             "auth_failed",
-            f"Microsoft Entra gave no token ({type(error).__name__}).",
+            f"Microsoft Entra did not return a token ({type(error).__name__}).",
             next_step="Ask the operator to sign in (az login), or to set BACKSCROLL_API_KEY.",
         ) from None
 

@@ -1,6 +1,6 @@
-"""Which kind of upstream the settings choose.
+"""The kind of upstream that the settings choose.
 
-Imports only the standard library, because it runs before anything else is imported.
+This module imports no third-party library, because it runs early in every start.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE, Profil
 
 
 def profile_of(settings: Settings) -> Profile:
-    """Return the kind of upstream that the settings choose, adjusted to what they say about it."""
+    """Return the profile of the chosen kind of upstream, adjusted by the settings about it."""
     profile = PROFILES[settings.upstream]
     if profile is not COMPATIBLE:
         return profile
@@ -24,5 +24,5 @@ def profile_of(settings: Settings) -> Profile:
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Whether the upstream is the store in this process, not one at a URL."""
+    """Return whether the upstream is the store in this process, not a store at a URL."""
     return PROFILES[settings.upstream] is STORE and not settings.base_url

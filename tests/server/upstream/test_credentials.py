@@ -66,8 +66,8 @@ def azure_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         (AZURE, "BACKSCROLL_API_KEY is needed for the upstream azure."),
         pytest.param(
             FOUNDRY,
-            "BACKSCROLL_API_KEY is not set, and signing in with Microsoft Entra needs the extra "
-            "`azure`: pip install 'backscroll[azure]'.",
+            "BACKSCROLL_API_KEY is not set, and signing in with Microsoft Entra requires the "
+            "extra `azure`: pip install 'backscroll[azure]'.",
             marks=pytest.mark.skipif(find_spec("azure") is not None, reason="the extra is there"),
         ),
     ],
@@ -117,7 +117,7 @@ async def test_a_token_of_entra_is_asked_for_before_every_request_by_one_identit
 
     assert credentials._identity().asked == [ENTRA_SCOPE] * 3  # noqa: SLF001 - what was asked
     assert failed.value.render() == (
-        "auth_failed: Microsoft Entra gave no token (ClientAuthenticationError).\n"
+        "auth_failed: Microsoft Entra did not return a token (ClientAuthenticationError).\n"
         "Next: Ask the operator to sign in (az login), or to set BACKSCROLL_API_KEY.\n"
         "Retry: safe, but pointless until the operator fixes the key; nothing was written."
     )
@@ -125,5 +125,5 @@ async def test_a_token_of_entra_is_asked_for_before_every_request_by_one_identit
 
 @pytest.mark.skipif(find_spec("azure") is not None, reason="the extra is there")
 async def test_signing_in_without_the_library_names_the_extra() -> None:
-    with pytest.raises(SettingsError, match=r"needs the extra `azure`: pip install"):
+    with pytest.raises(SettingsError, match=r"requires the extra `azure`: pip install"):
         await header("foundry")
