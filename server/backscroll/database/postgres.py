@@ -46,7 +46,7 @@ MIGRATION_S: Final = 3_600
 POOL_WAIT_S: Final = 10.0
 
 REMEMBERED_S: Final = 10.0
-"""For how many seconds `check` repeats a failure, unless a write succeeds in the meantime."""
+"""For how many seconds `check` reports an earlier failure, unless a write succeeds meanwhile."""
 
 TRY_S: Final = 0.1
 """How many seconds one attempt waits for a lock before it returns its connection to the pool."""

@@ -94,7 +94,7 @@ def _classify(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
     code = sqlstate(error)
     if code in _ROLLED_BACK or code == LOCK_NOT_AVAILABLE:
         return True, DatabaseBusyError()
-    if isinstance(error, NotSupportedError):  # prepared before another replica changed a table
+    if isinstance(error, NotSupportedError):  # a cached plan: another replica has changed the table
         return True, DatabaseBusyError()
     if code == _TIMED_OUT:
         return False, DatabaseBusyError()

@@ -208,7 +208,7 @@ def _route(path: str, **by_method: Handler) -> Route:
 
 def _has_nul(request: Request) -> bool:
     """Return whether the path or query has a NUL character, which PostgreSQL cannot store."""
-    checked = {"thread_id", "conversation_id"}  # `ids` rejects a NUL in these
+    checked = {"thread_id", "conversation_id"}  # `ids` rejects NUL characters in these
     names = (value for name, value in request.path_params.items() if name not in checked)
     return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 
@@ -237,8 +237,8 @@ async def _handle_error(request: Request, error: Exception) -> Response:
         case CommitUnknownError():
             _log.error("%s", error, exc_info=error)
             message = (
-                "The connection to the database was lost during the commit, so this may have been "
-                "written or not. Retry the same request with the same Idempotency-Key."
+                "The connection to the database was lost during the commit. The write may or may "
+                "not have succeeded. Retry the same request with the same Idempotency-Key."
             )
             return error_reply(
                 ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message, kind=SERVER_ERROR)

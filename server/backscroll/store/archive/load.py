@@ -178,7 +178,7 @@ def _id(given: object, prefix: str = "") -> str | None:
 
 
 def _part(part: JSON) -> JSON:
-    """Return a part as responses have it, from a part as requests or responses have it."""
+    """Return a part in the form of responses; `part` may have the form of requests."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
 
