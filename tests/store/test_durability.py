@@ -147,7 +147,7 @@ async def test_a_busy_database_is_said_to_be_busy_and_nothing_is_written(path: P
             body = {"role": "user", "content": "b"}
             url = f"/threads/{thread_id}/messages"
             for reply in await asyncio.gather(*(api.post(url, json=body) for _ in range(3))):
-                assert "busy" in error(reply, 503)["message"]
+                assert "locked" in error(reply, 503)["message"]
                 assert int(reply.headers["retry-after"]) >= 1
             assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["a"]
             other.execute("ROLLBACK")

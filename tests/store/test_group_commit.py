@@ -226,7 +226,7 @@ async def test_a_database_that_stays_busy_fails_all_that_wait_at_once_and_writes
             body = {"role": "user", "content": "b"}
             async with asyncio.timeout(paced_s(10)):  # 40 waits in a row would take twice that
                 replies = await asyncio.gather(*(api.post(url, json=body) for _ in range(40)))
-            assert all("busy" in error(reply, 503)["message"] for reply in replies)
+            assert all("locked" in error(reply, 503)["message"] for reply in replies)
             other.execute("ROLLBACK")
             other.close()
             assert texts(await page(api, url)) == ["a"]

@@ -33,7 +33,7 @@ async def test_a_lock_that_another_program_holds_is_waited_for_no_longer_than_al
         async with other.transaction():
             await other.execute("SELECT * FROM threads FOR UPDATE")
             for reply in await asyncio.gather(*(api.post(url, json=BODY) for _ in range(3))):
-                assert "busy" in error(reply, 503)["message"]
+                assert "locked" in error(reply, 503)["message"]
                 assert int(reply.headers["retry-after"]) >= 1
         await other.close()
         assert texts(await page(api, url)) == ["a"]

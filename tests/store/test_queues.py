@@ -83,7 +83,7 @@ async def test_a_write_that_has_waited_long_enough_is_told_so_in_the_queue_and_a
         url = f"/threads/{thread_id}/messages"
         async with _locked(shared, [thread_id]):
             replies = await asyncio.gather(*(api.post(url, json=BODY) for _ in range(10)))
-        assert all("busy" in error(reply, 503)["message"] for reply in replies)
+        assert all("locked" in error(reply, 503)["message"] for reply in replies)
         assert texts(await page(api, url)) == []
         await add(api, thread_id, "after")
 
