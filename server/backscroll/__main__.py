@@ -1,4 +1,4 @@
-"""`backscroll`: an MCP server over stdio if run without arguments, else the command line."""
+"""`backscroll`: the MCP server over stdio if run without arguments, otherwise the command line."""
 
 import sys
 
@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command in `sys.argv`, and exit with its code."""
     with clean_exit():
         if len(sys.argv) == 1:
-            # Hosts start this many times a day, so do not import the command line.
+            # Hosts start the server often, so do not spend time on importing the command line.
             from backscroll.commands.serve.over_stdio import serve_as_set
 
             serve_as_set()

@@ -38,8 +38,8 @@ class _Commands(click.Group):
 def commands() -> None:
     """Read and write stored conversations through MCP tools.
 
-    Without a command, serves MCP over stdio, as MCP hosts expect. Each setting is an option or an
-    environment variable: --result-chars or BACKSCROLL_RESULT_CHARS.
+    Without a command, serves MCP over stdio, as MCP hosts expect. Each setting can be an option or
+    an environment variable, such as --result-chars or BACKSCROLL_RESULT_CHARS.
     """
 
 

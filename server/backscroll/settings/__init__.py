@@ -1,1 +1,1 @@
-"""Every setting: described once, read once, checked before anything is sent."""
+"""All settings: their definitions, and how they are read and validated."""

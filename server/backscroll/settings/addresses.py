@@ -15,34 +15,34 @@ _KEY: Final = re.compile(r"[\x21-\x7e]+")
 
 
 def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
-    """Return what is wrong with a base URL, or an empty string; the URL itself is not quoted.
+    """Return what is wrong with a base URL, without quoting it; empty if it is valid.
 
     Args:
-        base_url: what an operator set.
+        base_url: the base URL that the operator set.
         allow_http: whether an upstream on another machine may be used without TLS.
     """
     try:
         url = urlsplit(base_url)
         host, _ = url.hostname or "", url.port
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     if url.scheme not in {"http", "https"} or not host:
-        return "must start with https:// (or http://) and name a host"
+        return "must start with https:// (or http://) and contain a host"
     if url.username is not None or url.password is not None:
-        return "must not carry credentials: set BACKSCROLL_API_KEY instead"
+        return "must not contain credentials: set BACKSCROLL_API_KEY instead"
     if url.query or url.fragment or base_url.endswith(("?", "#")):
-        return "must have no query and no fragment"
+        return "must not have a query or a fragment"
     if re.search(r"[^\x21-\x7e]|\\|%2e|%2f|%5c", base_url, re.IGNORECASE) or {".", ".."} & set(
         url.path.split("/")
     ):
-        return "must be plain ASCII, without spaces or backslashes, and its path without dots"
+        return "must be ASCII, without spaces or backslashes, and without . or .. in its path"
     if url.scheme == "http" and not allow_http and not is_loopback(host):
-        return "must use https: keys and messages would cross the network unprotected"
+        return "must use https: otherwise keys and messages would be sent unencrypted"
     return ""
 
 
 def flaw_of_key(key: str) -> str:
-    """Return what is wrong with a key, or an empty string; the key itself is not quoted."""
+    """Return what is wrong with a key, without quoting it; empty if it is valid."""
     if is_unresolved(key):
         return UNRESOLVED
     if key and _KEY.fullmatch(key) is None:

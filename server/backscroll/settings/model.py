@@ -1,6 +1,7 @@
-"""Every setting, in one frozen value. A flag overrides the environment, which overrides a default.
+"""All settings, in one frozen dataclass.
 
-Nothing heavy is imported here, because settings are read first.
+Flags override environment variables, which override defaults. Nothing heavy is imported here,
+because settings are read before anything else.
 """
 
 import dataclasses
@@ -49,7 +50,7 @@ def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as
 class Settings:
     """All settings. Each field is set by the variable `BACKSCROLL_` plus its name in upper case."""
 
-    upstream: str = _setting("where messages are stored", "store", one_of=UPSTREAMS)
+    upstream: str = _setting("the upstream that stores messages", "store", one_of=UPSTREAMS)
     base_url: str = _setting("the upstream's base URL; openai has a default", "")
     api_key: str = _setting("the upstream's API key", "", secret=True)
     organization: str = _setting("the OpenAI organization to send with requests", "")
@@ -60,7 +61,7 @@ class Settings:
         "how the key is sent; the default depends on the upstream", "", one_of=AUTHS
     )
     serves: tuple[str, ...] = _setting(
-        "what a compatible upstream serves, comma-separated",
+        "the APIs that a compatible upstream serves, comma-separated",
         ("threads", "conversations", "chat_completions"),
         any_of=SERVES,
     )
@@ -69,7 +70,7 @@ class Settings:
         default=False,
     )
     has_more: bool = _setting(
-        "whether a compatible upstream sends has_more: false only at the end", default=False
+        "whether a compatible upstream sends has_more=false only on the last page", default=False
     )
     allow_http: bool = _setting(
         "whether to allow an upstream on another machine without TLS", default=False
@@ -113,27 +114,27 @@ class Settings:
         one_of=LOG_FORMATS,
     )
     http_auth: str = _setting(
-        "how callers over HTTP authenticate; none only on a loopback address",
+        "how HTTP callers authenticate; none is allowed only on a loopback address",
         "none",
         one_of=HTTP_AUTHS,
         http=True,
     )
     allowed_hosts: tuple[str, ...] = _setting(
-        "the host names that callers over HTTP use, comma-separated: example.com, example.com:*",
+        "the host names that HTTP callers may use, comma-separated: example.com, example.com:*",
         (),
         http=True,
     )
     allowed_origins: tuple[str, ...] = _setting(
-        "the web origins that may call, comma-separated: https://example.com, or none",
+        "the web origins that may call, comma-separated, such as https://example.com; or none",
         (),
         http=True,
     )
-    oauth_issuer: str = _setting("the URL of the tokens' issuer", "", http=True)
+    oauth_issuer: str = _setting("the token issuer's URL", "", http=True)
     oauth_resource: str = _setting(
-        "this server's URL, the audience of its tokens: https://example.com/mcp", "", http=True
+        "this server's URL, as in the tokens' audience: https://example.com/mcp", "", http=True
     )
     oauth_partitions: bool = _setting(
-        "whether each OAuth user has a partition of the store", default=False, http=True
+        "whether each OAuth user has a separate partition of the store", default=False, http=True
     )
     http_workers: int = _setting(
         "the number of HTTP worker processes; each uses one core",
@@ -188,53 +189,55 @@ def load(
     """Return the settings.
 
     A blank value counts as unset. A relative path in a flag is resolved against the current
-    directory. One in a variable is resolved against the user's data folder, because hosts start
-    servers in any directory.
+    directory. A relative path in a variable is resolved against the user's data folder, because
+    hosts start servers in arbitrary directories.
 
     Args:
         flags: values given on the command line, by field name.
-        environ: the environment; if the upstream is openai, the variables that OpenAI's own
-            client reads are used too, with lower precedence than `BACKSCROLL_…`.
+        environ: the environment variables. For the upstream openai, the variables of OpenAI's own
+            client are used too, with lower precedence than `BACKSCROLL_…`.
 
     Raises:
-        SettingsError: an unknown variable, or a value that breaks its rule.
+        SettingsError: a variable is unknown, or a value is not valid.
     """
-    flags = _set(flags or {})
+    flags = _without_blanks(flags or {})
     given = _given(flags, environ)
     fields = {item.name: item for item in dataclasses.fields(Settings)}
-    for name, (shown, _) in given.items():
+    for name, (source, _) in given.items():
         if name not in fields:
             known = ", ".join(f"{PREFIX}{field.upper()}" for field in fields)
-            message = f"{shown} is not a setting. The settings are: {known}."
+            message = f"{source} is not a setting. The settings are: {known}."
             raise SettingsError(message)
     values: dict[str, Any] = {
-        name: parsed(shown, text, fields[name], Path.cwd if name in flags else data_folder)
-        for name, (shown, text) in given.items()
+        name: parsed(source, text, fields[name], Path.cwd if name in flags else data_folder)
+        for name, (source, text) in given.items()
     }
     settings = Settings(**values)
-    _check_upstream(settings, {name: shown for name, (shown, _) in given.items()})
+    _check_upstream(settings, {name: source for name, (source, _) in given.items()})
     return settings
 
 
 def sources(
     flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the flag or variable that each changed setting comes from, by field name.
+    """Return the flag or variable that sets each setting, by field name, without defaults.
 
     Args:
         flags: as in `load`.
         environ: as in `load`.
     """
-    return {name: shown for name, (shown, _) in _given(_set(flags or {}), environ).items()}
+    return {
+        name: source for name, (source, _) in _given(_without_blanks(flags or {}), environ).items()
+    }
 
 
-def _set(texts: Mapping[str, str]) -> dict[str, str]:
+def _without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if not is_blank(text)}
 
 
 def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return the source of each given setting and its text, by field name."""
-    environ = _set(environ)
+    """Return the flag or variable of each given setting, and its text, by field name."""
+    environ = _without_blanks(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)
         for name, value in environ.items()
@@ -251,14 +254,14 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     """Refuse a base URL, key or partition that cannot be used, without quoting it.
 
     Args:
-        settings: all of them.
+        settings: all settings.
         sources: the flag or variable of each given setting, by field name.
 
     Raises:
-        SettingsError: a value breaks its rule; the message names the setting and the rule.
+        SettingsError: a value is not valid; the message names the setting and its rule.
     """
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
-        rule = "must be 1 to 128 letters, digits and _ . = - for the store"
+        rule = "must have 1 to 128 characters for the store: letters, digits, _ . = and -"
         raise SettingsError(f"{sources['project']} {rule}.")
     if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
@@ -269,7 +272,7 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
             message = f"{sources['base_url']} {flaw}{hint}."
             raise SettingsError(message)
-    # With tokens, each caller may bring its own key. A missing one is then reported per call.
+    # With tokens, each caller may have its own key. A missing key is then reported per call.
     keys_are_callers = settings.http_auth == "token"
     if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."

@@ -14,10 +14,10 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
 UNRESOLVED: Final = (
-    "holds a variable that nothing has resolved, such as $HOME or ${input:key}: write its value"
+    "contains an unresolved variable, such as $HOME or ${input:key}: replace it with its value"
 )
 _NO_HOME: Final = (
-    "holds a ~ that stands for no home folder: it does so only at the start of a file's path, as "
+    "contains a ~ that is not a home folder: use ~ only at the start of a file's path, as "
     "~/ or ~user/."
 )
 
@@ -32,7 +32,10 @@ _TILDE: Final = re.compile(r"(?:^|,)\s*~")
 
 
 class SettingsError(OperatorError):
-    """A setting cannot be used. One line: its name, the rule, and the value unless it is secret."""
+    """A setting is not valid.
+
+    The message is one line: the setting's name, its rule, and its value unless it is secret.
+    """
 
 
 def is_blank(text: str) -> bool:
@@ -49,46 +52,47 @@ def is_unresolved(secret: str) -> bool:
 
 
 def parsed(
-    shown: str, text: str, item: Field[Any], folder: Callable[[], Path] = Path.cwd
+    source: str, text: str, item: Field[Any], folder: Callable[[], Path] = Path.cwd
 ) -> object:
     """Return the value of a setting, parsed from its text.
 
     Args:
-        shown: the flag or variable that set it, for error messages.
-        text: the text it was set to; not blank, because blank means unset.
-        item: the field, whose metadata holds the rule: allowed words (`one_of`, `any_of`), bounds
-            (`least`, `most`), or the function that makes its path absolute (`resolve`).
+        source: the flag or variable that sets it, for error messages.
+        text: the text of the flag or variable; not blank, because blank means unset.
+        item: the setting's field, whose metadata defines its rule: the allowed words (`one_of`,
+            `any_of`), the bounds (`least`, `most`), or the function that makes a path absolute
+            (`resolve`).
         folder: returns the folder to resolve a relative path against; by default the current one.
 
     Raises:
-        SettingsError: the text breaks the rule.
+        SettingsError: the text violates the rule.
     """
     rule, kind = item.metadata, cast("type", type(item.default))
-    _refuse_unresolved(shown, text, item)
+    _refuse_unresolved(source, text, item)
     if "resolve" in rule:
         try:
             return cast("str", rule["resolve"](text, folder))
         except UnknownHomeError:
-            raise SettingsError(f"{shown} {_NO_HOME}") from None
+            raise SettingsError(f"{source} {_NO_HOME}") from None
     if _TILDE.search(text) and ("secret" not in rule or text == "~" or text.startswith("~/")):
-        raise SettingsError(f"{shown} {_NO_HOME}")
+        raise SettingsError(f"{source} {_NO_HOME}")
     if kind is bool:
-        return _boolean(shown, text)
+        return _boolean(source, text)
     if kind in {int, float}:
-        return _number(shown, text, kind, rule["least"], rule["most"])
+        return _number(source, text, kind, rule["least"], rule["most"])
     if kind is tuple:
         words = tuple(word.strip() for word in text.split(",") if word.strip())
         if "any_of" in rule:
             for word in words or ("",):
-                _one_of(shown, word, rule["any_of"])
+                _one_of(source, word, rule["any_of"])
         return words
     if "one_of" in rule:
-        return _one_of(shown, text, rule["one_of"])
+        return _one_of(source, text, rule["one_of"])
     return text
 
 
-def _refuse_unresolved(shown: str, text: str, item: Field[Any]) -> None:
-    """Refuse a variable that was not resolved, without quoting it, because it may be a secret."""
+def _refuse_unresolved(source: str, text: str, item: Field[Any]) -> None:
+    """Refuse an unresolved variable, without quoting it, because it may be a secret."""
     open_text, secrets = text, [text]
     if "secret" in item.metadata:
         open_text = ""
@@ -97,20 +101,20 @@ def _refuse_unresolved(shown: str, text: str, item: Field[Any]) -> None:
         for rule in _PASSWORDS:
             open_text = rule.sub(r"\g<before>", open_text)
     if "$" in open_text or any(map(is_unresolved, secrets)):
-        raise SettingsError(f"{shown} {UNRESOLVED}.")
+        raise SettingsError(f"{source} {UNRESOLVED}.")
 
 
-def _boolean(shown: str, text: str) -> bool:
+def _boolean(source: str, text: str) -> bool:
     word = text.strip().lower()
     if word not in _TRUE | _FALSE:
-        message = f"{shown} must be true or false, not {text!r}."
+        message = f"{source} must be true or false, not {text!r}."
         raise SettingsError(message)
     return word in _TRUE
 
 
-def _number(shown: str, text: str, kind: type, least: float, most: float) -> float:
+def _number(source: str, text: str, kind: type, least: float, most: float) -> float:
     noun = "a whole number" if kind is int else "a number"
-    message = f"{shown} must be {noun} from {least} to {most}, not {text!r}."
+    message = f"{source} must be {noun} from {least} to {most}, not {text!r}."
     try:
         value: float = kind(text)
     except ValueError:
@@ -120,8 +124,8 @@ def _number(shown: str, text: str, kind: type, least: float, most: float) -> flo
     return value
 
 
-def _one_of(shown: str, word: str, allowed: tuple[str, ...]) -> str:
+def _one_of(source: str, word: str, allowed: tuple[str, ...]) -> str:
     if word not in allowed:
-        message = f"{shown} must be {' or '.join(allowed)}, not {word!r}."
+        message = f"{source} must be {' or '.join(allowed)}, not {word!r}."
         raise SettingsError(message)
     return word

@@ -1,4 +1,4 @@
-"""Paths in settings, and conversion between paths and SQLite URLs.
+"""Resolves paths in settings, and converts between paths and SQLite URLs.
 
 Imports only the standard library at module level, because settings are read first.
 """
@@ -13,20 +13,20 @@ SQLITE: Final = "sqlite:///"
 IN_MEMORY: Final = ("sqlite://", f"{SQLITE}:memory:")
 
 _ESCAPED: Final = re.compile(r"[%?#$]|(?<![^/\\])~")
-"""Characters that would end a URL's path or be read as an escape, a variable or a home folder."""
+"""Characters that end a URL's path, or that mean an escape, a variable or a home folder."""
 
 _BARE_PATH: Final = re.compile(r"~|\.{0,2}/|[A-Za-z]:[\\/]")
 """The start of a database setting that is a path and not a URL."""
 
 
 class UnknownHomeError(ValueError):
-    """A path contains a `~` that does not stand for a home folder."""
+    """A path contains a `~` that cannot be expanded to a home folder."""
 
 
 def data_folder() -> Path:
     """Return the user's data folder, an absolute path.
 
-    A relative `XDG_DATA_HOME` is ignored, as the XDG Base Directory Specification asks (Basics).
+    A relative `XDG_DATA_HOME` is ignored (XDG Base Directory Specification, Basics).
     """
     from platformdirs import user_data_path
 
@@ -48,11 +48,11 @@ def absolute(text: str, folder: Callable[[], Path]) -> str:
 
 
 def absolute_database(text: str, folder: Callable[[], Path]) -> str:
-    """Return a database's URL, with an absolute path if it names a file.
+    """Return a database's URL, with an absolute path if the database is a file.
 
     Args:
-        text: a URL, or a path that begins with `/`, `./`, `../` or `~`. Anything else is returned
-            unchanged: opening it fails with an error that explains the forms of a URL.
+        text: a URL, or a path that begins with `/`, `./`, `../` or `~`. Any other text is returned
+            unchanged; opening the database then fails with an error that shows valid URLs.
         folder: as in `absolute`.
 
     Raises:
@@ -68,7 +68,7 @@ def absolute_database(text: str, folder: Callable[[], Path]) -> str:
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the SQLite URL of a path. `sqlite_path` reverses it, whatever characters it has."""
+    """Return the SQLite URL of a path. `sqlite_path` reverses it for every path."""
     return SQLITE + _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", str(path))
 
 
@@ -80,18 +80,18 @@ def sqlite_path(url: str) -> Path | None:
             characters are decoded, and `~` is not expanded.
 
     Raises:
-        ValueError: the URL has another form, or its path cannot be that of a file.
+        ValueError: the URL has another form, or its path is not valid for a file.
     """
     if url in IN_MEMORY:
         return None
     path = url.removeprefix(SQLITE)
     if path in {url, ""} or "?" in path or "\0" in _decoded(path) or "~" in _initials(path):
-        raise ValueError("it names no file")
+        raise ValueError("it does not name a file")
     return Path(_decoded(path))
 
 
 def _absolute(written: str, folder: Callable[[], Path], decoded: str) -> Path:
-    """Return an absolute path. Only a `~` in `written`, not one that was encoded, is expanded."""
+    """Return an absolute path. A `~` is expanded only if it is unencoded, and thus in `written`."""
     first = re.split(r"[\\/]", written, maxsplit=1)[0]
     if "~" in _initials(written[1:]):
         raise UnknownHomeError

@@ -11,11 +11,11 @@ from backscroll.settings.model import Settings, load
 from backscroll.settings.parsing import SettingsError
 from backscroll.upstream.connection import upstream_of
 
-SCHEME = "must start with https:// (or http://) and name a host"
-CREDENTIALS = "must not carry credentials: set BACKSCROLL_API_KEY instead"
-QUERY = "must have no query and no fragment"
-PATH = "must be plain ASCII, without spaces or backslashes, and its path without dots"
-HTTPS = "must use https: keys and messages would cross the network unprotected"
+SCHEME = "must start with https:// (or http://) and contain a host"
+CREDENTIALS = "must not contain credentials: set BACKSCROLL_API_KEY instead"
+QUERY = "must not have a query or a fragment"
+PATH = "must be ASCII, without spaces or backslashes, and without . or .. in its path"
+HTTPS = "must use https: otherwise keys and messages would be sent unencrypted"
 KEY = "must be printable ASCII without spaces or line breaks"
 LONG_KEY = "sk-live-0123456789abcdef"
 
@@ -50,9 +50,9 @@ def test_an_address_that_can_be_asked_has_no_flaw(base_url: str) -> None:
         ("https:///v1", SCHEME),
         ("//api.example.com/v1", SCHEME),
         (" ", SCHEME),
-        ("https://[::1", "is no URL"),
-        ("https://a.example:99999/v1", "is no URL"),
-        ("https://a.example:port/v1", "is no URL"),
+        ("https://[::1", "is not a URL"),
+        ("https://a.example:99999/v1", "is not a URL"),
+        ("https://a.example:port/v1", "is not a URL"),
         (f"https://user:{LONG_KEY}@a.example/v1", CREDENTIALS),
         ("https://user@a.example/v1", CREDENTIALS),
         ("https://@a.example/v1", CREDENTIALS),
@@ -98,7 +98,7 @@ def test_any_text_is_an_address_or_has_a_flaw_that_does_not_repeat_it(
 ) -> None:
     for base_url in (tail, f"https://{tail}", f"https://a.example/{tail}"):
         flaw = flaw_of_address(base_url, allow_http=allow_http)
-        assert flaw in {"", "is no URL", SCHEME, CREDENTIALS, QUERY, PATH, HTTPS}
+        assert flaw in {"", "is not a URL", SCHEME, CREDENTIALS, QUERY, PATH, HTTPS}
 
 
 @pytest.mark.parametrize("key", ["", LONG_KEY, "a", "!~", "eyJhbGciOi.JIUzI1NiJ9.x-y_z="])

@@ -20,10 +20,10 @@ FILES: Final = tuple(name for name in NAMES if "resolve" in METADATA[name])
 """The settings that name a file, and so may begin with a `~`."""
 
 UNRESOLVED: Final = (
-    "holds a variable that nothing has resolved, such as $HOME or ${input:key}: write its value."
+    "contains an unresolved variable, such as $HOME or ${input:key}: replace it with its value."
 )
 ELSEWHERE: Final = (
-    "holds a ~ that stands for no home folder: it does so only at the start of a file's path, as "
+    "contains a ~ that is not a home folder: use ~ only at the start of a file's path, as "
     "~/ or ~user/."
 )
 

@@ -77,7 +77,10 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
         ),
         (
             {"BACKSCROLL_PROJECT": "a b"},
-            "BACKSCROLL_PROJECT must be 1 to 128 letters, digits and _ . = - for the store.",
+            (
+                "BACKSCROLL_PROJECT must have 1 to 128 characters for the store: letters, digits, "
+                "_ . = and -."
+            ),
         ),
         (
             {"BACKSCROLL_UPSTREAM": "compatible"},
@@ -94,8 +97,8 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
         (
             {"BACKSCROLL_UPSTREAM": "compatible", "BACKSCROLL_BASE_URL": f"http://{KEY}.example"},
             (
-                "BACKSCROLL_BASE_URL must use https: keys and messages would cross the network "
-                "unprotected (BACKSCROLL_ALLOW_HTTP=true allows it)."
+                "BACKSCROLL_BASE_URL must use https: otherwise keys and messages would be "
+                "sent unencrypted (BACKSCROLL_ALLOW_HTTP=true allows it)."
             ),
         ),
         (
@@ -103,7 +106,7 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
                 "BACKSCROLL_UPSTREAM": "compatible",
                 "BACKSCROLL_BASE_URL": f"https://u:{KEY}@a.example/v1",
             },
-            "BACKSCROLL_BASE_URL must not carry credentials: set BACKSCROLL_API_KEY instead.",
+            "BACKSCROLL_BASE_URL must not contain credentials: set BACKSCROLL_API_KEY instead.",
         ),
         (
             {"BACKSCROLL_UPSTREAM": "openai", "OPENAI_API_KEY": f"{KEY}\n"},
@@ -115,7 +118,7 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
                 "OPENAI_API_KEY": KEY,
                 "OPENAI_BASE_URL": "https://a.example/v1?x=1",
             },
-            "OPENAI_BASE_URL must have no query and no fragment.",
+            "OPENAI_BASE_URL must not have a query or a fragment.",
         ),
         (
             {
