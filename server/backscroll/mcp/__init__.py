@@ -1,1 +1,1 @@
-"""The tools as an MCP server, on any transport."""
+"""The MCP server that offers the tools, for any transport."""

@@ -1,4 +1,4 @@
-"""Describes flaws in the bytes of a message, in terms of the transport that carried them."""
+"""Error messages for invalid JSON, which name the transport's unit: a line or a body."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,19 +12,17 @@ class Carrier:
 
     Attributes:
         name: `line` or `body`.
-        each: completes "Send one message …": `a line`, or `in each body`.
     """
 
     name: str
-    each: str
 
 
-LINE: Final = Carrier("line", "a line")
-BODY: Final = Carrier("body", "in each body")
+LINE: Final = Carrier("line")
+BODY: Final = Carrier("body")
 
 
 def describe(flaw: JSONFlawError, carrier: Carrier) -> str:
-    """Return what is wrong with a JSON text, where, and how to fix it.
+    """Return the error message: what is wrong with a JSON text, where, and how to fix it.
 
     Args:
         flaw: the flaw.
@@ -39,18 +37,18 @@ def describe(flaw: JSONFlawError, carrier: Carrier) -> str:
             return f"{found} {at} is not a JSON number. Send a finite number, or null."
         case "surrogate":
             return (
-                f"A string holds a lone surrogate, {found}, {at}. "
-                "Send both halves of the pair, or leave it out."
+                f"A string has a lone surrogate, {found}, {at}. "
+                "Send both surrogates of the pair, or none."
             )
         case "duplicate":
             return f"The key {found} appears twice in one object. Send it once."
         case "control":
-            return rf"A string holds a raw control character {at}. Escape it, as in \n or \u0007."
+            return rf"A string has an unescaped control character {at}. Send it as \n or \u0007."
         case "depth":
             nested = f"The {carrier.name} is nested more than {DEPTH} levels deep."
-            return f"{nested} Send a flatter value."
+            return f"{nested} Send a message with fewer levels."
         case "syntax":
             return (
                 f"The {carrier.name} is not JSON: {found} at byte {flaw.at}. "
-                f"Send one whole JSON-RPC message {carrier.each}."
+                f"Send one complete JSON-RPC message per {carrier.name}."
             )

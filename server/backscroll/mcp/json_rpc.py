@@ -1,6 +1,6 @@
-"""Parses bytes from a transport into a message, or into the error to answer with.
+"""Parses bytes from a transport into a message or an error reply.
 
-This is JSON-RPC 2.0 as MCP restricts it: no batches, and ids are strings or integers.
+MCP restricts JSON-RPC 2.0: there are no batches, and ids are strings or integers.
 """
 
 import re
@@ -34,8 +34,8 @@ class Received:
 
     Attributes:
         message: the message.
-        refused: for a tool call whose line is flawed: why its arguments, which are left empty here,
-            cannot be trusted. Otherwise empty.
+        refused: why the arguments of a tool call were removed: its JSON is not valid. Empty if the
+            message is complete.
     """
 
     message: JSONRPCMessage
@@ -44,13 +44,13 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A line that is ignored because it needs no answer, and why; the reason never quotes it."""
+    """A line that is ignored because it must not be answered; the reason never quotes it."""
 
     reason: str
 
 
 Parsed: TypeAlias = Received | JSONRPCError | Dropped | None
-"""A parsed line: a message, an error to answer with, a line to ignore, or None if it is blank."""
+"""A parsed line: a message, an error reply, a line to ignore, or None if it is blank."""
 
 
 def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Parsed:
@@ -58,13 +58,13 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
 
     Args:
         line: the line without its newline, or the body.
-        carrier: `LINE` or `BODY`, as errors name it.
-        whole: whether the newline was seen; the input may end within a line.
+        carrier: `LINE` or `BODY`, for error messages.
+        whole: whether the line is complete; False if the input ended before its newline.
     """
     if isinstance(line, Overlong):
         message = (
             f"The line has {line.size} bytes; a message may have at most {LINE_BYTES}. "
-            "Send less in one message."
+            "Send a smaller message."
         )
         return _error(_id_at_edges(line.start, line.end if whole else b""), message)
     if not line or line.isspace():
@@ -74,7 +74,8 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     except JSONFlawError as flaw:
         return _flawed(line, describe(flaw, carrier), whole=whole)
     if isinstance(value, list):
-        return _error(None, f"A batch is not part of MCP. Send one message {carrier.each}.")
+        message = f"MCP does not support batches. Send one message per {carrier.name}."
+        return _error(None, message)
     if not isinstance(value, dict):
         return _error(None, "A message must be a JSON object.")
     return _message(cast("_Object", value))
@@ -101,7 +102,7 @@ def _message(value: _Object) -> Parsed:
 
 
 def _flaw(value: _Object) -> str:
-    """Return the rule of JSON-RPC 2.0 that an object breaks; empty if it breaks none."""
+    """Return the rule of JSON-RPC 2.0 that an object violates; empty if it is valid."""
     if value.get("jsonrpc") != "2.0":
         return 'jsonrpc must be "2.0".'
     if "method" not in value and "result" not in value and "error" not in value:
@@ -119,15 +120,15 @@ def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
     value = strict_json.guess(line)
     if not isinstance(value, dict):
         if not whole:
-            flaw = f"The input ended within a message, after {len(line)} bytes. Send it whole."
+            flaw = f"The input ended after {len(line)} bytes of a message. Send a complete message."
         end = line[-EDGE:] if whole else b""
         return _error(_id_at_edges(line[:EDGE], end, closed=False), flaw, PARSE_ERROR)
     guessed = cast("_Object", value)
     method, request_id = guessed.get("method"), guessed.get("id")
     if isinstance(method, str) and "id" not in guessed:
-        return Dropped("a flawed notification")
+        return Dropped("a notification with invalid JSON")
     if "method" not in guessed and ("result" in guessed or "error" in guessed):
-        return Dropped("a flawed reply")
+        return Dropped("a reply with invalid JSON")
     if not _is_id(request_id) or not strict_json.is_sound(request_id):
         return _error(None, flaw, PARSE_ERROR)
     params = _without_arguments(guessed.get("params"))
@@ -138,7 +139,7 @@ def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
 
 
 def _without_arguments(params: object) -> _Object | None:
-    """Return a call's parameters with empty arguments; None if the rest is flawed too."""
+    """Return a call's parameters with empty arguments; None if the rest is not valid either."""
     if not isinstance(params, dict) or not isinstance(params.get("name"), str):
         return None
     kept: _Object = {"name": params["name"]}
@@ -152,7 +153,7 @@ def _is_id(value: object) -> TypeGuard[RequestId]:
 
 
 EDGE: Final = 1024
-"""How many bytes at either end of a line are searched for its id."""
+"""How many bytes at each end of a line are searched for the request's id."""
 
 _ID: Final = rb'"id"\s*:\s*(-?[0-9]{1,18}|"[^"\\\x00-\x1f]{0,256}")\s*'
 _VERSION: Final = rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*'
@@ -171,16 +172,16 @@ _FULL_END: Final = re.compile(rb",\s*" + _VERSION + _ID + rb"\}\s*\Z")
 
 
 def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId | None:
-    """Return the id of a request that cannot be parsed, if its position leaves no doubt.
+    """Return the id of a request that cannot be parsed, if it certainly belongs to the request.
 
-    A member before the first nested value belongs to the request, and so does a member right
-    before the brace that ends it.
+    A member belongs to the request if it precedes the first nested value, or if it directly
+    precedes the closing brace of the request.
 
     Args:
         start: the line's first bytes.
-        end: its last bytes; empty if its end was not seen.
-        closed: whether the last brace is known to close the request. If not, the end counts only
-            if it also has `jsonrpc`, as arguments hardly ever do.
+        end: the line's last bytes; empty if the line is not complete.
+        closed: whether the last brace is known to close the request. If not, an id at the end must
+            follow `jsonrpc`, which arguments hardly ever contain.
     """
     found = _STARTS[0].match(start) or _STARTS[1].match(start)
     if found is None and _STARTS_WITH_METHOD.match(start):

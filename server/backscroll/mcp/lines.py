@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 LINE_BYTES: Final = 4 * 1024 * 1024
-"""The most bytes of a line without its newline; the same as the SDK's limit for HTTP bodies."""
+"""The maximum length of a line without its newline, in bytes: the SDK's limit for HTTP bodies."""
 
 EDGE_BYTES: Final = 1024
-"""How many bytes are kept of each end of a line that is too long."""
+"""How many bytes of each end of a line that is too long are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Overlong:
 
 
 class Lines:
-    """Cuts chunks of bytes into lines.
+    """Splits chunks of bytes into lines.
 
     Args:
-        limit: the most bytes of a line; 4 MiB by default.
+        limit: the maximum length of a line, in bytes; 4 MiB by default.
     """
 
     def __init__(self, limit: int = LINE_BYTES) -> None:

@@ -1,4 +1,4 @@
-"""The context of one request: what it may do, which upstream serves it, and who records calls."""
+"""The context of one request: its settings, its upstream client and the record of its call."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ class Called:
 
     Attributes:
         tool: the tool's name; empty if there is no such tool.
-        arguments: as they were passed; message text in them must not be logged.
+        arguments: the arguments that were passed; they may contain message text, which must not be
+            logged.
         outcome: `ok`, the error's code, `unknown_tool`, or `cancelled` if the client gave up.
         seconds: how long the call took.
-        written_ids: the ids of what the call wrote, by name.
+        written_ids: the ids of the objects that the call wrote, by name.
         stopped_by: why the page ended, if the call returned one.
         tally: the requests to the upstream, their retries and bytes.
     """
@@ -37,16 +38,16 @@ def _not_recorded(_: Called) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What a request may do.
+    """The context of a request.
 
     Attributes:
-        settings: what the operator allows, narrowed to what the caller may and wants to do.
-        client: returns the client for the caller's part of the upstream.
+        settings: the operator's settings, narrowed by the caller's permissions and by the URL.
+        client: returns the caller's upstream client.
         request_id: the request's id in the log; empty on stdio.
-        refused: why the arguments of a call cannot be trusted; empty if they can.
+        refused: why the transport removed the arguments of a call; empty if they are valid.
         record: called with each call after it has ended.
-        arguments: the arguments of a call, if the transport took them out so that the SDK does not
-            parse them again; None if the call still has them.
+        arguments: the arguments of a call, if the transport removed them from the message so that
+            the SDK does not parse them again; otherwise None.
     """
 
     settings: Settings

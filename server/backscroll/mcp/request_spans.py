@@ -1,4 +1,4 @@
-"""An OpenTelemetry span around each request of a client, with its outcome.
+"""Records an OpenTelemetry span for each request, with the outcome of the request.
 
 A span never contains a name chosen by a client, an argument, message text, a key or a header.
 """
@@ -26,16 +26,15 @@ _METHODS: Final = frozenset(
     }
 )
 _TRACE: Final = ("traceparent", "tracestate")
-"""The names under which a caller gives a request's trace (W3C Trace Context), in `_meta` or in the
-request's headers."""
+"""The names of a request's trace context, in `_meta` or in its HTTP headers (W3C Trace Context)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSpans:
-    """Records each request; replaces the SDK's own middleware.
+    """Middleware that records a span for each request; it replaces the SDK's own.
 
     Attributes:
-        tools: the names of tools that may appear in the names of spans.
+        tools: the tool names that may appear in the names of spans.
     """
 
     tools: frozenset[str]
@@ -67,10 +66,10 @@ class RequestSpans:
 
 
 def record_outcome(outcome: str, request_id: str) -> None:
-    """Record on the current span how its call ended.
+    """Record the outcome of a call on the current span.
 
     Args:
-        outcome: `ok`, or what went wrong in one word.
+        outcome: `ok`, or the error as one word.
         request_id: the request's id in the log; empty on stdio.
     """
     span = get_current_span()

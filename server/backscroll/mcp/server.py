@@ -1,4 +1,4 @@
-"""The tools as an MCP server: lists them, calls them, and shows failures to models."""
+"""The MCP server, which lists and calls the tools."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -33,10 +33,10 @@ from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 
 LIST_TTL_MS: Final = 3_600_000
-"""How long hosts may keep the tool list, in milliseconds: it changes only with the settings."""
+"""How long hosts may cache the tool list, in milliseconds. It changes only with the settings."""
 
 _GREETINGS: Final = frozenset({"initialize", "server/discover"})
-"""The requests whose results carry the instructions."""
+"""The requests whose results contain the instructions."""
 
 _OFFERS: Final = 64
 """How many different tool lists are cached."""
@@ -47,24 +47,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """Why a transport refused the arguments of a request.
+    """The reason why a transport removed the arguments of a request.
 
-    A transport attaches it to the request as its context, so that the model that wrote the
-    arguments reads the reason.
+    The transport attaches it to the request as the SDK's context, so that the result of the call
+    can show the reason to the model.
     """
 
     reason: str
 
 
 def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamConnection]:
-    """Return an MCP server for one host, with one upstream for as long as it runs.
+    """Return an MCP server for one host, with a single connection to the upstream.
 
     Args:
         settings: the operator's settings.
         tools: the tools that can be offered; by default `registry.TOOLS`.
 
     Raises:
-        SettingsError: the upstream's key, or a library for it, is missing.
+        SettingsError: the upstream's key or a library that it needs is missing.
     """
     upstream = upstream_of(settings)
 
@@ -80,7 +80,7 @@ def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamC
     return server_for(request_context_of, settings, upstream.profile, lifespan, tools=tools)
 
 
-def server_for(  # noqa: PLR0913 - what differs between one host and many callers
+def server_for(  # noqa: PLR0913 - the differences between one host and many callers
     request_context_of: Callable[[_Context], RequestContext],
     settings: Settings,
     profile: Profile,
@@ -92,11 +92,11 @@ def server_for(  # noqa: PLR0913 - what differs between one host and many caller
     """Return an MCP server for any transport: protocol versions 2025-11-25 and 2026-07-28.
 
     Args:
-        request_context_of: returns what a request may do, given the SDK's context.
-        settings: the operator's settings; those of a request only narrow them.
-        profile: what the upstream serves.
+        request_context_of: returns Backscroll's context of a request, given the SDK's context.
+        settings: the operator's settings; the settings of a request can only narrow them.
+        profile: the kind of upstream.
         lifespan: entered once for each run of a transport.
-        scope: whether a client may share its cached tool list between callers (`public`).
+        scope: `public` if a client may share its cached tool list between callers, or `private`.
         tools: the tools that can be offered.
     """
     by_name = {tool.name: tool for tool in tools}

@@ -1,4 +1,4 @@
-"""One call of a tool over MCP: run, recorded, and every failure shown to the model."""
+"""Runs and records a tool call over MCP, and turns failures into results for the model."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ from backscroll_tools.tool import Bounds, Call, Output, Result, Tool
 _TRACED: Final[frozenset[ErrorCode]] = frozenset(
     {"internal", "upstream_unavailable", "upstream_invalid", "outcome_unknown"}
 )
-"""Errors that a user may ask the operator about, and that therefore contain the request's id."""
+"""Errors that contain the request's id, because a user may report them to the operator."""
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
@@ -42,12 +42,12 @@ async def answered(
     Args:
         context: the SDK's context of the request.
         params: the tool's name and arguments, as they were sent.
-        request: what the request may do.
-        profile: what the upstream serves.
+        request: Backscroll's context of the request.
+        profile: the kind of upstream.
         tools: every tool, by name.
 
     Raises:
-        MCPError: there is no such tool.
+        MCPError: the tool is unknown.
     """
     start = time.perf_counter()
     name, outcome, written_ids, stopped_by = "", "cancelled", dict[str, str](), ""
@@ -80,7 +80,7 @@ async def answered(
 
 
 def _tool(tool: Tool | None, name: str, settings: Settings, profile: Profile) -> Tool:
-    """Return a tool that is offered, or that is withheld because it writes.
+    """Return a tool, if it is offered or is withheld because it writes.
 
     Raises:
         MCPError: -32602 for any other name (MCP specification, tools, error handling).
@@ -106,7 +106,7 @@ async def _called(
         raise ToolError("invalid_arguments", request.refused, next_step="Fix the call.")
     if request.arguments is None:
         arguments = validated(tool, params.arguments or {})
-    else:  # large ones, checked in a thread
+    else:  # large arguments are validated in a thread
         arguments = await anyio.to_thread.run_sync(validated, tool, request.arguments)
     bounds = Bounds(
         result_chars=settings.result_chars,
@@ -130,7 +130,7 @@ def _succeeded(result: Result, output: str) -> CallToolResult:
 
 
 def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:
-    """Return the ids of the message that a call wrote and of its thread, if its result has them."""
+    """Return the ids of the written message and of its thread, if a call's result has them."""
     if not tool.writes:
         return {}
     ids: dict[str, str] = {}
@@ -168,7 +168,7 @@ def _failed(error: ToolError, request: RequestContext, names: Collection[str]) -
 
 
 def _where(error: Exception) -> str:
-    """Return an exception's type and its stack of functions and lines, without any value."""
+    """Return an exception's type and the functions and lines of its stack, without any values."""
     frames: list[str] = []
     trace = error.__traceback__
     while trace is not None:

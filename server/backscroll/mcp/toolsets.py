@@ -1,6 +1,6 @@
-"""Which tools are offered: those that the settings allow and the upstream can serve.
+"""Selects the tools to offer: those that the settings allow and the upstream can serve.
 
-Imports only the standard library, because it runs before anything else is imported.
+Imports only the standard library, because the stdio front needs it before the SDK is imported.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class Offerable(Protocol):
 
     @property
     def needs(self) -> tuple[Group, ...]:
-        """The endpoints of which the upstream must serve at least one."""
+        """The groups of endpoints of which the upstream must serve at least one."""
 
 
 T = TypeVar("T", bound=Offerable)

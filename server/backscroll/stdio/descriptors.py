@@ -8,28 +8,28 @@ from contextlib import contextmanager
 
 @contextmanager
 def claimed() -> Iterator[tuple[int, int]]:
-    """Yield file descriptors of stdin and stdout that nothing else in the process uses.
+    """Yield file descriptors of stdin and stdout that no other code in the process uses.
 
-    Until the end of the context descriptor 0 is empty and descriptor 1 is stderr.
+    Within the context, descriptor 0 reads from the null device, and descriptor 1 writes to stderr.
 
     Raises:
-        SystemExit: one of them is closed.
+        SystemExit: stdin or stdout is closed.
     """
     try:
         kept = os.dup(0), os.dup(1)
     except OSError:
         sys.exit("backscroll: stdin or stdout is closed, but the protocol needs both.")
-    nothing = os.open(os.devnull, os.O_RDWR)
+    null_device = os.open(os.devnull, os.O_RDWR)
     try:
-        os.dup2(nothing, 0)
+        os.dup2(null_device, 0)
         try:
             os.dup2(2, 1)
         except OSError:  # stderr is closed
-            os.dup2(nothing, 1)
+            os.dup2(null_device, 1)
         yield kept
     finally:
         sys.stdout.flush()  # this reaches stderr, because descriptor 1 still points there
-        os.close(nothing)
+        os.close(null_device)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":
                 os.set_blocking(original, True)  # the parent process shares it

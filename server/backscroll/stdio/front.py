@@ -1,11 +1,11 @@
-"""The first answers of a stdio server, given before the MCP SDK is imported.
+"""The stdio front: answers the first requests of a host before the MCP SDK is imported.
 
 Hosts start a server with every chat and wait for its tools; importing the SDK takes most of that
-wait. A host's first requests are known beforehand: `initialize`, `server/discover`, `tools/list`
-and `ping`. They are answered here from a rendered table, with only the standard library, while the
-SDK is imported on a thread. At the first line that the table has no exact answer to, the SDK's
-server takes over: it is given every line so far, its replies to lines that were already answered
-are dropped, and it continues as if it had been there from the start.
+time. Their first requests are always among `initialize`, `server/discover`, `tools/list` and
+`ping`. The front answers these from a rendered table, with only the standard library, while a
+thread imports the SDK. At the first line that the table cannot answer exactly, the SDK's server
+takes over. It handles all earlier lines too, so that its state is complete, but its replies to
+lines that were already answered are dropped.
 """
 
 import json
@@ -24,16 +24,16 @@ from backscroll_tools.strict_json import JSONFlawError
 from backscroll_tools.toolset import TOOLSETS, Toolset
 
 TABLE: Final = Path(__file__).with_name("front_table.json")
-"""Every tool, and what the SDK's server would answer by protocol version; a test holds it equal.
+"""Every tool, and the replies of the SDK's server by protocol version; a test compares them.
 
-`tools` and `instructions` are empty in the replies: they depend on what is offered.
+`tools` and `instructions` are empty in the replies, because they depend on the settings.
 """
 
 MODERN: Final = "2026-07-28"
 """The protocol version in which every request has its own `_meta` envelope."""
 
 LINES: Final = 32
-"""The most lines that are answered here; hosts start with a handful."""
+"""The maximum number of lines that are answered here; hosts start with only a few."""
 
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 
@@ -42,15 +42,15 @@ Object = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One tool of the table, with what decides whether it is offered.
+    """A tool of the table, with the properties that decide whether it is offered.
 
     Attributes:
-        name: the tool's.
-        toolset: the group that an operator offers or withholds.
-        writes: whether it adds, changes or deletes anything.
-        needs: endpoints of which the upstream must have one.
-        finds: what it finds the ids of; empty for none.
-        listed: the tool as `tools/list` tells of it, whatever the protocol version.
+        name: the tool's name.
+        toolset: the toolset that the tool belongs to.
+        writes: whether the tool adds, changes or deletes anything.
+        needs: the groups of endpoints of which the upstream must serve at least one.
+        finds: the kind of object that the tool finds, such as `a thread`; empty if it needs an id.
+        listed: the tool in the result of `tools/list`, the same in every protocol version.
     """
 
     name: str
@@ -65,8 +65,8 @@ class Front:
     """Answers the first lines of a connection.
 
     Args:
-        settings: which tools are offered, and which parts of results are sent.
-        profile: the kind of upstream, which decides what tools are offered.
+        settings: the operator's settings, which decide which tools are offered, and how.
+        profile: the kind of upstream, which also decides which tools are offered.
     """
 
     def __init__(self, settings: Settings, profile: Profile) -> None:
@@ -101,7 +101,10 @@ class Front:
         return text.encode() + b"\n"
 
     def _result(self, message: Object) -> Object | None:
-        """Return the result of a request, an empty result for a notification, or None."""
+        """Return the result of a request, an empty result for a notification, or None.
+
+        None means that the SDK's server must handle the message.
+        """
         match message:
             case {"jsonrpc": "2.0", "method": "notifications/initialized", **rest}:
                 expected = self._version not in {"", MODERN} and rest in ({}, {"params": {}})
@@ -142,7 +145,7 @@ class Front:
         return reply
 
     def _listed(self) -> list[Object]:
-        """Return the tools that are offered, with what the settings have hosts told of each."""
+        """Return the tools that are offered, without output schemas if only text is sent."""
         if not self._without_output:
             return self._tools
         return [
@@ -172,7 +175,7 @@ def _is_handshake(params: Object) -> bool:
 
 
 def _is_modern(params: Object) -> bool:
-    """Whether parameters are a complete envelope of the modern protocol and nothing else."""
+    """Whether the parameters contain a complete envelope of the modern protocol, and no more."""
     match params:
         case {"_meta": dict() as meta, **rest} if not rest:
             envelope = {name.removeprefix(_ENVELOPE): value for name, value in meta.items()}
@@ -194,7 +197,7 @@ def _is_modern(params: Object) -> bool:
 
 
 def _is_bare(params: Object) -> bool:
-    """Whether parameters are empty, or only a progress token."""
+    """Whether the parameters are empty or contain only a progress token."""
     match params:
         case {"_meta": {"progressToken": int() | str() as token, **others}, **rest}:
             return not others and not rest and not isinstance(token, bool)

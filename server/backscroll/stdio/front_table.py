@@ -1,4 +1,4 @@
-"""Renders what the front answers, from the server: a part of `make render`."""
+"""Renders the front's table from the server's replies, as a part of `make render`."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
 HANDSHAKES: Final = ("2025-06-18", "2025-11-25")
-"""The older protocol versions that current hosts ask for."""
+"""The older protocol versions that current hosts request."""
 
 _CLIENT: Final = {"name": "a-host", "version": "1"}
 
@@ -23,10 +23,10 @@ def rendered() -> str:
     """Return the table as the text of its file.
 
     Raises:
-        ValueError: two protocol versions tell of the tools differently.
+        ValueError: two protocol versions list the tools differently.
     """
     replies = {version: _replies(version) for version in (*HANDSHAKES, MODERN)}
-    listed = _taken(replies)
+    listed = _remove_tools(replies)
     table = {
         "tools": [
             {
@@ -66,7 +66,7 @@ def opening(version: str) -> list[JSON]:
 
 
 async def exchanged(settings: Settings, messages: Sequence[JSON]) -> list[JSON]:
-    """Return the server's replies to messages sent over a pipe, in the order of their ids."""
+    """Send messages to the server over a pipe; return its replies in the order of their ids."""
     stdin, host_out = os.pipe()
     host_in, stdout = os.pipe()
     with os.fdopen(host_out, "wb") as out:
@@ -80,8 +80,8 @@ async def exchanged(settings: Settings, messages: Sequence[JSON]) -> list[JSON]:
     return sorted(found, key=lambda reply: int(reply["id"]))
 
 
-def _taken(replies: dict[str, JSON]) -> list[JSON]:
-    """Take the list of tools and the instructions out of every reply; return the one list."""
+def _remove_tools(replies: dict[str, JSON]) -> list[JSON]:
+    """Remove the tools and the instructions from all replies; return the tools."""
     lists: list[list[JSON]] = []
     for reply in [one for each in replies.values() for one in each.values()]:
         if "tools" in reply:
@@ -90,7 +90,7 @@ def _taken(replies: dict[str, JSON]) -> list[JSON]:
         if "instructions" in reply:
             reply["instructions"] = ""
     if any(one != lists[-1] for one in lists):
-        raise ValueError("the protocol versions tell of the tools differently")
+        raise ValueError("the protocol versions list the tools differently")
     return lists[-1]
 
 

@@ -1,8 +1,8 @@
-"""The process's stdin and stdout on the event loop, whatever they are connected to.
+"""Reads stdin and writes stdout on the event loop, whatever they are connected to.
 
 Pipes and sockets are read and written directly. Not every event loop supports files, terminals and
-the handles of Windows, and a non-blocking terminal would disturb the shell that shares it. For
-those a thread copies between the descriptor and a socket.
+Windows handles, and a non-blocking terminal would disturb the shell that shares it. For these, a
+thread copies between the descriptor and a socket.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from threading import Thread
 from typing import Final, cast
 
 CHUNK_BYTES: Final = 64 * 1024
-"""The most bytes that are read at once."""
+"""The maximum number of bytes of one read."""
 
 CLOSE_S: Final = 2.0
-"""How many seconds a host has to read the remaining output before it is closed."""
+"""How long a host has to read the remaining output before it is closed, in seconds."""
 
 
 class PipeReader:
@@ -37,7 +37,7 @@ class PipeReader:
             return b""
 
     def close(self) -> None:
-        """Stop reading; a waiting `read` returns as at the end of the input."""
+        """Stop reading; a `read` that is waiting returns empty bytes."""
         self._transport.close()
 
 
@@ -58,7 +58,7 @@ class PipeWriter(asyncio.Protocol):
         self.copier: Thread | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport; do not read from a two-way socket, which is the reader's to read."""
+        """Keep the transport. Do not read from it, because a two-way socket has its own reader."""
         self._transport = cast("asyncio.Transport", transport)
         if transport.get_extra_info("socket") is not None:
             self._transport.pause_reading()
@@ -71,14 +71,14 @@ class PipeWriter(asyncio.Protocol):
         """Let writers continue."""
         self._writable.set()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - a Protocol
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
         """Wake the waiting writers, which then fail."""
         self._gone.set()
         self._writable.set()
         self._lost()
 
     async def write(self, data: bytes) -> None:
-        """Write bytes, after the host has read enough of the earlier ones.
+        """Write bytes, after the host has read enough of the earlier output.
 
         Raises:
             BrokenPipeError: the host no longer reads.

@@ -1,4 +1,4 @@
-"""A stdio server that answers at once: first the front, then the SDK's server."""
+"""A stdio server that answers immediately: the front first, and later the SDK's server."""
 
 import gc
 import os
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 CHUNK_BYTES: Final = 64 * 1024
-"""The most bytes that are read at once."""
+"""The maximum number of bytes of one read."""
 
 FIRST_LINE_S: Final = 0.02
-"""Seconds to wait for each of the host's first lines before importing the SDK, which would compete
-with answering it."""
+"""How long to wait for each of the host's first lines before the SDK is imported, in seconds. The
+import would delay the replies to these lines."""
 
 FIRST_LINES: Final = 4
-"""How many lines the import waits for."""
+"""The maximum number of lines to wait for before the import."""
 
 FOR_THE_FIRST_CALL: Final = ("fastjsonschema", "backscroll.store.app")
-"""Modules that the first call needs, imported before it comes."""
+"""Modules that the first call needs, which are imported in advance."""
 
 SWITCH_S: Final = 0.0005
-"""The most seconds for which the importing thread can hold up the front."""
+"""How long the importing thread may block the front at a time, in seconds."""
 
 
 def run(settings: Settings, profile: Profile) -> None:
@@ -54,7 +54,7 @@ def run(settings: Settings, profile: Profile) -> None:
             chunk = os.read(stdin, CHUNK_BYTES)
             if not chunk:
                 if not lines.pending:
-                    _leave()
+                    _exit()
                 break
             unanswered.extend(lines.feed(chunk))
             while unanswered and (answer := _answered(front, unanswered[0])) is not None:
@@ -66,17 +66,17 @@ def run(settings: Settings, profile: Profile) -> None:
 
 
 class _Loading:
-    """The import of everything that a call needs, on a thread."""
+    """Imports the modules that calls need, on a thread."""
 
     def __init__(self) -> None:
         self._thread = Thread(target=self._load, name="import", daemon=True)
-        self._served = Event()
+        self._imported = Event()
         self._failure: BaseException | None = None
         self._lines_to_wait_for = FIRST_LINES
         self._interval = sys.getswitchinterval()
 
     def start_when_idle(self, stdin: int) -> None:
-        """Start the import, unless the host's next line is there or arrives in a moment."""
+        """Start the import, unless the host's next line arrives within `FIRST_LINE_S` seconds."""
         if self._thread.ident is not None:
             return
         if self._lines_to_wait_for and sys.platform != "win32":
@@ -87,18 +87,18 @@ class _Loading:
         self._thread.start()
 
     def result(self) -> "ModuleType":
-        """Return the module that serves the rest of the connection, once it is imported."""
+        """Wait for the import; return the module that serves the rest of the connection."""
         if self._thread.ident is None:
             self._thread.start()
-        self._served.wait()
+        self._imported.wait()
         sys.setswitchinterval(self._interval)
         if self._failure is not None:
             raise self._failure
         return sys.modules["backscroll.stdio.transport"]
 
     def _load(self) -> None:
-        # The import creates only objects that live on, so collecting garbage among them is a waste
-        # of time, now and later.
+        # The objects that the import creates are permanent, so collecting garbage among them would
+        # waste time, now and later.
         gc.disable()
         try:
             import_module("backscroll.stdio.transport")
@@ -108,10 +108,10 @@ class _Loading:
         finally:
             gc.freeze()
             gc.enable()
-            self._served.set()
+            self._imported.set()
         for name in FOR_THE_FIRST_CALL:
             import_module(name)
-        gc.freeze()  # these live on too; a full collection would delay a call
+        gc.freeze()  # these objects are permanent too; scanning them would delay a call
 
 
 def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
@@ -123,7 +123,7 @@ def _write(stdout: int, answer: bytes) -> None:
         answer = answer[os.write(stdout, answer) :]
 
 
-def _leave() -> None:
-    """End the process at once: nothing is open, and a half-finished import needs no cleanup."""
+def _exit() -> None:
+    """Exit immediately: no connection is open, and an unfinished import needs no cleanup."""
     sys.stderr.flush()
     os._exit(0)

@@ -1,8 +1,8 @@
-"""MCP over stdin and stdout: one JSON-RPC message a line (MCP specification, transports, stdio).
+"""MCP over stdin and stdout: one JSON-RPC message per line (MCP specification, transports, stdio).
 
 The SDK's own transport reads and writes on worker threads, which doubles the time of a call. It
-alters bytes that are not UTF-8, and leaves some lines without a reply. This one stays on the event
-loop, and replies to every line that needs it.
+also alters bytes that are not UTF-8, and leaves some lines without a reply. This transport runs on
+the event loop, and replies to every line that requires a reply.
 """
 
 import asyncio
@@ -39,22 +39,22 @@ from backscroll.stdio.open_requests import OpenRequests
 from backscroll.stdio.pipes import PipeReader, PipeWriter, open_sink, open_source
 
 OPEN_REQUESTS: Final = 128
-"""The most requests that are handled at once; the next is read when one is answered."""
+"""The maximum number of open requests; the next one is read after one has been answered."""
 
 DRAIN_S: Final = 5.0
-"""How many seconds open requests have to finish after the input has ended."""
+"""How long open requests may take to finish after the input has ended, in seconds."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What was read from a connection before this server took it over.
+    """The input of a connection that was read before this server took over the connection.
 
     Attributes:
-        answered: lines that were answered already; the server handles them without replying.
-        unanswered: lines that were read after those.
-        lines: holds the beginning of the next line.
+        answered: lines that were already answered; the server handles them without replying.
+        unanswered: lines that were read after the answered ones.
+        lines: contains the beginning of the next line.
     """
 
     answered: Sequence[bytes] = ()
@@ -65,8 +65,8 @@ class Opening:
 def run(settings: Settings) -> None:
     """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT arrives.
 
-    For everything else in the process stdin is empty and stdout is stderr, so that a stray print
-    never reaches the host.
+    All other code in the process sees an empty stdin, and its stdout goes to stderr, so that a
+    stray print never reaches the host.
 
     Raises:
         SystemExit: stdin or stdout is closed.
@@ -83,7 +83,7 @@ def take_over(settings: Settings, stdin: int, stdout: int, opening: Opening) -> 
         asyncio.run(serve(mcp_server.build(settings), stdin, stdout, opening))
 
 
-async def serve(  # noqa: PLR0913 - its limits are smaller in tests
+async def serve(  # noqa: PLR0913 - tests set smaller limits
     server: Server[Any],
     stdin: int,
     stdout: int,
@@ -98,9 +98,9 @@ async def serve(  # noqa: PLR0913 - its limits are smaller in tests
         server: the MCP server.
         stdin: the file descriptor to read from; left open.
         stdout: the file descriptor to write to; left open.
-        opening: what was read already; by default nothing.
-        open_requests: the most requests that are worked on at once.
-        drain_s: how many seconds requests that were read before the input ended still have.
+        opening: the input that was already read; by default none.
+        open_requests: the maximum number of open requests.
+        drain_s: how long open requests may take to finish after the input has ended, in seconds.
     """
     requests = OpenRequests(open_requests, drain_s)
     source = await open_source(stdin)
@@ -119,7 +119,7 @@ async def serve(  # noqa: PLR0913 - its limits are smaller in tests
 
 
 class _Stream:
-    """What the read and write streams have in common."""
+    """The base class of the read stream and the write stream."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,7 +145,7 @@ class _Writer(_Stream):
         self._muted: list[RequestId | None] = []
 
     def mute(self, request_id: RequestId) -> None:
-        """Drop the next reply to a request, because it was answered already."""
+        """Drop the next reply to a request, because the request was already answered."""
         self._muted.append(request_id)
 
     async def send(self, item: SessionMessage) -> None:
@@ -184,7 +184,7 @@ class _Writer(_Stream):
 
 
 class _Reader(_Stream):
-    """The read stream for the SDK: returns the host's messages, and answers flawed lines itself."""
+    """The read stream for the SDK: returns the host's messages, and answers invalid lines."""
 
     def __init__(
         self, source: PipeReader, writer: _Writer, requests: OpenRequests, opening: Opening
@@ -232,7 +232,7 @@ class _Reader(_Stream):
         raise anyio.EndOfStream
 
     async def _replayed(self, line: bytes) -> SessionMessage:
-        """Return a message that was answered already, after the one before it is done."""
+        """Return a message that was already answered, after the previous one was handled."""
         await self._requests.at_most(0)
         match json_rpc.parse(line):
             case Received(message=JSONRPCRequest() as message) as received:

@@ -29,13 +29,13 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 LONE = (
-    "A string holds a lone surrogate, {}, at byte {} of the line. "
-    "Send both halves of the pair, or leave it out."
+    "A string has a lone surrogate, {}, at byte {} of the line. "
+    "Send both surrogates of the pair, or none."
 )
 NO_NUMBER = "{} at byte {} of the line is not a JSON number. Send a finite number, or null."
 CONTROL = (
-    "A string holds a raw control character at byte 106 of the line. "
-    r"Escape it, as in \n or \u0007."
+    "A string has an unescaped control character at byte 106 of the line. "
+    r"Send it as \n or \u0007."
 )
 
 
@@ -118,7 +118,7 @@ def test_any_bytes_can_be_parsed(line: bytes) -> None:
         ),
         (
             b"[" * 120 + b"]" * 120,
-            "The line is nested more than 100 levels deep. Send a flatter value.",
+            "The line is nested more than 100 levels deep. Send a message with fewer levels.",
         ),
     ],
 )
@@ -213,7 +213,7 @@ def test_very_deep_nesting_is_answered() -> None:
     line = call(b"[" * 100_000 + b"]" * 100_000)
 
     assert parse(line) == error(
-        7, "The line is nested more than 100 levels deep. Send a flatter value."
+        7, "The line is nested more than 100 levels deep. Send a message with fewer levels."
     )
 
 
@@ -221,17 +221,17 @@ def test_a_syntax_error_names_the_byte_at_which_it_is() -> None:
     assert parse('{"é":1 "id":2}'.encode()) == error(
         None,
         "The line is not JSON: expecting ',' delimiter at byte 8. "
-        "Send one whole JSON-RPC message a line.",
+        "Send one complete JSON-RPC message per line.",
     )
 
 
 @pytest.mark.parametrize(
     ("line", "message", "request_id"),
     [
-        (b"[]", "A batch is not part of MCP. Send one message a line.", None),
+        (b"[]", "MCP does not support batches. Send one message per line.", None),
         (
             b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]',
-            "A batch is not part of MCP. Send one message a line.",
+            "MCP does not support batches. Send one message per line.",
             None,
         ),
         (b'"ping"', "A message must be a JSON object.", None),
@@ -264,8 +264,8 @@ def test_json_that_is_not_a_request_is_an_invalid_request(
     [
         (b'{"method":"notifications/cancelled"}', "a malformed notification"),
         (b'{"jsonrpc":"2.0","method":"x","params":[1]}', "a malformed notification"),
-        (b'{"jsonrpc":"2.0","method":"x","params":{"a":NaN}}', "a flawed notification"),
-        (b'{"jsonrpc":"2.0","id":1,"result":{"a":"\xff"}}', "a flawed reply"),
+        (b'{"jsonrpc":"2.0","method":"x","params":{"a":NaN}}', "a notification with invalid JSON"),
+        (b'{"jsonrpc":"2.0","id":1,"result":{"a":"\xff"}}', "a reply with invalid JSON"),
         (b'{"jsonrpc":"2.0","id":1,"result":7}', "a malformed reply"),
         (b'{"id":1,"result":{}}', "a malformed reply"),
     ],
@@ -292,10 +292,10 @@ def test_input_that_ends_within_a_message_is_answered_with_its_id() -> None:
     line = b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":1,"id":5}'
 
     assert parse(line, whole=False) == error(
-        7, "The input ended within a message, after 60 bytes. Send it whole."
+        7, "The input ended after 60 bytes of a message. Send a complete message."
     )
     assert parse(line[1:], whole=False) == error(
-        None, "The input ended within a message, after 59 bytes. Send it whole."
+        None, "The input ended after 59 bytes of a message. Send a complete message."
     )
 
 
@@ -322,6 +322,6 @@ def test_a_line_that_is_too_long_is_answered_with_its_id_if_its_position_leaves_
 ) -> None:
     assert parse(Overlong(start, end, 5_000_000), whole=whole) == error(
         request_id,
-        "The line has 5000000 bytes; a message may have at most 4194304. Send less in one message.",
+        "The line has 5000000 bytes; a message may have at most 4194304. Send a smaller message.",
         INVALID_REQUEST,
     )

@@ -161,7 +161,7 @@ async def test_a_line_beyond_the_limit_is_answered_with_its_id_and_one_at_the_li
     assert refused["error"] == {
         "code": -32600,
         "message": "The line has 4194305 bytes; a message may have at most 4194304. "
-        "Send less in one message.",
+        "Send a smaller message.",
     }
     assert read["result"]["content"][0]["text"].startswith(
         "invalid_arguments: content must have at most 256000 characters; it has 41"
@@ -524,6 +524,6 @@ async def test_the_log_reports_bad_lines_without_quoting_them(tmp_path: Path) ->
         await wire.hang_up()
         logged = await wire.logged()
 
-    assert "ignored a line: a flawed notification" in logged
+    assert "ignored a line: a notification with invalid JSON" in logged
     assert "refused a line: -32700" in logged
     assert "secret" not in logged
