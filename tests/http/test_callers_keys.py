@@ -33,8 +33,8 @@ from tests.loopback import served
 KEYS = {"Bearer sk-ada", "Bearer sk-bob"}
 NO_KEY = (
     "auth_failed: This server has no key for openai, and your token does not name one.\n"
-    "Next: Ask the operator for a token made with --upstream-key-variable, or to set "
-    "BACKSCROLL_API_KEY (or OPENAI_API_KEY) where Backscroll runs.\n"
+    "Next: Ask the operator for a token created with --upstream-key-variable, or to set "
+    "BACKSCROLL_API_KEY (or OPENAI_API_KEY) for the server.\n"
     "Retry: safe, but pointless until the operator fixes the key; nothing was written."
 )
 
@@ -202,6 +202,6 @@ async def test_a_caller_s_key_that_is_blank_or_unresolved_is_never_sent(
             result = await call(server.url, "list-chat-completions", token)
 
     assert text_of(result).splitlines()[0] == (
-        "auth_failed: Your token names the key in EVE_KEY, which is not set, or is not a valid key."
+        "auth_failed: Your token uses the key in EVE_KEY, which is not set or is not a valid key."
     )
     assert seen == []

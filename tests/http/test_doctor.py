@@ -90,7 +90,8 @@ async def test_nothing_is_checked_for_http_if_nothing_is_set_for_it(tmp_path: Pa
                 "callers",
                 "failed",
                 "--host 0.0.0.0 lets other machines call: set BACKSCROLL_HTTP_AUTH=token or oauth, "
-                "BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may call); or use 127.0.0.1",
+                "BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may call); "
+                "or use --host 127.0.0.1",
                 next_step=NO_START,
             ),
         ),
@@ -172,12 +173,12 @@ async def test_a_certificate_with_the_key_of_another_is_reported(tmp_path: Path)
         Check(
             "certificate",
             "failed",
-            f"{certificate} and {key} are no certificate and its key: KEY_VALUES_MISMATCH",
+            f"{certificate} and {key} are not a certificate and its key: KEY_VALUES_MISMATCH",
             next_step=NO_START,
         )
     ]
     assert found(half)[1].detail == (
-        "BACKSCROLL_TLS_CERT_FILE is needed too: https takes a certificate and its key"
+        "BACKSCROLL_TLS_CERT_FILE is needed too: HTTPS requires a certificate and its key"
     )
     assert not diagnosis.is_well
 
@@ -212,7 +213,7 @@ async def test_an_issuer_is_asked_for_its_keys(tmp_path: Path) -> None:
     assert found(wrong)[1] == Check(
         "issuer",
         "failed",
-        f"{issuer.url}/.well-known/oauth-authorization-server answers 500",
+        f"{issuer.url}/.well-known/oauth-authorization-server answers with status 500",
         next_step="Check BACKSCROLL_OAUTH_ISSUER, the network, and that the issuer is running.",
     )
     assert found(without)[1] == Check(

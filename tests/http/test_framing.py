@@ -16,10 +16,10 @@ HEAD, _, BODY = LIST.partition(b"\r\n\r\n")
 WITHOUT_LENGTH = HEAD.replace(b"\r\ncontent-length: %d" % len(BODY), b"")
 CHUNKED = WITHOUT_LENGTH + b"\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(BODY), BODY)
 
-BESIDE = "Transfer-Encoding stands beside Content-Length, or in HTTP/1.0."
-BARE = "A line of the headers ends without CR."
-FOLDED = "A header goes on in another line."
-BEHIND = "A line behind the last chunk has a doubtful end."
+BESIDE = "Transfer-Encoding is used with Content-Length or HTTP/1.0."
+BARE = "A header line does not end with CRLF."
+FOLDED = "A header is folded over several lines."
+BEHIND = "A line after the last chunk is folded or does not end with CRLF."
 NO_HTTP = "Invalid HTTP request received."
 
 DOUBTFUL: dict[str, tuple[bytes, str]] = {

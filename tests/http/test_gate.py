@@ -15,8 +15,8 @@ EXPOSED = {
     "allowed_hosts": ("mcp.example.com",),
     "allowed_origins": ("https://app.example.com",),
 }
-HOST = "This server does not answer to that Host: see BACKSCROLL_ALLOWED_HOSTS."
-ORIGIN = "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS."
+HOST = "The Host header is not allowed: see BACKSCROLL_ALLOWED_HOSTS."
+ORIGIN = "The Origin header is not allowed: see BACKSCROLL_ALLOWED_ORIGINS."
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -109,14 +109,14 @@ def test_a_host_with_a_port_matches_only_that_port_and_without_one_any() -> None
             (
                 "--host 0.0.0.0 lets other machines call: set BACKSCROLL_HTTP_AUTH=token or oauth, "
                 "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may "
-                "call); or use 127.0.0.1"
+                "call); or use --host 127.0.0.1"
             ),
         ),
         (
             Settings(http_auth="token", allowed_hosts=("a.example",)),
             (
                 "--host 0.0.0.0 lets other machines call: set BACKSCROLL_ALLOWED_ORIGINS (none, "
-                "if no web page may call); or use 127.0.0.1"
+                "if no web page may call); or use --host 127.0.0.1"
             ),
         ),
         (

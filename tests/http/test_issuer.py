@@ -26,9 +26,9 @@ from tests.http.issuer import Issuer as Issuing
 from tests.http.serving import WAIT_S, running, settings_of
 
 LONG_S = 1_000.0
-UNSIGNED = "The token's signature is not its issuer's."
+UNSIGNED = "The token or its signature is not valid."
 SILENT = "The token issuer does not answer. Try again in 10 s."
-NO_NAME = "The token's claim sub is not visible text."
+NO_NAME = "The token's sub claim is not printable text."
 
 
 @asynccontextmanager
@@ -107,7 +107,7 @@ async def test_a_server_whose_issuer_has_no_key_does_not_start(tmp_path: Any) ->
             async with running(settings_of(tmp_path, http_auth="oauth", **given)):
                 pass
 
-    line = f"BACKSCROLL_OAUTH_ISSUER: {issuer.url} has no keys at {issuer.url}/jwks"
+    line = f"BACKSCROLL_OAUTH_ISSUER: {issuer.url} has no usable keys at {issuer.url}/jwks"
     assert str(refused.value) == line
 
 

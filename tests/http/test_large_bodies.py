@@ -82,7 +82,7 @@ async def test_a_message_that_is_large_without_its_arguments_is_refused(
     async with running(settings_of(tmp_path)) as server:
         response = await post(server.url, method, params, era=era)
 
-    sentence = "A message must be smaller than 65536 bytes, not counting the arguments of a call."
+    sentence = "A message without its call's arguments must be smaller than 65536 bytes."
     assert refusal_of(response) == (413, sentence)
 
 

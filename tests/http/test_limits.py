@@ -26,7 +26,7 @@ async def test_a_request_is_refused_with_a_retry_time_if_all_slots_are_taken(
 
     assert refusal_of(refused) == (
         503,
-        "The server is at its limit of 1 requests. Try again in 1 s.",
+        "The server has reached its limit of 1 concurrent requests. Try again in 1 s.",
     )
     assert refused.headers["retry-after"] == "1"
     assert after.status_code == 200
@@ -50,7 +50,7 @@ async def test_a_caller_that_takes_all_its_slots_leaves_those_of_others(tmp_path
 
     assert refusal_of(refused) == (
         429,
-        "You are at your limit of 1 requests at once. Try again in 1 s.",
+        "You have reached your limit of 1 concurrent requests. Try again in 1 s.",
     )
     assert refused.headers["retry-after"] == "1"
     assert other.status_code == 200

@@ -30,7 +30,7 @@ from tests.http.serving import (
 from tests.inventory import NAMES, READERS
 
 METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
-UNSIGNED = "The token's signature is not its issuer's."
+UNSIGNED = "The token or its signature is not valid."
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def test_a_caller_without_a_token_is_told_where_to_get_one(era: str, tmp_p
                 for path in ("/mcp", "")
             ]
 
-    assert refusal_of(refused) == (401, "A bearer token is needed.")
+    assert refusal_of(refused) == (401, "A bearer token is required.")
     assert refused.headers["www-authenticate"] == (
         f'Bearer scope="read write", resource_metadata="{METADATA}"'
     )
@@ -101,9 +101,9 @@ async def test_an_invalid_token_is_refused_with_the_reason(tmp_path: Path) -> No
         ({"aud": "https://other.example.com/mcp"}, "The token was issued for another server."),
         ({"aud": "https://mcp.example.com"}, "The token was issued for another server."),
         ({"iss": "https://evil.example"}, "The token is from another issuer."),
-        ({"exp": None}, "The token lacks the claim exp."),
-        ({"aud": None}, "The token lacks the claim aud."),
-        ({"sub": None}, "The token lacks the claim sub."),
+        ({"exp": None}, "The token has no exp claim."),
+        ({"aud": None}, "The token has no aud claim."),
+        ({"sub": None}, "The token has no sub claim."),
         ({"key": new_key()}, UNSIGNED),
     ]
     async with guarded(tmp_path) as (server, issuer):
@@ -243,9 +243,9 @@ def test_an_issuer_with_a_path_is_looked_for_where_the_specification_says() -> N
 @pytest.mark.parametrize(
     ("metadata", "broken", "end"),
     [
-        ({}, True, "/.well-known/oauth-authorization-server answers 500"),
-        ({"issuer": "https://evil.example"}, False, " describes another issuer than "),
-        ({"jwks_uri": "http://a.example/jwks"}, False, " names no usable jwks_uri"),
+        ({}, True, "/.well-known/oauth-authorization-server answers with status 500"),
+        ({"issuer": "https://evil.example"}, False, " describes an issuer other than "),
+        ({"jwks_uri": "http://a.example/jwks"}, False, " has no usable jwks_uri"),
     ],
 )
 async def test_an_issuer_that_cannot_be_used_stops_the_start_in_one_line(

@@ -42,7 +42,7 @@ async def test_on_shutdown_open_requests_are_finished_and_new_ones_refused(
         code = await server.ended()
 
     assert ready.json() == {"status": "stopping"}
-    assert refusal_of(new) == (503, "This server is shutting down; try another.")
+    assert refusal_of(new) == (503, "The server is shutting down. Try again.")
     assert (new.headers["retry-after"], new.headers["connection"]) == ("1", "close")
     assert alive.status_code == 200
     assert not result["isError"]
@@ -122,7 +122,7 @@ EXPOSED: Final = {
         (
             "127.0.0.1",
             {"tls_cert_file": __file__, "tls_key_file": __file__},
-            f"{__file__} and {__file__} are no certificate and its key: ",
+            f"{__file__} and {__file__} are not a certificate and its key: ",
         ),
     ],
 )

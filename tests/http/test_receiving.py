@@ -61,7 +61,7 @@ async def test_a_request_that_is_not_received_in_time_is_dropped(tmp_path: Path)
 
     assert len(set(replies)) == 1
     assert replies[0].startswith(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n")
-    assert replies[0].endswith(b"\r\n\r\nThe request came in too slowly.")
+    assert replies[0].endswith(b"\r\n\r\nThe request was sent too slowly.")
 
 
 async def test_a_trickle_of_bytes_does_not_extend_the_time(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ async def test_a_body_of_five_mebibytes_is_refused(era: str, chunked: bool, tmp_
 async def test_a_body_that_is_no_message_is_refused(tmp_path: Path) -> None:
     sentences = {
         b"": "The body is empty.",
-        b"[]": "A batch is not part of MCP. Send one message in each body.",
+        b"[]": "MCP does not support batches. Send one message per body.",
         b"{}": 'jsonrpc must be \\"2.0\\".',
         b'{"jsonrpc": "2.0", "method": 1, "id": 1}': "method must be a string.",
     }

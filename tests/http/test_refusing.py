@@ -179,7 +179,7 @@ async def test_a_body_in_small_chunks_is_read_up_to_a_number_of_them(
 
     assert few.startswith(b"HTTP/1.1 200 ")
     assert many.startswith(b"HTTP/1.1 400 ")
-    assert b"The body comes in too many small chunks." in many
+    assert b"The body has too many small chunks." in many
     assert events.count <= FREE_CHUNKS * (1 + 1 / CHUNK_BYTES) + 10
 
 

@@ -38,8 +38,8 @@ async def test_a_caller_with_a_token_reads_and_writes(tmp_path: Path) -> None:
 async def test_a_caller_without_a_valid_token_is_refused(era: str, tmp_path: Path) -> None:
     unknown = "The token is unknown, has expired or was revoked."
     sentences = {
-        "": "A bearer token is needed.",
-        "Basic YTpi": "A bearer token is needed.",
+        "": "A bearer token is required.",
+        "Basic YTpi": "A bearer token is required.",
         "Bearer nonsense": unknown,
         f"Bearer bks_{'A' * 43}": unknown,
     }

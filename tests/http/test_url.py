@@ -41,7 +41,7 @@ async def test_a_url_may_ask_for_shorter_results(tmp_path: Path) -> None:
 async def test_a_parameter_that_breaks_its_rule_is_refused_with_the_reason(tmp_path: Path) -> None:
     known, words = "toolsets, read_only, result_chars", " or ".join(TOOLSETS)
     sentences = {
-        "readonly=true": f"The URL has an unknown parameter. The known ones: {known}.",
+        "readonly=true": f"The URL has an unknown parameter. The parameters are: {known}.",
         "read_only=maybe": "read_only must be true or false, not 'maybe'.",
         "result_chars=1": "result_chars must be a whole number from 2000 to 200000, not '1'.",
         "toolsets=secret": f"toolsets must be {words}, not 'secret'.",

@@ -63,7 +63,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_nothing_written_is_lost(
             answered = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
         after = pids(server)
 
-    assert f"worker {min(before)} ended (exit code -9): another one starts" in said
+    assert f"worker {min(before)} exited (exit code -9): starting another" in said
     assert len(answered) == 2
     assert len(after) == 2
     assert len(before & after) == 1
@@ -165,7 +165,7 @@ async def test_a_server_stops_if_its_workers_cannot_start(
         with pytest.raises(CommandError) as refused:
             await supervised(settings, listeners, said)
 
-    assert str(refused.value).startswith("a worker ended before it could answer; ")
+    assert str(refused.value).startswith("a worker exited before it was ready; ")
     assert said == []
     assert "backscroll: BACKSCROLL_OAUTH_ISSUER: " in capfd.readouterr().err
 
@@ -175,10 +175,10 @@ async def test_a_server_stops_if_its_workers_do_not_become_ready(
 ) -> None:
     settings = settings_of(tmp_path, http_workers=2)
     async with listening(2) as listeners:
-        with pytest.raises(CommandError, match="a worker ended before it could answer; "):
+        with pytest.raises(CommandError, match="a worker exited before it was ready; "):
             await supervised(settings, listeners, [], start_s=0.01)
 
-    assert "was not there within 0.01 s" in caplog.text
+    assert "was not ready within 0.01 s" in caplog.text
     assert not children(os.getpid())
 
 
@@ -265,8 +265,6 @@ async def line(server: Process) -> str:
     """Return the next line that reports the end of a worker."""
     assert server.process.stderr is not None
     async with asyncio.timeout(WAIT_S):
-        while "another one starts" not in (
-            said := (await server.process.stderr.readline()).decode()
-        ):
+        while "starting another" not in (said := (await server.process.stderr.readline()).decode()):
             assert said
     return said

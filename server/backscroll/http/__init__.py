@@ -1,7 +1,7 @@
-"""MCP over Streamable HTTP: who may call, how often, and how a request reaches the MCP server."""
+"""MCP over Streamable HTTP: authentication, limits, and dispatch to the MCP server."""
 
-# uvicorn does not promise to keep these names. `serving/` overrides or reads them, so
-# pyproject.toml caps uvicorn, and tests/http/test_uvicorn_names.py holds this list to its source.
+# `serving/` uses these names of uvicorn and h11, which are not public. pyproject.toml therefore
+# limits uvicorn's version, and tests/http/test_uvicorn_names.py compares this list with the code.
 #
 #   H11Protocol has connection_made connection_lost data_received handle_events on_response_complete
 #       pause_writing resume_writing send_400_response shutdown timeout_keep_alive_handler app conn

@@ -1,4 +1,4 @@
-"""The ASGI application: opens its parts, and routes requests to them."""
+"""The ASGI application: creates its components and routes requests to them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -55,12 +55,12 @@ _SENT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An application that can be served.
+    """The ASGI application, and the state that a graceful shutdown needs.
 
     Attributes:
-        app: the ASGI application; it has no lifespan.
-        slots: count the requests under way.
-        stop: whether new requests are refused.
+        app: the ASGI application; it does not handle lifespan events.
+        slots: counts the requests in progress.
+        stop: tells the application to refuse new requests.
     """
 
     app: ASGIApp
@@ -75,17 +75,17 @@ async def opened(
     dispatcher: Dispatcher | None = None,
     token_kept_s: float = KEPT_S,
 ) -> AsyncIterator[Opened]:
-    """Open everything that an application needs, and close it at the end of the context.
+    """Open the application with its connections, and close it at the end of the context.
 
     Args:
         settings: the operator's settings.
         allowed: the hosts and origins that may call.
-        dispatcher: answers MCP requests; by default with Backscroll's tools.
-        token_kept_s: for how many seconds a token is cached after it was looked up.
+        dispatcher: passes requests to an MCP server; by default one with Backscroll's tools.
+        token_kept_s: how long a token is cached after its lookup, in seconds.
 
     Raises:
         CommandError: the store's database or the token issuer cannot be used.
-        SettingsError: the upstream's key, or a library for it, is missing.
+        SettingsError: the upstream's key or a library that it needs is missing.
         StoreError: the token database cannot be opened.
     """
     upstream = upstream_of_callers(settings)
@@ -122,11 +122,15 @@ def _dispatcher_of_tools(settings: Settings, profile: Profile) -> Dispatcher:
 
 @asynccontextmanager
 async def _lifespan(_: Server[None]) -> AsyncIterator[None]:
-    yield  # nothing to open: `opened` opens once what both session managers share
+    yield  # `opened` has already opened everything that the two session managers share
 
 
 async def _first_client(connection: UpstreamConnection) -> Client:
-    """Return a client; if the store cannot be opened, the start fails here."""
+    """Return a client, to find out at the start whether the store can be opened.
+
+    Raises:
+        CommandError: the store cannot be opened.
+    """
     try:
         return await connection.client()
     except ToolError as error:
@@ -136,7 +140,7 @@ async def _first_client(connection: UpstreamConnection) -> Client:
 async def _callers(
     settings: Settings, stack: AsyncExitStack, token_kept_s: float
 ) -> tuple[Callers, Sequence[BaseRoute], Sequence[Callable[[], Awaitable[None]]]]:
-    """Return what identifies callers, routes that describe it to clients, and database checks."""
+    """Return the object that identifies callers, its metadata routes and its database checks."""
     if settings.http_auth == "token":
         database = await stack.enter_async_context(open_database(settings.database_url, "tokens"))
         return TokenCallers(database, kept_s=token_kept_s), (), (database.check,)
@@ -163,10 +167,10 @@ def application(
 
     Args:
         mcp: serves `/mcp`.
-        health: serves `/healthz` and `/readyz`, to all hosts and origins.
-        allowed: the hosts and origins that may call `/mcp` and read the metrics.
-        more: other routes; all but the metrics are open to all hosts and origins, and must serve
-            nothing that needs protection.
+        health: serves `/healthz` and `/readyz`, for every host and origin.
+        allowed: the hosts and origins that may call `/mcp` and `/metrics`.
+        more: other routes. Except for `/metrics`, every host and origin may call them, so they must
+            not serve confidential data.
     """
     pages = CORSMiddleware(
         mcp,

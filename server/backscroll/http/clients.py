@@ -1,4 +1,4 @@
-"""A client of the upstream per caller: with its own key, partition and retry budget."""
+"""One upstream client per caller, each with its own key, partition and retry budget."""
 
 import os
 from collections import OrderedDict
@@ -17,16 +17,16 @@ from backscroll_tools.client.profiles import STORE, Header
 from backscroll_tools.errors import ToolError
 
 KEPT: Final = 1024
-"""The most clients that are kept; the least recently used is dropped first."""
+"""The maximum number of cached clients; the least recently used is dropped first."""
 
 
 class Clients:
-    """The clients of all callers, over the same connections.
+    """Creates and caches the callers' clients, which share the connections to the upstream.
 
     Args:
-        settings: the operator's settings; their key and project serve callers without their own.
-        connection: to the upstream.
-        environ: the environment variables, which hold callers' own keys.
+        settings: the operator's settings; callers without a key or a partition use those set here.
+        connection: the connection to the upstream.
+        environ: the environment variables, among them the keys of callers.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Clients:
 
         Raises:
             ToolError: `auth_failed` if the caller's key is not set, `forbidden` if the upstream
-                has no partitions, `upstream_unavailable` if it cannot be opened.
+                has no partitions, `upstream_unavailable` if the upstream cannot be opened.
         """
         if caller.id not in self._kept:
             client = await self._new(caller)
-            self._kept.setdefault(caller.id, client)  # a concurrent request may be first
+            self._kept.setdefault(caller.id, client)  # a concurrent request may have added one
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(caller.id)
@@ -63,7 +63,8 @@ class Clients:
             if settings.upstream != STORE.name:
                 raise ToolError(
                     "forbidden",
-                    "Your token is for a partition of the store, but this upstream has none.",
+                    "Your token is for one partition of the store, but this upstream is not a "
+                    "store.",
                     next_step="Ask the operator for a token without a partition.",
                 )
             settings = replace(settings, project=caller.partition)
@@ -71,13 +72,13 @@ class Clients:
         return await self._connection.client_of(replace(upstream, caller=caller.id))
 
     async def _refuse(self) -> Header:
-        """Refuse a caller without a key, because the operator has none either."""
+        """Refuse a caller without a key, because the server has no key either."""
         name = self._settings.upstream
         raise ToolError(
             "auth_failed",
             f"This server has no key for {name}, and your token does not name one.",
-            next_step="Ask the operator for a token made with --upstream-key-variable, or to set "
-            f"{name_of_key(name)} where Backscroll runs.",
+            next_step="Ask the operator for a token created with --upstream-key-variable, or to "
+            f"set {name_of_key(name)} for the server.",
         )
 
     def _key(self, variable: str) -> str:
@@ -85,7 +86,7 @@ class Clients:
         if is_blank(key) or flaw_of_key(key):
             raise ToolError(
                 "auth_failed",
-                f"Your token names the key in {variable}, which is not set, or is not a valid key.",
-                next_step="Ask the operator to set it where Backscroll runs.",
+                f"Your token uses the key in {variable}, which is not set or is not a valid key.",
+                next_step="Ask the operator to set it for the server.",
             )
         return key

@@ -1,4 +1,4 @@
-"""Reads requests strictly and passes them to the MCP server; replies are streamed if needed."""
+"""Validates request bodies, passes them to the MCP server, and streams replies if needed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,27 +23,25 @@ from backscroll.mcp.flaws import BODY
 from backscroll.mcp.json_rpc import Received
 
 BODY_BYTES: Final = 4 * 1024 * 1024
-"""The most bytes of a request's body."""
+"""The maximum size of a request's body, in bytes."""
 
 LARGE_BYTES: Final = 64 * 1024
-"""A body of this many bytes or more is parsed in a thread. A message must be smaller than this, not
-counting the arguments of a call."""
+"""Bodies of at least this many bytes are parsed in a thread. A message without the arguments of its
+call must be smaller."""
 
 _JSON: Final = "application/json"
-_LARGE: Final = (
-    f"A message must be smaller than {LARGE_BYTES} bytes, not counting the arguments of a call."
-)
-_TOO_LARGE: Final = f"The body has more than {BODY_BYTES} bytes. Send less in one message."
+_LARGE: Final = f"A message without its call's arguments must be smaller than {LARGE_BYTES} bytes."
+_TOO_LARGE: Final = f"The body is larger than {BODY_BYTES} bytes. Send a smaller message."
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedBody:
-    """A body that holds a message.
+    """A message parsed from a body.
 
     Attributes:
         received: the message.
-        body: the message as bytes of valid JSON, few enough to be parsed once more.
-        arguments: the arguments of a call, if they were taken out of `received` and `body`.
+        body: the message as valid JSON, small enough for the SDK to parse it again.
+        arguments: the arguments of a call, if they were removed from `received` and `body`.
     """
 
     received: Received
@@ -55,7 +53,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return a request's whole body.
 
     Raises:
-        RefusedError: 413 for more than `BODY_BYTES`, 400 if the client disconnects first.
+        RefusedError: 413 if it is larger than `BODY_BYTES`, 400 if the client disconnects early.
     """
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > BODY_BYTES:
@@ -78,7 +76,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 
 
 def wants_progress(received: Received) -> bool:
-    """Whether a client asks for progress notifications, which are sent before the reply."""
+    """Whether the client requests progress notifications, which are sent before the reply."""
     message = received.message
     if not isinstance(message, JSONRPCRequest):
         return False
@@ -87,15 +85,15 @@ def wants_progress(received: Received) -> bool:
 
 
 class Dispatcher:
-    """Passes each request to an MCP server, independently of other requests.
+    """Passes each request to an MCP server in a session of its own.
 
-    A reply is a stream if progress may have to be sent before it. Otherwise it is plain JSON, at a
-    fraction of the cost. In both forms a client that hangs up cancels its call; the SDK alone
-    would let a call run on that is answered in plain JSON.
+    A reply is streamed if notifications may precede it. Otherwise it is plain JSON, which costs
+    much less. In both cases the call is cancelled if its client disconnects; by itself, the SDK
+    cancels only calls with streamed replies.
 
     Args:
         server: the MCP server.
-        streams: whether something may have to be sent before the reply to a message.
+        streams: returns whether notifications may precede the reply to a message.
     """
 
     def __init__(
@@ -113,7 +111,7 @@ class Dispatcher:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Serve until the end of the context, which can be entered only once."""
+        """Run the session managers within the context, which can be entered only once."""
         async with self._streaming.run(), self._plain.run():
             yield
 
@@ -136,36 +134,36 @@ class Dispatcher:
         """
         manager = self.manager(scope, received)
         unread = [body]
-        leaving = asyncio.create_task(_gone(receive))
+        disconnect = asyncio.create_task(_disconnected(receive))
 
         async def replay() -> Message:
             if unread:
                 return {"type": "http.request", "body": unread.pop(), "more_body": False}
-            await asyncio.wait([leaving])
+            await asyncio.wait([disconnect])
             return {"type": "http.disconnect"}
 
-        # A task group for these two would cost every page several turns of the event loop.
-        with anyio.CancelScope() as calling:
-            leaving.add_done_callback(lambda task: None if task.cancelled() else calling.cancel())
+        # A task group would cost each request several turns of the event loop.
+        with anyio.CancelScope() as call:
+            disconnect.add_done_callback(lambda task: None if task.cancelled() else call.cancel())
             try:
                 await manager.handle_request(scope, replay, send)
             finally:
-                leaving.cancel()
+                disconnect.cancel()
 
     def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
-        """Return the session manager that answers a message: as a stream, or in plain JSON."""
-        takes_streams = check_accept_headers(Request(scope))[1]
-        return self._streaming if takes_streams and self._streams(received) else self._plain
+        """Return the session manager for a message: the streaming or the plain JSON one."""
+        accepts_streams = check_accept_headers(Request(scope))[1]
+        return self._streaming if accepts_streams and self._streams(received) else self._plain
 
 
-async def _gone(receive: Receive) -> None:
-    """Wait until a client has hung up."""
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def check_types(scope: Scope) -> None:
-    """Check that the body and the reply of a request may be JSON, before its body is read.
+    """Check the `Accept` and `Content-Type` headers of a request, before its body is read.
 
     Raises:
         RefusedError: 406 or 415 (MCP specification, transports, sending messages).
@@ -181,10 +179,10 @@ def check_types(scope: Scope) -> None:
 
 
 async def parse_body(body: bytes) -> ParsedBody | JSONRPCError:
-    """Parse a body as `parsed` does, a large one in a thread, so that no other request waits.
+    """Parse a body with `parsed`; a large body in a thread, to not block other requests.
 
     Raises:
-        RefusedError: as `parsed` does.
+        RefusedError: as in `parsed`.
     """
     if len(body) < LARGE_BYTES:
         return parsed(body)
@@ -195,8 +193,8 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
     """Return the message in a body, or the error to answer with.
 
     Raises:
-        RefusedError: 400 if nothing in the body can be answered, 413 if more than the arguments
-            of a call is large.
+        RefusedError: 400 if the body is empty or must not be answered, 413 if a message is too
+            large even without its call's arguments.
     """
     match json_rpc.parse(body, BODY):
         case Received(refused="") as received:
@@ -206,7 +204,7 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
         case JSONRPCError() as error:
             return error
         case json_rpc.Dropped(reason):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"The body holds {reason}.")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"The body is {reason}.")
         case None:
             raise RefusedError(HTTPStatus.BAD_REQUEST, "The body is empty.")
 
@@ -230,7 +228,7 @@ def _dumped(message: JSONRPCMessage) -> bytes:
 
 
 async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a body that holds no message with the error that says why."""
+    """Send the error for a body that is not a valid message."""
     body = error.model_dump_json(by_alias=True, exclude_unset=True)
     await Response(body, HTTPStatus.BAD_REQUEST, media_type="application/json")(
         scope, receive, send

@@ -34,24 +34,24 @@ class Shutdown:
 
 
 def request_context_of(context: ServerRequestContext[None, object]) -> RequestContext:
-    """Return what a request may do, which the ASGI scope carries to the MCP server."""
+    """Return the request context that `Endpoint` stored in the ASGI scope."""
     found: RequestContext = context.request.scope[_CONTEXT]  # type: ignore[attr-defined]  # Starlette's request
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Answers requests, each within what its caller and its URL allow.
+    """Answers MCP requests, with the settings narrowed by their caller and URL.
 
     Attributes:
         settings: the operator's settings.
-        callers: identifies who calls.
-        clients: the upstream clients of callers.
-        slots: limit how many requests are under way.
-        rates: limit how often each caller calls.
-        dispatcher: answers the requests that pass.
+        callers: identifies the caller of a request.
+        clients: the callers' upstream clients.
+        slots: limits the number of requests in progress.
+        rates: limits each caller's request rate.
+        dispatcher: answers the requests that pass the checks.
         stop: whether new requests are refused.
-        metrics: count calls and how they ended.
+        metrics: counts calls and their outcomes.
     """
 
     settings: Settings
@@ -75,19 +75,19 @@ class Endpoint:
             await refused.answer(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
-        """Check that a request may carry a message, and that the server is not shutting down.
+        """Check the method of a request, and that the server is not shutting down.
 
         Raises:
             RefusedError: 405 or 503.
         """
         if scope["method"] != "POST":
             raise RefusedError(
-                HTTPStatus.METHOD_NOT_ALLOWED, "Messages are sent with POST.", {"Allow": "POST"}
+                HTTPStatus.METHOD_NOT_ALLOWED, "Send messages with POST.", {"Allow": "POST"}
             )
         if self.stop.asked:
             close = {"Retry-After": "1", "Connection": "close"}
             raise RefusedError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "This server is shutting down; try another.", close
+                HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down. Try again.", close
             )
 
     async def _answer_within_limits(

@@ -1,7 +1,8 @@
-"""Which Host and Origin a request may carry.
+"""Checks the `Host` and `Origin` headers of requests.
 
-A web page can make its own host name resolve to this machine (DNS rebinding) and could then read
-everything. Its requests still carry that name (MCP specification, transports, security warning).
+A web page can make its own host name resolve to this machine (DNS rebinding), and then read every
+message. Its requests still have that host name in their headers, so this check stops them (MCP
+specification, transports, security warning).
 """
 
 import re
@@ -25,21 +26,21 @@ _ANY_PORT: Final = r"(?::\d{1,5})?"
 
 
 def is_host(word: str) -> bool:
-    """Whether a word is a name, an IPv4 or a bracketed IPv6 address, with or without a port."""
+    """Whether a word is a host name, an IPv4 or a bracketed IPv6 address; a port is optional."""
     return _HOST_RULE.fullmatch(word.lower()) is not None
 
 
 def is_origin(word: str) -> bool:
-    """Whether a word is a scheme and a host, with or without a port."""
+    """Whether a word is a scheme and a host; a port is optional."""
     return _ORIGIN_RULE.fullmatch(word.lower()) is not None
 
 
 def pattern(words: Iterable[str]) -> str:
-    """Return a regular expression for hosts or origins, in lower case.
+    """Return a regular expression that matches hosts or origins in lower case.
 
     Args:
-        words: valid by `is_host` or `is_origin`. A word without a port, or with `:*`, matches
-            any port: the name is enough to recognize the attack.
+        words: the hosts or origins, valid by `is_host` or `is_origin`. Without a port, or with
+            `:*`, any port matches, because the attack is recognized by the host name.
     """
     return "|".join(_one(word.lower()) for word in words) or r"(?!)"
 
@@ -52,33 +53,33 @@ def _one(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The hosts and origins that may call, as regular expressions for lower case."""
+    """Regular expressions that match the allowed hosts and origins in lower case."""
 
     hosts: re.Pattern[str]
     origins: re.Pattern[str]
 
     def check(self, headers: Headers) -> None:
-        """Refuse a request from any other host or origin.
+        """Check the `Host` and `Origin` headers of a request.
 
         Raises:
-            RefusedError: 421 for another host, 403 for another origin.
+            RefusedError: 421 if the host is not allowed, 403 if an origin is not allowed.
         """
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.hosts.fullmatch(hosts[0].lower()):
             raise RefusedError(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "This server does not answer to that Host: see BACKSCROLL_ALLOWED_HOSTS.",
+                "The Host header is not allowed: see BACKSCROLL_ALLOWED_HOSTS.",
             )
         for origin in headers.getlist("origin"):
             if not self.origins.fullmatch(origin.lower()):
                 raise RefusedError(
                     HTTPStatus.FORBIDDEN,
-                    "Pages of that Origin may not call: see BACKSCROLL_ALLOWED_ORIGINS.",
+                    "The Origin header is not allowed: see BACKSCROLL_ALLOWED_ORIGINS.",
                 )
 
 
 class Gate:
-    """Checks the Host and Origin of each request, except on paths that are open to all."""
+    """ASGI middleware that checks each request's `Host` and `Origin`, except on open paths."""
 
     def __init__(self, app: ASGIApp, allowed: Allowed, open_to_all: frozenset[str]) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Whether the process is alive, and whether it can serve."""
+"""Health checks: whether the process is alive, and whether it can serve requests."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,25 +21,25 @@ from backscroll_tools.client.requests import Request as UpstreamRequest
 from backscroll_tools.errors import ToolError
 
 ANSWER_S: Final = 2.0
-"""How many seconds the databases and the upstream have to answer."""
+"""The time limit for checking the databases and the upstream, in seconds."""
 
 KEEP_S: Final = 1.0
-"""For how many seconds a result is reused, so that health checks do not load the upstream."""
+"""How long a result is reused, in seconds, so that health checks do not load the upstream."""
 
 
 class Health:
     """Answers the health checks of a load balancer.
 
     Args:
-        client: asks the upstream, and is used for nothing else.
-        stopping: whether the process is shutting down.
-        checks: each raises `NothingWrittenError` while a database of this process fails.
+        client: the client that checks the upstream; it is not used for anything else.
+        stopping: returns whether the process is shutting down.
+        checks: the checks of the databases; one raises `NothingWrittenError` if its database fails.
         clock: returns the time in seconds.
-        answer_s: how many seconds the databases and the upstream have to answer.
-        keep_s: for how many seconds a result is reused.
+        answer_s: the time limit for checking the databases and the upstream, in seconds.
+        keep_s: how long a result is reused, in seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - its seams: what is asked, and time
+    def __init__(  # noqa: PLR0913 - tests set the clock and the times
         self,
         client: Client,
         stopping: Callable[[], bool],
@@ -54,9 +54,9 @@ class Health:
         self._clock = clock
         self._answer_s = answer_s
         self._keep_s = keep_s
-        self._asking = anyio.Lock()
+        self._lock = anyio.Lock()
         self._checks = checks
-        self._lacks = ""
+        self._problem = ""
         self._stale_at = float("-inf")
 
     async def alive(self, _: Request) -> Response:
@@ -66,33 +66,34 @@ class Health:
     async def ready(self, _: Request) -> Response:
         """Answer 200, or 503 if the upstream or a database fails or the process is shutting down.
 
-        The reply never says where the upstream or a database is, because anyone may ask.
+        The reply never contains the address of the upstream or a database, because anyone may
+        request it.
         """
         if self._stopping():
             return _unavailable("stopping")
-        async with self._asking:
+        async with self._lock:
             if self._clock() >= self._stale_at:
-                self._lacks = await self._lacking()
+                self._problem = await self._check()
                 self._stale_at = self._clock() + self._keep_s
-        return _unavailable(self._lacks) if self._lacks else JSONResponse({"status": "ready"})
+        return _unavailable(self._problem) if self._problem else JSONResponse({"status": "ready"})
 
-    async def _lacking(self) -> str:
-        """Return what keeps this process from serving; empty if nothing does."""
-        lacks = "no database"
+    async def _check(self) -> str:
+        """Return the problem that prevents serving requests; empty if there is no problem."""
+        problem = "no database"
         with anyio.move_on_after(self._answer_s):
             try:
                 for check in self._checks:
                     await check()
             except DatabaseFailedError as error:
-                return f"{lacks}: {error.sentence}"
+                return f"{problem}: {error.sentence}"
             except (NothingWrittenError, SQLAlchemyError):
-                return lacks
-            lacks = "no upstream"
-            if await self._answers():
-                lacks = ""
-        return lacks
+                return problem
+            problem = "no upstream"
+            if await self._upstream_answers():
+                problem = ""
+        return problem
 
-    async def _answers(self) -> bool:
+    async def _upstream_answers(self) -> bool:
         try:
             await CallClient(self._client).send(_cheap_request(self._client.upstream.profile))
         except ToolError as error:
@@ -102,9 +103,9 @@ class Health:
 
 
 def _cheap_request(profile: Profile) -> UpstreamRequest:
-    """Return a request that the upstream serves cheaply, and that changes nothing."""
+    """Return a cheap request that the upstream serves, and that does not change anything."""
     served = [group for group in GROUPS.values() if group in profile.serves]
-    # A real list is better than a made-up id, and a path that no version header selects is too.
+    # Prefer a list to an id that does not exist, and a path that needs no version header.
     return requests.probe(min(served, key=lambda group: (group.names_made_up, bool(group.headers))))
 
 

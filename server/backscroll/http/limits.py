@@ -1,4 +1,4 @@
-"""How many requests may be under way, and how often one caller may send them."""
+"""Limits the number of requests in progress and each caller's request rate."""
 
 import math
 import time
@@ -13,20 +13,21 @@ import anyio
 from backscroll.http.refusals import RefusedError
 
 WINDOW_S: Final = 10
-"""The seconds over which a rate is measured; a caller may use up all of them at once."""
+"""The period over which a rate is averaged, in seconds. A caller may send the requests of a whole
+period at once."""
 
 AGAIN_S: Final = 1
-"""The seconds of `Retry-After` if all slots are taken."""
+"""The value of `Retry-After` if all slots are taken, in seconds."""
 
 _BUCKETS: Final = 10_000
 
 
 class Slots:
-    """Limits how many requests are under way, in total and per caller.
+    """Limits how many requests are in progress, in total and per caller.
 
     Args:
-        total: the most requests in total.
-        of_one: the most requests of one caller.
+        total: the maximum in total.
+        of_one: the maximum per caller.
     """
 
     def __init__(self, total: int, of_one: int) -> None:
@@ -38,7 +39,7 @@ class Slots:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold a slot.
+        """Take a slot until the end of the context.
 
         Raises:
             RefusedError: 503 if all are taken.
@@ -46,7 +47,7 @@ class Slots:
         if self._taken >= self._total:
             raise _refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"The server is at its limit of {self._total} requests.",
+                f"The server has reached its limit of {self._total} concurrent requests.",
             )
         self._taken += 1
         try:
@@ -59,15 +60,15 @@ class Slots:
 
     @contextmanager
     def one_of(self, caller: str) -> Iterator[None]:
-        """Hold one of a caller's slots.
+        """Take one of a caller's slots until the end of the context.
 
         Raises:
-            RefusedError: 429 if all of them are taken.
+            RefusedError: 429 if all of the caller's slots are taken.
         """
         if self._callers[caller] >= self._of_one:
             raise _refusal(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"You are at your limit of {self._of_one} requests at once.",
+                f"You have reached your limit of {self._of_one} concurrent requests.",
             )
         self._callers[caller] += 1
         try:
@@ -78,16 +79,16 @@ class Slots:
                 del self._callers[caller]
 
     async def empty(self) -> None:
-        """Wait until no request is under way."""
+        """Wait until no request is in progress."""
         while self._taken:
             await self._changed.wait()
 
 
 class RateLimiter:
-    """Limits how often each caller calls, with a token bucket per caller.
+    """Limits each caller's request rate, with a token bucket per caller.
 
     Args:
-        per_s: requests a second that a caller can sustain; ten times as many may come at once.
+        per_s: the maximum average of requests per second; ten times as many may come at once.
         clock: returns the time in seconds.
     """
 
@@ -101,7 +102,7 @@ class RateLimiter:
         """Count a request.
 
         Raises:
-            RefusedError: 429 if the caller has called too often, with the seconds to wait.
+            RefusedError: 429, with the seconds to wait, if the caller exceeds its rate.
         """
         now = self._clock()
         left, then = self._buckets.get(caller, (self._most, now))
@@ -117,7 +118,7 @@ class RateLimiter:
         self._buckets[caller] = (left - 1, now)
 
     def _forget(self, now: float) -> None:
-        """Drop the buckets that are full again: a new one would be the same."""
+        """Drop the buckets that are full again, because a new bucket is full too."""
         self._buckets = {
             caller: (left, then)
             for caller, (left, then) in self._buckets.items()

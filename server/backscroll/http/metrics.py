@@ -1,4 +1,4 @@
-"""`/metrics`: counts and durations for Prometheus; no id, no text, no caller."""
+"""`/metrics`: counts and durations for Prometheus, without ids, message text or callers."""
 
 import os
 import tempfile
@@ -31,12 +31,12 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 REQUESTS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 50)
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder in which processes share counts; prometheus_client reads it on import."""
+"""The variable with the folder in which processes share counts; prometheus_client reads it."""
 
 
 @contextmanager
 def shared() -> Iterator[None]:
-    """Let the processes that are started in this context share their counts, in files.
+    """Let the processes that are started in this context share their counts through files.
 
     Raises:
         CommandError: no temporary folder can be created.
@@ -45,8 +45,8 @@ def shared() -> Iterator[None]:
         temporary = tempfile.TemporaryDirectory(prefix="backscroll-metrics-")
     except OSError:
         raise CommandError(
-            "several workers share metrics through a temporary folder, and none is available: "
-            "set TMPDIR, or BACKSCROLL_HTTP_WORKERS=1"
+            "several workers share metrics through a temporary folder, which cannot be created: "
+            "set TMPDIR to a writable folder, or set BACKSCROLL_HTTP_WORKERS=1"
         ) from None
     before = os.environ.get(_FOLDER)
     with temporary as folder:
@@ -60,8 +60,8 @@ def shared() -> Iterator[None]:
 
 
 def forget(pid: int) -> None:
-    """Stop counting the requests that were under way in a process that has ended."""
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library types only part of itself
+    """Stop counting a process's requests in progress, after the process has ended."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library is only partly typed
 
 
 class CallMetrics:
@@ -74,27 +74,27 @@ class CallMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._calls = Counter(
             "backscroll_calls",
-            "Tool calls, by tool and by how they ended.",
+            "Tool calls, by tool and outcome.",
             ("tool", "outcome"),
             registry=registry,
         )
         self._seconds = Histogram(
             "backscroll_call_seconds",
-            "Seconds that tool calls took.",
+            "Duration of tool calls in seconds.",
             ("tool",),
             buckets=SECONDS,
             registry=registry,
         )
         self._requests = Histogram(
             "backscroll_call_upstream_requests",
-            "Requests to the upstream in one tool call.",
+            "Requests to the upstream per tool call.",
             ("tool",),
             buckets=REQUESTS,
             registry=registry,
         )
         self._retries = Counter(
             "backscroll_upstream_retries",
-            "Requests to the upstream that were sent again.",
+            "Retried requests to the upstream.",
             registry=registry,
         )
         self._bytes = Counter(
@@ -104,7 +104,7 @@ class CallMetrics:
         )
         self._pages = Counter(
             "backscroll_pages",
-            "Pages, by what stopped them.",
+            "Pages of results, by tool and by what ended the page.",
             ("tool", "stopped_by"),
             registry=registry,
         )
@@ -122,22 +122,22 @@ class CallMetrics:
 
 
 class Metrics:
-    """The metrics of the requests that were served.
+    """The metrics of requests, tool calls and the upstream.
 
     Args:
-        alone: whether this is the only process that serves; its own CPU time and memory are then
-            shown too.
+        alone: whether this is the only process that serves; its CPU time and memory are then
+            included.
     """
 
     def __init__(self, *, alone: bool = True) -> None:
         self.registry = CollectorRegistry()
         self.shown = self.registry
-        """The registry to show: the counts of all processes."""
+        """The registry that `/metrics` shows, with the counts of all processes."""
         if alone:
             ProcessCollector(registry=self.registry)
         else:
             self.shown = CollectorRegistry()
-            MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # likewise
+            MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # as above
         self.calls = CallMetrics(self.registry)
         self._responses = Counter(
             "backscroll_http_responses",
@@ -147,7 +147,7 @@ class Metrics:
         )
         self.in_progress = Gauge(
             "backscroll_requests_in_progress",
-            "Requests under way.",
+            "Requests in progress.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
@@ -158,7 +158,7 @@ class Metrics:
 
 
 class CountedResponses:
-    """Counts an application's responses."""
+    """ASGI middleware that counts responses."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -177,18 +177,18 @@ class CountedResponses:
 
 @dataclass(frozen=True, slots=True)
 class MetricsEndpoint:
-    """Shows the metrics to anyone who may call the tools.
+    """Serves the metrics to callers who may call the tools.
 
     Attributes:
-        metrics: the metrics to show.
-        callers: identifies who asks.
+        metrics: the metrics to serve.
+        callers: identifies the caller of a request.
     """
 
     metrics: Metrics
     callers: Callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in the format that the client accepts: Prometheus' own, or OpenMetrics."""
+        """Answer in the format that the client accepts: Prometheus text or OpenMetrics."""
         headers = Headers(scope=scope)
         try:
             await self.callers.caller(headers.get("authorization", ""))

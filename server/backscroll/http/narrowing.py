@@ -1,4 +1,4 @@
-"""What a request's URL can narrow: the toolsets, writing, the size of results."""
+"""The query parameters of `/mcp`, which narrow the toolsets, writing and the size of results."""
 
 from dataclasses import fields, replace
 from http import HTTPStatus
@@ -12,19 +12,19 @@ from backscroll.settings.parsing import SettingsError, parsed
 PARAMETERS: Final = ("toolsets", "read_only", "result_chars")
 
 _FIELDS: Final = {item.name: item for item in fields(Settings) if item.name in PARAMETERS}
-_MOST: Final = 2048
+_QUERY_BYTES: Final = 2048
 
 
 def narrowed(settings: Settings, query: bytes) -> Settings:
-    """Return the settings as a URL narrows them; a URL never widens them.
+    """Return the settings narrowed by the query of a URL. A URL cannot extend them.
 
     Args:
-        settings: what the operator allows.
+        settings: the operator's settings.
         query: the query of the URL, at most 2,048 bytes.
 
     Raises:
-        RefusedError: 400 if a parameter is unknown, given twice or breaks its rule, or if no
-            toolset that the URL names is allowed.
+        RefusedError: 400 if a parameter is unknown, given twice or not valid, or if none of the
+            URL's toolsets is allowed.
     """
     if not query:
         return settings
@@ -32,7 +32,7 @@ def narrowed(settings: Settings, query: bytes) -> Settings:
     toolsets = allowed_toolsets(settings.toolsets, wanted.get("toolsets"))
     if not toolsets:
         raise RefusedError(
-            HTTPStatus.BAD_REQUEST, "This server offers no toolset that the URL names."
+            HTTPStatus.BAD_REQUEST, "This server offers none of the toolsets in the URL."
         )
     return replace(
         settings,
@@ -53,7 +53,7 @@ def allowed_toolsets(allowed: tuple[str, ...], wanted: tuple[str, ...] | None) -
 
 def _wanted(query: bytes) -> dict[str, Any]:
     try:
-        if len(query) > _MOST:
+        if len(query) > _QUERY_BYTES:
             raise ValueError  # noqa: TRY301 - one error for every bad query
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     except ValueError:
@@ -66,7 +66,7 @@ def _wanted(query: bytes) -> dict[str, Any]:
             known = ", ".join(PARAMETERS)
             raise RefusedError(
                 HTTPStatus.BAD_REQUEST,
-                f"The URL has an unknown parameter. The known ones: {known}.",
+                f"The URL has an unknown parameter. The parameters are: {known}.",
             )
         if name in wanted:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"The URL has the parameter {name} twice.")

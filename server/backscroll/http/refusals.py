@@ -1,4 +1,4 @@
-"""A refused request: its HTTP status, and one sentence that says why."""
+"""The error of a refused request: its HTTP status and the reason."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ class RefusedError(Exception):
     Args:
         status: the HTTP status (RFC 9110, section 15).
         sentence: what is wrong and what to do; never contains a key.
-        headers: of the response.
+        headers: the headers of the response; none by default.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class RefusedError(Exception):
         self.headers = dict(headers or {})
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request with a JSON-RPC error that has no id (MCP specification, transports)."""
+        """Answer with a JSON-RPC error that has no id (MCP specification, transports)."""
         error = {"code": INVALID_REQUEST, "message": str(self)}
         body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
         response = Response(body, self.status, self.headers, "application/json")

@@ -1,4 +1,4 @@
-"""The id of each request: in its response, in the log, and in errors for the operator."""
+"""Request ids, which appear in responses, in the log, and in errors to report to the operator."""
 
 import re
 import secrets
@@ -18,7 +18,7 @@ _VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestIds:
-    """Gives each request an id: the one that its sender chose, if valid, or else a new one."""
+    """ASGI middleware that gives each request an id: the client's own if valid, else a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

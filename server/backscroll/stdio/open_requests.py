@@ -1,14 +1,14 @@
-"""The requests that were read from a connection and are not answered yet."""
+"""The requests of a connection that are open: read, and not yet answered or cancelled."""
 
 import asyncio
 
 
 class OpenRequests:
-    """Counts the requests that were read but neither answered nor cancelled yet.
+    """Counts the open requests.
 
     Args:
-        most: the most requests that are handled at once.
-        drain_s: how many seconds they have to finish after the input has ended.
+        most: the maximum number of open requests.
+        drain_s: how long they may take to finish after the input has ended, in seconds.
     """
 
     def __init__(self, most: int, drain_s: float) -> None:

@@ -1,1 +1,1 @@
-"""Who may call: anyone, or only callers with a token."""
+"""Authentication: anyone may call, or only callers with a token."""

@@ -1,4 +1,4 @@
-"""Which hosts and origins may reach a server, checked before it listens."""
+"""The hosts and origins that may call, checked before the server listens."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
 
 NONE = "none"
-"""Instead of an origin: no web page may call."""
+"""The value of BACKSCROLL_ALLOWED_ORIGINS that allows no web page to call."""
 
 
 def allowed(settings: Settings, host: str) -> Allowed:
@@ -20,8 +20,8 @@ def allowed(settings: Settings, host: str) -> Allowed:
         host: the address that the server will listen on.
 
     Raises:
-        CommandError: other machines could call without authentication or allow-lists, or a host
-            or an origin is not valid.
+        CommandError: other machines could call, but authentication, the allowed hosts or the
+            allowed origins are not set; or a host or an origin is not valid.
     """
     _check(settings.allowed_hosts, is_host, "BACKSCROLL_ALLOWED_HOSTS", "example.com")
     origins = tuple(word for word in settings.allowed_origins if word != NONE)
@@ -52,7 +52,8 @@ def _check_exposed(settings: Settings, host: str) -> None:
     ]
     if missing:
         raise CommandError(
-            f"--host {host} lets other machines call: set {', '.join(missing)}; or use 127.0.0.1"
+            f"--host {host} lets other machines call: set {', '.join(missing)}; "
+            "or use --host 127.0.0.1"
         )
 
 

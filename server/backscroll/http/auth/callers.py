@@ -1,4 +1,4 @@
-"""Who calls, and what they may do."""
+"""Callers and their permissions."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -12,15 +12,15 @@ from backscroll.settings.model import Settings
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One caller.
+    """A caller.
 
     Attributes:
-        id: identifies the caller, and never changes; empty for an anonymous caller.
+        id: the caller's permanent id; empty for an anonymous caller.
         name: the caller's name in the audit log.
         writes: whether the caller has the scope `write`.
-        toolsets: the toolsets that the caller may use; `all` for every one that is offered.
-        partition: the caller's part of the store; empty for the shared one.
-        key_variable: the environment variable that holds the caller's upstream key; empty for none.
+        toolsets: the toolsets that the caller may use; `all` for all that the server offers.
+        partition: the caller's partition of the store; empty for the shared partition.
+        key_variable: the environment variable with the caller's upstream key; empty if it has none.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Caller:
     key_variable: str = ""
 
     def allowed(self, settings: Settings) -> Settings:
-        """Return the settings without what this caller may not do."""
+        """Return the settings narrowed to this caller's permissions."""
         return replace(
             settings,
             toolsets=allowed_toolsets(settings.toolsets, self.toolsets),
@@ -43,7 +43,7 @@ ANYONE: Final = Caller("", "anyone", writes=True)
 
 
 class Callers(Protocol):
-    """Identifies callers by what they send."""
+    """Identifies callers by the `Authorization` header of their requests."""
 
     async def caller(self, authorization: str) -> Caller:
         """Return the caller who sent an `Authorization` header, which may be empty.
@@ -54,10 +54,10 @@ class Callers(Protocol):
 
 
 class OpenToAll:
-    """Lets anyone in: for programs on the same machine."""
+    """Lets anyone call; for servers that only this machine can reach."""
 
     async def caller(self, authorization: str) -> Caller:  # noqa: ARG002 - not checked
-        """Return anyone."""
+        """Return the anonymous caller."""
         return ANYONE
 
 
@@ -68,11 +68,11 @@ def bearer(authorization: str) -> str:
 
 
 def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedError:
-    """Return the refusal of a caller without a valid token.
+    """Return the error for a caller without a valid token.
 
     Args:
         sentence: what is wrong.
-        sent: whether a token was sent; if not, no error is named (RFC 6750, section 3.1).
+        sent: whether a token was sent; if not, the challenge has no error (RFC 6750, section 3.1).
         metadata: the URL of the protected resource's metadata (RFC 9728, section 5.1).
     """
     error = {"error": "invalid_token", "error_description": sentence} if sent else {}
@@ -81,7 +81,7 @@ def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedErr
 
 
 def insufficient(scope: str, *, metadata: str = "") -> RefusedError:
-    """Return the refusal of a token that lacks a scope (RFC 6750, section 3.1)."""
+    """Return the error for a token that lacks a scope (RFC 6750, section 3.1)."""
     sentence = f"The token lacks the scope {scope}."
     error = {"error": "insufficient_scope", "error_description": sentence, "scope": scope}
     return RefusedError(HTTPStatus.FORBIDDEN, sentence, _challenge(error, metadata))

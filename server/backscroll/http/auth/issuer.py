@@ -1,4 +1,4 @@
-"""The keys of a token issuer: found through its metadata, cached, and refreshed in time."""
+"""A token issuer's keys, which are found through its metadata, cached and refreshed."""
 
 import json
 import logging
@@ -23,22 +23,22 @@ from backscroll_tools.client.read_body import (
 from backscroll_tools.plain import plain
 
 KEEP_S: Final = 3_600.0
-"""After how many seconds keys are fetched again."""
+"""The age at which keys are fetched again, in seconds."""
 
 AGAIN_S: Final = 10.0
-"""The least seconds between two attempts to fetch keys, whichever key is wanted."""
+"""The minimum time between two attempts to fetch keys, in seconds."""
 
 STALE_S: Final = 86_400.0
-"""For how many seconds keys are trusted while the issuer does not answer."""
+"""How long keys are trusted while the issuer does not answer, in seconds."""
 
 ANSWER_S: Final = 5.0
-"""How many seconds an issuer has to answer one request."""
+"""The time limit for one request to the issuer, in seconds."""
 
 WAIT_S: Final = 1.0
-"""How many seconds a request waits for the keys to be fetched if its own key is not known."""
+"""How long a request with an unknown key waits for the keys to be fetched, in seconds."""
 
 WAITING: Final = 8
-"""How many requests may wait at once; others are answered from the keys that are known."""
+"""How many requests may wait for a fetch at once; further ones are refused."""
 
 DOCUMENT_BYTES: Final = 1_048_576
 
@@ -47,22 +47,22 @@ _ALGORITHMS: Final[Mapping[str, tuple[str, ...]]] = {
     "EC": ("ES256", "ES384", "ES512"),
     "OKP": ("EdDSA",),
 }
-"""The algorithms that each kind of public key may verify (RFC 7518, section 6). A shared secret,
-`oct`, is left out: a server that can verify with it can also sign."""
+"""The algorithms allowed for each type of public key (RFC 7518, section 6). The type `oct`, a
+shared secret, is not allowed: a server that can verify with it can also sign."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class IssuerError(Exception):
-    """An issuer that does not answer, or whose answer cannot be used; the message is one line."""
+    """The issuer does not answer, or its response cannot be used; the message is one line."""
 
 
 class SigningKey:
     """A public key of an issuer.
 
     Attributes:
-        value: the key, as PyJWT takes it.
-        algorithms: the algorithms that a signature by the key may have.
+        value: the key in the form that PyJWT expects; None if its type is not allowed.
+        algorithms: the algorithms allowed for signatures by the key.
     """
 
     def __init__(self, jwk: Mapping[str, Any]) -> None:
@@ -74,17 +74,17 @@ class SigningKey:
 
 
 class Issuer:
-    """One issuer, whose keys only `keep_fresh` fetches, one fetch at a time.
+    """A token issuer and its cached keys.
 
-    A request whose key is known never waits.
+    After the first `fetch`, only `keep_fresh` fetches keys. A request with a known key never waits.
 
     Args:
         url: the issuer's URL, as in the claim `iss` of its tokens.
         http: the HTTP client; it must not follow redirects.
         allow_http: whether keys may be fetched from another machine without TLS.
-        keep_s: after how many seconds keys are fetched again.
-        again_s: the least seconds between two attempts, whichever key is wanted.
-        stale_s: for how many seconds keys are trusted that cannot be fetched again.
+        keep_s: the age at which keys are fetched again, in seconds.
+        again_s: the minimum time between two attempts to fetch keys, in seconds.
+        stale_s: how long keys are trusted while the issuer does not answer, in seconds.
     """
 
     def __init__(  # noqa: PLR0913 - tests set the times
@@ -109,21 +109,21 @@ class Issuer:
         self._wanted, self._tried = anyio.Event(), anyio.Event()
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the key with an id, or the only key if the id is empty; None for no such key.
+        """Return the key with an id, or the only key if the id is empty; None if there is no key.
 
         Raises:
-            IssuerError: the issuer does not answer, so the key may exist.
+            IssuerError: the key is not cached, and the keys cannot be fetched.
         """
         key = self._known(key_id)
         if key is None:
             is_sure = await self._wait()
             key = self._known(key_id)
             if key is None and (self._failed or not is_sure):
-                raise IssuerError(f"{self.url} does not answer with its keys")
+                raise IssuerError(f"the keys of {self.url} cannot be fetched")
         return key
 
     async def keep_fresh(self) -> None:
-        """Fetch the keys again when they are old, or when an unknown key is wanted.
+        """Fetch the keys again when they are old, or when a request has an unknown key.
 
         Start it after the first `fetch`; it runs until it is cancelled.
         """
@@ -137,7 +137,7 @@ class Issuer:
             try:
                 await self.fetch()
             except IssuerError as error:
-                _log.warning("keys were not fetched: %s", error)
+                _log.warning("the issuer's keys could not be fetched: %s", error)
                 self._failed = True
             self._tried.set()
             self._tried = anyio.Event()
@@ -146,18 +146,18 @@ class Issuer:
         """Fetch the issuer's keys. If that fails, the known keys are kept.
 
         Raises:
-            IssuerError: the issuer does not answer, or its answer has no usable key.
+            IssuerError: the issuer does not answer, or its response has no usable key.
         """
         jwks_uri = await self._jwks_uri()
         document = await self._document(jwks_uri)
         jwks = document.get("keys") if document else None
         keys = _usable(jwks) if isinstance(jwks, list) else {}
         if not keys:
-            raise IssuerError(f"{self.url} has no keys at {plain(jwks_uri)}")
+            raise IssuerError(f"{self.url} has no usable keys at {plain(jwks_uri)}")
         self._keys, self._fetched_at, self._failed = keys, time.monotonic(), False
 
     async def _wait(self) -> bool:
-        """Request a fetch and wait for it briefly; return whether one was tried recently."""
+        """Request a fetch and wait briefly for it; return whether one was tried recently."""
         self._wanted.set()
         if self._resting:
             return True
@@ -184,14 +184,14 @@ class Issuer:
             if metadata is None:
                 continue
             if metadata.get("issuer") != self.url:  # RFC 8414, section 3.3
-                raise IssuerError(f"{url} describes another issuer than {self.url}")
+                raise IssuerError(f"{url} describes an issuer other than {self.url}")
             jwks_uri = metadata.get("jwks_uri")
             if not isinstance(jwks_uri, str) or flaw_of_address(
                 jwks_uri.partition("?")[0], allow_http=self._allow_http
             ):
-                raise IssuerError(f"{url} names no usable jwks_uri")
+                raise IssuerError(f"{url} has no usable jwks_uri")
             return jwks_uri
-        raise IssuerError(f"{self.url} does not say where its keys are (RFC 8414)")
+        raise IssuerError(f"{self.url} does not publish its metadata (RFC 8414)")
 
     async def _document(self, url: str) -> dict[str, Any] | None:
         """Return the JSON object at a URL; None if there is no such object."""
@@ -199,26 +199,27 @@ class Issuer:
             with anyio.fail_after(ANSWER_S):
                 async with self._http.stream("GET", url, headers=[ACCEPTED]) as response:
                     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                        raise IssuerError(f"{url} answers {response.status_code}")
+                        raise IssuerError(f"{url} answers with status {response.status_code}")
                     body = await read_body(response, DOCUMENT_BYTES)
             document = json.loads(body) if response.status_code == HTTPStatus.OK else None
         except (httpx2.HTTPError, TimeoutError) as error:
             raise IssuerError(f"{url} does not answer ({type(error).__name__})") from None
         except (BodyTooLargeError, BodyUnreadableError, ValueError, RecursionError):
-            raise IssuerError(f"{url} answers with something other than JSON") from None
+            raise IssuerError(f"{url} does not return usable JSON") from None
         return cast("dict[str, Any]", document) if isinstance(document, dict) else None
 
 
 def asking() -> httpx2.AsyncClient:
-    """Return an HTTP client for issuers, which the caller closes. It follows no redirect.
+    """Return an HTTP client for issuers, which the caller must close. It does not follow redirects.
 
-    It keeps no connection open, or extra bytes after one response could pass for the next one.
+    Each request uses a new connection: on a reused one, extra bytes after a response could be taken
+    for the next response.
     """
     return httpx2.AsyncClient(timeout=ANSWER_S, limits=httpx2.Limits(max_keepalive_connections=0))
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
-    """Return the URLs at which an issuer's metadata may be, in the order in which to try them.
+    """Return the possible URLs of an issuer's metadata, in the order in which to try them.
 
     Source: MCP specification, authorization, authorization server metadata discovery.
     """
@@ -233,14 +234,14 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
 
 
 def _usable(jwks: list[Any]) -> dict[str, SigningKey]:
-    """Return the keys that can verify a signature, by their ids."""
+    """Return the keys that can verify signatures, by id."""
     keys: dict[str, SigningKey] = {}
     for jwk in jwks:
         if isinstance(jwk, dict) and jwk.get("use", "sig") == "sig":
             try:
                 key = SigningKey(jwk)
             except PyJWTError:
-                continue  # an unknown kind of key; others may be usable
+                continue  # the type of key is unknown; others may be usable
             if key.algorithms:
                 keys[str(jwk.get("kid", ""))] = key
     return keys

@@ -1,7 +1,7 @@
-"""Callers with tokens of an issuer: an OAuth resource server.
+"""Identifies callers by an issuer's tokens: the server as an OAuth resource server.
 
-The rules are those of the MCP specification (authorization), of JWT access tokens (RFC 9068) and
-of the best current practices for JWTs (RFC 8725).
+Follows the MCP specification (authorization), RFC 9068 (JWT access tokens) and RFC 8725 (best
+current practices for JWTs).
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from backscroll_tools.client.profiles import STORE
 from backscroll_tools.plain import is_plain
 
 LEEWAY_S: Final = 30
-"""By how many seconds an issuer's clock may differ from ours."""
+"""How far the issuer's clock may differ from this server's, in seconds."""
 
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 
@@ -41,7 +41,7 @@ class OAuthCallers:
     Args:
         issuer: the issuer of the tokens.
         resource: the URL of this server, which must be the audience of the tokens.
-        partitions: whether each caller has its own part of the store.
+        partitions: whether each caller has a separate partition of the store.
     """
 
     def __init__(self, issuer: Issuer, resource: str, *, partitions: bool) -> None:
@@ -51,7 +51,7 @@ class OAuthCallers:
         self._metadata = metadata_url(resource)
 
     async def caller(self, authorization: str) -> Caller:
-        """Return the subject of a token.
+        """Return the caller that a token identifies.
 
         Raises:
             RefusedError: 401 if the token is missing or not valid, 403 if it lacks the scope
@@ -60,7 +60,7 @@ class OAuthCallers:
         token = bearer(authorization)
         if not token:
             raise unauthorized(
-                "A bearer token is needed.", sent=bool(authorization), metadata=self._metadata
+                "A bearer token is required.", sent=bool(authorization), metadata=self._metadata
             )
         try:
             claims = await self._claims(token)
@@ -75,22 +75,22 @@ class OAuthCallers:
         if "read" not in scopes:
             raise insufficient("read", metadata=self._metadata)
         subject = claims["sub"]
-        whole = hashlib.sha256(f"{self._issuer.url}\0{subject}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self._issuer.url}\0{subject}".encode()).hexdigest()
         return Caller(
-            id=f"sub_{whole}",
+            id=f"sub_{digest}",
             name=subject[:_NAME_CHARS],
             writes="write" in scopes,
-            partition=f"sub_{whole}" if self._partitions else "",
+            partition=f"sub_{digest}" if self._partitions else "",
         )
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
-        """Return the claims of a token, once its signature, audience and times are verified.
+        """Verify a token's signature, issuer, audience and times, and return its claims.
 
         Raises:
             PyJWTError: the token is not valid.
             IssuerError: the issuer's keys cannot be fetched.
         """
-        # The unverified header decides only which key to try.
+        # The header is not verified yet; it only selects the key to try.
         key = await self._issuer.key(str(jwt.get_unverified_header(token).get("kid", "")))
         if key is None:
             raise exceptions.InvalidKeyError
@@ -109,17 +109,17 @@ class OAuthCallers:
 
 
 def check(settings: Settings) -> None:
-    """Check that the OAuth settings are complete and fit together.
+    """Check that the OAuth settings are complete and consistent.
 
     Raises:
-        SettingsError: names the variable and its rule.
+        SettingsError: a setting is missing or not valid; the message names the variable.
     """
     for name in ("oauth_issuer", "oauth_resource"):
         shown, url = f"BACKSCROLL_{name.upper()}", getattr(settings, name)
         if not url:
             raise SettingsError(f"{shown} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
         if flaw := flaw_of_address(url, allow_http=settings.allow_http):
-            flaw = flaw.partition(":")[0]  # the rest is about upstreams
+            flaw = flaw.partition(":")[0]  # the text after the colon applies only to upstreams
             raise SettingsError(f"{shown} {flaw}.")
     if settings.oauth_partitions and settings.upstream != STORE.name:
         raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")
@@ -151,12 +151,12 @@ def metadata_routes(settings: Settings) -> list[Route]:
 
 
 def _is_name(subject: object) -> bool:
-    """Whether a subject is readable in the log, and can be stored by any database."""
+    """Whether a subject is printable text, which the log and every database can hold."""
     return isinstance(subject, str) and bool(subject.strip()) and is_plain(subject)
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Return a token's scopes: `scope` (RFC 9068, section 2.2.3), or `scp` of some issuers."""
+    """Return a token's scopes: `scope` (RFC 9068, section 2.2.3), or `scp`, as some issuers do."""
     claim = claims.get("scope", claims.get("scp", ""))
     words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else ()
     return frozenset(str(word) for word in words)
@@ -174,8 +174,8 @@ def _why(error: exceptions.PyJWTError) -> str:
         case exceptions.InvalidIssuerError():
             return "The token is from another issuer."
         case exceptions.InvalidSubjectError():
-            return "The token's claim sub is not visible text."
+            return "The token's sub claim is not printable text."
         case exceptions.MissingRequiredClaimError():
-            return f"The token lacks the claim {error.claim}."
+            return f"The token has no {error.claim} claim."
         case _:
-            return "The token's signature is not its issuer's."
+            return "The token or its signature is not valid."

@@ -1,4 +1,4 @@
-"""Callers with bearer tokens that Backscroll issued."""
+"""Identifies callers by bearer tokens that Backscroll issued."""
 
 import logging
 import re
@@ -17,10 +17,10 @@ from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthori
 from backscroll.http.refusals import RefusedError
 
 KEPT_S: Final = 2.0
-"""For how many seconds a token is cached, and so may still be accepted after it is revoked."""
+"""How long a token is cached, in seconds. A revoked token may be accepted for that long."""
 
 LOGGED_S: Final = 10.0
-"""The least seconds between two log lines about a database that fails."""
+"""The minimum time between two log lines about a failing database, in seconds."""
 
 _log: Final = logging.getLogger(__name__)
 _KEPT: Final = 1024
@@ -31,9 +31,9 @@ class TokenCallers:
     """Identifies callers by the tokens in a database.
 
     Args:
-        database: holds the tokens, for all replicas.
+        database: the database of the tokens, which all replicas share.
         clock: returns the time, in Unix seconds.
-        kept_s: for how many seconds a token is cached.
+        kept_s: how long a token is cached, in seconds.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class TokenCallers:
 
         Raises:
             RefusedError: 401 if the token is missing, unknown, expired or revoked; 403 if it
-                lacks the scope `read`; 503 while the database does not answer.
+                lacks the scope `read`; 503 if the database does not answer.
         """
         secret = bearer(authorization)
         if not secret:
-            raise unauthorized("A bearer token is needed.", sent=bool(authorization))
+            raise unauthorized("A bearer token is required.", sent=bool(authorization))
         token = await self._token(secret) if _SECRET.fullmatch(secret) else None
         if token is None or not token.holds(self._clock()):
             raise unauthorized("The token is unknown, has expired or was revoked.", sent=True)
@@ -96,6 +96,6 @@ class TokenCallers:
     def _log(self, error: Exception, now: float) -> None:
         if now >= self._logs_from:
             self._logs_from = now + LOGGED_S
-            # The text of SQLAlchemy's own errors may quote data.
+            # The text of SQLAlchemy's errors may quote data.
             why = error if isinstance(error, NothingWrittenError) else type(error).__name__
             _log.error("tokens cannot be looked up: %s", why)

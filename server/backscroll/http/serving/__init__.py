@@ -1,1 +1,1 @@
-"""Serving over HTTP: processes, sockets and the limits of a connection."""
+"""The HTTP server: processes, sockets and the limits of connections."""

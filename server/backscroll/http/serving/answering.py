@@ -1,4 +1,4 @@
-"""Answers HTTP requests in one process until it is told to stop."""
+"""Answers HTTP requests in one process until the process is told to stop."""
 
 import asyncio
 import gc
@@ -19,18 +19,18 @@ from backscroll.process.logs import configure
 from backscroll.settings.model import Settings
 
 IDLE_S: Final = 75
-"""How long an idle connection stays open, in seconds. It must outlast a load balancer's own idle
-timeout, or the balancer could send a request on a connection that has just been closed."""
+"""How long an idle connection stays open, in seconds. This must exceed a load balancer's own idle
+timeout; otherwise the balancer could send a request on a connection that has just been closed."""
 
 CUT_S: Final = 1
-"""How long requests have to end after they are cancelled at shutdown, in seconds."""
+"""How long requests that are cancelled at shutdown may take to end, in seconds."""
 
 
 def prepare(settings: Settings) -> None:
     """Configure logging and tracing in this process.
 
     Raises:
-        SettingsError: the exporter that OpenTelemetry's variables choose is not installed.
+        SettingsError: OpenTelemetry's variables choose an exporter that is not installed.
     """
     configure(settings.log_level, settings.log_format)
     tracing.configure()
@@ -38,7 +38,7 @@ def prepare(settings: Settings) -> None:
 
 
 def freeze() -> None:
-    """Exclude all present objects from garbage collection: scanning them would delay a request."""
+    """Exclude all existing objects from garbage collection, because scanning delays requests."""
     gc.collect()
     gc.freeze()
 
@@ -53,11 +53,11 @@ async def answer(
     """Answer requests until told to stop, then wait for those in progress.
 
     Args:
-        served: the application, and its shutdown state.
-        settings: the operator's settings: time limits and the TLS certificate.
+        served: the application and its shutdown state.
+        settings: the operator's settings, among them time limits and the TLS certificate.
         listener: the listening socket.
-        stopping: set by the caller to stop.
-        read_s: how many seconds a client may leave the response unread.
+        stopping: set by the caller to stop the server.
+        read_s: how long a client may leave a response unread, in seconds.
     """
     config = uvicorn.Config(
         served.app,
@@ -93,5 +93,5 @@ class _Server(BoundedServer):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
+        """Install no signal handler."""
         yield

@@ -1,7 +1,7 @@
-"""Limits the number of open connections, and the time of a TLS handshake.
+"""Limits the number of open connections and the duration of TLS handshakes.
 
-Each idle connection costs this process a file descriptor, and its client nothing. Without a limit,
-none would be left for the health check and the store.
+Each open connection uses a file descriptor, even an idle one. Without a limit, clients could use up
+all file descriptors, and the health check and the store would fail.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _CLOSING_S: Final = 1.0
 
 
 def most_connections() -> int:
-    """Return how many connections a process may have: half its file limit, at most `MOST`."""
+    """Return the connection limit of a process: half its limit of open files, at most `MOST`."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -36,12 +36,12 @@ def most_connections() -> int:
 
 
 class BoundedServer(uvicorn.Server):
-    """uvicorn with limits on connections. It serves only on sockets that it is given.
+    """uvicorn with connection limits. It serves only on listening sockets that are passed to it.
 
     Args:
         config: uvicorn's configuration, with a `PunctualProtocol`.
-        handshake_s: how many seconds a TLS handshake may take, and a TLS shutdown.
-        most: how many connections may be open; by default `most_connections`.
+        handshake_s: the time limit for a TLS handshake and for a TLS shutdown, in seconds.
+        most: the maximum number of open connections; by default `most_connections`.
     """
 
     def __init__(self, config: uvicorn.Config, handshake_s: float, most: int | None = None) -> None:
@@ -50,7 +50,7 @@ class BoundedServer(uvicorn.Server):
         self._most = most_connections() if most is None else most
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections, as uvicorn does, within the limits."""
+        """Start to accept connections as uvicorn does, but within the limits."""
         config = self.config
         limits: dict[str, Any] = {}
         if config.ssl is not None:
@@ -73,7 +73,7 @@ class BoundedServer(uvicorn.Server):
         )
 
     def _used(self) -> dict[int, float]:
-        """Return when each connection was last used, by file descriptor; infinity if in use."""
+        """Return the time of each connection's last use by file descriptor; infinity if in use."""
         return {
             connection.transport.get_extra_info("socket").fileno(): (
                 connection.used_at if connection.is_idle else math.inf
@@ -84,21 +84,22 @@ class BoundedServer(uvicorn.Server):
 
 
 class Listener(socket.socket):
-    """A listening socket that keeps at most `most` connections open, and one more for a moment.
+    """A listening socket that limits the number of open connections.
 
-    If a connection comes in when all are taken, some idle ones are closed: first those that never
-    sent a request, oldest first, then the least recently used. If none is idle, the new one is
-    closed.
+    One connection above the limit is accepted. Some idle connections are then closed: first those
+    that never sent a request, oldest first, then the least recently used. If no connection is idle,
+    the new one is closed.
 
-    asyncio (except on Windows) calls `accept` until it raises `BlockingIOError`, within one turn of
-    the event loop. It closes connections that have been shut down, which frees their file
-    descriptors, in later turns.
+    Except on Windows, asyncio calls `accept` repeatedly within one turn of the event loop, until
+    `accept` raises `BlockingIOError`. In later turns, asyncio closes the connections that were shut
+    down, which frees their file descriptors.
 
     Args:
-        listening: a socket that already listens. Its owner closes it; this one is a duplicate.
-        most: how many connections may be open.
-        used: returns when each connection that has completed its handshake was last used, in
-            seconds of the loop's clock, by file descriptor; infinity if it is in use.
+        listening: a listening socket, which is duplicated. Its owner must close it.
+        most: the maximum number of open connections.
+        used: returns the time of each connection's last use by file descriptor, in seconds of the
+            loop's clock, or infinity if it is in use. A connection is missing until its handshake
+            is complete.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Listener(socket.socket):
         """Return a new connection and its address.
 
         Raises:
-            BlockingIOError: no connection is waiting, or there is no room for one in this turn.
+            BlockingIOError: no connection is waiting, or the limit is reached for this turn.
         """
         if len(self._open) >= self._most:
             self._open = [one for one in self._open if one.fileno() >= 0]
@@ -132,7 +133,7 @@ class Listener(socket.socket):
         return connection, address
 
     def _is_closing(self) -> bool:
-        """Whether connections that were shut down are about to make room."""
+        """Whether connections that were shut down will soon be closed."""
         return time.monotonic() < self._closing_until and any(
             one.fileno() >= 0 for one in self._closing
         )
@@ -148,6 +149,6 @@ class Listener(socket.socket):
         self._closing = idle[: math.ceil(self._most / _BATCH)]
         self._closing_until = time.monotonic() + _CLOSING_S
         for one in self._closing:
-            with suppress(OSError):  # its client was faster
+            with suppress(OSError):  # the client has already disconnected
                 one.shutdown(socket.SHUT_RDWR)
         return bool(idle)

@@ -1,7 +1,7 @@
-"""Strict HTTP/1.1 framing: the end of a request is unambiguous, and cheap to find.
+"""Strict HTTP/1.1 framing, which refuses requests with an ambiguous end or too many small chunks.
 
-h11 accepts line ends and headers that RFC 9112 lets a server refuse. A proxy in front may read them
-differently, and take part of one request for another one (request smuggling).
+h11 accepts line endings and headers that RFC 9112 allows a server to refuse. A proxy may interpret
+them differently, and treat a part of one request as another request (request smuggling).
 """
 
 import re
@@ -13,8 +13,8 @@ FREE_CHUNKS: Final = 4096
 """How many chunks a body may have, whatever their size."""
 
 CHUNK_BYTES: Final = 64
-"""How many bytes of body each chunk beyond `FREE_CHUNKS` needs, on average. A chunk of any size
-costs as much to parse as 1 KiB of a large one."""
+"""The minimum bytes of body for each chunk beyond `FREE_CHUNKS`, on average. Parsing a chunk of any
+size costs as much as parsing 1 KiB within a large chunk."""
 
 _CLOSE: Final = (b"connection", b"close")
 _TRAILER_LINE: Final = rb"[^ \t\r\n][^\r\n]*\r\n"
@@ -22,10 +22,10 @@ _TRAILER_BYTES: Final = 16_384
 
 
 class FramedConnection(h11.Connection):
-    """The server's side of a connection, on which ambiguous framing is an error.
+    """The server's side of a connection, which treats ambiguous framing as an error.
 
-    A chunked body is not read before `want_body` is called: a request that is refused for its
-    headers costs no more than reading its headers.
+    A chunked body is not parsed before `want_body` is called. A request that is refused because of
+    its headers therefore costs only the parsing of its headers.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class FramedConnection(h11.Connection):
         return self._chunked and not self._wanted and self.their_state is h11.SEND_BODY
 
     def want_body(self) -> None:
-        """Let the body of the current request be read, if it has one."""
+        """Allow the body of the current request to be parsed."""
         self._wanted = True
 
     def receive_data(self, data: bytes) -> None:
@@ -55,8 +55,8 @@ class FramedConnection(h11.Connection):
         """Return the next event from the client.
 
         Raises:
-            h11.RemoteProtocolError: the request is not HTTP, its framing is ambiguous (RFC 9112,
-                sections 2.2, 5.2 and 6.1), or its chunks are too small.
+            h11.RemoteProtocolError: the request is not valid HTTP, its framing is ambiguous
+                (RFC 9112, sections 2.2, 5.2 and 6.1), or it has too many small chunks.
         """
         if self.their_state is h11.IDLE:
             self._window = self.trailing_data[0]
@@ -74,7 +74,10 @@ class FramedConnection(h11.Connection):
         return event
 
     def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
-        """Return bytes to send. A response before the end of its request closes the connection."""
+        """Return the bytes to send for an event.
+
+        A response that is sent before the end of its request closes the connection.
+        """
         if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
             headers = [*(pair for pair in event.headers if pair[0] != b"connection"), _CLOSE]
             event = h11.Response(
@@ -89,28 +92,28 @@ class FramedConnection(h11.Connection):
         if not self._chunked:
             self._window = b""
         elif b"content-length" in names or request.http_version < b"1.1":
-            raise self._doubt("Transfer-Encoding stands beside Content-Length, or in HTTP/1.0.")
+            raise self._doubt("Transfer-Encoding is used with Content-Length or HTTP/1.0.")
 
     def _count(self, data: h11.Data) -> None:
         self._chunks += data.chunk_start
         self._bytes += len(data.data)
         if self._chunks > FREE_CHUNKS + self._bytes / CHUNK_BYTES:
-            raise self._doubt("The body comes in too many small chunks.")
+            raise self._doubt("The body has too many small chunks.")
 
     def _check_end(self, end: h11.EndOfMessage) -> None:
-        """Check the line ends of the trailers in the bytes read, because h11 discards them."""
+        """Check the trailers' line endings in the received bytes, because h11 discards them."""
         read = self._window[: len(self._window) - len(self.trailing_data[0])]
         self._window = b""
         ending = rb"(?:\A|\n)(?:%b){%d}\r\n\Z" % (_TRAILER_LINE, len(end.headers))
         if not re.search(ending, read[-_TRAILER_BYTES:]):
-            raise self._doubt("A line behind the last chunk has a doubtful end.")
+            raise self._doubt("A line after the last chunk is folded or does not end with CRLF.")
 
     def _check_head(self) -> None:
         head = self._window.partition(b"\r\n\r\n")[0]
         if head.count(b"\n") != head.count(b"\r\n"):
-            raise self._doubt("A line of the headers ends without CR.")
+            raise self._doubt("A header line does not end with CRLF.")
         if b"\n " in head or b"\n\t" in head:
-            raise self._doubt("A header goes on in another line.")
+            raise self._doubt("A header is folded over several lines.")
 
     def _doubt(self, flaw: str) -> h11.RemoteProtocolError:
         self.flaw = flaw

@@ -1,7 +1,7 @@
-"""Lingering close: discards what a client still sends after its response.
+"""Lingering close: discards the bytes that a client sends after the response.
 
-Closing at once would reset the connection, and the client may then lose the response that tells it
-why (RFC 9112, section 9.6).
+Closing immediately could reset the connection before the client has read the response (RFC 9112,
+section 9.6).
 """
 
 import asyncio
@@ -10,20 +10,20 @@ from contextlib import suppress
 from typing import Any, Final
 
 LINGER_S: Final = 1.0
-"""How many seconds a client may keep sending while it reads its response."""
+"""How long a client may keep sending after the response, in seconds."""
 
 LINGER_BYTES: Final = 1 << 20
 """How many bytes are discarded before the connection is closed."""
 
 READ_BYTES: Final = 1 << 10
-"""How many bytes a read counts as, at least; this limits the number of reads to 1,024."""
+"""The minimum bytes that each read counts as, which limits the number of reads to 1,024."""
 
 CUT_S: Final = 10.0
-"""How many seconds a client then has to receive the rest of its response."""
+"""How long a client then has to receive the rest of the response, in seconds."""
 
 
 class LingeringTransport:
-    """A transport whose `close` waits for a client that is still sending.
+    """A transport whose `close` waits while the client is still sending.
 
     Everything except closing is delegated to the wrapped transport.
 
@@ -45,13 +45,13 @@ class LingeringTransport:
         self._left = LINGER_BYTES
         self._timer: asyncio.TimerHandle | None = None
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a transport
         """Return the attribute of the wrapped transport."""
         return getattr(self._transport, name)
 
     @property
     def lingers(self) -> bool:
-        """Whether incoming bytes are to be discarded."""
+        """Whether incoming bytes must be discarded."""
         return self._timer is not None
 
     def is_closing(self) -> bool:
@@ -59,7 +59,7 @@ class LingeringTransport:
         return self.lingers or self._transport.is_closing()
 
     def close(self) -> None:
-        """Close the connection; a client that is still sending first gets time to read."""
+        """Close the connection, but first give a client that is still sending time to read."""
         if self.is_closing():
             return
         if not self._is_sending():
@@ -67,18 +67,18 @@ class LingeringTransport:
             return
         self._timer = self._loop.call_later(LINGER_S, self.finish)
         if self._transport.can_write_eof():
-            with suppress(OSError):  # the client has gone; the loop will report it
+            with suppress(OSError):  # the client has disconnected; the loop will report it
                 self._transport.write_eof()
         self._transport.resume_reading()
 
     def throw_away(self, size: int) -> None:
-        """Count incoming bytes that are discarded."""
+        """Count bytes that were received and discarded, and close the connection at the limit."""
         self._left -= max(size, READ_BYTES)
         if self._left <= 0:
             self.finish()
 
     def finish(self) -> None:
-        """Close the connection now, and abort it if the client does not read within `CUT_S`."""
+        """Close the connection now; abort it if the client does not read within `CUT_S` seconds."""
         self.forget()
         self._transport.close()
         self._timer = self._loop.call_later(CUT_S, self._transport.abort)

@@ -1,7 +1,7 @@
 """Limits how long a client may take to send a request and to read its response.
 
-uvicorn itself waits forever, and reads the body of a request that it has refused. Its protocol is
-not a public class: `http/__init__.py` lists the parts that are used.
+uvicorn itself has no such limits, and reads the body of a request that it has refused. Its protocol
+class is not public: `http/__init__.py` lists the names that are used.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     )
 
 READ_S: Final = 60.0
-"""How many seconds a client may leave its response unread, once 64 KiB or more are buffered."""
+"""How long a client may leave its response unread once 64 KiB are buffered, in seconds."""
 
-_SENTENCE: Final = b"The request came in too slowly."
+_SENTENCE: Final = b"The request was sent too slowly."
 _TIMEOUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: text/plain\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(_SENTENCE), _SENTENCE)
@@ -32,11 +32,12 @@ _TIMEOUT: Final = (
 
 
 class PunctualProtocol(H11Protocol):
-    """HTTP/1.1 on one connection, which is closed if a request comes in too slowly.
+    """HTTP/1.1 on one connection, which is closed if a request arrives too slowly.
 
-    The headers must arrive within `receive_s` seconds of their first byte, or of the connection's
-    start if it is new; the body, within as long after the headers. RFC 9110, section 15.5.9. If a
-    client does not read for `read_s` seconds, its connection is aborted, which ends its call.
+    A request's headers must arrive within `receive_s` seconds after their first byte; the first
+    request's, within `receive_s` seconds after the connection was opened. The body must arrive
+    within `receive_s` seconds after the headers (RFC 9110, section 15.5.9). If a client does not
+    read for `read_s` seconds, the connection is aborted, which ends its call.
     """
 
     receive_s: ClassVar[float]
@@ -49,7 +50,7 @@ class PunctualProtocol(H11Protocol):
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base
-        """Begin to wait for the first headers."""
+        """Start the timer for the first request's headers."""
         self.conn = self._framed = FramedConnection()
         self.app = self._answer
         self._ending = LingeringTransport(transport, self.loop, self._is_sending)
@@ -64,7 +65,7 @@ class PunctualProtocol(H11Protocol):
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Handle the received bytes, and set the timer for the part that is awaited next."""
+        """Handle received bytes, and set the timer for the next part of the request."""
         cycle = self.cycle
         super().handle_events()
         state = self.conn.their_state
@@ -79,7 +80,7 @@ class PunctualProtocol(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is in progress; one without complete headers does not count."""
+        """Whether no request is in progress. A request counts once its headers are complete."""
         return self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
 
     def send_400_response(self, msg: str) -> None:
@@ -100,7 +101,7 @@ class PunctualProtocol(H11Protocol):
             super().shutdown()
 
     def on_response_complete(self) -> None:
-        """Note the time, and continue with the next request."""
+        """Record the time, and continue with the next request."""
         self.used_at = self.loop.time()
         super().on_response_complete()
 
@@ -115,7 +116,7 @@ class PunctualProtocol(H11Protocol):
         self._forget_unread()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, even if its client leaves the response unread."""
+        """Close an idle connection; abort it if its client has left a response unread."""
         super().timeout_keep_alive_handler()
         self.loop.call_later(self.receive_s, self.transport.abort)
 
@@ -129,7 +130,7 @@ class PunctualProtocol(H11Protocol):
     async def _answer(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        """Run the application, and read the body only when the application asks for it."""
+        """Run the application, and parse the body only when the application requests it."""
 
         async def wanted() -> "ASGIReceiveEvent":
             if self.scope is scope and self._framed.holds_body:
@@ -140,7 +141,7 @@ class PunctualProtocol(H11Protocol):
         await self.config.loaded_app(scope, wanted, send)
 
     def _is_sending(self) -> bool:
-        """Whether the client may be in the middle of a request."""
+        """Whether the client may have sent only a part of a request."""
         idle = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
         done = self.conn.their_state in {h11.DONE, h11.MUST_CLOSE, h11.CLOSED}
         return not idle and not done
@@ -168,10 +169,10 @@ class PunctualProtocol(H11Protocol):
 
 
 def protocol(receive_s: float, read_s: float = READ_S) -> type[PunctualProtocol]:
-    """Return the protocol with these limits.
+    """Return a protocol class with the given limits.
 
     Args:
-        receive_s: how many seconds the headers, and then the body, may take.
-        read_s: how many seconds a client may leave its response unread.
+        receive_s: the time limit for the headers, and another one for the body, in seconds.
+        read_s: how long a client may leave its response unread, in seconds.
     """
     return type("Punctual", (PunctualProtocol,), {"receive_s": receive_s, "read_s": read_s})

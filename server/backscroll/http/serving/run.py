@@ -1,4 +1,4 @@
-"""`backscroll serve --transport http`: opens everything, serves until stopped, and closes."""
+"""Runs `backscroll serve --transport http`."""
 
 import asyncio
 import socket
@@ -16,11 +16,11 @@ from backscroll.process.listening import address, listen_apart
 from backscroll.process.signals import on_signals
 from backscroll.settings.model import Settings
 
-_HINT: Final = "Backscroll serves MCP at {url}, to {whom}. Ctrl-C stops it.\n"
+_HINT: Final = "Backscroll serves MCP at {url}, for {whom}. Press Ctrl-C to stop.\n"
 _WHOM: Final = {
-    "none": "whatever runs on this machine",
-    "token": "who has a token (backscroll token create)",
-    "oauth": "who has a token of {issuer}",
+    "none": "any program on this machine",
+    "token": "callers with a token (backscroll token create)",
+    "oauth": "callers with a token from {issuer}",
 }
 
 
@@ -41,7 +41,7 @@ async def serve(settings: Settings, host: str, port: int) -> None:
     Raises:
         CommandError: the address, the certificate, the database or the issuer cannot be used, or
             the settings contradict each other.
-        SettingsError: the settings of the upstream cannot be used.
+        SettingsError: the upstream's settings are not valid.
         StoreError: the database cannot be used.
     """
     allowed = access.allowed(settings, host)

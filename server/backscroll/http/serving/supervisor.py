@@ -1,4 +1,4 @@
-"""Supervises several worker processes that answer on one port."""
+"""Supervises several worker processes that serve one port."""
 
 import asyncio
 import logging
@@ -24,19 +24,19 @@ from backscroll.process.exits import CommandError
 from backscroll.settings.model import Settings
 
 AGAIN_S: Final = 1.0
-"""How long to wait before a worker that ended is replaced, in seconds."""
+"""How long to wait before a worker that exited is replaced, in seconds."""
 
 START_S: Final = 60.0
 """How long a worker may take to become ready, in seconds."""
 
 LEAVE_S: Final = 5.0
-"""How long a worker may take to end after its own time limits have passed, in seconds."""
+"""How long a worker may take to exit after the time limits of its shutdown, in seconds."""
 
 _log: Final = logging.getLogger("backscroll.http")
 _spawn: Final = multiprocessing.get_context("spawn")
 
 
-async def supervise(  # noqa: PLR0913 - how long a worker has is shorter in tests
+async def supervise(  # noqa: PLR0913 - tests set shorter times
     settings: Settings,
     host: str,
     listeners: Sequence[socket.socket],
@@ -46,28 +46,28 @@ async def supervise(  # noqa: PLR0913 - how long a worker has is shorter in test
     start_s: float = START_S,
     leave_s: float = LEAVE_S,
 ) -> None:
-    """Run a worker on each listener until told to stop, then wait until all have ended.
+    """Run a worker on each listener until `stopping` is set, then wait until all have exited.
 
-    A worker that ends early is replaced. Its open connections are lost, but not those that still
-    wait to be accepted.
+    A worker that exits earlier is replaced. Its open connections are lost, but connections that are
+    waiting to be accepted are kept.
 
     Args:
         settings: the operator's settings.
-        host: the address that is listened on.
+        host: the address that the server listens on.
         listeners: the listening sockets, one for each worker.
-        stopping: set by the caller to stop.
+        stopping: set by the caller to stop the workers.
         ready: called once, when all workers are ready.
-        start_s: how many seconds a worker may take to become ready.
-        leave_s: how many seconds a worker may take to end after its own time limits have passed.
+        start_s: how long a worker may take to become ready, in seconds.
+        leave_s: how long a worker may take to exit after its shutdown's time limits, in seconds.
 
     Raises:
-        CommandError: the database or the issuer of tokens cannot be used, or a worker ended before
-            it was ready.
-        SettingsError: the settings of the upstream cannot be used.
-        StoreError: the database of the tokens cannot be used.
+        CommandError: the database or the token issuer cannot be used, or a worker exited before it
+            was ready.
+        SettingsError: the upstream's settings are not valid.
+        StoreError: the token database cannot be used.
     """
     if sys.platform == "win32":
-        raise CommandError("BACKSCROLL_HTTP_WORKERS must be 1 on Windows: start more servers")
+        raise CommandError("BACKSCROLL_HTTP_WORKERS must be 1 on Windows: run several servers")
     with metrics.shared():
         async with opened(settings, access.allowed(settings, host)):
             pass  # report any error once, and prepare the database once, before the workers start
@@ -78,7 +78,7 @@ async def supervise(  # noqa: PLR0913 - how long a worker has is shorter in test
             for listener in listeners:
                 tasks.start_soon(workers.keep, listener)
     if workers.unready:
-        raise CommandError("a worker ended before it could answer; why is in the lines above")
+        raise CommandError("a worker exited before it was ready; the log above has its error")
 
 
 class _Supervisor:
@@ -101,10 +101,10 @@ class _Supervisor:
         self._start_s = start_s
         self._leave_s = leave_s
         self.unready = False
-        """Whether a worker ended before it was ready."""
+        """Whether a worker exited before it was ready."""
 
     async def keep(self, listener: socket.socket) -> None:
-        """Run workers on a listener, one after another, until told to stop."""
+        """Run a worker on a listener, and replace it if it exits, until `stopping` is set."""
         answered = False
         while not self._stopping.is_set():
             pid, code, answers = await self._live(listener, first=not answered)
@@ -114,13 +114,13 @@ class _Supervisor:
                 self._stopping.set()
             if self._stopping.is_set():
                 break
-            _log.error("worker %d ended (exit code %s): another one starts", pid, code)
+            _log.error("worker %d exited (exit code %s): starting another", pid, code)
             with anyio.move_on_after(AGAIN_S):
                 await self._stopping.wait()
-        listener.close()  # refuse new clients, who would otherwise wait forever
+        listener.close()  # refuse new clients, which would otherwise wait forever
 
     async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
-        """Run one worker to its end; return its process id, its exit code, and if it was ready."""
+        """Run a worker until it exits; return its process id, exit code, and if it was ready."""
         ours, theirs = _spawn.Pipe()
         arguments = (self._settings, self._host, listener, theirs)
         process = _spawn.Process(target=worker.work, args=arguments)
@@ -133,7 +133,7 @@ class _Supervisor:
                 with anyio.move_on_after(self._start_s) as starting:
                     answers = await _says(ours)
                 if starting.cancelled_caught:
-                    _log.error("worker %d was not there within %g s", process.pid, self._start_s)
+                    _log.error("worker %d was not ready within %g s", process.pid, self._start_s)
                     process.kill()
                 if answers and first:
                     self._note_ready()
@@ -148,7 +148,7 @@ class _Supervisor:
     async def _end(self, process: SpawnProcess, ours: Connection) -> None:
         """Tell the worker to stop when `stopping` is set, and kill it if it takes too long."""
         await self._stopping.wait()
-        with suppress(OSError):  # it has ended by itself
+        with suppress(OSError):  # the worker has already exited
             ours.send_bytes(worker.STOP)
         await anyio.sleep(self._settings.http_drain_s + CUT_S + self._leave_s)
         process.kill()
@@ -160,7 +160,7 @@ class _Supervisor:
 
 
 async def _says(worker: Connection) -> bool:
-    """Wait for a message from a worker; return False if the worker has ended instead."""
+    """Wait for a worker's message; return False if the worker exits without sending one."""
     await anyio.wait_readable(worker)
     try:
         worker.recv_bytes()
@@ -171,9 +171,9 @@ async def _says(worker: Connection) -> bool:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Block Ctrl-C in processes started inside the block: a terminal sends it to all processes.
+    """Block SIGINT in the processes that are started within the context.
 
-    The supervisor alone handles it, and tells its workers what to do.
+    On Ctrl-C, a terminal signals all processes, but only the supervisor may handle it.
     """
     resource_tracker.ensure_running()  # starting it unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -11,17 +11,17 @@ class _EncryptedError(Exception):
 
 
 def check(settings: Settings) -> None:
-    """Load the certificate and the key, if they are set, to check them.
+    """Check that the certificate and the key can be loaded, if they are set.
 
     Raises:
-        CommandError: one is set without the other, or they cannot be used; the message is one line.
+        CommandError: only one is set, or they cannot be loaded; the message is one line.
     """
     certificate, key = settings.tls_cert_file, settings.tls_key_file
     if not certificate and not key:
         return
     if not certificate or not key:
         missing = "BACKSCROLL_TLS_KEY_FILE" if certificate else "BACKSCROLL_TLS_CERT_FILE"
-        raise CommandError(f"{missing} is needed too: https takes a certificate and its key")
+        raise CommandError(f"{missing} is needed too: HTTPS requires a certificate and its key")
     for path in (certificate, key):
         try:
             with open(path, "rb"):  # noqa: PTH123 - only checks that it can be read
@@ -32,12 +32,12 @@ def check(settings: Settings) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, _no_password)
     except _EncryptedError:
         raise CommandError(
-            f"{key} is encrypted, and nobody is there to type its password: decrypt it first"
+            f"{key} is encrypted, and its password cannot be entered: decrypt the key first"
         ) from None
     except (ssl.SSLError, OSError) as error:
         reason = getattr(error, "reason", None) or "not PEM"
         raise CommandError(
-            f"{certificate} and {key} are no certificate and its key: {reason}"
+            f"{certificate} and {key} are not a certificate and its key: {reason}"
         ) from None
 
 

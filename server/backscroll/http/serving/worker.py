@@ -1,4 +1,4 @@
-"""A worker: one of several processes that answer on one port."""
+"""A worker: one of several processes that serve one port."""
 
 import asyncio
 import os
@@ -25,11 +25,11 @@ _CUT: Final = 1
 
 
 def work(settings: Settings, host: str, listener: socket.socket, keeper: Connection) -> None:
-    """Answer requests until told to stop, or until the supervisor has ended.
+    """Answer requests until the supervisor says to stop, or exits.
 
     Args:
         settings: the operator's settings.
-        host: the address that is listened on.
+        host: the address that the server listens on.
         listener: the listening socket.
         keeper: the connection to the supervisor.
 
@@ -56,7 +56,7 @@ async def _work(settings: Settings, host: str, listener: socket.socket, keeper: 
 
 
 async def _heed(keeper: Connection, stopping: asyncio.Event) -> None:
-    """Stop when told to, or if the supervisor has ended; exit at once if it ends while stopping."""
+    """Stop when the supervisor says so or exits; if it exits after saying so, exit immediately."""
     await anyio.wait_readable(keeper)
     stopping.set()
     try:
