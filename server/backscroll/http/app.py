@@ -40,7 +40,7 @@ from backscroll_tools.errors import ToolError
 HEALTH: Final = "/healthz"
 READY: Final = "/readyz"
 
-_SENT: Final = (
+_REQUEST_HEADERS: Final = (
     "Authorization",
     "Content-Type",
     "Last-Event-ID",
@@ -109,8 +109,8 @@ async def opened(
         client = await _first_client(connection)
         health = Health(client, lambda: stop.asked, (connection.check, *checks))
         await stack.enter_async_context(dispatcher.running())
-        reading = Route(READ_METRICS, MetricsEndpoint(metrics, callers), methods=["GET"])
-        app = application(mcp, health, allowed, (*more, reading))
+        metrics_route = Route(READ_METRICS, MetricsEndpoint(metrics, callers), methods=["GET"])
+        app = application(mcp, health, allowed, (*more, metrics_route))
         yield Opened(CountedResponses(app, metrics), slots, stop)
 
 
@@ -155,8 +155,10 @@ async def _callers(
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(issuer.keep_fresh)
-        known = OAuthCallers(issuer, settings.oauth_resource, partitions=settings.oauth_partitions)
-        return known, oauth.metadata_routes(settings), ()
+        callers = OAuthCallers(
+            issuer, settings.oauth_resource, partitions=settings.oauth_partitions
+        )
+        return callers, oauth.metadata_routes(settings), ()
     return OpenToAll(), (), ()
 
 
@@ -172,15 +174,15 @@ def application(
         more: other routes. Except for `/metrics`, every host and origin may call them, so they must
             not serve confidential data.
     """
-    pages = CORSMiddleware(
+    mcp_with_cors = CORSMiddleware(
         mcp,
         allow_origin_regex=f"(?i:{allowed.origins.pattern})",
         allow_methods=["POST"],
-        allow_headers=_SENT,
+        allow_headers=_REQUEST_HEADERS,
         expose_headers=[HEADER, "Retry-After", "WWW-Authenticate"],
     )
     routes = [
-        Route(endpoint.PATH, pages),
+        Route(endpoint.PATH, mcp_with_cors),
         Route(HEALTH, health.alive),
         Route(READY, health.ready),
         *more,

@@ -88,7 +88,8 @@ class RateLimiter:
     """Limits each caller's request rate, with a token bucket per caller.
 
     Args:
-        per_s: the maximum average of requests per second; ten times as many may come at once.
+        per_s: the average number of requests per second that is allowed; a burst may have ten times
+            as many.
         clock: returns the time in seconds.
     """
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 LINE_BYTES: Final = 4 * 1024 * 1024
-"""The maximum length of a line without its newline, in bytes: the SDK's limit for HTTP bodies."""
+"""The maximum length of a line without its newline, in bytes. It equals the SDK's limit for HTTP
+bodies."""
 
 EDGE_BYTES: Final = 1024
 """How many bytes of each end of a line that is too long are kept."""

@@ -50,10 +50,10 @@ class PipeWriter(asyncio.Protocol):
 
     def __init__(self, lost: Callable[[], None]) -> None:
         self._lost = lost
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._writable = asyncio.Event()
         self._writable.set()
-        self._gone = asyncio.Event()
+        self._closed = asyncio.Event()
         self._transport: asyncio.WriteTransport | None = None
         self.copier: Thread | None = None
 
@@ -73,7 +73,7 @@ class PipeWriter(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
         """Wake the waiting writers, which then fail."""
-        self._gone.set()
+        self._closed.set()
         self._writable.set()
         self._lost()
 
@@ -83,9 +83,9 @@ class PipeWriter(asyncio.Protocol):
         Raises:
             BrokenPipeError: the host no longer reads.
         """
-        async with self._turn:
+        async with self._lock:
             await self._writable.wait()
-            if self._gone.is_set() or self._transport is None or self._transport.is_closing():
+            if self._closed.is_set() or self._transport is None or self._transport.is_closing():
                 raise BrokenPipeError
             self._transport.write(data)
 
@@ -96,8 +96,8 @@ class PipeWriter(asyncio.Protocol):
         self._transport.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
-                await self._gone.wait()
-        if not self._gone.is_set():
+                await self._closed.wait()
+        if not self._closed.is_set():
             self._transport.abort()
         if self.copier is not None:
             await asyncio.to_thread(self.copier.join, CLOSE_S)

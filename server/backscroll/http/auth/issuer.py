@@ -109,7 +109,7 @@ class Issuer:
         self._wanted, self._tried = anyio.Event(), anyio.Event()
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the key with an id, or the only key if the id is empty; None if there is no key.
+        """Return the key with an id, or the only key if the id is empty; None if it is unknown.
 
         Raises:
             IssuerError: the key is not cached, and the keys cannot be fetched.
@@ -157,7 +157,7 @@ class Issuer:
         self._keys, self._fetched_at, self._failed = keys, time.monotonic(), False
 
     async def _wait(self) -> bool:
-        """Request a fetch and wait briefly for it; return whether one was tried recently."""
+        """Request a fetch, wait briefly, and return whether a fetch was tried recently."""
         self._wanted.set()
         if self._resting:
             return True

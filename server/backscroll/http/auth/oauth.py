@@ -115,12 +115,12 @@ def check(settings: Settings) -> None:
         SettingsError: a setting is missing or not valid; the message names the variable.
     """
     for name in ("oauth_issuer", "oauth_resource"):
-        shown, url = f"BACKSCROLL_{name.upper()}", getattr(settings, name)
+        variable, url = f"BACKSCROLL_{name.upper()}", getattr(settings, name)
         if not url:
-            raise SettingsError(f"{shown} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
+            raise SettingsError(f"{variable} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
         if flaw := flaw_of_address(url, allow_http=settings.allow_http):
             flaw = flaw.partition(":")[0]  # the text after the colon applies only to upstreams
-            raise SettingsError(f"{shown} {flaw}.")
+            raise SettingsError(f"{variable} {flaw}.")
     if settings.oauth_partitions and settings.upstream != STORE.name:
         raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")
 

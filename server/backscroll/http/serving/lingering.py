@@ -16,7 +16,7 @@ LINGER_BYTES: Final = 1 << 20
 """How many bytes are discarded before the connection is closed."""
 
 READ_BYTES: Final = 1 << 10
-"""The minimum bytes that each read counts as, which limits the number of reads to 1,024."""
+"""Each read counts as at least this many bytes, which limits the number of reads to 1,024."""
 
 CUT_S: Final = 10.0
 """How long a client then has to receive the rest of the response, in seconds."""
