@@ -140,7 +140,7 @@ async def test_a_caller_with_its_own_key_reaches_the_upstream_only_with_it(
         {"authorization": "Bearer sk-operator", **nothing},
     ]
     assert text_of(without).startswith("auth_failed: Your token uses the key in ")
-    assert text_of(nowhere).startswith("forbidden: Your token is for a partition of the store")
+    assert text_of(nowhere).startswith("forbidden: Your token is for one partition of the store")
 
 
 async def test_a_token_of_ours_never_reaches_the_upstream(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ async def test_workers_do_not_start_without_a_folder_for_their_metrics(
     # The standard library keeps its choice of a folder, and TMPDIR set now would change nothing.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     async with listening(2) as listeners:
-        with pytest.raises(CommandError, match="set TMPDIR, or BACKSCROLL_HTTP_WORKERS=1"):
+        with pytest.raises(CommandError, match="set TMPDIR to a writable folder, or "):
             await supervised(settings_of(tmp_path, http_workers=2), listeners, [])
 
 

@@ -16,7 +16,7 @@ from backscroll.process.listening import address, listen_apart
 from backscroll.process.signals import on_signals
 from backscroll.settings.model import Settings
 
-_HINT: Final = "Backscroll serves MCP at {url}, for {whom}. Press Ctrl-C to stop.\n"
+_HINT: Final = "Backscroll serves MCP at {url}, for {whom}. Ctrl-C stops it.\n"
 _WHOM: Final = {
     "none": "any program on this machine",
     "token": "callers with a token (backscroll token create)",
