@@ -87,7 +87,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_is_replaced(
         said += await line(server)
 
     assert not result["isError"]
-    assert {int(pid) for pid in re.findall(r"worker (\d+) ended \(exit code 0\)", said)} == before
+    assert {int(pid) for pid in re.findall(r"worker (\d+) exited \(exit code 0\)", said)} == before
 
 
 async def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
