@@ -180,7 +180,9 @@ def start_position(
     )
 
 
-def _continued(tool: str, owner: str, arguments: JSON, given: tuple[tuple[str, str], ...]) -> ListPosition:
+def _continued(
+    tool: str, owner: str, arguments: JSON, given: tuple[tuple[str, str], ...]
+) -> ListPosition:
     """Return the position of a call's cursor.
 
     Raises:
