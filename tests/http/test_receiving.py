@@ -5,8 +5,11 @@ import contextlib
 import socket
 from pathlib import Path
 
+import anyio.lowlevel
 import pytest
 
+from backscroll.http.serving.receiving import PunctualProtocol
+from tests.http.counting import calls_of
 from tests.http.serving import (
     ERAS,
     MODERN,
@@ -104,6 +107,32 @@ async def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
 
     assert alive.status_code == 200
     assert 0 < said.count(b"HTTP/1.1 200 OK") < count
+
+
+async def test_a_client_that_reads_again_in_time_is_not_cut_off(tmp_path: Path) -> None:
+    read_s = paced_s(0.5)
+    async with running(settings_of(tmp_path, result_chars=200_000), read_s=read_s) as server:
+        content = {"role": "user", "content": "x" * 90_000}
+        made = await call(server.url, "create-message", **content)
+        arguments = {"thread_id": made["structuredContent"]["thread_id"]}
+        request = raw("tools/call", {"name": "list-messages", "arguments": arguments}, MODERN)
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+        reader, writer = await asyncio.open_connection(sock=client, limit=1024)
+        loop = asyncio.get_running_loop()
+        with calls_of(PunctualProtocol.pause_writing) as (pauses,):
+            writer.write(request * 60)
+            async with asyncio.timeout(WAIT_S):
+                while not pauses.count:
+                    await anyio.lowlevel.checkpoint()
+        replies = [await answer(reader) for _ in range(60)]
+        until = loop.time() + read_s
+        while loop.time() < until:
+            writer.write(LIST)
+            replies.append(await answer(reader))
+        writer.close()
+
+    assert all(reply.startswith(b"HTTP/1.1 200 OK\r\n") for reply in replies)
 
 
 async def test_a_body_that_trickles_in_after_a_refusal_is_dropped_too(tmp_path: Path) -> None:

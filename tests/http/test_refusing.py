@@ -2,14 +2,23 @@
 
 import asyncio
 import contextlib
+import gc
 import json
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import h11
 import pytest
 
 from backscroll.http.serving.framing import CHUNK_BYTES, FREE_CHUNKS, FramedConnection
-from backscroll.http.serving.lingering import LINGER_BYTES, READ_BYTES, LingeringTransport
+from backscroll.http.serving.lingering import CUT_S, LINGER_BYTES, LingeringTransport
+from backscroll.http.serving.receiving import PunctualProtocol
+from tests.http.certificates import new_certificate
 from tests.http.counting import calls_of
 from tests.http.serving import (
     ERAS,
@@ -22,8 +31,12 @@ from tests.http.serving import (
     running,
     settings_of,
 )
+from tests.http.stalling import stalling
 
 MEBIBYTE = 1 << 20
+SOCKETS_BYTES = 32 << 20
+"""More than what the buffers of a connection's two sockets hold."""
+
 TINY = b"1\r\nx\r\n"
 
 
@@ -46,13 +59,23 @@ async def exchanged(port: int, sent: bytes) -> bytes:
     return reply
 
 
-async def cut_off(writer: asyncio.StreamWriter) -> None:
-    """Send small chunks until the server accepts no more."""
+def certified(tmp_path: Path) -> tuple[dict[str, str], ssl.SSLContext]:
+    """Return settings for TLS, and what trusts their certificate."""
+    certificate, key = new_certificate(tmp_path)
+    files = {"tls_cert_file": str(certificate), "tls_key_file": str(key)}
+    return files, ssl.create_default_context(cafile=certificate)
+
+
+async def cut_off(writer: asyncio.StreamWriter) -> int:
+    """Send small chunks until the server accepts no more; return how many bytes it accepted."""
+    count = 0
     with contextlib.suppress(ConnectionError):
         while True:
             writer.write(TINY * 20_000)
             await writer.drain()
+            count += len(TINY) * 20_000
     writer.close()
+    return count
 
 
 REFUSED: dict[str, tuple[bytes, bytes]] = {
@@ -112,24 +135,105 @@ async def test_a_server_that_is_shutting_down_reads_no_body(tmp_path: Path) -> N
 
 async def test_bytes_after_a_refusal_are_discarded_up_to_a_limit(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path, http_auth="token")) as server:
-        with calls_of(FramedConnection.next_event, LingeringTransport.throw_away) as (
-            events,
-            reads,
-        ):
+        with calls_of(FramedConnection.next_event) as (events,):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(head())
             async with asyncio.timeout(WAIT_S):
                 reply = await reader.read()
-                await cut_off(writer)
+                accepted = await cut_off(writer)
 
     assert reply.startswith(b"HTTP/1.1 401 ")
     assert events.count <= 5
-    assert 0 < reads.count <= LINGER_BYTES // READ_BYTES
+    assert accepted < LINGER_BYTES + SOCKETS_BYTES
 
 
-async def test_a_client_that_goes_on_sending_after_a_refusal_can_read_it(tmp_path: Path) -> None:
-    async with running(settings_of(tmp_path, http_auth="token")) as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+async def test_nothing_is_read_after_the_response_to_a_complete_request(tmp_path: Path) -> None:
+    sent = raw("tools/list", {}, MODERN).replace(b"accept:", b"connection: close\r\naccept:")
+    async with running(settings_of(tmp_path)) as server:
+        with calls_of(LingeringTransport.throw_away) as (reads,):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(sent)
+            async with asyncio.timeout(WAIT_S):
+                reply = await reader.read()
+                await cut_off(writer)
+
+    assert reply.startswith(b"HTTP/1.1 200 ")
+    assert reads.count == 0
+
+
+async def test_a_request_that_is_followed_by_garbage_is_refused_without_an_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    params = {"name": "list-messages", "arguments": {"thread_id": "thread_1"}}
+    sent = raw("tools/call", params, MODERN).replace(b"accept:", b"connection: close\r\naccept:")
+    async with stalling() as upstream, running(settings_of(tmp_path, base_url=upstream.url)) as one:
+        reader, writer = await asyncio.open_connection("127.0.0.1", one.port)
+        writer.write(sent)
+        await upstream.asked()
+        writer.write(b"garbage")
+        status = await reader.readline()
+        upstream.go_on()
+        await one.opened.slots.empty()
+        writer.close()
+
+    assert status == b"HTTP/1.1 400 Bad Request\r\n"
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@asynccontextmanager
+async def accepted() -> AsyncIterator[
+    tuple[asyncio.StreamWriter, asyncio.Transport, socket.socket]
+]:
+    """Yield a server's end of a connection, its transport, and the client's socket."""
+    loop = asyncio.get_running_loop()
+    made: asyncio.Future[asyncio.StreamWriter] = loop.create_future()
+    server = await asyncio.start_server(lambda _, writer: made.set_result(writer), "127.0.0.1", 0)
+    async with server, asyncio.timeout(WAIT_S):
+        with socket.create_connection(server.sockets[0].getsockname()) as client:
+            writer = await made
+            yield writer, cast("asyncio.Transport", writer.transport), client
+
+
+async def test_a_client_that_does_not_receive_the_rest_of_its_response_is_cut_off() -> None:
+    async with accepted() as (writer, transport, _):
+        writer.write(b"x" * SOCKETS_BYTES)
+        loop = asyncio.get_running_loop()
+        LingeringTransport(transport, loop, lambda: False, cut_s=0.01).close()
+        await writer.wait_closed()
+
+
+async def test_a_client_that_has_reset_its_connection_is_no_error() -> None:
+    async with accepted() as (writer, transport, client):
+        transport.pause_reading()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        ending = LingeringTransport(transport, asyncio.get_running_loop(), lambda: True)
+        ending.close()
+        ending.finish()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_a_connection_that_has_ended_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, http_auth="token", http_receive_s=3600)
+    async with running(settings) as server:
+        await exchanged(server.port, head() + TINY)
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.close()
+        await exchanged(server.port, b"garbage\r\n\r\n")
+        async with asyncio.timeout(CUT_S):
+            while any(isinstance(one, PunctualProtocol) for one in gc.get_objects()):
+                await asyncio.sleep(0)
+                gc.collect()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_client_that_goes_on_sending_after_a_refusal_can_read_it(
+    secure: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files, trusting = certified(tmp_path) if secure else ({}, None)
+    async with running(settings_of(tmp_path, http_auth="token", **files)) as server:
+        reader, writer = await asyncio.open_connection("localhost", server.port, ssl=trusting)
         writer.write(head(transfer_encoding="", content_length=str(LINGER_BYTES)))
         for _ in range(8):
             await asyncio.sleep(0)
@@ -141,6 +245,7 @@ async def test_a_client_that_goes_on_sending_after_a_refusal_can_read_it(tmp_pat
 
     assert reply.startswith(b"HTTP/1.1 401 ")
     assert reply.endswith(b"}")
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_a_refused_request_whose_body_is_complete_leaves_the_connection_open(

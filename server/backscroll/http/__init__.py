@@ -4,9 +4,9 @@
 # limits uvicorn's version, and tests/http/test_uvicorn_names.py compares this list with the code.
 #
 #   H11Protocol has connection_made connection_lost data_received handle_events on_response_complete
-#       pause_writing resume_writing send_400_response shutdown timeout_keep_alive_handler app conn
-#       config cycle flow loop scope transport
-#   RequestResponseCycle has disconnected message_event response_complete response_started
+#       pause_writing resume_writing send_400_response app conn config cycle flow loop scope
+#       transport
+#   RequestResponseCycle has response_started
 #   Server has startup capture_signals config lifespan server_state servers should_exit started
 #   ServerState has connections
 #   Config has backlog http_protocol_class loaded_app ssl

@@ -15,11 +15,8 @@ LINGER_S: Final = 1.0
 LINGER_BYTES: Final = 1 << 20
 """How many bytes are discarded before the connection is closed."""
 
-READ_BYTES: Final = 1 << 10
-"""Each read counts as at least this many bytes, which limits the number of reads to 1,024."""
-
 CUT_S: Final = 10.0
-"""How long a client then has to receive the rest of the response, in seconds."""
+"""How long a client may take to receive the rest of its response, in seconds."""
 
 
 class LingeringTransport:
@@ -31,6 +28,7 @@ class LingeringTransport:
         transport: the wrapped transport.
         loop: the event loop of the transport.
         is_sending: returns whether the client may have sent only part of a request.
+        cut_s: how many seconds a client has to receive the rest of its response.
     """
 
     def __init__(
@@ -38,10 +36,12 @@ class LingeringTransport:
         transport: asyncio.Transport,
         loop: asyncio.AbstractEventLoop,
         is_sending: Callable[[], bool],
+        cut_s: float = CUT_S,
     ) -> None:
         self._transport = transport
         self._loop = loop
         self._is_sending = is_sending
+        self._cut_s = cut_s
         self._left = LINGER_BYTES
         self._timer: asyncio.TimerHandle | None = None
 
@@ -63,7 +63,7 @@ class LingeringTransport:
         if self.is_closing():
             return
         if not self._is_sending():
-            self._transport.close()
+            self.finish()
             return
         self._timer = self._loop.call_later(LINGER_S, self.finish)
         if self._transport.can_write_eof():
@@ -72,18 +72,12 @@ class LingeringTransport:
         self._transport.resume_reading()
 
     def throw_away(self, size: int) -> None:
-        """Count bytes that were received and discarded, and close the connection at the limit."""
-        self._left -= max(size, READ_BYTES)
+        """Count received bytes that are discarded."""
+        self._left -= size
         if self._left <= 0:
             self.finish()
 
     def finish(self) -> None:
-        """Close the connection now; abort it if the client does not read within `CUT_S` seconds."""
-        self.forget()
+        """Close the connection now, and abort it if the client does not read within `cut_s`."""
         self._transport.close()
-        self._timer = self._loop.call_later(CUT_S, self._transport.abort)
-
-    def forget(self) -> None:
-        """Cancel the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer = self._loop.call_later(self._cut_s, self._transport.abort)

@@ -8,7 +8,7 @@ import asyncio
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from backscroll.http.serving.framing import FramedConnection
 from backscroll.http.serving.lingering import LingeringTransport
@@ -65,18 +65,13 @@ class PunctualProtocol(H11Protocol):
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Handle received bytes, and set the timer for the next part of the request."""
-        cycle = self.cycle
+        """Handle the received bytes, and set the timer for the next part of the request."""
         super().handle_events()
         state = self.conn.their_state
-        same = self.cycle is cycle and self._awaited is state
-        if self._framed.holds_body:
+        if state is not h11.SEND_BODY and not (state is h11.IDLE and self.conn.trailing_data[0]):
             self._wait_for(None)
-        elif state is h11.SEND_BODY or (state is h11.IDLE and self.conn.trailing_data[0]):
-            if not same:
-                self._wait_for(state)
-        elif state is not h11.IDLE or not same:
-            self._wait_for(None)
+        elif self._awaited is not state:
+            self._wait_for(state)
 
     @property
     def is_idle(self) -> bool:
@@ -84,21 +79,8 @@ class PunctualProtocol(H11Protocol):
         return self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse an invalid request, if a response can still be sent, and close the connection."""
-        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            super().send_400_response(self._framed.flaw or msg)
-        self.transport.close()
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.message_event.set()
-
-    def shutdown(self) -> None:
-        """Close the connection as soon as no request is in progress."""
-        if self._ending.lingers:
-            self._ending.finish()
-        else:
-            super().shutdown()
+        """Refuse an invalid request, and say why."""
+        super().send_400_response(self._framed.flaw or msg)
 
     def on_response_complete(self) -> None:
         """Record the time, and continue with the next request."""
@@ -115,17 +97,11 @@ class PunctualProtocol(H11Protocol):
         super().resume_writing()
         self._forget_unread()
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection; abort it if its client has left a response unread."""
-        super().timeout_keep_alive_handler()
-        self.loop.call_later(self.receive_s, self.transport.abort)
-
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel all timers."""
         self._wait_for(None)
         self._forget_unread()
         super().connection_lost(exc)
-        self._ending.forget()
 
     async def _answer(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
@@ -141,10 +117,8 @@ class PunctualProtocol(H11Protocol):
         await self.config.loaded_app(scope, wanted, send)
 
     def _is_sending(self) -> bool:
-        """Whether the client may have sent only a part of a request."""
-        idle = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
-        done = self.conn.their_state in {h11.DONE, h11.MUST_CLOSE, h11.CLOSED}
-        return not idle and not done
+        """Whether the client may be in the middle of a request."""
+        return self.conn.their_state is not h11.MUST_CLOSE
 
     def _wait_for(self, part: object) -> None:
         if self._timer is not None:
@@ -165,7 +139,6 @@ class PunctualProtocol(H11Protocol):
         if not answered:
             self.transport.write(_TIMEOUT)
         self.transport.close()
-        self.loop.call_later(self.receive_s, self.transport.abort)
 
 
 def protocol(receive_s: float, read_s: float = READ_S) -> type[PunctualProtocol]:
