@@ -10,5 +10,5 @@
 #   Server has startup capture_signals config lifespan server_state servers should_exit started
 #   ServerState has connections
 #   Config has backlog http_protocol_class loaded_app ssl
-#   LifespanOff has startup state
+#   LifespanOff has state
 #   Connection of h11 has our_state their_state trailing_data

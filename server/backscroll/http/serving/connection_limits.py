@@ -56,7 +56,6 @@ class BoundedServer(uvicorn.Server):
         if config.ssl is not None:
             seconds = self._handshake_s
             limits = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
-        await self.lifespan.startup()
         loop = asyncio.get_running_loop()
         self.servers = []
         for listening in sockets or ():
