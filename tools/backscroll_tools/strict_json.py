@@ -16,7 +16,8 @@ _CONTAINERS: Final = (dict, list)
 _SHOWN: Final = 40
 """The most characters of a key or number that an error quotes."""
 
-_ESCAPE: Final = re.compile(
+# Not compiled here, because it is rarely needed, and servers start often.
+_ESCAPE: Final = (
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
@@ -180,7 +181,7 @@ def _lone_surrogate(raw: bytes) -> int | None:
     """Return the byte offset of the first escaped lone surrogate in a valid JSON text."""
     if b"\\u" not in raw:
         return None
-    return next((found.start() for found in _ESCAPE.finditer(raw) if found["lone"]), None)
+    return next((found.start() for found in re.finditer(_ESCAPE, raw) if found["lone"]), None)
 
 
 def _offset(text: str, token: str) -> int:

@@ -1,8 +1,6 @@
 """Serves MCP over stdio, and prints a hint if it was started at a terminal."""
 
 import os
-import shlex
-import shutil
 import sys
 from typing import Final
 
@@ -42,6 +40,9 @@ def serve(settings: Settings) -> None:
 
 def hint() -> str:
     """Return the hint for a person at a terminal, with the command as it is installed."""
+    import shlex
+    import shutil
+
     from backscroll.commands.connect.entry import NAME, launch
 
     command = launch()
