@@ -19,6 +19,7 @@ HANDSHAKE: Final = "2025-11-25"
 """The last protocol version that begins with `initialize`, which every server here knows."""
 
 _CLIENT: Final = {"name": "bench", "version": "0"}
+_NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
 _ENVELOPE: Final = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": _CLIENT,
@@ -148,8 +149,16 @@ class Host:
 
 
 def environment(added: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's variables without any setting of Backscroll's, and with those added."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKSCROLL_")}
+    """Return this process's variables without any setting of Backscroll's, and with those added.
+
+    Every server may keep its bytecode, as an installed one does: if not, the start of a checkout
+    would be measured with compiling it.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("BACKSCROLL_") and name != _NO_BYTECODE
+    }
     return {**kept, **added}
 
 
