@@ -20,7 +20,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from backscroll.database import driver_errors
 from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy
 from backscroll.database.faults import (
-    CommitUnknownError,
     DatabaseBusyError,
     DatabaseFailedError,
     StoreError,
@@ -30,7 +29,7 @@ from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet
 from backscroll.database.sqlite_engine import engine_of, journal_mode, set_journal_mode
-from backscroll.database.sqlite_file import DatabaseFile, Identity, first_flaw, try_writing
+from backscroll.database.sqlite_file import DatabaseFile, first_flaw, try_writing
 from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_writes
 from backscroll.database.sqlite_url import create_file, path_of
 
@@ -86,23 +85,18 @@ class SqliteDatabase:
         On return, the write is on disk in the file at the database's path.
         """
         try:
-            value, file = await self._write(work)
+            value = await self._write(work)
         except DatabaseFailedError as error:
             if error.trouble != "replaced":
                 raise
-            value, file = await self._write(work)  # opens the new file
-        if self._file is not None and file != self._file.identity:
-            raise CommitUnknownError  # the written file was moved away from the path
+            value = await self._write(work)  # opens the new file
         if self._trouble is not None and self._trouble.trouble == "failed":
             self._trouble = None
         return value
 
-    async def _write(self, work: Work[T]) -> tuple[T, Identity | None]:
-        """Return the result of `work`, and the identity of the file that was written."""
+    async def _write(self, work: Work[T]) -> T:
         with self._translating():
-            return await self._writing.run(
-                lambda connection: (work(connection), DatabaseFile.of(connection))
-            )
+            return await self._writing.run(work)
 
     async def check(self) -> None:
         """Check that a new connection can open, read and write the database.

@@ -4,15 +4,40 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
+from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.json_text import dump_json, load_json
-from backscroll.database.sqlite_file import DatabaseFile
+from backscroll.database.sqlite_file import DatabaseFile, is_at_path
 
 CACHE_KIB: Final = 2_048
 """The size of each connection's page cache in KiB; the operating system caches the file as well."""
+
+
+class WritingDialect(SQLiteDialect_pysqlite):
+    """SQLite's dialect, which commits only to the file at the database's path.
+
+    An event on the engine could check that too, but would slow each statement down.
+    """
+
+    supports_statement_cache = True
+
+    def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
+        """Commit, if the connection is on the file at its database's path.
+
+        Raises:
+            DatabaseFailedError: `replaced`, if it is not.
+        """
+        if not is_at_path(dbapi_connection.info):
+            raise DatabaseFailedError("replaced")
+        dbapi_connection.commit()
+
+
+registry.register("sqlite.backscroll", __name__, WritingDialect.__name__)
 
 
 def journal_mode(sqlite_version: tuple[int, ...]) -> str:
@@ -40,14 +65,14 @@ def engine_of(
     Args:
         file: an existing database file; None for a database in memory.
         busy_timeout_s: how many seconds a connection waits for a lock.
-        begin: whether each use of a connection is a transaction.
-        size: 0 means that each connection is closed after use.
+        begin: whether the connections are for transactions, which begin with `BEGIN IMMEDIATE`.
+        size: 0 to close each connection after use.
     """
     uri = {} if file is None else {"mode": "rw", "uri": "true"}
     path = ":memory:" if file is None else file.path.as_uri()
     bounds = {"pool_size": size, "max_overflow": 0} if size else {}
     engine = create_engine(
-        URL.create("sqlite", database=path, query=uri),
+        URL.create("sqlite+backscroll" if begin else "sqlite", database=path, query=uri),
         poolclass=QueuePool if size else NullPool,
         **bounds,
         connect_args={
@@ -62,8 +87,6 @@ def engine_of(
     )
     pragmas = ("synchronous = FULL", "secure_delete = ON", f"cache_size = -{CACHE_KIB}")
     event.listen(engine, "connect", partial(_set, pragmas))
-    if begin:
-        event.listen(engine, "begin", _begin_immediate)
     if file is not None:
         file.watch(engine)
     return engine
@@ -81,7 +104,3 @@ def _set(pragmas: Iterable[str], connection: DBAPIConnection, _record: object) -
     for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

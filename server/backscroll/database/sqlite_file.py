@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -52,6 +53,7 @@ ROOM: Final = 64 * 1024
 """By how many bytes a database must be able to grow to count as writable."""
 
 _FILE: Final = "file"
+_WATCHED: Final = "watched"
 _STEPS: Final = 10_000
 """How many steps of SQLite's virtual machine run between two checks of the time limit."""
 
@@ -83,12 +85,11 @@ class DatabaseFile:
         """Make a pool reopen connections whose file is no longer at the path."""
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
-            record.info[_FILE] = self.identity
+            record.info[_WATCHED], record.info[_FILE] = self, self.identity
             self._open_journal_to_writes()
 
         def begin(_dbapi: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
-            known: Identity | None = record.info[_FILE]
-            if known is None or known != self.identity:
+            if not is_at_path(record.info):
                 raise DisconnectionError
 
         def fail(context: ExceptionContext) -> None:
@@ -98,7 +99,6 @@ class DatabaseFile:
 
         event.listen(engine, "do_connect", open_)
         event.listen(engine, "checkout", begin)
-        event.listen(engine, "commit", self.require)
         event.listen(engine, "handle_error", fail)
 
     def _open_journal_to_writes(self) -> None:
@@ -112,20 +112,6 @@ class DatabaseFile:
             mode = stat.S_IMODE(self.path.stat().st_mode)
             if mode & stat.S_IWUSR and not journal.stat().st_mode & stat.S_IWUSR:
                 journal.chmod(mode)
-
-    def require(self, connection: Connection) -> None:
-        """Check that the file of a connection is still at the path.
-
-        Raises:
-            DatabaseFailedError: `replaced`.
-        """
-        if self.of(connection) != self.identity:
-            raise DatabaseFailedError("replaced", where=str(self.path))
-
-    @staticmethod
-    def of(connection: Connection) -> Identity | None:
-        """Return the identity of the file that a connection opened."""
-        return cast("Identity | None", connection.info.get(_FILE))
 
     def recognise(self, connection: DBAPIConnection, _record: object) -> None:
         """Check that an opened file is a Backscroll database with the needed tables.
@@ -173,12 +159,26 @@ class DatabaseFile:
             raise DatabaseFailedError(trouble, name, str(self.path)) from error
 
 
+def is_at_path(info: Mapping[Any, Any]) -> bool:
+    """Return whether a connection is on the file at its database's path, or in memory.
+
+    Args:
+        info: the connection's `info`.
+    """
+    file = cast("DatabaseFile | None", info.get(_WATCHED))
+    if file is None:
+        return True
+    known: Identity | None = info[_FILE]
+    return known is not None and known == file.identity
+
+
 def try_writing(connection: Connection) -> None:
     """Update a row; the caller rolls it back.
 
     Raises:
         DBAPIError: the database cannot be written.
     """
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
     connection.execute(update(version_table).values(opened=version_table.c.opened + 1))
 
 

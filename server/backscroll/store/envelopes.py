@@ -98,7 +98,7 @@ def turn_of(request: Request) -> str:
 
     It identifies the thread, conversation or completion that changes, or the list that grows.
     """
-    owner = next(iter(request.path_params.values()), request.url.path)
+    owner = next(iter(request.path_params.values()), request.scope["path"])
     return f"{partition_of(request)} {owner}"
 
 
