@@ -1,0 +1,172 @@
+"""The English stemmer of the Snowball project, from the description of its algorithm.
+
+Source: https://snowballstem.org/algorithms/english/stemmer.html. Rules that it added in 2025 are
+left out, because stems are frozen.
+"""
+
+import re
+from typing import Final
+
+_REGION: Final = re.compile("[aeiouy][^aeiouy]")
+_PREFIX: Final = re.compile("gener|commun|arsen")
+_VOWEL: Final = re.compile("[aeiouy]")
+_SHORT: Final = re.compile("(?:[^aeiouy][aeiouy][^aeiouywxY]|^[aeiouy][^aeiouy])$")
+_CONSONANT_Y: Final = re.compile("(^|[aeiouy])y")
+_FINAL_Y: Final = re.compile("(?<=.[^aeiouy])[yY]$")
+_IES: Final = re.compile("..i(?=e[ds]$)|^.?ie(?=[ds]$)")
+_DOUBLES: Final = ("bb", "dd", "ff", "gg", "mm", "nn", "pp", "rr", "tt")
+_BEFORE_LI: Final = frozenset("cdeghkmnrt")
+
+_IRREGULAR: Final = {
+    "skis": "ski",
+    "skies": "sky",
+    "dying": "die",
+    "lying": "lie",
+    "tying": "tie",
+    "idly": "idl",
+    "gently": "gentl",
+    "ugly": "ugli",
+    "early": "earli",
+    "only": "onli",
+    "singly": "singl",
+    **{word: word for word in ("sky", "news", "howe", "atlas", "cosmos", "bias", "andes")},
+}
+_WHOLE: Final = frozenset(
+    {"inning", "outing", "canning", "herring", "earring", "proceed", "exceed", "succeed"}
+)
+
+_SECOND: Final = {
+    "tional": "tion",
+    "enci": "ence",
+    "anci": "ance",
+    "abli": "able",
+    "entli": "ent",
+    "izer": "ize",
+    "ization": "ize",
+    "ational": "ate",
+    "ation": "ate",
+    "ator": "ate",
+    "alism": "al",
+    "aliti": "al",
+    "alli": "al",
+    "fulness": "ful",
+    "ousli": "ous",
+    "ousness": "ous",
+    "iveness": "ive",
+    "iviti": "ive",
+    "biliti": "ble",
+    "bli": "ble",
+    "fulli": "ful",
+    "lessli": "less",
+    "ogi": "og",
+    "li": "",
+}
+_THIRD: Final = {
+    "tional": "tion",
+    "ational": "ate",
+    "alize": "al",
+    "icate": "ic",
+    "iciti": "ic",
+    "ical": "ic",
+    "ful": "",
+    "ness": "",
+    "ative": "",
+}
+_FOURTH: Final = (
+    *("al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent"),
+    *("ism", "ate", "iti", "ous", "ive", "ize", "ion"),
+)
+
+
+def english_stem(word: str) -> str:
+    """Return the stem of a word of at least three letters, `a` to `z`."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    word = _CONSONANT_Y.sub(r"\1Y", word)
+    prefix = _PREFIX.match(word)
+    first = prefix.end() if prefix else _region(word, 0)
+    second = _region(word, first)
+    word = _without_s(word)
+    if word in _WHOLE:
+        return word
+    word = _without_past(word, first)
+    word = _FINAL_Y.sub("i", word)
+    word = _second(word, first)
+    word = _third(word, first, second)
+    word = _fourth(word, second)
+    return _without_end(word, first, second).lower()
+
+
+def _region(word: str, start: int) -> int:
+    """Return where the region after the next vowel and consonant begins."""
+    found = _REGION.search(word, start)
+    return found.end() if found else len(word)
+
+
+def _ending(word: str, endings: tuple[str, ...] | dict[str, str]) -> str | None:
+    """Return the longest of the endings that a word has."""
+    return max((each for each in endings if word.endswith(each)), key=len, default=None)
+
+
+def _without_s(word: str) -> str:
+    if word.endswith("sses"):
+        return word[:-2]
+    if found := _IES.search(word):
+        return word[: found.end()]
+    if word.endswith("s") and not word.endswith(("us", "ss")) and _VOWEL.search(word[:-2]):
+        return word[:-1]
+    return word
+
+
+def _without_past(word: str, first: int) -> str:
+    ending = _ending(word, ("eed", "eedly", "ed", "edly", "ing", "ingly"))
+    if ending is None:
+        return word
+    kept = word.removesuffix(ending)
+    if ending.startswith("ee"):
+        return f"{kept}ee" if len(kept) >= first else word
+    if not _VOWEL.search(kept):
+        return word
+    if kept.endswith(("at", "bl", "iz")):
+        return f"{kept}e"
+    if kept.endswith(_DOUBLES):
+        return kept[:-1]
+    return f"{kept}e" if first >= len(kept) and _SHORT.search(kept) else kept
+
+
+def _second(word: str, first: int) -> str:
+    ending = _ending(word, _SECOND)
+    if ending is None or len(word) - len(ending) < first:
+        return word
+    kept = word.removesuffix(ending)
+    if ending == "ogi" and not kept.endswith("l"):
+        return word
+    if ending == "li" and kept[-1:] not in _BEFORE_LI:
+        return word
+    return kept + _SECOND[ending]
+
+
+def _third(word: str, first: int, second: int) -> str:
+    ending = _ending(word, _THIRD)
+    if ending is None:
+        return word
+    kept = word.removesuffix(ending)
+    return kept + _THIRD[ending] if len(kept) >= (second if ending == "ative" else first) else word
+
+
+def _fourth(word: str, second: int) -> str:
+    ending = _ending(word, _FOURTH)
+    if ending is None:
+        return word
+    kept = word.removesuffix(ending)
+    if len(kept) < second or (ending == "ion" and not kept.endswith(("s", "t"))):
+        return word
+    return kept
+
+
+def _without_end(word: str, first: int, second: int) -> str:
+    kept = word[:-1]
+    if word.endswith("e"):
+        gone = len(kept) >= second or (len(kept) >= first and not _SHORT.search(kept))
+        return kept if gone else word
+    return kept if word.endswith("ll") and len(kept) >= second else word

@@ -1,0 +1,161 @@
+"""The part of a text that shows best why it was found."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll_tools.search.folding import Folded, begins
+from backscroll_tools.search.match import occurrences
+from backscroll_tools.search.query import Query
+from backscroll_tools.search.tokens import Token, is_paired
+
+_JOINER: Final = "\u200d"
+"""Joins emoji to one."""
+_REPEATED: Final = 0.01
+"""What another occurrence of a word counts, as a part of the first."""
+_LITERAL: Final = 10.0
+"""What a literal counts, if words count 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A part of a text.
+
+    Attributes:
+        text: the part, as it was written.
+        start: its position in the text, in characters.
+        spans: where `text` has matches: first to last, without overlaps.
+        more: whether the text goes on before it, and after it.
+    """
+
+    text: str
+    start: int
+    spans: tuple[tuple[int, int], ...]
+    more: tuple[bool, bool]
+
+
+def excerpt(
+    text: str, query: Query, chars: int, weights: Mapping[str, float] | None = None
+) -> Excerpt:
+    """Return the part of a text with the most of a query's words, which are in its middle.
+
+    The part begins and ends between words, unless one word is longer than the whole excerpt. A
+    text without any of the words is shown from its start. The time is linear in the text's length.
+
+    Args:
+        chars: the most characters of the part; at least 1.
+        weights: how much each word tells, by token; a word without one counts as 1.
+    """
+    folded = Folded(text)
+    found = occurrences(query, folded.text)
+    spans = _Spans(folded, found)
+    first, last = _densest(found, chars, weights or {})
+    while last > first and spans[last][1] - spans[first][0] > chars:
+        last -= 1
+    if found:
+        start, end = spans[first][0], max(end for _, end in spans.between(first, last))
+        end = min(end, start + chars)
+    else:
+        start = end = 0
+    start, end = _widened(text, start, end, chars)
+    shown = tuple((left - start, right - start) for left, right in spans.within(first, start, end))
+    return Excerpt(text[start:end], start, shown, (start > 0, end < len(text)))
+
+
+class _Spans:
+    """Where tokens come from in the text as it was written."""
+
+    def __init__(self, folded: Folded, found: Sequence[Token]) -> None:
+        self._folded = folded
+        self._found = found
+
+    def __getitem__(self, place: int) -> tuple[int, int]:
+        return self._folded.raw_span(self._found[place].start, self._found[place].end)
+
+    def between(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield the spans of the tokens from `first` to `last`."""
+        yield from (self[place] for place in range(first, last + 1))
+
+    def within(self, middle: int, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the spans in a part of the text, cut to it, with those that touch as one.
+
+        Args:
+            middle: the place of a token in that part.
+        """
+        first = middle
+        while first > 0 and self[first - 1][1] > start:
+            first -= 1
+        joined: list[tuple[int, int]] = []
+        for place in range(first, len(self._found)):
+            left, right = self[place]
+            if left >= end:
+                break
+            left, right = max(left, start), min(right, end)
+            if joined and left <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], right))
+            elif left < right:
+                joined.append((left, right))
+        return joined
+
+
+def _densest(found: Sequence[Token], chars: int, weights: Mapping[str, float]) -> tuple[int, int]:
+    """Return the first and last of the tokens within so many characters that tell the most.
+
+    A word counts once for its weight, and a little for each time that it is repeated.
+    """
+    best, best_score = (0, 0), 0.0
+    inside: Counter[str] = Counter()
+    score = 0.0
+    first = 0
+
+    def told(term: str) -> float:
+        weight = _LITERAL if term.startswith('"') else weights.get(term, 1.0)
+        return weight * (_REPEATED if inside[term] else 1.0)
+
+    for last, token in enumerate(found):
+        score += told(token.term)
+        inside[token.term] += 1
+        while first < last and token.end - found[first].start > chars:
+            inside[found[first].term] -= 1
+            score -= told(found[first].term)
+            first += 1
+        if score > best_score + 1e-9:
+            best, best_score = (first, last), score
+    return best
+
+
+def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
+    """Return the part of at most so many characters around a match, from word to word."""
+    left = max(start - (chars - (end - start)) // 2, 0)
+    right = min(left + chars, len(text))
+    left = max(right - chars, 0)
+    left, right = _edge(text, range(left, start + 1)), _edge(text, range(right, end - 1, -1))
+    while left < start and text[left].isspace():
+        left += 1
+    while right > end and text[right - 1].isspace():
+        right -= 1
+    return left, right
+
+
+def _edge(text: str, places: range) -> int:
+    """Return the first of the places that is between words, or else the best one."""
+    for separates in (_between_words, _between_parts, _between_characters):
+        for place in places:
+            if place in (0, len(text)) or separates(text[place - 1], text[place]):
+                return place
+    return places[-1]
+
+
+def _between_words(before: str, after: str) -> bool:
+    if not _between_characters(before, after):
+        return False
+    return before.isspace() or after.isspace() or is_paired(before) or is_paired(after)
+
+
+def _between_parts(before: str, after: str) -> bool:
+    return _between_characters(before, after) and not (before.isalnum() and after.isalnum())
+
+
+def _between_characters(before: str, after: str) -> bool:
+    return _JOINER not in (before, after) and begins(after)

@@ -1,0 +1,55 @@
+"""Literals: words to be found exactly as they are written, except for case, accents and width."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from backscroll_tools.search.folding import fold
+from backscroll_tools.search.tokens import inside_word, query_terms, words_alone
+
+MAX_LITERAL_TERMS: Final = 16
+"""The most terms of a literal that an index is asked for; the text decides about the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Words to be found exactly.
+
+    A literal begins and ends between words: `"cat"` is not in `concatenate`, but `"bar.py"` is in
+    `foo/bar.py:12`, and `"京都"` in `東京都`. Any white space matches any other.
+
+    Attributes:
+        said: the literal as it was given.
+        terms: different tokens that every text with the literal has; empty for `"->"`.
+    """
+
+    said: str
+    terms: tuple[str, ...]
+    _pattern: re.Pattern[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, said: str) -> Self | None:
+        """Return the literal of a text, or None for a text without anything visible."""
+        words = fold(said).split()
+        if not any(word.strip("\0") for word in words):
+            return None
+        terms = dict.fromkeys(term.term for term in query_terms(said))
+        pattern = re.compile(r"\s+".join(map(re.escape, words)))
+        return cls(said, tuple(terms)[:MAX_LITERAL_TERMS], pattern)
+
+    def spans(self, folded: str) -> Iterator[tuple[int, int]]:
+        """Yield where a folded text has the literal, first to last; spans may overlap."""
+        found = self._pattern.search(folded)
+        if found is None:
+            return
+        alone = words_alone(folded)
+        while found is not None:
+            start, end = found.span()
+            if not inside_word(alone, start) and not inside_word(alone, end):
+                yield start, end
+            found = self._pattern.search(folded, start + 1)
+
+    def occurs(self, folded: str) -> bool:
+        """Whether a folded text has the literal."""
+        return next(self.spans(folded), None) is not None

@@ -1,0 +1,183 @@
+"""What an agent types into a search, read so that nothing but an empty query is an error.
+
+Words and whole questions match any of their words. `"a literal"` must occur; `-word` and
+`-"a literal"` must not. Operators of other search engines are words here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from backscroll_tools.search.folding import begins
+from backscroll_tools.search.literal import Literal
+from backscroll_tools.search.stop_words import common
+from backscroll_tools.search.tokens import Term, query_terms
+
+MAX_QUERY_CHARS: Final = 4_000
+"""The most characters of a query that are read."""
+MAX_TERMS: Final = 60
+"""The most different tokens that are looked up: a bit for each fits into an integer."""
+MAX_LITERALS: Final = 8
+"""The most literals that must occur, and the most that must not; of more, the first count."""
+MAX_EXCLUDED: Final = 32
+"""The most words that must not occur; of more, the first count."""
+
+_SHOWN_CHARS: Final = 40
+_QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»\uff02", '"'))
+_PARTS: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?<![^\s(-])"(?P<quoted>[^"]*)"|(?P<chunk>\S+)')
+_EXCLUDING: Final = re.compile(r"-(?=[^\W\d_])")
+_IDENTIFIER: Final = re.compile(r"\S*[^\W_][/\\_.:@#-]+[^\W_]\S*")
+
+
+class QueryError(ValueError):
+    """A query that cannot be searched for; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query, ready for an index or for a look at each text.
+
+    A text matches if it has all `literals` and, if there are none, any of `words`; and none of
+    `excluded_words` and `excluded`.
+
+    Attributes:
+        words: different tokens, any of which may occur, in the order of the query.
+        literals: what must occur.
+        excluded_words: different tokens that must not occur.
+        excluded: literals that must not occur, of more than one token or of none.
+        identifiers: unquoted paths, addresses and names with several parts, such as
+            `foo/bar.py:12`; texts that have them as written should come first.
+        only_common: whether `words` are stop words, as nothing else was left.
+        cut: whether the query was longer than what is read and looked up.
+    """
+
+    words: tuple[str, ...]
+    literals: tuple[Literal, ...] = ()
+    excluded_words: tuple[str, ...] = ()
+    excluded: tuple[Literal, ...] = ()
+    identifiers: tuple[Literal, ...] = ()
+    only_common: bool = False
+    cut: bool = False
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The different tokens of the literals: each text with the literals has all of them."""
+        return tuple(dict.fromkeys(term for each in self.literals for term in each.terms))
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The tokens to look up, at most `MAX_TERMS`; the bit `1 << n` stands for the n-th."""
+        return tuple(dict.fromkeys((*self.required, *self.words)))[:MAX_TERMS]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a query was read to."""
+
+    terms: list[Term] = field(default_factory=list)
+    literals: list[Literal] = field(default_factory=list)
+    excluded_words: list[str] = field(default_factory=list)
+    excluded: list[Literal] = field(default_factory=list)
+    identifiers: list[Literal] = field(default_factory=list)
+
+
+def parse(text: str) -> Query:
+    """Return what a query asks for.
+
+    Args:
+        text: any string; the first `MAX_QUERY_CHARS` characters are read.
+
+    Raises:
+        QueryError: the query is empty, or it only excludes.
+    """
+    read = _beginning(text).translate(_QUOTES)
+    parts = _Parts()
+    for part in _PARTS.finditer(read):
+        _read(part, parts)
+    if not (parts.terms or parts.literals):
+        if parts.excluded_words or parts.excluded:
+            raise QueryError(
+                f"The query {_short(read)} only says what to leave out. Add a word to look for; "
+                "to find a word that begins with a hyphen, put it in double quotes."
+            )
+        # Only punctuation: look for it as it is written.
+        parts.literals += _literals(read.strip().strip('"'))
+        if not parts.literals:
+            raise QueryError(
+                "The query is empty. Give words, a question, or an exact phrase in double quotes."
+            )
+    return _query(parts, cut=len(read) < len(text))
+
+
+def _query(parts: _Parts, *, cut: bool) -> Query:
+    dropped = common([term.said for term in parts.terms])
+    words = dict.fromkeys(term.term for term in parts.terms if term.said not in dropped)
+    only_common = not (words or parts.literals)
+    if only_common:
+        words = dict.fromkeys(term.term for term in parts.terms)
+    literals = parts.literals[:MAX_LITERALS]
+    room = MAX_TERMS - len({term for each in literals for term in each.terms})
+    lengths = (
+        (words, max(room, 0)),
+        (parts.literals, MAX_LITERALS),
+        (parts.excluded_words, MAX_EXCLUDED),
+        (parts.excluded, MAX_LITERALS),
+    )
+    return Query(
+        words=tuple(words)[: max(room, 0)],
+        literals=tuple(literals),
+        excluded_words=tuple(dict.fromkeys(parts.excluded_words))[:MAX_EXCLUDED],
+        excluded=tuple(parts.excluded[:MAX_LITERALS]),
+        identifiers=tuple(parts.identifiers[:MAX_LITERALS]),
+        only_common=only_common,
+        cut=cut or any(len(found) > most for found, most in lengths),
+    )
+
+
+def _read(part: re.Match[str], parts: _Parts) -> None:
+    quoted, chunk = part["quoted"], part["chunk"]
+    if quoted is not None:
+        if part["minus"]:
+            _exclude(quoted, parts, by_words=False)
+        else:
+            parts.literals += _literals(quoted)
+    elif _EXCLUDING.match(chunk):
+        _exclude(chunk[1:].strip('"'), parts, by_words=True)
+    else:
+        parts.terms += query_terms(chunk)
+        if _IDENTIFIER.fullmatch(bare := chunk.strip("\"'()[]{}<>,;:.?!")):
+            parts.identifiers += _literals(bare)
+
+
+def _exclude(said: str, parts: _Parts, *, by_words: bool) -> None:
+    terms = {term.term for term in query_terms(said)}
+    if by_words and len(terms) == 1:
+        parts.excluded_words += terms
+    else:
+        parts.excluded += _literals(said)
+
+
+def _literals(said: str) -> Iterator[Literal]:
+    if literal := Literal.of(said):
+        yield literal
+
+
+def _beginning(text: str) -> str:
+    """Return what is read of a query: if it is too long, up to the end of a word."""
+    if len(text) <= MAX_QUERY_CHARS:
+        return text
+    read = text[: MAX_QUERY_CHARS + 1]
+    words, space, _ = read.rpartition(" ")
+    if space:
+        return words
+    end = MAX_QUERY_CHARS
+    while end > 1 and not begins(text[end]):
+        end -= 1
+    return text[:end]
+
+
+def _short(text: str) -> str:
+    """Return a query as an error shows it."""
+    shown = " ".join(text.split())
+    return shown if len(shown) <= _SHOWN_CHARS else f"{shown[: _SHOWN_CHARS - 1]}…"
