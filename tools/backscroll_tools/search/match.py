@@ -1,9 +1,13 @@
 """Whether a text matches a query, and where."""
 
 from collections.abc import Collection, Sequence
+from itertools import islice
+from typing import Final
 
 from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokens import Token, located, tokens
+
+MAX_OCCURRENCES: Final = 10_000
 
 
 def admitted(query: Query, folded: str) -> bool:
@@ -46,12 +50,13 @@ def matches(query: Query, text: str, folded: str) -> bool:
 def occurrences(query: Query, folded: str) -> list[Token]:
     """Return where a folded text has a query's words and literals, by place; they may overlap.
 
-    The `term` of a literal's occurrence is the literal as it was given, in double quotes.
+    The `term` of a literal's occurrence is the literal as it was given, in double quotes. Of more
+    than `MAX_OCCURRENCES` of the words, or of a literal, the first are returned.
     """
     found = [
         Token(f'"{literal.said}"', start, end)
         for literal in query.literals
-        for start, end in literal.spans(folded)
+        for start, end in islice(literal.spans(folded), MAX_OCCURRENCES)
     ]
-    found += located(folded, query.words)
+    found += islice(located(folded, query.words), MAX_OCCURRENCES)
     return sorted(found, key=lambda token: (token.start, -token.end))

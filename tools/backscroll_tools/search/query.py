@@ -25,7 +25,9 @@ MAX_EXCLUDED: Final = 32
 
 _SHOWN_CHARS: Final = 40
 _QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»\uff02", '"'))
-_PARTS: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?<![^\s(-])"(?P<quoted>[^"]*)"|(?P<chunk>\S+)')
+_PARTS: Final = re.compile(
+    r'(?P<minus>(?<!\S)-)?(?<![^\s(-])"(?P<quoted>[^"]*)"|[(\[{]+(?=-?")|(?P<chunk>\S+)'
+)
 _EXCLUDING: Final = re.compile(r"-(?=[^\W\d_])")
 _IDENTIFIER: Final = re.compile(r"\S*[^\W_][/\\_.:@#-]+[^\W_]\S*")
 
@@ -102,7 +104,7 @@ def parse(text: str) -> Query:
                 "to find a word that begins with a hyphen, put it in double quotes."
             )
         # Only punctuation: look for it as it is written.
-        parts.literals += _literals(read.strip().strip('"'))
+        parts.literals += _literals(read.replace('"', " ").strip())
         if not parts.literals:
             raise QueryError(
                 "The query is empty. Give words, a question, or an exact phrase in double quotes."
@@ -142,9 +144,9 @@ def _read(part: re.Match[str], parts: _Parts) -> None:
             _exclude(quoted, parts, by_words=False)
         else:
             parts.literals += _literals(quoted)
-    elif _EXCLUDING.match(chunk):
+    elif chunk is not None and _EXCLUDING.match(chunk):
         _exclude(chunk[1:].strip('"'), parts, by_words=True)
-    else:
+    elif chunk is not None:
         parts.terms += query_terms(chunk)
         if _IDENTIFIER.fullmatch(bare := chunk.strip("\"'()[]{}<>,;:.?!")):
             parts.identifiers += _literals(bare)
