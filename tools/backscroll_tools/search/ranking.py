@@ -77,6 +77,9 @@ def ranked(
     weights: Sequence[float],
     mean_length: float,
     meanings: Mapping[int, float] | None = None,
+    *,
+    length_share: float = LENGTH,
+    coverage_share: float = COVERAGE,
 ) -> list[Ranked]:
     """Return the candidates' order; 200 take less than 1 ms.
 
@@ -84,19 +87,21 @@ def ranked(
         weights: of each word, by the place of its bit.
         mean_length: the mean number of words of the messages in the index.
         meanings: semantic scores by row, from -1 to 1; a row without one counts as 0.
+        length_share: BM25's b.
+        coverage_share: how much of the weight of its thread's words a message gets.
     """
     total = _totals(weights)
     threads: defaultdict[Hashable, int] = defaultdict(int)
     for each in candidates:
         threads[each.thread] |= each.bits
     whole = sum(weights) or 1.0
-    constant = SATURATION * (1 - LENGTH)
-    slope = SATURATION * LENGTH / max(mean_length, 1.0)
+    constant = SATURATION * (1 - length_share)
+    slope = SATURATION * length_share / max(mean_length, 1.0)
     order = [
         Ranked(
             (
                 total(bits) * (1 + SATURATION) / (1 + constant + slope * length)
-                + COVERAGE * total(threads[thread])
+                + coverage_share * total(threads[thread])
             )
             / whole,
             row,

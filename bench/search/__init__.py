@@ -1,0 +1,1 @@
+"""Whether search finds what a question asks for: `python -m bench.search`."""

@@ -1,0 +1,81 @@
+"""The index as a store keeps it, in memory: for rankings, not for latencies."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from backscroll_tools.search.query import parse
+from backscroll_tools.search.ranking import Candidate, Ranked, best, ranked, weight
+from backscroll_tools.search.tokens import tokens
+
+POSTINGS: Final = 45_000
+"""The rarest words are looked up first, until this many messages with one of them are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How hits are ordered: the settings that can be tuned.
+
+    Attributes:
+        length: BM25's b.
+        coverage: the part of the weight of its thread's words that a message gets.
+    """
+
+    length: float
+    coverage: float
+
+
+@dataclass(slots=True)
+class Index:
+    """Messages by their tokens; a message's row is its number.
+
+    Attributes:
+        threads: the number of each message's thread.
+        positions: its number there.
+    """
+
+    threads: array[int] = field(default_factory=lambda: array("l"))
+    positions: array[int] = field(default_factory=lambda: array("l"))
+    _lengths: array[int] = field(default_factory=lambda: array("l"))
+    _rows: defaultdict[str, array[int]] = field(
+        default_factory=lambda: defaultdict(lambda: array("l"))
+    )
+
+    def add(self, thread: int, texts: Sequence[str]) -> None:
+        """Add a thread's messages."""
+        for position, text in enumerate(texts):
+            found = tokens(text)
+            row = len(self._lengths)
+            for term in found.terms:
+                self._rows[term].append(row)
+            self.threads.append(thread)
+            self.positions.append(position)
+            self._lengths.append(found.length)
+
+    def search(self, question: str, ranking: Ranking) -> list[Ranked]:
+        """Return the best messages for a question, which has words alone."""
+        terms = parse(question).terms
+        weights = [weight(len(self._lengths), len(self._rows.get(term, ()))) for term in terms]
+        bits: defaultdict[int, int] = defaultdict(int)
+        read = 0
+        for place, term in sorted(enumerate(terms), key=lambda each: -weights[each[0]]):
+            rows = self._rows.get(term, array("l"))
+            read += len(rows)
+            if read > POSTINGS and bits:
+                break
+            for row in rows:
+                bits[row] |= 1 << place
+        candidates = (
+            Candidate(row, found, self._lengths[row], self.threads[row])
+            for row, found in bits.items()
+        )
+        mean_length = sum(self._lengths) / len(self._lengths)
+        return ranked(
+            best(candidates, weights),
+            weights,
+            mean_length,
+            length_share=ranking.length,
+            coverage_share=ranking.coverage,
+        )
