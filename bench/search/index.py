@@ -1,6 +1,5 @@
 """The index as a store keeps it, in memory: for rankings, not for latencies."""
 
-from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,12 +35,10 @@ class Index:
         positions: its number there.
     """
 
-    threads: array[int] = field(default_factory=lambda: array("l"))
-    positions: array[int] = field(default_factory=lambda: array("l"))
-    _lengths: array[int] = field(default_factory=lambda: array("l"))
-    _rows: defaultdict[str, array[int]] = field(
-        default_factory=lambda: defaultdict(lambda: array("l"))
-    )
+    threads: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    _lengths: list[int] = field(default_factory=list)
+    _rows: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, thread: int, texts: Sequence[str]) -> None:
         """Add a thread's messages."""
@@ -61,7 +58,7 @@ class Index:
         bits: defaultdict[int, int] = defaultdict(int)
         read = 0
         for place, term in sorted(enumerate(terms), key=lambda each: -weights[each[0]]):
-            rows = self._rows.get(term, array("l"))
+            rows = self._rows.get(term, [])
             read += len(rows)
             if read > POSTINGS and bits:
                 break

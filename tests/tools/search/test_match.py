@@ -31,6 +31,7 @@ from tests.tools.search.texts import texts
         ("東京", "東 京", False),
         ("->", "a->b", True),
         ("a a", "ba a a", True),
+        ("a" * 200, "a" * 500_000, False),
         ("👍", "great👍🏽!", True),
         ("مدرسة", "المدرسة", False),
         ("ดี", "สวัสดี", True),
@@ -62,6 +63,10 @@ def test_a_text_matches_what_is_wanted_and_not_what_is_excluded(
     query: str, text: str, *, found: bool
 ) -> None:
     assert matches(parse(query), text, fold(text)) == found
+
+
+def test_a_character_is_found_alone_and_as_a_part_of_a_pair() -> None:
+    assert [match.term for match in occurrences(parse("猫 猫舎"), "猫舎")] == ["猫舎", "猫"]
 
 
 def test_each_term_has_a_bit() -> None:

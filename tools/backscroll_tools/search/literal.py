@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from backscroll_tools.search.folding import fold
-from backscroll_tools.search.tokens import inside_word, query_terms, words_alone
+from backscroll_tools.search.tokens import inside_word, query_terms, word_end, words_alone
 
 MAX_LITERAL_TERMS: Final = 16
 """The most terms of a literal that an index is asked for; the text decides about the others."""
@@ -46,7 +46,10 @@ class Literal:
         alone = words_alone(folded)
         while found is not None:
             start, end = found.span()
-            if not inside_word(alone, start) and not inside_word(alone, end):
+            if inside_word(alone, start):
+                found = self._pattern.search(folded, word_end(alone, start))
+                continue
+            if not inside_word(alone, end):
                 yield start, end
             found = self._pattern.search(folded, start + 1)
 

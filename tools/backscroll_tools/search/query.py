@@ -16,6 +16,8 @@ from backscroll_tools.search.tokens import Term, query_terms
 
 MAX_QUERY_CHARS: Final = 4_000
 """The most characters of a query that are read."""
+MAX_LITERAL_CHARS: Final = 300
+"""The most characters of a literal that are read, which bounds the time to find it in a text."""
 MAX_TERMS: Final = 60
 """The most different tokens that are looked up: a bit for each fits into an integer."""
 MAX_LITERALS: Final = 8
@@ -28,8 +30,8 @@ _QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»\uff02", '"'))
 _PARTS: Final = re.compile(
     r'(?P<minus>(?<!\S)-)?(?<![^\s(-])"(?P<quoted>[^"]*)"|[(\[{]+(?=-?")|(?P<chunk>\S+)'
 )
-_EXCLUDING: Final = re.compile(r"-(?=[^\W\d_])")
-_IDENTIFIER: Final = re.compile(r"\S*[^\W_][/\\_.:@#-]+[^\W_]\S*")
+_EXCLUDING: Final = re.compile(r"-(?=[^\W\d_]|\.\w|[^\x00-\x7f])")
+_IDENTIFIER: Final = re.compile(r"[^\W_][/\\_.:@#-]+[^\W_]")
 
 
 class QueryError(ValueError):
@@ -82,6 +84,7 @@ class _Parts:
     excluded_words: list[str] = field(default_factory=list)
     excluded: list[Literal] = field(default_factory=list)
     identifiers: list[Literal] = field(default_factory=list)
+    cut: bool = False
 
 
 def parse(text: str) -> Query:
@@ -93,7 +96,7 @@ def parse(text: str) -> Query:
     Raises:
         QueryError: the query is empty, or it only excludes.
     """
-    read = _beginning(text).translate(_QUOTES)
+    read = _beginning(text, MAX_QUERY_CHARS).translate(_QUOTES)
     parts = _Parts()
     for part in _PARTS.finditer(read):
         _read(part, parts)
@@ -104,7 +107,7 @@ def parse(text: str) -> Query:
                 "to find a word that begins with a hyphen, put it in double quotes."
             )
         # Only punctuation: look for it as it is written.
-        parts.literals += _literals(read.replace('"', " ").strip())
+        parts.literals += _literals(read.replace('"', " ").strip(), parts)
         if not parts.literals:
             raise QueryError(
                 "The query is empty. Give words, a question, or an exact phrase in double quotes."
@@ -133,7 +136,7 @@ def _query(parts: _Parts, *, cut: bool) -> Query:
         excluded=tuple(parts.excluded[:MAX_LITERALS]),
         identifiers=tuple(parts.identifiers[:MAX_LITERALS]),
         only_common=only_common,
-        cut=cut or any(len(found) > most for found, most in lengths),
+        cut=cut or parts.cut or any(len(found) > most for found, most in lengths),
     )
 
 
@@ -143,40 +146,40 @@ def _read(part: re.Match[str], parts: _Parts) -> None:
         if part["minus"]:
             _exclude(quoted, parts, by_words=False)
         else:
-            parts.literals += _literals(quoted)
+            parts.literals += _literals(quoted, parts)
     elif chunk is not None and _EXCLUDING.match(chunk):
         _exclude(chunk[1:].strip('"'), parts, by_words=True)
     elif chunk is not None:
         parts.terms += query_terms(chunk)
-        if _IDENTIFIER.fullmatch(bare := chunk.strip("\"'()[]{}<>,;:.?!")):
-            parts.identifiers += _literals(bare)
+        if _IDENTIFIER.search(bare := chunk.strip("\"'()[]{}<>,;:.?!")):
+            parts.identifiers += _literals(bare, parts)
 
 
 def _exclude(said: str, parts: _Parts, *, by_words: bool) -> None:
     terms = {term.term for term in query_terms(said)}
     if by_words and len(terms) == 1:
         parts.excluded_words += terms
-    else:
-        parts.excluded += _literals(said)
+    elif terms or not by_words:
+        parts.excluded += _literals(said, parts)
 
 
-def _literals(said: str) -> Iterator[Literal]:
-    if literal := Literal.of(said):
+def _literals(said: str, parts: _Parts) -> Iterator[Literal]:
+    read = _beginning(said, MAX_LITERAL_CHARS)
+    parts.cut |= len(read) < len(said)
+    if literal := Literal.of(read):
         yield literal
 
 
-def _beginning(text: str) -> str:
-    """Return what is read of a query: if it is too long, up to the end of a word."""
-    if len(text) <= MAX_QUERY_CHARS:
+def _beginning(text: str, chars: int) -> str:
+    """Return what is read of a text: if it is too long, up to the end of a word."""
+    if len(text) <= chars:
         return text
-    read = text[: MAX_QUERY_CHARS + 1]
-    words, space, _ = read.rpartition(" ")
+    words, space, _ = text[: chars + 1].rpartition(" ")
     if space:
         return words
-    end = MAX_QUERY_CHARS
-    while end > 1 and not begins(text[end]):
-        end -= 1
-    return text[:end]
+    while chars > 1 and not begins(text[chars]):
+        chars -= 1
+    return text[:chars]
 
 
 def _short(text: str) -> str:

@@ -72,7 +72,7 @@ def best(
     return nlargest(limit, candidates, key=lambda each: (total(each.bits), each.row))
 
 
-def ranked(
+def ranked(  # noqa: PLR0913 - the last two are for measuring other settings
     candidates: Sequence[Candidate],
     weights: Sequence[float],
     mean_length: float,

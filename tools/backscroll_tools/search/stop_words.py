@@ -16,16 +16,15 @@ def _words(text: str) -> frozenset[str]:
 _ENGLISH: Final = _words(
     """
     a about after again all also am an and any anyone anything are aren't as ask asked at be became
-    because been before being between both but by came can can't cannot could couldn't did didn't do
-    does doesn't doing don't dont each either else ever every find for from get gets give go going
-    got had has have haven't having he her here hers him his how i if im in into is isn't it its
-    just know let like made make many may me mention mentioned might mine more most much must my no
-    not of off on once one only or other our ours out over own please really said same say saying
-    says she should show so some someone something still such take talk talked tell than that the
-    their theirs them then there these they thing things this those through to told too under until
-    up us very want wanted was wasn't we went were weren't what when where whether which while who
-    whom whose why will with won't would wouldn't yes yet you your yours search message messages
-    conversation chat
+    because been before being between both but by can can't cannot could couldn't did didn't do does
+    doesn't doing don't dont each either else ever every find for from get gets go going got had has
+    have haven't having he her here hers him his how i if im in into is isn't it its just know let
+    many me mention mentioned might mine more most much must my no not of off on once one only or
+    other our ours out over own please really said same say saying says she should show so some
+    someone something still such talk talked tell than that the their theirs them then there these
+    they thing things this those through to told too under until up us very want wanted was wasn't
+    we went were weren't what when where whether which while who whom whose why will with won't
+    would wouldn't yes yet you your yours
     """
 )
 _GERMAN: Final = _words(

@@ -50,8 +50,10 @@ _EMOJI: Final = (
 
 _RUNS: Final = re.compile(f"[{_PAIRED}]+")
 _EMOJIS: Final = re.compile(_EMOJI)
+_WORDS: Final = re.compile(r"[^\W_]+")
 _CHUNKS: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SPECIALS: Final = re.compile(r"(?<![^\W_])(?:[^\W_]++\+\+|[a-z]#)|\.net(?![^\W_])")
+_SHARP: Final = re.compile("#(?<=[a-z]#)")
 _PARTS: Final = re.compile(f"(?P<special>{_SPECIALS.pattern})|(?P<chunk>{_CHUNKS.pattern})")
 _ASCII_CHUNKS: Final = bytes(
     code if chr(code) in "'abcdefghijklmnopqrstuvwxyz0123456789" else 32 for code in range(256)
@@ -134,7 +136,7 @@ def tokens(text: str) -> Tokens:
         chunks = _CHUNKS.findall(words_alone(folded))
         runs = _RUNS.findall(folded)
     found = dict.fromkeys(chain.from_iterable(map(_TOKENS.__getitem__, chunks)))
-    if "++" in folded or "#" in folded or ".net" in folded:
+    if "++" in folded or ".net" in folded or _SHARP.search(folded):
         found |= dict.fromkeys(map(_special, _SPECIALS.findall(words_alone(folded))))
     for run in runs:
         found |= dict.fromkeys(run)
@@ -168,15 +170,17 @@ def located(folded: str, terms: Collection[str]) -> Iterator[Token]:
     """
     wanted = frozenset(terms)
     alone = words_alone(folded)
-    for chunk in _CHUNKS.finditer(alone):
-        if not wanted.isdisjoint(_TOKENS[chunk[0]]):
+    chunks = set(_CHUNKS.findall(alone))
+    having = {chunk for chunk in chunks if not wanted.isdisjoint(_TOKENS[chunk])}
+    for chunk in _CHUNKS.finditer(alone) if having else ():
+        if chunk[0] in having:
             yield from _located_words(chunk, wanted)
     for special in _SPECIALS.finditer(alone):
         if (term := _special(special[0])) in wanted:
             yield Token(term, *special.span())
-    rest = [term for term in wanted if _RUNS.match(term) or _EMOJIS.match(term)]
-    if rest:
-        choices = "|".join(map(re.escape, sorted(rest, key=len, reverse=True)))
+    rest = {term for term in wanted if _RUNS.match(term) or _EMOJIS.match(term)}
+    for size in {len(term) for term in rest}:
+        choices = "|".join(re.escape(term) for term in rest if len(term) == size)
         for found in re.finditer(f"(?=({choices}))", folded):
             yield Token(found[1], *found.span(1))
 
@@ -200,6 +204,12 @@ def inside_word(alone: str, position: int) -> bool:
     """
     around = alone[max(position - 1, 0) : position + 1]
     return 0 < position < len(alone) and around.isalnum()
+
+
+def word_end(alone: str, position: int) -> int:
+    """Return where the word at a position ends, in a text as `words_alone` gives it."""
+    word = _WORDS.match(alone, position)
+    return word.end() if word else position
 
 
 def _terms(part: re.Match[str]) -> Iterator[Term]:
