@@ -138,6 +138,9 @@ def test_a_query_that_only_excludes_is_told_what_to_add(query: str) -> None:
         " ".join(f"word{number}" for number in range(10_000)),
         "東" + "京都市" * 10_000,
         " ".join(f'"literal {number}"' for number in range(200)),
+        " ".join(
+            f'"{" ".join(f"word{number}x{part}" for part in range(9))}"' for number in range(20)
+        ),
         "x " + " ".join(f"-word{number}" for number in range(200)),
         f'"{" ".join(map(str, range(10_000)))}"',
         f'x -"{"y" * 400}"',

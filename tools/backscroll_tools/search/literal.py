@@ -8,8 +8,9 @@ from typing import Final, Self
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.tokens import inside_word, query_terms, word_end, words_alone
 
-MAX_LITERAL_TERMS: Final = 16
-"""The most terms of a literal that an index is asked for; the text decides about the others."""
+MAX_LITERAL_TERMS: Final = 6
+"""The most terms of a literal that an index is asked for: the longest, which tend to be rare. The
+text decides about the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Literal:
 
     Attributes:
         said: the literal as it was given.
-        terms: different tokens that every text with the literal has; empty for `"->"`.
+        terms: different tokens that every text with the literal has, at most
+            `MAX_LITERAL_TERMS`; empty for `"->"`.
     """
 
     said: str
@@ -36,7 +38,8 @@ class Literal:
             return None
         terms = dict.fromkeys(term.term for term in query_terms(said))
         pattern = re.compile(r"\s+".join(map(re.escape, words)))
-        return cls(said, tuple(terms)[:MAX_LITERAL_TERMS], pattern)
+        longest = sorted(terms, key=len, reverse=True)[:MAX_LITERAL_TERMS]
+        return cls(said, tuple(term for term in terms if term in longest), pattern)
 
     def spans(self, folded: str) -> Iterator[tuple[int, int]]:
         """Yield where a folded text has the literal, first to last; spans may overlap."""

@@ -72,7 +72,7 @@ class Query:
     @property
     def terms(self) -> tuple[str, ...]:
         """The tokens to look up, at most `MAX_TERMS`; the bit `1 << n` stands for the n-th."""
-        return tuple(dict.fromkeys((*self.required, *self.words)))[:MAX_TERMS]
+        return tuple(dict.fromkeys((*self.required, *self.words)))
 
 
 @dataclass(slots=True)
@@ -124,13 +124,13 @@ def _query(parts: _Parts, *, cut: bool) -> Query:
     literals = parts.literals[:MAX_LITERALS]
     room = MAX_TERMS - len({term for each in literals for term in each.terms})
     lengths = (
-        (words, max(room, 0)),
+        (words, room),
         (parts.literals, MAX_LITERALS),
         (parts.excluded_words, MAX_EXCLUDED),
         (parts.excluded, MAX_LITERALS),
     )
     return Query(
-        words=tuple(words)[: max(room, 0)],
+        words=tuple(words)[:room],
         literals=tuple(literals),
         excluded_words=tuple(dict.fromkeys(parts.excluded_words))[:MAX_EXCLUDED],
         excluded=tuple(parts.excluded[:MAX_LITERALS]),
