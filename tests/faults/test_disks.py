@@ -64,7 +64,7 @@ async def process_of(path: Path) -> AsyncIterator[Process]:
     log: list[str] = []
     try:
         said = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_S)).decode()
-        port = int(said.rpartition(":")[0].rpartition(":")[2].partition("/")[0])
+        port = int(said.split()[4].rpartition(":")[2].partition("/")[0])
         reading = asyncio.create_task(read(process.stderr, log))
         yield Process(process.pid, path, port, log)
     finally:

@@ -184,7 +184,7 @@ def test_the_store_is_served_until_it_is_interrupted(full: str) -> None:
     with running(full, "store", "--port", "0") as command:
         assert command.stderr is not None
         first, example = command.stderr.readline(), command.stderr.readline()
-        url = first.split()[4].removesuffix(":")
+        url = first.split()[4].removesuffix(",")
         threads = f"{url}/threads"
         headers = {"OpenAI-Beta": "assistants=v2"}
         port = url.split(":")[2].removesuffix("/v1")

@@ -27,7 +27,7 @@ class _OneMessage:
     thread_id: str
     message_id: str
 
-    async def chunk(self, after: str, limit: int) -> Chunk[Message]:  # noqa: ARG002 - `Source` requires it
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:  # noqa: ARG002 - required by `Source`
         return Chunk(() if after else (await self.item(self.message_id),), has_more=False)
 
     async def item(self, item_id: str) -> Message:

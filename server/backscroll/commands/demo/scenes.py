@@ -85,8 +85,7 @@ async def tools(act: Act) -> None:
         for tool in listed.tools
     )
     act.stage.say(
-        f"Their definitions cost a model about {chars // 4:,} tokens "
-        f"(an estimate: {chars:,} characters / 4)."
+        f"Their definitions cost a model about {chars // 4:,} tokens ({chars:,} characters / 4)."
     )
     names = [tool.name for tool in listed.tools]
     act.stage.check(f"{len(names)} tools, each with its own name", len(set(names)) == len(names))
