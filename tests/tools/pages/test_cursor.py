@@ -170,6 +170,12 @@ def test_before_walks_against_the_order_that_is_shown() -> None:
     assert ascending.walk_order == "desc"
 
 
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_without_before_a_list_is_walked_in_the_order_that_is_shown(order: str) -> None:
+    start = start_position("list-messages", "thread_1", {"order": order}, "desc")
+    assert (start.backward, start.order, start.walk_order) == (False, order, order)
+
+
 def test_a_cursor_alone_carries_order_filters_and_preview() -> None:
     first = start_position(
         "list-messages",
