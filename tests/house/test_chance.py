@@ -33,7 +33,7 @@ def drawn(folder: Path, imported: str = "", seed: str = "") -> list[str]:
     """Return what a run of the tests above draws, an example or a test a line."""
     file = folder / "test_draws.py"
     file.write_text(DRAWS, encoding="utf-8")
-    options = ("-q", "-s", "-p", "no:schemathesis", "-c", "pyproject.toml", "-p", "tests.conftest")
+    options = ("-q", "-s", "-c", "pyproject.toml", "-p", "tests.conftest")
     environ = {**os.environ, "IMPORTED": imported, VARIABLE: seed, "BACKSCROLL_TEST_PROFILE": ""}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(file)],
