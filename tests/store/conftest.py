@@ -17,6 +17,7 @@ import httpx2
 import openai
 import pytest
 import uvicorn
+from hypothesis import HealthCheck, settings
 
 from backscroll.database.schema import tables
 from backscroll.store.app import Store, open_store
@@ -29,12 +30,29 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 Sql: TypeAlias = Callable[[str], Awaitable[Rows]]
 Kept: TypeAlias = Callable[[], Awaitable[bytes]]
 
+on_one_engine = pytest.mark.usefixtures("in_memory")
+"""For tests of what is done before a statement is sent, or after: one engine is enough."""
+
+examples_share_a_store = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+"""For properties whose examples each have a thread or a conversation of their own."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests that are not about a file on both engines."""
+    """Run tests on both engines, unless they are about a file or about neither engine."""
     if "database_url" in metafunc.fixturenames:
-        engines = ["sqlite"] if "path" in metafunc.fixturenames else ["sqlite", "postgres"]
+        engines = ["sqlite", "postgres"]
+        if "path" in metafunc.fixturenames:
+            engines = ["sqlite"]
+        elif "in_memory" in metafunc.fixturenames:
+            engines = ["memory"]
         metafunc.parametrize("database_url", engines, indirect=True)
+
+
+@pytest.fixture
+def in_memory() -> None:
+    """Gives a test a database in memory."""
 
 
 @pytest.fixture
@@ -45,7 +63,10 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of an empty database, of either engine."""
+    """The URL of an empty database, of the test's engine."""
+    if request.param == "memory":
+        yield "sqlite://"
+        return
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.db'}"
         return

@@ -4,11 +4,13 @@ import httpx2
 import pytest
 
 from backscroll.store.request_body import MAX_BODY_BYTES
+from tests.store.conftest import on_one_engine
 from tests.store.wire import Json, error, new_thread, page
 
 JSON = {"Content-Type": "application/json"}
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -49,6 +51,7 @@ async def test_an_escaped_backslash_before_u0000_is_no_nul(api: httpx2.AsyncClie
     assert reply.json()["content"][0]["text"]["value"] == "\\u0000"
 
 
+@on_one_engine
 async def test_a_body_over_the_bound_is_refused_before_it_is_read_whole(
     api: httpx2.AsyncClient,
 ) -> None:
@@ -57,6 +60,7 @@ async def test_a_body_over_the_bound_is_refused_before_it_is_read_whole(
     assert envelope["code"] == "request_too_large"
 
 
+@on_one_engine
 async def test_a_body_of_another_type_is_refused(api: httpx2.AsyncClient) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
         reply = await api.post("/threads", content=b"{}", headers={"Content-Type": kind})
@@ -70,6 +74,7 @@ def _parts(*parts: object) -> Json:
     return {"role": "user", "content": list(parts)}
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("body", "param", "code"),
     [
@@ -159,6 +164,7 @@ async def test_an_optional_field_may_be_null(api: httpx2.AsyncClient) -> None:
     assert (message["attachments"], message["metadata"]) == ([], {})
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("resources", "param", "code"),
     [

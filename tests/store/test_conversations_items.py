@@ -1,30 +1,20 @@
 """Items on the wire: messages in the form that OpenAI gives them, any other kind as it came."""
 
 import string
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.store.app import open_store
 from backscroll.store.conversation_object import MAX_ITEM_TEXT
+from tests.store.conftest import examples_share_a_store, on_one_engine
 from tests.store.wire import Json, add_items, error, new_conversation, page
 
 ROLES = [
     *("unknown", "user", "assistant", "system"),
     *("critic", "discriminator", "developer", "tool"),
 ]
-
-
-@asynccontextmanager
-async def _fresh_api() -> AsyncIterator[httpx2.AsyncClient]:
-    async with open_store("sqlite://") as store:
-        transport = httpx2.ASGITransport(app=store.app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
-            yield api
 
 
 async def test_items_come_back_as_a_list_in_their_order(api: httpx2.AsyncClient) -> None:
@@ -53,6 +43,7 @@ async def test_items_come_back_as_a_list_in_their_order(api: httpx2.AsyncClient)
     assert await page(api, f"{url}/{expected[1]['id']}") == expected[1]
 
 
+@on_one_engine
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("typed", [{}, {"type": "message"}, {"type": None}])
 async def test_text_becomes_a_part_as_the_role_demands(
@@ -74,6 +65,7 @@ async def test_text_becomes_a_part_as_the_role_demands(
     }
 
 
+@on_one_engine
 async def test_parts_are_kept_with_what_the_document_declares_of_them(
     api: httpx2.AsyncClient,
 ) -> None:
@@ -143,31 +135,36 @@ _parts = st.builds(
 )
 
 
+@on_one_engine
+@examples_share_a_store
 @given(items=st.lists(_items, min_size=1, max_size=20))
-async def test_any_object_with_a_type_goes_in_and_comes_out(items: list[Json]) -> None:
-    async with _fresh_api() as api:
-        conversation_id = await new_conversation(api)
-        made = await add_items(api, conversation_id, *items)
-        url = f"/conversations/{conversation_id}/items"
-        assert (await page(api, url, order="asc", limit=100))["data"] == made
-        assert made == [
-            {**item, "id": found["id"]} for item, found in zip(items, made, strict=True)
-        ]
+async def test_any_object_with_a_type_goes_in_and_comes_out(
+    api: httpx2.AsyncClient, items: list[Json]
+) -> None:
+    conversation_id = await new_conversation(api)
+    made = await add_items(api, conversation_id, *items)
+    url = f"/conversations/{conversation_id}/items"
+    assert (await page(api, url, order="asc", limit=100))["data"] == made
+    assert made == [{**item, "id": found["id"]} for item, found in zip(items, made, strict=True)]
 
 
+@on_one_engine
+@examples_share_a_store
 @given(parts=st.lists(_parts, max_size=5), role=st.sampled_from(ROLES))
-async def test_any_part_with_a_type_goes_in_and_comes_out(parts: list[Json], role: str) -> None:
-    async with _fresh_api() as api:
-        conversation_id = await new_conversation(api)
-        [made] = await add_items(api, conversation_id, {"role": role, "content": parts})
-        assert made["content"] == parts
-        assert await page(api, f"/conversations/{conversation_id}/items/{made['id']}") == made
+async def test_any_part_with_a_type_goes_in_and_comes_out(
+    api: httpx2.AsyncClient, parts: list[Json], role: str
+) -> None:
+    conversation_id = await new_conversation(api)
+    [made] = await add_items(api, conversation_id, {"role": role, "content": parts})
+    assert made["content"] == parts
+    assert await page(api, f"/conversations/{conversation_id}/items/{made['id']}") == made
 
 
 def _message(**fields: object) -> Json:
     return {"items": [{"role": "user", "content": "a", **fields}]}
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("body", "param", "code"),
     [
@@ -265,6 +262,7 @@ async def test_an_item_of_another_conversation_is_not_found(api: httpx2.AsyncCli
     assert (await page(api, f"/conversations/{first}/items"))["data"] == [item]
 
 
+@on_one_engine
 async def test_an_item_cannot_be_modified(api: httpx2.AsyncClient) -> None:
     conversation_id = await new_conversation(api)
     [item] = await add_items(api, conversation_id, {"role": "user", "content": "a"})

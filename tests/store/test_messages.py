@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.store.conftest import on_one_engine
 from tests.store.wire import Json, add, error, new_thread, page, texts
 
 V1 = {"OpenAI-Beta": "assistants=v1"}
@@ -120,6 +121,7 @@ async def test_what_comes_before_a_message_is_next_to_it_and_in_the_order_of_the
     assert (texts(rest), rest["has_more"]) == (texts(whole)[:1], False)
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -154,6 +156,7 @@ async def test_a_page_that_cannot_be_is_refused_in_the_words_of_the_document(
     assert error(reply, 400)["message"] == message
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("params", "param", "code"),
     [
@@ -214,6 +217,7 @@ async def test_the_first_version_has_file_ids_in_place_of_attachments(
     assert "file_ids" not in seen_by_v2
 
 
+@on_one_engine
 @pytest.mark.parametrize(
     ("version", "sent", "param", "code"),
     [

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
-from backscroll.store.app import Store, open_store
+from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,
     ImportedThread,
 )
-from tests.store.conftest import V2
+from tests.store.conftest import examples_share_a_store, on_one_engine
 from tests.store.wire import add, page, texts
+
+_number = count()
 
 
 def _expected(
@@ -38,79 +41,78 @@ def _expected(
     return listed[:limit], len(listed) > limit
 
 
+@on_one_engine
+@examples_share_a_store
 @given(data=st.data(), length=st.integers(1, 12), order=st.sampled_from(["asc", "desc"]))
 async def test_every_page_is_the_one_that_a_plain_list_has(
-    data: st.DataObject, length: int, order: str
+    store: Store, api: httpx2.AsyncClient, data: st.DataObject, length: int, order: str
 ) -> None:
     everything = list(range(length))
-    async with open_store("sqlite://") as store, _client(store) as api:
-        # All of one second: only the place in the thread can order them.
-        messages = [
-            ImportedMessage(role="user", content=str(number), created_at=1, id=f"msg_{number}")
-            for number in everything
-        ]
-        await store.import_thread(
-            ImportedThread(key="k", id="thread_a", created_at=1, messages=messages)
-        )
-        deleted = data.draw(st.sets(st.sampled_from(everything)))
-        for number in deleted:
-            await api.delete(f"/threads/thread_a/messages/msg_{number}")
-        present = [number for number in everything if number not in deleted]
-        for _ in range(3):
-            limit = data.draw(st.integers(1, length + 1))
-            after = data.draw(st.none() | st.sampled_from(everything))
-            before = data.draw(st.none() | st.sampled_from(everything))
-            params: dict[str, str | int] = {"limit": limit, "order": order}
-            params |= {"after": f"msg_{after}"} if after is not None else {}
-            params |= {"before": f"msg_{before}"} if before is not None else {}
-            listed = await page(api, "/threads/thread_a/messages", **params)
-            found = ([int(text) for text in texts(listed)], listed["has_more"])
-            assert found == _expected(order, present, limit, after, before)
+    # All of one second: only the place in the thread can order them.
+    messages = [
+        ImportedMessage(role="user", content=str(number), created_at=1, id=f"msg_{number}")
+        for number in everything
+    ]
+    thread_id = f"thread_{next(_number)}"
+    await store.import_thread(
+        ImportedThread(key=thread_id, id=thread_id, created_at=1, messages=messages)
+    )
+    url = f"/threads/{thread_id}/messages"
+    deleted = data.draw(st.sets(st.sampled_from(everything)))
+    for number in deleted:
+        await api.delete(f"{url}/msg_{number}")
+    present = [number for number in everything if number not in deleted]
+    for _ in range(3):
+        limit = data.draw(st.integers(1, length + 1))
+        after = data.draw(st.none() | st.sampled_from(everything))
+        before = data.draw(st.none() | st.sampled_from(everything))
+        params: dict[str, str | int] = {"limit": limit, "order": order}
+        params |= {"after": f"msg_{after}"} if after is not None else {}
+        params |= {"before": f"msg_{before}"} if before is not None else {}
+        listed = await page(api, url, **params)
+        found = ([int(text) for text in texts(listed)], listed["has_more"])
+        assert found == _expected(order, present, limit, after, before)
 
 
+@on_one_engine
+@examples_share_a_store
 @given(data=st.data(), order=st.sampled_from(["asc", "desc"]), limit=st.integers(1, 4))
 async def test_a_walk_yields_what_stays_once_while_others_come_and_go(
-    data: st.DataObject, order: str, limit: int
+    api: httpx2.AsyncClient, data: st.DataObject, order: str, limit: int
 ) -> None:
-    async with open_store("sqlite://") as store, _client(store) as api:
-        reply = await api.post("/threads", json={"messages": [_message(at) for at in range(8)]})
-        thread_id = reply.json()["id"]
-        url = f"/threads/{thread_id}/messages"
-        params: dict[str, str | int] = {"limit": limit, "order": order}
-        whole = (await page(api, url, limit=100, order="asc"))["data"]
-        made = [message["id"] for message in whole]
-        alive, stays = set(made), set(made)
-        walked: list[str] = []
-        for _ in range(40):
-            listed = await page(api, url, **params)
-            walked += [message["id"] for message in listed["data"]]
-            if not listed["has_more"]:
-                break
-            params["after"] = listed["last_id"]
-            places = data.draw(st.sets(st.sampled_from(range(len(made))), max_size=2))
-            doomed = {made[place] for place in places} & alive
-            if data.draw(st.booleans()):
-                doomed |= {listed["last_id"]} & alive
-            for message_id in doomed:
-                await api.delete(f"{url}/{message_id}")
-            alive -= doomed
-            stays -= doomed
-            if data.draw(st.booleans()) and len(made) < 12:
-                made.append(await add(api, thread_id, "new"))
-                alive.add(made[-1])
-        assert len(walked) == len(set(walked))
-        found = [message_id for message_id in walked if message_id in stays]
-        expected = [message_id for message_id in made if message_id in stays]
-        assert found == (expected if order == "asc" else expected[::-1])
+    reply = await api.post("/threads", json={"messages": [_message(at) for at in range(8)]})
+    thread_id = reply.json()["id"]
+    url = f"/threads/{thread_id}/messages"
+    params: dict[str, str | int] = {"limit": limit, "order": order}
+    whole = (await page(api, url, limit=100, order="asc"))["data"]
+    made = [message["id"] for message in whole]
+    alive, stays = set(made), set(made)
+    walked: list[str] = []
+    for _ in range(40):
+        listed = await page(api, url, **params)
+        walked += [message["id"] for message in listed["data"]]
+        if not listed["has_more"]:
+            break
+        params["after"] = listed["last_id"]
+        places = data.draw(st.sets(st.sampled_from(range(len(made))), max_size=2))
+        doomed = {made[place] for place in places} & alive
+        if data.draw(st.booleans()):
+            doomed |= {listed["last_id"]} & alive
+        for message_id in doomed:
+            await api.delete(f"{url}/{message_id}")
+        alive -= doomed
+        stays -= doomed
+        if data.draw(st.booleans()) and len(made) < 12:
+            made.append(await add(api, thread_id, "new"))
+            alive.add(made[-1])
+    assert len(walked) == len(set(walked))
+    found = [message_id for message_id in walked if message_id in stays]
+    expected = [message_id for message_id in made if message_id in stays]
+    assert found == (expected if order == "asc" else expected[::-1])
 
 
 def _message(number: int) -> dict[str, str]:
     return {"role": "user", "content": str(number)}
-
-
-def _client(store: Store) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(app=store.app)
-    return httpx2.AsyncClient(transport=transport, base_url="http://store/v1", headers=V2)
 
 
 @contextmanager
