@@ -1,6 +1,7 @@
 """Large bodies: they are read completely, and parsed without delaying other requests."""
 
 import json
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -35,22 +36,21 @@ def ids_of(written: dict[str, object]) -> dict[str, object]:
 
 LARGE: dict[str, tuple[dict[str, object], str]] = {
     "of another kind": (
-        {"metadata": [{}] * 1_000_000},
+        {"metadata": [{}] * 100_000},
         "metadata must be an object, not an array.",
     ),
     "unknown": (
-        {f"{number:06}": "x" for number in range(200_000)},
+        {f"{number:06}": "x" for number in range(20_000)},
         'create-message has no argument "000000", "000001", "000002".',
     ),
     "too many parts": (
-        {"content": [{"type": "text", "text": "x"}] * 100_000},
-        "content must have at most 1000 entries; it has 100000.",
+        {"content": [{"type": "text", "text": "x"}] * 10_000},
+        "content must have at most 1000 entries; it has 10000.",
     ),
 }
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("how", LARGE)
+@pytest.mark.parametrize(("how", "era"), list(zip(LARGE, cycle(ERAS), strict=False)))
 async def test_large_arguments_are_never_parsed_or_checked_on_the_event_loop(
     how: str, era: str, tmp_path: Path
 ) -> None:

@@ -32,39 +32,33 @@ NEW_CONNECTIONS = 40
 TWO = ("--http-workers", "2")
 
 
-async def test_connections_are_spread_over_workers_which_count_together(tmp_path: Path) -> None:
-    async with started(tmp_path / "x.db", *TWO) as server:
-        made = await call(server.url, "create-message", role="user", content="one")
-        thread_id = made["structuredContent"]["thread_id"]
-        answered = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
-        response = await scrape(server.url.removesuffix("/mcp"))
-        server.tell(signal.SIGTERM)
-        code = await server.ended()
-
-    found = samples(response)
-    listed = frozenset({("tool", "list-messages"), ("outcome", "ok")})
-    assert len(answered) == 2
-    assert found["backscroll_calls_total", listed] == NEW_CONNECTIONS
-    assert found["backscroll_requests_in_progress", frozenset()] == 0
-    assert code == 0
-
-
-async def test_a_worker_that_is_killed_is_replaced_and_nothing_written_is_lost(
+async def test_workers_share_connections_and_counts_are_replaced_and_end_with_their_parent(
     tmp_path: Path,
 ) -> None:
     async with started(tmp_path / "x.db", *TWO) as server:
         made = await call(server.url, "create-message", role="user", content="one")
+        thread_id = made["structuredContent"]["thread_id"]
+        answered = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
+        found = samples(await scrape(server.url.removesuffix("/mcp")))
+
         before = pids(server)
         os.kill(min(before), signal.SIGKILL)
         said = await line(server)
-        thread_id = made["structuredContent"]["thread_id"]
         async with asyncio.timeout(WAIT_S):
             # Connections wait until the new worker has started.
-            answered = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
+            later = {await worker_of(server, thread_id) for _ in range(NEW_CONNECTIONS)}
         after = pids(server)
 
+        left = [os.pidfd_open(pid) for pid in after]
+        server.tell(signal.SIGKILL)
+        await server.ended()
+        await all_ended(left)
+
+    listed = frozenset({("tool", "list-messages"), ("outcome", "ok")})
+    assert len(answered) == len(later) == 2
+    assert found["backscroll_calls_total", listed] == NEW_CONNECTIONS
+    assert found["backscroll_requests_in_progress", frozenset()] == 0
     assert f"worker {min(before)} exited (exit code -9): starting another" in said
-    assert len(answered) == 2
     assert len(after) == 2
     assert len(before & after) == 1
 
@@ -85,17 +79,13 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_is_replaced(
         upstream.go_on()
         result = await running
         said += await line(server)
+        await worker_of(server, "thread_1")
+        server.tell(signal.SIGTERM)
+        code = await server.ended()
 
     assert not result["isError"]
+    assert code == 0
     assert {int(pid) for pid in re.findall(r"worker (\d+) exited \(exit code 0\)", said)} == before
-
-
-async def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    async with started(tmp_path / "x.db", *TWO) as server:
-        left = [os.pidfd_open(pid) for pid in pids(server)]
-        server.tell(signal.SIGKILL)
-        await server.ended()
-        await all_ended(left)
 
 
 async def test_an_interrupt_of_all_processes_ends_them_silently(tmp_path: Path) -> None:
