@@ -134,27 +134,34 @@ def test_registries_and_hosts_find_the_manifests_valid() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "field"),
-    [
-        ("server.json", "version"),
-        ("plugin/plugin.json", "name"),
-        ("plugin/.claude-plugin/plugin.json", "name"),
-        ("plugin/.codex-plugin/plugin.json", "interface"),
-        ("plugin/.cursor-plugin/plugin.json", "name"),
-        (".claude-plugin/marketplace.json", "plugins"),
-        (".cursor-plugin/marketplace.json", "plugins"),
-        (".agents/plugins/marketplace.json", "plugins"),
-    ],
-)
-def test_what_they_cannot_read_is_found(name: str, field: str, tmp_path: Path) -> None:
-    shutil.copytree(MANIFESTS, tmp_path / "manifests")
-    path = tmp_path / "manifests" / name
-    manifest = json.loads(path.read_text("utf-8"))
-    manifest[field] = 7
-    path.write_text(json.dumps(manifest), "utf-8")
+PLUGINS = {
+    "server.json": ("version", "mcp-registry-server-json-valid"),
+    "plugin/plugin.json": ("name", "agent-plugin-json-valid"),
+    "plugin/.claude-plugin/plugin.json": ("name", "claude-marketplace-registration"),
+    "plugin/.codex-plugin/plugin.json": ("interface", "codex-plugin-json-valid"),
+    "plugin/.cursor-plugin/plugin.json": ("name", "cursor-plugin-json-valid"),
+}
+MARKETPLACES = {
+    ".claude-plugin/marketplace.json": ("plugins", "claude-marketplace-json-valid"),
+    ".cursor-plugin/marketplace.json": ("plugins", "cursor-marketplace-json-valid"),
+    ".agents/plugins/marketplace.json": ("plugins", "codex-marketplace-json-valid"),
+}
 
-    assert lint(tmp_path / "manifests").returncode != 0
+
+# A plugin is not looked at if its marketplace cannot be read.
+@pytest.mark.parametrize("broken", [PLUGINS, MARKETPLACES], ids=["plugins", "marketplaces"])
+def test_what_they_cannot_read_is_found(broken: dict[str, tuple[str, str]], tmp_path: Path) -> None:
+    shutil.copytree(MANIFESTS, tmp_path / "manifests")
+    for name, (field, _) in broken.items():
+        path = tmp_path / "manifests" / name
+        manifest = json.loads(path.read_text("utf-8"))
+        manifest[field] = 7
+        path.write_text(json.dumps(manifest), "utf-8")
+
+    finished = lint(tmp_path / "manifests")
+
+    assert finished.returncode != 0
+    assert [rule for _, rule in broken.values() if f"({rule})" not in finished.stdout] == []
 
 
 def test_any_host_can_start_the_command_without_settings(project: dict[str, Any]) -> None:

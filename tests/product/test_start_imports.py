@@ -11,6 +11,7 @@ import pytest
 
 from tests.product import processes
 
+REPORTING: Final = (sys.executable, "-X", "importtime")
 OURS: Final = {"backscroll", "backscroll_tools"}
 NEEDED_LATER: Final = {
     "fastjsonschema",
@@ -33,18 +34,23 @@ def packages(report: str) -> set[str]:
     return {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
 
 
+@pytest.fixture(scope="module")
+def of_the_sdk() -> set[str]:
+    """What the SDK imports by itself."""
+    command = [*REPORTING, "-c", SDK]
+    return packages(subprocess.run(command, capture_output=True, check=True, text=True).stderr)
+
+
 # The tool list of the default settings is ready made; that of others the server makes.
 @pytest.mark.parametrize("settings", [{}, {"BACKSCROLL_OUTPUT": "text"}])
 def test_until_the_tools_are_listed_only_the_sdk_and_our_own_modules_are_imported(
-    settings: dict[str, str], tmp_path: Path
+    settings: dict[str, str], of_the_sdk: set[str], tmp_path: Path
 ) -> None:
-    python = [sys.executable, "-X", "importtime"]
-    baseline = subprocess.run([*python, "-c", SDK], capture_output=True, check=True, text=True)
     report = tmp_path / "imports"
     data = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     with report.open("wb") as stderr:
         server = subprocess.Popen(
-            [*python, *processes.SERVER[1:]],
+            [*REPORTING, *processes.SERVER[1:]],
             env=os.environ | data | settings,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -59,5 +65,5 @@ def test_until_the_tools_are_listed_only_the_sdk_and_our_own_modules_are_importe
             imported = packages(report.read_text())
 
     assert "list-messages" in [tool["name"] for tool in reply["result"]["tools"]]
-    assert imported - packages(baseline.stderr) <= OURS
+    assert imported - of_the_sdk <= OURS
     assert not imported & NEEDED_LATER

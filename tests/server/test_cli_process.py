@@ -15,7 +15,14 @@ import pytest
 from backscroll.commands.connect.entry import launch
 from backscroll.commands.serve.over_stdio import hint
 from tests.pace import limit_s
-from tests.server.command_line import COMMAND, at_terminal, process, variables, write_lines
+from tests.server.command_line import (
+    COMMAND,
+    at_terminal,
+    backscroll,
+    process,
+    variables,
+    write_lines,
+)
 
 WAIT_S = limit_s(30)
 BARE = """
@@ -38,7 +45,7 @@ def full(database: str, tmp_path: Path) -> str:
     """A database with a thread of one message."""
     line = {"id": "thread_one", "messages": [{"role": "user", "content": HOSTILE}]}
     file = write_lines(tmp_path / "x.jsonl", [line])
-    assert process(database, "import", str(file)).returncode == 0
+    assert backscroll(database, "import", str(file)).exit_code == 0
     return database
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from manifests.commands_page import every
-from tests.server.command_line import at_terminal, process
+from tests.server.command_line import at_terminal, backscroll
 
 WIDTH = 80
 CONTROL = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
@@ -19,7 +19,10 @@ SHOWN = [
     ("doctor",),
     ("call",),
 ]
+KINDS = [("--help",), ("connect",), ("doctor",), ("call",)]
+"""One command of each kind of output; the other help is the same code."""
 each_command = pytest.mark.parametrize("words", SHOWN, ids=" ".join)
+each_kind = pytest.mark.parametrize("words", KINDS, ids=" ".join)
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def too_wide(text: str, database: str) -> list[str]:
     return [line for line in lines if len(line) > WIDTH and max(map(len, line.split())) <= 40]
 
 
-@each_command
+@each_kind
 def test_without_colour_it_is_plain_text_in_80_columns(
     words: tuple[str, ...], database: str
 ) -> None:
@@ -51,9 +54,9 @@ def test_without_colour_it_is_plain_text_in_80_columns(
 
 @each_command
 def test_in_a_pipe_it_is_plain_text(words: tuple[str, ...], database: str) -> None:
-    done = process(database, *words)
+    done = backscroll(database, *words, environ={"COLUMNS": str(WIDTH)})
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, "")
     assert is_plain(done.stdout)
     assert too_wide(done.stdout, database) == []
 

@@ -102,8 +102,8 @@ def test_a_command_says_in_one_line_what_is_wrong_with_the_database(
 ) -> None:
     url = f"postgresql://postgres:hunter2@127.0.0.1:{postgres.port}/postgres"
     for arguments in (["export"], ["import", "-"], ["store", "--port", "0"]):
-        done = command_line.process(url, *arguments)
-        assert done.returncode == 2, done.stderr
+        done = command_line.backscroll(url, *arguments)
+        assert done.exit_code == 2, done.stderr
         assert "rejects the password" in done.stderr
         assert done.stderr.count("\n") == 1
         assert "hunter2" not in done.stdout + done.stderr

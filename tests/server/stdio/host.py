@@ -102,16 +102,6 @@ class Wire:
         await self.send(self.call(request_id, tool, **arguments))
         return await self.reply(request_id)
 
-    async def thread_of(self, count: int) -> str:
-        """Return a new thread with a number of short messages."""
-        first = await self.called("first", "create-message", role="user", content="m0")
-        thread_id: str = first["result"]["structuredContent"]["thread_id"]
-        for index in range(1, count):
-            more = {"thread_id": thread_id, "role": "user", "content": f"m{index}"}
-            reply = await self.called("more", "create-message", **more)
-            assert not reply["result"]["isError"]
-        return thread_id
-
 
 @asynccontextmanager
 async def connected(

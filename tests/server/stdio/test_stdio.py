@@ -25,6 +25,7 @@ from backscroll.mcp.lines import LINE_BYTES
 from backscroll.process.logs import NoValuesFormatter
 from backscroll.settings.model import Settings
 from backscroll.store.app import open_store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.loopback import served
 from tests.pace import paced_s
 from tests.server.stdio.host import ERAS, JSON, REPLY_S, SERVE, Era, connected, environment, started
@@ -255,9 +256,12 @@ async def test_a_cancelled_walk_stops_with_its_request_and_is_not_answered(
 async def test_a_walk_of_several_requests_reports_progress_if_the_host_asked(
     era: Era, settings: Settings
 ) -> None:
+    messages = [ImportedMessage(role="user", content="m", created_at=1)] * 210
+    long = ImportedThread(key="", id="thread_long", created_at=1, messages=messages)
+    async with open_store(settings.database_url) as store:
+        await store.import_thread(long)
     async with connected(mcp_server.build(settings), era) as wire:
-        thread = await wire.thread_of(210)
-        arguments = {"thread_id": thread, "limit": 500}
+        arguments = {"thread_id": long.id, "limit": 500}
         call = {"name": "list-messages", "arguments": arguments, "_meta": {"progressToken": "p"}}
         await wire.send(wire.request(1, "tools/call", call))
         reply = await wire.reply(1)

@@ -15,6 +15,7 @@ from backscroll.upstream import credentials
 from backscroll.upstream.credentials import ENTRA_SCOPE, NotSignedInError, credential
 from backscroll_tools.client.profiles import PROFILES
 from tests.pace import limit_s
+from tests.server.command_line import backscroll
 
 AZURE = {"BACKSCROLL_UPSTREAM": "azure", "BACKSCROLL_BASE_URL": "https://a.example"}
 FOUNDRY = {"BACKSCROLL_UPSTREAM": "foundry", "BACKSCROLL_BASE_URL": "https://a.example/p"}
@@ -59,8 +60,7 @@ def azure_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         del sys.modules[name]
 
 
-@pytest.mark.parametrize("arguments", [(), ("serve",), ("call",), ("doctor",)])
-@pytest.mark.parametrize(
+each_missing_key = pytest.mark.parametrize(
     ("environ", "line"),
     [
         (AZURE, "BACKSCROLL_API_KEY is needed for the upstream azure."),
@@ -72,13 +72,16 @@ def azure_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         ),
     ],
 )
+
+
+@each_missing_key
 def test_what_cannot_be_asked_ends_the_start_in_one_line(
-    arguments: tuple[str, ...], environ: dict[str, str], line: str
+    environ: dict[str, str], line: str
 ) -> None:
     others = {name: value for name, value in os.environ.items() if "BACKSCROLL" not in name}
 
     ended = subprocess.run(
-        [sys.executable, "-m", "backscroll", *arguments],
+        [sys.executable, "-m", "backscroll"],
         env={**others, "PYTHONPATH": os.pathsep.join(sys.path), **environ},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -88,6 +91,16 @@ def test_what_cannot_be_asked_ends_the_start_in_one_line(
     )
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"backscroll: {line}\n")
+
+
+@each_missing_key
+@pytest.mark.parametrize("command", ["serve", "call", "doctor"])
+def test_what_cannot_be_asked_ends_a_command_in_one_line(
+    command: str, environ: dict[str, str], line: str
+) -> None:
+    ended = backscroll("", command, environ=environ)
+
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (2, "", f"backscroll: {line}\n")
 
 
 async def test_a_key_goes_in_the_header_that_the_upstream_has_it_in() -> None:
