@@ -52,9 +52,9 @@ def tracked() -> list[Path]:
 
 
 def comments(paths: list[Path]) -> Iterator[tuple[str, str]]:
-    """Yield each comment in the Python files, and where it is."""
+    """Yield each comment in the Python files that suppress a check, and where it is."""
     for path in paths:
-        if path.suffix == ".py":
+        if path.suffix == ".py" and SUPPRESSION.search((ROOT / path).read_text("utf-8")):
             with tokenize.open(ROOT / path) as source:
                 for token in tokenize.generate_tokens(source.readline):
                     if token.type == tokenize.COMMENT:
