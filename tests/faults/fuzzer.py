@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backscroll_tools.registry import TOOLS
 from tests.faults.figures import record
 from tests.http.serving import LEGACY, MODERN, running, settings_of
+from tests.loopback import NO_TLS
 from tests.pace import limit_s
 
 JSON = dict[str, Any]
@@ -123,7 +124,7 @@ def _is_wrong(found: JSON) -> bool:
 
 async def counted(origin: str) -> tuple[Counter[str], Counter[str]]:
     """Return how many responses a server gave, by status, and how many calls, by outcome."""
-    async with httpx2.AsyncClient(timeout=ROUND_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=ROUND_S) as http:
         metrics = (await http.get(f"{origin}/metrics")).raise_for_status().text
     statuses: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()

@@ -25,6 +25,7 @@ from backscroll_tools.tool import Result
 from tests.faults.figures import LONG, record, sized
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import V2, call, client_of
+from tests.loopback import NO_TLS
 from tests.pace import limit_s
 from tests.postgres import FAST, PostgresServer, postgres_server
 
@@ -88,7 +89,7 @@ async def clients(url: str) -> AsyncIterator[Sequence[httpx2.AsyncClient]]:
         for _ in range(2):
             port, _process = await stack.enter_async_context(replica(url))
             base = f"http://127.0.0.1:{port}/v1"
-            client = httpx2.AsyncClient(base_url=base, headers=V2, timeout=ROUND_S)
+            client = httpx2.AsyncClient(verify=NO_TLS, base_url=base, headers=V2, timeout=ROUND_S)
             found.append(await stack.enter_async_context(client))
         yield found
 
@@ -213,7 +214,7 @@ async def test_a_replica_that_is_killed_under_load_loses_nothing_that_it_acknowl
         tools = [
             await stack.enter_async_context(client_of(Proxy(0, port=port), STORE)) for port in ports
         ]
-        async with httpx2.AsyncClient(headers=V2, timeout=ROUND_S) as http:
+        async with httpx2.AsyncClient(verify=NO_TLS, headers=V2, timeout=ROUND_S) as http:
             made = await http.post(f"http://127.0.0.1:{ports[0]}/v1/threads", json={})
         thread = made.json()["id"]
         killing, told = True, asyncio.Event()

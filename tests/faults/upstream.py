@@ -21,6 +21,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
 from tests.faults.proxy import Proxy
+from tests.loopback import NO_TLS
 from tests.pace import limit_s, paced_s
 
 Kind: TypeAlias = Literal["store", "threads", "conversations"]
@@ -62,7 +63,7 @@ class Served:
     async def new(self, kind: Kind) -> str:
         """Return the id of a new thread or conversation."""
         path = "conversations" if kind == "conversations" else "threads"
-        async with httpx2.AsyncClient(headers=V2, timeout=limit_s(20)) as http:
+        async with httpx2.AsyncClient(verify=NO_TLS, headers=V2, timeout=limit_s(20)) as http:
             reply = await http.post(f"http://127.0.0.1:{self.port}/v1/{path}", json={})
         made: str = reply.raise_for_status().json()["id"]
         return made
@@ -94,8 +95,8 @@ async def client_of(proxy: Proxy, profile: Profile, key: str = "") -> AsyncItera
     upstream = Upstream(profile, proxy.url, credential=credential if key else None)
     unpooled = httpx2.Limits(max_keepalive_connections=0)
     async with (
-        httpx2.AsyncClient(timeout=None) as reading,
-        httpx2.AsyncClient(timeout=None, limits=unpooled) as writing,
+        httpx2.AsyncClient(verify=NO_TLS, timeout=None) as reading,
+        httpx2.AsyncClient(verify=NO_TLS, timeout=None, limits=unpooled) as writing,
     ):
         yield Client(reading, upstream, writing, chance=lambda: 0.0)
 

@@ -22,6 +22,7 @@ from backscroll.http.serving import answering
 from backscroll.http.serving.receiving import READ_S
 from backscroll.process.listening import listen
 from backscroll.settings.model import Settings
+from tests.loopback import NO_TLS
 from tests.pace import limit_s
 from tests.server.stdio.host import environment
 
@@ -156,7 +157,7 @@ async def post(
 ) -> httpx2.Response:
     """Send one request and return the response."""
     given = params or {}
-    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         return await http.post(
             url,
             json=message(method, given, era),

@@ -28,7 +28,7 @@ from tests.http.serving import (
     started,
     text_of,
 )
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 
 KEYS = {"Bearer sk-ada", "Bearer sk-bob"}
 NO_KEY = (
@@ -57,7 +57,7 @@ async def asking_for_keys() -> AsyncIterator[tuple[str, list[str | None]]]:
 
 
 async def status_of(server: Process) -> tuple[int, object]:
-    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         response = await http.get(f"http://127.0.0.1:{server.port}/readyz")
     return response.status_code, response.json()
 
@@ -150,7 +150,10 @@ async def test_a_server_without_a_key_is_not_ready_if_its_upstream_is_unreachabl
     settings = settings_of(
         tmp_path, upstream="openai", base_url="http://127.0.0.1:1/v1", http_auth="token"
     )
-    async with running(settings) as server, httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with (
+        running(settings) as server,
+        httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http,
+    ):
         response = await http.get(f"{server.origin}/readyz")
 
     assert (response.status_code, response.json()) == (503, {"status": "no upstream"})

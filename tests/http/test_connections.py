@@ -21,6 +21,7 @@ from backscroll.process.listening import listen
 from tests.http.certificates import new_certificate
 from tests.http.serving import MODERN, WAIT_S, call, raw, settings_of, started
 from tests.http.stalling import stalling
+from tests.loopback import NO_TLS
 from tests.pace import paced_s
 
 MOST = 16
@@ -184,7 +185,7 @@ async def test_a_process_that_may_open_few_files_keeps_enough_for_its_store_and_
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
         await stack.enter_async_context(connected(server.port, FILES * 2))
-        async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+        async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
             alive = await http.get(server.url.replace("/mcp", "/healthz"))
         written = await call(server.url, "create-message", role="user", content="Hi")
         server.tell(signal.SIGTERM)

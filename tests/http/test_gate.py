@@ -9,6 +9,7 @@ from backscroll.http.auth import access
 from backscroll.process.exits import CommandError
 from backscroll.settings.model import Settings
 from tests.http.serving import ERAS, WAIT_S, post, refusal_of, running, settings_of
+from tests.loopback import NO_TLS
 
 EXPOSED = {
     "http_auth": "token",
@@ -68,7 +69,7 @@ async def test_an_allowed_page_gets_cors_headers_for_what_it_needs(tmp_path: Pat
             "access-control-request-method": "POST",
             "access-control-request-headers": "authorization, mcp-protocol-version, mcp-method",
         }
-        async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+        async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
             asked = await http.options(server.url, headers=asking)
             foreign = await http.options(server.url, headers=asking | {"origin": "https://e.vil"})
         refused = await post(server.url, more={"origin": origin})

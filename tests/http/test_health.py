@@ -17,12 +17,12 @@ from backscroll.http.health import Health
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from tests.http.serving import WAIT_S, running, settings_of
 from tests.http.stalling import stalling
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 from tests.pace import paced_s
 
 
 async def asked(origin: str, *paths: str, **headers: str) -> list[tuple[int, object]]:
-    async with httpx2.AsyncClient(timeout=WAIT_S, headers=headers) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S, headers=headers) as http:
         responses = [await http.get(origin + path) for path in paths]
     return [(response.status_code, response.json()) for response in responses]
 

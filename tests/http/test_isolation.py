@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tests.http.serving import JSON, Running, call, running, settings_of, text_of
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 
 MARK = re.compile(r"#\w+")
 
@@ -154,7 +154,7 @@ async def test_a_token_of_ours_never_reaches_the_upstream(tmp_path: Path) -> Non
         settings = settings_of(
             tmp_path, upstream="compatible", base_url=f"{upstream}/v1", http_auth="token"
         )
-        async with running(settings) as server, httpx2.AsyncClient():
+        async with running(settings) as server, httpx2.AsyncClient(verify=NO_TLS):
             token = await server.token()
             await call(server.url, "list-messages", token, thread_id="thread_1")
 

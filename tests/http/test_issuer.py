@@ -24,6 +24,7 @@ from backscroll_tools.plain import is_plain
 from tests.http.issuer import RESOURCE, issuing, new_key
 from tests.http.issuer import Issuer as Issuing
 from tests.http.serving import WAIT_S, running, settings_of
+from tests.loopback import NO_TLS
 
 LONG_S = 1_000.0
 UNSIGNED = "The token or its signature is not valid."
@@ -36,7 +37,7 @@ async def known(
     *, keep_s: float = LONG_S, again_s: float = 0.0, stale_s: float = LONG_S
 ) -> AsyncIterator[tuple[OAuthCallers, Issuing]]:
     """Yield the callers of an issuer, and the issuer; by default nothing delays a new fetch."""
-    async with issuing() as issuing_, httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with issuing() as issuing_, httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         issuer = Issuer(issuing_.url, http, keep_s=keep_s, again_s=again_s, stale_s=stale_s)
         await issuer.fetch()
         async with anyio.create_task_group() as tasks:
@@ -258,7 +259,7 @@ async def test_any_key_set_is_either_accepted_or_refused() -> None:
     names = st.sampled_from(["kty", "kid", "use", "alg", "crv", "n", "e", "x", "y", "k", "d"])
     kinds = st.sampled_from(["RSA", "EC", "OKP", "oct", "P-256", "Ed25519", "AQAB", "ES256", "sig"])
     keys = st.lists(st.dictionaries(names, kinds | VALUES) | VALUES, max_size=3)
-    async with issuing() as issuing_, httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with issuing() as issuing_, httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         issuing_.keys = {}
         issuer = Issuer(issuing_.url, http)
 

@@ -6,6 +6,7 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.http.serving import WAIT_S, call, post, running, settings_of
+from tests.loopback import NO_TLS
 
 TEXT = "canary text 9be2d1"
 Labels = frozenset[tuple[str, str]]
@@ -13,7 +14,7 @@ Labels = frozenset[tuple[str, str]]
 
 async def scrape(origin: str, token: str = "", host: str = "localhost") -> httpx2.Response:
     given = {"host": host, **({"authorization": f"Bearer {token}"} if token else {})}
-    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         return await http.get(f"{origin}/metrics", headers=given)
 
 

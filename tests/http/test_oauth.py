@@ -28,6 +28,7 @@ from tests.http.serving import (
     text_of,
 )
 from tests.inventory import NAMES, READERS
+from tests.loopback import NO_TLS
 
 METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
 UNSIGNED = "The token or its signature is not valid."
@@ -61,7 +62,7 @@ async def test_a_token_of_the_issuer_is_accepted(era: str, tmp_path: Path) -> No
 async def test_a_caller_without_a_token_is_told_where_to_get_one(era: str, tmp_path: Path) -> None:
     async with guarded(tmp_path) as (server, issuer):
         refused = await post(server.url, era=era)
-        async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+        async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
             described = [
                 await http.get(f"{server.origin}/.well-known/oauth-protected-resource{path}")
                 for path in ("/mcp", "")
@@ -85,7 +86,10 @@ async def test_a_caller_without_a_token_is_told_where_to_get_one(era: str, tmp_p
 async def test_any_page_may_read_the_resource_metadata(tmp_path: Path) -> None:
     asking = {"origin": "https://any.example", "access-control-request-method": "GET"}
     more = {"access-control-request-headers": "mcp-protocol-version"}
-    async with guarded(tmp_path) as (server, _), httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with (
+        guarded(tmp_path) as (server, _),
+        httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http,
+    ):
         url = f"{server.origin}/.well-known/oauth-protected-resource/mcp"
         asked = await http.options(url, headers=asking | more)
         read = await http.get(url, headers={"origin": "https://any.example"})

@@ -19,6 +19,7 @@ from backscroll.process.exits import CommandError
 from tests.http.certificates import new_certificate
 from tests.http.serving import WAIT_S, call, post, refusal_of, refused, settings_of, started
 from tests.http.stalling import stalling
+from tests.loopback import NO_TLS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 
@@ -170,7 +171,7 @@ async def test_the_log_of_calls_is_on_stderr_and_holds_no_text(tmp_path: Path) -
 
 
 async def get(url: str, path: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         return await http.get(url.removesuffix("/mcp") + path)
 
 

@@ -36,6 +36,7 @@ from backscroll_tools.client.profiles import PROFILES, Upstream
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Call, Tool
 from manifests.examples import DOCUMENTS, SHOWN
+from tests.loopback import NO_TLS
 from tests.product import processes
 from tests.product.test_openai_client import served_store
 
@@ -173,7 +174,7 @@ async def test_the_tool_of_the_document_reads_a_thread_as_its_schema_says(
     store: Upstream,
 ) -> None:
     tool: Tool = example("get_thread").GET_THREAD
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=NO_TLS) as http:
         client = Client(http, store)
         made = await CallClient(client).send(requests.start_thread())
 

@@ -20,7 +20,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.message_lists import messages_of, raw_message
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.tool import REQUESTS
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 
 NEWEST_FIRST = ListPosition("get-chat-messages", "chatcmpl-1", "desc")
 
@@ -55,7 +55,7 @@ class Messages:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[CallClient]:
         app = Starlette(routes=[Route(self.PATH, self.answer)])
-        async with served(app) as url, httpx2.AsyncClient() as http:
+        async with served(app) as url, httpx2.AsyncClient(verify=NO_TLS) as http:
             yield CallClient(Client(http, Upstream(COMPATIBLE, f"{url}/v1")))
 
 

@@ -9,6 +9,7 @@ import pytest
 from backscroll_tools.client import requests
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Call
+from tests.loopback import NO_TLS
 from tests.upstreams.connecting import REDIRECTS, SILENTLY_CLOSED, SILENTLY_CLOSED_WRITE, closing
 from tests.upstreams.covering import shows
 from tests.upstreams.peculiar import Answer, Asked, Exchange, answer, peculiar
@@ -28,7 +29,10 @@ async def elsewhere() -> AsyncIterator[tuple[str, list[Asked]]]:
     async def answering(_: Exchange) -> Answer:
         return answer({"object": "list", "data": [{"id": "msg_0", "role": "user"}]})
 
-    async with httpx2.AsyncClient() as unused, peculiar(answering, unused) as (base_url, asked):
+    async with (
+        httpx2.AsyncClient(verify=NO_TLS) as unused,
+        peculiar(answering, unused) as (base_url, asked),
+    ):
         yield base_url, asked
 
 

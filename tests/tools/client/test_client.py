@@ -19,6 +19,7 @@ from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Upstre
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
+from tests.loopback import NO_TLS
 
 READ = requests.list_messages("thread_1", Slice(20, "desc"))
 WRITE = requests.create_message("thread_1", {"role": "user", "content": "secret"}, "key-1")
@@ -234,7 +235,7 @@ async def test_a_write_that_may_have_been_acted_on_has_an_unknown_outcome(status
 
 
 async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> None:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=NO_TLS) as http:
         nowhere = Upstream(STORE, "http://127.0.0.1:1/v1")
         client = CallClient(Client(http, nowhere, chance=lambda: 0.0))
         with pytest.raises(ToolError) as failed:

@@ -17,7 +17,7 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.groups import GROUPS, Group
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.client.requests import Slice
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 
 LETTERS = Group(
     name="letters",
@@ -59,7 +59,7 @@ async def test_a_new_group_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None
 
     profile = replace(COMPATIBLE, serves=frozenset({LETTERS}))
     app = Starlette(routes=[Route("/v1/{path:path}", answer)])
-    async with served(app) as url, httpx2.AsyncClient() as http:
+    async with served(app) as url, httpx2.AsyncClient(verify=NO_TLS) as http:
         found = await probe_all(Client(http, Upstream(profile, f"{url}/v1")))
 
     checks = [replace(check, ms=None) for check in found.values()]

@@ -11,6 +11,7 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.writes.journal import Journal, Record, journal_of
 from backscroll_tools.writes.keys import IdempotencyKey
+from tests.loopback import NO_TLS
 
 
 def test_the_writes_that_were_noted_first_are_forgotten_first() -> None:
@@ -30,7 +31,7 @@ def test_the_messages_whose_writers_are_known_are_bounded_too() -> None:
 
 
 def test_each_caller_has_a_journal_of_its_own_that_ends_with_its_client() -> None:
-    ada, bob = (Client(httpx2.AsyncClient(), EMBEDDED) for _ in range(2))
+    ada, bob = (Client(httpx2.AsyncClient(verify=NO_TLS), EMBEDDED) for _ in range(2))
     journal_of(ada).note("thread_1", Record(IdempotencyKey("mine"), 0.0))
     assert journal_of(ada).known("thread_1", "mine") is not None
     assert journal_of(bob).known("thread_1", "mine") is None
