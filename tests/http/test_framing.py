@@ -4,6 +4,7 @@ import tracemalloc
 from pathlib import Path
 
 import h11
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
