@@ -26,7 +26,7 @@ from tests.pace import limit_s, paced_s
 if TYPE_CHECKING:
     from backscroll_tools.models import JSON
 
-CREATES: Final = sized(quick=100, long=3_000)
+CREATES: Final = sized(quick=60, long=3_000)
 CALLERS: Final = 10
 FAULTS: Final = 0.5
 """The share of requests to which something happens."""

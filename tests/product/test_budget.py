@@ -22,6 +22,7 @@ from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll_tools.tool import Output
 from tests.clients import nodejs
+from tests.faults.figures import sized
 from tests.inventory import NAMES
 from tests.pace import limit_s
 from tests.product import processes
@@ -117,9 +118,9 @@ def database(tmp_path: Path) -> str:
 
 @pytest.mark.timeout(limit_s(120))
 @given(examples())
-@example(Example((Text("\x01", 400_000),), 32_000, "both", 20))
+@example(Example((Text("\x01", 260_000),), 100_000, "both", 20))
 @searched(
-    max_examples=max(25, searched.default.max_examples // 10 if searched.default else 0),
+    max_examples=sized(quick=10, long=200),
     # The examples share a database; each has a thread of its own there.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

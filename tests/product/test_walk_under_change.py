@@ -24,6 +24,7 @@ from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call
 from backscroll_tools.tools.list_messages import LIST_MESSAGES
+from tests.faults.figures import sized
 from tests.pace import limit_s
 from tests.product.walkers import Walker, Written
 
@@ -196,7 +197,7 @@ class ThreadUnderChange(RuleBasedStateMachine):
 @pytest.mark.timeout(limit_s(3_600))  # of the long profile
 def test_what_is_there_throughout_a_walk_is_seen_exactly_once_and_in_order() -> None:
     wide = settings(
-        max_examples=max(200, settings.default.max_examples if settings.default else 0),
+        max_examples=sized(quick=40, long=2_000),
         stateful_step_count=30,
         suppress_health_check=[HealthCheck.too_slow],
         print_blob=True,

@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from tests.faults.figures import sized
 from tests.store.clocks import DAY_S, HOUR_S, TODAY_S, YEAR_S, Replica
 from tests.store.conftest import Sql
 from tests.store.wire import new_thread, page, texts
@@ -98,14 +99,14 @@ async def test_processes_that_live_for_an_hour_forget_keys_too(database_url: str
     await replica.close()
 
 
-async def test_processes_whose_clocks_differ_by_decades_write_a_key_once(database_url: str) -> None:
+async def test_processes_whose_clocks_differ_by_decades_write_a_key_once(shared: str) -> None:
     """Real processes, of which each hears a key in a line and says in a line what it made."""
-    replica = Replica(database_url)
+    replica = Replica(shared)
     thread_id = await new_thread(await replica.api())
     years = (0, 30, -30)
     async with AsyncExitStack() as stack:
         processes = [
-            await stack.enter_async_context(_process(database_url, thread_id, year * YEAR_S))
+            await stack.enter_async_context(_process(shared, thread_id, year * YEAR_S))
             for year in years
         ]
         made = await processes[0]("key")
@@ -169,7 +170,7 @@ def test_a_key_writes_once_in_a_day_whatever_the_clocks_of_its_replicas_do(
         _Replicas.runner, _Replicas.url = runner, url
         run_state_machine_as_test(
             _Replicas,
-            settings=settings(max_examples=settings().max_examples // 10, stateful_step_count=20),
+            settings=settings(max_examples=sized(quick=5, long=200), stateful_step_count=20),
         )
         runner.run(stack.aclose())
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from backscroll.commands.connect import change
 from backscroll.commands.connect.entry import HostEntry
 from backscroll.commands.connect.hosts import BY_NAME
+from tests.faults.figures import sized
 from tests.server.commands.connect import test_json_edit, test_toml_edit
 
 ENTRIES = st.sampled_from(
@@ -32,7 +33,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=sized(quick=30, long=1_000))
 def test_a_file_is_as_it_was_after_any_comings_and_one_going(
     name: str, data: st.DataObject
 ) -> None:
