@@ -1,4 +1,4 @@
-"""Chooses the demo's conversations from the chitchat dataset, including its longest one."""
+"""Chooses the demo's conversations: one with a customer, and real ones of the chitchat dataset."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +15,16 @@ COMPLETIONS: Final = 3
 MODEL: Final = "chitchat"
 _TURNS: Final = 4
 
+CUSTOMER: Final = "order-4711"
+TITLE: Final = "Order 4711: a cracked kettle"
+REFUND: Final = "I would like a refund to my card, not a voucher."
+_SAID: Final = (
+    ("customer", "Hello, order 4711 came today. The lid of the kettle is cracked."),
+    ("shop", "I am sorry about that. Would you like a new lid or a refund?"),
+    ("customer", REFUND),
+    ("shop", "Of course. The refund of 39.90 will be on your card by Friday."),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cast:
@@ -23,10 +33,12 @@ class Cast:
     Attributes:
         conversations: the conversations, by uuid.
         longest: the uuid of the longest conversation.
+        customer: the uuid of the conversation with a customer.
     """
 
     conversations: dict[str, JSON]
     longest: str
+    customer: str = CUSTOMER
 
     def texts(self, uuid: str) -> list[str]:
         """Return the utterances of a conversation, oldest first."""
@@ -39,18 +51,28 @@ class Cast:
 
 
 def choose(count: int = CONVERSATIONS) -> Cast:
-    """Return the first conversations of the dataset, and its longest one.
+    """Return the first conversations of the dataset, its longest one, and one with a customer.
 
     Args:
-        count: the number of conversations, at least 1.
+        count: the number of conversations, at least 2.
 
     Raises:
         CommandError: the dataset is not installed.
     """
     found = chitchat.conversations(chitchat.installed())
     longest = max(found, key=lambda uuid: sum(map(len, found[uuid]["messages"])))
-    first = islice((uuid for uuid in found if uuid != longest), count - 1)
-    return Cast({uuid: found[uuid] for uuid in (*first, longest)}, longest)
+    first = islice((uuid for uuid in found if uuid != longest), count - 2)
+    chosen = {uuid: found[uuid] for uuid in (*first, longest)}
+    return Cast({**chosen, CUSTOMER: _customer()}, longest)
+
+
+def _customer() -> JSON:
+    """Return an invented conversation of a shop with a customer, in the dataset's format."""
+    messages = [
+        [{"text": text, "timestamp": f"2026-11-20T09:{minute:02}:00", "sender": sender}]
+        for minute, (sender, text) in enumerate(_SAID)
+    ]
+    return {"messages": messages, "start": "2026-11-20T09:00:00", "prompt": TITLE}
 
 
 def source(cast: Cast) -> ImportFile:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from backscroll.commands.demo.cast import Cast, completions
+from backscroll.commands.demo.cast import REFUND, Cast, completions
 from backscroll.commands.demo.stage import Stage
 from backscroll_tools.render import compact
 from backscroll_tools.tool import RESULT_CHARS
@@ -91,6 +91,19 @@ async def tools(act: Act) -> None:
     act.stage.check(f"{len(names)} tools, each with its own name", len(set(names)) == len(names))
 
 
+async def question(act: Act) -> str:
+    """Answer a person's question: find the customer's thread, and read it; return its id."""
+    listed = await act.call("list-threads", limit=1, lines=3)
+    thread = listed["threads"][0]
+    page = await act.call("list-messages", thread_id=thread["id"], order="asc", limit=10, lines=9)
+    said = [message["text"] for message in page["messages"] if message["role"] == "user"]
+    act.stage.check(
+        "the page has the customer's words about the refund, verbatim",
+        thread["metadata"]["conversation"] == act.cast.customer and REFUND in said,
+    )
+    return str(thread["id"])
+
+
 async def threads(act: Act) -> str:
     """Find the longest conversation; return its thread's id."""
     await act.call("list-threads", limit=2, lines=5)
@@ -162,12 +175,12 @@ async def create(act: Act, thread_id: str) -> None:
         "thread_id": thread_id,
         "idempotency_key": "only-once",
         "role": "user",
-        "content": "Let us pick this up again tomorrow.",
+        "content": "Thank you. Please write to me when it is done.",
     }
     first = await act.call("create-message", **written, lines=1)
     again = await act.call("create-message", **written, lines=1)
     page = await act.call("list-messages", thread_id=thread_id, limit=2, lines=5)
-    expected = [written["content"], act.cast.texts(act.cast.longest)[-1]]
+    expected = [written["content"], act.cast.texts(act.cast.customer)[-1]]
     act.stage.check(
         "the message was sent twice and exists once",
         first["message"]["id"] == again["message"]["id"] == page["messages"][0]["id"]

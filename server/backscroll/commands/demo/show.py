@@ -82,6 +82,8 @@ async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python
     async with _connected(database, log, python) as client:
         act = Act(client, stage, cast)
         await scenes.tools(act)
+        stage.scene('A person asks: "What did the customer say about a refund?"')
+        customer_id = await scenes.question(act)
         stage.scene("The threads that an agent finds")
         thread_id = await scenes.threads(act)
         stage.scene("The newest messages of the longest conversation")
@@ -91,7 +93,7 @@ async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python
         stage.scene("Previews, then one complete message")
         await scenes.skim(act, thread_id)
         stage.scene("A message created, and the same call repeated")
-        await scenes.create(act, thread_id)
+        await scenes.create(act, customer_id)
         stage.scene("The files of a message")
         await scenes.files(act, thread_id)
         stage.scene("A stored chat completion")
