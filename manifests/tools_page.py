@@ -69,7 +69,14 @@ JSON. `BACKSCROLL_OUTPUT` can omit either. A list has `page`, and its items unde
 _CLIPPED: Final = """\
 `clipped` means that the page shows only part of a text: `shown` of `total` characters, beginning at
 `start`. The next cursor continues inside that text. If `preview_chars` shortened it, read the whole
-text with `get-message`.
+text with `get-message`. Passing `preview_chars` with such a cursor skips the rest of the text.
+
+`omitted` names what is missing from an item:
+
+- `binary content`: images, audio and files in base64 are shown as their type and size, such as
+  `[image/png, 70 bytes]`, except by `get-message`.
+- names of fields, if a preview is too long for a page with them.
+- `the content`, if the item alone is larger than `BACKSCROLL_REPLY_BYTES` allows.
 
 """
 _ERRORS: Final = """\

@@ -4,7 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from backscroll_tools.client import objects
+from backscroll_tools.client.abridging import OMITTED
 from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.failures import ExchangeError
+from backscroll_tools.client.oversized import why_omitted
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection
@@ -40,11 +43,17 @@ def messages_of(
     listed = _Listed(client, collection, owner, start)
     if collection.retrieve is None:
         return listed
-    return _WithChoices(listed, collection.retrieve(owner))
+    return _WithChoices(listed, collection.retrieve(owner).abridged(start.preview))
 
 
-async def raw_message(
-    client: CallClient, collection: Collection, owner: str, message_id: str, order: Order = "asc"
+async def raw_message(  # noqa: PLR0913 - which message, and how it is read
+    client: CallClient,
+    collection: Collection,
+    owner: str,
+    message_id: str,
+    order: Order = "asc",
+    *,
+    whole: bool = True,
 ) -> JSON:
     """Return one message as the upstream sends it.
 
@@ -54,15 +63,17 @@ async def raw_message(
         owner: the collection's id.
         message_id: the message's id.
         order: the order to search the list in, if a single message cannot be retrieved.
+        whole: whether to keep binary content, which lists show as its type and size.
 
     Raises:
         ToolError: `not_found` if there is no such message, or the object is not a message.
     """
     if collection.retrieve_message is None:
-        raw = await _searched(client, collection, owner, message_id, order)
+        raw = await _searched(client, collection, owner, message_id, order, whole=whole)
         missing = f"There is no message {message_id} in {owner}."
     else:
-        raw = await client.send(collection.retrieve_message(owner, message_id))
+        request = collection.retrieve_message(owner, message_id)
+        raw = await client.send(request if whole else request.abridged())
         missing = f"Item {message_id} of the conversation is not a message."
     if raw is None or not collection.is_message(raw):
         raise ToolError(
@@ -71,14 +82,20 @@ async def raw_message(
     return {**raw, "id": message_id}
 
 
-async def _searched(
-    client: CallClient, collection: Collection, owner: str, message_id: str, order: Order
+async def _searched(  # noqa: PLR0913 - as `raw_message`
+    client: CallClient,
+    collection: Collection,
+    owner: str,
+    message_id: str,
+    order: Order,
+    *,
+    whole: bool,
 ) -> JSON | None:
     """Search the list for a message, with at most as many requests as a call may make."""
     after = ""
     for _ in range(REQUESTS):
-        window = Slice(PAGE_ITEMS, order, after)
-        reply = await client.page(collection.list_messages(owner, window))
+        request = collection.list_messages(owner, Slice(PAGE_ITEMS, order, after))
+        reply = await client.page(request if whole else request.abridged())
         for raw in reply.items:
             if raw["id"] == message_id:
                 return raw
@@ -101,7 +118,8 @@ class _Listed:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         items = min(PAGE_ITEMS, max(limit, self.collection.page_items))
         window = Slice(items, self.start.walk_order, after, self.start.filters)
-        reply = await self.client.page(self.collection.list_messages(self.owner, window))
+        request = self.collection.list_messages(self.owner, window)
+        reply = await self.client.page(request.abridged(self.start.preview))
         chunk = Chunk.of(reply, objects.message, self._is_wanted)
         if self.collection.cursor_in_envelope:
             return replace(chunk, last=reply.last_id or chunk.last)
@@ -110,7 +128,9 @@ class _Listed:
     async def item(self, item_id: str) -> Message | None:
         order = self.start.walk_order
         try:
-            raw = await raw_message(self.client, self.collection, self.owner, item_id, order)
+            raw = await raw_message(
+                self.client, self.collection, self.owner, item_id, order, whole=False
+            )
         except ToolError as error:
             if error.code == "not_found":
                 return None
@@ -177,17 +197,30 @@ class _WithChoices:
             start = replace(self.listed.start, order="desc", backward=False)
             latest = replace(self.listed, start=start)
             newest = (await latest.chunk("", min(PAGE_ITEMS, len(choices)))).items
+        if OMITTED in choices[0] and newest and _is_reply(newest[-1]):
+            return []  # the upstream lists the choices of a completion that is too large
         listed = {_content(message) for message in newest[-len(choices) :]}
         return [choice for choice in choices if _content(choice) not in listed]
 
     async def _retrieved(self) -> JSON:
-        """Return the collection, or an empty object if the upstream serves only its messages."""
+        """Return the collection, or an empty object if the upstream serves only its messages.
+
+        If the collection is too large, it has one choice that says so.
+        """
+        client = self.listed.client
         try:
-            return await self.listed.client.find(self.retrieval) or {}
-        except ToolError as error:
+            return await client.find(self.retrieval) or {}
+        except ExchangeError as error:
+            if error.too_large:
+                omitted = why_omitted(error, client.shared.reply_bytes)
+                return {"choices": [{"message": {"role": "assistant", OMITTED: omitted}}]}
             if error.code == "upstream_retired":
                 return {}
             raise
+
+
+def _is_reply(message: Message) -> bool:
+    return message["role"] == "assistant" or OMITTED in message
 
 
 def _content(message: Message) -> str:

@@ -47,7 +47,11 @@ class Clipped(TypedDict):
 
 
 class Message(TypedDict):
-    """One message of a thread, a conversation or a stored chat completion."""
+    """One message of a thread, a conversation or a stored chat completion.
+
+    `omitted` says what is missing: binary content, of which only the type and the size are shown;
+    fields that are too long for a preview; or the content, if the upstream's reply is too large.
+    """
 
     id: str
     role: str
@@ -64,6 +68,7 @@ class Message(TypedDict):
     metadata: NotRequired[JSON]
     other: NotRequired[JSON]
     clipped: NotRequired[Clipped]
+    omitted: NotRequired[str]
     fields_json: NotRequired[str]
 
 
@@ -94,3 +99,4 @@ class Completion(TypedDict):
     text: NotRequired[str]
     metadata: NotRequired[JSON]
     clipped: NotRequired[Clipped]
+    omitted: NotRequired[str]

@@ -102,6 +102,7 @@ MESSAGE: Final = result(
         "metadata": _OBJECT,
         "other": _OBJECT,
         "clipped": _CLIPPED,
+        "omitted": STRING,
         "fields_json": STRING,
     },
     ("id", "role", "text"),
@@ -127,6 +128,7 @@ COMPLETION: Final = result(
         "text": STRING,
         "metadata": _OBJECT,
         "clipped": _CLIPPED,
+        "omitted": STRING,
     },
     ("id",),
 )

@@ -102,7 +102,7 @@ class Settings:
         "whether a stdio server answers the first requests while still loading", default=True
     )
     reply_bytes: int = _setting(
-        "the maximum size of an upstream's reply in bytes, decompressed",
+        "the maximum size of a reply from another server in bytes, decompressed",
         8_388_608,
         least=65_536,
         most=268_435_456,

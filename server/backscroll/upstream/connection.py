@@ -137,7 +137,8 @@ class UpstreamConnection:
                 embedded = is_embedded(self._settings)
                 self._pools = await (self._open_store() if embedded else self._open_network())
         pools = self._pools
-        return Client(pools.reading, upstream, pools.writing, self._settings.reply_bytes)
+        limit = None if is_embedded(self._settings) else self._settings.reply_bytes
+        return Client(pools.reading, upstream, pools.writing, limit)
 
     async def _open_network(self) -> Pools:
         from backscroll_tools.client.connections import Connections

@@ -7,6 +7,7 @@ import anyio.to_thread
 from opentelemetry.trace import SpanKind
 
 from backscroll_tools.client import failures, replies, retry, statuses
+from backscroll_tools.client.abridging import abridged
 from backscroll_tools.client.belonging import belongs
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.exchange import Exchange, Http
@@ -78,7 +79,7 @@ def _patience_s(client: Client, request: Request, attempt: int, ends_at: float) 
 async def _object(exchange: Exchange, body: bytes) -> JSON:
     """Return the object of a successful reply if it can belong to the request."""
     try:
-        reply = await _decoded(body)
+        reply = await _decoded(body, exchange.request)
         if not belongs(reply, exchange.request):
             raise failures.unrelated()
     except ExchangeError:
@@ -87,11 +88,15 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
     return reply
 
 
-async def _decoded(body: bytes) -> JSON:
+async def _decoded(body: bytes, request: Request) -> JSON:
+    def decode() -> JSON:
+        reply = replies.decode(body)
+        return reply if request.preview is None else abridged(reply)
+
     if len(body) < _LONG:
-        return replies.decode(body)
+        return decode()
     # Decoding megabytes takes seconds, which must not delay other calls or exceed the deadline.
-    return await anyio.to_thread.run_sync(replies.decode, body, abandon_on_cancel=True)
+    return await anyio.to_thread.run_sync(decode, abandon_on_cancel=True)
 
 
 async def _credential(client: Client) -> list[Header]:

@@ -2,18 +2,25 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Final
 
 import anyio
 
-from backscroll_tools.client import attempt, failures, replies, retry
+from backscroll_tools.client import attempt, failures, oversized, replies, retry
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.exchange import Exchange
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
-from backscroll_tools.client.profiles import Upstream
+from backscroll_tools.client.profiles import PAGE_ITEMS, Upstream
 from backscroll_tools.client.requests import Request
 from backscroll_tools.client.tally import Tally
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
+
+_FILLED: Final = 0.75
+"""How much of the largest reply a page should fill, after one that was too large."""
+
+_AFTER_OVERSIZED: Final = 4
+"""How many items to ask for after one that was too large by itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +33,7 @@ class CallClient:
         ends_at: the call's deadline, in seconds of `anyio.current_time`; none by default.
         tally: the requests and bytes of the call so far.
         in_doubt: whether the upstream may have acted on a write that no reply has confirmed.
+        items: the most items to ask for at once, 1 to 100, after the size of earlier ones.
     """
 
     shared: Client
@@ -33,6 +41,7 @@ class CallClient:
     ends_at: float = math.inf
     tally: Tally = field(default_factory=Tally)
     in_doubt: bool = field(default=False, init=False)
+    items: int = field(default=PAGE_ITEMS, init=False)
 
     @property
     def upstream(self) -> Upstream:
@@ -71,19 +80,42 @@ class CallClient:
     async def page(self, request: Request) -> replies.Reply:
         """Send a request for a list, and return its envelope.
 
-        If the reply is larger than allowed, the page is requested again with fewer items.
+        If the reply is larger than allowed, the page is requested again with fewer items. If one
+        item is larger, the reply has an object with its id and `omitted` in its place.
 
         Raises:
             ToolError: as in `send`.
         """
         trusted = self.upstream.profile.trusts_has_more
         while True:
+            request = request.with_limit(min(request.limit, self.items))
+            before = self.tally.bytes
             try:
-                return replies.listed(await self.send(request), request, trusted=trusted)
+                reply = replies.listed(await self.send(request), request, trusted=trusted)
             except ExchangeError as error:
-                if not error.too_large or request.limit <= 1:
+                if not error.too_large:
                     raise
-            request = request.with_limit(request.limit // 4 or 1)
+                if request.limit <= 1:
+                    return self._stepped_over(error)
+                self.items = request.limit // 4 or 1
+            else:
+                if self.items < PAGE_ITEMS and reply.items:
+                    each = (self.tally.bytes - before) / len(reply.items)
+                    wanted = _FILLED * self.shared.reply_bytes / max(each, 1)
+                    self.items = int(min(max(wanted, 1), PAGE_ITEMS))
+                return reply
+
+    def _stepped_over(self, error: ExchangeError) -> replies.Reply:
+        """Return a page with an object in place of the one item that is too large.
+
+        Raises:
+            ExchangeError: `error`, if the item's id is not known.
+        """
+        found = oversized.stand_in(error, self.shared.reply_bytes)
+        if found is None:
+            raise error
+        self.items = _AFTER_OVERSIZED
+        return replies.Reply((found,), has_more=None)
 
     async def find(self, request: Request) -> JSON | None:
         """Send a request for one object, and return it or None if it does not exist.

@@ -1,5 +1,6 @@
 """The client of one upstream, which all calls of one caller share."""
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from backscroll_tools.client.retry import RetryBudget
 from backscroll_tools.client.upstream_clock import UpstreamClock
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
-"""The most bytes of a reply, decompressed, by default."""
+"""The most bytes of a reply over a network, decompressed, by default."""
 
 _CHANCE: Final = random.SystemRandom().random
 
@@ -26,7 +27,7 @@ class Client:
 
     Attributes:
         upstream: the upstream that requests are sent to.
-        reply_bytes: the most bytes of a reply, decompressed.
+        reply_bytes: the most bytes of a reply, decompressed; infinite for the embedded store.
         chance: returns a random number from 0 to 1, for the jitter of retries.
         clock: the clock of the upstream.
         budget: limits how many requests may be retried.
@@ -37,7 +38,7 @@ class Client:
         writing: the pool for writes; by default the one for reads. Over a network it should not
             reuse connections: if the upstream has just closed one, the outcome of a write on it
             is unknown, while a read can be retried (docs/upstreams.md).
-        reply_bytes: see above; 8 MiB by default.
+        reply_bytes: see above; by default 8 MiB, or no limit if the upstream is in this process.
         chance: see above.
         wall: returns the time of this process, in Unix seconds.
         monotonic: returns monotonic seconds, which changes of the wall clock do not affect.
@@ -48,14 +49,15 @@ class Client:
         http: Http,
         upstream: Upstream,
         writing: Http | None = None,
-        reply_bytes: int = REPLY_BYTES,
+        reply_bytes: float | None = None,
         *,
         chance: Callable[[], float] = _CHANCE,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.upstream = upstream
-        self.reply_bytes = reply_bytes
+        unset = math.inf if upstream.in_process else REPLY_BYTES
+        self.reply_bytes = unset if reply_bytes is None else reply_bytes
         self.chance = chance
         self.clock = UpstreamClock(wall, monotonic)
         self.budget = RetryBudget()

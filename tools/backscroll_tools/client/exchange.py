@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from backscroll_tools.client.failures import Fate, unreachable, unreadable
+from backscroll_tools.client.failures import Fate, too_large, unreachable, unreadable
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.read_body import (
     ACCEPTED,
@@ -76,7 +76,7 @@ class Exchange:
         """Whether the upstream may have acted on the request, if no reply has arrived."""
         return "unknown" if self.sent else "unsent"
 
-    async def run(self, http: Http, credential: list[Header], most: int) -> None:
+    async def run(self, http: Http, credential: list[Header], most: float) -> None:
         """Send the request, and store the reply.
 
         Args:
@@ -98,15 +98,15 @@ class Exchange:
             raise unreadable(
                 "The upstream's reply is truncated or not correctly compressed."
             ) from None
-        except BodyTooLargeError:
-            why = f"The upstream's reply is larger than {most / 1024 / 1024:g} MiB."
-            raise unreadable(why, too_large=True) from None
+        except BodyTooLargeError as error:
+            raise too_large(most, error.head, error.tail, error.size) from None
 
-    async def _stream(self, http: Http, credential: list[Header], most: int) -> None:
+    async def _stream(self, http: Http, credential: list[Header], most: float) -> None:
         response = await http.send(self._request(http, credential), stream=True)
         self.connection = response.extensions.get("network_stream")
         try:
-            body = await read_body(response, most)
+            # Only the end may have the id of a single item, which is needed to go on after it.
+            body = await read_body(response, most, to_end=self.request.limit == 1)
         finally:
             await response.aclose()
         self.reply = response.status_code, response.headers, body
@@ -122,7 +122,10 @@ class Exchange:
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path
         own = request.headers(upstream.caller)
-        query = urlencode((*profile.queries.get(request.group, ()), *request.query))
+        asked = [*profile.queries.get(request.group, ()), *request.query]
+        if profile.abridges and request.preview is not None:
+            asked.append(("abridged", str(request.preview)))
+        query = urlencode(asked)
         return httpx2.Request(
             request.method,
             f"{url}?{query}" if query else url,

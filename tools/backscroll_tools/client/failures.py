@@ -74,12 +74,18 @@ class ExchangeError(ToolError):
         again: whether the same request may succeed if it is sent again.
         retry_after_s: the pause that the upstream asks for before a retry, in seconds; 0 for none.
         too_large: whether the reply was too large.
+        head: the first bytes of a reply that was too large.
+        tail: its last bytes, if they were read.
+        size: its size in bytes; 0 if unknown.
     """
 
     fate: Fate = "unsent"
     again: bool = False
     retry_after_s: float = 0.0
     too_large: bool = False
+    head: bytes = b""
+    tail: bytes = b""
+    size: int = 0
 
 
 def failure(  # noqa: PLR0913 - a reply's parts and their context
@@ -191,10 +197,23 @@ def unreachable(kind: str, fate: Fate) -> UnreachableError:
     return error
 
 
-def unreadable(why: str, *, too_large: bool = False) -> ExchangeError:
+def unreadable(why: str) -> ExchangeError:
     """Return the error for a reply whose body cannot be read."""
     error = ExchangeError("upstream_invalid", why, next_step=_NEXT["upstream_invalid"])
-    error.fate, error.too_large = "unknown", too_large
+    error.fate = "unknown"
+    return error
+
+
+def too_large(most: float, head: bytes = b"", tail: bytes = b"", size: int = 0) -> ExchangeError:
+    """Return the error for a reply of more than `most` bytes; the rest is as in `ExchangeError`."""
+    error = ExchangeError(
+        "upstream_invalid",
+        f"The upstream's reply is larger than {most / 1024 / 1024:g} MiB.",
+        next_step="Ask the operator to raise BACKSCROLL_REPLY_BYTES.",
+        retry="safe, but pointless until the limit is raised.",
+    )
+    error.fate, error.too_large = "unknown", True
+    error.head, error.tail, error.size = head, tail, size
     return error
 
 
@@ -209,9 +228,13 @@ def unrelated() -> ExchangeError:
     return error
 
 
-def too_many_requests() -> ExchangeError:
+class TooManyRequestsError(ExchangeError):
+    """The call needs more upstream requests than it may make; the upstream did not fail."""
+
+
+def too_many_requests() -> TooManyRequestsError:
     """Return the error for a call that needs more upstream requests than it may make."""
-    return ExchangeError(
+    return TooManyRequestsError(
         "upstream_unavailable",
         "The call needs more upstream requests than one call may make.",
         next_step="Use a smaller limit, and continue with cursor.",

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, TypeGuard, cast
 
+from backscroll_tools.client.abridging import CHARS, OMITTED
 from backscroll_tools.client.requests import ID
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
-_PREVIEW: Final = 160
+COMPLETION_PREVIEW: Final = 160
 """The most characters of each completion's reply in a list of completions."""
 
 _MILLISECONDS: Final = 100_000_000_000
@@ -28,6 +29,9 @@ _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", 
 REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
 """Fields that repeat information from the call or the message."""
 
+_TEXT_FIELDS: Final = ("annotations", "value", f"value{CHARS}")
+"""What a text part of a thread's message has in `text`."""
+
 _NUMBERS: Final = (int, float)
 """Types whose false values (0, False) are kept. Other false values are left out."""
 
@@ -41,10 +45,15 @@ def message(raw: JSON) -> Message:
     }
     parts = _parts(remaining.get("content_parts")) or _parts(remaining.get("content"))
     if parts:
-        remaining.pop("content", None)
         remaining.pop("content_parts", None)
-    texts, others, annotations = _sorted(parts)
+        content = remaining.pop("content", None)
+        if isinstance(whole := remaining.get(f"content{CHARS}"), int) and isinstance(content, str):
+            parts[0][f"text{CHARS}"] = whole
+            del remaining[f"content{CHARS}"]
+    texts, others, annotations, total = _sorted(parts)
     item = Message(id=raw["id"], role="unknown", text="\n".join(texts))
+    if total > len(item["text"]):
+        item["clipped"] = {"shown": len(item["text"]), "total": total}
     if _is_role(role := remaining.get("role")):
         item["role"] = role
         del remaining["role"]
@@ -125,10 +134,13 @@ def completion(raw: JSON) -> Completion:
         item["created_at"] = created_at
     if isinstance(model := raw.get("model"), str):
         item["model"] = model
-    if text := _answer(raw):
-        item["text"] = text[:_PREVIEW]
-        if len(text) > _PREVIEW:
-            item["clipped"] = {"shown": _PREVIEW, "total": len(text)}
+    text, total = _answer(raw)
+    if text:
+        item["text"] = text[:COMPLETION_PREVIEW]
+        if total > COMPLETION_PREVIEW:
+            item["clipped"] = {"shown": COMPLETION_PREVIEW, "total": total}
+    elif "choices" not in raw and isinstance(omitted := raw.get(OMITTED), str):
+        item["omitted"] = omitted
     if _is_object(metadata := raw.get("metadata")):
         item["metadata"] = metadata
     return item
@@ -143,23 +155,30 @@ def seconds(value: object) -> int | None:
     return int(value / 1000) if value > _MILLISECONDS else int(value)
 
 
-def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON]]:
-    """Return the texts of the parts, the parts that are not text, and the texts' annotations."""
+def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
+    """Return the texts of the parts, the parts that are not text, and the texts' annotations.
+
+    The last value is how many characters the texts have in all, joined, before any was cut.
+    """
+    total = -1
     texts: list[str] = []
     others: list[JSON] = []
     annotations: list[JSON] = []
     for part in parts:
         text, notes = part.get("text"), part.get("annotations")
+        whole = part.get(f"text{CHARS}")
         if isinstance(text, dict):
-            notes, text = cast("JSON", text).get("annotations"), cast("JSON", text).get("value")
+            inner = cast("JSON", text)
+            notes, text, whole = (inner.get(name) for name in _TEXT_FIELDS)
         kind = part.get("type")
         if not isinstance(kind, str) or kind not in _TEXTS or not isinstance(text, str):
             others.append(part)
             continue
         texts.append(text)
+        total += 1 + (whole if isinstance(whole, int) else len(text))
         if _are_objects(notes):
             annotations += notes
-    return texts, others, annotations
+    return texts, others, annotations, total
 
 
 def _parts(content: object) -> list[JSON]:
@@ -174,12 +193,14 @@ def _parts(content: object) -> list[JSON]:
     return []
 
 
-def _answer(raw: JSON) -> str:
+def _answer(raw: JSON) -> tuple[str, int]:
+    """Return the first choice's text, and how many characters it had before it was cut."""
     match raw.get("choices"):
-        case [{"message": {"content": str() as content}}, *_]:
-            return content
+        case [{"message": {"content": str() as content, **others}}, *_]:
+            whole = others.get(f"content{CHARS}")
+            return content, whole if isinstance(whole, int) else len(content)
         case _:
-            return ""
+            return "", 0
 
 
 def _is_role(value: object) -> TypeGuard[str]:
@@ -211,5 +232,6 @@ TYPED_FIELDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     "assistant_id": ("assistant_id", _is_text),
     "status": ("status", _is_text),
     "metadata": ("metadata", _is_object),
+    OMITTED: ("omitted", _is_text),
 }
 """The typed field for each upstream field, and the check that its value must pass."""

@@ -49,6 +49,7 @@ class Profile:
         honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
         keeps_metadata: whether it keeps messages' metadata, so that a write can carry a marker.
         trusts_has_more: whether `has_more: false` means the end of the list, without another check.
+        abridges: whether it shortens long content on request, as the store does (`abridged`).
         lists_late: whether a new message may take a while to appear (OGX).
         looks_s: the pauses before the searches for a message that may have been written, in
             seconds. There are several searches because some upstreams list messages late.
@@ -70,6 +71,7 @@ class Profile:
     honours_idempotency_keys: bool = False
     keeps_metadata: bool = True
     trusts_has_more: bool = True
+    abridges: bool = False
     lists_late: bool = False
     looks_s: tuple[float, ...] = (0.0, 0.25, 0.75, 2.0)
     underway_s: float = 360.0
@@ -83,6 +85,7 @@ STORE: Final = Profile(
     # Requests in process ignore the host; `.invalid` never resolves (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
     reports_database_errors=True,
+    abridges=True,
     honours_idempotency_keys=True,
 )
 OPENAI: Final = Profile(
@@ -135,6 +138,11 @@ class Upstream:
     headers: tuple[Header, ...] = field(default=(), repr=False)
     credential: Callable[[], Awaitable[Header]] | None = field(default=None, repr=False)
     caller: str = ""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is the embedded store, which is called without a network."""
+        return self.base_url == STORE.base_url
 
 
 EMBEDDED: Final = Upstream(STORE, STORE.base_url)

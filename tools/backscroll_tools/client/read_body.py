@@ -4,6 +4,7 @@ httpx2 decompresses each chunk completely: in a test, 261 kB became 516 MiB befo
 checked. Here the decompression itself stops at the limit.
 """
 
+import math
 import zlib
 from collections.abc import AsyncIterator
 from typing import Final
@@ -15,24 +16,41 @@ ACCEPTED: Final = ("Accept-Encoding", "gzip, deflate")
 
 _PLAIN: Final = frozenset({"", "identity"})
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+EDGE: Final = 4096
+"""How many bytes of the start and the end of a body that is too large are kept."""
+
+_SKIMMED: Final = 16
+"""How many times the limit a body may have, so that its end is read."""
+
 _EITHER_HEADER: Final = 32 + zlib.MAX_WBITS
 """Lets zlib detect a gzip or zlib header by itself."""
 
 
 class BodyTooLargeError(Exception):
-    """A body is larger than allowed."""
+    """A body is larger than allowed.
+
+    Attributes:
+        head: the first bytes of the body, decompressed.
+        tail: its last bytes; empty if it was not read to the end.
+        size: its size in bytes; 0 if unknown.
+    """
+
+    head: bytes = b""
+    tail: bytes = b""
+    size: int = 0
 
 
 class BodyUnreadableError(Exception):
     """A body has an encoding that was not requested, or is damaged or truncated."""
 
 
-async def read_body(response: httpx2.Response, limit: int) -> bytes:
+async def read_body(response: httpx2.Response, limit: float, *, to_end: bool = False) -> bytes:
     """Return a reply's body, decompressed.
 
     Args:
         response: the unread reply.
         limit: the most bytes of the body, decompressed.
+        to_end: whether to find out how a body that is too large ends, if it is not compressed.
 
     Raises:
         BodyTooLargeError: the body exceeds the limit.
@@ -44,14 +62,44 @@ async def read_body(response: httpx2.Response, limit: int) -> bytes:
     packed = response.aiter_raw()
     chunks = packed if encoding in _PLAIN else _unpacked(packed, limit)
     body = bytearray()
+    try:
+        await _fill(body, chunks, limit)
+    except BodyTooLargeError as error:
+        error.head = bytes(body[:EDGE])
+        if to_end and chunks is packed:
+            error.tail, error.size = await _end(body, chunks, limit)
+        raise
+    return bytes(body)
+
+
+async def _fill(body: bytearray, chunks: AsyncIterator[bytes], limit: float) -> None:
     async for chunk in chunks:
         body += chunk
         if len(body) > limit:
             raise BodyTooLargeError
-    return bytes(body)
 
 
-async def _unpacked(packed: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+async def _end(body: bytearray, chunks: AsyncIterator[bytes], limit: float) -> tuple[bytes, int]:
+    """Read the rest of a body without keeping it, and return its last bytes and its size.
+
+    Args:
+        body: what was read before.
+        chunks: the rest.
+        limit: as in `read_body`. A body of more than `_SKIMMED` times as many bytes is left unread.
+    """
+    taken, tail = len(body), bytes(body[-EDGE:])
+    try:
+        async for chunk in chunks:
+            taken += len(chunk)
+            tail = (tail + chunk)[-EDGE:]
+            if taken > _SKIMMED * limit:
+                return b"", 0
+    except httpx2.HTTPError:
+        return b"", 0
+    return tail, taken
+
+
+async def _unpacked(packed: AsyncIterator[bytes], limit: float) -> AsyncIterator[bytes]:
     unpacker = zlib.decompressobj(_EITHER_HEADER)
     taken = 0
     try:
@@ -61,7 +109,7 @@ async def _unpacked(packed: AsyncIterator[bytes], limit: int) -> AsyncIterator[b
             if taken > limit:
                 raise BodyTooLargeError
             # One byte over the limit is enough to detect an oversized body.
-            yield unpacker.decompress(chunk, limit + 1)
+            yield unpacker.decompress(chunk, 0 if math.isinf(limit) else int(limit) + 1)
             if unpacker.unconsumed_tail:
                 raise BodyTooLargeError
         yield unpacker.flush()

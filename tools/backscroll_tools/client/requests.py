@@ -34,6 +34,8 @@ class Request:
         path: the path after the base URL and the group's prefix.
         idempotency_key: the key of a write; empty for none.
         harmless_twice: whether it is a write that can safely be repeated.
+        preview: how many characters of a long text are needed, 0 for all of it. Binary content in
+            the reply is then shortened (`abridging`). None for a reply as it is.
     """
 
     method: Literal["GET", "POST"]
@@ -43,6 +45,7 @@ class Request:
     body: JSON | None = field(default=None, repr=False)
     idempotency_key: str = ""
     harmless_twice: bool = False
+    preview: int | None = None
 
     @property
     def harmless(self) -> bool:
@@ -64,6 +67,10 @@ class Request:
         """Return the same list request with another limit."""
         query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)
         return replace(self, query=tuple(query))
+
+    def abridged(self, preview: int = 0) -> "Request":
+        """Return the same request for a reply without binary content; see `preview`."""
+        return replace(self, preview=preview)
 
     @property
     def order(self) -> Order:

@@ -13,7 +13,7 @@ from typing import Final
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, ListPosition, encode
-from backscroll_tools.pages.pieces import piece, previewed, reading
+from backscroll_tools.pages.pieces import piece, previewed, reading, without_longest
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
 from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, lines, marked
 from backscroll_tools.tool import Bounds, Result
@@ -77,7 +77,7 @@ class BoundedPage:
         """Add an item, or its preview, if it fits; return whether the page can take more.
 
         If an item does not fit, it is left for the next page. The first item of a page is always
-        added, if necessary only in part.
+        added: if necessary only in part, or as a preview without its longest fields.
 
         Args:
             item: the item.
@@ -89,15 +89,47 @@ class BoundedPage:
         """
         self._passed = passed
         shown = previewed(item, self._start.preview) if self._start.preview else item
-        unmarked = self._lines_of(shown)
-        cost = self._cost(shown, unmarked)
-        if cost <= self._room(key):
-            self._add(shown, unmarked, cost, key)
+        if self._takes(shown, key):
             return True
-        if not self._items:
+        if self._items:
+            return False
+        if self._start.preview:
+            self._add_shortened(shown, key)
+        else:
             start = Inside(0, with_fields=self._fields_too_long(item, key))
             self._add_piece(item, key, start)
         return False
+
+    def _takes(self, item: Mapping[str, object], key: str) -> bool:
+        """Add an item if it fits, and return whether it did."""
+        room = self._room(key)
+        if len(str(item.get("text", ""))) > room:
+            return False  # without copying a long text
+        unmarked = self._lines_of(item)
+        cost = self._cost(item, unmarked)
+        if cost > room:
+            return False
+        self._add(item, unmarked, cost, key)
+        return True
+
+    def _add_shortened(self, item: Mapping[str, object], key: str) -> None:
+        """Add a preview that is too long for a page, without what does not fit.
+
+        Raises:
+            ToolError: `invalid_arguments` if not even its id fits.
+        """
+        shown: Mapping[str, object] | None = item
+        while shown is not None:
+            if self._takes(shown, key):
+                return
+            item = shown
+            shown = without_longest(item)
+        chars = len(str(item.get("text", "")))
+        while chars:
+            chars //= 2
+            if self._takes(previewed(item, chars), key):
+                return
+        raise _too_small("An item", self._bounds.result_chars)
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
         """Add the rest of an item that was shown in part; return and raise as `take` does."""

@@ -30,7 +30,9 @@ async def read_page(
     """
     page = BoundedPage(shape, start, call.bounds)
     warning = ""
-    if start.inside is not None:
+    if start.preview:
+        page.skip_rest()  # the start of the message was shown, which is all that a preview shows
+    elif start.inside is not None:
         item = None
         with anyio.CancelScope(deadline=call.ends_at) as scope:
             item = await source.item(start.position)

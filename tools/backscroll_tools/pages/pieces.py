@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, cast
 
+from backscroll_tools.client.abridging import OMITTED
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import Inside
 from backscroll_tools.render import compact
@@ -46,7 +47,21 @@ def previewed(item: Mapping[str, object], preview: int) -> Mapping[str, object]:
     text = cast("str", item.get("text", ""))
     if len(text) <= preview:
         return item
-    return {**item, "text": text[:preview], "clipped": {"shown": preview, "total": len(text)}}
+    clipped = cast("Mapping[str, int]", item.get("clipped", {}))
+    total = clipped.get("total", len(text))
+    return {**item, "text": text[:preview], "clipped": {"shown": preview, "total": total}}
+
+
+def without_longest(item: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Return an item without its longest field, which `omitted` then names; None if it has none."""
+    fields = _fields(item)
+    earlier = str(fields.pop(OMITTED, ""))
+    fields.pop("clipped", None)
+    if not fields:
+        return None
+    longest = max(fields, key=lambda name: len(compact(fields[name])))
+    omitted = ", ".join(filter(None, (earlier, longest)))
+    return {name: value for name, value in item.items() if name != longest} | {OMITTED: omitted}
 
 
 def _fields(item: Mapping[str, object]) -> JSON:

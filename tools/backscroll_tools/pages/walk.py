@@ -10,6 +10,7 @@ from typing import Final
 
 import anyio
 
+from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.errors import ToolError
@@ -138,6 +139,10 @@ class Walk:
                 # Items of other kinds are skipped, so request as many more as were skipped so far.
                 wanted = max(1, self.limit - progress.taken + so_far.passed)
                 chunk = await source.chunk(progress.after, min(PAGE_ITEMS, wanted))
+        except TooManyRequestsError:
+            if nothing_read:
+                raise
+            return so_far
         except ToolError as error:
             if nothing_read:
                 raise _lost(error, progress.after) from None

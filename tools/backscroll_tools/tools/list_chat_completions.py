@@ -27,7 +27,8 @@ class _ChatCompletions:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Completion]:
         window = Slice(limit, self.start.walk_order, after, self.filters)
-        reply = await self.client.page(requests.list_chat_completions(window))
+        request = requests.list_chat_completions(window).abridged(objects.COMPLETION_PREVIEW)
+        reply = await self.client.page(request)
         return Chunk.of(reply, objects.completion)
 
     async def item(self, item_id: str) -> Completion | None:

@@ -28,7 +28,8 @@ LIST_MESSAGES: Final = Tool(
     summary="lists a thread's messages, newest first; `preview_chars` shortens each",
     description=(
         "Read a thread's messages, newest first unless order is asc. If page.has_more, pass "
-        "page.next_cursor as cursor to continue. Use preview_chars to skim a long thread."
+        "page.next_cursor as cursor to continue. Use preview_chars to skim a long thread. "
+        "Binary content is shown as type and size; get-message has it whole."
     ),
     input_schema=schemas.arguments(
         {

@@ -1,0 +1,163 @@
+"""Shortens binary content in replies to its type and size, such as `[image/png, 70 bytes]`.
+
+A model cannot read base64, and one image can take as many characters as dozens of pages. A string
+is binary if it is a data URL, or if it has nothing but base64. In texts, which are shown as they
+were written, only data URLs and base64 with the signature of a file format are shortened.
+"""
+
+import re
+from functools import partial
+from typing import Final, cast
+
+from backscroll_tools.models import JSON
+
+OMITTED: Final = "omitted"
+"""The field of an item that says what is missing."""
+
+BINARY: Final = "binary content"
+"""The value of `omitted` if binary content was shortened."""
+
+CHARS: Final = "_chars"
+"""If the store cut a string, the length of the whole string is in a field whose name is that of the
+string with this suffix."""
+
+_LEAST: Final = 256
+"""The least characters of base64 to shorten: ids and hashes are shorter."""
+
+_TEXTS: Final = frozenset(
+    {"text", "value", "content", "arguments", "output", "input", "refusal", "transcript", "name"}
+)
+"""The fields that hold text."""
+
+_KEPT: Final = frozenset({"id", "metadata"})
+"""The fields that are never shortened."""
+
+_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{_LEAST - 2},}}={{0,2}}\s*")
+_DATA_URL: Final = re.compile(
+    r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w.=+-]+)*;base64,"
+    rf"(?P<data>[A-Za-z0-9+/_-]{{{_LEAST},}}={{0,2}})"
+)
+_URL_TYPE: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)")
+
+_SIGNATURES: Final = {
+    "iVBORw0KGgo": "image/png",
+    "/9j/": "image/jpeg",
+    "R0lGODlh": "image/gif",
+    "UklGR": "audio or image in RIFF",
+    "SUQz": "audio/mpeg",
+    "T2dnUw": "audio/ogg",
+    "JVBERi0": "application/pdf",
+    "UEsDB": "application/zip",
+}
+"""The base64 of the first bytes of common file formats, and their types."""
+
+_SIGNED: Final = {
+    start: re.compile(
+        rf"(?<![A-Za-z0-9+/_-]){re.escape(start)}[A-Za-z0-9+/_-]{{{_LEAST},}}={{0,2}}"
+    )
+    for start in _SIGNATURES
+}
+
+
+def abridged(reply: JSON) -> JSON:
+    """Return a reply whose binary content is shortened.
+
+    Args:
+        reply: an object, or a list of objects in `data`. Each object with binary content gets the
+            field `omitted`.
+    """
+    data = reply.get("data")
+    if not isinstance(data, list):
+        return _item(reply)
+    rows = cast("list[object]", data)
+    items = [_item(cast("JSON", row)) if isinstance(row, dict) else row for row in rows]
+    return {**reply, "data": items}
+
+
+def _item(item: JSON) -> JSON:
+    shortened = _object(item)
+    return item if shortened is item else {**shortened, OMITTED: BINARY}
+
+
+def _object(value: JSON) -> JSON:
+    """Return an object with its binary content shortened; the same object if it has none."""
+    changed: JSON = {}
+    for name, inner in value.items():
+        if name in _KEPT or not isinstance(inner, str | list | dict):
+            continue
+        whole = value.get(f"{name}{CHARS}")
+        shortened = (
+            _string(inner, whole if isinstance(whole, int) else len(inner), is_text=name in _TEXTS)
+            if isinstance(inner, str)
+            else _container(inner)
+        )
+        if shortened is not inner:
+            changed[name] = shortened
+    if not changed:
+        return value
+    gone = {f"{name}{CHARS}" for name, new in changed.items() if isinstance(new, str)}
+    return {name: changed.get(name, inner) for name, inner in value.items() if name not in gone}
+
+
+def _container(value: object) -> object:
+    if isinstance(value, dict):
+        return _object(cast("JSON", value))
+    rows = cast("list[object]", value)
+    shortened = [
+        _string(row, len(row), is_text=False)
+        if isinstance(row, str)
+        else _container(row)
+        if isinstance(row, dict | list)
+        else row
+        for row in rows
+    ]
+    same = all(new is row for new, row in zip(shortened, rows, strict=True))
+    return rows if same else shortened
+
+
+def _string(text: str, chars: int, *, is_text: bool) -> str:
+    """Return a string with its binary content shortened; the same string if it has none.
+
+    Args:
+        text: the string, perhaps cut.
+        chars: the length of the whole string.
+        is_text: whether it is shown as it was written.
+    """
+    if chars < _LEAST:
+        return text
+    if is_text:
+        return _in_text(text)
+    if found := _URL_TYPE.match(text):
+        data = text.find(",") + 1
+        return _shown(found[1], _bytes(text[data:], chars - data))
+    if _BASE64.fullmatch(text):
+        kind = next((kind for start, kind in _SIGNATURES.items() if text.startswith(start)), "")
+        return _shown(kind or "base64", _bytes(text, chars))
+    return text
+
+
+def _in_text(text: str) -> str:
+    if "data:" in text:
+        text = _DATA_URL.sub(_of_url, text)
+    for start, pattern in _SIGNED.items():
+        if start in text:
+            text = pattern.sub(partial(_signed, _SIGNATURES[start]), text)
+    return text
+
+
+def _of_url(found: re.Match[str]) -> str:
+    return _shown(found["type"] or "data", _bytes(found["data"], len(found["data"])))
+
+
+def _signed(kind: str, found: re.Match[str]) -> str:
+    return _shown(kind, _bytes(found[0], len(found[0])))
+
+
+def _bytes(encoded: str, chars: int) -> int:
+    """Return how many bytes the base64 of `chars` characters stands for."""
+    breaks = encoded.count("\n") + encoded.count("\r") if len(encoded) == chars else 0
+    return (chars - breaks) * 3 // 4 - encoded[-2:].count("=")
+
+
+def _shown(kind: str, size: int) -> str:
+    return f"[{kind}, {size} bytes]"

@@ -1,0 +1,56 @@
+"""Items that are too large to be read: what stands in a list in their place."""
+
+import json
+import re
+from typing import Final, cast
+
+from backscroll_tools.client.abridging import OMITTED
+from backscroll_tools.client.failures import ExchangeError
+from backscroll_tools.client.requests import ID
+from backscroll_tools.models import JSON
+
+_FIRST: Final = re.compile(r'"data"\s*:\s*\[\s*\{')
+_NAME: Final = re.compile(r'\s*,?\s*"(\w+)"\s*:\s*')
+_LAST_ID: Final = re.compile(r'"last_id"\s*:\s*"([^"]+)"')
+_SCALARS: Final = (str, int, float)
+_decoder: Final = json.JSONDecoder()
+
+
+def stand_in(error: ExchangeError, reply_bytes: float) -> JSON | None:
+    """Return an object with the id of the one item of a list reply that was too large.
+
+    Args:
+        error: the failure to read the reply.
+        reply_bytes: the limit that the reply exceeded, in bytes.
+
+    Returns:
+        The item's id, the short fields ahead of its content, and in `omitted` what is missing; None
+        if the id is not known.
+    """
+    item = _first_fields(error.head.decode(errors="replace"))
+    found = _LAST_ID.search(error.tail.decode(errors="replace"))
+    item_id = item.get("id") or (found[1] if found else "")
+    if not isinstance(item_id, str) or ID.fullmatch(item_id) is None:
+        return None
+    return {**item, "id": item_id, OMITTED: why_omitted(error, reply_bytes)}
+
+
+def why_omitted(error: ExchangeError, reply_bytes: float) -> str:
+    """Return the value of `omitted` for content that is too large; arguments as in `stand_in`."""
+    size = f"about {error.size} bytes, " if error.size else ""
+    return f"the content ({size}more than BACKSCROLL_REPLY_BYTES, {reply_bytes:.0f})"
+
+
+def _first_fields(head: str) -> JSON:
+    """Return the scalar fields of the first item of a list, up to the first other field."""
+    fields: JSON = {}
+    found = _FIRST.search(head)
+    at = found.end() if found else len(head)
+    while (name := _NAME.match(head, at)) is not None:
+        try:
+            value, at = cast("tuple[object, int]", _decoder.raw_decode(head, name.end()))
+        except (ValueError, RecursionError):
+            break
+        if isinstance(value, _SCALARS):
+            fields[name[1]] = value
+    return fields
