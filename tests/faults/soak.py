@@ -51,6 +51,7 @@ PARTS: Final = (
     _tests("replicas", "tests/faults/test_replicas.py"),
     _tests("deadline", "tests/faults/test_deadline.py"),
     _tests("bodies", "tests/faults/test_bodies.py"),
+    _tests("large", "tests/product/test_large_content.py"),
     _tests("surplus", "tests/faults/test_surplus.py"),
     _tests("leaks", "tests/faults/test_leaks.py"),
     _tests("hostile", "tests/faults/test_hostile.py"),

@@ -12,8 +12,12 @@ Work: TypeAlias = Callable[[Connection], T]
 class Database(Protocol):
     """An open database, which runs synchronous functions on its connections."""
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
         """Run `work` outside a transaction: each of its statements sees only committed rows.
+
+        Args:
+            work: reads the rows.
+            large: whether it reads megabytes, which must not block the event loop.
 
         Raises:
             DatabaseBusyError: no lock or no connection was free in time.

@@ -73,7 +73,7 @@ class PostgresDatabase:
         self._trouble: tuple[float, DatabaseFailedError] | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, large: bool = False) -> T:  # noqa: ARG002 - asyncpg never blocks
         """Run `work`, each of its statements in a transaction of its own."""
 
         async def run() -> T:

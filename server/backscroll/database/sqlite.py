@@ -67,10 +67,10 @@ class SqliteDatabase:
         self._file = file
         self._trouble: DatabaseFailedError | None = None
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
         """Run `work` outside any transaction."""
         with self._translating():
-            if self._no_wait is not None:
+            if self._no_wait is not None and not large:
                 try:
                     with self._no_wait.connect() as connection:
                         return work(connection)

@@ -28,9 +28,9 @@ class TracedDatabase:
     database: Database
     system: str
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
         """Run `work` like `Database.read`."""
-        return await self._run_traced("read", self.database.read, work)
+        return await self._run_traced("read", partial(self.database.read, large=large), work)
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         """Run `work` like `Database.write`."""

@@ -27,12 +27,13 @@ from starlette.responses import Response
 
 from backscroll.database.port import Database
 from backscroll.database.schema import completion_messages, completion_metadata, completions
+from backscroll.store.abridged import LargeListing, preview_of, read_page, shortened
 from backscroll.store.api_errors import ApiError, invalid_value, not_found
 from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
-from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
 
@@ -64,17 +65,19 @@ def _message_cursor(name: str) -> ScalarSelect[int]:
     return found.scalar_subquery()
 
 
-_messages: Final = Listing(
+_messages: Final = LargeListing(
     "message",
     select(completion_messages).where(completion_messages.c.completion == _the_completion),
     completion_messages.c.position,
     _message_cursor,
     (_NOUN, "completion_id", _find),
+    content=completion_messages.c.body,
+    row=(completion_messages.c.completion, completion_messages.c.position),
 )
 
 
 @lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
-def _listing(filters: int, *, of_model: bool) -> Listing:
+def _listing(filters: int, *, of_model: bool) -> LargeListing:
     """Return the list of completions with this number of metadata filters; for one model or all."""
     rows = _living
     if of_model:
@@ -87,7 +90,14 @@ def _listing(filters: int, *, of_model: bool) -> Listing:
                 completion_metadata.c.value == bindparam(f"value_{number}"),
             )
         )
-    return Listing(_NOUN, rows, completions.c.position, _cursor)
+    return LargeListing(
+        _NOUN,
+        rows,
+        completions.c.position,
+        _cursor,
+        content=completions.c.choices,
+        row=(completions.c.position,),
+    )
 
 
 def _completion_object(row: Mapping[str, Any]) -> JSON:
@@ -161,17 +171,19 @@ class CompletionEndpoints:
         for number, (name, value) in enumerate(pairs.items()):
             bound |= {f"name_{number}": name, f"value_{number}": value}
         listing = _listing(len(pairs), of_model=bool(model))
-        page = await self.database.read(
-            lambda connection: fetch_page(connection, listing, query, bound)
-        )
+        preview = preview_of(request.query_params)
+        page = await read_page(self.database, listing, query, bound, preview)
         return list_reply([_completion_object(row) for row in page.rows], has_more=page.has_more)
 
     async def get(self, request: Request) -> Response:
-        """Return one stored completion."""
+        """Return one stored completion, with shortened choices if the request asks for that."""
         partition, completion_id = partition_of(request), request.path_params["completion_id"]
+        preview = preview_of(request.query_params)
         row = await self.database.read(
             lambda connection: _find_completion(connection, partition, completion_id)
         )
+        if preview is not None:
+            row["choices"] = shortened(row["choices"], preview)
         return reply(_completion_object(row))
 
     async def modify(self, request: Request) -> Response:
@@ -217,9 +229,8 @@ class CompletionEndpoints:
         }
         if query.after is not None:
             bound["after"] = _index(completion_id, query.after)
-        page = await self.database.read(
-            lambda connection: fetch_page(connection, _messages, query, bound)
-        )
+        preview = preview_of(request.query_params)
+        page = await read_page(self.database, _messages, query, bound, preview)
         data = [_message_object(completion_id, row) for row in page.rows]
         return list_reply(data, has_more=page.has_more)
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
+from backscroll.store.abridged import LargeListing, preview_of, read_page
 from backscroll.store.api_errors import not_found
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
@@ -25,7 +26,7 @@ from backscroll.store.conversation_object import (
 from backscroll.store.envelopes import JSON, list_envelope, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_conversation_id
-from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
 
@@ -64,12 +65,14 @@ _take_positions: Final = (
     .values(next_position=conversations.c.next_position + bindparam("count"))
     .returning(conversations.c.position, conversations.c.next_position)
 )
-_all_items: Final = Listing(
+_all_items: Final = LargeListing(
     "item",
     _of_conversation,
     items.c.position,
     _cursor,
     ("conversation", "conversation_id", _find_conversation),
+    content=items.c.body,
+    row=(items.c.conversation, items.c.position),
 )
 
 
@@ -154,9 +157,8 @@ class ItemEndpoints:
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
         query = read_page_query(request.query_params, "desc", takes_before=False)
         bound = {"within": partition_of(request), "conversation_id": conversation_id}
-        page = await self.database.read(
-            lambda connection: fetch_page(connection, _all_items, query, bound)
-        )
+        preview = preview_of(request.query_params)
+        page = await read_page(self.database, _all_items, query, bound, preview)
         return list_reply([item_object(row) for row in page.rows], has_more=page.has_more)
 
     async def get(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from backscroll.database.port import Database
 from backscroll.database.schema import messages, threads
+from backscroll.store.abridged import LargeListing, preview_of, read_page
 from backscroll.store.api_errors import not_found
 from backscroll.store.bodies import MessageV1, MessageV2, MetadataChange
 from backscroll.store.clock import Clock
@@ -21,7 +22,7 @@ from backscroll.store.envelopes import JSON, api_version, list_reply, partition_
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import message_object, message_row
-from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
 
@@ -72,8 +73,14 @@ _take_positions: Final = (
     )
     .returning(threads.c.position, threads.c.next_position)
 )
-_all_messages: Final = Listing(
-    "message", _of_thread, messages.c.position, _cursor, ("thread", "thread_id", find_thread)
+_all_messages: Final = LargeListing(
+    "message",
+    _of_thread,
+    messages.c.position,
+    _cursor,
+    ("thread", "thread_id", find_thread),
+    content=messages.c.content,
+    row=(messages.c.thread, messages.c.position),
 )
 _messages_of_run: Final = replace(
     _all_messages, rows=_of_thread.where(messages.c.run_id == bindparam("run_id"))
@@ -156,9 +163,8 @@ class MessageEndpoints:
         bound = {"within": partition_of(request), "thread_id": thread_id}
         if run_id:
             bound["run_id"] = run_id
-        page = await self.database.read(
-            lambda connection: fetch_page(connection, listing, query, bound)
-        )
+        preview = preview_of(request.query_params)
+        page = await read_page(self.database, listing, query, bound, preview)
         data = [message_object(row, thread_id, version) for row in page.rows]
         return list_reply(data, has_more=page.has_more)
 

@@ -1,0 +1,184 @@
+"""Lists with shortened content, which are an extension of OpenAI's wire format.
+
+With `abridged=N` in the query of a list, a string of a row's content is cut if it is binary (a data
+URL, or base64) or, unless N is 0, longer than N and 256 characters. `<name>_chars` beside it is its
+length. A page may then end before its limit, so that neither the reply nor what is read for it
+grows without bounds. Large content is read one row at a time, off the event loop.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, Select, Text, bindparam, case, cast, func, select
+from starlette.datastructures import QueryParams
+
+from backscroll.database.json_text import load_json
+from backscroll.database.port import Database
+from backscroll.store.envelopes import JSON
+from backscroll.store.paging import Listing, PageQuery, RowPage, fetch_page
+
+LARGE_CHARS: Final = 16 * 1024
+"""The most characters of a row's content that is read together with the rest of the page."""
+
+REPLY_CHARS: Final = 8 * 1024 * 1024
+"""How many characters a page's content may have before the page ends."""
+
+READ_CHARS: Final = 256 * 1024 * 1024
+"""How many characters of large content may be read for a page before it ends."""
+
+MANY_ROWS: Final = 50
+"""How many rows are read off the event loop: SQLite reads large content to learn its size."""
+
+_LEAST: Final = 256
+_SIZE: Final = "content_size"
+_TEXTS: Final = frozenset(
+    {"text", "value", "content", "arguments", "output", "input", "refusal", "transcript", "name"}
+)
+"""The fields that hold text, in which base64 is not searched for."""
+
+_KEPT: Final = frozenset({"id", "metadata"})
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
+_ENCODED: Final = ";base64,"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class LargeListing(Listing):
+    """A list whose rows can be large.
+
+    Attributes:
+        content: the column that can be large.
+        row: the columns that identify a row.
+    """
+
+    content: Column[Any]
+    row: tuple[Column[Any], ...]
+
+
+def preview_of(params: QueryParams) -> int | None:
+    """Return the N of `abridged=N`; None if a request does not ask for shortened content."""
+    given = params.get("abridged", "")
+    return int(given) if re.fullmatch(r"[0-9]{1,6}", given) else None
+
+
+async def read_page(
+    database: Database,
+    listing: LargeListing,
+    query: PageQuery,
+    parameters: Mapping[str, object],
+    preview: int | None,
+) -> RowPage:
+    """Return one page of a list, with shortened content if `preview` is not None.
+
+    Args:
+        database: the database.
+        listing: the list.
+        query: the page.
+        parameters: as in `fetch_page`.
+        preview: the result of `preview_of`.
+
+    Raises:
+        ApiError: as in `fetch_page`.
+    """
+    if preview is None:
+        return await database.read(
+            lambda connection: fetch_page(connection, listing, query, parameters)
+        )
+    light, content = _light(listing), listing.content
+    page = await database.read(
+        lambda connection: fetch_page(connection, light, query, parameters),
+        large=query.limit >= MANY_ROWS,
+    )
+    rows: list[JSON] = []
+    kept = read = 0
+    for row in page.rows[::-1] if query.backwards else page.rows:
+        if kept > REPLY_CHARS or read > READ_CHARS:
+            return RowPage(rows[::-1] if query.backwards else rows, has_more=True)
+        size = row.pop(_SIZE) or 0
+        value, chars = row[content.name], size
+        if size > LARGE_CHARS:
+            value, chars = await _large(database, listing, row, preview)
+            read += size
+            if value is None:
+                continue  # deleted meanwhile
+        else:
+            value = shortened(value, preview)
+        kept += chars
+        rows.append({**row, content.name: value})
+    return RowPage(rows[::-1] if query.backwards else rows, page.has_more)
+
+
+def shortened(value: Any, preview: int) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a JSON value with its long strings cut, as the module describes."""
+    if isinstance(value, list):
+        return [shortened(inner, preview) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    found: JSON = {}
+    for name, inner in value.items():
+        cut = _cut(name, inner, preview) if isinstance(inner, str) else None
+        if cut is not None:
+            found[name], found[f"{name}_chars"] = cut, len(inner)
+        else:
+            found[name] = inner if name in _KEPT else shortened(inner, preview)
+    return found
+
+
+def _cut(name: str, text: str, preview: int) -> str | None:
+    """Return a string cut short; None if it is kept whole."""
+    if len(text) <= _LEAST or name in _KEPT:
+        return None
+    if name not in _TEXTS and (text.startswith("data:") or _BASE64.fullmatch(text)):
+        return text[: _LEAST - 2] + text[-2:]  # base64 ends with how many bytes its last part has
+    most = max(preview, _LEAST)
+    if not preview or len(text) <= most or _ENCODED in text:
+        return None
+    return text[:most]
+
+
+async def _large(
+    database: Database, listing: LargeListing, row: JSON, preview: int
+) -> tuple[object, int]:
+    """Return a row's shortened content and its characters; (None, 0) if the row was deleted."""
+    key = {column.name: row[column.name] for column in listing.row}
+    statement = _content_of(listing)
+    text = await database.read(lambda connection: connection.scalar(statement, key), large=True)
+    return (None, 0) if text is None else await asyncio.to_thread(_parsed, text, preview)
+
+
+def _parsed(text: str, preview: int) -> tuple[object, int]:
+    value = shortened(load_json(text), preview)
+    return value, _chars(value)
+
+
+def _chars(value: object) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_chars, value.values()))
+    return sum(map(_chars, value)) if isinstance(value, list) else 1
+
+
+def _text(listing: LargeListing) -> ColumnElement[str]:
+    return cast(listing.content, Text)
+
+
+@lru_cache(maxsize=64)
+def _light(listing: LargeListing) -> LargeListing:
+    """Return the same list without large content, and with the size of each row's content."""
+    size = func.length(_text(listing))
+    small = case((size <= LARGE_CHARS, listing.content)).label(listing.content.name)
+    others = [
+        column for column in listing.rows.selected_columns if column.name != listing.content.name
+    ]
+    rows = listing.rows.with_only_columns(*others, small, size.label(_SIZE))
+    return replace(listing, rows=rows)
+
+
+@lru_cache(maxsize=64)
+def _content_of(listing: LargeListing) -> Select[Any]:
+    key = [column == bindparam(column.name) for column in listing.row]
+    return select(_text(listing)).where(*key)
