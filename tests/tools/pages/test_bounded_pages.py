@@ -494,3 +494,40 @@ async def test_the_structured_output_mode_sends_the_heading_as_its_text() -> Non
     assert result.text.count("\n") == 1
     assert "hello" not in result.text
     assert result.structured["messages"] == [message(0, "hello")]
+
+
+@given(
+    st.lists(st.tuples(texts(0, 10, 1_500, 15_000), FIELDS), min_size=1, max_size=4),
+    st.integers(2_000, 9_000),
+    OUTPUTS,
+    st.sampled_from([1, 300, 2_000]),
+)
+@settings(max_examples=30)
+async def test_a_skim_takes_one_page_for_a_message_at_most_and_names_what_it_leaves_out(
+    parts: list[tuple[Text, JSON]], result_chars: int, output: Output, preview: int
+) -> None:
+    items = [message(n, text.text, **fields) for n, (text, fields) in enumerate(parts)]
+    bounds = Bounds(result_chars=result_chars, output=output)
+    start = replace(START, preview=preview)
+    results = await pages(ListSource(items), bounds, [500] * (len(items) + 1), start)
+    assert all(size(result, output) <= result_chars for result in results)
+    shown = [item for result in results for item in result.structured["messages"]]
+    assert [item["id"] for item in shown] == [item["id"] for item in items]
+    for item, whole in zip(shown, items, strict=True):
+        assert whole["text"][:preview].startswith(item["text"])
+        assert item.get("clipped", {"total": len(whole["text"])})["total"] == len(whole["text"])
+        omitted = set(item.get("omitted", "").split(", ")) - {""}
+        assert omitted == whole.keys() - item.keys()
+
+
+async def test_preview_chars_with_a_cursor_inside_a_message_skips_its_rest() -> None:
+    items = [message(0, "x" * 9_000), message(1, "after")]
+    bounds = Bounds(result_chars=2_000)
+    first = await read_page(call(bounds), SHAPE, START, ListSource(items), 20)
+    inside = decode(first.structured["page"]["next_cursor"], START.tool, START.owner)
+    assert inside.inside is not None
+    second = await read_page(
+        call(bounds), SHAPE, replace(inside, preview=100), ListSource(items), 20
+    )
+    assert second.structured["messages"] == items[1:]
+    assert second.structured["page"]["stopped_by"] == "end"

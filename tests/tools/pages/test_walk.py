@@ -3,6 +3,7 @@
 import anyio
 import pytest
 
+from backscroll_tools.client.failures import too_many_requests
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
@@ -130,6 +131,15 @@ async def test_an_empty_page_that_promises_more_ends_the_walk() -> None:
 async def test_a_failure_after_the_first_page_keeps_what_was_read() -> None:
     stop = Stop("requests", has_more=True, warning=FAILED)
     assert await walked(FailsAfter(MESSAGES), 500) == (IDS[:100], stop)
+
+
+async def test_a_call_that_may_make_no_more_requests_keeps_what_was_read_without_a_warning() -> (
+    None
+):
+    source = FailsAfter(MESSAGES, failure=too_many_requests())
+    assert await walked(source, 500) == (IDS[:100], Stop("requests", has_more=True))
+    with pytest.raises(ToolError, match="more upstream requests"):
+        await walked(FailsAfter(MESSAGES, good=0, failure=too_many_requests()), 500)
 
 
 async def test_a_failure_before_anything_was_read_is_the_calls_failure() -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, ListPosition, encode
-from backscroll_tools.pages.pieces import piece, previewed, reading, without_longest
+from backscroll_tools.pages.pieces import ever_shorter, piece, previewed, reading
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
 from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, lines, marked
 from backscroll_tools.tool import Bounds, Result
@@ -93,11 +93,11 @@ class BoundedPage:
             return True
         if self._items:
             return False
-        if self._start.preview:
-            self._add_shortened(shown, key)
-        else:
+        if not self._start.preview:
             start = Inside(0, with_fields=self._fields_too_long(item, key))
             self._add_piece(item, key, start)
+        elif not any(self._takes(shorter, key) for shorter in ever_shorter(shown)):
+            raise _too_small("An item", self._bounds.result_chars)
         return False
 
     def _takes(self, item: Mapping[str, object], key: str) -> bool:
@@ -111,25 +111,6 @@ class BoundedPage:
             return False
         self._add(item, unmarked, cost, key)
         return True
-
-    def _add_shortened(self, item: Mapping[str, object], key: str) -> None:
-        """Add a preview that is too long for a page, without what does not fit.
-
-        Raises:
-            ToolError: `invalid_arguments` if not even its id fits.
-        """
-        shown: Mapping[str, object] | None = item
-        while shown is not None:
-            if self._takes(shown, key):
-                return
-            item = shown
-            shown = without_longest(item)
-        chars = len(str(item.get("text", "")))
-        while chars:
-            chars //= 2
-            if self._takes(previewed(item, chars), key):
-                return
-        raise _too_small("An item", self._bounds.result_chars)
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
         """Add the rest of an item that was shown in part; return and raise as `take` does."""

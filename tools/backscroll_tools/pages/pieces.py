@@ -1,6 +1,6 @@
 """Parts of an item: a piece of an item that is too long for one page, and a preview."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from backscroll_tools.client.abridging import OMITTED
@@ -52,16 +52,24 @@ def previewed(item: Mapping[str, object], preview: int) -> Mapping[str, object]:
     return {**item, "text": text[:preview], "clipped": {"shown": preview, "total": total}}
 
 
-def without_longest(item: Mapping[str, object]) -> Mapping[str, object] | None:
-    """Return an item without its longest field, which `omitted` then names; None if it has none."""
-    fields = _fields(item)
-    earlier = str(fields.pop(OMITTED, ""))
-    fields.pop("clipped", None)
-    if not fields:
-        return None
-    longest = max(fields, key=lambda name: len(compact(fields[name])))
-    omitted = ", ".join(filter(None, (earlier, longest)))
-    return {name: value for name, value in item.items() if name != longest} | {OMITTED: omitted}
+def ever_shorter(item: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """Yield an item without its longest field, its two longest and so on; then with less text.
+
+    `omitted` names the missing fields.
+    """
+    while fields := {
+        name: len(compact(value))
+        for name, value in _fields(item).items()
+        if name not in {OMITTED, "clipped"}
+    }:
+        longest = max(fields, key=lambda name: fields[name])
+        omitted = ", ".join(filter(None, (str(item.get(OMITTED, "")), longest)))
+        item = {name: value for name, value in item.items() if name != longest}
+        item = {**item, OMITTED: omitted}
+        yield item
+    chars = len(str(item.get("text", "")))
+    while chars := chars // 2:
+        yield previewed(item, chars)
 
 
 def _fields(item: Mapping[str, object]) -> JSON:
