@@ -21,6 +21,7 @@ from backscroll.store.archive.records import (
     ImportedMessage,
     ImportedThread,
 )
+from backscroll.store.conversation_object import MAX_ITEM_TEXT
 from backscroll_tools import registry
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
@@ -115,7 +116,11 @@ def contents(scale: Scale) -> st.SearchStrategy[list[Content]]:
     edges = [0, 255, 300, scale.result_chars, scale.reply_bytes - 500, scale.largest]
     kinds = st.sampled_from(["text", "image", "audio", "file", "tool output"])
     sizes = st.sampled_from([size for size in edges if size <= scale.largest])
-    return st.lists(st.builds(Content, kinds, sizes), min_size=1, max_size=5)
+    return st.lists(st.builds(_content, kinds, sizes), min_size=1, max_size=5)
+
+
+def _content(kind: str, size: int) -> Content:
+    return Content(kind, min(size, MAX_ITEM_TEXT) if kind == "text" else size)
 
 
 @asynccontextmanager

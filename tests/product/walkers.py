@@ -87,11 +87,15 @@ class Walker:
             return
         assert seen["pieces"] == 0
         assert seen["total"] in {0, len(written.text)}
-        if "omitted" in seen:  # the preview is too long for a page
-            assert (seen["omitted"], metadata) == ("metadata", {})
-            assert written.text.startswith(seen["text"])
+        omitted = {"metadata"} if "omitted" in seen else set()
+        assert {seen.get("omitted")} - {None} == omitted
+        assert metadata == ({} if omitted else written.metadata)
+        expected = written.text[: self.preview]
+        if seen["total"]:  # a preview that is too long for a page has less text
+            assert expected.startswith(seen["text"])
+            assert seen["text"]
         else:
-            assert (metadata, seen["text"]) == (written.metadata, written.text[: self.preview])
+            assert seen["text"] == expected
 
     def _joined(self) -> list[JSON]:
         """Join the pieces of long messages, as an agent would."""
