@@ -17,9 +17,9 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.collections import COMPLETION
 from backscroll_tools.errors import ToolError
+from backscroll_tools.lookup import PAGES
 from backscroll_tools.message_lists import messages_of, raw_message
 from backscroll_tools.pages.cursor import ListPosition
-from backscroll_tools.tool import REQUESTS
 from tests.loopback import NO_TLS, served
 
 NEWEST_FIRST = ListPosition("get-chat-messages", "chatcmpl-1", "desc")
@@ -59,7 +59,7 @@ class Messages:
             yield CallClient(Client(http, Upstream(COMPATIBLE, f"{url}/v1")))
 
 
-@pytest.mark.parametrize(("number", "pages"), [(0, 1), (99, 1), (100, 2), (249, 3)])
+@pytest.mark.parametrize(("number", "pages"), [(99, 1), (100, 2), (249, 3)])
 async def test_a_message_that_cannot_be_looked_up_is_found_by_reading_the_list(
     number: int, pages: int
 ) -> None:
@@ -68,28 +68,29 @@ async def test_a_message_that_cannot_be_looked_up_is_found_by_reading_the_list(
         raw = await raw_message(client, COMPLETION, "chatcmpl-1", f"msg_{number}")
 
     assert raw == {"id": f"msg_{number}", "role": "user", "content": "a"}
-    assert upstream.asked == ["asc"] * pages
+    assert upstream.asked == ["desc", "asc", *["asc"] * pages]
 
 
 @pytest.mark.parametrize("total", [0, 1, 250])
 async def test_a_message_that_the_list_does_not_hold_is_not_found(total: int) -> None:
     async with Messages(total).client() as client:
         with pytest.raises(ToolError) as caught:
-            await raw_message(client, COMPLETION, "chatcmpl-1", "msg_x")
-        gone = await messages_of(client, COMPLETION, "chatcmpl-1", NEWEST_FIRST).item("msg_x")
+            await raw_message(client, COMPLETION, "chatcmpl-1", "msg_-9")
+        gone = await messages_of(client, COMPLETION, "chatcmpl-1", NEWEST_FIRST).item("msg_-9")
 
     assert caught.value.code == "not_found"
-    assert caught.value.message == "There is no message msg_x in chatcmpl-1."
+    assert caught.value.message == "There is no message msg_-9 in chatcmpl-1."
     assert gone is None
 
 
-@pytest.mark.parametrize(("total", "requests"), [(1, 2), (7_001, REQUESTS)])
+@pytest.mark.parametrize(("total", "requests"), [(1, 2), (7_001, PAGES)])
 async def test_a_list_without_end_is_left_after_as_many_requests_as_a_call_may_make(
     total: int, requests: int
 ) -> None:
     upstream = Messages(total, turns=True)
     async with upstream.client() as client:
-        with pytest.raises(ToolError, match=r"There is no message msg_x in chatcmpl-1\."):
-            await raw_message(client, COMPLETION, "chatcmpl-1", "msg_x", "desc")
+        with pytest.raises(ToolError) as caught:
+            await raw_message(client, COMPLETION, "chatcmpl-1", "msg_-9", "desc")
 
-    assert upstream.asked == ["desc"] * requests
+    assert caught.value.code == "not_found"
+    assert upstream.asked == ["asc", "desc", *["desc"] * requests]

@@ -159,7 +159,7 @@ async def test_any_object_as_an_error_is_an_error_of_the_contract(
     outcome, asked = await called(json.dumps(body), *call, status)
     hold(outcome, asked)
     assert isinstance(outcome, ToolError)
-    assert asked == 1
+    assert 1 <= asked <= 3  # a message that cannot be retrieved is searched for in the list
 
 
 @given(KEYS, NUMBERS, st.sampled_from(CALLS))

@@ -8,6 +8,7 @@ from tests.upstreams import (  # noqa: F401 - the tests that note what they show
     test_failing,
     test_filing,
     test_paging,
+    test_servers,
     test_shapes,
 )
 from tests.upstreams.connecting import CONNECTING
@@ -16,9 +17,10 @@ from tests.upstreams.covering import SHOWN
 from tests.upstreams.failing import FAILING
 from tests.upstreams.filing import FILING
 from tests.upstreams.paging import PAGING
+from tests.upstreams.servers import SERVERS
 from tests.upstreams.shapes import SHAPES
 
-BEHAVIOURS = (*PAGING, *SHAPES, *FAILING, *CONVERSING, *FILING, *CONNECTING)
+BEHAVIOURS = (*PAGING, *SHAPES, *FAILING, *CONVERSING, *FILING, *CONNECTING, *SERVERS)
 
 
 def test_every_behaviour_is_listed_once_with_its_source() -> None:

@@ -172,12 +172,6 @@ async def test_a_completion_that_ogx_stored_unasked_is_read() -> None:
             "not_found",
             f"The upstream does not know {DELETED}, which this page starts after (Conversation",
         ),
-        (
-            "get-message",
-            {"thread_id": CONVERSATION, "message_id": NOWHERE},
-            "not_found",
-            "Conversation item",
-        ),
         ("get-chat-messages", {"completion_id": "nope"}, "not_found", "Chat completion with id no"),
         (
             "get-chat-messages",
@@ -203,6 +197,41 @@ async def test_an_error_of_ogx_says_what_it_means(
     assert error.code == code
     assert error.message.startswith(said)
     assert replay.unanswered == []
+
+
+async def test_a_message_that_ogx_does_not_have_is_not_found() -> None:
+    async with replayed(Replay(recordings(OGX, "038"))) as upstream:
+        error = await upstream.error("get-message", thread_id=CONVERSATION, message_id=NOWHERE)
+
+    assert error.code == "not_found"
+    assert error.message.startswith("Conversation item")
+
+
+@pytest.mark.parametrize("number", [39, 20])
+async def test_a_message_that_litellm_lists_but_cannot_retrieve_is_read_from_its_list(
+    number: int,
+) -> None:
+    message_id = f"msg_{number:03}"
+    replay = DroppingReplay(recordings(LITELLM))
+    async with replayed(replay) as upstream:
+        one = await upstream.call("get-message", thread_id="thread_1", message_id=message_id)
+
+    assert (one["message"]["id"], one["message"]["text"]) == (message_id, f"m{number}")
+    assert [asked.path for asked in upstream.asked] == [
+        f"/threads/thread_1/messages/{message_id}",
+        "/threads/thread_1/messages",
+    ]
+
+
+async def test_a_message_out_of_reach_at_litellm_is_not_said_to_be_missing() -> None:
+    async with replayed(DroppingReplay(recordings(LITELLM))) as upstream:
+        error = await upstream.error("get-message", thread_id="thread_1", message_id="msg_001")
+
+    assert error.code == "not_found"
+    assert error.message == (
+        "msg_001 was not found: the upstream cannot retrieve it by its id, and only a part of the "
+        "list could be searched."
+    )
 
 
 async def test_litellm_gives_its_newest_messages_and_the_page_says_that_no_more_can_be_had() -> (
@@ -260,7 +289,6 @@ async def test_a_new_thread_of_litellm_is_named_though_its_message_cannot_be_rea
     [
         ("list-messages", {"thread_id": "thread_404"}, "upstream_unavailable"),
         ("list-messages", {"thread_id": "thread_429"}, "rate_limited"),
-        ("get-message", {"thread_id": "thread_1", "message_id": "msg_001"}, "upstream_retired"),
         ("list-messages", {"thread_id": "conv_1"}, "upstream_retired"),
         ("get-chat-messages", {"completion_id": "chatcmpl-1"}, "upstream_retired"),
     ],

@@ -12,10 +12,10 @@ from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection
 from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk, Source
-from backscroll_tools.tool import REQUESTS
 
 _CHOICE: Final = "-choice-"
 """Separates the collection's id from the index, in the ids that we give to choices."""
@@ -68,42 +68,27 @@ async def raw_message(  # noqa: PLR0913 - which message, and how it is read
     Raises:
         ToolError: `not_found` if there is no such message, or the object is not a message.
     """
-    if collection.retrieve_message is None:
-        raw = await _searched(client, collection, owner, message_id, order, whole=whole)
+    def shaped(request: Request) -> Request:
+        return request if whole else request.abridged()
+
+    retrieval = collection.retrieve_message
+    lookup = Lookup(
+        client,
+        lambda window: shaped(collection.list_messages(owner, window)),
+        None if retrieval is None else lambda found_id: shaped(retrieval(owner, found_id)),
+        order,
+        collection.next_after,
+    )
+    raw = await lookup.get(message_id)
+    if raw is None:
         missing = f"There is no message {message_id} in {owner}."
-    else:
-        request = collection.retrieve_message(owner, message_id)
-        raw = await client.send(request if whole else request.abridged())
+    elif not collection.is_message(raw):
         missing = f"Item {message_id} of the conversation is not a message."
-    if raw is None or not collection.is_message(raw):
-        raise ToolError(
-            "not_found", missing, next_step="Check message_id.", shown_by=("list-messages",)
-        )
-    return {**raw, "id": message_id}
-
-
-async def _searched(  # noqa: PLR0913 - as `raw_message`
-    client: CallClient,
-    collection: Collection,
-    owner: str,
-    message_id: str,
-    order: Order,
-    *,
-    whole: bool,
-) -> JSON | None:
-    """Search the list for a message, with at most as many requests as a call may make."""
-    after = ""
-    for _ in range(REQUESTS):
-        request = collection.list_messages(owner, Slice(PAGE_ITEMS, order, after))
-        reply = await client.page(request if whole else request.abridged())
-        for raw in reply.items:
-            if raw["id"] == message_id:
-                return raw
-        next_after = collection.next_after(reply, after)
-        if reply.has_more is False or next_after == after:
-            break
-        after = next_after
-    return None
+    else:
+        return {**raw, "id": message_id}
+    raise ToolError(
+        "not_found", missing, next_step="Check message_id.", shown_by=("list-messages",)
+    )
 
 
 @dataclass(frozen=True, slots=True)

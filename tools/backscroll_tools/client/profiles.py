@@ -51,6 +51,8 @@ class Profile:
         trusts_has_more: whether `has_more: false` means the end of the list, without another check.
         abridges: whether it shortens long content on request, as the store does (`abridged`).
         lists_late: whether a new message may take a while to appear (OGX).
+        retrieves_listed_ids: whether it can retrieve each object that it lists, by its id. If not,
+            an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).
         looks_s: the pauses before the searches for a message that may have been written, in
             seconds. There are several searches because some upstreams list messages late.
         underway_s: the longest time from sending a message until it is listed, in seconds. Proxies
@@ -73,6 +75,7 @@ class Profile:
     trusts_has_more: bool = True
     abridges: bool = False
     lists_late: bool = False
+    retrieves_listed_ids: bool = True
     looks_s: tuple[float, ...] = (0.0, 0.25, 0.75, 2.0)
     underway_s: float = 360.0
     advice: str = "Ask the operator which upstream BACKSCROLL_UPSTREAM should name."
@@ -113,6 +116,7 @@ COMPATIBLE: Final = Profile(
     key_optional=True,
     trusts_has_more=False,
     lists_late=True,
+    retrieves_listed_ids=False,
     advice=f"If threads are missing: {THREADS_RETIRED}",
 )
 

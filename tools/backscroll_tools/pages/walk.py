@@ -20,7 +20,7 @@ from backscroll_tools.pages.source import Chunk, Item, Source
 STUCK: Final = "the upstream repeats itself, so later items cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
 FAILED: Final = "the upstream failed after the items above; continue with the cursor"
-GONE: Final = "the message that was being read has been deleted"
+GONE: Final = "the rest of an item was left out, because the item can no longer be found"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
     map(len, (STUCK, EMPTY, FAILED))
 )

@@ -9,6 +9,7 @@ from backscroll_tools.client import objects, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Completion
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import ListPosition, start_position
@@ -32,7 +33,10 @@ class _ChatCompletions:
         return Chunk.of(reply, objects.completion)
 
     async def item(self, item_id: str) -> Completion | None:
-        raw = await self.client.find(requests.retrieve_chat_completion(item_id))
+        retrieval = requests.retrieve_chat_completion
+        order = self.start.walk_order
+        lookup = Lookup(self.client, requests.list_chat_completions, retrieval, order)
+        raw = await lookup.find(item_id)
         return None if raw is None else objects.completion({**raw, "id": item_id})
 
 

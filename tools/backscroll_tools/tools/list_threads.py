@@ -7,6 +7,7 @@ from backscroll_tools import schemas
 from backscroll_tools.client import groups, objects, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Thread
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import ListPosition, start_position
@@ -28,7 +29,9 @@ class _Threads:
         return Chunk.of(reply, objects.thread)
 
     async def item(self, item_id: str) -> Thread | None:
-        raw = await self.client.find(requests.retrieve_thread(item_id))
+        order = self.start.walk_order
+        lookup = Lookup(self.client, requests.list_threads, requests.retrieve_thread, order)
+        raw = await lookup.find(item_id)
         return None if raw is None else objects.thread({**raw, "id": item_id})
 
 

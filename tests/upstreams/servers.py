@@ -1,0 +1,116 @@
+"""Real servers as their sources and recordings show them, each over the store's data.
+
+Each server is one function from a request to a reply. `docs/upstreams.md` has the settings for each.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Final
+
+from backscroll_tools.models import JSON
+from tests.upstreams.peculiar import Answer, Answering, Behaviour, Exchange, answer
+
+LONG: Final = "a long message " * 400
+"""The text of each tenth message of every server."""
+
+NO_ROUTE: Final = answer({"detail": "Not Found"}, 404)
+
+
+def _lengthened(row: JSON) -> JSON:
+    """Return a row of the store; if it is a tenth message, with a long text."""
+    text = json.dumps(row.get("content"))
+    if '0"' not in text or "text " not in text:
+        return row
+    return {**row, "content": [{**row["content"][0], **_long_text(row)}]}
+
+
+def _long_text(row: JSON) -> JSON:
+    old = row["content"][0]["text"]
+    return {"text": {**old, "value": LONG} if isinstance(old, dict) else LONG}
+
+
+def _of_rows(change: Callable[[JSON], JSON], said: Answer) -> Answer:
+    """Return a reply with each object changed, whether it is one object or a list."""
+    if said.status != 200:
+        return said
+    body = said.json
+    if isinstance(body.get("data"), list):
+        return answer({**body, "data": [change(row) for row in body["data"]]})
+    return answer(change(body))
+
+
+def _segments(exchange: Exchange) -> list[str]:
+    return exchange.asked.path.strip("/").split("/")
+
+
+async def _litellm(exchange: Exchange) -> Answer:
+    """Serve threads as the proxy does: no single messages, and no query reaches the service."""
+    match (exchange.asked.method, *_segments(exchange)):
+        case ("POST", "threads") | ("GET" | "POST", "threads", _, "messages"):
+            said = await exchange.ask(())
+        case _:
+            return NO_ROUTE
+    if said.status == 404:
+        return answer("Internal Server Error", 500)
+    return _of_rows(_lengthened, said)
+
+
+async def _litellm_pass_through(exchange: Exchange) -> Answer:
+    """Serve what the service behind the proxy serves, unchanged."""
+    return _of_rows(_lengthened, await exchange.ask())
+
+
+def _devui_item(row: JSON, number: int) -> JSON:
+    if row["type"] != "message":
+        return {**row, "id": f"item_{number}_call"}
+    text = {"type": "text", "text": _lengthened(row)["content"][0]["text"]}
+    return {**row, "id": f"item_{number}", "content": [text], "status": "completed"}
+
+
+async def _devui(exchange: Exchange) -> Answer:
+    """Serve conversations; a list numbers its items, and single ones have other ids."""
+    asked = exchange.asked
+    match (asked.method, *_segments(exchange)):
+        case ("POST", "conversations"):
+            return await exchange.ask(path="/conversations")
+        case ("POST", "conversations", _, "items"):
+            said = await exchange.ask()
+            if said.status != 200:
+                return said
+            return answer({"object": "list", "data": said.json["data"]})
+        case ("GET", "conversations", _, "items", item_id):
+            said = await exchange.ask()
+            unknown = item_id.removeprefix("item_").isdecimal() or said.status != 200
+            return answer({"detail": "Item not found"}, 404) if unknown else said
+        case ("GET", "conversations", conversation_id, "items"):
+            whole = await exchange.ask((("limit", "1"),))
+            if whole.status != 200:
+                return answer({"detail": f"Conversation {conversation_id} not found"}, 404)
+            rows = (await exchange.all())[:: -1 if asked["order"] == "desc" else 1]
+            items = [_devui_item(row, number) for number, row in enumerate(rows)]
+            items = items[:: -1 if asked["order"] == "desc" else 1]
+            ids = [item["id"] for item in items]
+            start = ids.index(asked["after"]) + 1 if asked["after"] in ids else 0
+            end = start + int(asked["limit"] or 100)
+            page = {"object": "list", "data": items[start:end], "has_more": len(items) > end}
+            return answer({**page, "metadata": {"traces": []}})
+        case _:
+            return NO_ROUTE
+
+
+def _server(name: str, source: str, answering: Answering, **settings: object) -> Behaviour:
+    return Behaviour(name, source, answering, settings)
+
+
+LITELLM: Final = _server("LiteLLM", "LiteLLM 1.106.2, recorded", _litellm, serves=("threads",))
+LITELLM_PASS_THROUGH: Final = _server(
+    "LiteLLM, pass-through",
+    "LiteLLM 1.106.2, recorded",
+    _litellm_pass_through,
+    serves=("threads",),
+)
+DEVUI: Final = _server(
+    "DevUI", "microsoft/agent-framework, source", _devui, serves=("conversations",)
+)
+
+SERVERS: Final = (LITELLM, LITELLM_PASS_THROUGH, DEVUI)

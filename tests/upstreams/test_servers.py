@@ -1,0 +1,59 @@
+"""What each tool does at real servers: all that the server itself can do."""
+
+import pytest
+
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Bounds
+from tests.upstreams import servers
+from tests.upstreams.covering import shows
+from tests.upstreams.peculiar import Behaviour
+from tests.upstreams.servers import LONG
+from tests.upstreams.world import CONVERSATION, COUNT, THREAD, world
+
+SMALL = Bounds(result_chars=4_000)
+TEXTS = [LONG if number % 10 == 0 else f"text {number}" for number in range(COUNT)][::-1]
+
+LISTS = {
+    servers.LITELLM: (THREAD, TEXTS[:20]),
+    servers.LITELLM_PASS_THROUGH: (THREAD, TEXTS),
+    servers.DEVUI: (CONVERSATION, TEXTS),
+}
+"""The id of the list of each server that lists messages, and the texts that it can show."""
+
+
+def joined(pages: list[JSON]) -> dict[str, str]:
+    """Return the texts of the messages on the pages by their ids, with their pieces joined."""
+    texts: dict[str, str] = {}
+    for page in pages:
+        for message in page["messages"]:
+            texts[message["id"]] = texts.get(message["id"], "") + message["text"]
+    return texts
+
+
+@shows(*LISTS)
+@pytest.mark.parametrize("server", LISTS, ids=str)
+async def test_a_walk_shows_each_message_whole_even_one_that_is_longer_than_a_page(
+    server: Behaviour,
+) -> None:
+    list_id, texts = LISTS[server]
+    async with world(server.answer, server.settings) as upstream:
+        pages = await upstream.pages("list-messages", SMALL, thread_id=list_id, limit=30)
+
+    assert list(joined(pages).values()) == texts
+    assert not any("warning" in page["page"] for page in pages[:-1])
+    assert ("warning" in pages[-1]["page"]) is (len(texts) < COUNT)
+
+
+@pytest.mark.parametrize("server", LISTS, ids=str)
+async def test_each_listed_message_can_be_read_by_its_id(server: Behaviour) -> None:
+    list_id, texts = LISTS[server]
+    async with world(server.answer, server.settings) as upstream:
+        page = await upstream.call("list-messages", thread_id=list_id, limit=5, preview_chars=1)
+        message_id = page["messages"][-1]["id"]
+        ids = {"thread_id": list_id, "message_id": message_id}
+        parts = [await upstream.call("get-message", SMALL, **ids)]
+        while cursor := parts[-1]["page"]["next_cursor"]:
+            parts.append(await upstream.call("get-message", SMALL, cursor=cursor, **ids))
+
+    assert len(parts) > 1
+    assert "".join(part["message"]["text"] for part in parts) == texts[4] == LONG

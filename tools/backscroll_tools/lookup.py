@@ -1,0 +1,132 @@
+"""One object of a list: retrieved by its id or, if the upstream cannot do that, found in the list.
+
+Some upstreams serve a list but not its single objects (LiteLLM), or retrieve them only by other ids
+(DevUI; docs/upstreams.md).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.client.replies import Reply
+from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON, Order
+
+PAGES: Final = 40
+"""The most pages of 100 items that a search reads. A call may make 50 requests."""
+
+_MISSING: Final = frozenset({"not_found", "upstream_retired"})
+
+
+def last_of(reply: Reply, after: str) -> str:
+    """Return the id of a reply's last item, which the next page starts after, or `after`."""
+    last: str = reply.items[-1]["id"] if reply.items else after
+    return last
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Looks up single objects of one list.
+
+    Attributes:
+        client: sends the requests.
+        listing: builds the request for a slice of the list.
+        retrieval: builds the request for one object from its id; None if the upstream has none.
+        order: the order to search the list in.
+        next_after: returns the id that the page after a reply starts after.
+    """
+
+    client: CallClient
+    listing: Callable[[Slice], Request]
+    retrieval: Callable[[str], Request] | None = None
+    order: Order = "desc"
+    next_after: Callable[[Reply, str], str] = last_of
+
+    async def find(self, item_id: str) -> JSON | None:
+        """Return an object as the upstream sends it, or None if it cannot be found.
+
+        Raises:
+            ToolError: the upstream's failure, except `not_found`.
+        """
+        try:
+            return await self.get(item_id)
+        except ToolError as error:
+            if error.code == "not_found":
+                return None
+            raise
+
+    async def get(self, item_id: str) -> JSON | None:
+        """Return an object as the upstream sends it, or None if it is not in the list.
+
+        Raises:
+            ToolError: the upstream's failure; `not_found` if the upstream says so.
+        """
+        if self.retrieval is None:
+            return await self._in_list(item_id)
+        try:
+            return await self.client.send(self.retrieval(item_id))
+        except ToolError as error:
+            if error.code not in _MISSING or self.client.upstream.profile.retrieves_listed_ids:
+                raise
+            try:
+                found = await self._in_list(item_id)
+            except ToolError as search_error:
+                raise (error if search_error.code == "upstream_retired" else search_error) from None
+            if found is None and error.code == "not_found":
+                raise
+            return found
+
+    async def _in_list(self, item_id: str) -> JSON | None:
+        return await self._beside_neighbour(item_id) or await self._searched(item_id)
+
+    async def _beside_neighbour(self, item_id: str) -> JSON | None:
+        """Find an object by two requests for one item each, if the upstream's paging allows that.
+
+        The first one, in the opposite order, returns the object's neighbour, and the second one
+        returns what follows the neighbour.
+
+        Raises:
+            ToolError: `not_found` if the upstream does not know the object's id.
+        """
+        opposite: Order = "asc" if self.order == "desc" else "desc"
+        try:
+            beyond = await self._page(Slice(1, opposite, item_id))
+            found = _with_id(beyond, item_id)
+            if found is None:
+                window = Slice(1, self.order, self.next_after(beyond, ""))
+                found = _with_id(await self._page(window), item_id)
+        except ToolError as error:
+            if error.code == "not_found":
+                raise
+            return None  # the search reports other failures, if they persist
+        return found
+
+    async def _searched(self, item_id: str) -> JSON | None:
+        """Search the list from its start, page by page."""
+        after = ""
+        for _ in range(PAGES):
+            reply = await self._page(Slice(PAGE_ITEMS, self.order, after))
+            if found := _with_id(reply, item_id):
+                return found
+            next_after = self.next_after(reply, after)
+            if reply.has_more is False:
+                return None
+            if next_after == after:
+                break
+            after = next_after
+        raise ToolError(
+            "not_found",
+            f"{item_id} was not found: the upstream cannot retrieve it by its id, and only a part "
+            "of the list could be searched.",
+            next_step="Check the id, or read the list near it.",
+        )
+
+    async def _page(self, window: Slice) -> Reply:
+        return await self.client.page(self.listing(window))
+
+
+def _with_id(reply: Reply, item_id: str) -> JSON | None:
+    return next((raw for raw in reply.items if raw["id"] == item_id), None)
