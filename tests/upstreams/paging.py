@@ -49,6 +49,25 @@ async def _empty_but_more(exchange: Exchange) -> Answer:
     return await exchange.ask()
 
 
+async def _promises_more(exchange: Exchange) -> Answer:
+    """Leave the oldest five messages out, but still count them for `has_more`."""
+    rows, after = (await exchange.all())[:-5], exchange.asked["after"]
+    start = _ids(rows).index(after) + 1 if after else 0
+    page = rows[start : start + int(exchange.asked["limit"])]
+    return _page(page, has_more=bool(page))
+
+
+async def _same_id_again(exchange: Exchange) -> Answer:
+    """Give two messages on each later page the id of the newest message."""
+    rows = await exchange.all()
+    start = _ids(rows).index(exchange.asked["after"]) + 1 if exchange.asked["after"] else 0
+    end = start + min(int(exchange.asked["limit"]), 20)
+    page = rows[start:end]
+    if start and len(page) > 5:
+        page[2:4] = [{**row, "id": rows[0]["id"]} for row in page[2:4]]
+    return _page(page, has_more=end < len(rows))
+
+
 def _has_more(**said: bool) -> Answering:
     def change(envelope: JSON) -> JSON:
         rest = {name: field for name, field in envelope.items() if name != "has_more"}
@@ -154,6 +173,12 @@ IN_TURN: Final = Behaviour("two pages come in turn for ever", QUIRKS, _two_pages
 EMPTY_BUT_MORE: Final = Behaviour(
     "an empty page with has_more true", "official SDK 3.54.0, measured", _empty_but_more
 )
+PROMISES_MORE: Final = Behaviour(
+    "the last page is empty, after has_more true", QUIRKS, _promises_more
+)
+SAME_ID_AGAIN: Final = Behaviour(
+    "other messages have an id that an earlier page had", QUIRKS, _same_id_again
+)
 HAS_MORE_ABSENT: Final = Behaviour("has_more is absent", QUIRKS, _has_more())
 HAS_MORE_FALSE: Final = Behaviour(
     "has_more is always false", "OGX #5611, Astra", _has_more(has_more=False)
@@ -190,6 +215,8 @@ PAGING: Final = (
     REPEATS_ITEMS,
     IN_TURN,
     EMPTY_BUT_MORE,
+    PROMISES_MORE,
+    SAME_ID_AGAIN,
     HAS_MORE_ABSENT,
     HAS_MORE_FALSE,
     HAS_MORE_TRUE,

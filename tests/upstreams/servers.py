@@ -1,6 +1,6 @@
 """Real servers as their sources and recordings show them, each over the store's data.
 
-Each server is one function from a request to a reply. `docs/upstreams.md` has the settings for each.
+Each server is one function from a request to a reply. `docs/upstreams.md` has their settings.
 """
 
 import json

@@ -6,8 +6,8 @@ import pytest
 
 from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.models import JSON
+from backscroll_tools.pages.walk import ABSENT, FAILED, REPEATED, STUCK
 from backscroll_tools.pages.walk import EMPTY as EMPTY_PAGE
-from backscroll_tools.pages.walk import FAILED, STUCK
 from backscroll_tools.tool import Bounds
 from tests.upstreams import paging
 from tests.upstreams.covering import shows
@@ -30,11 +30,12 @@ class Walked:
 
 WALKS = {
     paging.DROPS_QUERY: Walked(NEWEST_FIRST[:20], {**OUT_OF_REACH, "warning": STUCK}, 2),
-    paging.IGNORES_AFTER: Walked(NEWEST_FIRST[:30], {**OUT_OF_REACH, "warning": STUCK}, 2),
+    paging.IGNORES_AFTER: Walked(NEWEST_FIRST, END, 3),
     paging.REPEATS_ITEM: Walked(NEWEST_FIRST, END, 2),
     paging.REPEATS_ITEMS: Walked(NEWEST_FIRST, END, 2),
-    paging.IN_TURN: Walked(NEWEST_FIRST[:20], {**OUT_OF_REACH, "warning": STUCK}, 3),
+    paging.IN_TURN: Walked(NEWEST_FIRST[:20], {**OUT_OF_REACH, "warning": STUCK}, 4),
     paging.EMPTY_BUT_MORE: Walked(NEWEST_FIRST[:30], {**OUT_OF_REACH, "warning": EMPTY_PAGE}, 2),
+    paging.PROMISES_MORE: Walked(NEWEST_FIRST[:40], {**END, "warning": ABSENT}, 3),
     paging.HAS_MORE_ABSENT: Walked(NEWEST_FIRST, END, 3),
     paging.HAS_MORE_FALSE: Walked(NEWEST_FIRST, END, 3),
     paging.HAS_MORE_TRUE: Walked(NEWEST_FIRST, {**OUT_OF_REACH, "warning": EMPTY_PAGE}, 3),
@@ -69,6 +70,49 @@ async def test_a_walk_shows_each_message_once_and_in_order_and_says_why_it_ends(
     assert ending(pages[-1]) == expected.ends
     assert all(ending(page)["stopped_by"] == "limit" for page in pages[:-1])
     assert len(upstream.asked) == expected.requests
+
+
+@shows(paging.SAME_ID_AGAIN)
+async def test_ids_that_come_again_on_a_later_page_are_told() -> None:
+    async with world(paging.SAME_ID_AGAIN.answer) as upstream:
+        page = await upstream.call("list-messages", thread_id=THREAD, limit=100)
+
+    shown = [number for number in NEWEST_FIRST if number not in {22, 21}]
+    assert numbers([page]) == shown
+    assert ending(page) == {**END, "warning": REPEATED}
+
+
+@shows(paging.PROMISES_MORE)
+@pytest.mark.parametrize("limit", [40, 100])
+async def test_an_end_that_the_page_before_contradicts_is_told(limit: int) -> None:
+    async with world(paging.PROMISES_MORE.answer) as upstream:
+        pages = await upstream.pages("list-messages", thread_id=THREAD, limit=limit)
+
+    assert numbers(pages) == NEWEST_FIRST[:40]
+    assert ending(pages[-1]) == {**END, "warning": ABSENT}
+
+
+@shows(paging.IGNORES_AFTER)
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("limit", [1, 7, 20])
+async def test_a_list_that_ignores_after_is_read_from_one_page_of_100(
+    limit: int, order: str
+) -> None:
+    async with world(paging.IGNORES_AFTER.answer) as upstream:
+        pages = await upstream.pages("list-messages", thread_id=THREAD, limit=limit, order=order)
+
+    assert numbers(pages) == (NEWEST_FIRST if order == "desc" else NEWEST_FIRST[::-1])
+    assert ending(pages[-1]) == END
+    assert len(upstream.asked) == len(pages) + 1
+
+
+@shows(paging.IGNORES_AFTER)
+async def test_messages_beyond_the_first_100_of_a_list_that_ignores_after_are_told() -> None:
+    async with world(paging.IGNORES_AFTER.answer, long=True) as upstream:
+        pages = await upstream.pages("list-messages", thread_id=LONG, limit=30)
+
+    assert numbers(pages) == list(range(LONG_COUNT))[:-101:-1]
+    assert ending(pages[-1]) == {**OUT_OF_REACH, "warning": STUCK}
 
 
 @pytest.mark.parametrize("behaviour", WALKS, ids=str)

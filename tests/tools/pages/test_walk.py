@@ -8,7 +8,7 @@ from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.source import Chunk
-from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, WARNING_CHARS, Stop, Walk
+from backscroll_tools.pages.walk import EMPTY, FAILED, REPEATED, STUCK, WARNING_CHARS, Stop, Walk
 from tests.pace import paced_s
 from tests.tools.pages.lists import (
     EmptyButMore,
@@ -300,9 +300,10 @@ async def test_warnings_without_end_are_cut_to_what_a_page_reserves_for_them() -
 
 
 @pytest.mark.parametrize("after", ["", "msg_0"])
-async def test_items_that_come_again_anywhere_are_shown_once(after: str) -> None:
+async def test_items_that_come_again_anywhere_are_shown_once_with_a_warning(after: str) -> None:
     ids, stop = await walked(RepeatsTheFirst(MESSAGES), 500, after)
-    assert (ids, stop) == (IDS[1 if after else 0 :], Stop("end", has_more=False))
+    assert ids == IDS[1 if after else 0 :]
+    assert stop == Stop("end", has_more=False, warning=REPEATED)
 
 
 async def test_each_warning_of_an_upstream_is_repeated_once() -> None:

@@ -141,6 +141,7 @@ class BoundedPage:
         """
         more = stop.has_more or self._inside is not None
         next_start = self._position_after(stop.last or self._position, self._inside)
+        next_start = replace(next_start, ignores_after=stop.ignores_after)
         cursor = encode(next_start) if more and stop.reachable else None
         page = self._page(len(self._items), replace(stop, has_more=more), cursor)
         items = self._items[::-1] if self._start.backward else self._items

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from backscroll_tools.client.requests import ID
@@ -29,7 +29,7 @@ _FILTERS_ENCODED: Final = CHARS - 300
 """The most characters of the encoded filters. An id has up to 256; the rest has fewer than 44."""
 
 _SHAPE: Final = re.compile(
-    r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fb])"
+    r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
     r"~(?P<position>[A-Za-z0-9_.=-]*)~(?P<inside>(?:[if][0-9]{1,12})?)~(?P<preview>[0-9]{0,4})"
     r"~(?P<filters>[A-Za-z0-9_=-]*)~(?P<owner>[A-Za-z0-9_-]{4})(?P<check>[A-Za-z0-9_-]{6})"
 )
@@ -62,6 +62,9 @@ class ListPosition:
         inside: the offset in that item, if it was shown in part.
         preview: the most characters shown per message (`preview_chars`); 0 for whole messages.
         filters: the names and values of the arguments that filter the list.
+        ignores_after: whether the upstream ignores `after`, so that the page is found in the first
+            100 items of the list.
+        continued: whether a cursor named the position; not part of the cursor itself.
     """
 
     tool: str
@@ -72,6 +75,8 @@ class ListPosition:
     inside: Inside | None = None
     preview: int = 0
     filters: tuple[tuple[str, str], ...] = ()
+    ignores_after: bool = False
+    continued: bool = field(default=False, compare=False)
 
     @property
     def walk_order(self) -> Order:
@@ -93,8 +98,9 @@ def encode(start: ListPosition) -> str:
     if start.inside is not None:
         inside = f"{'f' if start.inside.with_fields else 'i'}{start.inside.offset}"
     filters = _encoded(start.filters)
+    way = "b" if start.backward else "f"
     body = (
-        f"{VERSION}{_code(start.tool)}.{start.order[0]}{'b' if start.backward else 'f'}"
+        f"{VERSION}{_code(start.tool)}.{start.order[0]}{way.upper() if start.ignores_after else way}"
         f"~{start.position}~{inside}~{start.preview or ''}~{filters}~"
     )
     return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"
@@ -125,11 +131,13 @@ def decode(cursor: str, tool: str, owner: str) -> ListPosition:
         tool=tool,
         owner=owner,
         order="asc" if found["order"] == "a" else "desc",
-        backward=found["way"] == "b",
+        backward=found["way"] in "bB",
         position=position,
         inside=Inside(int(inside[1:]), with_fields=inside[0] == "f") if inside else None,
         preview=int(found["preview"] or 0),
         filters=_filters(found["filters"]),
+        ignores_after=found["way"].isupper(),
+        continued=True,
     )
 
 

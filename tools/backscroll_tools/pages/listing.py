@@ -42,8 +42,15 @@ async def read_page(
             page.skip_rest()
             warning = GONE
         elif not page.take_rest(item):
-            return page.result(Stop("size", has_more=True))
-    walk = Walk(limit, call.bounds.requests, call.ends_at, call.report)
+            return page.result(Stop("size", has_more=True, ignores_after=start.ignores_after))
+    walk = Walk(
+        limit,
+        call.bounds.requests,
+        call.ends_at,
+        call.report,
+        promised=start.continued and start.inside is None,
+        ignores_after=start.ignores_after,
+    )
     with span("walk", {"backscroll.limit": limit}) as recorded:
         stop = await walk.over(
             source, page.next_start.position, page.take, page.fits, page.returned

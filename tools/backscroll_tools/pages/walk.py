@@ -19,10 +19,12 @@ from backscroll_tools.pages.source import Chunk, Item, Source
 
 STUCK: Final = "the upstream repeats itself, so later items cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
+REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
+ABSENT: Final = "more items were said to follow, but the upstream sent none"
 FAILED: Final = "the upstream failed after the items above; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
-WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; ") + max(
-    map(len, (STUCK, EMPTY, FAILED))
+WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; {REPEATED}; ") + max(
+    map(len, (STUCK, EMPTY, FAILED, ABSENT))
 )
 """The most characters of all warnings of a walk together. A page reserves space for them."""
 
@@ -38,6 +40,8 @@ class Stop:
         reachable: whether a cursor can reach the items that follow.
         last: the key that the next page starts after, if it is not the last taken item's.
         passed: the number of items of other kinds that were skipped.
+        ignores_after: whether the upstream ignores `after`, so that the next page is found in the
+            first 100 items of the list.
     """
 
     by: StoppedBy
@@ -46,6 +50,7 @@ class Stop:
     reachable: bool = True
     last: str = ""
     passed: int = 0
+    ignores_after: bool = False
 
     def passing(self, count: int) -> "Stop":
         """Return a copy with `count` more skipped items of other kinds."""
@@ -68,12 +73,16 @@ class _Progress:
         taken: the number of items on the page.
         seen: the keys of the items that were read.
         so_far: the stop if the walk ended now.
+        promised: whether the previous page said that more items follow.
+        limit: the number of items that the last request asked for.
     """
 
     after: str
     taken: int
     seen: set[str]
     so_far: Stop = Stop("requests", has_more=True)
+    promised: bool = False
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +94,16 @@ class Walk:
         requests: the most upstream requests; 1 or more.
         ends_at: the deadline, in seconds of `anyio.current_time`.
         report: called with the items taken and the limit, after requests that do not end the walk.
+        promised: whether an earlier page said that items follow the start.
+        ignores_after: whether the upstream is known to ignore `after`.
     """
 
     limit: int
     requests: int
     ends_at: float
     report: Callable[[int, int], Awaitable[None]] | None = None
+    promised: bool = False
+    ignores_after: bool = False
 
     async def over(
         self,
@@ -115,7 +128,8 @@ class Walk:
         Raises:
             ToolError: the upstream's failure or `deadline_exceeded`, if the page is empty.
         """
-        progress = _Progress(after, taken, seen={after} if after else set())
+        progress = _Progress(after, taken, {after} if after else set(), promised=self.promised)
+        progress.so_far = replace(progress.so_far, ignores_after=self.ignores_after)
         asked = {after}
         for _ in range(self.requests):
             chunk = await self._chunk(source, progress)
@@ -138,7 +152,8 @@ class Walk:
             with anyio.CancelScope(deadline=self.ends_at):
                 # Items of other kinds are skipped, so request as many more as were skipped so far.
                 wanted = max(1, self.limit - progress.taken + so_far.passed)
-                chunk = await source.chunk(progress.after, min(PAGE_ITEMS, wanted))
+                progress.limit = PAGE_ITEMS if so_far.ignores_after else min(PAGE_ITEMS, wanted)
+                chunk = await source.chunk(progress.after, progress.limit)
         except TooManyRequestsError:
             if nothing_read:
                 raise
@@ -162,7 +177,10 @@ class Walk:
         progress.so_far = progress.so_far.warned(chunk.warning)
         keyed = chunk.keyed
         ahead = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
-        for key, item in _fresh(keyed, progress.after, progress.seen):
+        fresh, repeated = _fresh(keyed, progress)
+        if repeated and (fresh or not chunk.has_more):
+            progress.so_far = progress.so_far.warned(REPEATED)
+        for key, item in fresh:
             if progress.taken >= self.limit:
                 return replace(progress.so_far, by="limit", last="")
             passing = progress.so_far.passing(ahead.get(key, 0))
@@ -186,30 +204,41 @@ class Walk:
     ) -> Stop | None:
         """Return the stop if the walk ends after this chunk, of which all items were taken."""
         so_far = progress.so_far
-        empty = not chunk.items and not any(chunk.passed)
-        if chunk.has_more is False or (chunk.has_more is None and empty):
+        received = len(chunk.items) + sum(chunk.passed)
+        promised, progress.promised = progress.promised, bool(chunk.has_more)
+        if chunk.has_more is False or (chunk.has_more is None and not received):
+            if promised and not received:
+                so_far = so_far.warned(ABSENT)
             return replace(so_far, by="end", has_more=False)
         if chunk.has_more and progress.taken >= self.limit:
             return replace(so_far, by="limit")
         if progress.after not in asked:
             return None
-        return replace(so_far.warned(EMPTY if empty else STUCK), reachable=False)
+        if received == progress.limit < PAGE_ITEMS:
+            # `after` was ignored, but not the limit, so a larger page may contain what follows.
+            progress.so_far = replace(so_far, ignores_after=True)
+            return None
+        return replace(so_far.warned(STUCK if received else EMPTY), reachable=False)
 
 
-def _fresh(keyed: list[tuple[str, Item]], after: str, seen: set[str]) -> list[tuple[str, Item]]:
-    """Return the items whose keys are not in `seen`, in order, and add their keys to `seen`.
+def _fresh(
+    keyed: list[tuple[str, Item]], progress: _Progress
+) -> tuple[list[tuple[str, Item]], bool]:
+    """Return the items that were not seen yet, and whether others were seen. Mark all as seen.
 
     An upstream that ignores `after` may send that item again. Then only the items after it are new.
     """
     keys = [key for key, _ in keyed]
-    if after in keys:
-        keyed = keyed[keys.index(after) + 1 :]
+    if progress.after in keys:
+        keyed = keyed[keys.index(progress.after) + 1 :]
+    elif progress.after and progress.so_far.ignores_after:
+        return [], False  # the list has changed, so that the item is not among the first ones
     fresh: list[tuple[str, Item]] = []
     for key, item in keyed:
-        if key not in seen:
-            seen.add(key)
+        if key not in progress.seen:
+            progress.seen.add(key)
             fresh.append((key, item))
-    return fresh
+    return fresh, len(fresh) < len(keyed)
 
 
 def _lost(error: ToolError, after: str) -> ToolError:
