@@ -58,6 +58,24 @@ async def _messages_alone(exchange: Exchange) -> Answer:
     return answer({"detail": "Not Found"}, 404)
 
 
+def _unfiltered(*, with_metadata: bool) -> Answering:
+    """List three completions, whatever the query asks for."""
+    users: list[dict[str, str]] = [{"user": "a"}, {"user": "b", "team": "x"}, {}]
+
+    async def answering(_: Exchange) -> Answer:
+        rows = [
+            {
+                "id": f"chatcmpl-{number}",
+                "object": "chat.completion",
+                "metadata": metadata if with_metadata else None,
+            }
+            for number, metadata in enumerate(users)
+        ]
+        return answer({"object": "list", "data": rows, "has_more": False})
+
+    return answering
+
+
 def _at_first(status: int, message: str) -> Answering:
     """Report a new object as missing twice, then return it."""
 
@@ -95,6 +113,16 @@ WITH_OUTPUT: Final = Behaviour(
 MESSAGES_ALONE: Final = Behaviour(
     "messages are served, the completion is not", "lies survived", _messages_alone
 )
+IGNORES_METADATA: Final = Behaviour(
+    "a metadata filter of completions is ignored",
+    "OGX 1.5.0; Llama Stack, source",
+    _unfiltered(with_metadata=True),
+)
+LACKS_METADATA: Final = Behaviour(
+    "completions are listed without their metadata",
+    "OGX 1.5.0, recorded",
+    _unfiltered(with_metadata=False),
+)
 STORED_LATER_400: Final = Behaviour(
     "400 for what was just created",
     "OGX 1.5.0, measured",
@@ -116,6 +144,8 @@ CONVERSING: Final = (
     LONG_CHOICE,
     WITH_OUTPUT,
     MESSAGES_ALONE,
+    IGNORES_METADATA,
+    LACKS_METADATA,
     STORED_LATER_400,
     STORED_LATER_404,
 )

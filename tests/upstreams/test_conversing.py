@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import pytest
 
+from backscroll_tools.client.replies import UNFILTERED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Bounds
 from tests.upstreams import conversing
@@ -89,6 +90,35 @@ async def test_messages_are_read_where_the_completion_itself_is_not_served() -> 
         page = await upstream.call("get-chat-messages", completion_id=COMPLETION)
 
     assert [message["text"] for message in page["messages"]] == [*QUESTIONS, ANSWER]
+
+
+@shows(conversing.IGNORES_METADATA)
+@pytest.mark.parametrize(
+    ("metadata", "ids"),
+    [
+        ({}, ["chatcmpl-0", "chatcmpl-1", "chatcmpl-2"]),
+        ({"user": "b"}, ["chatcmpl-1"]),
+        ({"user": "b", "team": "y"}, []),
+    ],
+)
+async def test_completions_with_other_metadata_are_passed_over(
+    metadata: dict[str, str], ids: list[str]
+) -> None:
+    async with world(conversing.IGNORES_METADATA.answer) as upstream:
+        page = await upstream.call("list-chat-completions", metadata=metadata)
+
+    assert [completion["id"] for completion in page["completions"]] == ids
+    assert page["page"].get("passed", 0) == 3 - len(ids)
+    assert "warning" not in page["page"]
+
+
+@shows(conversing.LACKS_METADATA)
+async def test_a_metadata_filter_that_cannot_be_checked_is_told() -> None:
+    async with world(conversing.LACKS_METADATA.answer) as upstream:
+        page = await upstream.call("list-chat-completions", metadata={"user": "b"})
+
+    assert page["completions"] == []
+    assert page["page"]["warning"] == UNFILTERED
 
 
 @shows(conversing.STORED_LATER_400, conversing.STORED_LATER_404)

@@ -17,9 +17,10 @@ LOST = "The upstream's reply to the write was lost: the message may have been wr
 REPEAT = 'Call create-message again with the same arguments and idempotency_key "once".'
 GONE = (
     "upstream_retired",
-    "The upstream (compatible) does not serve this.",
+    "The upstream (compatible) does not serve GET /threads/{id}/messages.",
     f"If threads are missing: {THREADS_RETIRED}",
 )
+GONE_WRITE = (GONE[0], GONE[1].replace("GET", "POST"), GONE[2])
 INVALID = "upstream_invalid"
 NOT_JSON = (
     "upstream_invalid",

@@ -183,7 +183,7 @@ async def test_a_completion_that_ogx_stored_unasked_is_read() -> None:
             "list-messages",
             {"thread_id": "thread_1"},
             "upstream_retired",
-            "The upstream (compatible) does not serve this.",
+            "The upstream (compatible) does not serve GET /threads/{id}/messages.",
         ),
     ],
 )

@@ -384,10 +384,11 @@ async def test_an_object_that_does_not_exist_is_not_found(
     async with client(tmp_path, mode) as host:
         result = await host.call_tool(tool, arguments)
 
+    shown_by = "list-chat-completions" if "completion_id" in arguments else "list-threads"
     assert result.is_error
     assert text_of(result) == (
         f"not_found: No {missing}.\n"
-        "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
+        f"Next: Check the ids. {shown_by} shows what exists.\n"
         "Retry: safe, but pointless until the ids are corrected; nothing was written."
     )
 

@@ -224,7 +224,7 @@ async def test_what_an_upstream_does_not_serve_is_not_asked_of_it() -> None:
         await wire.client(lacking).send(READ)
     assert (refused.value.code, refused.value.message, refused.value.next_step, wire.asked) == (
         "upstream_retired",
-        "The upstream (store) does not serve this.",
+        "The upstream (store) does not serve GET /threads/{id}/messages.",
         "Ask the operator which upstream BACKSCROLL_UPSTREAM should name.",
         [],
     )

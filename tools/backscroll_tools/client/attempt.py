@@ -45,7 +45,10 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
         return await _object(exchange, body)
     key = credential[0][1].split(" ")[-1] if credential else ""
     profile, now = client.upstream.profile, client.clock.now_s()
-    raise failures.failure(profile, status, headers, body, key, now=now)
+    asked = exchange.request
+    raise failures.failure(
+        profile, status, headers, body, key, now=now, endpoint=asked.endpoint, group=asked.group
+    )
 
 
 async def _exchanged(

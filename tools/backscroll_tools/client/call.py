@@ -57,7 +57,7 @@ class CallClient:
                 acted on.
         """
         if request.group not in self.upstream.profile.serves:
-            raise failures.not_served(self.upstream.profile)
+            raise failures.not_served(self.upstream.profile, request.endpoint)
         doubtful = False
         number = 0
         while True:

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from backscroll_tools.client import retry, statuses
 from backscroll_tools.client.error_body import sentence_and_code
+from backscroll_tools.client.groups import CHAT_COMPLETIONS, THREADS, Group
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
 
@@ -33,10 +34,17 @@ _NEXT_OF: Final = {
 }
 """The next step for upstream error codes that are more precise than the status."""
 
-_SHOWN_BY: Final[dict[ErrorCode, tuple[str, ...]]] = {
-    "not_found": ("list-threads", "list-chat-completions"),
-}
-"""The tools that list existing ids."""
+_SHOWN_BY: Final = {THREADS: ("list-threads",), CHAT_COMPLETIONS: ("list-chat-completions",)}
+"""The tools that list existing ids, by the group of endpoints that knows none of that id."""
+
+_THREADS_ENDPOINTS: Final = frozenset(
+    {"POST /threads", "GET /threads/{id}/messages", "POST /threads/{id}/messages"}
+)
+"""The endpoints without which an upstream cannot be said to have threads."""
+
+_ASK: Final = (
+    "Use another tool, or ask the operator which upstream BACKSCROLL_UPSTREAM should name."
+)
 
 _DATABASE_PREFIX: Final = "database_"
 """The prefix of the embedded store's codes for database errors, which mean that nothing was
@@ -96,6 +104,8 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
     key: str = "",
     *,
     now: float,
+    endpoint: str = "this",
+    group: Group | None = None,
 ) -> ExchangeError:
     """Return the error for an HTTP failure.
 
@@ -106,6 +116,8 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
         body: the reply's body.
         key: the caller's API key or token. A message that contains it is not quoted.
         now: the current time, in Unix seconds, for a `Retry-After` that is a date.
+        endpoint: the endpoint, as `Request.endpoint` names it.
+        group: the endpoint's group; None if unknown.
     """
     message, error_code = sentence_and_code(body)
     if key and key in message:
@@ -115,7 +127,12 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
         return _database_failure(error_code, message, retry.retry_after_s(headers, now))
     code = statuses.code_of(status, message, error_code)
     retry_after_s = retry.retry_after_s(headers, now)
-    error = _error(profile, code, status, message, retry_after_s)
+    if code == "upstream_retired":
+        error = not_served(profile, endpoint)
+    else:
+        error = _error(profile, code, status, message, retry_after_s)
+    if code == "not_found" and group is not None:
+        error.shown_by = _SHOWN_BY.get(group, ())
     error.next_step = _NEXT_OF.get(error_code, error.next_step)
     error.retry_after_s = retry_after_s
     error.fate = "unknown" if statuses.leaves_open(status, retry_after_s) else "refused"
@@ -135,8 +152,6 @@ def _database_failure(error_code: str, message: str, retry_after_s: float) -> Ex
 def _error(
     profile: Profile, code: ErrorCode, status: int, message: str, retry_after_s: float
 ) -> ExchangeError:
-    if code == "upstream_retired":
-        return not_served(profile)
     if code == "quota_exceeded":
         return ExchangeError(
             code,
@@ -155,15 +170,15 @@ def _error(
         next_step += _AFTER_500
     if code == "not_found" and profile.lists_late:
         next_step += _LISTED_LATE
-    return ExchangeError(code, sentence, next_step=next_step, shown_by=_SHOWN_BY.get(code, ()))
+    return ExchangeError(code, sentence, next_step=next_step)
 
 
-def not_served(profile: Profile) -> ExchangeError:
-    """Return the error for an endpoint that the upstream lacks."""
+def not_served(profile: Profile, endpoint: str) -> ExchangeError:
+    """Return the error for an endpoint that the upstream lacks, as `Request.endpoint` names it."""
     return ExchangeError(
         "upstream_retired",
-        f"The upstream ({profile.name}) does not serve this.",
-        next_step=profile.advice,
+        f"The upstream ({profile.name}) does not serve {endpoint}.",
+        next_step=profile.advice if endpoint in _THREADS_ENDPOINTS else _ASK,
     )
 
 

@@ -15,6 +15,7 @@ from backscroll_tools.models import JSON, Order
 from backscroll_tools.strict_json import JSONFlawError
 
 UNNAMED: Final = "items without a usable id were left out"
+UNFILTERED: Final = "completions without metadata were left out: the upstream may not return it"
 CONTRARY: Final = "the upstream ignores order"
 
 

@@ -63,6 +63,15 @@ class Request:
         parts = self.path.split("/")
         return "/".join(parts[: len(self.group.root.split("/")) + 1])
 
+    @property
+    def endpoint(self) -> str:
+        """The method and the path, with `{id}` for each id: `GET /threads/{id}/messages`."""
+        root = self.group.root
+        rest = self.path.removeprefix(root).split("/")[1:]
+        return f"{self.method} {root}" + "".join(
+            f"/{name if number % 2 else '{id}'}" for number, name in enumerate(rest)
+        )
+
     def with_limit(self, limit: int) -> "Request":
         """Return the same list request with another limit."""
         query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)

@@ -99,8 +99,9 @@ def encode(start: ListPosition) -> str:
         inside = f"{'f' if start.inside.with_fields else 'i'}{start.inside.offset}"
     filters = _encoded(start.filters)
     way = "b" if start.backward else "f"
+    way = way.upper() if start.ignores_after else way
     body = (
-        f"{VERSION}{_code(start.tool)}.{start.order[0]}{way.upper() if start.ignores_after else way}"
+        f"{VERSION}{_code(start.tool)}.{start.order[0]}{way}"
         f"~{start.position}~{inside}~{start.preview or ''}~{filters}~"
     )
     return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"

@@ -12,7 +12,7 @@ import anyio
 
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
-from backscroll_tools.client.replies import CONTRARY, UNNAMED
+from backscroll_tools.client.replies import CONTRARY, UNFILTERED, UNNAMED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import StoppedBy
 from backscroll_tools.pages.source import Chunk, Item, Source
@@ -23,7 +23,7 @@ REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
 ABSENT: Final = "more items were said to follow, but the upstream sent none"
 FAILED: Final = "the upstream failed after the items above; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
-WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {GONE}; {REPEATED}; ") + max(
+WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
     map(len, (STUCK, EMPTY, FAILED, ABSENT))
 )
 """The most characters of all warnings of a walk together. A page reserves space for them."""

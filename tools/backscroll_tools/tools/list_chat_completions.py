@@ -1,13 +1,14 @@
 """`list-chat-completions`: a page of the stored chat completions."""
 
 import json
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, cast
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.groups import CHAT_COMPLETIONS
+from backscroll_tools.client.replies import UNFILTERED
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Completion
@@ -30,7 +31,11 @@ class _ChatCompletions:
         window = Slice(limit, self.start.walk_order, after, self.filters)
         request = requests.list_chat_completions(window).abridged(objects.COMPLETION_PREVIEW)
         reply = await self.client.page(request)
-        return Chunk.of(reply, objects.completion)
+        chunk = Chunk.of(reply, objects.completion, self._is_wanted)
+        wanted = _metadata(self.start)
+        if wanted and any(not isinstance(raw.get("metadata"), dict) for raw in reply.items):
+            return replace(chunk, warning="; ".join(filter(None, (chunk.warning, UNFILTERED))))
+        return chunk
 
     async def item(self, item_id: str) -> Completion | None:
         retrieval = requests.retrieve_chat_completion
@@ -39,13 +44,24 @@ class _ChatCompletions:
         raw = await lookup.find(item_id)
         return None if raw is None else objects.completion({**raw, "id": item_id})
 
+    def _is_wanted(self, raw: JSON) -> bool:
+        # OGX and Llama Stack ignore the parameter (docs/upstreams.md), so filter here too.
+        wanted, metadata = _metadata(self.start), raw.get("metadata")
+        return not wanted or (
+            isinstance(metadata, dict) and wanted.items() <= cast("JSON", metadata).items()
+        )
+
+
+def _metadata(start: ListPosition) -> dict[str, str]:
+    metadata: dict[str, str] = json.loads(dict(start.filters).get("metadata", "{}"))
+    return metadata
+
 
 def _query(start: ListPosition) -> tuple[tuple[str, str], ...]:
     """Return the filters as query parameters, with a parameter for each metadata key."""
-    filters = dict(start.filters)
-    metadata: dict[str, str] = json.loads(filters.pop("metadata", "{}"))
-    pairs = ((f"metadata[{key}]", value) for key, value in metadata.items())
-    return (*filters.items(), *pairs)
+    filters = ((name, value) for name, value in start.filters if name != "metadata")
+    pairs = ((f"metadata[{key}]", value) for key, value in _metadata(start).items())
+    return (*filters, *pairs)
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
