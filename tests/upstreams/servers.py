@@ -9,6 +9,7 @@ from typing import Final
 
 from backscroll_tools.models import JSON
 from tests.upstreams.peculiar import Answer, Answering, Behaviour, Exchange, answer
+from tests.upstreams.world import INPUT
 
 LONG: Final = "a long message " * 400
 """The text of each tenth message of every server."""
@@ -98,6 +99,20 @@ async def _devui(exchange: Exchange) -> Answer:
             return NO_ROUTE
 
 
+async def _llama_stack(exchange: Exchange) -> Answer:
+    """Serve completions without a list of their messages; each contains its input."""
+    match (exchange.asked.method, *_segments(exchange)):
+        case ("GET", "chat", "completions", completion_id):
+            sent = (await exchange.ask(path=f"/chat/completions/{completion_id}/messages")).json
+            names = ("role", "content")
+            rows = [{name: row[name] for name in names} for row in sent["data"][:INPUT]]
+            return answer({**(await exchange.ask()).json, "input_messages": rows})
+        case ("GET", "chat", "completions"):
+            return await exchange.ask()
+        case _:
+            return NO_ROUTE
+
+
 def _server(name: str, source: str, answering: Answering, **settings: object) -> Behaviour:
     return Behaviour(name, source, answering, settings)
 
@@ -112,5 +127,8 @@ LITELLM_PASS_THROUGH: Final = _server(
 DEVUI: Final = _server(
     "DevUI", "microsoft/agent-framework, source", _devui, serves=("conversations",)
 )
+LLAMA_STACK: Final = _server(
+    "Llama Stack", "llamastack/llama-stack, source", _llama_stack, serves=("chat_completions",)
+)
 
-SERVERS: Final = (LITELLM, LITELLM_PASS_THROUGH, DEVUI)
+SERVERS: Final = (LITELLM, LITELLM_PASS_THROUGH, DEVUI, LLAMA_STACK)

@@ -2,13 +2,14 @@
 
 import pytest
 
+from backscroll.commands.doctor.probes import COMPLETION_MESSAGES, SINGLE_MESSAGES, probe_all
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds
 from tests.upstreams import servers
 from tests.upstreams.covering import shows
 from tests.upstreams.peculiar import Behaviour
 from tests.upstreams.servers import LONG
-from tests.upstreams.world import CONVERSATION, COUNT, THREAD, world
+from tests.upstreams.world import ANSWER, COMPLETION, CONVERSATION, COUNT, INPUT, THREAD, world
 
 SMALL = Bounds(result_chars=4_000)
 TEXTS = [LONG if number % 10 == 0 else f"text {number}" for number in range(COUNT)][::-1]
@@ -57,3 +58,36 @@ async def test_each_listed_message_can_be_read_by_its_id(server: Behaviour) -> N
 
     assert len(parts) > 1
     assert "".join(part["message"]["text"] for part in parts) == texts[4] == LONG
+
+
+@shows(servers.LLAMA_STACK)
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("limit", [1, 7, 100])
+async def test_the_messages_of_a_completion_are_read_from_the_completion_itself(
+    limit: int, order: str
+) -> None:
+    async with world(servers.LLAMA_STACK.answer, servers.LLAMA_STACK.settings) as upstream:
+        pages = await upstream.pages(
+            "get-chat-messages", completion_id=COMPLETION, limit=limit, order=order
+        )
+
+    texts = [*(f"question {number}" for number in range(INPUT)), ANSWER]
+    assert list(joined(pages).values()) == texts[:: 1 if order == "asc" else -1]
+    assert pages[-1]["page"]["stopped_by"] == "end"
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "detail"),
+    [
+        (servers.LITELLM, "threads", SINGLE_MESSAGES),
+        (servers.LLAMA_STACK, "stored completions", COMPLETION_MESSAGES),
+    ],
+    ids=str,
+)
+async def test_doctor_names_what_a_served_group_lacks(
+    server: Behaviour, name: str, detail: str
+) -> None:
+    async with world(server.answer, server.settings) as upstream:
+        checks = await probe_all(upstream.client)
+
+    assert [(check.name, detail in check.detail) for check in checks.values()] == [(name, True)]

@@ -1,7 +1,7 @@
 """The messages of a collection, read page by page or one at a time."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, cast
 
 from backscroll_tools.client import objects
 from backscroll_tools.client.abridging import OMITTED
@@ -134,13 +134,25 @@ class _Listed:
 class _WithChoices:
     """The listed messages, and after them the choices that the upstream's list lacks.
 
-    OpenAI's published example lists only the input; OGX lists the choices too (docs/upstreams.md).
+    OpenAI's published example lists only the input; OGX lists the choices too. Llama Stack has no
+    list, but its completions contain their input (docs/upstreams.md).
     """
 
     listed: _Listed
     retrieval: Request
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
+        try:
+            return await self._chunk(after, limit)
+        except ToolError as error:
+            messages = await self._contained() if error.code == "upstream_retired" else []
+            if not messages:
+                raise
+        if self.listed.start.walk_order == "desc":
+            messages.reverse()
+        return Chunk(tuple(_items_after(messages, after)), has_more=False)
+
+    async def _chunk(self, after: str, limit: int) -> Chunk[Message]:
         if self.listed.start.walk_order == "desc":
             return await self._newest_first(after, limit)
         chunk: Chunk[Message] = Chunk((), has_more=False)
@@ -156,7 +168,13 @@ class _WithChoices:
             return next(
                 (choice for choice in await self._choices() if choice["id"] == item_id), None
             )
-        return await self.listed.item(item_id)
+        try:
+            return await self.listed.item(item_id)
+        except ToolError as error:
+            messages = await self._contained() if error.code == "upstream_retired" else []
+            if not messages:
+                raise
+        return next((message for message in messages if message["id"] == item_id), None)
 
     async def _newest_first(self, after: str, limit: int) -> Chunk[Message]:
         if after and _CHOICE not in after:
@@ -171,11 +189,7 @@ class _WithChoices:
         Args:
             newest: the newest messages of the list, oldest first; empty if not known.
         """
-        raw = await self._retrieved()
-        choices = [
-            objects.message({**message, "id": f"{self.listed.owner}{_CHOICE}{index}"})
-            for index, message in enumerate(self.listed.collection.choices(raw))
-        ]
+        choices = self._choices_of(await self._retrieved())
         if not choices:
             return []
         if len(newest) < len(choices):
@@ -186,6 +200,27 @@ class _WithChoices:
             return []  # the upstream lists the choices of a completion that is too large
         listed = {_content(message) for message in newest[-len(choices) :]}
         return [choice for choice in choices if _content(choice) not in listed]
+
+    async def _contained(self) -> list[Message]:
+        """Return the input that the completion contains, then its choices; oldest first."""
+        raw = await self._retrieved()
+        sent = raw.get("input_messages")
+        inputs = (
+            [
+                objects.message({**cast("JSON", message), "id": f"{self.listed.owner}-{index}"})
+                for index, message in enumerate(cast("list[object]", sent or []))
+                if isinstance(message, dict)
+            ]
+            if isinstance(sent, list)
+            else []
+        )
+        return [*inputs, *self._choices_of(raw)] if inputs else []
+
+    def _choices_of(self, raw: JSON) -> list[Message]:
+        return [
+            objects.message({**message, "id": f"{self.listed.owner}{_CHOICE}{index}"})
+            for index, message in enumerate(self.listed.collection.choices(raw))
+        ]
 
     async def _retrieved(self) -> JSON:
         """Return the collection, or an empty object if the upstream serves only its messages.

@@ -341,11 +341,13 @@ async def test_only_harmless_requests_are_made_each_once_with_the_key() -> None:
     zeros = "0" * 24
     assert sorted((request.method, request.url.path) for request in seen) == [
         ("GET", "/v1/chat/completions"),
+        ("GET", "/v1/chat/completions/chatcmpl-0/messages"),
         ("GET", f"/v1/conversations/conv_{zeros}{zeros}/items"),
+        ("GET", "/v1/threads/thread_0/messages/msg_0"),
         ("GET", f"/v1/threads/thread_{zeros}/messages"),
     ]
     assert {request.headers["authorization"] for request in seen} == {f"Bearer {KEY}"}
-    assert {request.query_params["limit"] for request in seen} == {"1"}
+    assert {request.query_params.get("limit", "1") for request in seen} == {"1"}
 
 
 async def test_a_refused_key_is_said_without_a_word_of_what_the_upstream_said() -> None:

@@ -191,7 +191,7 @@ async def test_arguments_that_the_schema_allows_are_accepted(
 
     assert text_of(result) == (
         "not_found: No thread found with id 'thread_none'.\n"
-        "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
+        "Next: Check the ids. list-threads shows what exists.\n"
         "Retry: safe, but pointless until the ids are corrected; nothing was written."
     )
 

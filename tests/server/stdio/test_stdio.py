@@ -33,7 +33,7 @@ from tests.server.stdio.host import ERAS, JSON, REPLY_S, SERVE, Era, connected, 
 PING = {"jsonrpc": "2.0", "id": "ping", "method": "ping"}
 NO_THREAD = (
     "not_found: No thread found with id 'thread_none'.\n"
-    "Next: Check the ids. list-threads and list-chat-completions show what exists.\n"
+    "Next: Check the ids. list-threads shows what exists.\n"
     "Retry: safe, but pointless until the ids are corrected; nothing was written."
 )
 each_era = pytest.mark.parametrize("era", ERAS)

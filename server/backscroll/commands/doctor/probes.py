@@ -12,11 +12,25 @@ from backscroll_tools.client import requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError
-from backscroll_tools.client.groups import GROUPS, Group
+from backscroll_tools.client.groups import CHAT_COMPLETIONS, GROUPS, THREADS, Group
+from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 
 PROBE_S: Final = 10.0
 """The time limit for each request, in seconds."""
+
+SINGLE_MESSAGES: Final = "single messages are not served, so get-message searches the list"
+COMPLETION_MESSAGES: Final = (
+    "messages of completions are not served, so get-chat-messages reads the completion itself"
+)
+_PARTS: Final = {
+    THREADS: (requests.retrieve_message("thread_0", "msg_0"), SINGLE_MESSAGES),
+    CHAT_COMPLETIONS: (
+        requests.list_chat_messages("chatcmpl-0", Slice(1, "asc")),
+        COMPLETION_MESSAGES,
+    ),
+}
+"""A request to a part of a group that some upstreams lack, and what is said if it is missing."""
 
 
 async def probe_all(
@@ -34,6 +48,8 @@ async def probe_all(
 
     async def ask(group: Group) -> None:
         check = await _probe(client, group, limit_s)
+        if check.verdict in {"ok", "unclear"} and await _lacks_part(client, group, limit_s):
+            check = replace(check, detail=f"{check.detail}; {_PARTS[group][1]}")
         requires_key = check.next_step == NO_KEY[1]
         found[group] = _untested(check) if requires_key and callers_have_keys else check
 
@@ -58,6 +74,18 @@ async def _probe(client: Client, group: Group, limit_s: float) -> Check:
         else:
             check = _failed(group, error, with_key=client.upstream.credential is not None)
     return replace(check, ms=round((time.perf_counter() - start) * 1000))
+
+
+async def _lacks_part(client: Client, group: Group, limit_s: float) -> bool:
+    """Whether an upstream of an unknown kind lacks a part of a group that it serves."""
+    if group not in _PARTS or client.upstream.profile.retrieves_listed_ids:
+        return False
+    with anyio.move_on_after(limit_s):
+        try:
+            await CallClient(client).send(_PARTS[group][0])
+        except ToolError as error:
+            return error.code == "upstream_retired"
+    return False
 
 
 def _untested(check: Check) -> Check:
