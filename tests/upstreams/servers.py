@@ -99,6 +99,50 @@ async def _devui(exchange: Exchange) -> Answer:
             return NO_ROUTE
 
 
+def _open_assistant_message(row: JSON) -> JSON:
+    if row.get("object") != "thread.message":
+        return row
+    kept = {name: value for name, value in row.items() if name not in {"metadata", "status"}}
+    message = {**kept, "created_at": row["created_at"] + 0.5, "metadata_": row["metadata"]}
+    return _lengthened(message)
+
+
+async def _open_assistant(exchange: Exchange) -> Answer:
+    """Serve threads; a message's files are listed, but none is ever stored there."""
+    match (exchange.asked.method, *_segments(exchange)):
+        case ("GET", "threads", _, "messages", _, "files"):
+            return answer({"object": "list", "data": [], "has_more": False})
+        case ("POST", "threads") | (_, "threads", _, "messages", *_):
+            said = await exchange.ask()
+            return _of_rows(_open_assistant_message, said)
+        case _:
+            return NO_ROUTE
+
+
+async def _agentic_api(exchange: Exchange) -> Answer:
+    """Serve conversations as OpenAI does, and no stored completions."""
+    match (exchange.asked.method, *_segments(exchange)):
+        case (_, "conversations", *_):
+            return _of_rows(_lengthened, await exchange.ask())
+        case ("GET", "chat", "completions"):
+            return answer("", 405)
+        case _:
+            return answer("", 404)
+
+
+async def _ogx(exchange: Exchange) -> Answer:
+    """Serve conversations and completions; no threads, and an unknown completion is a 400."""
+    match _segments(exchange):
+        case ["threads", *_]:
+            return NO_ROUTE
+        case ["chat", *_]:
+            said = await exchange.ask(exchange.asked.without("metadata[user]"))
+            missing = {"error": {"message": "Chat completion not found"}}
+            return answer(missing, 400) if said.status == 404 else said
+        case _:
+            return _of_rows(_lengthened, await exchange.ask(exchange.asked.without("before")))
+
+
 async def _llama_stack(exchange: Exchange) -> Answer:
     """Serve completions without a list of their messages; each contains its input."""
     match (exchange.asked.method, *_segments(exchange)):
@@ -130,5 +174,25 @@ DEVUI: Final = _server(
 LLAMA_STACK: Final = _server(
     "Llama Stack", "llamastack/llama-stack, source", _llama_stack, serves=("chat_completions",)
 )
+OPEN_ASSISTANT: Final = _server(
+    "open-assistant-api", "MLT-OSS/open-assistant-api, source", _open_assistant, serves=("threads",)
+)
+AGENTIC_API: Final = _server(
+    "vLLM's agentic API",
+    "vllm-project/agentic-api, source",
+    _agentic_api,
+    serves=("conversations",),
+)
+OGX: Final = _server(
+    "OGX", "OGX 1.5.0, recorded", _ogx, serves=("conversations", "chat_completions")
+)
 
-SERVERS: Final = (LITELLM, LITELLM_PASS_THROUGH, DEVUI, LLAMA_STACK)
+SERVERS: Final = (
+    LITELLM,
+    LITELLM_PASS_THROUGH,
+    DEVUI,
+    LLAMA_STACK,
+    OPEN_ASSISTANT,
+    AGENTIC_API,
+    OGX,
+)

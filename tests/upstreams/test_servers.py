@@ -18,6 +18,9 @@ LISTS = {
     servers.LITELLM: (THREAD, TEXTS[:20]),
     servers.LITELLM_PASS_THROUGH: (THREAD, TEXTS),
     servers.DEVUI: (CONVERSATION, TEXTS),
+    servers.OPEN_ASSISTANT: (THREAD, TEXTS),
+    servers.AGENTIC_API: (CONVERSATION, TEXTS),
+    servers.OGX: (CONVERSATION, TEXTS),
 }
 """The id of the list of each server that lists messages, and the texts that it can show."""
 
@@ -58,6 +61,44 @@ async def test_each_listed_message_can_be_read_by_its_id(server: Behaviour) -> N
 
     assert len(parts) > 1
     assert "".join(part["message"]["text"] for part in parts) == texts[4] == LONG
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize("server", LISTS, ids=str)
+async def test_a_message_created_again_is_written_once_and_its_files_are_listed(
+    server: Behaviour, *, new: bool
+) -> None:
+    attachment = {"file_id": "file_1", "tools": [{"type": "file_search"}]}
+    say: JSON = {"role": "user", "content": "hello", "attachments": [attachment]}
+    if not new:
+        say["thread_id"] = LISTS[server][0]
+    async with world(server.answer, server.settings) as upstream:
+        first = await upstream.call("create-message", **say)
+        key = first["idempotency_key"]
+        again = await upstream.call("create-message", idempotency_key=key, **say)
+        ids = {"thread_id": first["thread_id"], "message_id": first["message"]["id"]}
+        one = await upstream.call("get-message", **ids)
+        files = await upstream.call("list-message-files", **ids)
+        listed = await upstream.call("list-messages", thread_id=first["thread_id"], limit=3)
+
+    assert first["message"]["id"] == again["message"]["id"]
+    assert one["message"]["text"] == "hello"
+    assert [file["id"] for file in files["files"]] == ["file_1"]
+    assert [message["text"] for message in listed["messages"]].count("hello") == 1
+
+
+async def test_a_marker_that_is_returned_under_another_name_still_tells_a_message_apart() -> None:
+    server = servers.OPEN_ASSISTANT
+    say = {"thread_id": THREAD, "role": "user", "content": "hello", "idempotency_key": "once"}
+    async with world(server.answer, server.settings) as upstream:
+        first = await upstream.call("create-message", **say)
+        again = await upstream.call("create-message", **say)
+        one = await upstream.call(
+            "get-message", thread_id=THREAD, message_id=first["message"]["id"]
+        )
+
+    assert again["message"]["id"] == first["message"]["id"]
+    assert one["message"]["metadata"] == {"backscroll_key": "once"}
 
 
 @shows(servers.LLAMA_STACK)

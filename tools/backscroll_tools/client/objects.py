@@ -233,5 +233,6 @@ TYPED_FIELDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     "status": ("status", _is_text),
     "metadata": ("metadata", _is_object),
     OMITTED: ("omitted", _is_text),
+    "metadata_": ("metadata", _is_object),  # open-assistant-api
 }
 """The typed field for each upstream field, and the check that its value must pass."""
