@@ -68,6 +68,7 @@ async def raw_message(  # noqa: PLR0913 - which message, and how it is read
     Raises:
         ToolError: `not_found` if there is no such message, or the object is not a message.
     """
+
     def shaped(request: Request) -> Request:
         return request if whole else request.abridged()
 
