@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from backscroll.commands.connect import host_file
-from backscroll.commands.connect.configuration import connected, contains, disconnected
+from backscroll.commands.connect.configuration import (
+    connected,
+    contains,
+    disconnected,
+    is_connected,
+    replaced_entry,
+    returned,
+)
 from backscroll.commands.connect.entry import HostEntry
 from backscroll.commands.connect.hosts import Host
 from backscroll.commands.connect.jsonc import BOM, MalformedError
@@ -50,7 +57,10 @@ class Change:
             n=_CONTEXT_LINES,
             lineterm="",
         )
-        return "\n".join(map(hidden, lines))
+        had_mark = self.before is not None and self.before.startswith(BOM)
+        loses_mark = had_mark and self.after is not None and not self.after.startswith(BOM)
+        marked = ["(The byte order mark at the start is removed.)"] if loses_mark else []
+        return "\n".join((*marked, *map(hidden, lines)))
 
     def apply(self) -> None:
         """Apply the change.
@@ -77,8 +87,8 @@ def connecting(host: Host, path: Path, entry: HostEntry) -> Change:
     try:
         after = connected(host, before or "", entry)
         if before is not None and contains(host, before, entry):
-            after = before
-        is_new = before is not None and disconnected(host, before) == before
+            after = before.removeprefix(BOM)
+        is_new = before is not None and not is_connected(host, before)
     except MalformedError as error:
         raise _unedited(path, error) from None
     has_backup = host_file.backup_of(path).exists()
@@ -89,7 +99,9 @@ def disconnecting(host: Host, path: Path) -> Change:
     """Return the change that removes Backscroll from a host's file.
 
     If adding Backscroll was the only change since the backup, the backup is restored byte for byte.
-    Removing only the entry can leave an empty object that the original file did not have.
+    Removing only the entry can leave an empty object that the original file did not have. An entry
+    of the same name that Backscroll replaced is put back. One that `backscroll connect` did not
+    write is not removed.
 
     Raises:
         CommandError: as in `connecting`.
@@ -99,12 +111,15 @@ def disconnecting(host: Host, path: Path) -> Change:
         return Change(path, None, None)
     backup = host_file.read(host_file.backup_of(path))
     try:
-        after = disconnected(host, before)
-        if after == before:
+        if not is_connected(host, before):
             return Change(path, before, before)
-        original = backup if backup is not None and disconnected(host, backup) == backup else None
+        after = disconnected(host, before)
+        original = None if backup is None or is_connected(host, backup) else backup
         if after in _traces(host, original or ""):
             return Change(path, before, original, restores=backup is not None)
+        replaced = original and replaced_entry(host, original)
+        if replaced:
+            return Change(path, before, returned(host, after, replaced), restores=True)
     except MalformedError as error:
         raise _unedited(path, error) from None
     return Change(path, before, after)

@@ -8,6 +8,7 @@ from backscroll.commands.connect import json_edit, toml_edit
 from backscroll.commands.connect.entry import KEY, KEY_INPUT, NAME, HostEntry
 from backscroll.commands.connect.hosts import Host
 from backscroll.commands.connect.jsonc import BOM, MalformedError, parse
+from backscroll.commands.connect.ownership import is_ours, merged
 
 _INPUT: Final = {
     "type": "promptString",
@@ -18,33 +19,55 @@ _INPUT: Final = {
 
 
 def connected(host: Host, text: str, entry: HostEntry) -> str:
-    """Return a configuration with the entry added, or replaced if it was there.
+    """Return a configuration with the entry added, or updated if it was there.
+
+    An entry of the same name that is not Backscroll's is replaced. A byte order mark is removed,
+    because some hosts cannot read a file that has one (Gemini CLI 0.61, Claude Desktop).
 
     Raises:
         MalformedError: the text cannot be parsed in the host's format.
     """
+    text = text.removeprefix(BOM)
     path, value = (host.servers, NAME), server(host, entry)
+    found = _servers(host, text).get(NAME)
+    if isinstance(found, dict) and is_ours(found):
+        value = merged(found, value)
+    elif found is not None:
+        text = _without_entry(host, text)
     if host.format == "toml":
         return toml_edit.with_table(text, path, value)
     if inputs(host, entry):
         text = json_edit.with_element(text, "inputs", _INPUT, _is_input)
     elif host.asks:
         text = json_edit.without_element(text, "inputs", _is_input)
-    return json_edit.with_member(text, path, value)
+    return json_edit.with_value(text, path, value)
 
 
 def disconnected(host: Host, text: str) -> str:
-    """Return a configuration without Backscroll; unchanged if it has no such entry.
+    """Return a configuration without the entry of Backscroll's name; unchanged if there is none.
 
     Raises:
         MalformedError: as in `connected`.
     """
-    path = (host.servers, NAME)
-    if host.format == "toml":
-        return toml_edit.without_table(text, path)
     if host.asks:
         text = json_edit.without_element(text, "inputs", _is_input)
-    return json_edit.without_member(text, path)
+    return _without_entry(host, text)
+
+
+def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
+    """Return a configuration with an entry of Backscroll's name as it was before `connected`.
+
+    Args:
+        host: the host.
+        text: the configuration without the entry.
+        entry: the entry that `connected` replaced.
+
+    Raises:
+        MalformedError: as in `connected`.
+    """
+    if host.format == "toml":
+        return toml_edit.with_table(text, (host.servers, NAME), entry)
+    return json_edit.with_member(text, (host.servers, NAME), entry)
 
 
 def contains(host: Host, text: str, entry: HostEntry) -> bool:
@@ -53,7 +76,8 @@ def contains(host: Host, text: str, entry: HostEntry) -> bool:
     Raises:
         MalformedError: as in `connected`.
     """
-    if entry_in(host, text) != whole(server(host, entry)):
+    found = entry_in(host, text)
+    if found is None or not is_ours(found) or found != whole(merged(found, server(host, entry))):
         return False
     return not host.asks or _key_inputs(_data(host, text)) == inputs(host, entry)
 
@@ -66,6 +90,26 @@ def entry_in(host: Host, text: str) -> dict[str, Any] | None:
     """
     found = _servers(host, text).get(NAME)
     return whole(found) if isinstance(found, dict) else None
+
+
+def is_connected(host: Host, text: str) -> bool:
+    """Return whether a configuration has an entry that `backscroll connect` wrote.
+
+    Raises:
+        MalformedError: as in `connected`.
+    """
+    found = entry_in(host, text)
+    return found is not None and is_ours(found)
+
+
+def replaced_entry(host: Host, text: str) -> dict[str, Any] | None:
+    """Return an entry of Backscroll's name that `connect` did not write; None if there is none.
+
+    Raises:
+        MalformedError: as in `connected`.
+    """
+    found = _servers(host, text).get(NAME)
+    return found if isinstance(found, dict) and not is_ours(found) else None
 
 
 def other_servers(host: Host, text: str) -> dict[str, Any]:
@@ -104,6 +148,12 @@ def server(host: Host, entry: HostEntry) -> dict[str, Any]:
     if env:
         value["env"] = env
     return value
+
+
+def _without_entry(host: Host, text: str) -> str:
+    path = (host.servers, NAME)
+    edit = toml_edit.without_table if host.format == "toml" else json_edit.without_member
+    return edit(text, path)
 
 
 def _is_input(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from backscroll.commands.connect.jsonc import BOM, MalformedError, Member, Value, parse
@@ -42,6 +42,29 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
     indented = before.start == _line_start(text, before.start)
     rendered = _rendered(text, value, _margin(text, before.start) if indented else None)
     return _edited(text, [(start, end, rendered)])
+
+
+def with_value(text: str, path: Sequence[str], value: object) -> str:
+    """Return the text with a member set to a value; what is right inside it keeps its form.
+
+    Args:
+        text: as in `with_member`.
+        path: as in `with_member`.
+        value: as in `with_member`. Of an object, only the members that differ are edited.
+
+    Raises:
+        MalformedError: as in `with_member`.
+    """
+    found = _value_at(text, path)
+    if found is None or found.kind != "object" or not isinstance(value, Mapping):
+        return with_member(text, path, value)
+    before = {item.name: item.value.data for item in found.items}
+    for name in before.keys() - value.keys():
+        text = without_member(text, (*path, name))
+    for name, inner in value.items():
+        if name not in before or before[name] != inner:
+            text = with_value(text, (*path, name), inner)
+    return text
 
 
 def without_member(text: str, path: Sequence[str]) -> str:
@@ -102,6 +125,15 @@ def _array(text: str, name: str) -> Value | None:
     if found is not None and found.value.kind != "array":
         raise MalformedError(f"{name!r} is not an array")
     return found.value if found else None
+
+
+def _value_at(text: str, path: Sequence[str]) -> Value | None:
+    """Return the value of a member; None if the text does not have it."""
+    value: Value | None = parse(_or_object(text))
+    for depth, name in enumerate(path):
+        found = _member(value, name, path[:depth]) if value else None
+        value = found.value if found else None
+    return value
 
 
 def _member(parent: Value, name: str, path: Sequence[str]) -> Member | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from backscroll.commands.connect import host_file
-from backscroll.commands.connect.configuration import connected, disconnected
+from backscroll.commands.connect.configuration import connected, is_connected, replaced_entry
 from backscroll.commands.connect.entry import HostEntry, launch, needs_key, variables
 from backscroll.commands.connect.hosts import HOSTS, Host, Machine
 from backscroll.commands.connect.jsonc import MalformedError
@@ -67,8 +67,10 @@ def _state(host: Host, machine: Machine) -> str:
     path = host.config(machine)
     try:
         text = host_file.read(path)
-        if text is not None and disconnected(host, text) != text:
+        if text is not None and is_connected(host, text):
             return f"connected      {path}"
+        if text is not None and replaced_entry(host, text):
+            return f"another entry  {path}"
     except (CommandError, MalformedError):
         return f"unreadable     {path}"
     is_installed = text is not None or host.trace(machine).exists()

@@ -20,8 +20,9 @@ from backscroll.commands.connect.configuration import (
 )
 from backscroll.commands.connect.entry import KEY, HostEntry
 from backscroll.commands.connect.hosts import Host, Machine
-from backscroll.commands.connect.jsonc import MalformedError
+from backscroll.commands.connect.jsonc import BOM, MalformedError
 from backscroll.commands.connect.own_command import OwnCommand
+from backscroll.commands.connect.ownership import is_ours, merged
 from backscroll.commands.connect.secrecy import hidden, holds_password
 from backscroll.process.exits import CommandError
 from backscroll_tools.plain import plain
@@ -149,6 +150,11 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
     text, wanted = host_file.read(path) or "", server(host, entry)
     program = machine.program(host.own.program)
     reason = _unusable(host.own, program, path)
+    if text.startswith(BOM):
+        reason = reason or f"{path} has a byte order mark, which {host.own.program} might not read"
+    found = entry_in(host, text)
+    if found and (not is_ours(found) or whole(merged(found, wanted)) != whole(wanted)):
+        reason = reason or f"{host.own.program} would drop what else is in the entry"
     if entry.key or any(map(holds_password, entry.settings.values())):
         reason = reason or f"{host.own.program} would show the secret in the list of processes"
     if reason := reason or _limitation(host.own, wanted, disconnected(host, text)):

@@ -23,22 +23,24 @@ _BLANK_LINE: Final = re.compile(r"(?<=\n)\r?\n\Z")
 
 
 def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> str:
-    """Return the text with a table replaced, or added at the end if it is missing.
+    """Return the text with a table set to a value, or added at the end if it is missing.
+
+    Lines and subtables that already agree with the value stay as they are, and so do comments.
 
     Args:
         text: TOML.
         path: the parts of the table's name.
-        value: the table: strings, lists of strings, and tables of strings.
+        value: the table: strings, numbers, booleans, lists and tables.
 
     Raises:
         MalformedError: the text is not TOML, or its table cannot be edited.
     """
-    block = "".join(_lines(path, value)).replace("\n", _line_end(text))
+    line_end = _line_end(text)
     if _value_at(_data(text), path) is not None:
         start, end = _span(text, path)
-        edited = text[:start] + block + text[end:]
+        edited = text[:start] + _updated(text[start:end], path, value, line_end) + text[end:]
     else:
-        line_end = _line_end(text)
+        block = "".join(_lines(path, value)).replace("\n", line_end)
         body = text.removeprefix(BOM)
         if body and not body.endswith("\n"):
             text += line_end
@@ -108,6 +110,56 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     return start, end
 
 
+def _updated(block: str, path: tuple[str, ...], value: Mapping[str, Any], line_end: str) -> str:
+    """Return a table's text, with its subtables, edited until it has a value."""
+    headers = [*_headers(block), (len(block), ())]
+    names = {name[:length] for _, name in headers for length in range(len(path), len(name) + 1)}
+    parts: list[str] = []
+    if path not in {name for _, name in headers}:
+        own = {key: item for key, item in value.items() if (*path, key) not in names}
+        parts.append("".join((*_lines(path, own), "\n")).replace("\n", line_end))
+    for (start, name), (end, _) in pairwise(headers):
+        wanted = _value_at(value, name[len(path) :])
+        if isinstance(wanted, Mapping):
+            inner = {key: item for key, item in wanted.items() if (*name, key) not in names}
+            parts.append(_updated_table(block[start:end], name, inner, line_end))
+        elif isinstance(wanted, list):
+            parts.append(block[start:end])
+    return "".join(parts).rstrip() + line_end
+
+
+def _updated_table(
+    text: str, name: tuple[str, ...], wanted: Mapping[str, Any], line_end: str
+) -> str:
+    """Return the text of one table without its subtables, edited until it has the wanted value."""
+    header, *statements = _statements(text)
+    kept, missing = [header if header.endswith("\n") else header + line_end], dict(wanted)
+    for statement in statements:
+        data = tomllib.loads(statement)
+        if all(key in missing and missing[key] == item for key, item in data.items()):
+            kept.append(statement)
+            missing = {key: item for key, item in missing.items() if key not in data}
+    blank: list[str] = []
+    while not kept[-1].strip():
+        blank.append(kept.pop())
+    if not kept[-1].endswith("\n"):
+        kept.append(line_end)
+    added = "".join(_lines(name, missing)[1:]).replace("\n", line_end)
+    return "".join((*kept, added, *blank))
+
+
+def _statements(text: str) -> list[str]:
+    """Return the lines of a text, with the lines of a value that has several in one."""
+    found, start, depth, at = [], 0, 0, 0
+    while at < len(text) and (token := _TOKEN.match(text, at)) is not None:
+        at = token.end()
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if token[0] == "\n" and not depth:
+            found.append(text[start:at])
+            start = at
+    return [*found, text[start:]] if start < len(text) else found
+
+
 def _headers(text: str) -> list[tuple[int, tuple[str, ...]]]:
     """Return the offset of each table's header, and the parts of the table's name."""
     found: list[tuple[int, tuple[str, ...]]] = []
@@ -153,7 +205,13 @@ def _key(name: str) -> str:
 
 
 def _literal(value: object) -> str:
-    """Return a string or a list of strings as TOML, which accepts JSON's escapes."""
+    """Return a value as TOML, which accepts JSON's escapes, numbers and booleans."""
+    if isinstance(value, Mapping):
+        return (
+            f"{{{', '.join(f'{_key(name)} = {_literal(item)}' for name, item in value.items())}}}"
+        )
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -16,8 +16,10 @@ from tests.server.commands.connect import test_json_edit, test_toml_edit
 ENTRIES = st.sampled_from(
     [
         HostEntry(("uvx", "backscroll"), {}),
-        HostEntry(("/opt/b",), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True),
-        HostEntry(("C:\\b.exe",), {"BACKSCROLL_UPSTREAM": "openai"}, key="k", needs_key=True),
+        HostEntry(("/opt/backscroll",), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True),
+        HostEntry(
+            ("C:\\backscroll.exe",), {"BACKSCROLL_UPSTREAM": "openai"}, key="k", needs_key=True
+        ),
     ]
 )
 TEXTS = {
