@@ -15,6 +15,11 @@ NODE_PEERS := .cache/bench-node
 NODE_PEER := bench/peers/node
 SOURCES := server tools tests manifests docs/examples $(wildcard bench)
 BUNDLE := .cache/bundle
+BUILD := .cache/build-venv
+# Where `make install` installs, as in `make install PREFIX=/opt/backscroll`: bin/ must be on PATH.
+PREFIX := $(HOME)/.local
+INSTALLED := $(PREFIX)/lib/backscroll
+COMMAND := $(PREFIX)/bin/backscroll
 PYTHONS := python3.11 python3.12 python3.13 python3.14
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 # These prove every branch of it. Measuring the other tests as well would take them half as long again.
@@ -32,7 +37,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo test check bench evaluate soak render picture bundle pythons pins clean
+.PHONY: help demo install uninstall test check bench evaluate soak render picture bundle pythons pins clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -41,6 +46,23 @@ demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an ag
 	@$(VENV)/bin/backscroll demo
 	@echo "$$(( $$(date +%s) - $(BEGUN) )) s since make started. To connect a host:" \
 		"$(VENV)/bin/backscroll connect"
+
+install: $(BUILD)/.ready ## Install the command backscroll for you, in ~/.local
+	@[ ! -e $(COMMAND) ] || [ "$$(readlink $(COMMAND))" = $(INSTALLED)/bin/backscroll ] || \
+		{ echo "error: $(COMMAND) is there already, and make install did not write it." >&2; exit 1; }
+	@rm -rf .cache/wheel && $(BUILD)/bin/python -m build --no-isolation --wheel --outdir .cache/wheel . >/dev/null
+	@mkdir -p $(PREFIX)/lib $(PREFIX)/bin
+	@.ci/venv $(INSTALLED) $(DEMO_PINS)
+	@$(INSTALLED)/bin/python $(PIP) --quiet install --no-index --no-deps .cache/wheel/*.whl
+	@$(INSTALLED)/bin/python $(PIP) check
+	@ln -sfn $(INSTALLED)/bin/backscroll $(COMMAND)
+	@echo "$(COMMAND) is installed. To connect a host: backscroll connect"
+	@[ "$$(command -v backscroll)" = $(COMMAND) ] || \
+		echo "Put $(PREFIX)/bin first on your PATH to call it by its name."
+
+uninstall: ## Remove what make install installed; conversations stay
+	@[ "$$(readlink $(COMMAND))" != $(INSTALLED)/bin/backscroll ] || rm $(COMMAND)
+	@rm -rf $(INSTALLED)
 
 test: check $(NODE)/.ready $(PEERS)/.ready ## Run every check and test
 	@echo '==> pytest: paging and rendering, with every branch covered'
@@ -117,6 +139,10 @@ $(VENV)/.ready: $(VENV)/.pins pyproject.toml
 	@echo '==> installing backscroll in place'
 	@$(VENV)/bin/python $(PIP) --quiet install --no-build-isolation --no-deps --editable .
 	@$(VENV)/bin/python $(PIP) check
+	@touch $@
+
+$(BUILD)/.ready: $(BUILD_PINS)
+	@.ci/venv $(BUILD) $(BUILD_PINS)
 	@touch $@
 
 $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.json

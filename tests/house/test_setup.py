@@ -194,6 +194,34 @@ def test_the_wheel_is_tried_with_the_pins(tree: Path) -> None:
     assert said.endswith("ran\n")
 
 
+def test_the_command_is_installed_from_the_pins_and_removed_without_a_trace(tree: Path) -> None:
+    home = tree.parent / ".local"
+    command, environment = home / "bin" / "backscroll", home / "lib" / "backscroll"
+
+    said = make(tree, "install")
+    ran = succeeded(run(tree, variables(tree), str(command)))
+    found = installed(environment)
+    make(tree, "uninstall")
+
+    assert f"{command} is installed. To connect a host: backscroll connect\n" in said
+    assert ran == "ran\n"
+    assert found == wanted("demo-requirements.txt") | OURS
+    assert list(home.glob("*/*")) == []
+
+
+def test_a_command_that_another_program_installed_stays(tree: Path) -> None:
+    command = tree.parent / "other" / "bin" / "backscroll"
+    command.parent.mkdir(parents=True)
+    command.write_text("pipx's")
+
+    refused = run(tree, variables(tree), "make", "install", f"PREFIX={tree.parent}/other")
+    make(tree, "uninstall", f"PREFIX={tree.parent}/other")
+
+    assert refused.returncode != 0
+    assert f"error: {command} is there already, and make install did not" in refused.stdout
+    assert command.read_text() == "pipx's"
+
+
 def test_the_image_holds_the_pins(tree: Path) -> None:
     assert installed(build_image(tree)) == wanted("image-requirements.txt") | OURS
 
