@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from backscroll.process.tracing import exporter_of
+from backscroll.settings.installation import how_to_add
 from backscroll.settings.parsing import SettingsError
 from tests.http.collector import Collector, Recorded, collecting
 from tests.http.serving import call, post, refused, started
@@ -113,4 +114,6 @@ async def test_an_exporter_that_is_not_installed_stops_the_start_with_one_line(
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
 
-    assert "pip install 'backscroll[otel]'" in await refused(tmp_path / "store.db", "--port", "0")
+    assert f"To install those of OTLP: {how_to_add('otel')}" in await refused(
+        tmp_path / "store.db", "--port", "0"
+    )

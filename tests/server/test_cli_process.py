@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from backscroll.commands.connect.entry import launch
 from backscroll.commands.serve.over_stdio import hint
+from backscroll.settings.installation import launch
 from tests.pace import limit_s
 from tests.server.command_line import (
     COMMAND,

@@ -16,6 +16,7 @@ from backscroll.database.faults import DatabaseBusyError, StoreError
 from backscroll.database.opening import open_database
 from backscroll.database.postgres import open_postgres
 from backscroll.database.schema import version_table
+from backscroll.settings.installation import how_to_add
 from backscroll.store.app import Store, open_store
 from tests.pace import paced_s
 from tests.postgres import PostgresServer
@@ -117,8 +118,8 @@ async def test_without_its_driver_it_is_said_how_to_install_it(
     monkeypatch.setitem(sys.modules, library, None)
     line = await _refusal("postgresql://u:hunter2@127.0.0.1/x")
     assert line == (
-        "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed: "
-        "pip install 'backscroll[postgres]'"
+        "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed. "
+        f"To install it: {how_to_add('postgres')}"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from backscroll.database.faults import DatabaseUnavailableError, StoreError
+from backscroll.settings.installation import how_to_add
 
 CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 10
@@ -25,8 +26,7 @@ _SESSION: Final = {
 _DURABLE: Final = frozenset({"on", "remote_apply"})
 _URL_RULE: Final = "BACKSCROLL_DATABASE must be postgresql://user:password@host:port/name"
 _NOT_INSTALLED: Final = (
-    "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed: "
-    "pip install 'backscroll[postgres]'"
+    "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed. To install it: "
 )
 
 
@@ -54,7 +54,7 @@ def parse(url: str) -> Address:
         import asyncpg  # noqa: F401 - tests whether it is installed
         import greenlet  # noqa: F401 - SQLAlchemy needs it for asyncpg
     except ImportError:
-        raise StoreError(_NOT_INSTALLED) from None
+        raise StoreError(_NOT_INSTALLED + how_to_add("postgres")) from None
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -81,7 +81,9 @@ def _exporter(name: str) -> "SpanExporter":
 
 
 def _missing(name: str) -> str:
+    from backscroll.settings.installation import how_to_add
+
     return (
-        f"The OTEL_… variables choose the exporter {name!r}, which is not installed: "
-        "pip install 'backscroll[otel]'."
+        f"The OTEL_… variables choose the exporter {name!r}, which is not installed. "
+        f"To install those of OTLP: {how_to_add('otel')}"
     )

@@ -76,9 +76,11 @@ def _fixed(header: Header) -> Callable[[], Awaitable[Header]]:
 
 def _entra() -> Callable[[], Awaitable[Header]]:
     if not _installed("azure.identity"):
+        from backscroll.settings.installation import how_to_add
+
         message = (
             "BACKSCROLL_API_KEY is not set, and signing in with Microsoft Entra requires the "
-            "extra `azure`: pip install 'backscroll[azure]'."
+            f"extra `azure`. To install it: {how_to_add('azure')}"
         )
         raise NoKeyError(message)
 

@@ -9,6 +9,7 @@ from backscroll.commands.transfer.formats import chitchat
 from backscroll.commands.transfer.formats.entries import Refused
 from backscroll.commands.transfer.importing import open_source
 from backscroll.process.exits import CommandError
+from backscroll.settings.installation import how_to_add
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.server.command_line import backscroll
 
@@ -130,7 +131,7 @@ def test_without_the_dataset_the_way_to_install_it_is_said(
         2,
         "",
         (
-            "backscroll: the chitchat conversations are not installed: "
-            "pip install 'backscroll[demo]'\n"
+            "backscroll: the chitchat conversations are not installed. "
+            f"To install them: {how_to_add('demo')}\n"
         ),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backscroll.settings.installation import how_to_add
 from backscroll.settings.model import Settings
 from backscroll.settings.parsing import SettingsError
 from backscroll.upstream import credentials
@@ -67,7 +68,7 @@ each_missing_key = pytest.mark.parametrize(
         pytest.param(
             FOUNDRY,
             "BACKSCROLL_API_KEY is not set, and signing in with Microsoft Entra requires the "
-            "extra `azure`: pip install 'backscroll[azure]'.",
+            f"extra `azure`. To install it: {how_to_add('azure')}",
             marks=pytest.mark.skipif(find_spec("azure") is not None, reason="the extra is there"),
         ),
     ],
@@ -138,5 +139,7 @@ async def test_a_token_of_entra_is_asked_for_before_every_request_by_one_identit
 
 @pytest.mark.skipif(find_spec("azure") is not None, reason="the extra is there")
 async def test_signing_in_without_the_library_names_the_extra() -> None:
-    with pytest.raises(SettingsError, match=r"requires the extra `azure`: pip install"):
+    needed = r"requires the extra `azure`. To install it: .* 'azure-identity>="
+
+    with pytest.raises(SettingsError, match=needed):
         await header("foundry")

@@ -9,18 +9,27 @@ import click
 
 from backscroll.commands.options import EVERY, Flags, with_flags
 from backscroll.process.exits import CommandError
-from backscroll.settings.model import Settings, load
-from backscroll.settings.parsing import is_blank
+from backscroll.settings.model import PREFIX
 from backscroll_tools.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backscroll.commands.connect.change import Change
+    from backscroll.commands.connect.entry import HostEntry
     from backscroll.commands.connect.hosts import Host, Machine
     from backscroll.commands.connect.running import Run
 
-_HOSTS: Final = ("claude", "claude-code", "vscode", "cursor", "codex", "gemini", "chatgpt")
+_HOSTS: Final = (
+    "claude",
+    "claude-code",
+    "vscode",
+    "cursor",
+    "codex",
+    "gemini",
+    "opencode",
+    "chatgpt",
+)
 _COLORS: Final = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -46,6 +55,12 @@ backscroll connect gemini --print
     help="The host's file, such as a project's; by default the user's.",
 )
 @click.option("--write-key", is_flag=True, help="Write the key to the file, unencrypted.")
+@click.option(
+    "--check/--no-check",
+    "checks",
+    default=True,
+    help="Start the server once before the entry is written.",
+)
 @click.option("--url", default="", metavar="URL", help="For chatgpt: the server's URL.")
 @with_flags(*EVERY)
 def connect(  # noqa: PLR0913 - each is an option
@@ -57,6 +72,7 @@ def connect(  # noqa: PLR0913 - each is an option
     yes: bool,
     file: Path | None,
     write_key: bool,
+    checks: bool,
     url: str,
 ) -> None:
     """Add Backscroll to HOST's configuration, or list the hosts.
@@ -64,12 +80,13 @@ def connect(  # noqa: PLR0913 - each is an option
     Shows the change and asks for confirmation. Then it runs the host's own command, if that is
     installed and can write the whole entry. Otherwise, and always with --file, it edits the file:
     comments and other servers stay unchanged, and a backup is made in the same folder. Settings
-    given here are written to the entry.
+    given here, or set in the environment, are written to the entry. Before that, the server is
+    started once, to check that the entry works on this machine.
 
     The host supplies the key: it asks the user, or reads BACKSCROLL_API_KEY from its own
     environment. Only --write-key writes the key to the file.
     """
-    from backscroll.commands.connect import change, printing, running
+    from backscroll.commands.connect import change, given, printing, running
     from backscroll.commands.connect.hosts import BY_NAME, Machine
 
     machine = Machine(sys.platform, os.environ, Path.home())
@@ -77,7 +94,6 @@ def connect(  # noqa: PLR0913 - each is an option
         click.echo(printing.hosts(machine))
         return
     chosen = BY_NAME[host]
-    settings = _checked(flags)
     if chosen.format == "url":
         click.echo(printing.address(url))
         return
@@ -85,11 +101,19 @@ def connect(  # noqa: PLR0913 - each is an option
     if remove:
         _remove(chosen, machine, path, edit=file is not None, yes=yes)
         return
-    entry = printing.entry(settings, flags, _key(settings) if write_key else _no_key(settings))
+    set_here = given.set_here(flags)
+    settings = given.checked(flags, set_here)
+    key = given.key(settings) if write_key else given.no_key(settings)
+    entry = printing.entry(chosen, settings, {**set_here, **flags}, key)
+    if set_here:
+        named = ", ".join(f"{PREFIX}{name.upper()}" for name in set_here)
+        click.echo(f"The entry takes from the environment: {named}", err=True)
     if prints:
         click.echo(printing.standalone(chosen, entry), nl=False)
         return
     if change.connecting(chosen, path, entry).has_effect:
+        if checks:
+            _start(entry, machine)
         run = "" if file else running.adding(chosen, machine, path, entry)
         _do(run, lambda: change.connecting(chosen, path, entry), yes=yes)
         click.echo(chosen.next_step)
@@ -114,60 +138,33 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
         CommandError: the file cannot be edited.
     """
     from backscroll.commands.connect import change, running
+    from backscroll.commands.connect.configuration import replaced_entry
 
     disconnection = change.disconnecting(host, path)
     if not disconnection.has_effect:
         click.echo(f"{host.title} does not have Backscroll: {path}")
+        if replaced_entry(host, disconnection.before or ""):
+            click.echo("Its server named backscroll is another one, and stays.")
         return
     run = "" if edit or disconnection.restores else running.removing(host, machine, path)
     _do(run, lambda: change.disconnecting(host, path), yes=yes)
 
 
-def _checked(flags: Flags) -> Settings:
-    """Return the settings for an entry, with a placeholder for the key that the host supplies.
+def _start(entry: "HostEntry", machine: "Machine") -> None:
+    """Start the entry's server once.
 
     Raises:
-        SettingsError: the settings cannot be used.
+        CommandError: it does not start; nothing was written.
     """
-    return load(flags, {"BACKSCROLL_API_KEY": "supplied-by-the-host"})
+    from backscroll.commands.connect.starting import Start
 
-
-def _no_key(settings: Settings) -> str:
-    """Return an empty key, for an entry without secrets.
-
-    Raises:
-        CommandError: the database's URL contains a password, and --write-key was not given.
-    """
-    from backscroll.commands.connect.secrecy import holds_password
-
-    if holds_password(settings.database):
+    try:
+        Start(entry, machine).check()
+    except CommandError as error:
         raise CommandError(
-            "--database contains a password, which would be written unencrypted: "
-            "move it to ~/.pgpass, or add --write-key"
-        )
-    return ""
-
-
-def _key(settings: Settings) -> str:
-    """Return the key to write, from the environment or a prompt; empty for the store.
-
-    Raises:
-        CommandError: there is no key or password to write.
-    """
-    from backscroll.commands.connect.secrecy import holds_password
-
-    if settings.upstream == "store":
-        if holds_password(settings.database):
-            return ""
-        raise CommandError("--write-key needs an --upstream: the embedded store has no key")
-    names = ["BACKSCROLL_API_KEY"]
-    if settings.upstream == "openai":
-        names.append("OPENAI_API_KEY")
-    for name in names:
-        if not is_blank(key := os.environ.get(name, "")):
-            return key
-    typed: str = click.prompt("The upstream's key", hide_input=True)
-    return typed
+            f"nothing was written, because {error} (--no-check writes the entry anyway)"
+        ) from None
+    click.echo("The server was started once, and works.")
 
 
 def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
@@ -189,7 +186,7 @@ def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
         return
     click.echo(f"{run.host.title} has its own command for this:\n\n{plain(run.shown())}")
     if not yes:
-        click.confirm("\nRun it?", abort=True)
+        _confirm("\nRun it?")
     try:
         run.execute()
     except CommandError as error:
@@ -198,6 +195,25 @@ def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
         _apply(edit(), yes=yes)
         return
     click.echo(f"{'Removed from' if run.wanted is None else 'Written to'} {run.path}")
+
+
+def _confirm(question: str) -> None:
+    """Ask a question.
+
+    Raises:
+        click.Abort: the answer is no.
+        CommandError: there is nobody to answer.
+    """
+    try:
+        agreed = click.confirm(question)
+    except click.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+        raise CommandError(
+            "nothing was changed: to answer yes without being asked, add --yes"
+        ) from None
+    if not agreed:
+        raise click.Abort
 
 
 def _apply(change: "Change", *, yes: bool) -> None:
@@ -211,6 +227,6 @@ def _apply(change: "Change", *, yes: bool) -> None:
         color = colors.get(line[:1])
         click.secho(plain(line), fg=color, reset=color is not None)
     if not yes:
-        click.confirm(f"\nWrite {change.path}?", abort=True)
+        _confirm(f"\nWrite {change.path}?")
     change.apply()
     click.echo(f"{'Removed' if change.after is None else 'Wrote'} {change.path}")

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from backscroll.commands.connect import json_edit, toml_edit
-from backscroll.commands.connect.entry import KEY, KEY_INPUT, NAME, HostEntry
+from backscroll.commands.connect.entry import KEY, KEY_INPUT, HostEntry
 from backscroll.commands.connect.hosts import Host
 from backscroll.commands.connect.jsonc import BOM, MalformedError, parse
 from backscroll.commands.connect.ownership import is_ours, merged
+from backscroll.settings.installation import NAME
 
 _INPUT: Final = {
     "type": "promptString",
@@ -134,10 +135,10 @@ def inputs(host: Host, entry: HostEntry) -> list[Mapping[str, Any]]:
 def server(host: Host, entry: HostEntry) -> dict[str, Any]:
     """Return the entry in the host's own format."""
     command, *arguments = entry.command
-    value: dict[str, Any] = {"type": "stdio"} if host.typed else {}
-    value |= {"command": command, "args": arguments}
-    if not arguments:
-        del value["args"]
+    value: dict[str, Any] = {"type": host.type} if host.type else {}
+    value["command"] = list(entry.command) if host.joined else command
+    if arguments and not host.joined:
+        value["args"] = arguments
     env = dict(entry.settings)
     if entry.key:
         env[KEY] = entry.key
@@ -146,7 +147,7 @@ def server(host: Host, entry: HostEntry) -> dict[str, Any]:
     elif entry.needs_key and host.reference:
         env[KEY] = host.reference
     if env:
-        value["env"] = env
+        value[host.env] = env
     return value
 
 

@@ -5,7 +5,7 @@ Sources, as of November 2026: each host's documentation, named in a comment.
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -60,11 +60,18 @@ class Host:
         config: returns the path of the file with the user's servers.
         trace: returns a path that usually exists if the host is installed.
         servers: the name of the object or table that contains the servers.
-        typed: whether an entry has the field `type`, which is `stdio`.
+        type: the value of an entry's field `type`; empty if it has no such field.
+        env: the name of an entry's variables.
+        joined: whether an entry's `command` is a list with the arguments in it.
         reference: the placeholder for the key in an entry's `env`; empty if there cannot be one.
         asks: whether the host asks the user for the key and stores it (VS Code's inputs).
         forwards: whether an entry lists variables to pass to the server (Codex's env_vars).
         own: its own command to add and remove servers, if it has one.
+        program: the name of its program on PATH, if it has no command to add servers.
+        model_sees: what of a result reaches its model, as the end of a sentence; empty if all of it
+            does, or if that is not known.
+        suited: the settings that suit what its model sees, by name. They are written to the entry
+            unless other values are given.
         key_source: where the host takes the key from, as a sentence.
         next_step: what the user does after the file is written.
     """
@@ -75,11 +82,16 @@ class Host:
     config: Callable[[Machine], Path]
     trace: Callable[[Machine], Path]
     servers: str = "mcpServers"
-    typed: bool = False
+    type: str = ""
+    env: str = "env"
+    joined: bool = False
     reference: str = ""
     asks: bool = False
     forwards: bool = False
     own: OwnCommand | None = None
+    program: str = ""
+    model_sees: str = ""
+    suited: Mapping[str, str] = field(default_factory=dict)
     key_source: str = ""
     next_step: str = ""
 
@@ -105,7 +117,19 @@ def _gemini(machine: Machine) -> Path:
     return machine.folder("GEMINI_CLI_HOME") / ".gemini"
 
 
+def _opencode(machine: Machine) -> Path:
+    return machine.folder("XDG_CONFIG_HOME", ".config") / "opencode"
+
+
+def _opencode_file(machine: Machine) -> Path:
+    """Return opencode's file; of its two names, the one that is there."""
+    with_comments = _opencode(machine) / "opencode.jsonc"
+    return with_comments if with_comments.exists() else _opencode(machine) / "opencode.json"
+
+
 _FROM_ENVIRONMENT: Final = f"{{}} reads the key from {KEY} in its own environment."
+
+_ONLY_STRUCTURED: Final = "sees only the structured part of a result, if there is one"
 
 HOSTS: Final = (
     # modelcontextprotocol.io, "Connect to local MCP servers". Claude Desktop neither
@@ -129,9 +153,13 @@ HOSTS: Final = (
         "json",
         config=_claude_code,
         trace=_claude_code,
-        typed=True,
+        type="stdio",
         reference=f"${{{KEY}}}",
         own=own_command.CLAUDE_CODE,
+        # anthropics/claude-code issue 79944: structured content alone. Documentation, "MCP output
+        # limits and warnings": 25,000 tokens; and from 50,000 characters on, a file.
+        model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 50,000 characters",
+        suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Claude Code"),
         next_step="Start claude, and run /mcp.",
     ),
@@ -143,10 +171,14 @@ HOSTS: Final = (
         config=lambda machine: machine.application_data / "Code" / "User" / "mcp.json",
         trace=lambda machine: machine.application_data / "Code" / "User",
         servers="servers",
-        typed=True,
+        type="stdio",
         reference=f"${{input:{KEY_INPUT}}}",
         asks=True,
         own=own_command.VSCODE,
+        # microsoft/vscode, Copilot's chat extension, March 2026: structured content replaces the
+        # text, and a result of more than 8 KiB is written to a file.
+        model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 8 KiB",
+        suited={"output": "text", "result_chars": "8000"},
         key_source="VS Code asks for the key at the server's first start, and stores it securely.",
         next_step='Run "MCP: List Servers" in VS Code, and start backscroll.',
     ),
@@ -158,6 +190,7 @@ HOSTS: Final = (
         config=lambda machine: machine.home / ".cursor" / "mcp.json",
         trace=lambda machine: machine.home / ".cursor",
         reference=f"${{env:{KEY}}}",
+        program="cursor",
         key_source=_FROM_ENVIRONMENT.format("Cursor"),
         next_step="Enable backscroll in Cursor's settings, under MCP.",
     ),
@@ -171,6 +204,10 @@ HOSTS: Final = (
         servers="mcp_servers",
         forwards=True,
         own=own_command.CODEX,
+        # openai/codex, August 2026: structured content alone. Issue 14466: the middle of a result
+        # is cut out from 10,000 tokens on.
+        model_sees=f"{_ONLY_STRUCTURED}, without its middle from 10,000 tokens on",
+        suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Codex"),
         next_step="Start codex, and run /mcp.",
     ),
@@ -184,7 +221,29 @@ HOSTS: Final = (
         reference=f"${KEY}",
         own=own_command.GEMINI,
         key_source=_FROM_ENVIRONMENT.format("Gemini CLI"),
-        next_step="Start gemini, and run /mcp.",
+        next_step=(
+            "Start gemini, and run /mcp. Gemini CLI starts no servers in a folder that it does not "
+            "trust: run /permissions there to trust it."
+        ),
+    ),
+    # opencode.ai/docs/mcp-servers and /docs/config; opencode 1.18.33 was run.
+    Host(
+        "opencode",
+        "opencode",
+        "json",
+        config=_opencode_file,
+        trace=_opencode,
+        servers="mcp",
+        type="local",
+        env="environment",
+        joined=True,
+        reference=f"{{env:{KEY}}}",
+        program="opencode",
+        # sst/opencode, 2026: structured content alone; from 50 KB on, a file.
+        model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 50 KB",
+        suited={"output": "text", "result_chars": "30000"},
+        key_source=_FROM_ENVIRONMENT.format("opencode"),
+        next_step="Run opencode mcp list.",
     ),
     # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS.
     Host(

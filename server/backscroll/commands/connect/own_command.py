@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from backscroll.commands.connect.entry import NAME
+from backscroll.settings.installation import NAME
 
 Arguments: TypeAlias = tuple[str, ...]
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from backscroll.commands.connect.entry import KEY, NAME
+from backscroll.commands.connect.entry import KEY
+from backscroll.settings.installation import NAME
 from backscroll.settings.model import PREFIX
 
 _WRITTEN: Final = frozenset({"type", "command", "args"})

@@ -5,10 +5,11 @@ from typing import Final
 
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import connected, is_connected, replaced_entry
-from backscroll.commands.connect.entry import HostEntry, launch, needs_key, variables
+from backscroll.commands.connect.entry import HostEntry, needs_key, variables
 from backscroll.commands.connect.hosts import HOSTS, Host, Machine
 from backscroll.commands.connect.jsonc import MalformedError
 from backscroll.process.exits import CommandError
+from backscroll.settings.installation import launch
 from backscroll.settings.model import Settings
 from backscroll.settings.parsing import is_blank
 
@@ -24,10 +25,11 @@ ChatGPT has no configuration file. It connects to a server's https:// address.
 """
 
 
-def entry(settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
-    """Return the entry for a host.
+def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
+    """Return the entry for a host, with the settings that suit what its model sees.
 
     Args:
+        host: the host.
         settings: the settings that result from the flags.
         flags: the settings given on the command line, by name.
         key: the key, if it is to be written in clear text; else empty.
@@ -35,6 +37,7 @@ def entry(settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
     given = {name: text for name, text in flags.items() if not is_blank(text)}
     if "database" in given:  # absolute, because the host starts the server in another folder
         given["database"] = settings.database
+    given = {**host.suited, **given}
     return HostEntry(launch(), variables(given), key, needs_key=bool(key) or needs_key(settings))
 
 
@@ -73,5 +76,6 @@ def _state(host: Host, machine: Machine) -> str:
             return f"another entry  {path}"
     except (CommandError, MalformedError):
         return f"unreadable     {path}"
-    is_installed = text is not None or host.trace(machine).exists()
+    program = host.own.program if host.own else host.program
+    is_installed = text is not None or host.trace(machine).exists() or machine.program(program)
     return f"installed      {path}" if is_installed else "not found"

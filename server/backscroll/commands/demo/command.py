@@ -9,7 +9,7 @@ import click
 def demo() -> None:
     """Show what Backscroll does, with real conversations in a temporary store. Takes seconds.
 
-    Requires the dataset: pip install 'backscroll[demo]'
+    Requires the extra `demo`: a data set of conversations.
     """
     import anyio
 

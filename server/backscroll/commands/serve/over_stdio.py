@@ -43,7 +43,7 @@ def hint() -> str:
     import shlex
     import shutil
 
-    from backscroll.commands.connect.entry import NAME, launch
+    from backscroll.settings.installation import NAME, launch
 
     command = launch()
     found = shutil.which(NAME)

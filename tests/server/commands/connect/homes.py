@@ -39,6 +39,11 @@ FILES: Final = {
     "gemini": (
         b'{\n  "theme": "GitHub", // day and night\n  "selectedAuthType": "oauth-personal"\n}\n'
     ),
+    "opencode": (
+        b'{\n  "$schema": "https://opencode.ai/config.json",\n  "theme": "system", // day\n'
+        b'  "mcp": {\n    "docs": {\n      "type": "local",\n      "command": ["npx", "-y", '
+        b'"docs-mcp"],\n      "enabled": false\n    }\n  }\n}\n'
+    ),
 }
 
 BROKEN: Final = {

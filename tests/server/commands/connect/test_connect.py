@@ -1,12 +1,14 @@
 """`backscroll connect` as it is typed: what it shows, asks, writes, and leaves alone."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from backscroll.cli import commands
+from backscroll.commands.connect.hosts import BY_NAME
 from tests.server.commands.connect.homes import FILES
 
 MOVED = ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME")
@@ -28,8 +30,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def connect(*arguments: str, stdin: str = "") -> Result:
+    """Type a command that does not start the server first, which takes a second."""
     return CliRunner().invoke(
-        commands, ["connect", *arguments], input=stdin, prog_name="backscroll"
+        commands,
+        ["connect", *arguments, "--no-check"],
+        input=stdin,
+        prog_name="backscroll",
     )
 
 
@@ -48,6 +54,7 @@ def test_alone_it_lists_the_hosts_and_what_is_with_them(home: Path) -> None:
         f"cursor       Cursor          installed      {home}/.cursor/mcp.json",
         f"codex        Codex           connected      {home}/.codex/config.toml",
         f"gemini       Gemini CLI      unreadable     {home}/.gemini/settings.json",
+        "opencode     opencode        not found",
         "chatgpt      ChatGPT         by address: backscroll connect chatgpt",
     ]
 
@@ -70,13 +77,102 @@ def test_the_change_is_shown_and_made_after_a_yes(home: Path) -> None:
     assert connect("cursor", "--remove").stdout == f"Cursor does not have Backscroll: {path}\n"
 
 
-@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+@pytest.mark.parametrize("answer", ["n\n", "\n"])
 def test_without_a_yes_nothing_is_written(home: Path, answer: str) -> None:
     result = connect("codex", stdin=answer)
 
     assert result.exit_code == 1
     assert (home / ".codex" / "config.toml").read_bytes() == FILES["codex"]
     assert [path.name for path in (home / ".codex").iterdir()] == ["config.toml"]
+
+
+def test_without_anybody_to_answer_the_option_that_answers_is_named(home: Path) -> None:
+    results = [connect("codex"), connect("cursor", "--read-only")]
+
+    for result in results:
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "backscroll: nothing was changed: to answer yes without being asked, add --yes\n"
+        )
+    assert (home / ".codex" / "config.toml").read_bytes() == FILES["codex"]
+    assert (home / ".cursor" / "mcp.json").read_bytes() == FILES["cursor"]
+
+
+def test_settings_in_the_environment_are_written_and_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKSCROLL_DATABASE", "sqlite:///talks.db")
+    monkeypatch.setenv("BACKSCROLL_READ_ONLY", "true")
+    monkeypatch.setenv("BACKSCROLL_RESULT_CHARS", " ")
+    monkeypatch.setenv("BACKSCROLL_HTTP_WORKERS", "2")
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+
+    result = connect("cursor", "--print", "--no-read-only")
+
+    assert json.loads(result.stdout)["mcpServers"]["backscroll"]["env"] == {
+        "BACKSCROLL_DATABASE": f"sqlite:///{home}/data/backscroll/talks.db",
+        "BACKSCROLL_READ_ONLY": "false",
+    }
+    assert result.stderr == "The entry takes from the environment: BACKSCROLL_DATABASE\n"
+
+
+def test_a_host_that_never_ran_is_found_on_the_path(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "bin").mkdir()
+    for program in ("claude", "code", "opencode"):
+        (home / "bin" / program).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(home / "bin"))
+
+    states = [line.split()[2:] for line in connect().stdout.splitlines()]
+
+    assert states[1:3] == [
+        ["Code", "installed", f"{home}/.claude.json"],
+        ["Code", "installed", f"{home}/.config/Code/User/mcp.json"],
+    ]
+    assert states[6] == ["installed", f"{home}/.config/opencode/opencode.json"]
+
+
+def test_another_server_of_that_name_is_shown_and_stays(home: Path) -> None:
+    path = home / ".cursor" / "mcp.json"
+    path.write_text('{"mcpServers": {"backscroll": {"url": "http://127.0.0.1:8000/mcp"}}}')
+
+    listed, removed = connect().stdout, connect("cursor", "--remove", "--yes").stdout
+
+    assert f"cursor       Cursor          another entry  {path}\n" in listed
+    assert removed == (
+        f"Cursor does not have Backscroll: {path}\n"
+        "Its server named backscroll is another one, and stays.\n"
+    )
+    assert "8000" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [
+        ("claude", {}),
+        ("claude-code", {"BACKSCROLL_OUTPUT": "text", "BACKSCROLL_RESULT_CHARS": "30000"}),
+        ("vscode", {"BACKSCROLL_OUTPUT": "text", "BACKSCROLL_RESULT_CHARS": "8000"}),
+        ("cursor", {}),
+        ("codex", {"BACKSCROLL_OUTPUT": "text", "BACKSCROLL_RESULT_CHARS": "30000"}),
+        ("gemini", {}),
+        ("opencode", {"BACKSCROLL_OUTPUT": "text", "BACKSCROLL_RESULT_CHARS": "30000"}),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_an_entry_has_the_settings_that_suit_what_the_hosts_model_sees(
+    name: str, variables: dict[str, str]
+) -> None:
+    host = BY_NAME[name]
+
+    def entry(*arguments: str) -> dict[str, str]:
+        text = connect(name, "--print", *arguments).stdout
+        data = tomllib.loads(text) if host.format == "toml" else json.loads(text)
+        found: dict[str, str] = data[host.servers]["backscroll"].get(host.env, {})
+        return found
+
+    assert entry() == variables
+    assert entry("--output", "both") == variables | {"BACKSCROLL_OUTPUT": "both"}
 
 
 def test_print_prints_what_belongs_in_the_file_and_no_more(home: Path) -> None:
@@ -86,6 +182,8 @@ def test_print_prints_what_belongs_in_the_file_and_no_more(home: Path) -> None:
 
     printed = json.loads(result.stdout)
     assert printed["servers"]["backscroll"]["env"] == {
+        "BACKSCROLL_OUTPUT": "text",
+        "BACKSCROLL_RESULT_CHARS": "8000",
         "BACKSCROLL_UPSTREAM": "openai",
         "BACKSCROLL_API_KEY": "${input:backscroll-api-key}",
     }
@@ -160,7 +258,7 @@ def test_a_password_in_a_url_is_written_only_when_asked_and_never_shown(home: Pa
 
 def test_no_color_means_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def colored() -> bool:
-        shown = CliRunner().invoke(commands, ["connect", "cursor"], color=True).stdout
+        shown = CliRunner().invoke(commands, ["connect", "cursor", "--no-check"], color=True).stdout
         return "\x1b[" in shown
 
     monkeypatch.delenv("NO_COLOR", raising=False)

@@ -7,7 +7,7 @@ import pytest
 
 from backscroll.commands.connect import change, command
 from backscroll.commands.connect.configuration import connected
-from backscroll.commands.connect.entry import HostEntry, launch, needs_key, variables
+from backscroll.commands.connect.entry import HostEntry, needs_key, variables
 from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Machine
 from backscroll.commands.connect.jsonc import parse
 from backscroll.process.exits import CommandError
@@ -43,6 +43,9 @@ each_host = pytest.mark.parametrize("name", FILES)
         ("gemini", "linux", ".gemini/settings.json"),
         ("gemini", "darwin", ".gemini/settings.json"),
         ("gemini", "win32", ".gemini/settings.json"),
+        ("opencode", "linux", ".config/opencode/opencode.json"),
+        ("opencode", "darwin", ".config/opencode/opencode.json"),
+        ("opencode", "win32", ".config/opencode/opencode.json"),
     ],
 )
 def test_each_host_has_its_file_in_its_place(name: str, platform: str, place: str) -> None:
@@ -57,6 +60,7 @@ def test_each_host_has_its_file_in_its_place(name: str, platform: str, place: st
         ("vscode", "XDG_CONFIG_HOME", "Code/User/mcp.json"),
         ("codex", "CODEX_HOME", "config.toml"),
         ("gemini", "GEMINI_CLI_HOME", ".gemini/settings.json"),
+        ("opencode", "XDG_CONFIG_HOME", "opencode/opencode.json"),
     ],
 )
 def test_a_variable_that_the_host_reads_moves_its_file(
@@ -251,6 +255,17 @@ def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
                 },
             },
         ),
+        (
+            "opencode",
+            {
+                "type": "local",
+                "command": ["/opt/backscroll"],
+                "environment": {
+                    "BACKSCROLL_UPSTREAM": "openai",
+                    "BACKSCROLL_API_KEY": "{env:BACKSCROLL_API_KEY}",
+                },
+            },
+        ),
     ],
 )
 def test_a_key_is_referred_to_in_the_hosts_own_way(name: str, server: object) -> None:
@@ -299,20 +314,3 @@ def test_settings_are_written_as_hosts_write_them() -> None:
         "BACKSCROLL_READ_ONLY": "true",
         "BACKSCROLL_RESULT_CHARS": "9000",
     }
-
-
-def test_what_runs_without_being_installed_is_started_so_again(tmp_path: Path) -> None:
-    for program in ("uvx", "pipx", "backscroll"):
-        (tmp_path / program).touch(mode=0o755)
-    path = str(tmp_path)
-
-    assert launch("/home/ada/.cache/uv/archive-v0/x1", path=path) == (
-        str(tmp_path / "uvx"),
-        "backscroll",
-    )
-    assert launch("/home/ada/.local/share/pipx/.cache/2e", path=path) == (
-        str(tmp_path / "pipx"),
-        "run",
-        "backscroll",
-    )
-    assert launch("/home/ada/venv", scripts=path) == (str(tmp_path / "backscroll"),)

@@ -40,8 +40,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def connect(*arguments: str, stdin: str = "") -> Result:
+    """Type a command that does not start the server first, which takes a second."""
     return CliRunner().invoke(
-        commands, ["connect", *arguments], input=stdin, prog_name="backscroll"
+        commands,
+        ["connect", *arguments, "--no-check"],
+        input=stdin,
+        prog_name="backscroll",
     )
 
 
@@ -75,7 +79,8 @@ def test_the_hosts_command_is_shown_and_run_after_a_yes(name: str, home: Path) -
 def test_an_entry_is_replaced_and_removed_by_the_hosts_command(name: str, home: Path) -> None:
     connect(name, "--yes")
     replaced = connect(name, "--read-only", "--yes")
-    env = {"BACKSCROLL_READ_ONLY": "true"}
+    suited = {f"BACKSCROLL_{each.upper()}": text for each, text in BY_NAME[name].suited.items()}
+    env = {"BACKSCROLL_READ_ONLY": "true"} | suited
     held = servers(name, home)
     removed = connect(name, "--remove", "--yes")
 

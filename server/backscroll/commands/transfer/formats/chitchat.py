@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
 from backscroll.commands.transfer.formats.reasons import reason
 from backscroll.process.exits import CommandError
+from backscroll.settings.installation import how_to_add
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 
 NAME: Final = "chitchat"
@@ -48,7 +49,7 @@ def installed() -> Path:
     spec = importlib.util.find_spec("chitchat_dataset")
     if spec is None or spec.origin is None:
         raise CommandError(
-            "the chitchat conversations are not installed: pip install 'backscroll[demo]'"
+            f"the chitchat conversations are not installed. To install them: {how_to_add('demo')}"
         )
     return Path(spec.origin).with_name("dataset.json")
 

@@ -1,0 +1,65 @@
+"""The settings and the key that `backscroll connect` is given for an entry."""
+
+import os
+
+import click
+
+from backscroll.commands.connect.secrecy import holds_password
+from backscroll.commands.options import EVERY, Flags
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import PREFIX, Settings, load
+from backscroll.settings.parsing import is_blank
+
+
+def set_here(flags: Flags) -> Flags:
+    """Return the settings in the environment that other commands use, apart from those given.
+
+    Secrets are left to the host, and settings for HTTP do not matter to an entry.
+    """
+    variables = {name: f"{PREFIX}{name.upper()}" for name in EVERY if name not in flags}
+    texts = {name: os.environ.get(variable, "") for name, variable in variables.items()}
+    return {name: text for name, text in texts.items() if not is_blank(text)}
+
+
+def checked(flags: Flags, set_here: Flags) -> Settings:
+    """Return the settings for an entry, with a placeholder for the key that the host supplies.
+
+    Raises:
+        SettingsError: the settings cannot be used.
+    """
+    environ = {f"{PREFIX}{name.upper()}": text for name, text in set_here.items()}
+    return load(flags, {"BACKSCROLL_API_KEY": "supplied-by-the-host", **environ})
+
+
+def no_key(settings: Settings) -> str:
+    """Return an empty key, for an entry without secrets.
+
+    Raises:
+        CommandError: the database's URL contains a password, and --write-key was not given.
+    """
+    if holds_password(settings.database):
+        raise CommandError(
+            "--database contains a password, which would be written unencrypted: "
+            "move it to ~/.pgpass, or add --write-key"
+        )
+    return ""
+
+
+def key(settings: Settings) -> str:
+    """Return the key to write, from the environment or a prompt; empty for the store.
+
+    Raises:
+        CommandError: there is no key or password to write.
+    """
+    if settings.upstream == "store":
+        if holds_password(settings.database):
+            return ""
+        raise CommandError("--write-key needs an --upstream: the embedded store has no key")
+    names = ["BACKSCROLL_API_KEY"]
+    if settings.upstream == "openai":
+        names.append("OPENAI_API_KEY")
+    for name in names:
+        if not is_blank(key := os.environ.get(name, "")):
+            return key
+    typed: str = click.prompt("The upstream's key", hide_input=True)
+    return typed

@@ -1,0 +1,107 @@
+"""Starts an entry's server once, as the host would, before the entry is written."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any, Final
+
+from backscroll.commands.connect.entry import KEY, HostEntry
+from backscroll.commands.connect.hosts import Machine
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import OPENAI, PREFIX
+from backscroll_tools.plain import plain
+
+_INITIALIZE: Final = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "backscroll-connect", "version": "1"},
+    },
+}
+_REASON_CHARS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of an entry's server.
+
+    Attributes:
+        entry: the entry.
+        machine: the source of the server's environment and working folder.
+        limit_s: the time limit for each process, in seconds. Running a package for the first time
+            can include its download.
+    """
+
+    entry: HostEntry
+    machine: Machine
+    limit_s: float = 180.0
+
+    def check(self) -> None:
+        """Start the server, and let it check its database if it has the embedded store.
+
+        Nothing is written, and no upstream is asked.
+
+        Raises:
+            CommandError: the server does not start, or cannot use its database.
+        """
+        answer = self._run(json.dumps(_INITIALIZE) + "\n")
+        if "result" not in _object(answer.stdout.partition("\n")[0]):
+            raise CommandError(f"the server does not start{_reason(answer.stderr)}")
+        if self.entry.settings.get(f"{PREFIX}UPSTREAM", "store") == "store":
+            diagnosis = _object(self._run("", "doctor", "--json").stdout)
+            for check in diagnosis.get("checks", ()):
+                if check["verdict"] == "failed":
+                    said = f": {check['detail']}. {check['next_step']}"
+                    raise CommandError(f"the server cannot use its database{said.rstrip()}")
+
+    def _run(self, text: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the entry's command until it has read the text and ended.
+
+        Raises:
+            CommandError: it cannot be run, or takes too long.
+        """
+        command = (*self.entry.command, *arguments)
+        try:
+            return subprocess.run(  # noqa: S603 - what the host is about to run
+                command,
+                input=text,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                cwd=self.machine.home,
+                env=self._variables(),
+                timeout=self.limit_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise CommandError(f"{command[0]} took longer than {self.limit_s:g} s") from None
+        except OSError as error:
+            raise CommandError(f"{command[0]} cannot be run: {error.strerror or error}") from None
+
+    def _variables(self) -> dict[str, str]:
+        """Return the environment that a host would pass: none of this shell's settings in it."""
+        environ = {
+            name: value
+            for name, value in self.machine.environ.items()
+            if not name.startswith(PREFIX) and name not in OPENAI.values()
+        }
+        if self.entry.needs_key:
+            environ[KEY] = self.entry.key or "supplied-by-the-host"
+        return environ | dict(self.entry.settings)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _reason(errors: str) -> str:
+    """Return the last line that was printed, which is an error's, as the end of a sentence."""
+    lines = [line for line in plain(errors).splitlines() if line.strip()]
+    return f": {lines[-1].removeprefix('backscroll: ')[:_REASON_CHARS]}" if lines else ""

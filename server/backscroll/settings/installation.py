@@ -1,0 +1,155 @@
+"""Where Backscroll can be installed from, and how it is installed here.
+
+Imports only the standard library, because it is also used before anything else is loaded.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+import sysconfig
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+NAME: Final = "backscroll"
+"""The name of the package and of its command."""
+
+REPOSITORY: Final = "https://github.com/backscroll/backscroll"
+
+SOURCE: Final = f"git+{REPOSITORY}"
+"""Where `uv`, `pipx` and `pip` can get the package. Manifests, links and documents are rendered
+from this line. The package is not in the index yet; once it is, this is `NAME`."""
+
+_RUNNERS: Final = {
+    "uvx": ("archive-v0", "environments-v2", "builds-v0"),
+    "pipx": (".cache",),
+}
+"""Programs that run a package from a temporary environment, and folder names in its path."""
+
+_EXTRA: Final = re.compile(r"extra == '([\w-]+)'")
+
+
+def requirement(source: str = SOURCE, extras: tuple[str, ...] = ()) -> str:
+    """Return the text that names the package to `uv`, `pipx` or `pip`, such as `backscroll[otel]`.
+
+    Args:
+        source: `NAME`, or the URL or path of the package.
+        extras: the extras to install with it.
+    """
+    named = f"{NAME}[{','.join(extras)}]" if extras else NAME
+    if source == NAME:
+        return named
+    return f"{named} @ {source}" if extras or source.startswith("file:") else source
+
+
+def run_once(source: str = SOURCE, extras: tuple[str, ...] = (), uvx: str = "uvx") -> list[str]:
+    """Return the command that runs Backscroll without installing it."""
+    return [uvx, "--from", requirement(source, extras), NAME]
+
+
+def launch(
+    prefix: str = sys.prefix,
+    scripts: str = "",
+    path: str | None = None,
+    package: Distribution | None = None,
+) -> tuple[str, ...]:
+    """Return the command that starts Backscroll as it is installed here.
+
+    The program's path is absolute, because a desktop application's PATH differs from a shell's.
+
+    Args:
+        prefix: the Python environment that Backscroll is installed in.
+        scripts: the folder of its commands; by default this interpreter's.
+        path: the folders to search for programs, separated as in PATH; by default PATH itself.
+        package: the installed package; by default the one that is running.
+    """
+    runner = _runner(prefix)
+    if runner:
+        program = shutil.which(runner, path=path) or runner
+        if runner == "uvx":
+            return tuple(run_once(installed_from(package), installed_extras(package), program))
+        spec = requirement(installed_from(package), installed_extras(package))
+        return (program, "run", "--spec", spec, NAME)
+    installed = shutil.which(NAME, path=scripts or sysconfig.get_path("scripts"))
+    if installed:
+        return (os.path.abspath(installed),)  # noqa: PTH100 - keeps a link, because upgrades change its target
+    return (sys.executable, "-m", NAME)
+
+
+def installed_from(package: Distribution | None = None) -> str:
+    """Return where the package came from: `NAME` for an index, otherwise a URL (PEP 610)."""
+    try:
+        origin = json.loads((package or distribution(NAME)).read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return SOURCE
+    url = origin.get("url", "")
+    if "vcs_info" in origin:
+        version = origin["vcs_info"].get("requested_revision")
+        return f"{origin['vcs_info']['vcs']}+{url}{f'@{version}' if version else ''}"
+    return url or NAME
+
+
+def installed_extras(package: Distribution | None = None) -> tuple[str, ...]:
+    """Return the extras whose packages are all installed."""
+    needed = _extras(package)
+    return tuple(extra for extra, needs in needed.items() if all(map(_is_installed, needs)))
+
+
+def how_to_add(
+    extra: str,
+    prefix: str = sys.prefix,
+    package: Distribution | None = None,
+    *,
+    has_pip: bool = find_spec("pip") is not None,
+) -> str:
+    """Return a shell command that makes an extra available to the Backscroll that is running.
+
+    Args:
+        extra: the extra's name.
+        prefix: as in `launch`.
+        package: as in `launch`.
+        has_pip: whether the environment contains pip; those that uv makes do not.
+    """
+    if _runner(prefix) == "uvx":
+        extras = (*installed_extras(package), extra)
+        return shlex.join(run_once(installed_from(package), extras))
+    installer = [sys.executable, "-m", "pip", "install"]
+    if not has_pip:
+        installer = ["uv", "pip", "install", "--python", sys.executable]
+    needed = _extras(package).get(extra, [requirement(extras=(extra,))])
+    return shlex.join([*installer, *needed])
+
+
+def _runner(prefix: str) -> str:
+    """Return the program that made a temporary environment; empty if it is a lasting one."""
+    folders = set(Path(prefix).parts)
+    for runner, temporary in _RUNNERS.items():
+        if folders & set(temporary) and {"uv", "pipx"} & folders:
+            return runner
+    return ""
+
+
+def _extras(package: Distribution | None) -> dict[str, list[str]]:
+    """Return the requirements of each extra."""
+    found: dict[str, list[str]] = {}
+    try:
+        lines = (package or distribution(NAME)).requires or ()
+    except PackageNotFoundError:
+        return found
+    for line in lines:
+        needed, _, condition = line.partition(";")
+        if extra := _EXTRA.search(condition):
+            found.setdefault(extra[1], []).append(needed.strip())
+    return found
+
+
+def _is_installed(needed: str) -> bool:
+    name = re.match(r"[\w.-]+", needed)
+    try:
+        return name is not None and distribution(name[0]) is not None
+    except PackageNotFoundError:
+        return False
