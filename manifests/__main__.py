@@ -36,6 +36,7 @@ def rendered() -> dict[Path, str]:
         "plugin/.claude-plugin/plugin.json": plugins.claude(),
         "plugin/.cursor-plugin/plugin.json": plugins.cursor(),
         "plugin/.codex-plugin/plugin.json": plugins.codex(),
+        "plugin/codex-mcp.json": plugins.codex_servers(),
         "plugin/plugin.json": plugins.agent(),
         "plugin/mcp.json": plugins.agent_servers(),
         ".claude-plugin/marketplace.json": plugins.claude_marketplace(),
@@ -85,7 +86,9 @@ def _in_part() -> Iterator[tuple[Path, str]]:
     docs = ROOT / "docs"
     parts = {
         ROOT / "README.md": {
+            "install": links.installing(),
             "links": links.markdown(),
+            "entry": links.any_host(),
             "tools": tool_tables.summaries(),
             "upstreams": tool_tables.upstreams_by_tool(),
             "settings": settings_page.few(),

@@ -5,6 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
+from backscroll.commands.connect import entry
+from backscroll.commands.connect.hosts import BY_NAME
+from backscroll.settings import installation
 from backscroll.settings.model import PREFIX, Settings
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
@@ -20,9 +23,10 @@ NAME: Final[str] = PROJECT["name"]
 VERSION: Final[str] = PROJECT["version"]
 TITLE: Final = "Backscroll"
 REGISTRY_NAME: Final = "io.github.backscroll/backscroll"
-REPOSITORY: Final = "https://github.com/backscroll/backscroll"
+REPOSITORY: Final = installation.REPOSITORY
 """The repository that owns the registry name."""
 
+_RUN: Final = installation.run_once()
 DESCRIPTION: Final = (
     "Read and write conversation messages behind an OpenAI-shaped API, in bounded pages."
 )
@@ -33,7 +37,7 @@ LICENSE: Final[str] = PROJECT["license"]
 KEYWORDS: Final = ("mcp", "conversations", "threads", "messages", "openai")
 CATEGORY: Final = "productivity"
 
-SERVER: Final[JSON] = {"command": "uvx", "args": [NAME]}
+SERVER: Final[JSON] = {"command": _RUN[0], "args": _RUN[1:]}
 """How a host starts the server without any settings."""
 
 TYPED_SERVER: Final[JSON] = {"type": "stdio", **SERVER}
@@ -67,6 +71,12 @@ class Variable:
     format: str
     secret: bool
     example: str
+
+
+def suited(host: str, server: JSON) -> JSON:
+    """Return a server's entry with the settings that suit what a host's model sees."""
+    env = entry.variables(BY_NAME[host].suited)
+    return {**server, "env": {**env, **server.get("env", {})}} if env else server
 
 
 def variables() -> tuple[Variable, ...]:

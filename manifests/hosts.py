@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from backscroll.commands.connect.configuration import connected
-from backscroll.commands.connect.entry import HostEntry
+from backscroll.commands.connect.entry import HostEntry, variables
 from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Host, Machine
+from backscroll.settings.installation import run_once
 
 _HEAD: Final = """\
 # Hosts
@@ -33,18 +34,21 @@ the file refers to variables (`$`), whose values the command would write in clea
 a setting has a `=` in it |
 | VS Code | `code --add-mcp` | the file is edited | the file has comments, which would be lost |
 
-Claude Desktop and Cursor have no such command. The file is edited also if the command is not on
-`PATH`, if it is a batch file (as `code` and what npm installs are on Windows), if the file is a
-link, and if the entry holds a secret (`--write-key`): every user of a machine can see what its
-commands are given. The command runs without the keys in the environment.
+Claude Desktop, Cursor and opencode have no such command. The file is also edited if the command is
+not on `PATH`, if it is a batch file (as `code` and what npm installs are on Windows), if the file
+is a link, if something that a user added to the entry would be lost, and if the entry holds a
+secret (`--write-key`): every user of a machine can see what its commands are given. The command
+runs without the keys in the environment.
 
 Afterwards the file must hold the entry, and the other servers as they were. If not, or if the
 command fails, its servers are put back, the error is shown with the exit code, and editing the file
 is offered (with `--yes` it is done).
 
-**An edit** keeps every other character of the file, comments included. A copy from before is kept
-beside it, and `--remove` brings the file back to the byte if only Backscroll has come into it
-since.
+**An edit** keeps every other character of the file, comments included, except a byte order mark,
+which some hosts cannot read. It keeps what a user or the host has added to the entry, such as a
+timeout or an approval. A copy from before is kept beside it, and `--remove` brings the file back to
+the byte if only Backscroll has come into it since. Another server named `backscroll` is replaced,
+and `--remove` puts it back.
 
 **A command** writes the file as the host does: Claude Code adds its own state, Gemini CLI and
 VS Code lay the file out anew, and an empty object or file may stay after `--remove`. `--remove`
@@ -56,9 +60,9 @@ runs the command, unless a copy from before an edit is there to be brought back.
 | --- | --- | --- | --- |
 {files}
 Environment variables override these folders: `XDG_CONFIG_HOME` (Claude Desktop and VS Code on
-Linux), `CLAUDE_CONFIG_DIR`, `CODEX_HOME`, `GEMINI_CLI_HOME`. If Claude Desktop was installed as a
-Windows package, its file in `%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude` is
-used.
+Linux, and opencode), `CLAUDE_CONFIG_DIR`, `CODEX_HOME`, `GEMINI_CLI_HOME`. If Claude Desktop was
+installed as a Windows package, its file in
+`%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude` is used.
 
 ChatGPT has no file: `backscroll connect chatgpt` prints the URL to enter.
 
@@ -75,12 +79,25 @@ Into Codex's `config.toml` by `backscroll connect codex --upstream openai`:
 {codex}```
 
 The entry has the full path of the installed command, because desktop applications do not get the
-shell's `PATH`. If you run `connect` under `uvx` or `pipx run`, the entry uses that instead.
+shell's `PATH`. If you run `connect` under `uvx` or `pipx run`, the entry has that command whole.
+Before an entry is written, its server is started once; `--no-check` leaves that out. Settings in
+the environment are written too, except keys.
+
+## What the model sees
+
+A result has a text and a structured part with the same messages. Some hosts show their model only
+one of them, or cut a long result. `connect` and the manifests write settings for these hosts,
+unless you give others:
+
+| host | its model | settings |
+| --- | --- | --- |
+{suited}
+Other hosts get both parts. `backscroll doctor` names a host whose entry lacks its settings.
 
 ## Bundles, plugins and extensions
 
-Run these from a clone of the repository. Each starts `uvx backscroll`, except the bundle, which
-contains the code.
+Run these from a clone of the repository. Each starts `{run}`, except the bundle,
+which contains the code.
 
 | host | how |
 | --- | --- |
@@ -109,6 +126,8 @@ def document() -> str:
     return _HEAD.format(
         keys="".join(f"| {host.title} | {host.key_source} |\n" for host in with_files),
         files="".join(_row(host) for host in with_files),
+        suited="".join(map(_suited_row, with_files)),
+        run=" ".join(run_once()),
         vscode=_example("vscode"),
         codex=_example("codex"),
     )
@@ -120,6 +139,13 @@ def _row(host: Host) -> str:
     return f"| {host.title} | `{linux}` | `{macos}` | `{backslashed}` |\n"
 
 
+def _suited_row(host: Host) -> str:
+    settings = variables(host.suited).items()
+    shown = ", ".join(f"`{name}={text}`" for name, text in settings)
+    return f"| {host.title} | {host.model_sees} | {shown} |\n" if shown else ""
+
+
 def _example(name: str) -> str:
-    entry = HostEntry(("uvx", "backscroll"), {"BACKSCROLL_UPSTREAM": "openai"}, needs_key=True)
+    settings = variables({**BY_NAME[name].suited, "upstream": "openai"})
+    entry = HostEntry(("/home/ada/.local/lib/backscroll/bin/backscroll",), settings, needs_key=True)
     return connected(BY_NAME[name], "", entry)

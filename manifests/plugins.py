@@ -21,6 +21,7 @@ from manifests.description import (
     TITLE,
     TYPED_SERVER,
     VERSION,
+    suited,
     variable,
 )
 
@@ -45,7 +46,7 @@ def claude() -> JSON:
     return {
         **_IDENTITY,
         "userConfig": {name: option(name) for name in ASKED},
-        "mcpServers": {NAME: {**TYPED_SERVER, "env": env}},
+        "mcpServers": {NAME: suited("claude-code", {**TYPED_SERVER, "env": env})},
     }
 
 
@@ -72,10 +73,10 @@ def cursor_marketplace() -> JSON:
 
 
 def codex() -> JSON:
-    """Return Codex's plugin; its server is the one of the vendor-neutral plugin."""
+    """Return Codex's plugin."""
     return {
         **_IDENTITY,
-        "mcpServers": "./mcp.json",
+        "mcpServers": "./codex-mcp.json",
         "interface": {
             "displayName": TITLE,
             "shortDescription": DESCRIPTION,
@@ -85,6 +86,11 @@ def codex() -> JSON:
             "capabilities": ["Interactive", "Write"],
         },
     }
+
+
+def codex_servers() -> JSON:
+    """Return the file with the servers of Codex's plugin."""
+    return {"mcpServers": {NAME: suited("codex", TYPED_SERVER)}}
 
 
 def codex_marketplace() -> JSON:

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from backscroll.cli import commands
+from backscroll.settings.installation import requirement
 from backscroll.settings.model import PREFIX, load
 from tests.house.documents import ROOT, Document, every
 from tests.pace import limit_s
@@ -55,6 +56,11 @@ def named(words: list[str]) -> None:
     assert [name for name in words[2:] if name.partition("[")[0] not in project] == []
 
 
+def sourced(words: list[str]) -> None:
+    """Hold an installation by another program to the one place that names the package."""
+    assert words[-1] == requirement()
+
+
 def contained(words: list[str]) -> None:
     """Hold what Docker is to do, which needs its daemon, to the command of ours at its end."""
     ours = [at for at, word in enumerate(words) if word == "backscroll"]
@@ -77,6 +83,8 @@ UNRUN: Final[dict[str, Callable[[list[str]], None]]] = {
     "make": is_target,
     ".venv/bin/python -m": is_there,
     "pip install": named,
+    "pipx install": sourced,
+    "uv tool install": sourced,
     "docker": contained,
     "export": exported,
 }

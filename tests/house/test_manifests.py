@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from backscroll.settings import model
+from backscroll.settings.installation import SOURCE, requirement
 from backscroll_tools.registry import TOOLS
 from manifests.__main__ import rendered, stale
 from manifests.description import arguments
@@ -167,13 +169,14 @@ def test_what_they_cannot_read_is_found(broken: dict[str, tuple[str, str]], tmp_
 def test_any_host_can_start_the_command_without_settings(project: dict[str, Any]) -> None:
     manifest = json.loads((MANIFESTS / "mcp.json").read_text())
 
-    assert manifest == {"mcpServers": {"backscroll": {"command": "uvx", "args": ["backscroll"]}}}
-    assert manifest["mcpServers"]["backscroll"]["args"][0] in project["scripts"]
+    entry = {"command": "uvx", "args": ["--from", SOURCE, "backscroll"]}
+    assert manifest == {"mcpServers": {"backscroll": entry}}
+    assert entry["args"][-1] in project["scripts"]
 
 
 def test_the_links_carry_the_entry() -> None:
     links = json.loads((MANIFESTS / "links.json").read_text())
-    entry = {"command": "uvx", "args": ["backscroll"]}
+    entry = {"command": "uvx", "args": ["--from", SOURCE, "backscroll"]}
 
     for link in links["cursor"].values():
         query = parse_qs(urlsplit(link).query)
@@ -183,8 +186,41 @@ def test_the_links_carry_the_entry() -> None:
         "name": "backscroll",
         "type": "stdio",
         **entry,
+        "env": {"BACKSCROLL_OUTPUT": "text", "BACKSCROLL_RESULT_CHARS": "8000"},
     }
     assert parse_qs(urlsplit(links["vscode"]["page"]).query) == {"url": [links["vscode"]["link"]]}
+
+
+@pytest.mark.parametrize(
+    ("name", "chars"),
+    [
+        ("plugin/.claude-plugin/plugin.json", "30000"),
+        ("plugin/codex-mcp.json", "30000"),
+        ("vscode/mcp.json", "8000"),
+    ],
+)
+def test_a_hosts_manifest_has_the_settings_that_suit_what_its_model_sees(
+    name: str, chars: str
+) -> None:
+    manifest = json.loads((MANIFESTS / name).read_text())
+    servers = manifest.get("servers") or manifest["mcpServers"]
+
+    given = servers["backscroll"]["env"].items()
+    suited = {"BACKSCROLL_OUTPUT": "text", "BACKSCROLL_RESULT_CHARS": chars}
+    assert suited.items() <= given
+
+
+def test_whatever_starts_or_installs_the_package_names_it_as_one_place_does() -> None:
+    # Until the package is in the index, anyone may take its name there.
+    texts = [path.read_text("utf-8") for path in rendered()]
+    unquoted = [unquote(unquote(text)) for text in texts]
+
+    started = re.findall(r'"uvx",\s*"args":\s*\[([^]]*)\]', "".join(unquoted))
+    installed = re.findall(r"^(?:uv tool|pipx|pip) install (.*)$", "".join(texts), re.MULTILINE)
+
+    assert {"".join(words.split()) for words in started} == {f'"--from","{SOURCE}","backscroll"'}
+    assert len(started) >= 8
+    assert {words for words in installed if "backscroll" in words} == {requirement()}
 
 
 def test_dockers_catalogue_shows_every_tool_and_its_arguments() -> None:
