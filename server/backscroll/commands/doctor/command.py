@@ -1,6 +1,8 @@
 """The click command `backscroll doctor`."""
 
+import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -29,21 +31,26 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     """Check the settings and where they come from, the upstream, and which tools will work.
 
     If a setting for HTTP is given, also checks who can call, the certificate, the issuer and the
-    tokens. Nothing is written, and no key is shown. Exit code 0: no problems. 1: problems, shown
-    with how to fix them. 2: invalid settings.
+    tokens. Names a host whose entry lacks a setting. Nothing is written, and no key is shown. Exit
+    code 0: no problems. 1: problems, shown with how to fix them. 2: invalid settings.
     """
+    from dataclasses import replace
     from functools import partial
 
     import anyio
 
+    from backscroll.commands.connect.hosts import Machine
     from backscroll.commands.doctor import report
     from backscroll.commands.doctor.examination import examine
+    from backscroll.commands.doctor.host_entries import check_hosts
     from backscroll.process.logs import configure
     from backscroll.settings.model import load, sources
 
     settings = load(flags)
     configure(settings.log_level, settings.log_format)
-    diagnosis = anyio.run(partial(examine, settings, sources(flags), host=host))
+    examined = anyio.run(partial(examine, settings, sources(flags), host=host))
+    machine = Machine(sys.platform, os.environ, Path.home())
+    diagnosis = replace(examined, hosts=check_hosts(machine))
     verbatim(sys.stdout)
     write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, columns()))
     sys.exit(not diagnosis.is_well)

@@ -70,6 +70,7 @@ class Diagnosis:
         http: the checks of HTTP; empty if neither a host nor a setting for HTTP is given.
         host: the address that an HTTP server would listen on; empty if not given.
         tools: every tool, in the order in which the server lists them.
+        hosts: the checks of the hosts that Backscroll is connected to on this machine.
         notes: settings that are valid but may be unintended, one sentence each.
     """
 
@@ -82,6 +83,7 @@ class Diagnosis:
     notes: tuple[str, ...]
     http: tuple[Check, ...] = ()
     host: str = ""
+    hosts: tuple[Check, ...] = ()
 
     @property
     def is_well(self) -> bool:

@@ -52,6 +52,7 @@ def as_text(diagnosis: Diagnosis, width: int) -> str:
             "",
             "Tools",
             *(line for tool in diagnosis.tools for line in _tool(tool, width)),
+            *(["", "Hosts", *_checks(diagnosis.hosts, width)] if diagnosis.hosts else []),
             *(["", *_notes(diagnosis.notes, width)] if diagnosis.notes else []),
             "",
             _conclusion(diagnosis),
