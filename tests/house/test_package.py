@@ -130,12 +130,19 @@ def test_uvx_runs_it_without_installing_it(wheel: Path, tmp_path: Path) -> None:
         "UV_CACHE_DIR": str(tmp_path / "cache"),
     }
 
-    said = environment.run(
+    run = (
         environment.UV, "tool", "run", "--python", sys.executable, "--overrides", none,
-        "--from", wheel, "backscroll", "--version", environ=environ,
+        "--from", wheel, "backscroll",
     )  # fmt: skip
 
+    said = environment.run(*run, "--version", environ=environ)
+    entry = environment.run(*run, "connect", "cursor", "--print", environ=environ)
+
     assert said == f"backscroll {VERSION}\n"
+    server = json.loads(entry)["mcpServers"]["backscroll"]
+    program, option, source, name = (server["command"], *server["args"])
+    assert (Path(program).name, option, name) == ("uvx", "--from", "backscroll")
+    assert source.endswith(f" @ {wheel.as_uri()}")
 
 
 def test_nothing_that_it_needs_is_missing_or_in_conflict(scripts: Path) -> None:

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 import sysconfig
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -24,11 +24,8 @@ SOURCE: Final = f"git+{REPOSITORY}"
 """Where `uv`, `pipx` and `pip` can get the package. Manifests, links and documents are rendered
 from this line. The package is not in the index yet; once it is, this is `NAME`."""
 
-_RUNNERS: Final = {
-    "uvx": ("archive-v0", "environments-v2", "builds-v0"),
-    "pipx": (".cache",),
-}
-"""Programs that run a package from a temporary environment, and folder names in its path."""
+_UV_CACHE: Final = re.compile(r"(?:archive|builds|environments)-v\d+")
+"""Folders of uv's cache in which uvx makes environments; `UV_CACHE_DIR` names the cache."""
 
 _EXTRA: Final = re.compile(r"extra == '([\w-]+)'")
 
@@ -83,7 +80,7 @@ def launch(
 def installed_from(package: Distribution | None = None) -> str:
     """Return where the package came from: `NAME` for an index, otherwise a URL (PEP 610)."""
     try:
-        origin = json.loads((package or distribution(NAME)).read_text("direct_url.json") or "{}")
+        origin = json.loads((package or _package()).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
         return SOURCE
     url = origin.get("url", "")
@@ -124,20 +121,29 @@ def how_to_add(
     return shlex.join([*installer, *needed])
 
 
+def _package() -> Distribution:
+    """Return the package in this environment, even if PYTHONPATH names another one.
+
+    Raises:
+        PackageNotFoundError: it is not installed.
+    """
+    found = distributions(name=NAME, path=[sysconfig.get_path("purelib")])
+    return next(iter(found), None) or distribution(NAME)
+
+
 def _runner(prefix: str) -> str:
     """Return the program that made a temporary environment; empty if it is a lasting one."""
-    folders = set(Path(prefix).parts)
-    for runner, temporary in _RUNNERS.items():
-        if folders & set(temporary) and {"uv", "pipx"} & folders:
-            return runner
-    return ""
+    folders = Path(prefix).parts
+    if any(map(_UV_CACHE.fullmatch, folders)):
+        return "uvx"
+    return "pipx" if {"pipx", ".cache"} <= set(folders) else ""
 
 
 def _extras(package: Distribution | None) -> dict[str, list[str]]:
     """Return the requirements of each extra."""
     found: dict[str, list[str]] = {}
     try:
-        lines = (package or distribution(NAME)).requires or ()
+        lines = (package or _package()).requires or ()
     except PackageNotFoundError:
         return found
     for line in lines:

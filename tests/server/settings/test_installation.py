@@ -10,7 +10,7 @@ import pytest
 
 from backscroll.settings.installation import SOURCE, how_to_add, launch, requirement, run_once
 
-CACHE = "/home/ada/.cache/uv/archive-v0/x1"
+CACHE = "/srv/uv-cache/archive-v0/x1"
 REQUIRES = """\
 Metadata-Version: 2.4
 Name: backscroll

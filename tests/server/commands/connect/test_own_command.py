@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from backscroll.commands.connect.entry import HostEntry
 from backscroll.commands.connect.hosts import BY_NAME, Machine
 from backscroll.commands.connect.running import Run, adding, removing
 from backscroll.process.exits import CommandError
+from tests.pace import limit_s
 from tests.server.commands.connect import standins
 from tests.server.commands.connect.homes import FILES, lived_in
 
@@ -329,3 +332,43 @@ def test_the_real_commands_do_the_same(name: str, tmp_path: Path) -> None:
     gone.execute()
 
     assert b"BACKSCROLL_READ_ONLY" not in path.read_bytes()
+
+
+@pytest.mark.timeout(limit_s(180))
+@pytest.mark.parametrize(
+    ("name", "program", "said"),
+    [
+        ("claude-code", "claude", "✔ Connected"),
+        ("codex", "codex", "enabled"),  # it starts a server only for a conversation
+        ("gemini", "gemini", "Connected"),
+        ("opencode", "opencode", "connected"),
+    ],
+)
+def test_a_real_host_says_that_it_is_connected(
+    name: str, program: str, said: str, tmp_path: Path
+) -> None:
+    if not (REAL / program).exists():
+        pytest.skip("the hosts are not installed in .cache/hosts")
+    environ = {
+        "HOME": str(tmp_path),
+        "PATH": f"{REAL}{os.pathsep}{os.environ['PATH']}",
+        "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    }
+
+    def run(*command: str) -> str:
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=True,
+            encoding="utf-8",
+            timeout=limit_s(80),
+        ).stdout
+
+    run(sys.executable, "-m", "backscroll", "connect", name, "--yes")
+
+    shown = run(str(REAL / program), "mcp", "list")
+    (line,) = (line for line in shown.splitlines() if "backscroll" in line and said in line)
+    assert line
