@@ -140,8 +140,8 @@ def test_uvx_runs_it_without_installing_it(wheel: Path, tmp_path: Path) -> None:
 
     assert said == f"backscroll {VERSION}\n"
     server = json.loads(entry)["mcpServers"]["backscroll"]
-    program, option, source, name = (server["command"], *server["args"])
-    assert (Path(program).name, option, name) == ("uvx", "--from", "backscroll")
+    option, source, name = server["args"]
+    assert (Path(server["command"]).name, option, name) == ("uvx", "--from", "backscroll")
     assert source.endswith(f" @ {wheel.as_uri()}")
 
 
