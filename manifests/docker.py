@@ -1,7 +1,6 @@
 """Docker's MCP catalogue: the server's entry and tools (docker/mcp-registry, CONTRIBUTING.md)."""
 
 from io import StringIO
-from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -67,7 +66,7 @@ def listed_tools() -> list[JSON]:
             "name": tool.name,
             "description": tool.description,
             "arguments": [
-                {"name": name, "type": _type(schema), "desc": schema.get("description", "")}
+                {"name": name, "type": schema["type"], "desc": schema.get("description", "")}
                 for name, schema in arguments(tool).items()
             ],
         }
@@ -82,12 +81,3 @@ def _schema(item: Variable) -> JSON:
     if item.default:
         schema["default"] = item.default == "true" if item.format == "boolean" else item.default
     return schema
-
-
-def _type(schema: dict[str, Any]) -> str:
-    """Return the type of an argument, or the first one if it has several."""
-    for named in (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())):
-        if "type" in named:
-            kind = named["type"]
-            return str(kind[0] if isinstance(kind, list) else kind)
-    return "string"

@@ -51,7 +51,7 @@ _HEAD: Final = """\
 
 The tools as hosts see them, and their results. Arguments are validated against their JSON Schema
 without coercion: `"20"` is not an integer. Null means that an argument is left out. Ids are 1 to
-256 letters, digits and `_ . = -`.
+256 letters, digits and `_ . = -`. `metadata` may also be an object: `{"key": "value"}`.
 
 `BACKSCROLL_TOOLSETS` says which toolsets agents are offered:
 
@@ -139,25 +139,9 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def _rule(schema: Mapping[str, Any]) -> str:
-    """Return a schema's rules, except its type, in words."""
-    rules = [schema["description"]] if "description" in schema else []
-    if "enum" in schema:
-        rules.append(" or ".join(map(code, schema["enum"])))
-    if "minimum" in schema:
-        rules.append(f"{schema['minimum']} to {schema['maximum']}")
-    if schema.get("minLength") and "maxLength" in schema:
-        rules.append(f"{schema['minLength']} to {schema['maxLength']:,} characters")
-    elif "maxLength" in schema:
-        rules.append(f"at most {schema['maxLength']:,} characters")
-    if "maxProperties" in schema:
-        key, value = schema["propertyNames"]["maxLength"], schema["additionalProperties"]
-        rules.append(
-            f"at most {schema['maxProperties']} pairs of text, {key} and {value['maxLength']} "
-            "characters"
-        )
-    if "default" in schema:
-        rules.append(f"default {code(str(schema['default']))}")
-    return "; ".join(rules)
+    """Return a schema's allowed words and its description."""
+    rules = [" or ".join(map(code, schema["enum"]))] if "enum" in schema else []
+    return "; ".join([*rules, *filter(None, [schema.get("description")])])
 
 
 def _strings(value: object) -> Iterable[str]:

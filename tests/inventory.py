@@ -34,12 +34,12 @@ _OF_TYPE: Final[Mapping[str, object]] = {
 
 
 def least_calls(schema: Mapping[str, Any]) -> Iterator[JSON]:
-    """Yield calls with only the required arguments, with every kind of id.
+    """Yield calls with only the arguments that are needed, with every kind of id.
 
     Args:
         schema: the schema of a tool's arguments.
     """
-    required = schema.get("required", ())
+    required = [*schema.get("required", ()), *schema["properties"].keys() & {"content"}]
     values = (_VALUES.get(name) or (_filled(schema["properties"][name]),) for name in required)
     for call in itertools.product(*values):
         yield dict(zip(required, call, strict=True))
@@ -49,5 +49,4 @@ def _filled(schema: Mapping[str, Any]) -> object:
     """Return a value that the schema of one argument accepts, as far as its type tells."""
     if "enum" in schema:
         return schema["enum"][0]
-    kind = schema["type"]
-    return schema.get("minimum", _OF_TYPE[kind if isinstance(kind, str) else kind[0]])
+    return schema.get("minimum", _OF_TYPE[schema["type"]])

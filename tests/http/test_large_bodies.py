@@ -36,16 +36,16 @@ def ids_of(written: dict[str, object]) -> dict[str, object]:
 
 LARGE: dict[str, tuple[dict[str, object], str]] = {
     "of another kind": (
-        {"metadata": [{}] * 100_000},
-        "metadata must be an object, not an array.",
+        {"attachments": {"x": [{}] * 100_000}},
+        "attachments must be an array, not an object.",
     ),
     "unknown": (
         {f"{number:06}": "x" for number in range(20_000)},
         'create-message has no argument "000000", "000001", "000002".',
     ),
     "too many parts": (
-        {"content": [{"type": "text", "text": "x"}] * 10_000},
-        "content must have at most 1000 entries; it has 10000.",
+        {"parts": [{"type": "text", "text": "x"}] * 100_000},
+        "parts must have at most 1000 entries; it has 10000.",
     ),
 }
 

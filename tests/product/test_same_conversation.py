@@ -298,7 +298,7 @@ async def test_the_files_of_a_conversation_s_message_are_derived(
     arguments: JSON = {
         "thread_id": CONVERSATION,
         "role": "user",
-        "content": [
+        "parts": [
             {"type": "text", "text": "look"},
             {"type": "image_file", "image_file": {"file_id": "file-picture"}},
             {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},

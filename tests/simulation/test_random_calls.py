@@ -39,8 +39,10 @@ _LIKELY: Final[dict[str, st.SearchStrategy[object]]] = {
     "order": st.sampled_from(("asc", "desc", "ASC")),
     "preview_chars": st.sampled_from((1, 2_000, 0, 1.0)),
     "role": st.sampled_from(("user", "assistant", "system")),
-    "content": st.just("hello") | _TEXT | st.lists(st.sampled_from(_PARTS), max_size=3),
-    "metadata": st.dictionaries(_TEXT, _TEXT, max_size=20),
+    "content": st.just("hello") | _TEXT,
+    "parts": st.lists(st.sampled_from(_PARTS), max_size=3),
+    "metadata": st.dictionaries(_TEXT, _TEXT, max_size=20)
+    | st.lists(st.fixed_dictionaries({"key": _TEXT, "value": _TEXT}), max_size=20),
     "idempotency_key": _TEXT | st.sampled_from(("k", "k~msg_1", "~", "a~" * 120, "k~AAAA~0")),
 }
 _SHORT: Final = st.text("abz09_.=-~", max_size=12)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
+from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 
 KEYS = st.text(max_size=8) | st.text("a0.[]{}", max_size=8)
 
@@ -31,3 +33,23 @@ def test_whatever_a_key_holds_the_entry_behind_it_is_named(
         f"metadata.{key} must be a string, not {told}.",
         f"metadata[{json.dumps(key)}] must be a string, not {told}.",
     }
+
+
+def test_arguments_that_a_host_sends_empty_are_left_out() -> None:
+    part = {"type": "text", "text": "x", "image_file": None, "image_url": None}
+    empty: JSON = {"thread_id": None, "content": None, "attachments": [], "metadata": []}
+    required = {"role": "user", "parts": [part]}
+
+    assert validated(CREATE_MESSAGE, {**required, **empty}) == {
+        "role": "user",
+        "parts": [{"type": "text", "text": "x"}],
+    }
+
+
+@given(st.dictionaries(st.text("abc", max_size=2), st.text("abc", max_size=2), max_size=16))
+def test_metadata_is_taken_as_pairs_and_as_an_object(metadata: dict[str, str]) -> None:
+    pairs = [{"key": key, "value": value} for key, value in metadata.items()]
+
+    read = [validated(LIST_CHAT_COMPLETIONS, {"metadata": given}) for given in (pairs, metadata)]
+
+    assert read == [{"metadata": metadata} if metadata else {}] * 2

@@ -1,6 +1,9 @@
 """The inventory of tools, whole: what hosts list and models read."""
 
 import json
+import re
+from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,6 +15,23 @@ from backscroll_tools.toolset import TOOLSETS
 from manifests.description import arguments
 from tests.clients.nodejs import count_tokens
 from tests.inventory import OFFERED
+
+_EVERY: Final = {"type", "description"}
+ACCEPTED: Final = {
+    "object": {*_EVERY, "properties", "required", "additionalProperties"},
+    "array": {*_EVERY, "items"},
+    "string": {*_EVERY, "enum"},
+    "integer": {*_EVERY, "minimum", "maximum"},
+}
+"""The keywords that every known host and model API accepts for one type.
+
+Gemini's function declarations know no others of ours, except that its clients remove
+`additionalProperties`. OpenAI's strict mode requires `properties`, `items` and
+`additionalProperties: false`, and refuses `default`, `minLength` and `maxLength`.
+"""
+
+HOST_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+"""The names that Gemini, OpenAI, Anthropic and Bedrock accept for tools and arguments."""
 
 each_tool = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 
@@ -33,25 +53,38 @@ def test_a_toolset_has_a_name_that_no_other_has() -> None:
     assert len({*names, "all"}) == len(names) + 1
 
 
-def schemas(value: object) -> list[JSON]:
-    """Return every object inside a schema, itself included."""
-    match value:
-        case dict():
-            return [value, *(inner for child in value.values() for inner in schemas(child))]
-        case list():
-            return [inner for child in value for inner in schemas(child)]
-        case _:
-            return []
+def schemas(schema: JSON) -> Iterator[JSON]:
+    """Yield a schema, and every schema inside it."""
+    yield schema
+    inside = [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]
+    for inner in inside:
+        yield from schemas(inner)
 
 
 @each_tool
 def test_schemas_are_valid_and_free_of_noise(tool: Tool) -> None:
     for schema in (tool.input_schema, tool.output_schema):
         Draft202012Validator.check_schema(schema)
-        assert all("anyOf" not in part and "$ref" not in part for part in schemas(schema))
-        assert all(not isinstance(part.get("title"), str) for part in schemas(schema))
-    assert tool.input_schema["additionalProperties"] is False
+        for part in schemas(dict(schema)):
+            assert not part.keys() & {"anyOf", "$ref", "title"}
     assert len(tool.description) <= 1_024
+
+
+@each_tool
+def test_an_input_schema_has_only_what_every_host_and_model_api_accepts(tool: Tool) -> None:
+    assert HOST_NAME.fullmatch(tool.name)
+    for part in schemas(dict(tool.input_schema)):
+        kind = part["type"]
+        assert part.keys() <= ACCEPTED[kind], part
+        if kind == "object":
+            assert part["properties"]
+            assert part["additionalProperties"] is False
+            assert set(part.get("required", ())) <= part["properties"].keys()
+            assert all(map(HOST_NAME.fullmatch, part["properties"]))
+        if kind == "array":
+            assert part["items"]
+        if "minimum" in part:  # several hosts remove the numbers
+            assert f"{part['minimum']} to {part['maximum']}" in part["description"]
 
 
 def test_the_tool_list_costs_few_tokens() -> None:

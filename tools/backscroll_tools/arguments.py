@@ -1,8 +1,8 @@
 """Validates agents' arguments by JSON Schema, with errors that say how to fix the call.
 
-Types are not converted. Three rules are not in the published schemas, to save tokens: ids and
-cursors have restricted alphabets, lists have at most 1,000 entries, and strings contain neither NUL
-nor a lone surrogate.
+Types are not converted. The published schemas omit some rules, to save tokens and because not every
+host accepts them: ids and cursors have restricted alphabets, texts and lists have a maximum length,
+and strings contain neither NUL nor a lone surrogate. Metadata may also be an object.
 """
 
 import functools
@@ -12,42 +12,97 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final, cast
 
+from backscroll_tools import schemas
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.flaws import ERRORS, Flaw, Validate, entry_path, unknown_arguments, validator
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
+from backscroll_tools.schemas import (
+    CONTENT_CHARS,
+    METADATA_KEY_CHARS,
+    METADATA_PAIRS,
+    METADATA_VALUE_CHARS,
+)
 from backscroll_tools.tool import Tool
 
 _ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
-_STRICTER: Final[Mapping[str, JSON]] = {
+_METADATA: Final[JSON] = {
+    "type": ["array", "object"],
+    "maxItems": METADATA_PAIRS,
+    "items": schemas.arguments(
+        {
+            "key": {"type": "string", "maxLength": METADATA_KEY_CHARS},
+            "value": {"type": "string", "maxLength": METADATA_VALUE_CHARS},
+        },
+        ("key", "value"),
+    ),
+    "maxProperties": METADATA_PAIRS,
+    "propertyNames": {"maxLength": METADATA_KEY_CHARS},
+    "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_CHARS},
+}
+_PART: Final = schemas.arguments(
+    {
+        "type": {"type": "string", "enum": ["text", "image_file", "image_url"]},
+        "text": {"type": "string", "maxLength": CONTENT_CHARS},
+        # Open objects, because the API also takes `detail`, which is not worth its tokens.
+        "image_file": {"type": "object", "properties": {"file_id": schemas.STRING}},
+        "image_url": {"type": "object", "properties": {"url": schemas.STRING}},
+    },
+    ("type",),
+)
+_RULES: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id", "after", "before"), _ID),
     "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": CURSOR_CHARS},
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
-    "content": {"maxItems": 1000},
+    "content": {"maxLength": CONTENT_CHARS},
+    "parts": {"maxItems": 1000, "items": _PART},
     "attachments": {"maxItems": 1000},
+    "metadata": _METADATA,
 }
+"""The rules of arguments that are not, or not like this, in the published schemas."""
 
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
-    """Return valid arguments for the tool, without optional nulls and with 20.0 as 20.
+    """Return valid arguments for the tool: metadata as an object, and 20.0 as 20.
+
+    Optional nulls, and optional arrays and objects that are empty, are left out: some hosts send
+    every argument of a schema.
 
     Raises:
         ToolError: `invalid_arguments`, with the first three flaws.
     """
-    optional = cast("Mapping[str, object]", tool.input_schema["properties"]).keys() - set(
-        cast("list[str]", tool.input_schema.get("required", []))
-    )
-    given: JSON = {
-        name: value for name, value in arguments.items() if not (value is None and name in optional)
-    }
+    given = cast("JSON", _without_nulls(tool.input_schema, dict(arguments)))
     flaws = _flaws(tool, given)
     if not flaws and _may_be_unfit(given):
         flaws = list(islice(_unfit(given), ERRORS))
     if flaws:
         raise invalid_arguments(" ".join(flaws), f"Fix the call. {_usage(tool)}")
-    return {name: _integer(value) for name, value in given.items()}
+    required = cast("list[str]", tool.input_schema.get("required", []))
+    return {
+        name: _map(value) if name == "metadata" else _integer(value)
+        for name, value in given.items()
+        if value not in ([], {}) or name in required
+    }
+
+
+def _without_nulls(schema: Mapping[str, object], value: object) -> object:
+    """Return a value without the optional members that are null."""
+    match value:
+        case dict() if "properties" in schema:
+            members = cast("Mapping[str, JSON]", schema["properties"])
+            optional = members.keys() - set(cast("list[str]", schema.get("required", [])))
+            return {
+                name: _without_nulls(members.get(name, {}), inner)
+                for name, inner in cast("JSON", value).items()
+                if inner is not None or name not in optional
+            }
+        case list() if "items" in schema:
+            entry = cast("JSON", schema["items"])
+            return [_without_nulls(entry, inner) for inner in cast("list[object]", value)]
+        case _:
+            return value
 
 
 def _flaws(tool: Tool, given: JSON) -> list[str]:
@@ -62,6 +117,8 @@ def _flaws(tool: Tool, given: JSON) -> list[str]:
             flaws.append(f"{name} is required.")
         elif flaw := _flaw(tool, name, given[name]):
             flaws.append(flaw.sentence())
+        elif name == "metadata" and len(_map(given[name])) < len(given[name]):
+            flaws.append("metadata has two pairs with the same key.")
     return flaws[:ERRORS]
 
 
@@ -79,12 +136,19 @@ def _flaw(tool: Tool, name: str, value: object) -> Flaw | None:
 @functools.cache
 def _check(tool: Tool, name: str) -> Validate:
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-    return validator({**properties[name], **_STRICTER.get(name, {})})
+    return validator({**properties[name], **_RULES.get(name, {})})
 
 
 def _usage(tool: Tool) -> str:
     names = ", ".join(cast("JSON", tool.input_schema["properties"]))
     return f"{tool.name} takes {names}."
+
+
+def _map(metadata: JSON | list[JSON]) -> JSON:
+    """Return metadata as an object, given as such or as pairs."""
+    if isinstance(metadata, dict):
+        return metadata
+    return {pair["key"]: pair["value"] for pair in metadata}
 
 
 def _integer(value: object) -> object:

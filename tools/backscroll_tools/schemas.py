@@ -1,4 +1,11 @@
-"""Parts of input and output schemas. They are short, because each token costs money."""
+"""Parts of input and output schemas. They are short, because each token costs money.
+
+Input schemas use only keywords that every known host and model API accepts. Gemini's API refuses a
+whole request because of an unknown keyword or a list of types. OpenAI's strict mode requires that
+an object names its properties and allows no others, and refuses `default` and the lengths of
+strings. Several hosts remove `minimum` and `maximum`, so descriptions repeat them. `arguments`
+enforces the rules that the published schemas omit.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -12,6 +19,14 @@ LIMIT_MAX: Final = 500
 PREVIEW_MAX: Final = 2000
 """The maximum of `preview_chars`, in characters per message."""
 
+CONTENT_CHARS: Final = 256_000
+"""The most characters of a message's text (OpenAI API, 2024-04-15, create message)."""
+
+METADATA_PAIRS: Final = 16
+METADATA_KEY_CHARS: Final = 64
+METADATA_VALUE_CHARS: Final = 512
+"""The bounds of metadata: pairs, characters of a key, characters of a value (OpenAI API)."""
+
 STRING: Final[JSON] = {"type": "string"}
 INTEGER: Final[JSON] = {"type": "integer"}
 BOOLEAN: Final[JSON] = {"type": "boolean"}
@@ -19,20 +34,14 @@ LIMIT: Final[JSON] = {
     "type": "integer",
     "minimum": 1,
     "maximum": LIMIT_MAX,
-    "default": LIMIT_DEFAULT,
+    "description": f"1 to {LIMIT_MAX}; default {LIMIT_DEFAULT}",
 }
 CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor of the previous page"}
 PREVIEW: Final[JSON] = {
     "type": "integer",
     "minimum": 1,
     "maximum": PREVIEW_MAX,
-    "description": "Skim: only the first n characters of each message",
-}
-METADATA: Final[JSON] = {
-    "type": "object",
-    "maxProperties": 16,
-    "propertyNames": {"maxLength": 64},
-    "additionalProperties": {"type": "string", "maxLength": 512},
+    "description": f"Only the first n characters of each message, 1 to {PREVIEW_MAX}",
 }
 
 
@@ -44,7 +53,7 @@ def limit_of(arguments: JSON) -> int:
 
 def order(default: str) -> JSON:
     """Return the schema of an `order` argument with this default."""
-    return {"type": "string", "enum": ["asc", "desc"], "default": default}
+    return {"type": "string", "enum": ["asc", "desc"], "description": f"Default {default}"}
 
 
 def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> JSON:
@@ -54,6 +63,15 @@ def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> J
         schema["required"] = list(required)
     schema["additionalProperties"] = False
     return schema
+
+
+def metadata(about: str) -> JSON:
+    """Return the schema of metadata: pairs, because strict hosts refuse an object of any keys.
+
+    Calls may also pass an object (`arguments.validated`).
+    """
+    pair = arguments({"key": STRING, "value": STRING}, ("key", "value"))
+    return {"type": "array", "items": pair, "description": about}
 
 
 def result(properties: Mapping[str, JSON], required: Sequence[str]) -> JSON:

@@ -147,7 +147,10 @@ def test_without_a_tool_the_tools_are_listed_with_their_arguments(tmp_path: Path
     headed = [line for line in result.stdout.splitlines() if line and line[0] != " "]
     assert result.exit_code == 0
     assert headed == READERS
-    assert "\n    limit=1-500  (default 20)\n    order=asc|desc  (default desc)\n" in result.stdout
+    assert (
+        "\n    limit=N  (1 to 500; default 20)\n    order=asc|desc  (Default desc)\n"
+        in result.stdout
+    )
     assert "\n    thread_id=TEXT  (required)\n" in result.stdout
     assert "\n    metadata:=JSON  (Only with these pairs)\n" in result.stdout
     assert not (tmp_path / "x.db").exists()

@@ -19,7 +19,7 @@ from tests.inventory import NAMES
 
 TAKES: Final = {
     "list-messages": "thread_id, limit, order, after, before, run_id, cursor, preview_chars",
-    "create-message": "thread_id, role, content, attachments, metadata, idempotency_key",
+    "create-message": "thread_id, role, content, parts, attachments, metadata, idempotency_key",
 }
 ID: Final = "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
 SAFE: Final = "Retry: safe once the arguments are corrected; nothing was read or written."
@@ -251,10 +251,8 @@ READ: Final[list[tuple[dict[str, Any], str]]] = [
 
 WRITTEN: Final[list[tuple[dict[str, Any], str]]] = [
     ({"role": "system"}, 'role must be "user" or "assistant", not "system".'),
-    ({"content": ""}, "content must not be empty."),
-    ({"content": []}, "content must not be empty."),
-    ({"content": None}, "content must be a string or an array, not null."),
-    ({"content": 5}, "content must be a string or an array, not 5."),
+    ({"content": 5}, "content must be a string, not 5."),
+    ({"content": [{"type": "text", "text": "x"}]}, "content must be a string, not an array."),
     (
         {"content": "x" * 256_001},
         "content must have at most 256000 characters; it has 256001.",
@@ -262,21 +260,49 @@ WRITTEN: Final[list[tuple[dict[str, Any], str]]] = [
     ({"content": "a\ud800"}, "content contains a lone surrogate at character 1; remove it."),
     ({"content": "\0"}, "content contains a NUL character at character 0; remove it."),
     (
-        {"content": [{"type": "text", "text": "ok"}, {"type": "text", "text": "a\0"}]},
-        "content[1].text contains a NUL character at character 1; remove it.",
+        {"parts": [{"type": "text", "text": "ok"}, {"type": "text", "text": "a\0"}]},
+        "parts[1].text contains a NUL character at character 1; remove it.",
     ),
     (
-        {"content": [{"type": "video"}]},
-        'content[0].type must be "text" or "image_file" or "image_url", not "video".',
+        {"parts": [{"type": "text", "text": "x" * 256_001}]},
+        "parts[0].text must have at most 256000 characters; it has 256001.",
     ),
-    ({"content": [{"text": "x"}]}, "content[0].type is required."),
-    ({"content": [{"type": "text", "x": 1}]}, 'content[0] has no argument "x".'),
+    ({"parts": "x"}, 'parts must be an array, not the string "x".'),
+    (
+        {"parts": [{"type": "video"}]},
+        'parts[0].type must be "text" or "image_file" or "image_url", not "video".',
+    ),
+    ({"parts": [{"text": "x"}]}, "parts[0].type is required."),
+    ({"parts": [{"type": "text", "x": 1}]}, 'parts[0] has no argument "x".'),
+    (
+        {"parts": [{"type": "image_url", "image_url": {"url": 1}}]},
+        "parts[0].image_url.url must be a string, not 1.",
+    ),
+    ({"parts": [{"type": "text"}] * 1_001}, "parts must have at most 1000 entries; it has 1001."),
     ({"attachments": [{"file_id": "f"}]}, "attachments[0].tools is required."),
     (
         {"metadata": {str(number): "v" for number in range(17)}},
         "metadata must have at most 16 entries; it has 17.",
     ),
     ({"metadata": {"k": 1}}, "metadata.k must be a string, not 1."),
+    ({"metadata": "k"}, 'metadata must be an array or an object, not the string "k".'),
+    (
+        {"metadata": [{"key": str(number), "value": "v"} for number in range(17)]},
+        "metadata must have at most 16 entries; it has 17.",
+    ),
+    (
+        {"metadata": [{"key": "k" * 65, "value": "v"}]},
+        "metadata[0].key must have at most 64 characters; it has 65.",
+    ),
+    (
+        {"metadata": [{"key": "k", "value": "v" * 513}]},
+        "metadata[0].value must have at most 512 characters; it has 513.",
+    ),
+    ({"metadata": [{"key": "k"}]}, "metadata[0].value is required."),
+    (
+        {"metadata": [{"key": "k", "value": "1"}, {"key": "k", "value": "2"}]},
+        "metadata has two pairs with the same key.",
+    ),
     (
         {"metadata": {"k" * 65: "v"}},
         "A key of metadata must have at most 64 characters; it has 65.",
@@ -338,7 +364,7 @@ async def test_a_bad_argument_of_a_write_is_refused_and_nothing_is_written(
         ("get-chat-messages", {}, "completion_id is required."),
         ("get-message", {"thread_id": "t"}, "message_id is required."),
         ("list-message-files", {"thread_id": "t"}, "message_id is required."),
-        ("create-message", {"role": "user"}, "content is required."),
+        ("create-message", {"role": "user"}, "content must not be empty, unless parts is given."),
         ("create-message", {"content": "x"}, "role is required."),
     ],
 )

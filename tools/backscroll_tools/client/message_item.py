@@ -8,12 +8,11 @@ def message_item(message: JSON) -> JSON:
     """Return the item of type `message` that corresponds to a thread's message.
 
     Args:
-        message: `role`, `content` (text or parts) and `attachments`, as `create-message` takes
-            them.
+        message: `role`, `content` (text, or parts as `writes.content` returns them) and
+            `attachments`.
 
     Raises:
-        ToolError: `invalid_arguments` for metadata, which items do not support, or a content
-            part without the field that its type requires.
+        ToolError: `invalid_arguments` for metadata, which items do not support.
     """
     if message.get("metadata"):
         raise invalid_arguments(
@@ -35,23 +34,17 @@ def message_item(message: JSON) -> JSON:
 
 
 def _part(part: JSON, text: str) -> JSON:
-    match part:
-        case {"type": "text", "text": str() as value}:
-            return {"type": text, "text": value}
-        case {"type": "image_file", "image_file": {"file_id": str() as file_id, **rest}}:
-            return {"type": "input_image", "file_id": file_id, **_detail(rest)}
-        case {"type": "image_url", "image_url": {"url": str() as url, **rest}}:
-            return {"type": "input_image", "image_url": url, **_detail(rest)}
+    match part["type"]:
+        case "text":
+            return {"type": text, "text": part["text"]}
+        case "image_file":
+            image = part["image_file"]
+            return {"type": "input_image", "file_id": image["file_id"], **_detail(image)}
         case _:
-            raise invalid_arguments(
-                f"A content part of type {part['type']} lacks the field that its type requires.",
-                "A text part needs text, an image_file part file_id, and an image_url part url.",
-            )
+            image = part["image_url"]
+            return {"type": "input_image", "image_url": image["url"], **_detail(image)}
 
 
-def _detail(rest: object) -> JSON:
-    match rest:
-        case {"detail": str() as detail}:
-            return {"detail": detail}
-        case _:
-            return {"detail": "auto"}
+def _detail(image: JSON) -> JSON:
+    detail = image.get("detail")
+    return {"detail": detail if isinstance(detail, str) else "auto"}

@@ -15,14 +15,10 @@ from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.tool import ADDS, Call, Result, Tool
-from backscroll_tools.writes import keys
+from backscroll_tools.writes import content, keys
 from backscroll_tools.writes.journal import Record, journal_of
 from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.once import OneWrite
-
-CONTENT_CHARS: Final = 256_000
-"""The most characters of a message's text (OpenAI API, 2024-04-15, create message)."""
-
 
 _KEYED: Final = frozenset(
     {
@@ -68,7 +64,11 @@ class _Write(Protocol):
 
 async def _run(call: Call, arguments: JSON) -> Result:
     given: str = arguments.get("thread_id", "")
-    message: JSON = {name: arguments[name] for name in _MESSAGE if name in arguments}
+    message: JSON = {
+        "role": arguments["role"],
+        "content": content.content_of(arguments),
+        **{name: arguments[name] for name in ("attachments", "metadata") if name in arguments},
+    }
     write = _write(call.client, given, message, arguments.get("idempotency_key"))
     created_object: JSON | None = None
     try:
@@ -174,18 +174,6 @@ def _result(thread_id: str, created_object: JSON | Message | None, key: Idempote
     return Result(f"{text} To repeat this call safely: idempotency_key {key}", structured)
 
 
-_MESSAGE: Final = ("role", "content", "attachments", "metadata")
-
-_PART: Final = schemas.arguments(
-    {
-        "type": {"type": "string", "enum": ["text", "image_file", "image_url"]},
-        "text": {"type": "string", "minLength": 1, "maxLength": CONTENT_CHARS},
-        "image_file": {"type": "object"},
-        "image_url": {"type": "object"},
-    },
-    ("type",),
-)
-
 _ATTACHMENT: Final = schemas.arguments(
     {
         "file_id": schemas.STRING,
@@ -204,27 +192,27 @@ CREATE_MESSAGE: Final = Tool(
     title="Create message",
     summary="writes one message, exactly once; without `thread_id`, to a new thread",
     description=(
-        "Write one message to a thread; without thread_id, to a new thread, whose id is returned. "
-        "If the outcome is unclear, repeat the call with the same idempotency_key: it never "
-        "writes twice."
+        "Write one message to a conversation; without thread_id, to a new thread, whose id is "
+        "returned. If the outcome is unclear, repeat the call with the same idempotency_key: it "
+        "never writes twice."
     ),
     input_schema=schemas.arguments(
         {
             "thread_id": schemas.STRING,
             "role": {"type": "string", "enum": ["user", "assistant"]},
-            "content": {
-                "type": ["string", "array"],
-                "minLength": 1,
-                "maxLength": CONTENT_CHARS,
-                "minItems": 1,
-                "items": _PART,
-                "description": "Text, or parts",
-            },
+            "content": content.TEXT,
+            "parts": content.PARTS,
             "attachments": {"type": "array", "items": _ATTACHMENT},
-            "metadata": schemas.METADATA,
-            "idempotency_key": {"type": "string", "maxLength": 255},
+            "metadata": schemas.metadata(
+                f"At most {schemas.METADATA_PAIRS}; key up to {schemas.METADATA_KEY_CHARS} "
+                f"characters, value {schemas.METADATA_VALUE_CHARS}"
+            ),
+            "idempotency_key": {
+                "type": "string",
+                "description": "1 to 255 visible ASCII characters",
+            },
         },
-        ("role", "content"),
+        ("role",),
     ),
     output_schema=schemas.result(
         {

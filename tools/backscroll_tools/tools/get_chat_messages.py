@@ -27,15 +27,15 @@ GET_CHAT_MESSAGES: Final = Tool(
     title="Get chat messages",
     summary="lists the messages of a stored chat completion",
     description=(
-        "Read the messages of a stored chat completion, oldest first unless order is desc. Pass "
-        "the page's next_cursor as cursor to continue."
+        "Read a past chat with a model: the messages of a stored chat completion, oldest first "
+        "unless order is desc."
     ),
     input_schema=schemas.arguments(
         {
             "completion_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("asc"),
-            "after": {"type": "string", "description": "Message id to start after"},
+            "after": {"type": "string", "description": "Message id"},
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
         },

@@ -47,10 +47,7 @@ GET_MESSAGE: Final = Tool(
     name="get-message",
     title="Get message",
     summary="reads one whole message, in pages if it is long",
-    description=(
-        "Read one whole message, in pages if it is long: pass page.next_cursor as cursor to "
-        "continue."
-    ),
+    description="Read one whole message of a conversation, in pages if it is long.",
     input_schema=schemas.arguments(
         {
             "thread_id": schemas.STRING,

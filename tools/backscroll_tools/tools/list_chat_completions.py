@@ -75,16 +75,16 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     title="List chat completions",
     summary="lists stored completions, filtered by model or metadata",
     description=(
-        "Find stored chat completions, newest first unless order is asc, each with the start of "
-        "its reply. Read a whole one with get-chat-messages."
+        "Find past chats with a model: stored chat completions, newest first unless order is asc, "
+        "each with the start of its reply. Read a whole one with get-chat-messages."
     ),
     input_schema=schemas.arguments(
         {
             "model": {"type": "string", "description": "Only of this model"},
-            "metadata": {**schemas.METADATA, "description": "Only with these pairs"},
+            "metadata": schemas.metadata("Only with these pairs"),
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Completion id to start after"},
+            "after": {"type": "string", "description": "Completion id"},
             "cursor": schemas.CURSOR,
         },
     ),

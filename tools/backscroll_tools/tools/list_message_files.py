@@ -78,15 +78,15 @@ LIST_MESSAGE_FILES: Final = Tool(
     name="list-message-files",
     title="List message files",
     summary="lists the files that a message refers to",
-    description="List the ids of the files that one message of a thread refers to.",
+    description="List the files and images attached to a message of a conversation, by id.",
     input_schema=schemas.arguments(
         {
             "thread_id": schemas.STRING,
             "message_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "File id to start after"},
-            "before": {"type": "string", "description": "File id to end before"},
+            "after": {"type": "string", "description": "File id"},
+            "before": schemas.STRING,
             "cursor": schemas.CURSOR,
         },
         ("thread_id", "message_id"),

@@ -46,15 +46,15 @@ LIST_THREADS: Final = Tool(
     title="List threads",
     summary="lists threads, with their message counts and times",
     description=(
-        "Find threads, newest first unless order is asc, with their message counts, times and "
-        "metadata. Pass the page's next_cursor as cursor to continue."
+        "Find past conversations (chat history), newest first unless order is asc, with their "
+        "message counts, times and metadata."
     ),
     input_schema=schemas.arguments(
         {
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Thread id to start after"},
-            "before": {"type": "string", "description": "Thread id to end before"},
+            "after": {"type": "string", "description": "Thread id"},
+            "before": schemas.STRING,
             "cursor": schemas.CURSOR,
         },
     ),

@@ -13,6 +13,7 @@ from typing import Final
 
 import anyio
 
+from backscroll_tools import schemas
 from backscroll_tools.client import objects, replies
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
@@ -30,9 +31,6 @@ SENDS: Final = 3
 
 MARKER: Final = "backscroll_key"
 """The metadata key that holds a message's token."""
-
-METADATA_PAIRS: Final = 16
-"""The most pairs in metadata (OpenAI API)."""
 
 
 @dataclass(slots=True)
@@ -194,7 +192,7 @@ class OneWrite:
         """The metadata that identifies the message, or None if there is no room for it."""
         if not self._collection.has_metadata:
             return None
-        if len(self.message.get("metadata", {})) >= METADATA_PAIRS:
+        if len(self.message.get("metadata", {})) >= schemas.METADATA_PAIRS:
             return None
         return {MARKER: self.key.token}
 

@@ -95,7 +95,7 @@ def typed(arguments: Mapping[str, object], schema: Mapping[str, Any]) -> dict[st
     """
     return {
         name: _json_or_text(value)
-        if isinstance(value, Untyped) and "string" not in _types(schema, name)
+        if isinstance(value, Untyped) and _type(schema, name) != "string"
         else value
         for name, value in arguments.items()
     }
@@ -130,10 +130,10 @@ def _outcome(result: CallToolResult, *, as_json: bool) -> CallResult:
     return CallResult(text, is_error=result.is_error)
 
 
-def _types(schema: Mapping[str, Any], name: str) -> list[str]:
-    """Return the JSON types that an argument may have; `string` if it is not in the schema."""
-    kind = schema.get("properties", {}).get(name, {}).get("type", "string")
-    return [kind] if isinstance(kind, str) else kind
+def _type(schema: Mapping[str, Any], name: str) -> str:
+    """Return the JSON type of an argument; `string` if it is not in the schema."""
+    kind: str = schema.get("properties", {}).get(name, {}).get("type", "string")
+    return kind
 
 
 def _json(name: str, text: str) -> object:
@@ -168,20 +168,12 @@ def _described(tool: Tool, width: int) -> str:
 
 
 def _argument(name: str, rules: Mapping[str, Any], *, required: bool) -> str:
-    kind = rules.get("type", "string")
-    kinds = [kind] if isinstance(kind, str) else kind
-    if "enum" in rules:
-        value = "|".join(rules["enum"])
-    elif "maximum" in rules:
-        value = f"{rules['minimum']}-{rules['maximum']}"
-    else:
-        value = "|".join(_WORDS.get(kind, kind) for kind in kinds)
+    kind: str = rules["type"]
+    value = "|".join(rules["enum"]) if "enum" in rules else _WORDS.get(kind, kind)
     notes = ["required"] if required else []
-    if "default" in rules:
-        notes.append(f"default {rules['default']}")
     if "description" in rules:
         notes.append(rules["description"])
-    sign = "=" if "string" in kinds or "integer" in kinds else ":="
+    sign = "=" if kind in {"string", "integer"} else ":="
     return f"{name}{sign}{value}" + (f"  ({'; '.join(notes)})" if notes else "")
 
 
