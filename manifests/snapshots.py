@@ -21,4 +21,5 @@ def published(tool: Tool) -> JSON:
         "hints": dataclasses.asdict(tool.hints),
         "needs": [group.name for group in tool.needs],
         "finds": tool.finds,
+        "keywords": tool.keywords,
     }

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import JSON
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
 from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 
@@ -37,7 +36,12 @@ def test_whatever_a_key_holds_the_entry_behind_it_is_named(
 
 def test_arguments_that_a_host_sends_empty_are_left_out() -> None:
     part = {"type": "text", "text": "x", "image_file": None, "image_url": None}
-    empty: JSON = {"thread_id": None, "content": None, "attachments": [], "metadata": []}
+    empty: dict[str, object] = {
+        "thread_id": None,
+        "content": None,
+        "attachments": [],
+        "metadata": [],
+    }
     required = {"role": "user", "parts": [part]}
 
     assert validated(CREATE_MESSAGE, {**required, **empty}) == {

@@ -87,6 +87,44 @@ def test_an_input_schema_has_only_what_every_host_and_model_api_accepts(tool: To
             assert f"{part['minimum']} to {part['maximum']}" in part["description"]
 
 
+def first_sentence(text: str) -> str:
+    return re.split(r"[.:;] |\.$", text)[0]
+
+
+@each_tool
+def test_the_first_sentence_of_a_description_is_in_words_of_a_user(tool: Tool) -> None:
+    assert re.search(r"\b(conversation|chat)s?\b", first_sentence(tool.description))
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("search previous chats", "list-threads"),
+        ("find past conversations", "list-threads"),
+        ("what was decided and promised in a past conversation", "list-messages"),
+        ("save a note to the conversation", "create-message"),
+        ("documents and pictures attached to a message", "list-message-files"),
+        ("quote the full text of one message", "get-message"),
+        ("the prompt and answer of a past chat", "get-chat-messages"),
+        ("find earlier model responses", "list-chat-completions"),
+    ],
+)
+def test_a_host_that_searches_its_tools_finds_the_right_one_first(
+    question: str, found: str
+) -> None:
+    """Hosts rank by words of the name, the description's first sentence and the search hint."""
+
+    def shared(tool: Tool) -> int:
+        text = f"{tool.name} {first_sentence(tool.description)} {tool.keywords}"
+        return len(words(text) & words(question))
+
+    assert max(TOOLS, key=shared).name == found
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]{4,}", text.lower()))
+
+
 def test_the_tool_list_costs_few_tokens() -> None:
     """The bounds of the default toolset, counted as compact JSON in o200k."""
     slim = [

@@ -133,6 +133,8 @@ class Tool:
         hints: how the tool may affect existing data; by default it only reads.
         needs: the endpoint groups of which the upstream must have at least one.
         finds: the objects that it lists without an id, such as `a thread`; empty if it needs one.
+        keywords: words of a user that the name and the description lack, for a host that searches
+            its tools; may be empty.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Tool:
     hints: Hints = READS
     needs: tuple[Group, ...] = (THREADS, CONVERSATIONS)
     finds: str = ""
+    keywords: str = ""
 
     @property
     def writes(self) -> bool:

@@ -26,7 +26,7 @@ from backscroll.mcp.instructions import instructions
 from backscroll.mcp.request_context import RequestContext
 from backscroll.mcp.tool_call import answered
 from backscroll.mcp.toolsets import offered
-from backscroll.settings.model import Settings
+from backscroll.settings.model import RESULT_CHARS_MAX, Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.registry import TOOLS
@@ -169,6 +169,11 @@ def _listing(
 
 
 def _listed(tool: Tool, output: str) -> McpTool:
+    # Claude Code finds tools by the hint too, and moves a result to a file if it is longer than
+    # the bound of its tool, 50,000 characters by default.
+    meta: dict[str, object] = {"anthropic/maxResultSizeChars": RESULT_CHARS_MAX}
+    if tool.keywords:
+        meta["anthropic/searchHint"] = tool.keywords
     return McpTool(
         name=tool.name,
         title=tool.title,
@@ -181,4 +186,5 @@ def _listed(tool: Tool, output: str) -> McpTool:
             idempotent_hint=tool.hints.idempotent,
             open_world_hint=tool.hints.open_world,
         ),
+        _meta=meta,
     )

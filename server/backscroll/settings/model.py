@@ -26,6 +26,7 @@ AUTHS: Final[tuple[str, ...]] = ("", *get_args(Auth))
 SERVES: Final = tuple(GROUPS)
 TOOLSETS: Final = (*(each.name for each in toolset.TOOLSETS), "all")
 OUTPUTS: Final = ("both", "text", "structured")
+RESULT_CHARS_MAX: Final = 200_000
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
 HTTP_AUTHS: Final = ("none", "token", "oauth")
@@ -92,7 +93,7 @@ class Settings:
         "the maximum length of a result in characters, text and structured content together",
         32_000,
         least=2_000,
-        most=200_000,
+        most=RESULT_CHARS_MAX,
     )
     output: str = _setting("which parts of a result to send", "both", one_of=OUTPUTS)
     deadline_s: float = _setting(

@@ -227,4 +227,5 @@ CREATE_MESSAGE: Final = Tool(
     ),
     run=_run,
     hints=ADDS,
+    keywords="save a note, reply, post, remember, log",
 )

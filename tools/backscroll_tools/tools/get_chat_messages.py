@@ -44,4 +44,5 @@ GET_CHAT_MESSAGES: Final = Tool(
     output_schema=schemas.listed("messages", schemas.MESSAGE),
     run=_run,
     needs=(CHAT_COMPLETIONS,),
+    keywords="chat log, prompt and answer, transcript",
 )

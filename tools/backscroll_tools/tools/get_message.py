@@ -62,4 +62,5 @@ GET_MESSAGE: Final = Tool(
         ("page",),
     ),
     run=_run,
+    keywords="open, quote, show the full text",
 )

@@ -92,4 +92,5 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     run=_run,
     needs=(CHAT_COMPLETIONS,),
     finds="a stored completion",
+    keywords="logged model responses, generations, earlier prompts",
 )

@@ -93,4 +93,5 @@ LIST_MESSAGE_FILES: Final = Tool(
     ),
     output_schema=schemas.listed("files", schemas.FILE),
     run=_run,
+    keywords="uploads, documents, pictures, attachments",
 )

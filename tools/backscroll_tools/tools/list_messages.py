@@ -46,4 +46,5 @@ LIST_MESSAGES: Final = Tool(
     ),
     output_schema=schemas.listed("messages", schemas.MESSAGE),
     run=_run,
+    keywords="chat history, what was said, decided, promised, agreed, discussed",
 )

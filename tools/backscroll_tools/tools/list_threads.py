@@ -62,4 +62,5 @@ LIST_THREADS: Final = Tool(
     run=_run,
     needs=(groups.LIST_THREADS,),
     finds="a thread",
+    keywords="search previous chats, earlier sessions, discussions, recall",
 )
