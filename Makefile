@@ -8,6 +8,8 @@ PINS := .ci/requirements.txt
 CLIENTS := tests/clients/node
 PEERS := .cache/bench-venv
 PEER_PINS := .ci/bench-requirements.txt
+CONVERTERS := .cache/converters-venv
+CONVERTER_PINS := tests/clients/converters/requirements.txt
 BUILD_PINS := .ci/build-requirements.txt
 DEMO_PINS := .ci/demo-requirements.txt
 IMAGE_PINS := .ci/image-requirements.txt
@@ -64,7 +66,8 @@ uninstall: ## Remove what make install installed; conversations stay
 	@[ "$$(readlink $(COMMAND))" != $(INSTALLED)/bin/backscroll ] || rm $(COMMAND)
 	@rm -rf $(INSTALLED)
 
-test: check $(NODE)/.ready $(PEERS)/.ready ## Run every check and test
+test: check ## Run every check and test
+	@$(MAKE) --jobs=3 $(NODE)/.ready $(PEERS)/.ready $(CONVERTERS)/.ready
 	@echo '==> pytest: paging and rendering, with every branch covered'
 	@$(VENV)/bin/python -m pytest $(MEASURED) $(IN_PARALLEL) $(BRANCHES)
 	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
@@ -117,6 +120,7 @@ pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.
 	@echo '==> pinning Python packages'
 	@$(PIN) pyproject.toml --extra demo --extra otel --extra postgres --group dev --output-file $(PINS)
 	@$(PIN) --group bench --constraint $(PINS) --output-file $(PEER_PINS)
+	@$(PIN) --group converters --output-file $(CONVERTER_PINS)
 	@$(PIN) --group build --constraint $(PINS) --output-file $(BUILD_PINS)
 	@$(PIN) pyproject.toml --extra demo --constraint $(PINS) --output-file $(DEMO_PINS)
 	@$(PIN) pyproject.toml --extra otel --extra postgres --constraint $(PINS) --output-file $(IMAGE_PINS)
@@ -155,6 +159,12 @@ $(PEERS)/.ready: $(PEER_PINS)
 	@echo '==> installing the Python packages of the benchmarks and tests'
 	@.ci/venv $(PEERS) $(PEER_PINS)
 	@$(PEERS)/bin/python $(PIP) check
+	@touch $@
+
+$(CONVERTERS)/.ready: $(CONVERTER_PINS)
+	@echo '==> installing the frameworks that convert the tools in tests'
+	@.ci/venv $(CONVERTERS) $(CONVERTER_PINS)
+	@$(CONVERTERS)/bin/python $(PIP) check
 	@touch $@
 
 $(NODE_PEERS)/.ready: $(VENV)/.pins $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json

@@ -44,7 +44,7 @@ LARGE: dict[str, tuple[dict[str, object], str]] = {
         'create-message has no argument "000000", "000001", "000002".',
     ),
     "too many parts": (
-        {"parts": [{"type": "text", "text": "x"}] * 100_000},
+        {"parts": [{"type": "text", "text": "x"}] * 10_000},
         "parts must have at most 1000 entries; it has 10000.",
     ),
 }

@@ -1,8 +1,9 @@
 """Validates agents' arguments by JSON Schema, with errors that say how to fix the call.
 
 Types are not converted. The published schemas omit some rules, to save tokens and because not every
-host accepts them: ids and cursors have restricted alphabets, texts and lists have a maximum length,
-and strings contain neither NUL nor a lone surrogate. Metadata may also be an object.
+host accepts them: there are no other arguments, ids and cursors have restricted alphabets, texts
+and lists have a maximum length, and strings contain neither NUL nor a lone surrogate. Metadata may
+also be an object.
 """
 
 import functools
@@ -40,13 +41,14 @@ _METADATA: Final[JSON] = {
     "propertyNames": {"maxLength": METADATA_KEY_CHARS},
     "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_CHARS},
 }
+_OPEN: Final[JSON] = {"additionalProperties": True}
 _PART: Final = schemas.arguments(
     {
         "type": {"type": "string", "enum": ["text", "image_file", "image_url"]},
         "text": {"type": "string", "maxLength": CONTENT_CHARS},
         # Open objects, because the API also takes `detail`, which is not worth its tokens.
-        "image_file": {"type": "object", "properties": {"file_id": schemas.STRING}},
-        "image_url": {"type": "object", "properties": {"url": schemas.STRING}},
+        "image_file": _OPEN | schemas.arguments({"file_id": schemas.STRING}),
+        "image_url": _OPEN | schemas.arguments({"url": schemas.STRING}),
     },
     ("type",),
 )
@@ -136,7 +138,19 @@ def _flaw(tool: Tool, name: str, value: object) -> Flaw | None:
 @functools.cache
 def _check(tool: Tool, name: str) -> Validate:
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-    return validator({**properties[name], **_RULES.get(name, {})})
+    return validator(_closed({**properties[name], **_RULES.get(name, {})}))
+
+
+def _closed(rules: JSON) -> JSON:
+    """Return rules in which objects have no other members than those they name."""
+    closed = dict(rules)
+    if "properties" in rules:
+        members = cast("JSON", rules["properties"])
+        closed["properties"] = {name: _closed(inner) for name, inner in members.items()}
+        closed.setdefault("additionalProperties", False)
+    if "items" in rules:
+        closed["items"] = _closed(rules["items"])
+    return closed
 
 
 def _usage(tool: Tool) -> str:

@@ -1,10 +1,11 @@
 """Parts of input and output schemas. They are short, because each token costs money.
 
 Input schemas use only keywords that every known host and model API accepts. Gemini's API refuses a
-whole request because of an unknown keyword or a list of types. OpenAI's strict mode requires that
-an object names its properties and allows no others, and refuses `default` and the lengths of
-strings. Several hosts remove `minimum` and `maximum`, so descriptions repeat them. `arguments`
-enforces the rules that the published schemas omit.
+whole request because of a list of types or an unknown keyword, among them `additionalProperties`;
+its Python client fails if that is false. OpenAI's strict mode requires that an object names its
+properties, and refuses `default` and the lengths of strings. Several hosts remove `minimum` and
+`maximum`, so descriptions repeat them. `arguments` enforces the rules that the published schemas
+omit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,11 +58,13 @@ def order(default: str) -> JSON:
 
 
 def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> JSON:
-    """Return an input schema: an object with these properties and no others."""
+    """Return an input schema: an object with these properties.
+
+    It allows no others, but does not say so: `arguments` refuses them.
+    """
     schema: JSON = {"type": "object", "properties": dict(properties)}
     if required:
         schema["required"] = list(required)
-    schema["additionalProperties"] = False
     return schema
 
 

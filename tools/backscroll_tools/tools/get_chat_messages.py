@@ -35,7 +35,7 @@ GET_CHAT_MESSAGES: Final = Tool(
             "completion_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("asc"),
-            "after": {"type": "string", "description": "Message id"},
+            "after": {"type": "string", "description": "Message id to start after"},
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
         },

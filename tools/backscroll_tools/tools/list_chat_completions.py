@@ -84,7 +84,7 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
             "metadata": schemas.metadata("Only with these pairs"),
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Completion id"},
+            "after": {"type": "string", "description": "Completion id to start after"},
             "cursor": schemas.CURSOR,
         },
     ),

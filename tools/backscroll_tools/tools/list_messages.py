@@ -28,16 +28,16 @@ LIST_MESSAGES: Final = Tool(
     summary="lists a thread's messages, newest first; `preview_chars` shortens each",
     description=(
         "Read a past conversation: the messages of a thread, newest first unless order is asc. "
-        "Skim a long one with preview_chars. Binary content is shown as type and size; "
-        "get-message has it whole."
+        "If page.has_more, pass page.next_cursor as cursor. Skim a long one with preview_chars. "
+        "Binary content is shown as type and size; get-message has it whole."
     ),
     input_schema=schemas.arguments(
         {
             "thread_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Message id"},
-            "before": schemas.STRING,
+            "after": {"type": "string", "description": "Message id to start after"},
+            "before": {"type": "string", "description": "Message id to end before"},
             "run_id": schemas.STRING,
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,

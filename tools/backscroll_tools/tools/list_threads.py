@@ -53,8 +53,8 @@ LIST_THREADS: Final = Tool(
         {
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Thread id"},
-            "before": schemas.STRING,
+            "after": {"type": "string", "description": "Thread id to start after"},
+            "before": {"type": "string", "description": "Thread id to end before"},
             "cursor": schemas.CURSOR,
         },
     ),
