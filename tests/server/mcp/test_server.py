@@ -110,7 +110,11 @@ async def test_a_host_is_told_how_to_find_a_tool_and_how_long_its_result_can_be(
 async def test_instructions_begin_with_when_to_use_the_server_and_have_512_characters_at_most(
     upstream: str, tmp_path: Path, mode: Mode, *, read_only: bool
 ) -> None:
-    chosen = {"upstream": upstream, "base_url": "http://127.0.0.1:9", "api_key": "k"}
+    chosen: dict[str, Any] = {
+        "upstream": upstream,
+        "base_url": "http://127.0.0.1:9",
+        "api_key": "k",
+    }
     async with client(tmp_path, mode, read_only=read_only, **chosen) as host:
         told = host.instructions
 
