@@ -1,6 +1,7 @@
 """Errors about arguments name what is wrong, whatever it is called."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Tool
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
 from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 
@@ -57,3 +60,22 @@ def test_metadata_is_taken_as_pairs_and_as_an_object(metadata: dict[str, str]) -
     read = [validated(LIST_CHAT_COMPLETIONS, {"metadata": given}) for given in (pairs, metadata)]
 
     assert read == [{"metadata": metadata} if metadata else {}] * 2
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_an_optional_argument_that_a_strict_schema_forced_the_model_to_fill_counts_as_left_out(
+    tool: Tool,
+) -> None:
+    # Strict conversion makes every argument required, so a model fills the others with nothing.
+    nothing = {"string": "", "object": {}, "array": []}
+    schema: Any = tool.input_schema
+    required = dict.fromkeys(schema["required"], "user") if "required" in schema else {}
+    empty = {
+        name: nothing[rules["type"]]
+        for name, rules in schema["properties"].items()
+        if name not in required and rules["type"] in nothing
+    }
+
+    taken = validated(tool, {**empty, **required})
+
+    assert taken == required

@@ -69,19 +69,20 @@ _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     """Return valid arguments for the tool: metadata as an object, and 20.0 as 20.
 
-    Optional nulls, and optional arrays and objects that are empty, are left out: some hosts send
-    every argument of a schema.
+    Some hosts convert schemas to strict ones, in which every argument is required, so models fill
+    in those that they do not need. Optional arguments that are null or empty count as not given.
 
     Raises:
         ToolError: `invalid_arguments`, with the first three flaws.
     """
-    given = cast("JSON", _without_nulls(tool.input_schema, dict(arguments)))
+    required = cast("list[str]", tool.input_schema.get("required", []))
+    filled = {name: value for name, value in arguments.items() if value != "" or name in required}
+    given = cast("JSON", _without_nulls(tool.input_schema, filled))
     flaws = _flaws(tool, given)
     if not flaws and _may_be_unfit(given):
         flaws = list(islice(_unfit(given), ERRORS))
     if flaws:
         raise invalid_arguments(" ".join(flaws), f"Fix the call. {_usage(tool)}")
-    required = cast("list[str]", tool.input_schema.get("required", []))
     return {
         name: _map(value) if name == "metadata" else _integer(value)
         for name, value in given.items()

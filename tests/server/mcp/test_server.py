@@ -212,6 +212,7 @@ async def test_a_host_gets_the_parts_of_a_result_that_its_operator_chose(
 GOOD: Final[dict[str, dict[str, Any]]] = {
     "a whole number written as 20.0": {"limit": 20.0},
     "null for what is optional": {"limit": None, "order": None, "after": None, "cursor": None},
+    "empty text for what is optional": dict.fromkeys(("order", "after", "run_id", "cursor"), ""),
     "an id of 256 characters": {"after": "m" * 256},
     "an id of every character": {"after": "_aZ0.=-"},
 }
@@ -244,6 +245,7 @@ READ: Final[list[tuple[dict[str, Any], str]]] = [
     ({"thread_id": {}}, "thread_id must be a string, not an object."),
     ({"thread_id": ["a"]}, "thread_id must be a string, not an array."),
     ({"thread_id": None}, "thread_id must be a string, not null."),
+    ({"thread_id": ""}, f'thread_id must be {ID}, not "".'),
     ({"foo": 1}, 'list-messages has no argument "foo".'),
     ({"b": 1, "a" * 50: 2}, f'list-messages has no argument "{"a" * 40}…", "b".'),
     (
@@ -264,7 +266,6 @@ READ: Final[list[tuple[dict[str, Any], str]]] = [
             ("a b", '"a b"'),
             ("a\0", r'"a\u0000"'),
             ("a\n", r'"a\n"'),
-            ("", '""'),
             ("é", r'"\u00e9"'),
             ("\ud800", r'"\ud800"'),
             ("a" * 300, f'"{"a" * 40}…"'),
@@ -276,7 +277,6 @@ READ: Final[list[tuple[dict[str, Any], str]]] = [
             f"cursor must be page.next_cursor of an earlier page, copied exactly, not {shown}.",
         )
         for value, shown in [
-            ("", '""'),
             ("a b", '"a b"'),
             ("é", r'"\u00e9"'),
             ("c" * 2049, f'"{"c" * 40}…"'),
@@ -361,7 +361,6 @@ WRITTEN: Final[list[tuple[dict[str, Any], str]]] = [
         {"idempotency_key": "a b"},
         'idempotency_key must be 1 to 255 visible ASCII characters, not "a b".',
     ),
-    ({"idempotency_key": ""}, 'idempotency_key must be 1 to 255 visible ASCII characters, not "".'),
 ]
 
 
