@@ -82,6 +82,34 @@ async def test_an_allowed_page_gets_cors_headers_for_what_it_needs(tmp_path: Pat
     assert "WWW-Authenticate" in refused.headers["access-control-expose-headers"]
 
 
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+async def test_a_page_may_send_every_header_and_method_that_a_client_sends(
+    method: str, tmp_path: Path
+) -> None:
+    sent = (
+        "Accept, Authorization, baggage, Content-Type, Last-Event-ID, MCP-Protocol-Version, "
+        "Mcp-Method, Mcp-Name, Mcp-Session-Id, traceparent, tracestate, X-Request-Id"
+    )
+    origin = "http://localhost:6274"
+    asking = {
+        "origin": origin,
+        "access-control-request-method": method,
+        "access-control-request-headers": sent.lower(),
+    }
+    async with (
+        running(settings_of(tmp_path)) as server,
+        httpx2.AsyncClient(timeout=WAIT_S) as http,
+    ):
+        asked = await http.options(server.url, headers=asking)
+        answered = await http.request(method, server.url, headers={"origin": origin})
+
+    assert asked.status_code == 200
+    assert asked.headers["access-control-allow-origin"] == origin
+    assert method in asked.headers["access-control-allow-methods"]
+    assert answered.status_code == (400 if method == "POST" else 405)
+    assert answered.headers["access-control-allow-origin"] == origin
+
+
 def test_a_host_with_a_port_matches_only_that_port_and_without_one_any() -> None:
     settings = Settings(
         http_auth="token",

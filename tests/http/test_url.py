@@ -56,6 +56,29 @@ async def test_a_parameter_that_breaks_its_rule_is_refused_with_the_reason(tmp_p
     assert refused == {query: (400, sentence) for query, sentence in sentences.items()}
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_url_with_a_slash_at_its_end_is_the_same_endpoint(era: str, tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path, http_auth="token")) as server:
+        token = await server.token()
+        url = f"{server.url}/"
+        listed = await post(f"{url}?read_only=true", era=era, token=token)
+        unnamed = await post(url, era=era)
+        elsewhere = await post(url, era=era, token=token, more={"host": "evil.example"})
+
+    assert [tool["name"] for tool in listed.json()["result"]["tools"]] == READERS
+    assert (unnamed.status_code, elsewhere.status_code) == (401, 421)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/sse", "/mcp/x", "//mcp", "/MCP"])
+async def test_another_path_is_refused_with_the_path_of_the_endpoint(
+    path: str, tmp_path: Path
+) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        refused = refusal_of(await post(server.origin + path))
+
+    assert refused == (404, "Nothing is served at this path. The path of the MCP endpoint is /mcp.")
+
+
 @given(
     toolsets=st.sampled_from([("messages",), ("all",)]),
     read_only=st.booleans(),

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, Literal
 
 import anyio
 from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
@@ -28,6 +31,7 @@ from backscroll.http.health import Health
 from backscroll.http.limits import RateLimiter, Slots
 from backscroll.http.metrics import PATH as READ_METRICS
 from backscroll.http.metrics import CountedResponses, Metrics, MetricsEndpoint
+from backscroll.http.refusals import RefusedError
 from backscroll.http.request_ids import HEADER, RequestIds
 from backscroll.mcp.server import server_for
 from backscroll.process.exits import CommandError
@@ -41,6 +45,7 @@ HEALTH: Final = "/healthz"
 READY: Final = "/readyz"
 
 _REQUEST_HEADERS: Final = (
+    "Accept",
     "Authorization",
     "Content-Type",
     "Last-Event-ID",
@@ -48,9 +53,20 @@ _REQUEST_HEADERS: Final = (
     "Mcp-Method",
     "Mcp-Name",
     "Mcp-Session-Id",
+    "baggage",
+    "traceparent",
+    "tracestate",
     HEADER,
 )
-"""The request headers that a web page may send (MCP specification, Streamable HTTP)."""
+"""The request headers that a web page may send (MCP specification, Streamable HTTP; W3C Trace Context
+and Baggage)."""
+
+_METHODS: Final = ("POST", "GET", "DELETE")
+"""The methods that clients try. A page can read why GET and DELETE are refused only if it may send
+them."""
+
+_SLASH: Final = f"{endpoint.PATH}/"
+"""The endpoint's path as many users type it. A redirect would be lost on some clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +193,26 @@ def application(
     mcp_with_cors = CORSMiddleware(
         mcp,
         allow_origin_regex=f"(?i:{allowed.origins.pattern})",
-        allow_methods=["POST"],
+        allow_methods=_METHODS,
         allow_headers=_REQUEST_HEADERS,
         expose_headers=[HEADER, "Retry-After", "WWW-Authenticate"],
     )
     routes = [
-        Route(endpoint.PATH, mcp_with_cors),
+        *(Route(path, mcp_with_cors) for path in (endpoint.PATH, _SLASH)),
         Route(HEALTH, health.alive),
         Route(READY, health.ready),
         *more,
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, _not_found)
     paths = {route.path for route in routes if isinstance(route, Route)}
-    return RequestIds(Gate(app, allowed, frozenset(paths - {endpoint.PATH, READ_METRICS})))
+    open_to_all = frozenset(paths - {endpoint.PATH, _SLASH, READ_METRICS})
+    return RequestIds(Gate(app, allowed, open_to_all))
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return RefusedError(
+        HTTPStatus.NOT_FOUND,
+        f"Nothing is served at this path. The path of the MCP endpoint is {endpoint.PATH}.",
+    ).response

@@ -10,7 +10,7 @@ from mcp.server.context import ServerRequestContext
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from backscroll.http import audit, dispatch
+from backscroll.http import audit, dispatch, protocol_versions
 from backscroll.http.auth.callers import Caller, Callers
 from backscroll.http.clients import Clients
 from backscroll.http.dispatch import Dispatcher, ParsedBody
@@ -105,9 +105,14 @@ class Endpoint:
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
         dispatch.check_types(scope)
+        protocol_versions.drop_empty(scope)
         body = await dispatch.read_body(scope, receive)
         match await dispatch.parse_body(body):
             case ParsedBody(received, valid, arguments):
+                error = protocol_versions.check(scope, received)
+                if error is not None:
+                    await dispatch.answer_error(error, scope, receive, send)
+                    return
                 request_id = request_id_now.get()
                 scope[_CONTEXT] = RequestContext(
                     caller.allowed(settings),

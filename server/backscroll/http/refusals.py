@@ -24,9 +24,13 @@ class RefusedError(Exception):
         self.status = status
         self.headers = dict(headers or {})
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a JSON-RPC error that has no id (MCP specification, transports)."""
+    @property
+    def response(self) -> Response:
+        """A JSON-RPC error that has no id (MCP specification, transports)."""
         error = {"code": INVALID_REQUEST, "message": str(self)}
         body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
-        response = Response(body, self.status, self.headers, "application/json")
-        await response(scope, receive, send)
+        return Response(body, self.status, self.headers, "application/json")
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with `response`."""
+        await self.response(scope, receive, send)

@@ -1,0 +1,51 @@
+"""The `MCP-Protocol-Version` header of requests (MCP specification, transports, protocol version)."""
+
+from typing import Final
+
+from mcp.types import ErrorData, JSONRPCError, JSONRPCRequest
+from mcp_types.jsonrpc import UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import Scope
+
+from backscroll.mcp.json_rpc import Received
+
+HEADER: Final = "mcp-protocol-version"
+
+_SHOWN: Final = 64
+"""The most characters of an unknown version that an error quotes."""
+
+_ENVELOPE: Final = "io.modelcontextprotocol/protocolVersion"
+_UNKNOWN: Final = (
+    "The MCP-Protocol-Version header has no version that this server supports: "
+    f"{', '.join(KNOWN_PROTOCOL_VERSIONS)}."
+)
+
+
+def drop_empty(scope: Scope) -> None:
+    """Remove an empty header, which some proxies send, because it means the same as none."""
+    if Headers(scope=scope).get(HEADER) == "":
+        del MutableHeaders(scope=scope)[HEADER]
+
+
+def check(scope: Scope, received: Received) -> JSONRPCError | None:
+    """Return the error for a request whose header has an unknown version, or None.
+
+    `initialize` agrees on a version, so its header is removed if it has an unknown version. If the
+    body has a version of its own, the SDK compares the two.
+    """
+    version = Headers(scope=scope).get(HEADER)
+    message = received.message
+    if version is None or version in KNOWN_PROTOCOL_VERSIONS:
+        return None
+    if not isinstance(message, JSONRPCRequest):
+        return None
+    meta = (message.params or {}).get("_meta")
+    if isinstance(meta, dict) and _ENVELOPE in meta:
+        return None
+    if message.method == "initialize":
+        del MutableHeaders(scope=scope)[HEADER]
+        return None
+    data = {"supported": list(KNOWN_PROTOCOL_VERSIONS), "requested": version[:_SHOWN]}
+    error = ErrorData(code=UNSUPPORTED_PROTOCOL_VERSION, message=_UNKNOWN, data=data)
+    return JSONRPCError(jsonrpc="2.0", id=message.id, error=error)
