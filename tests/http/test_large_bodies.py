@@ -72,9 +72,9 @@ async def test_large_arguments_are_never_parsed_or_checked_on_the_event_loop(
     [
         ("tools/list", {"x": "x" * LARGE_BYTES}),
         ("tools/call", {"name": "list-threads", "arguments": {}, "x": "x" * LARGE_BYTES}),
-        ("tools/call", {"name": "list-threads", "arguments": ["x" * LARGE_BYTES]}),
+        ("tools/call", {"name": "list-threads", "arguments": [], "x": "x" * LARGE_BYTES}),
     ],
-    ids=["no call", "beside arguments", "no arguments"],
+    ids=["no call", "beside arguments", "beside no arguments"],
 )
 async def test_a_message_that_is_large_without_its_arguments_is_refused(
     era: str, method: str, params: dict[str, object], tmp_path: Path

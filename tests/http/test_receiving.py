@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 from pathlib import Path
 
 import anyio.lowlevel
+import httpx2
 import pytest
 
 from backscroll.http.serving.receiving import PunctualProtocol
@@ -16,10 +18,12 @@ from tests.http.serving import (
     WAIT_S,
     call,
     headers,
+    message,
     post,
     raw,
     running,
     settings_of,
+    text_of,
 )
 from tests.pace import paced_s
 
@@ -224,6 +228,29 @@ async def test_a_call_with_flawed_arguments_is_refused_in_a_result_that_the_mode
     assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"invalid_arguments: " in reply
     assert threads.json()["result"]["structuredContent"]["threads"] == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_byte_order_mark_and_arguments_as_json_text_are_understood(
+    era: str, tmp_path: Path
+) -> None:
+    params = {"name": "create-message", "arguments": '{"role": "user", "content": "%s"}'}
+    async with running(settings_of(tmp_path)) as server:
+        for content in ("é", "x" * 100_000):
+            text = params["arguments"] % content
+            body = json.dumps(message("tools/call", {**params, "arguments": text}, era)).encode()
+            async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+                written = await http.post(
+                    server.url,
+                    content=b"\xef\xbb\xbf" + body,
+                    headers=headers("tools/call", params, era),
+                )
+            assert written.json()["result"]["isError"] is False
+        wrong = await post(server.url, "tools/call", {**params, "arguments": [1]}, era=era)
+
+    assert text_of(wrong.json()["result"]).startswith(
+        "invalid_arguments: The arguments of a call must be one JSON object"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -196,9 +196,12 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
         RefusedError: 400 if the body is empty or must not be answered, 413 if a message is too
             large even without its call's arguments.
     """
+    body = json_rpc.without_mark(body)
     match json_rpc.parse(body, BODY):
-        case Received(refused="") as received:
-            return ParsedBody(received, body) if len(body) < LARGE_BYTES else _slim(received)
+        case Received() as received if len(body) >= LARGE_BYTES:
+            return _slim(received)
+        case Received(refused="", altered=False) as received:
+            return ParsedBody(received, body)
         case Received() as received:
             return ParsedBody(received, _dumped(received.message))
         case JSONRPCError() as error:
@@ -220,7 +223,7 @@ def _slim(received: Received) -> ParsedBody:
     body = _dumped(message)
     if len(body) >= LARGE_BYTES:
         raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _LARGE)
-    return ParsedBody(Received(message), body, arguments)
+    return ParsedBody(replace(received, message=message), body, arguments)
 
 
 def _dumped(message: JSONRPCMessage) -> bytes:

@@ -4,6 +4,7 @@ MCP restricts JSON-RPC 2.0: there are no batches, and ids are strings or integer
 """
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeGuard, cast
 
@@ -27,6 +28,10 @@ from backscroll_tools.strict_json import JSONFlawError
 
 _Object: TypeAlias = dict[str, object]
 
+_NO_OBJECT: Final = (
+    "The arguments of a call must be one JSON object, such as {} if there are none."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -36,10 +41,13 @@ class Received:
         message: the message.
         refused: why the arguments of a tool call were removed: its JSON is not valid. Empty if the
             message is complete.
+        altered: whether the arguments of a tool call are not what was sent: the object in their
+            JSON text, or none.
     """
 
     message: JSONRPCMessage
     refused: str = ""
+    altered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
             "Send a smaller message."
         )
         return _error(_id_at_edges(line.start, line.end if whole else b""), message)
+    line = without_mark(line)
     if not line or line.isspace():
         return None
     try:
@@ -79,6 +88,14 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     if not isinstance(value, dict):
         return _error(None, "A message must be a JSON object.")
     return _message(cast("_Object", value))
+
+
+def without_mark(line: bytes) -> bytes:
+    """Return a line without its byte order mark, which Windows writes (RFC 8259, section 8.1).
+
+    Spaces replace the mark, so that the positions of flaws stay as they were sent.
+    """
+    return b"   " + line[len(BOM_UTF8) :] if line.startswith(BOM_UTF8) else line
 
 
 def _message(value: _Object) -> Parsed:
@@ -98,7 +115,28 @@ def _message(value: _Object) -> Parsed:
     if "id" not in value:
         return Received(JSONRPCNotification(jsonrpc="2.0", method=method, params=params))
     request_id = cast("RequestId", request_id)
-    return Received(JSONRPCRequest(jsonrpc="2.0", id=request_id, method=method, params=params))
+    refused = ""
+    altered = method == "tools/call" and not isinstance((params or {}).get("arguments"), dict | None)
+    if params is not None and altered:
+        arguments = _arguments_in(params["arguments"])
+        refused = _NO_OBJECT if arguments is None else ""
+        params = {**params, "arguments": arguments or {}}
+    request = JSONRPCRequest(jsonrpc="2.0", id=request_id, method=method, params=params)
+    return Received(request, refused, altered)
+
+
+def _arguments_in(text: object) -> _Object | None:
+    """Return the arguments in a JSON text, which some hosts send instead of an object, or None.
+
+    An empty text means no arguments.
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        value = strict_json.loads(text.encode()) if text.strip() else {}
+    except JSONFlawError:
+        return None
+    return cast("_Object", value) if isinstance(value, dict) else None
 
 
 def _flaw(value: _Object) -> str:

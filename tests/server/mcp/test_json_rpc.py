@@ -1,6 +1,7 @@
 """A line is parsed into a message, an error or nothing, and never into what was not sent."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,50 @@ def test_arguments_arrive_as_they_were_sent(arguments: dict[str, object], ascii_
 
     assert parse(line) == Received(
         JSONRPCRequest(jsonrpc="2.0", id=7, method="tools/call", params=params)
+    )
+
+
+@given(arguments=st.dictionaries(TEXT, VALUES))
+def test_arguments_that_arrive_as_json_text_are_the_object_in_it(
+    arguments: dict[str, object],
+) -> None:
+    # Some hosts serialize the arguments twice.
+    params = {"name": "x", "arguments": json.dumps(arguments), "_meta": META}
+    message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+
+    assert parse(json.dumps(message).encode()) == Received(
+        JSONRPCRequest(
+            jsonrpc="2.0", id=7, method="tools/call", params={**params, "arguments": arguments}
+        ),
+        altered=True,
+    )
+
+
+@pytest.mark.parametrize("text", [b'""', b'" "'])
+def test_empty_text_is_no_arguments(text: bytes) -> None:
+    found = parse(HEAD + b'"arguments":' + text + b"}}")
+
+    assert found == replace(refused(""), altered=True)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"3", b"true", b'"x"', b'"[]"', rb'"{\"a\":1"', b'"{"'])
+def test_a_call_whose_arguments_are_no_object_reaches_the_tool_with_the_reason(
+    value: bytes,
+) -> None:
+    found = parse(HEAD + b'"arguments":' + value + b"}}")
+
+    reason = "The arguments of a call must be one JSON object, such as {} if there are none."
+    assert found == replace(refused(reason), altered=True)
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+def test_a_byte_order_mark_before_a_message_is_ignored_and_counted() -> None:
+    assert parse(MARK + HEAD + b'"arguments":{}}}') == refused("")
+    assert parse(MARK + b"\r") is None
+    assert parse(MARK + call(b'"\xff"')) == refused(
+        "Byte 107 of the line, 0xff, is not UTF-8. Encode the text as UTF-8."
     )
 
 
