@@ -58,8 +58,8 @@ _REQUEST_HEADERS: Final = (
     "tracestate",
     HEADER,
 )
-"""The request headers that a web page may send (MCP specification, Streamable HTTP; W3C Trace Context
-and Baggage)."""
+"""The request headers that a web page may send (MCP specification, Streamable HTTP; W3C Trace
+Context and Baggage)."""
 
 _METHODS: Final = ("POST", "GET", "DELETE")
 """The methods that clients try. A page can read why GET and DELETE are refused only if it may send

@@ -1,4 +1,4 @@
-"""The `MCP-Protocol-Version` header of requests (MCP specification, transports, protocol version)."""
+"""The `MCP-Protocol-Version` header of requests (MCP specification, transports)."""
 
 from typing import Final
 

@@ -28,9 +28,7 @@ from backscroll_tools.strict_json import JSONFlawError
 
 _Object: TypeAlias = dict[str, object]
 
-_NO_OBJECT: Final = (
-    "The arguments of a call must be one JSON object, such as {} if there are none."
-)
+_NO_OBJECT: Final = "The arguments of a call must be one JSON object, such as {} if there are none."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +108,15 @@ def _message(value: _Object) -> Parsed:
     if flaw:
         if isinstance(value.get("method"), str) and "id" not in value:
             return Dropped("a malformed notification")
-        return _error(request_id if _is_id(request_id) else None, flaw)
+        return _error(request_id if is_id(request_id) else None, flaw)
     method, params = cast("str", value["method"]), cast("_Object | None", value.get("params"))
     if "id" not in value:
         return Received(JSONRPCNotification(jsonrpc="2.0", method=method, params=params))
     request_id = cast("RequestId", request_id)
     refused = ""
-    altered = method == "tools/call" and not isinstance((params or {}).get("arguments"), dict | None)
+    altered = method == "tools/call" and not isinstance(
+        (params or {}).get("arguments"), dict | None
+    )
     if params is not None and altered:
         arguments = _arguments_in(params["arguments"])
         refused = _NO_OBJECT if arguments is None else ""
@@ -149,7 +149,7 @@ def _flaw(value: _Object) -> str:
         return "method must be a string."
     if not isinstance(value.get("params", {}), dict | None):
         return "params must be an object."
-    if "method" in value and "id" in value and not _is_id(value["id"]):
+    if "method" in value and "id" in value and not is_id(value["id"]):
         return "id must be a string or an integer."
     return ""
 
@@ -167,7 +167,7 @@ def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
         return Dropped("a notification with invalid JSON")
     if "method" not in guessed and ("result" in guessed or "error" in guessed):
         return Dropped("a reply with invalid JSON")
-    if not _is_id(request_id) or not strict_json.is_sound(request_id):
+    if not is_id(request_id) or not strict_json.is_sound(request_id):
         return _error(None, flaw, PARSE_ERROR)
     params = _without_arguments(guessed.get("params"))
     if method == "tools/call" and params is not None:
@@ -186,7 +186,8 @@ def _without_arguments(params: object) -> _Object | None:
     return {**kept, "arguments": {}} if strict_json.is_sound(kept) else None
 
 
-def _is_id(value: object) -> TypeGuard[RequestId]:
+def is_id(value: object) -> TypeGuard[RequestId]:
+    """Whether a value can be the id of a request."""
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
@@ -225,7 +226,7 @@ def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId 
     if found is None and _STARTS_WITH_METHOD.match(start):
         found = (_END if closed else _FULL_END).search(end)
     request_id = strict_json.guess(found[1]) if found else None
-    return request_id if _is_id(request_id) and strict_json.is_sound(request_id) else None
+    return request_id if is_id(request_id) and strict_json.is_sound(request_id) else None
 
 
 def _error(request_id: RequestId | None, message: str, code: int = INVALID_REQUEST) -> JSONRPCError:

@@ -1,43 +1,86 @@
-"""The requests of a connection that are open: read, and not yet answered or cancelled."""
+"""The requests of a connection that are open: begun, and not yet answered or cancelled."""
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Final
+
+from mcp.types import JSONRPCRequest, RequestId
+
+CALL: Final = "tools/call"
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    request_id: RequestId
+    is_call: bool
 
 
 class OpenRequests:
-    """Counts the open requests.
+    """Numbers and counts the open requests.
+
+    The SDK knows a request by its number here, not by the host's id: it would take the ids 1 and
+    "1" for the same request.
 
     Args:
-        most: the maximum number of open requests.
+        most: the maximum number of open tool calls, and of other open requests.
         drain_s: how long they may take to finish after the input has ended, in seconds.
+
+    Attributes:
+        last: the number of the request that began last; 0 before the first one.
     """
 
     def __init__(self, most: int, drain_s: float) -> None:
         self.most = most
         self.drain_s = drain_s
         self.stopped = False
-        self._open = 0
+        self._open: dict[int, _Open] = {}
+        self._calls = 0
+        self.last = 0
         self._changed = asyncio.Event()
 
-    def begin(self) -> None:
-        """Count a request that was read."""
-        self._open += 1
+    def has_room(self, request: JSONRPCRequest) -> bool:
+        """Whether a request can begin: fewer than `most` open requests are of its kind."""
+        others = len(self._open) - self._calls
+        return (self._calls if request.method == CALL else others) < self.most
 
-    def settle(self) -> None:
+    def begin(self, request: JSONRPCRequest) -> int:
+        """Count a request, and return its number."""
+        self.last += 1
+        opened = _Open(request.id, request.method == CALL)
+        self._open[self.last] = opened
+        self._calls += opened.is_call
+        return self.last
+
+    def settle(self, number: int) -> None:
         """Count a request as answered or cancelled."""
-        self._open -= 1
-        self._changed.set()
+        opened = self._open.pop(number, None)
+        if opened is not None:
+            self._calls -= opened.is_call
+            self._changed.set()
 
-    async def cancelled(self) -> None:
-        """Count a request as cancelled; the SDK awaits this."""
-        self.settle()
+    def request_id(self, number: int) -> RequestId | None:
+        """Return the host's id of an open request, or None if there is none."""
+        opened = self._open.get(number)
+        return None if opened is None else opened.request_id
+
+    def number_of(self, request_id: RequestId) -> int | None:
+        """Return the number of the latest open request with the host's id, or None."""
+        numbers = reversed(self._open)
+        return next((each for each in numbers if self._open[each].request_id == request_id), None)
 
     def stop(self) -> None:
         """End all waiting, because the connection is stopping."""
         self.stopped = True
         self._changed.set()
 
-    async def at_most(self, count: int) -> None:
-        """Wait until at most `count` requests are open, or the connection is stopping."""
-        while self._open > count and not self.stopped:
+    def settled(self) -> Coroutine[None, None, object]:
+        """Return what ends when a request is settled from now on, or the connection is stopping."""
+        if not self.stopped:
             self._changed.clear()
-            await self._changed.wait()
+        return self._changed.wait()
+
+    async def none_open(self) -> None:
+        """Wait until no request is open, or the connection is stopping."""
+        while self._open and not self.stopped:
+            await self.settled()

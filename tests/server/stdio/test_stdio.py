@@ -192,7 +192,7 @@ async def test_a_reply_that_utf8_cannot_encode_becomes_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Kept out of pytest's own log: a test worker cannot send what UTF-8 cannot encode either.
-    log, records = logging.getLogger("backscroll.stdio.transport"), _Records()
+    log, records = logging.getLogger("backscroll.stdio.writer"), _Records()
     monkeypatch.setattr(log, "propagate", False)
     monkeypatch.setattr(log, "handlers", [records])
 
@@ -241,8 +241,7 @@ async def test_a_cancelled_walk_stops_with_its_request_and_is_not_answered(
     ):
         await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
         await gate.reached.wait()
-        cancel = {"requestId": 1, "reason": "enough"}
-        await wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel})
+        await wire.send(cancelled(1))
         await gate.abandoned.wait()
         gate.open.set()
         await wire.send(wire.call(2, "list-messages", thread_id="thread_none"))
@@ -296,6 +295,113 @@ async def test_a_bounded_number_of_requests_is_handled_at_once(
         replies = [await wire.receive() for _ in calls]
 
     assert sorted(reply["id"] for reply in replies) == list(calls)
+
+
+@each_era
+async def test_however_many_calls_hang_other_requests_are_answered_and_calls_cancelled(
+    era: Era, settings: Settings
+) -> None:
+    most, gate = 6, Gate(expected=6)
+    async with (
+        behind(gate, settings) as gated,
+        connected(mcp_server.build(gated), era, open_requests=most) as wire,
+        asyncio.timeout(REPLY_S),
+    ):
+        calls = range(most + 20)
+        for number in calls:
+            await wire.send(wire.call(number, "list-messages", thread_id="thread_none"))
+        await gate.reached.wait()
+        await wire.send(wire.request("list", "tools/list", {}))
+        assert (await wire.receive())["id"] == "list"
+        for number in (most + 1, 1, most + 2):
+            await wire.send(cancelled(number))
+        await gate.abandoned.wait()
+        gate.open.set()
+        answered = [(await wire.receive())["id"] for _ in range(len(calls) - 3)]
+
+    assert sorted(answered) == [number for number in calls if number not in {1, most + 1, most + 2}]
+
+
+@pytest.mark.parametrize(("open_id", "other"), [(3100, "3100"), ("1", 1), (1, True), (1, 1.0)])
+async def test_only_the_id_as_it_was_sent_cancels_a_request(
+    open_id: object, other: object, settings: Settings
+) -> None:
+    gate = Gate()
+    async with (
+        behind(gate, settings) as gated,
+        connected(mcp_server.build(gated)) as wire,
+        asyncio.timeout(REPLY_S),
+    ):
+        await wire.send(wire.call(open_id, "list-messages", thread_id="thread_none"))
+        await gate.reached.wait()
+        await wire.send(cancelled(other))
+        await wire.send(PING)
+        assert (await wire.receive())["id"] == "ping"
+        gate.open.set()
+        reply = await wire.receive()
+
+    assert reply["id"] == open_id
+    assert reply["result"]["content"][0]["text"] == NO_THREAD
+
+
+async def test_two_open_requests_whose_ids_look_alike_are_two_requests(settings: Settings) -> None:
+    gate = Gate(expected=2)
+    async with (
+        behind(gate, settings) as gated,
+        connected(mcp_server.build(gated)) as wire,
+        asyncio.timeout(REPLY_S),
+    ):
+        await wire.send(wire.call(7, "list-messages", thread_id="thread_none"))
+        await wire.send(wire.call("7", "list-messages", thread_id="thread_none"))
+        await gate.reached.wait()
+        await wire.send(cancelled(7))
+        await gate.abandoned.wait()
+        gate.open.set()
+        await wire.send(PING)
+        answered = [(await wire.receive())["id"] for _ in range(2)]
+
+    assert set(answered) == {"7", "ping"}
+
+
+def cancelled(request_id: object) -> JSON:
+    """Return the notification that cancels a request."""
+    params = {"requestId": request_id, "reason": "enough"}
+    return {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
+
+
+async def test_calls_that_wait_do_not_outlive_a_host_that_neither_writes_nor_reads(
+    settings: Settings,
+) -> None:
+    gate = Gate(expected=2)
+    async with (
+        behind(gate, settings) as gated,
+        asyncio.timeout(REPLY_S),
+        connected(mcp_server.build(gated), open_requests=2, drain_s=0.0) as wire,
+    ):
+        transport = cast("asyncio.Transport", wire.writer.transport)
+        transport.pause_reading()
+        for number in range(400):
+            await wire.send(wire.call(number, "list-messages", thread_id="thread_none"))
+        wire.writer.write_eof()
+        await gate.abandoned.wait()
+        transport.resume_reading()
+        told = [await wire.receive() for _ in range(400)]
+
+    assert sorted(reply["id"] for reply in told) == list(range(400))
+    assert {reply["error"]["message"] for reply in told} == {"Connection closed"}
+
+
+async def test_calls_that_wait_at_the_end_of_the_input_are_answered_if_calls_finish(
+    settings: Settings,
+) -> None:
+    async with connected(mcp_server.build(settings), open_requests=2) as wire:
+        for number in range(20):
+            await wire.send(wire.call(number, "list-messages", thread_id="thread_none"))
+        wire.writer.write_eof()
+        told = [await wire.receive() for _ in range(20)]
+
+    assert sorted(reply["id"] for reply in told) == list(range(20))
+    assert {reply["result"]["content"][0]["text"] for reply in told} == {NO_THREAD}
 
 
 async def test_a_host_that_stops_reading_stops_being_read(settings: Settings) -> None:

@@ -1,0 +1,230 @@
+"""The read stream of a connection: lines on stdin, as messages for the SDK.
+
+Too many requests at once would exhaust memory, and a host that does not read its replies must be
+slowed down. So a request that has no room waits here, while the lines behind it are read: a ping is
+answered, and a request cancelled, however many calls hang.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Self, cast
+
+import anyio
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from mcp.types import (
+    CONNECTION_CLOSED,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCNotification,
+    JSONRPCRequest,
+)
+
+from backscroll.mcp import json_rpc
+from backscroll.mcp.json_rpc import Dropped, Received
+from backscroll.mcp.lines import LINE_BYTES, Lines, Overlong
+from backscroll.mcp.server import RefusedLine
+from backscroll.stdio.open_requests import OpenRequests
+from backscroll.stdio.pipes import PipeReader
+from backscroll.stdio.writer import Stream, Writer
+
+WAITING: Final = 1024
+"""The maximum number of requests that wait for room; the next line is read after one has begun."""
+
+WAITING_BYTES: Final = LINE_BYTES
+"""The size of waiting requests, in bytes, at which no further line is read."""
+
+_CLOSE_S: Final = 1.0
+"""How long the host has to read that its waiting requests were not begun, in seconds."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The input of a connection that was read before this server took over the connection.
+
+    Attributes:
+        answered: lines that were already answered; the server handles them without replying.
+        unanswered: lines that were read after the answered ones.
+        lines: contains the beginning of the next line.
+    """
+
+    answered: Sequence[bytes] = ()
+    unanswered: Sequence[bytes | Overlong] = ()
+    lines: Lines = field(default_factory=Lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    received: Received
+    request: JSONRPCRequest
+    size: int
+
+
+class Reader(Stream):
+    """The read stream for the SDK: returns the host's messages, and answers invalid lines."""
+
+    def __init__(
+        self, source: PipeReader, writer: Writer, requests: OpenRequests, opening: Opening
+    ) -> None:
+        self._source = source
+        self._writer = writer
+        self._requests = requests
+        self._answered = deque(opening.answered)
+        self._splitter = opening.lines
+        self._lines = deque(opening.unanswered)
+        self._waiting: list[_Waiting] = []
+        self._reading: asyncio.Task[bytes] | None = None
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def receive(self) -> SessionMessage:
+        """Return the next message for the server.
+
+        Raises:
+            anyio.EndOfStream: the input has ended, and open requests have had time to finish.
+        """
+        if self._answered:
+            return await self._replayed(self._answered.popleft())
+        while not self._requests.stopped:
+            if (waiting := self._with_room()) is not None:
+                return self._begun(waiting.received, waiting.request)
+            if self._lines and not self._is_full():
+                message = await self._message(self._lines.popleft())
+                if message is not None:
+                    return message
+            elif not self._ended and not self._is_full():
+                await self._read_more()
+            elif not self._waiting or not await self._settled():
+                break
+        await self._drain()
+        raise anyio.EndOfStream
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _replayed(self, line: bytes) -> SessionMessage:
+        """Return a message that was already answered, after the previous one was handled."""
+        await self._requests.none_open()
+        match json_rpc.parse(line):
+            case Received(message=JSONRPCRequest() as request) as received:
+                message = self._begun(received, request)
+                self._writer.mute(self._requests.last)
+                return message
+            case Received() as received:
+                return SessionMessage(received.message)
+            case _:
+                raise AssertionError("the front answers only valid lines")
+
+    async def _message(self, line: bytes | Overlong) -> SessionMessage | None:
+        """Return the message in a line; None if it waits, or if there is none for the server."""
+        match json_rpc.parse(line, whole=not self._ended):
+            case Received(message=JSONRPCRequest() as request) as received:
+                if self._requests.has_room(request):
+                    return self._begun(received, request)
+                self._waiting.append(_Waiting(received, request, len(cast("bytes", line))))
+            case Received(message=JSONRPCNotification(method="notifications/cancelled") as message):
+                return self._cancellation(message)
+            case Received() as received:
+                return SessionMessage(received.message)
+            case JSONRPCError() as error:
+                _log.info("refused a line: %s", error.error.code)
+                with suppress(anyio.BrokenResourceError):
+                    await self._writer.write(error)
+            case Dropped(reason):
+                _log.warning("ignored a line: %s", reason)
+            case None:
+                pass
+        return None
+
+    def _cancellation(self, message: JSONRPCNotification) -> SessionMessage | None:
+        """Return the cancellation of an open request; forget a request that waits.
+
+        Only an id of the same type and value is the request's (MCP specification, cancellation).
+        """
+        params = message.params or {}
+        request_id = params.get("requestId")
+        if not json_rpc.is_id(request_id):
+            return None
+        kept = [each for each in self._waiting if each.request.id != request_id]
+        if len(kept) < len(self._waiting):
+            self._waiting = kept
+            return None
+        number = self._requests.number_of(request_id)
+        if number is None:
+            return None
+        params = {**params, "requestId": number}
+        return SessionMessage(message.model_copy(update={"params": params}))
+
+    def _begun(self, received: Received, request: JSONRPCRequest) -> SessionMessage:
+        number = self._requests.begin(request)
+        refused = RefusedLine(received.refused) if received.refused else None
+
+        async def unanswered() -> None:
+            self._requests.settle(number)
+
+        metadata = ServerMessageMetadata(request_context=refused, on_request_unanswered=unanswered)
+        return SessionMessage(request.model_copy(update={"id": number}), metadata)
+
+    def _with_room(self) -> _Waiting | None:
+        """Remove and return the first waiting request that has room."""
+        for at, waiting in enumerate(self._waiting):
+            if self._requests.has_room(waiting.request):
+                return self._waiting.pop(at)
+        return None
+
+    def _is_full(self) -> bool:
+        size = sum(waiting.size for waiting in self._waiting)
+        return len(self._waiting) >= WAITING or size >= WAITING_BYTES
+
+    async def _read_more(self) -> None:
+        """Read the next bytes, or return early if a request that waits may have room."""
+        if self._waiting or self._reading is not None:
+            self._reading = self._reading or asyncio.create_task(self._source.read())
+            settled = asyncio.create_task(self._requests.settled())
+            try:
+                await asyncio.wait({self._reading, settled}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                settled.cancel()
+            if not self._reading.done():
+                return
+            chunk, self._reading = self._reading.result(), None
+        else:
+            chunk = await self._source.read()
+        self._ended = not chunk
+        self._lines.extend(self._splitter.feed(chunk) if chunk else (self._splitter.rest(),))
+
+    async def _settled(self) -> bool:
+        """Wait until a request is settled; return False if that takes too long after the input."""
+        try:
+            async with asyncio.timeout(self._requests.drain_s if self._ended else None):
+                await self._requests.settled()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _drain(self) -> None:
+        """Give the open requests time to finish, and answer those that wait with an error."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._requests.drain_s if not self._waiting else 0):
+                await self._requests.none_open()
+        closed = ErrorData(code=CONNECTION_CLOSED, message="Connection closed")
+        with suppress(TimeoutError, anyio.BrokenResourceError):
+            async with asyncio.timeout(_CLOSE_S):
+                for waiting in self._waiting:
+                    error = JSONRPCError(jsonrpc="2.0", id=waiting.request.id, error=closed)
+                    await self._writer.write(error)
