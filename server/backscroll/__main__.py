@@ -3,10 +3,12 @@
 import sys
 
 from backscroll.process.exits import clean_exit
+from backscroll.process.standard_streams import reserve_closed
 
 
 def main() -> None:
     """Run the command in `sys.argv`, and exit with its code."""
+    reserve_closed()
     with clean_exit():
         if len(sys.argv) == 1:
             # Hosts start the server often, so do not spend time on importing the command line.

@@ -2,8 +2,10 @@
 
 import shutil
 import sys
+from io import TextIOWrapper
 from typing import Final, TextIO
 
+from backscroll.process.exits import CommandError
 from backscroll_tools.plain import plain
 
 WIDTH: Final = 100
@@ -27,7 +29,24 @@ def write(text: str, stream: TextIO | None = None) -> None:
     stream.flush()
 
 
-def verbatim(stream: TextIO) -> None:
-    """Make a stream write UTF-8 and plain line feeds on every system, unless it is a terminal."""
-    if not stream.isatty() and hasattr(stream, "reconfigure"):
+def stdout() -> TextIO:
+    """Return stdout; call this before a command whose output would otherwise be lost.
+
+    Raises:
+        CommandError: stdout is closed.
+    """
+    if sys.stdout is None:
+        raise CommandError("stdout is closed, but this command writes its result there")
+    return sys.stdout
+
+
+def verbatim() -> TextIO:
+    """Return stdout, which writes UTF-8 and plain line feeds on every system unless a terminal.
+
+    Raises:
+        CommandError: stdout is closed.
+    """
+    stream = stdout()
+    if not stream.isatty() and isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8", newline="\n")
+    return stream

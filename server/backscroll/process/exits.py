@@ -1,5 +1,6 @@
 """Exit codes of commands, and their one-line errors."""
 
+import errno
 import os
 import signal
 import sys
@@ -20,6 +21,10 @@ PIPE_CLOSED: Final = 141
 """The exit code after the reader of stdout has gone: 128 + SIGPIPE, as in shells."""
 
 
+_UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""The errors of an output that cannot take more."""
+
+
 class CommandError(OperatorError):
     """A command fails; the message is one line that says how to fix the cause."""
 
@@ -29,7 +34,8 @@ def clean_exit() -> Iterator[None]:
     """Turn errors into exit codes, without a traceback.
 
     Raises:
-        SystemExit: `UNUSABLE` for an `OperatorError`, which is printed to stderr as one line;
+        SystemExit: `UNUSABLE` for an `OperatorError` or a full disk, which is printed to stderr as
+            one line;
             `INTERRUPTED` after an interrupt; `PIPE_CLOSED` if the reader of stdout has gone.
     """
     try:
@@ -42,7 +48,14 @@ def clean_exit() -> Iterator[None]:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        _exit_after_broken_pipe()
+        _discard_output()
+        sys.exit(PIPE_CLOSED)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _discard_output()
+        _print_error(f"the output cannot be written: {error.strerror}")
+        sys.exit(UNUSABLE)
 
 
 @contextmanager
@@ -67,7 +80,6 @@ def _print_error(line: str) -> None:
     print(f"backscroll: {line}", file=sys.stderr)  # noqa: T201 - an error for the user
 
 
-def _exit_after_broken_pipe() -> NoReturn:
+def _discard_output() -> None:
     # When Python exits, it flushes stdout again, which would fail and print an error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(PIPE_CLOSED)

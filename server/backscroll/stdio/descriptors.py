@@ -16,9 +16,10 @@ def claimed() -> Iterator[tuple[int, int]]:
         SystemExit: stdin or stdout is closed.
     """
     try:
-        kept = os.dup(0), os.dup(1)
+        os.fstat(0), os.fstat(1)  # before `dup`, which would use the number of a closed one
     except OSError:
         sys.exit("backscroll: stdin or stdout is closed, but the protocol needs both.")
+    kept = os.dup(0), os.dup(1)
     null_device = os.open(os.devnull, os.O_RDWR)
     try:
         os.dup2(null_device, 0)
@@ -28,7 +29,8 @@ def claimed() -> Iterator[tuple[int, int]]:
             os.dup2(null_device, 1)
         yield kept
     finally:
-        sys.stdout.flush()  # this reaches stderr, because descriptor 1 still points there
+        if sys.stdout is not None:
+            sys.stdout.flush()  # this reaches stderr, because descriptor 1 still points there
         os.close(null_device)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":

@@ -40,7 +40,7 @@ def call(
     from backscroll.process.logs import configure
 
     configure(settings.log_level, settings.log_format)
-    verbatim(sys.stdout)
+    verbatim()
     if tool is None:
         write(describe(anyio.run(list_tools, settings), columns()))
         return

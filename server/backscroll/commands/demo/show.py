@@ -43,7 +43,7 @@ async def run(
     Raises:
         CommandError: the dataset is not installed.
     """
-    verbatim(sys.stdout)
+    verbatim()
     started = time.monotonic()
     stage = Stage(console or Console(highlight=False))
     cast = cast or choose()

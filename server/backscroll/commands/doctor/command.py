@@ -46,11 +46,11 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     from backscroll.process.logs import configure
     from backscroll.settings.model import load, sources
 
+    verbatim()
     settings = load(flags)
     configure(settings.log_level, settings.log_format)
     examined = anyio.run(partial(examine, settings, sources(flags), host=host))
     machine = Machine(sys.platform, os.environ, Path.home())
     diagnosis = replace(examined, hosts=check_hosts(machine))
-    verbatim(sys.stdout)
     write(report.as_json(diagnosis) if as_json else report.as_text(diagnosis, columns()))
     sys.exit(not diagnosis.is_well)

@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Final
 
+from backscroll.process.exits import CommandError
 from backscroll.settings.model import Settings, load
 from backscroll.upstream.kind import profile_of
 
@@ -22,8 +23,14 @@ def serve_as_set() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve MCP over stdin and stdout until stdin ends; on a terminal, print a hint to stderr."""
-    if sys.stdin is not None and sys.stdin.isatty():
+    """Serve MCP over stdin and stdout until stdin ends; on a terminal, print a hint to stderr.
+
+    Raises:
+        CommandError: stdin or stdout is closed.
+    """
+    if sys.stdin is None or sys.stdout is None:
+        raise CommandError("stdin or stdout is closed, but the protocol needs both")
+    if sys.stdin.isatty():
         sys.stderr.write(hint())
     if settings.quick_start:
         from backscroll.stdio import quick_start

@@ -10,6 +10,7 @@ import click
 
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
+from backscroll.commands.terminal import stdout
 from backscroll.settings.model import Settings
 from backscroll_tools.plain import plain
 
@@ -80,6 +81,7 @@ def create(  # noqa: PLR0913 - each is an option
         partition=partition,
         key_variable=upstream_key_variable,
     )
+    stdout()  # the secret cannot be shown again
     secret = anyio.run(issue, settings.database_url, new)
     click.echo(secret)
     until = "forever" if new.expires_at is None else f"until {_date(new.expires_at)}"
@@ -95,6 +97,7 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 
     from backscroll.commands.token.issuing import listed
 
+    stdout()
     rows = anyio.run(listed, settings.database_url)
     if as_json:
         for row in rows:

@@ -1,5 +1,6 @@
 """The click commands `backscroll import` and `backscroll export`."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
 from backscroll.commands.terminal import verbatim, write
-from backscroll.process.exits import interrupted_at_once
+from backscroll.process.exits import CommandError, interrupted_at_once
 from backscroll.settings.model import Settings
 from backscroll_tools.plain import plain
 
@@ -55,7 +56,9 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
 
     from backscroll.commands.transfer.importing import import_sources, open_source
 
-    stdin = sys.stdin.buffer
+    if "-" in paths and sys.stdin is None:
+        raise CommandError("stdin is closed, but - reads from it")
+    stdin = io.BytesIO() if sys.stdin is None else sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
     with interrupted_at_once():
         into = partial(import_sources, partition=settings.project)
@@ -86,12 +89,11 @@ def export(settings: Settings, path: str) -> None:
     from backscroll.commands.transfer.exporting import export_to, new_file
 
     export_lines = partial(export_to, partition=settings.project)
-    if path == "-" and sys.stdout.isatty():
+    if path == "-" and (stdout := verbatim()).isatty():
         anyio.run(export_lines, settings.database_url, write)
     elif path == "-":
-        verbatim(sys.stdout)
         with progress("stdout", None) as advance:
-            anyio.run(export_lines, settings.database_url, sys.stdout.write, advance)
+            anyio.run(export_lines, settings.database_url, stdout.write, advance)
     else:
         with new_file(Path(path)) as file, progress(path, None) as advance:
             lines = anyio.run(export_lines, settings.database_url, file.write, advance)
