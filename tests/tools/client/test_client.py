@@ -402,9 +402,9 @@ def test_the_store_that_says_that_nothing_was_written_is_believed_and_quoted(
     )
 
 
-def test_no_other_upstream_is_believed_when_it_names_a_database() -> None:
+def test_another_upstream_that_names_a_database_is_quoted_and_not_believed() -> None:
     error = failures.failure(COMPATIBLE, 500, {}, database_error("database_full"), now=0.0)
-    assert (error.fate, error.message) == ("unknown", "The upstream answered with HTTP status 500.")
+    assert (error.fate, error.message) == ("unknown", "Why: database_full.")
 
 
 def test_a_store_that_quotes_the_key_is_not_quoted() -> None:

@@ -126,6 +126,25 @@ async def test_the_end_of_a_full_page_is_believed_of_an_upstream_that_is_trusted
         assert page == replies.Reply(({"id": "msg_1"},), has_more=has_more)
 
 
+@pytest.mark.parametrize("upstream", [EMBEDDED, KEYLESS], ids=["embedded", "compatible"])
+async def test_a_database_that_stayed_locked_is_waited_for_twice_and_the_lock_is_told(
+    upstream: Upstream,
+) -> None:
+    # The store has waited ten seconds each time, and hosts give up after sixty.
+    locked = {"error": {"message": "The database is locked.", "code": "database_busy"}}
+    wire = in_turn(Said(json.dumps(locked), 503))
+    with pytest.raises(ToolError) as refused:
+        await wire.client(upstream).send(READ)
+
+    assert len(wire.asked) == 2
+    assert refused.value.render() == (
+        "upstream_unavailable: The database is locked.\n"
+        "Next: Call again in a few seconds; if this persists, ask the operator which program has "
+        "locked the database.\n"
+        "Retry: safe; nothing was written."
+    )
+
+
 async def test_without_keys_what_was_never_sent_is_sent_again_and_what_may_have_been_is_not() -> (
     None
 ):

@@ -135,10 +135,10 @@ class CallClient:
 
         Args:
             error: the failure of the last attempt.
-            attempts: the number of failed attempts; 1 to 5. The fifth is the last one.
+            attempts: the number of failed attempts; `error.attempts` is the last one.
             owed: whether to allow the attempt even if the retry budget is spent.
         """
-        if attempts >= retry.ATTEMPTS:
+        if attempts >= error.attempts:
             return False
         pause = retry.pause_s(attempts, error.retry_after_s, self.shared.chance())
         ends_at = min(self.ends_at, anyio.current_effective_deadline())

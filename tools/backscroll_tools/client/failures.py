@@ -31,6 +31,10 @@ _NEXT: Final[dict[ErrorCode, str]] = {
 _NEXT_OF: Final = {
     "idempotency_key_in_use": "Call again in a few seconds with the same idempotency_key.",
     "idempotent_object_deleted": "To write it again, call with another idempotency_key.",
+    "database_busy": (
+        "Call again in a few seconds; if this persists, ask the operator which program has locked "
+        "the database."
+    ),
 }
 """The next step for upstream error codes that are more precise than the status."""
 
@@ -52,6 +56,10 @@ written."""
 
 _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
 """The database codes after which the same request may succeed without a fix."""
+
+_ATTEMPTS_IF_LOCKED: Final = 2
+"""The most attempts of a request if the store's database is locked. The store waits ten seconds in
+each, and many hosts give up after sixty."""
 
 _FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
 _FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
@@ -85,6 +93,7 @@ class ExchangeError(ToolError):
         head: the first bytes of a reply that was too large.
         tail: its last bytes, if they were read.
         size: its size in bytes; 0 if unknown.
+        attempts: the most attempts of the request, counting those that have failed.
     """
 
     fate: Fate = "unsent"
@@ -94,6 +103,7 @@ class ExchangeError(ToolError):
     head: bytes = b""
     tail: bytes = b""
     size: int = 0
+    attempts: int = retry.ATTEMPTS
 
 
 def failure(  # noqa: PLR0913 - a reply's parts and their context
@@ -122,7 +132,8 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
     message, error_code = sentence_and_code(body)
     if key and key in message:
         message = ""
-    if profile.reports_database_errors and error_code.startswith(_DATABASE_PREFIX):
+    is_database = error_code.startswith(_DATABASE_PREFIX)
+    if profile.reports_database_errors and is_database:
         message = message or f"The upstream answered with HTTP status {status}."
         return _database_failure(error_code, message, retry.retry_after_s(headers, now))
     code = statuses.code_of(status, message, error_code)
@@ -133,7 +144,10 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
         error = _error(profile, code, status, message, retry_after_s)
     if code == "not_found" and group is not None:
         error.shown_by = _SHOWN_BY.get(group, ())
+    if is_database and message:
+        error.message = message
     error.next_step = _NEXT_OF.get(error_code, error.next_step)
+    error.attempts = _attempts(error_code)
     error.retry_after_s = retry_after_s
     error.fate = "unknown" if statuses.leaves_open(status, retry_after_s) else "refused"
     error.again = status in statuses.AGAIN and code not in _FINAL
@@ -144,9 +158,16 @@ def _database_failure(error_code: str, message: str, retry_after_s: float) -> Ex
     """Return the error for a database failure of the embedded store; nothing was written."""
     error = ExchangeError("upstream_unavailable", message, next_step=_NEXT["upstream_unavailable"])
     error.fate, error.again, error.retry_after_s = "refused", error_code in _PASSING, retry_after_s
+    error.next_step = _NEXT_OF.get(error_code, error.next_step)
+    error.attempts = _attempts(error_code)
     if not error.again:
         error.next_step, error.retry = _FIX, _FIXED
     return error
+
+
+def _attempts(error_code: str) -> int:
+    """Return the most attempts: fewer if the store has already waited for a lock for seconds."""
+    return _ATTEMPTS_IF_LOCKED if error_code == "database_busy" else retry.ATTEMPTS
 
 
 def _error(
