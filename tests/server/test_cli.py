@@ -84,6 +84,16 @@ def test_a_flag_wins_over_the_environment(tmp_path: Path) -> None:
     assert backscroll(good, "call", "list-threads", "--database", bad).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--port", "8001"), ("--host", "localhost"), ("--http-auth", "token")]
+)
+def test_an_option_for_http_is_refused_over_stdio(flag: str, value: str, tmp_path: Path) -> None:
+    result = backscroll(f"sqlite:///{tmp_path / 'x.db'}", "serve", flag, value)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith(f"Error: {flag} has no effect over stdio: add --transport http\n")
+
+
 @pytest.mark.parametrize("arguments", [("call", "list-threads"), ("export",), ("store",)])
 def test_a_database_that_cannot_be_used_is_refused_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...]

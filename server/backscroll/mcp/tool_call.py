@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, cast
 
 import anyio.to_thread
@@ -25,6 +25,12 @@ _TRACED: Final[frozenset[ErrorCode]] = frozenset(
     {"internal", "upstream_unavailable", "upstream_invalid", "outcome_unknown"}
 )
 """Errors that contain the request's id, because a user may report them to the operator."""
+
+_NAME_CHARS: Final = 128
+"""The most characters of a tool's name (MCP specification, tools); further ones are not quoted."""
+
+_LIKENESS: Final = 0.8
+"""How alike two names must be, from 0 to 1, for one to be suggested for the other."""
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
@@ -53,7 +59,7 @@ async def answered(
     name, outcome, written_ids, stopped_by = "", "cancelled", dict[str, str](), ""
     tally = Tally()
     try:
-        tool = _tool(tools.get(params.name), params.name, request.settings, profile)
+        tool = _tool(tools, params.name, request.settings, profile)
         name = tool.name
         result = await _called(tool, context, params, request, tally)
         answer = _succeeded(result, request.settings.output)
@@ -79,17 +85,29 @@ async def answered(
         request.record(Called(name, arguments, outcome, seconds, written_ids, stopped_by, tally))
 
 
-def _tool(tool: Tool | None, name: str, settings: Settings, profile: Profile) -> Tool:
+def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Profile) -> Tool:
     """Return a tool, if it is offered or is withheld because it writes.
 
     Raises:
         MCPError: -32602 for any other name (MCP specification, tools, error handling).
     """
+    tool = tools.get(name)
     if tool is not None and (
         (tool.writes and settings.read_only) or offered([tool], settings, profile)
     ):
         return tool
-    raise MCPError(INVALID_PARAMS, f"Unknown tool: {name[:128]}")
+    name = name[:_NAME_CHARS]
+    near = _nearest(name, [tool.name for tool in offered(tools.values(), settings, profile)])
+    hint = f". Did you mean {near}?" if near else ""
+    raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}{hint}")
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    """Return the name that another spelling of it, or a slip, most likely means; or empty."""
+    from difflib import get_close_matches
+
+    spelled = name.lower().replace("_", "-").replace(" ", "-")
+    return next(iter(get_close_matches(spelled, names, n=1, cutoff=_LIKENESS)), "")
 
 
 async def _called(

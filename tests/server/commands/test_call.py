@@ -141,6 +141,57 @@ def test_an_unknown_tool_is_misuse_and_the_tools_are_named(database: str) -> Non
     )
 
 
+@pytest.mark.parametrize("name", ["list_threads", "listThreads", "list-thread", "LIST-THREADS"])
+def test_a_name_that_is_nearly_a_tools_is_answered_with_that_tool(database: str, name: str) -> None:
+    result = backscroll(database, "call", name)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(
+        f"backscroll: Unknown tool: {name}. Did you mean list-threads? The tools are: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["list-threads", "--limit", "3"], "write limit=3"),
+        (["list-threads", "--limit=3"], "write limit=3"),
+        (["--limit", "3", "list-threads"], "write limit=3"),
+        (["list-messages", "--thread-id", "t"], "write thread_id=t"),
+        (["list-threads", "--limit"], "write limit=VALUE"),
+        (["list-threads", "-n", "3"], "write NAME=VALUE"),
+    ],
+)
+def test_a_tools_argument_written_as_an_option_is_answered_with_its_form(
+    database: str, words: list[str], hint: str
+) -> None:
+    result = backscroll(database, "call", *words)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f" A tool's arguments are not options: {hint}.\n" in result.stderr
+
+
+def test_a_key_that_was_used_with_another_message_is_answered_without_contradiction(
+    database: str,
+) -> None:
+    write = ("call", "create-message", "role=user", "idempotency_key=k")
+    backscroll(database, *write, "content=x")
+    refused = backscroll(database, *write, "content=y")
+    missing = backscroll(
+        database, *write[:3], "idempotency_key=other", "thread_id=thread_x", "content=y"
+    )
+
+    assert refused.stderr == (
+        "invalid_arguments: This Idempotency-Key was already used with a different request. "
+        "Use a new key.\n"
+        "Next: To write this message, call without idempotency_key.\n"
+        "Retry: safe without this idempotency_key; this call wrote nothing.\n"
+    )
+    assert missing.stderr.endswith(
+        "Retry: safe, but pointless until the ids are corrected; this call wrote nothing.\n"
+    )
+
+
 def test_without_a_tool_the_tools_are_listed_with_their_arguments(tmp_path: Path) -> None:
     result = backscroll(f"sqlite:///{tmp_path / 'x.db'}", "call", "--read-only")
 

@@ -602,6 +602,22 @@ async def test_the_text_fits_eighty_columns_and_has_no_colours() -> None:
     assert len(list(filter(not_served.fullmatch, lines))) == 1
 
 
+async def test_on_a_narrow_terminal_details_have_lines_of_their_own(tmp_path: Path) -> None:
+    async with served(answering({"/": Response(NOT_FOUND, 404)})) as url:
+        diagnosis = await diagnosis_of(
+            made(upstream="compatible", base_url=url, database=f"sqlite:///{tmp_path / 'x.db'}")
+        )
+
+    lines = as_text(diagnosis, 40).splitlines()
+    assert "  -     threads" in lines
+    assert lines[lines.index("  -     threads") + 1].startswith("        is not served (")
+    assert "  serves" in lines
+    assert "        threads,conversations,chat_completions" in lines
+    long = [line.strip() for line in lines if len(line) > 40 and line.startswith("    ")]
+    assert all(" " not in line for line in long)  # a long word is not broken
+    assert len(lines) < 2 * len(as_text(diagnosis, 80).splitlines())
+
+
 def test_a_script_learns_from_the_exit_code_what_a_person_reads(tmp_path: Path) -> None:
     well = run(database=f"sqlite:///{tmp_path / 'store.db'}")
     wrong = run(database=f"sqlite:///{tmp_path}")

@@ -144,7 +144,11 @@ async def test_a_key_does_not_go_with_another_message(placed: tuple[Writer, str]
     await writer.write(thread_id=thread, idempotency_key="mine")
     other = await writer.write(thread_id=thread, idempotency_key="mine", content="b")
     assert isinstance(other, ToolError)
-    assert other.message == "idempotency_key was already used with another message."
+    assert other.render() == (
+        "invalid_arguments: idempotency_key was already used with another message.\n"
+        "Next: To write this message, call without idempotency_key.\n"
+        "Retry: safe without this idempotency_key; this call wrote nothing."
+    )
 
 
 async def test_two_calls_at_once_with_one_key_write_one_message(

@@ -30,6 +30,7 @@ _NEXT: Final[dict[ErrorCode, str]] = {
 
 _NEXT_OF: Final = {
     "idempotency_key_in_use": "Call again in a few seconds with the same idempotency_key.",
+    "idempotency_key_reused": "To write this message, call without idempotency_key.",
     "idempotent_object_deleted": "To write it again, call with another idempotency_key.",
     "database_busy": (
         "Call again in a few seconds; if this persists, ask the operator which program has locked "
@@ -37,6 +38,12 @@ _NEXT_OF: Final = {
     ),
 }
 """The next step for upstream error codes that are more precise than the status."""
+
+_RETRY_OF: Final = dict.fromkeys(
+    ("idempotency_key_reused", "idempotent_object_deleted"),
+    "safe without this idempotency_key; nothing was written.",
+)
+"""The retry rule for upstream error codes that need another one than the code of the failure."""
 
 _SHOWN_BY: Final = {THREADS: ("list-threads",), CHAT_COMPLETIONS: ("list-chat-completions",)}
 """The tools that list existing ids, by the group of endpoints that knows none of that id."""
@@ -147,6 +154,7 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
     if is_database and message:
         error.message = message
     error.next_step = _NEXT_OF.get(error_code, error.next_step)
+    error.retry = _RETRY_OF.get(error_code, error.retry)
     error.attempts = _attempts(error_code)
     error.retry_after_s = retry_after_s
     error.fate = "unknown" if statuses.leaves_open(status, retry_after_s) else "refused"

@@ -37,7 +37,7 @@ _REPEATED: Final = (
     "safe with the same idempotency_key. This call wrote nothing; an earlier call with the key may "
     "have."
 )
-"""The retry rule of a failed call that passed an idempotency key."""
+"""The retry rule of a call that passed an idempotency key, if repeating it may help."""
 
 
 class _Write(Protocol):
@@ -75,7 +75,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
         with anyio.CancelScope(deadline=call.ends_at):
             created_object = await write.written()
     except ToolError as error:
-        if "idempotency_key" in arguments and error.code != "outcome_unknown":
+        if "idempotency_key" in arguments and error.code in _KEYED:
             error.retry = _REPEATED
         raise _repeatable(error, write) from None
     if created_object is None:

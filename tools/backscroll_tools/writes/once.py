@@ -219,9 +219,11 @@ class OneWrite:
             ToolError: `invalid_arguments` if the messages differ.
         """
         if not same:
-            raise invalid_arguments(
+            raise ToolError(
+                "invalid_arguments",
                 "idempotency_key was already used with another message.",
-                "To write this message, call without idempotency_key.",
+                next_step="To write this message, call without idempotency_key.",
+                retry="safe without this idempotency_key; nothing was written.",
             )
 
     def _settled(self, made: JSON) -> JSON:

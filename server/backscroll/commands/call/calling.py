@@ -120,7 +120,8 @@ async def _result(
     try:
         return await client.call_tool(name, typed(arguments, schema))
     except MCPError as error:
-        return CommandError(f"{error.message}. The tools are: {', '.join(tools)}.")
+        end = "" if error.message.endswith("?") else "."
+        return CommandError(f"{error.message}{end} The tools are: {', '.join(tools)}.")
 
 
 def _outcome(result: CallToolResult, *, as_json: bool) -> CallResult:

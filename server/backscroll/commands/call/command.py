@@ -1,6 +1,8 @@
 """The click command `backscroll call`."""
 
 import sys
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import click
 
@@ -10,7 +12,40 @@ from backscroll.commands.terminal import columns, verbatim, write
 from backscroll.settings.model import Settings
 
 
+class _Call(click.Command):
+    """The command, which explains an option that is meant as a tool's argument."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            form = _argument(error.option_name, words)
+            if not form and error.possibilities:
+                raise
+            hint = f"A tool's arguments are not options: write {form or 'NAME=VALUE'}."
+            raise click.UsageError(f"{error.format_message()} {hint}", ctx) from None
+
+
+def _argument(option: str, words: Sequence[str]) -> str:
+    """Return the argument that an option means, such as `limit=3`; empty if no tool has it."""
+    from backscroll_tools.registry import TOOLS
+
+    name = option.lstrip("-").replace("-", "_")
+    if not any(
+        name in cast("Mapping[str, object]", tool.input_schema["properties"]) for tool in TOOLS
+    ):
+        return ""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        given, sign, value = word.partition("=")
+        if given == option:
+            value = value if sign or following.startswith("-") else following
+            return f"{name}={value or 'VALUE'}"
+    return f"{name}=VALUE"
+
+
 @click.command(
+    cls=_Call,
     short_help="Call a tool, or list the tools.",
     epilog=examples(
         "backscroll call list-threads limit=3",

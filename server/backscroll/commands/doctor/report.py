@@ -28,6 +28,8 @@ _LABELS: Final[dict[Verdict | Fitness, str]] = {
     "broken": "FAIL",
 }
 _LABEL_CHARS: Final = 6
+_NARROW: Final = 60
+"""The width below which details do not fit beside their names, in characters."""
 
 
 def as_json(diagnosis: Diagnosis) -> str:
@@ -63,6 +65,10 @@ def as_text(diagnosis: Diagnosis, width: int) -> str:
 def _setting(one: ShownSetting, width: int) -> Iterator[str]:
     line = f"  {one.name:<{_NAME_CHARS}}{one.value}"
     source = "" if one.value == UNSET else f"  ({one.source})"
+    if width < _NARROW and len(line) + len(source) > width:
+        yield f"  {one.name}"
+        yield from _on_own_lines(f"{one.value}{source}", width)
+        return
     if len(line) + len(source) <= width:
         yield line + source
     else:
@@ -94,11 +100,28 @@ def _tool(tool: ToolFitness, width: int) -> Iterator[str]:
 
 def _row(verdict: Verdict | Fitness | None, name: str, detail: str, width: int) -> Iterator[str]:
     first = f"  {_LABELS[verdict] if verdict else '':<{_LABEL_CHARS}}{name:<{_NAME_CHARS}}"
+    if width < _NARROW and len(first) + len(detail) > width:
+        if name:
+            yield first.rstrip()
+        yield from _on_own_lines(detail, width)
+        return
     yield from textwrap.wrap(
         detail,
         width,
         initial_indent=first,
         subsequent_indent=" " * len(first),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _on_own_lines(text: str, width: int) -> Iterator[str]:
+    indent = " " * (2 + _LABEL_CHARS)
+    yield from textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )

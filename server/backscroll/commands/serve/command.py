@@ -3,12 +3,15 @@
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from backscroll.commands.examples import examples
-from backscroll.commands.options import SERVING, with_settings
+from backscroll.commands.options import EVERY, SERVING, with_settings
 from backscroll.settings.model import Settings
 
 _HTTP_PORT: Final = 8000
+_FOR_HTTP: Final = ("host", "port", *(name for name in SERVING if name not in EVERY))
+"""The options that have no effect over stdio."""
 
 
 @click.command(
@@ -44,6 +47,7 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
     Over HTTP, the endpoint is /mcp. On a loopback address, callers need no token. On any other
     address, set --http-auth, --allowed-hosts and --allowed-origins.
     """
+    _refuse_for_stdio(transport)
     if transport == "http":
         from backscroll.http.serving.run import run
 
@@ -52,3 +56,16 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
         from backscroll.commands.serve.over_stdio import serve as serve_stdio
 
         serve_stdio(settings)
+
+
+def _refuse_for_stdio(transport: str) -> None:
+    """Refuse an option that would be ignored, because its user expects a server over HTTP.
+
+    Raises:
+        click.UsageError: the transport is stdio, and an option is only for HTTP.
+    """
+    ctx = click.get_current_context()
+    for name in _FOR_HTTP if transport == "stdio" else ():
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{flag} has no effect over stdio: add --transport http", ctx)
