@@ -18,6 +18,7 @@ from backscroll.settings.model import Settings
 from backscroll.stdio import transport
 from backscroll.stdio.front import LINES, MODERN, TABLE, Front
 from backscroll.stdio.front_table import HANDSHAKES, exchanged, opening
+from backscroll.stdio.reader import Opening
 from backscroll.upstream.kind import profile_of
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
@@ -153,8 +154,8 @@ async def test_a_connection_is_the_same_with_the_front_and_without(lines: list[b
         answers.append(answer)
         del unanswered[0]
 
-    with_front = answers + await served(chosen, transport.Opening(front.answered, unanswered))
-    without = await served(chosen, transport.Opening((), lines))
+    with_front = answers + await served(chosen, Opening(front.answered, unanswered))
+    without = await served(chosen, Opening((), lines))
 
     assert sorted(map(told, filter(None, with_front))) == sorted(map(told, without))
 
@@ -163,7 +164,7 @@ def told(reply: bytes) -> str:
     return json.dumps(json.loads(reply), sort_keys=True)
 
 
-async def served(chosen: Settings, begun: transport.Opening) -> list[bytes]:
+async def served(chosen: Settings, begun: Opening) -> list[bytes]:
     """Return what the server writes on a connection whose input has ended."""
     stdin, host_out = os.pipe()
     host_in, stdout = os.pipe()
