@@ -214,6 +214,7 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.mcp.toolsets",
         "backscroll.process",
         "backscroll.process.exits",
+        "backscroll.process.standard_streams",
         "backscroll.settings",
         "backscroll.settings.addresses",
         "backscroll.settings.model",
