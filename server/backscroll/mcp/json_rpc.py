@@ -1,6 +1,6 @@
 """Parses bytes from a transport into a message or an error reply.
 
-MCP restricts JSON-RPC 2.0: there are no batches, and ids are strings or integers.
+MCP restricts JSON-RPC 2.0: ids are strings or integers, and only 2025-03-26 has batches.
 """
 
 import re
@@ -27,6 +27,9 @@ from backscroll_tools import strict_json
 from backscroll_tools.strict_json import JSONFlawError
 
 _Object: TypeAlias = dict[str, object]
+
+WITH_BATCHES: Final = "2025-03-26"
+"""The protocol version that has batches."""
 
 _NO_OBJECT: Final = "The arguments of a call must be one JSON object, such as {} if there are none."
 
@@ -86,6 +89,34 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     if not isinstance(value, dict):
         return _error(None, "A message must be a JSON object.")
     return _message(cast("_Object", value))
+
+
+def parse_batch(line: bytes, most: int) -> list[Parsed] | None:
+    """Return the messages of a batch (JSON-RPC 2.0, section 6), or None if the line is no batch.
+
+    Only MCP 2025-03-26 has batches, and its servers must accept them.
+
+    Args:
+        line: the line without its newline, or the body.
+        most: the maximum number of messages; a larger batch is one error.
+    """
+    line = without_mark(line)
+    if not line.lstrip().startswith(b"["):
+        return None
+    try:
+        values = strict_json.loads(line)
+    except JSONFlawError:
+        return None
+    if not isinstance(values, list) or not values:
+        return None
+    if len(values) > most:
+        return [_error(None, f"A batch may have at most {most} messages. Send fewer at once.")]
+    return [
+        _message(cast("_Object", value))
+        if isinstance(value, dict)
+        else _error(None, "A message must be a JSON object.")
+        for value in cast("list[object]", values)
+    ]
 
 
 def without_mark(line: bytes) -> bytes:

@@ -28,6 +28,7 @@ class OpenRequests:
 
     Attributes:
         last: the number of the request that began last; 0 before the first one.
+        version: the protocol version that `initialize` agreed on; empty before that.
     """
 
     def __init__(self, most: int, drain_s: float) -> None:
@@ -37,6 +38,7 @@ class OpenRequests:
         self._open: dict[int, _Open] = {}
         self._calls = 0
         self.last = 0
+        self.version = ""
         self._changed = asyncio.Event()
 
     def has_room(self, request: JSONRPCRequest) -> bool:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Self, cast
+from typing import Final, Self
 
 import anyio
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
@@ -24,7 +24,7 @@ from mcp.types import (
 )
 
 from backscroll.mcp import json_rpc
-from backscroll.mcp.json_rpc import Dropped, Received
+from backscroll.mcp.json_rpc import Dropped, Parsed, Received
 from backscroll.mcp.lines import LINE_BYTES, Lines, Overlong
 from backscroll.mcp.server import RefusedLine
 from backscroll.stdio.open_requests import OpenRequests
@@ -77,7 +77,9 @@ class Reader(Stream):
         self._answered = deque(opening.answered)
         self._splitter = opening.lines
         self._lines = deque(opening.unanswered)
+        self._batch: deque[Parsed] = deque()
         self._waiting: list[_Waiting] = []
+        self._batch_size = 0
         self._reading: asyncio.Task[bytes] | None = None
         self._ended = False
 
@@ -101,8 +103,8 @@ class Reader(Stream):
         while not self._requests.stopped:
             if (waiting := self._with_room()) is not None:
                 return self._begun(waiting.received, waiting.request)
-            if self._lines and not self._is_full():
-                message = await self._message(self._lines.popleft())
+            if (self._batch or self._lines) and not self._is_full():
+                message = await self._message(*self._parsed())
                 if message is not None:
                     return message
             elif not self._ended and not self._is_full():
@@ -130,13 +132,29 @@ class Reader(Stream):
             case _:
                 raise AssertionError("the front answers only valid lines")
 
-    async def _message(self, line: bytes | Overlong) -> SessionMessage | None:
-        """Return the message in a line; None if it waits, or if there is none for the server."""
-        match json_rpc.parse(line, whole=not self._ended):
+    def _parsed(self) -> tuple[Parsed, int]:
+        """Return the next message, and the size of its line in bytes.
+
+        The messages of a batch are answered one by one, which hosts of that version understand.
+        """
+        if not self._batch:
+            line = self._lines.popleft()
+            if self._requests.version != json_rpc.WITH_BATCHES or isinstance(line, Overlong):
+                return json_rpc.parse(line, whole=not self._ended), _size(line)
+            batch = json_rpc.parse_batch(line, WAITING)
+            if batch is None:
+                return json_rpc.parse(line, whole=not self._ended), _size(line)
+            self._batch.extend(batch)
+            self._batch_size = len(line) // len(batch)
+        return self._batch.popleft(), self._batch_size
+
+    async def _message(self, parsed: Parsed, size: int) -> SessionMessage | None:
+        """Return a message for the server; None if it waits, or if it is not for the server."""
+        match parsed:
             case Received(message=JSONRPCRequest() as request) as received:
                 if self._requests.has_room(request):
                     return self._begun(received, request)
-                self._waiting.append(_Waiting(received, request, len(cast("bytes", line))))
+                self._waiting.append(_Waiting(received, request, size))
             case Received(message=JSONRPCNotification(method="notifications/cancelled") as message):
                 return self._cancellation(message)
             case Received() as received:
@@ -228,3 +246,7 @@ class Reader(Stream):
                 for waiting in self._waiting:
                     error = JSONRPCError(jsonrpc="2.0", id=waiting.request.id, error=closed)
                     await self._writer.write(error)
+
+
+def _size(line: bytes | Overlong) -> int:
+    return line.size if isinstance(line, Overlong) else len(line)

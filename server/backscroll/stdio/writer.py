@@ -60,6 +60,8 @@ class Writer(Stream):
         if not isinstance(message, JSONRPCResponse | JSONRPCError):
             await self.write(message)
             return
+        if isinstance(message, JSONRPCResponse) and "protocolVersion" in message.result:
+            self._requests.version = str(message.result["protocolVersion"])
         number = cast("int", message.id)
         reply = message.model_copy(update={"id": self._requests.request_id(number)})
         try:

@@ -404,6 +404,28 @@ async def test_calls_that_wait_at_the_end_of_the_input_are_answered_if_calls_fin
     assert {reply["result"]["content"][0]["text"] for reply in told} == {NO_THREAD}
 
 
+@pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18"])
+async def test_a_batch_is_answered_only_in_the_version_that_has_batches(
+    version: str, settings: Settings
+) -> None:
+    hello = {**INITIALIZE, "params": {**INITIALIZE["params"], "protocolVersion": version}}
+    async with connected(mcp_server.build(settings), "2026-07-28") as wire:
+        await wire.send(hello)
+        assert (await wire.receive())["result"]["protocolVersion"] == version
+        note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        calls = [{**CALL, "id": number} for number in range(3)]
+        await wire.send(json.dumps([note, *calls, 7]).encode())
+        await wire.send(PING)
+        told = [await wire.receive() for _ in range(5 if version == "2025-03-26" else 2)]
+
+    errors = [reply["error"]["message"] for reply in told if "error" in reply]
+    texts = [reply["result"]["content"][0]["text"] for reply in told if reply["id"] in {0, 1, 2}]
+    if version == "2025-03-26":
+        assert (errors, texts) == (["A message must be a JSON object."], [NO_THREAD] * 3)
+    else:
+        assert (errors, texts) == (["MCP does not support batches. Send one message per line."], [])
+
+
 async def test_a_host_that_stops_reading_stops_being_read(settings: Settings) -> None:
     async with connected(mcp_server.build(settings)) as wire:
         transport = cast("asyncio.Transport", wire.writer.transport)
