@@ -1,17 +1,13 @@
 """Keyset pages against a plain list, and what a page costs."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
 
 from backscroll.store.app import Store
 from backscroll.store.archive.records import (
@@ -21,7 +17,7 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from tests.store.conftest import examples_share_a_store, on_one_engine
-from tests.store.wire import add, page, texts
+from tests.store.wire import add, page, recorded, texts
 
 _number = count()
 
@@ -115,17 +111,6 @@ def _message(number: int) -> dict[str, str]:
     return {"role": "user", "content": str(number)}
 
 
-@contextmanager
-def _recorded() -> Iterator[list[tuple[str, Any]]]:
-    """Collect the statements that reach a database, with their parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def record(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
-        seen.append((arguments[2], arguments[3]))
-
-    event.listen(Engine, "before_cursor_execute", record)
-    yield seen
-    event.remove(Engine, "before_cursor_execute", record)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +153,7 @@ async def test_a_page_is_one_statement_that_walks_an_index_and_sorts_nothing(
             messages=[{"role": "user", "content": "a"}] * 2,
         )
     )
-    with _recorded() as seen:
+    with recorded() as seen:
         assert (await page(api, url))["data"]
     assert len(seen) == 1
     statement, parameters = seen[0]

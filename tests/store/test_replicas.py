@@ -70,7 +70,7 @@ async def test_what_is_made_first_is_listed_first_however_long_its_commit_takes(
                 begun.set()
 
         def work(connection: Connection) -> None:
-            insert_thread(connection, {"id": "thread_slow", "partition": "", "created_at": 1})
+            insert_thread(connection, {"id": "thread_slow", "partition": "", "created_at": 1}, 1)
             connection.execute(select(func.pg_sleep(0.3)))
 
         event.listen(Engine, "before_cursor_execute", lingering)

@@ -1,8 +1,11 @@
 """Short functions to create and read conversations and errors in tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
+from sqlalchemy import Engine, event
 
 Json = dict[str, Any]
 
@@ -58,3 +61,16 @@ def error(reply: httpx2.Response, status: int) -> Json:
     assert list(envelope) == ["error"]
     assert list(envelope["error"]) == ["message", "type", "param", "code"]
     return {name: value for name, value in envelope["error"].items() if name != "type"}
+
+
+@contextmanager
+def recorded() -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that reach a database, with their parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def record(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
+        seen.append((arguments[2], arguments[3]))
+
+    event.listen(Engine, "before_cursor_execute", record)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", record)

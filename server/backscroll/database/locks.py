@@ -6,7 +6,7 @@ has no row yet. SQLite has a single writer and needs no locks.
 
 from typing import Final
 
-from sqlalchemy import Connection, Table, Text, bindparam, func, select
+from sqlalchemy import Connection, Table, Text, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 LOCK_S: Final = 10.0
@@ -17,6 +17,14 @@ LOCK_NOT_AVAILABLE: Final = "55P03"
 # If two names have the same hash, their transactions wait for each other: slower, but correct.
 _lock: Final = select(
     func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0))
+)
+
+# A transaction that changes rows holds this lock of their table until it ends.
+_writers: Final = text(
+    "SELECT virtualtransaction FROM pg_locks WHERE mode = 'RowExclusiveLock'"
+    " AND locktype = 'relation' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND relation IN (SELECT to_regclass(name) FROM unnest(CAST(:names AS TEXT[])) AS name)"
 )
 
 
@@ -37,6 +45,18 @@ def lock_list(connection: Connection, table: Table, partition: str) -> None:
     reader that continues after 8 never sees 7. With the lock, positions are in commit order.
     """
     take_turns(connection, "list", table.name, partition)
+
+
+def writers_of(connection: Connection, *tables: Table) -> frozenset[str]:
+    """Return the transactions that are changing rows of `tables` now; none on SQLite.
+
+    Each is named by its virtual transaction id, which is unique among running transactions
+    (PostgreSQL documentation, `pg_locks`).
+    """
+    if connection.dialect.name != "postgresql":
+        return frozenset()
+    found = connection.scalars(_writers, {"names": [table.name for table in tables]})
+    return frozenset(found)
 
 
 def sqlstate(error: DBAPIError) -> str:

@@ -13,6 +13,9 @@ Each list is ordered by `position`, which increases in commit order. A deleted r
 tombstone: its content is erased and `deleted_at` is set, but it keeps its id and position, so that
 it stays valid as a cursor. The partial indexes omit tombstones, so that they do not slow down
 pages.
+
+Threads and conversations are also listed by `last_active_us`, the time of their last activity in
+Unix microseconds (`backscroll.store.activity`).
 """
 
 from collections.abc import Collection, Mapping
@@ -30,7 +33,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 tables: Final = MetaData()
 # SQLite assigns row numbers only in a column that is declared INTEGER.
@@ -61,6 +64,7 @@ threads: Final = Table(
     Column("last_message_at", BigInteger),
     Column("import_key", _Text),
     Column("deleted_at", BigInteger),
+    Column("last_active_us", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("partition", "id", name="threads_partition_id_key"),
     UniqueConstraint("partition", "import_key", name="threads_partition_import_key_key"),
 )
@@ -97,6 +101,7 @@ conversations: Final = Table(
     Column("next_position", BigInteger, nullable=False),
     Column("import_key", _Text),
     Column("deleted_at", BigInteger),
+    Column("last_active_us", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("partition", "id", name="conversations_partition_id_key"),
     UniqueConstraint("partition", "import_key", name="conversations_partition_import_key_key"),
 )
@@ -220,8 +225,12 @@ def _index_undeleted(name: str, table: Table, *columns: str, unique: bool = Fals
 
 
 _index_undeleted("living_threads", threads, "partition", "position")
+_index_undeleted("threads_by_activity", threads, "partition", "last_active_us", "position")
 _index_undeleted("living_messages", messages, "thread", "position", unique=True)
 _index_undeleted("living_conversations", conversations, "partition", "position")
+_index_undeleted(
+    "conversations_by_activity", conversations, "partition", "last_active_us", "position"
+)
 _index_undeleted("living_items", items, "conversation", "position", unique=True)
 _index_undeleted("living_completions", completions, "partition", "position")
 _index_undeleted("living_completions_of_model", completions, "partition", "model", "position")

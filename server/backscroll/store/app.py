@@ -59,6 +59,7 @@ class Store:
 
     app: Starlette
     _database: Database
+    _clock: Clock
 
     async def check(self) -> None:
         """Check that the store can read and write, like `Database.check`."""
@@ -78,7 +79,7 @@ class Store:
         from backscroll.store.archive.load import write_thread
 
         return await self._database.write(
-            lambda connection: write_thread(connection, partition, thread)
+            lambda connection: write_thread(connection, partition, thread, self._clock.unix_us())
         )
 
     async def import_conversation(
@@ -88,7 +89,9 @@ class Store:
         from backscroll.store.archive.load import write_conversation
 
         return await self._database.write(
-            lambda connection: write_conversation(connection, partition, conversation)
+            lambda connection: write_conversation(
+                connection, partition, conversation, self._clock.unix_us()
+            )
         )
 
     async def import_completion(
@@ -146,7 +149,7 @@ async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
     retention = RetentionClock(clock.monotonic)
     with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write repeats this
         await database.read(retention.look)
-    return Store(_application(database, clock, retention), database)
+    return Store(_application(database, clock, retention), database, clock)
 
 
 def _application(database: Database, clock: Clock, retention: RetentionClock) -> Starlette:
@@ -169,7 +172,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
             _route(message + "/files", GET=files.page),
             _route(message + "/files/{file_id}", GET=files.get),
-            _route("/v1/conversations", POST=conversations.create),
+            _route("/v1/conversations", GET=conversations.page, POST=conversations.create),
             _route(
                 conversation,
                 GET=conversations.get,

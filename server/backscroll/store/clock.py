@@ -22,3 +22,7 @@ class Clock:
     def unix_s(self) -> int:
         """Return the time of day in whole Unix seconds."""
         return int(self.now())
+
+    def unix_us(self) -> int:
+        """Return the time of day in whole Unix microseconds."""
+        return int(self.now() * 1_000_000)

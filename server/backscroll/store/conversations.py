@@ -1,15 +1,27 @@
-"""Conversations: create, get, update, delete. OpenAI's API has no list of them."""
+"""Conversations: create, list, get, update, delete.
+
+OpenAI's API has no list of them. This one is that of Azure AI Foundry's `GET /conversations`.
+"""
 
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import (
+    Connection,
+    ScalarSelect,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.database.locks import lock_list
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
+from backscroll.store.activity import US, next_activity
 from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
@@ -17,14 +29,29 @@ from backscroll.store.conversation_object import (
     conversation_object,
     item_row,
 )
-from backscroll.store.envelopes import JSON, partition_of, reply, turn_of
+from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation
+from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.validation import validate
 
-_insert: Final = insert(conversations)
+_all: Final = select(conversations).where(
+    conversations.c.partition == bindparam("within"), conversations.c.deleted_at.is_(None)
+)
+_cursor_rows: Final = conversations.alias()
+
+
+def _cursor(name: str) -> ScalarSelect[int]:
+    found = select(_cursor_rows.c.position).where(
+        _cursor_rows.c.partition == bindparam("within"), _cursor_rows.c.id == bindparam(name)
+    )
+    return found.scalar_subquery()
+
+
+_all_conversations: Final = Listing("conversation", _all, conversations.c.position, _cursor)
+_insert: Final = insert(conversations).values(last_active_us=next_activity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +71,30 @@ class ConversationEndpoints:
 
         def work(connection: Connection) -> Outcome:
             lock_list(connection, conversations, partition)
+            now_us = self.clock.unix_us()
             conversation: JSON = {
                 "partition": partition,
                 "id": new_conversation_id(),
-                "created_at": self.clock.unix_s(),
+                "created_at": now_us // US,
                 "metadata": metadata,
                 "next_position": 1,
             }
-            connection.execute(_insert, conversation)
+            connection.execute(_insert, {**conversation, "within": partition, "now_us": now_us})
             rows = [item_row(item) for item in body.get("items") or ()]
             if rows:
-                append_items(connection, partition, conversation["id"], rows)
+                append_items(connection, partition, conversation["id"], rows, now_us)
             return Outcome(conversation_object(conversation), conversation["id"])
 
         return await self.keys.write_once(request, raw, work)
+
+    async def page(self, request: Request) -> Response:
+        """Return one page of conversations, newest first by default."""
+        query = read_page_query(request.query_params, "desc")
+        bound = {"within": partition_of(request)}
+        page = await self.database.read(
+            lambda connection: fetch_page(connection, _all_conversations, query, bound)
+        )
+        return list_reply([conversation_object(row) for row in page.rows], has_more=page.has_more)
 
     async def get(self, request: Request) -> Response:
         """Return one conversation."""

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
 from backscroll.store.abridged import LargeListing, preview_of, read_page
+from backscroll.store.activity import next_activity
 from backscroll.store.api_errors import not_found
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
@@ -62,7 +63,10 @@ _take_positions: Final = (
         conversations.c.id == bindparam("conversation_id"),
         conversations.c.deleted_at.is_(None),
     )
-    .values(next_position=conversations.c.next_position + bindparam("count"))
+    .values(
+        next_position=conversations.c.next_position + bindparam("count"),
+        last_active_us=next_activity,
+    )
     .returning(conversations.c.position, conversations.c.next_position)
 )
 _all_items: Final = LargeListing(
@@ -93,14 +97,26 @@ def find_conversation(
 
 
 def append_items(
-    connection: Connection, partition: str, conversation_id: str, rows: Sequence[JSON]
+    connection: Connection, partition: str, conversation_id: str, rows: Sequence[JSON], now_us: int
 ) -> None:
     """Insert `rows` at the next positions of a conversation, in order.
+
+    Args:
+        connection: a connection in a write transaction.
+        partition: the conversation's partition.
+        conversation_id: the conversation's id.
+        rows: the items' rows, from `item_row`.
+        now_us: the time of day in Unix microseconds.
 
     Raises:
         ApiError: 404 if the conversation does not exist.
     """
-    bound = {"within": partition, "conversation_id": conversation_id, "count": len(rows)}
+    bound = {
+        "within": partition,
+        "conversation_id": conversation_id,
+        "count": len(rows),
+        "now_us": now_us,
+    }
     owner = connection.execute(_take_positions, bound).one_or_none()
     if owner is None:
         raise not_found("conversation", conversation_id)
@@ -146,7 +162,7 @@ class ItemEndpoints:
 
         def work(connection: Connection) -> Outcome:
             rows = [item_row(item) for item in body["items"]]
-            append_items(connection, partition, conversation_id, rows)
+            append_items(connection, partition, conversation_id, rows, self.clock.unix_us())
             created = list_envelope([item_object(row) for row in rows], has_more=False)
             return Outcome(created, conversation_id)
 

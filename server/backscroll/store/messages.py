@@ -15,6 +15,7 @@ from starlette.responses import Response
 from backscroll.database.port import Database
 from backscroll.database.schema import messages, threads
 from backscroll.store.abridged import LargeListing, preview_of, read_page
+from backscroll.store.activity import US, next_activity
 from backscroll.store.api_errors import not_found
 from backscroll.store.bodies import MessageV1, MessageV2, MetadataChange
 from backscroll.store.clock import Clock
@@ -70,6 +71,7 @@ _take_positions: Final = (
         next_position=threads.c.next_position + bindparam("count"),
         message_count=threads.c.message_count + bindparam("count"),
         last_message_at=bindparam("newest"),
+        last_active_us=next_activity,
     )
     .returning(threads.c.position, threads.c.next_position)
 )
@@ -88,9 +90,16 @@ _messages_of_run: Final = replace(
 
 
 def append_messages(
-    connection: Connection, partition: str, thread_id: str, rows: Sequence[JSON]
+    connection: Connection, partition: str, thread_id: str, rows: Sequence[JSON], now_us: int
 ) -> None:
     """Insert `rows` at the next positions of a thread, in order.
+
+    Args:
+        connection: a connection in a write transaction.
+        partition: the thread's partition.
+        thread_id: the thread's id.
+        rows: the messages' rows, from `message_row`.
+        now_us: the time of day in Unix microseconds.
 
     Raises:
         ApiError: 404 if the thread does not exist.
@@ -100,6 +109,7 @@ def append_messages(
         "thread_id": thread_id,
         "count": len(rows),
         "newest": rows[-1]["created_at"],
+        "now_us": now_us,
     }
     thread = connection.execute(_take_positions, bound).one_or_none()
     if thread is None:
@@ -147,8 +157,9 @@ class MessageEndpoints:
         message = validate(MessageV1, body) if version == "v1" else validate(MessageV2, body)
 
         def work(connection: Connection) -> Outcome:
-            row = message_row(message, self.clock.unix_s())
-            append_messages(connection, partition, thread_id, [row])
+            now_us = self.clock.unix_us()
+            row = message_row(message, now_us // US)
+            append_messages(connection, partition, thread_id, [row], now_us)
             return Outcome(message_object(row, thread_id, version), thread_id)
 
         return await self.keys.write_once(request, raw, work)

@@ -1,8 +1,7 @@
 """Threads: create, list, get, modify, delete."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, ScalarSelect, bindparam, delete, insert, select, update
 from starlette.requests import Request
@@ -11,6 +10,8 @@ from starlette.responses import Response
 from backscroll.database.locks import lock_list
 from backscroll.database.port import Database
 from backscroll.database.schema import messages, threads
+from backscroll.store.activity import US, next_activity
+from backscroll.store.activity_list import page_by_activity
 from backscroll.store.api_errors import not_found
 from backscroll.store.bodies import MetadataChange, ThreadChange, ThreadV1, ThreadV2
 from backscroll.store.clock import Clock
@@ -21,6 +22,7 @@ from backscroll.store.message_object import message_row
 from backscroll.store.messages import append_messages
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
+from backscroll.store.thread_object import listed_thread, thread_object
 from backscroll.store.validation import validate
 
 _living: Final = select(threads).where(
@@ -28,7 +30,7 @@ _living: Final = select(threads).where(
 )
 _find: Final = _living.where(threads.c.id == bindparam("thread_id"))
 _lock: Final = _find.with_for_update()
-_insert: Final = insert(threads)
+_insert: Final = insert(threads).values(last_active_us=next_activity)
 _cursor_rows: Final = threads.alias()
 
 
@@ -42,26 +44,12 @@ def _cursor(name: str) -> ScalarSelect[int]:
 _all_threads: Final = Listing("thread", _living, threads.c.position, _cursor)
 
 
-def _thread_object(row: Mapping[str, Any]) -> JSON:
-    return {
-        "id": row["id"],
-        "object": "thread",
-        "created_at": row["created_at"],
-        "metadata": row["metadata"] or {},
-        "tool_resources": row["tool_resources"] or {},
-    }
-
-
-def _listed_thread(row: Mapping[str, Any]) -> JSON:
-    counts = {"message_count": row["message_count"], "last_message_at": row["last_message_at"]}
-    return _thread_object(row) | counts
-
-
-def insert_thread(connection: Connection, row: JSON) -> None:
-    """Insert a thread that has no messages yet."""
+def insert_thread(connection: Connection, row: JSON, now_us: int) -> None:
+    """Insert a thread that has no messages yet, at this time of day in Unix microseconds."""
     lock_list(connection, threads, row["partition"])
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
-    connection.execute(_insert, {**row, **empty})
+    bound = {"within": row["partition"], "now_us": now_us}
+    connection.execute(_insert, {**row, **empty, **bound})
 
 
 def _find_thread(
@@ -92,31 +80,38 @@ class ThreadEndpoints:
         resources = body.tool_resources if isinstance(body, ThreadV2) else None
 
         def work(connection: Connection) -> Outcome:
-            now = self.clock.unix_s()
+            now_us = self.clock.unix_us()
             thread: JSON = {
                 "partition": partition,
                 "id": new_thread_id(),
-                "created_at": now,
+                "created_at": now_us // US,
                 "metadata": body.metadata,
                 "tool_resources": resources and resources.model_dump(exclude_none=True),
             }
-            insert_thread(connection, thread)
+            insert_thread(connection, thread, now_us)
             if body.messages:
-                rows = [message_row(message, now) for message in body.messages]
-                append_messages(connection, partition, thread["id"], rows)
-            return Outcome(_thread_object(thread), thread["id"])
+                rows = [message_row(message, now_us // US) for message in body.messages]
+                append_messages(connection, partition, thread["id"], rows, now_us)
+            return Outcome(thread_object(thread), thread["id"])
 
         return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
-        """Return one page of threads, newest first by default; OpenAI's API cannot list threads."""
+        """Return one page of threads, newest first by default; OpenAI's API cannot list threads.
+
+        The order is that of their creation here, unless the query has `sort=activity`.
+        """
         api_version(request)
-        query = read_page_query(request.query_params, "desc")
-        bound = {"within": partition_of(request)}
+        partition, params = partition_of(request), request.query_params
+        if params.get("sort") == "activity":
+            data, has_more = await page_by_activity(self.database, partition, params)
+            return list_reply(data, has_more=has_more)
+        query = read_page_query(params, "desc")
+        bound = {"within": partition}
         page = await self.database.read(
             lambda connection: fetch_page(connection, _all_threads, query, bound)
         )
-        return list_reply([_listed_thread(row) for row in page.rows], has_more=page.has_more)
+        return list_reply([listed_thread(row) for row in page.rows], has_more=page.has_more)
 
     async def get(self, request: Request) -> Response:
         """Return one thread."""
@@ -126,7 +121,7 @@ class ThreadEndpoints:
         row = await self.database.read(
             lambda connection: _find_thread(connection, partition, thread_id)
         )
-        return reply(_thread_object(row))
+        return reply(thread_object(row))
 
     async def modify(self, request: Request) -> Response:
         """Replace those of a thread's metadata and tool resources that the body has."""
@@ -142,7 +137,7 @@ class ThreadEndpoints:
             if values:
                 statement = update(threads).where(threads.c.position == row["position"])
                 connection.execute(statement.values(**values))
-            return Outcome(_thread_object(row), thread_id)
+            return Outcome(thread_object(row), thread_id)
 
         return await self.keys.write_once(request, raw, work)
 

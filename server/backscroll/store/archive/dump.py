@@ -15,6 +15,7 @@ from backscroll.database.schema import (
     messages,
     threads,
 )
+from backscroll.store.activity import US
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
@@ -81,6 +82,7 @@ async def read_conversations(
             key=row["import_key"] or row["id"],
             created_at=row["created_at"],
             items=[item_object(item) async for item in _walk(database, _items, row["position"])],
+            last_active_at=_last_active_at(row),
             id=row["id"],
             metadata=row["metadata"] or {},
         )
@@ -103,6 +105,11 @@ async def read_completions(database: Database, partition: str) -> AsyncIterator[
             metadata=row["metadata"],
             fields=row["fields"],
         )
+
+
+def _last_active_at(conversation: JSON) -> int | None:
+    at: int = conversation["last_active_us"] // US
+    return None if at == conversation["created_at"] else at
 
 
 async def _walk(

@@ -21,6 +21,7 @@ from backscroll.database.schema import (
     messages,
     threads,
 )
+from backscroll.store.activity import US
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -46,8 +47,16 @@ from backscroll.store.validation import validate
 _CHUNK: Final = 1_000
 
 
-def write_thread(connection: Connection, partition: str, thread: ImportedThread) -> bool:
+def write_thread(
+    connection: Connection, partition: str, thread: ImportedThread, now_us: int
+) -> bool:
     """Insert a whole thread; return False if its key or id already exists.
+
+    Args:
+        connection: a connection in a write transaction.
+        partition: the partition to write to.
+        thread: the thread.
+        now_us: the time of day in Unix microseconds, the latest time of its last activity.
 
     Raises:
         StoreError: the thread has a value that cannot be stored; nothing is written.
@@ -56,6 +65,7 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
     if _exists(connection, threads, partition, thread.key, thread_id):
         return False
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
+    last_message_at = rows[-1]["created_at"] if rows else None
     row: JSON = {
         "partition": partition,
         "id": thread_id,
@@ -65,7 +75,8 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
         "tool_resources": thread.tool_resources,
         "next_position": len(rows) + 1,
         "message_count": len(rows),
-        "last_message_at": rows[-1]["created_at"] if rows else None,
+        "last_message_at": last_message_at,
+        "last_active_us": min((last_message_at or thread.created_at) * US, now_us),
     }
     _check(row)
     position = connection.scalar(_insertion(threads), row)
@@ -74,9 +85,9 @@ def write_thread(connection: Connection, partition: str, thread: ImportedThread)
 
 
 def write_conversation(
-    connection: Connection, partition: str, conversation: ImportedConversation
+    connection: Connection, partition: str, conversation: ImportedConversation, now_us: int
 ) -> bool:
-    """Insert a whole conversation; return False if its key or id already exists.
+    """Insert a whole conversation, as `write_thread` inserts a thread.
 
     Raises:
         StoreError: the conversation has a value that cannot be stored; nothing is written.
@@ -92,6 +103,9 @@ def write_conversation(
         "created_at": conversation.created_at,
         "metadata": _metadata(conversation.metadata),
         "next_position": len(rows) + 1,
+        "last_active_us": min(
+            (conversation.last_active_at or conversation.created_at) * US, now_us
+        ),
     }
     _check([row, rows])
     position = connection.scalar(_insertion(conversations), row)

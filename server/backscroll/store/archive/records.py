@@ -67,6 +67,7 @@ class ImportedConversation:
         key: identifies the conversation across imports; each key is imported once.
         created_at: in Unix seconds.
         items: any number, as the API accepts or returns them; their ids are kept.
+        last_active_at: when it last grew, in Unix seconds; None if that is `created_at`.
         id: the id to keep, which begins with `conv`; None for a new one.
         metadata: string keys and values.
     """
@@ -74,6 +75,7 @@ class ImportedConversation:
     key: str
     created_at: int
     items: Sequence[JSON]
+    last_active_at: int | None = None
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 

@@ -162,6 +162,7 @@ def _conversation(line: ConversationLine, found: JSON) -> ImportedConversation:
         key=line.key or line.id or _hash(found),
         created_at=int(time.time()) if line.created_at is None else line.created_at,
         items=found["items"],  # unchanged, whatever their kind
+        last_active_at=line.last_active_at,
         id=line.id,
         metadata=line.metadata or {},
     )

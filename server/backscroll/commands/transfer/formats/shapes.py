@@ -100,6 +100,7 @@ class ConversationLine(_Line):
     """A conversation with all its items, oldest first."""
 
     items: list[JSON]  # the store validates them and keeps unknown types
+    last_active_at: Seconds | None = None
     object: Literal["conversation"] = "conversation"
     id: Id | None = None
     key: ImportKey | None = None
@@ -153,7 +154,7 @@ def conversation_object(conversation: ImportedConversation) -> JSON:
         "id": conversation.id,
         **_own_key(conversation),
         "created_at": conversation.created_at,
-        **_given(metadata=conversation.metadata),
+        **_given(last_active_at=conversation.last_active_at, metadata=conversation.metadata),
         "items": conversation.items,
     }
 

@@ -1,0 +1,240 @@
+"""The list of threads and conversations by last activity: an extension of OpenAI's API.
+
+`GET /threads?sort=activity` takes `limit`, `order`, `after`, and `since` and `until` (Unix seconds;
+`until` is exclusive). `include[]=conversations` adds conversations. Each object has a `cursor`, its
+place in the list. As `after`, it is better than an id, which is looked up where it is by then.
+
+A walk with these cursors, in either order, returns each thread that does not change during the walk
+exactly once, and each one that becomes active meanwhile at least once. With `asc` this is simple,
+because activity moves a thread towards the end. With `desc`, a cursor also has the time of the
+latest activity before the walk. The walk goes from there to the oldest thread, and then, in
+ascending order, through the threads that have become active since.
+
+On PostgreSQL, a transaction that is about to commit may have an earlier time than one that has
+committed. So a first page waits for the transactions that are writing at that moment, for up to
+`WAITS` times `PAUSE_S`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    ScalarSelect,
+    Select,
+    Table,
+    bindparam,
+    select,
+    tuple_,
+)
+from starlette.datastructures import QueryParams
+
+from backscroll.database.locks import writers_of
+from backscroll.database.port import Database
+from backscroll.database.schema import conversations, threads
+from backscroll.store.activity import US, latest_activity
+from backscroll.store.activity_query import (
+    END,
+    ActivityQuery,
+    Cursor,
+    Place,
+    read_activity_query,
+    read_cursor,
+)
+from backscroll.store.api_errors import not_found
+from backscroll.store.conversation_object import conversation_object
+from backscroll.store.envelopes import JSON
+from backscroll.store.first_words import first_words, of_conversation, of_thread
+from backscroll.store.thread_object import listed_thread
+
+WAITS: Final = 50
+PAUSE_S: Final = 0.005
+"""How often, and for how many seconds each time, a first page waits for transactions."""
+
+
+class _Kind(NamedTuple):
+    """A kind of object in the list, and the statements that read its rows."""
+
+    table: Table
+    listed: Callable[[JSON], JSON]
+    ascending: Select[Any]
+    descending: Select[Any]
+    one: Select[Any]
+
+
+def _kind(table: Table, start: ScalarSelect[str], listed: Callable[[JSON], JSON]) -> _Kind:
+    rows = select(table, start.label("start")).where(
+        table.c.partition == bindparam("within"), table.c.deleted_at.is_(None)
+    )
+    place = tuple_(table.c.last_active_us, table.c.position)
+    edge = tuple_(
+        bindparam("edge_us", type_=BigInteger), bindparam("edge_position", type_=BigInteger)
+    )
+    far = bindparam("far_us", type_=BigInteger)
+    fetched = bindparam("fetched", type_=Integer)
+    above = rows.where(place > edge, table.c.last_active_us < far)
+    below = rows.where(place < edge, table.c.last_active_us >= far)
+    return _Kind(
+        table,
+        listed,
+        above.order_by(table.c.last_active_us, table.c.position).limit(fetched),
+        below.order_by(table.c.last_active_us.desc(), table.c.position.desc()).limit(fetched),
+        rows.where(table.c.position == bindparam("row")),
+    )
+
+
+def _listed_conversation(row: JSON) -> JSON:
+    # Items have no times, so the last activity stands for the time of the last one.
+    last_message_at = row["last_active_us"] // US if row["next_position"] > 1 else None
+    return conversation_object(row) | {"last_message_at": last_message_at}
+
+
+_KINDS: Final = {
+    "t": _kind(threads, of_thread, listed_thread),
+    "c": _kind(conversations, of_conversation, _listed_conversation),
+}
+
+
+async def page_by_activity(
+    database: Database, partition: str, params: QueryParams
+) -> tuple[list[JSON], bool]:
+    """Return the objects of a page, and whether more follow.
+
+    Args:
+        database: the database.
+        partition: the partition whose threads are listed.
+        params: the query string.
+
+    Raises:
+        ApiError: 400 for a value that is not allowed, 404 for an unknown `after`.
+    """
+    query = read_activity_query(params)
+    begins = query.page.order == "desc" and query.page.after is None and query.at is None
+    top = await _settled_top(database, partition) if begins else None
+    return await database.read(
+        lambda connection: _Reading(connection, partition, query).objects(top)
+    )
+
+
+async def _settled_top(database: Database, partition: str) -> int:
+    """Return the time of the latest activity, after which no transaction adds an earlier one."""
+    top, writers = await database.read(partial(_look, partition))
+    for _ in range(WAITS):
+        if not writers:
+            break
+        await asyncio.sleep(PAUSE_S)
+        writers &= await database.read(_writers)
+    return top
+
+
+def _look(partition: str, connection: Connection) -> tuple[int, frozenset[str]]:
+    # In this order: a transaction that starts between the two has a later time than this one.
+    return _top(connection, partition), _writers(connection)
+
+
+def _top(connection: Connection, partition: str) -> int:
+    return connection.execute(latest_activity, {"within": partition}).scalar_one()
+
+
+def _writers(connection: Connection) -> frozenset[str]:
+    return writers_of(connection, threads, conversations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One page, while it is read."""
+
+    connection: Connection
+    partition: str
+    query: ActivityQuery
+
+    def objects(self, top: int | None) -> tuple[list[JSON], bool]:
+        """Return the objects of the page, and whether more follow.
+
+        Args:
+            top: the time of the latest activity, if a descending walk begins with this page.
+        """
+        if self.query.at is not None:
+            return self._one(self.query.at), False
+        start: Place | None = None
+        if self.query.page.after is not None:
+            start, top = self._start(self.query.page.after)
+        wanted = self.query.page.limit + 1
+        if self.query.page.order == "asc":
+            top, found = None, self._above(start or Place(0, "", 0), wanted)
+        else:
+            top = _top(self.connection, self.partition) if top is None else top
+            newest = Place(top, "t", END)
+            start = start or newest
+            found = self._below(start, wanted) if start <= newest else []
+            if len(found) < wanted:
+                found += self._above(max(start, newest), wanted - len(found))
+        shown = found[: self.query.page.limit]
+        return [_object(Cursor(place, top), row) for place, row in shown], len(found) == wanted
+
+    def _start(self, after: str) -> tuple[Place, int | None]:
+        """Return the place that `after` names, and the top of its walk if it has one.
+
+        Raises:
+            ApiError: 404 if it is neither a cursor nor the id of a thread or conversation.
+        """
+        cursor = read_cursor(after)
+        if cursor is not None:
+            return cursor
+        kind = "c" if after.startswith("conv") else "t"
+        rows = _KINDS[kind].table.c
+        found = self.connection.execute(
+            select(rows.last_active_us, rows.position).where(
+                rows.partition == self.partition, rows.id == after
+            )
+        ).one_or_none()
+        if found is None:
+            raise not_found("conversation" if kind == "c" else "thread", after)
+        return Place(found.last_active_us, kind, found.position), None
+
+    def _above(self, edge: Place, count: int) -> list[tuple[Place, JSON]]:
+        """Return up to `count` rows after `edge`, in ascending order."""
+        edge = max(edge, Place(self.query.since_us, "", 0))
+        found: list[tuple[Place, JSON]] = []
+        for kind in self.query.kinds:
+            found += self._rows(kind, _KINDS[kind].ascending, edge, self.query.until_us, count)
+        return sorted(found, key=lambda each: each[0])[:count]
+
+    def _below(self, edge: Place, count: int) -> list[tuple[Place, JSON]]:
+        """Return up to `count` rows before `edge`, in descending order."""
+        edge = min(edge, Place(self.query.until_us, "", 0))
+        found: list[tuple[Place, JSON]] = []
+        for kind in self.query.kinds:
+            found += self._rows(kind, _KINDS[kind].descending, edge, self.query.since_us, count)
+        return sorted(found, key=lambda each: each[0], reverse=True)[:count]
+
+    def _rows(
+        self, kind: str, statement: Select[Any], edge: Place, far_us: int, count: int
+    ) -> list[tuple[Place, JSON]]:
+        # At the same time, all rows of a kind come before or after all of the other kind.
+        position = edge.position if kind == edge.kind else 0 if kind > edge.kind else END
+        bound = {
+            "within": self.partition,
+            "edge_us": edge.us,
+            "edge_position": position,
+            "far_us": far_us,
+            "fetched": count,
+        }
+        rows = [row._asdict() for row in self.connection.execute(statement, bound)]
+        return [(Place(row["last_active_us"], kind, row["position"]), row) for row in rows]
+
+    def _one(self, cursor: Cursor) -> list[JSON]:
+        """Return the object at a cursor, wherever it is by now; nothing if it was deleted."""
+        bound = {"within": self.partition, "row": cursor.place.position}
+        rows = self.connection.execute(_KINDS[cursor.place.kind].one, bound)
+        return [_object(cursor, row._asdict()) for row in rows]
+
+
+def _object(cursor: Cursor, row: JSON) -> JSON:
+    listed = _KINDS[cursor.place.kind].listed(row)
+    return {**listed, "first_words": first_words(row["start"]), "cursor": str(cursor)}

@@ -1,0 +1,96 @@
+"""What a request for the list by activity asks for, and the places in that list."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from starlette.datastructures import QueryParams
+
+from backscroll.store.activity import US
+from backscroll.store.api_errors import invalid_value
+from backscroll.store.paging import PageQuery, read_page_query
+
+END: Final = 10**18
+"""More than any time in microseconds, and than any position."""
+
+_CURSOR: Final = re.compile(r"([0-9]{1,18})\.([ct])([0-9]{1,18})(?:\.([0-9]{1,18}))?")
+
+
+class Place(NamedTuple):
+    """A place in the list. Places are ordered by time, then kind, then row.
+
+    Attributes:
+        us: the time of the last activity, in Unix microseconds.
+        kind: `t` for a thread, `c` for a conversation.
+        position: the row's position in its table.
+    """
+
+    us: int
+    kind: str
+    position: int
+
+
+class Cursor(NamedTuple):
+    """A place, and in a descending walk the time of the latest activity before the walk."""
+
+    place: Place
+    top: int | None
+
+    def __str__(self) -> str:
+        top = "" if self.top is None else f".{self.top}"
+        return f"{self.place.us}.{self.place.kind}{self.place.position}{top}"
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """Return the cursor that `text` is, or None if it is not one."""
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        return None
+    place = Place(int(found[1]), found[2], int(found[3]))
+    return Cursor(place, None if found[4] is None else int(found[4]))
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityQuery:
+    """A page of the list by activity.
+
+    Attributes:
+        page: its limit, its order, and the id or cursor that it starts after.
+        kinds: the kinds of objects in the list: `t`, or `ct` with conversations.
+        since_us: the earliest time of activity, in Unix microseconds.
+        until_us: the time before which all activity was, in Unix microseconds.
+        at: the cursor of the only object that is wanted; None for a page.
+    """
+
+    page: PageQuery
+    kinds: str
+    since_us: int
+    until_us: int
+    at: Cursor | None
+
+
+def read_activity_query(params: QueryParams) -> ActivityQuery:
+    """Return the page that a query string asks for; unknown parameters are ignored.
+
+    Raises:
+        ApiError: 400 for a value that is not allowed.
+    """
+    included = {*params.getlist("include"), *params.getlist("include[]")}
+    at = params.get("at")
+    cursor = read_cursor(at) if at else None
+    if at and cursor is None:
+        raise invalid_value("at", "Invalid 'at': expected the 'cursor' of an object in the list.")
+    return ActivityQuery(
+        page=read_page_query(params, "desc", takes_before=False),
+        kinds="ct" if "conversations" in included else "t",
+        since_us=_seconds(params, "since", 0) * US,
+        until_us=_seconds(params, "until", END // US - 1) * US,
+        at=cursor,
+    )
+
+
+def _seconds(params: QueryParams, name: str, default: int) -> int:
+    text = params.get(name) or str(default)
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise invalid_value(name, f"Invalid '{name}': expected a time in Unix seconds.")
+    return int(text)
