@@ -65,7 +65,7 @@ def test_the_heading_tells_count_order_and_how_to_go_on(
     [
         (
             {"id": "msg_1", "role": "user", "created_at": 1_795_255_205, "text": "Hi\n there"},
-            "#kqzv user msg_1 2026-11-21 10:00\nHi\n there\n",
+            "#kqzv user msg_1 2026-11-21 10:00 UTC\nHi\n there\n",
         ),
         (
             {"id": "msg_1", "role": "tool", "text": "", "other": {"tool_call_id": "call_ü"}},
@@ -75,7 +75,7 @@ def test_the_heading_tells_count_order_and_how_to_go_on(
         ({"id": "file-1", "created_at": -5}, "#kqzv file file-1 -5 s\n"),
         (
             {"id": "file-1", "created_at": 253_402_300_799},
-            "#kqzv file file-1 9999-12-31 23:59\n",
+            "#kqzv file file-1 9999-12-31 23:59 UTC\n",
         ),
         ({"id": "file-1", "created_at": 253_402_300_800}, "#kqzv file file-1 253402300800 s\n"),
     ],
@@ -89,11 +89,11 @@ def test_an_item_is_a_header_its_fields_and_its_text(item: dict[str, object], te
     [
         (1_795_255_205, 1_795_255_234, ""),
         (1_795_255_205, 1_795_255_265, " 10:01"),
-        (1_795_255_205, 1_795_168_805, " 2026-11-20 10:00"),
+        (1_795_255_205, 1_795_168_805, " 2026-11-20 10:00 UTC"),
         (1_795_255_205, 253_402_300_800, " 253402300800 s"),
         (253_402_300_800, 253_402_300_800, ""),
-        (253_402_300_800, 1_795_255_205, " 2026-11-21 10:00"),
-        (None, 1_795_255_205, " 2026-11-21 10:00"),
+        (253_402_300_800, 1_795_255_205, " 2026-11-21 10:00 UTC"),
+        (None, 1_795_255_205, " 2026-11-21 10:00 UTC"),
         (1_795_255_205, None, ""),
     ],
 )

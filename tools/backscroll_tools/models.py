@@ -81,12 +81,14 @@ class MessageFile(TypedDict):
 
 
 class Thread(TypedDict):
-    """One thread, as it appears in a list of threads."""
+    """One thread or conversation, as it appears in a list, with its title or first words."""
 
     id: str
+    title: NotRequired[str]
     created_at: NotRequired[int]
     message_count: NotRequired[int]
     last_message_at: NotRequired[int]
+    text: NotRequired[str]
     metadata: NotRequired[JSON]
 
 

@@ -1,7 +1,7 @@
 """The text of a page, for models. Its header lines cannot be forged by a message.
 
     #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
-    #kqzv assistant msg_… 2026-11-21 10:00
+    #kqzv assistant msg_… 2026-11-21 10:00 UTC
     The text of the message, as it was written.
     #kqzv user msg_… 09:58
     #kqzv+{"metadata":{"topic":"refunds"}}
@@ -10,7 +10,7 @@
 Each page has a random prefix (here `#kqzv`) that no message on the page contains. The lines that
 start with the prefix are the heading, the header of each item, and the item's other fields as JSON.
 All other lines are unchanged message text. To save tokens, a header leaves out its date, or its
-date and time, if the header above shows the same.
+date and time, if the header above shows the same. The time of a thread is that of its last message.
 """
 
 import json
@@ -33,7 +33,7 @@ _DRAWS: Final = 100
 """The most random prefixes to try. A page contains at most 40,000 of the 456,976 prefixes, so the
 chance that 100 tries fail is 10^-105."""
 
-_IN_HEADER: Final = frozenset({"id", "role", "created_at", "text", "message_id"})
+_IN_HEADER: Final = frozenset({"id", "role", "text", "message_id"})
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999 (RFC 3339 has four digits for a year)."""
 
@@ -105,7 +105,8 @@ def lines(
     header = f" {item.get('role', noun)} {item['id']}"
     if time := _time(_minute(item), _minute(above) if above else ""):
         header += f" {time}"
-    fields = {name: value for name, value in item.items() if name not in _IN_HEADER}
+    hidden = {*_IN_HEADER, _timed_by(item)}
+    fields = {name: value for name, value in item.items() if name not in hidden}
     found = [f"{header}\n", f"+{compact(fields)}\n"] if fields else [f"{header}\n"]
     if text := item.get("text"):
         found[-1] += f"{text}\n"
@@ -118,9 +119,14 @@ def marked(mark: str, unmarked: Iterable[str]) -> str:
 
 
 def _minute(item: Mapping[str, object]) -> str:
-    """Return the creation time of an item, in UTC to the minute; empty if unknown."""
-    seconds = item.get("created_at")
+    """Return the time of an item, in UTC to the minute; empty if unknown."""
+    seconds = item.get(_timed_by(item))
     return _in_utc(seconds) if isinstance(seconds, int) else ""
+
+
+def _timed_by(item: Mapping[str, object]) -> str:
+    """Return the field that has the time of an item: a thread is shown by its last message."""
+    return "last_message_at" if "last_message_at" in item else "created_at"
 
 
 @lru_cache(maxsize=1024)  # used twice per item: for its own header and the next one
@@ -135,4 +141,6 @@ def _time(minute: str, above: str) -> str:
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")
-    return time if date and above.startswith(f"{date} ") else minute
+    if not date or minute.endswith(" s"):
+        return minute
+    return time if above.startswith(f"{date} ") else f"{minute} UTC"

@@ -134,9 +134,11 @@ FILE: Final = result(
 THREAD: Final = result(
     {
         "id": STRING,
+        "title": STRING,
         "created_at": INTEGER,
         "message_count": INTEGER,
         "last_message_at": INTEGER,
+        "text": STRING,
         "metadata": _OBJECT,
     },
     ("id",),

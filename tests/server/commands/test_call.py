@@ -37,7 +37,7 @@ def test_in_a_pipe_the_text_is_verbatim(database: str) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout_bytes.decode() == (
         f"{mark} 2 messages, oldest first. No more follow.\n"
-        f"{mark} user msg_1 2023-11-14 22:13\n"
+        f"{mark} user msg_1 2023-11-14 22:13 UTC\n"
         "Hello\n"
         f"{mark} assistant msg_2\n"
         f"{HOSTILE}\n"

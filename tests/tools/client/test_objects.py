@@ -215,3 +215,19 @@ def test_typed_messages_keep_to_the_output_schema(raw: JSON) -> None:
     Draft202012Validator(schemas.THREAD).validate(objects.thread(raw))
     Draft202012Validator(schemas.COMPLETION).validate(objects.completion(raw))
     Draft202012Validator(schemas.FILE).validate(objects.message_file(raw, "msg_2"))
+
+
+@pytest.mark.parametrize("role", ["Assistant", "gpt-4", "gpt-4.1", "_", "Q7", "a" * 64])
+def test_a_role_of_one_word_is_shown_as_it_is(role: str) -> None:
+    assert objects.message({"id": "msg_1", "role": role, "content": "a"}) == {
+        "id": "msg_1",
+        "role": role,
+        "text": "a",
+    }
+
+
+@pytest.mark.parametrize("role", ["", "two words", "a\nb", "4", "ü", "a" * 65, "#abcd"])
+def test_a_role_that_could_imitate_a_header_is_kept_beside_it(role: str) -> None:
+    shown = objects.message({"id": "msg_1", "role": role, "content": "a"})
+    assert shown["role"] == "unknown"
+    assert shown.get("other") == ({"role": role} if role else None)

@@ -30,7 +30,7 @@ def belongs(reply: JSON, request: Request) -> bool:
     is_object = len(segments) % 2 == 0  # list names and ids alternate in a path
     list_name = segments[-2] if is_object else segments[-1]
     owners = dict(zip(segments[::2], segments[1::2], strict=False))
-    kinds = request.group.kinds.get(list_name, _KNOWN)
+    kinds = request.group.kinds.get(list_name, _KNOWN) | request.also_lists
     if is_object:
         return _is_of(reply, kinds, owners) and _same(reply.get("id"), segments[-1])
     rows = reply.get("data")

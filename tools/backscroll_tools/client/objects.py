@@ -21,7 +21,8 @@ _MILLISECONDS: Final = 100_000_000_000
 _NEVER: Final = 10**18
 """Times of this size, even in milliseconds, are ignored, as are NaN and infinity."""
 
-_ROLE: Final = re.compile(r"[a-z_]{1,32}")
+ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+"""The format of a role: one word, so that it cannot imitate the rest of a header line."""
 
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 """The types of content parts that hold text, in threads, chats and conversations."""
@@ -114,7 +115,10 @@ def _file_ids(value: object) -> Iterator[str]:
 
 
 def thread(raw: JSON) -> Thread:
-    """Return the typed list item for a `thread`."""
+    """Return the typed list item for a `thread` or `conversation`.
+
+    Its text is the first words, which an upstream may send; if it has a title, it needs no text.
+    """
     item = Thread(id=raw["id"])
     if (created_at := seconds(raw.get("created_at"))) is not None:
         item["created_at"] = created_at
@@ -122,8 +126,17 @@ def thread(raw: JSON) -> Thread:
         item["message_count"] = int(count)
     if (last := seconds(raw.get("last_message_at"))) is not None:
         item["last_message_at"] = last
-    if _is_object(metadata := raw.get("metadata")):
+    metadata = raw.get("metadata")
+    if _is_object(metadata):
         item["metadata"] = metadata
+        title = metadata.get("title")
+        if isinstance(title, str) and title:
+            item["title"] = title
+            item["metadata"] = {name: metadata[name] for name in metadata if name != "title"}
+            if not item["metadata"]:
+                del item["metadata"]
+    if "title" not in item and isinstance(words := raw.get("first_words"), str) and words:
+        item["text"] = words
     return item
 
 
@@ -204,7 +217,7 @@ def _answer(raw: JSON) -> tuple[str, int]:
 
 
 def _is_role(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and _ROLE.fullmatch(value) is not None
+    return isinstance(value, str) and ROLE.fullmatch(value) is not None
 
 
 def _is_text(value: object) -> bool:

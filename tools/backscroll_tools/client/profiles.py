@@ -53,6 +53,7 @@ class Profile:
         lists_late: whether a new message may take a while to appear (OGX).
         retrieves_listed_ids: whether it can retrieve each object that it lists, by its id. If not,
             an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).
+        lists_by_activity: whether it lists threads and conversations by last activity.
         looks_s: the pauses before the searches for a message that may have been written, in
             seconds. There are several searches because some upstreams list messages late.
         underway_s: the longest time from sending a message until it is listed, in seconds. Proxies
@@ -76,6 +77,7 @@ class Profile:
     abridges: bool = False
     lists_late: bool = False
     retrieves_listed_ids: bool = True
+    lists_by_activity: bool = False
     looks_s: tuple[float, ...] = (0.0, 0.25, 0.75, 2.0)
     underway_s: float = 360.0
     advice: str = "Ask the operator which upstream BACKSCROLL_UPSTREAM should name."
@@ -90,6 +92,7 @@ STORE: Final = Profile(
     reports_database_errors=True,
     abridges=True,
     honours_idempotency_keys=True,
+    lists_by_activity=True,
 )
 OPENAI: Final = Profile(
     name="openai",

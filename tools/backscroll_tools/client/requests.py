@@ -36,6 +36,7 @@ class Request:
         harmless_twice: whether it is a write that can safely be repeated.
         preview: how many characters of a long text are needed, 0 for all of it. Binary content in
             the reply is then shortened (`abridging`). None for a reply as it is.
+        also_lists: kinds of objects in the list, besides those of the group.
     """
 
     method: Literal["GET", "POST"]
@@ -46,6 +47,7 @@ class Request:
     idempotency_key: str = ""
     harmless_twice: bool = False
     preview: int | None = None
+    also_lists: frozenset[str] = frozenset()
 
     @property
     def harmless(self) -> bool:
@@ -137,6 +139,19 @@ def probe(group: Group) -> Request:
 def list_threads(window: Slice) -> Request:
     """List threads, which the embedded store and Foundry support."""
     return Request("GET", THREADS, THREADS.root, window.query)
+
+
+def list_by_activity(window: Slice, at: str = "") -> Request:
+    """List threads and conversations by last activity, which only the embedded store supports.
+
+    Args:
+        window: the slice; its filters may be `since` and `until`, in Unix seconds.
+        at: the `cursor` of the only object that is wanted; empty for all.
+    """
+    only = (("at", at),) if at else ()
+    query = (*window.query, ("sort", "activity"), ("include[]", "conversations"), *only)
+    also = frozenset({"conversation"})
+    return Request("GET", THREADS, THREADS.root, query, also_lists=also)
 
 
 def retrieve_thread(thread_id: str) -> Request:

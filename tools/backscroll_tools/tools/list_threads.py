@@ -1,32 +1,66 @@
-"""`list-threads`: a page of the upstream's threads."""
+"""`list-threads`: a page of the upstream's threads and conversations, by last activity."""
 
-from dataclasses import dataclass
+import re
+import time
+from dataclasses import dataclass, replace
 from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import groups, objects, requests
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.requests import Slice
+from backscroll_tools.client.requests import ID, Slice
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Thread
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import ListPosition, start_position
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
+from backscroll_tools.periods import ADVICE, Period, period
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("threads", "thread")
+_FILTERS: Final = ("since", "until", "now")
+_NOW: Final = re.compile(r"[0-9]{1,11}")
+_BY_CREATION: Final = "this upstream dates threads by their creation"
 
 
 @dataclass(frozen=True, slots=True)
-class _Threads:
+class _ByActivity:
+    """The list of an upstream that orders threads and conversations by last activity."""
+
     client: CallClient
     start: ListPosition
+    period: Period
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
+        limits = {"since": self.period.since_s, "until": self.period.until_s}
+        filters = tuple((name, str(at)) for name, at in limits.items() if at is not None)
+        window = Slice(limit, self.start.walk_order, after, filters)
+        reply = await self.client.page(requests.list_by_activity(window))
+        # A thread moves while it is active, so its place is the key, and not its id.
+        keys = tuple([_place(raw) for raw in reply.items])
+        return replace(Chunk.of(reply, objects.thread), keys=keys)
+
+    async def item(self, key: str) -> Thread | None:
+        reply = await self.client.page(requests.list_by_activity(Slice(1, "desc"), key))
+        return objects.thread(reply.items[0]) if reply.items else None
+
+
+@dataclass(frozen=True, slots=True)
+class _ByCreation:
+    """The list of any other upstream; the period is compared with the times of creation."""
+
+    client: CallClient
+    start: ListPosition
+    period: Period
 
     async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
         window = Slice(limit, self.start.walk_order, after)
         reply = await self.client.page(requests.list_threads(window))
-        return Chunk.of(reply, objects.thread)
+        chunk = Chunk.of(reply, objects.thread, self._is_wanted)
+        if not self.period:
+            return chunk
+        return replace(chunk, warning="; ".join(filter(None, (chunk.warning, _BY_CREATION))))
 
     async def item(self, item_id: str) -> Thread | None:
         order = self.start.walk_order
@@ -34,25 +68,44 @@ class _Threads:
         raw = await lookup.find(item_id)
         return None if raw is None else objects.thread({**raw, "id": item_id})
 
+    def _is_wanted(self, raw: JSON) -> bool:
+        at_s = objects.seconds(raw.get("created_at"))
+        return not self.period or at_s is None or at_s in self.period
+
+
+def _place(raw: JSON) -> str:
+    place = raw.get("cursor")
+    return place if isinstance(place, str) and ID.fullmatch(place) else str(raw["id"])
+
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    start = start_position(LIST_THREADS.name, "", arguments, "desc")
-    source = _Threads(call.client, start)
+    # Ages are subtracted from the time of the first page, which every cursor keeps.
+    fresh = {} if "cursor" in arguments else {"now": str(int(time.time()))}
+    start = start_position(LIST_THREADS.name, "", {**arguments, **fresh}, "desc", _FILTERS)
+    filters = dict(start.filters)
+    now = filters.get("now", "")
+    limits = period(filters, int(now) if _NOW.fullmatch(now) else 0)
+    if not limits:
+        start = replace(start, filters=())
+    kind = _ByActivity if call.client.upstream.profile.lists_by_activity else _ByCreation
+    source = kind(call.client, start, limits)
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
 
 
 LIST_THREADS: Final = Tool(
     name="list-threads",
     title="List threads",
-    summary="lists threads, with their message counts and times",
+    summary="lists threads and conversations by last activity, with titles or first words",
     description=(
-        "Find past conversations (chat history), newest first unless order is asc, with their "
-        "message counts, times and metadata."
+from backscroll_tools.client.requests import ID, Slice
+from backscroll_tools.lookup import Lookup
     ),
     input_schema=schemas.arguments(
         {
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
+            "since": {"type": "string", "description": ADVICE},
+            "until": {"type": "string", "description": ADVICE},
             "after": {"type": "string", "description": "Thread id to start after"},
             "before": {"type": "string", "description": "Thread id to end before"},
             "cursor": schemas.CURSOR,

@@ -19,6 +19,7 @@ from backscroll.store.archive.records import (
 from backscroll.store.bodies import FileId, Metadata
 from backscroll.store.envelopes import JSON
 from backscroll.store.message_object import text_part
+from backscroll_tools.client.objects import ROLE
 
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, as a Unix time."""
@@ -26,8 +27,8 @@ _LATEST: Final = 253_402_300_799
 Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}\z")]
 ImportKey = Annotated[str, Field(min_length=1, max_length=512)]
 Seconds = Annotated[int, Field(ge=0, le=_LATEST)]
-# Transcripts show the role in a message's header. A role is one word, so it cannot forge one.
-Role = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z][A-Za-z0-9_-]{0,63}\z")]
+# The roles that tools show; any other would be read back as `unknown`.
+Role = Annotated[str, StringConstraints(pattern=rf"\A{ROLE.pattern}\z")]
 
 
 def _check_content(content: object) -> object:

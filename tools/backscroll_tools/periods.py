@@ -1,0 +1,118 @@
+"""Periods of time, as the arguments `since` and `until` give them.
+
+Each is a date or part of one (`2026`, `2026-11`, `2026-11-21`), a time (`2026-11-21T10:00`, in UTC
+unless it has an offset), an age (`12h`, `7d`, `2w`, `3m`, `1y`: hours, days, weeks, months, years),
+or Unix seconds. `until` includes the whole of a date, month or year.
+"""
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.models import JSON
+
+ADVICE: Final = "Date or time (UTC), or an age such as 7d or 3m"
+"""The description of both arguments in schemas."""
+
+_AGE: Final = re.compile(r"([0-9]{1,6})([hdwmy])")
+_HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
+_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_UNIX: Final = re.compile(r"[0-9]{9,11}")
+_MONTHS: Final = 12
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period of time.
+
+    Attributes:
+        since_s: its first second, in Unix seconds; None if it has no beginning.
+        until_s: the second after its last one, in Unix seconds; None if it has no end.
+    """
+
+    since_s: int | None = None
+    until_s: int | None = None
+
+    def __contains__(self, at_s: int) -> bool:
+        """Whether a time in Unix seconds is within the period."""
+        return (self.since_s is None or at_s >= self.since_s) and (
+            self.until_s is None or at_s < self.until_s
+        )
+
+    def __bool__(self) -> bool:
+        """Whether the period is limited."""
+        return self != Period()
+
+
+def period(given: JSON, now_s: int) -> Period:
+    """Return the period that `since` and `until` in `given` describe.
+
+    Args:
+        given: the arguments of a call, or the filters of a cursor; both may be missing.
+        now_s: the time that ages are subtracted from, in Unix seconds.
+
+    Raises:
+        ToolError: `invalid_arguments` if a value is not understood, or if the period is empty.
+    """
+    now = _EPOCH + timedelta(seconds=now_s)
+    since, until = given.get("since", ""), given.get("until", "")
+    found = Period(
+        _seconds("since", since, now, 0) if since else None,
+        _seconds("until", until, now, 1) if until else None,
+    )
+    if found.since_s is not None and found.until_s is not None and found.since_s >= found.until_s:
+        raise invalid_arguments(
+            "until is not after since.", "Use an earlier since or a later until."
+        )
+    return found
+
+
+def _seconds(name: str, text: str, now: datetime, end: int) -> int:
+    """Return the start of what `text` names, in Unix seconds; the end if `end` is 1."""
+    try:
+        if age := _AGE.fullmatch(text):
+            at = _before(now, int(age[1]), age[2])
+        elif _UNIX.fullmatch(text):
+            at = _EPOCH + timedelta(seconds=int(text))
+        elif date := _DATE.fullmatch(text):
+            at = _edge(*(int(part) if part else 0 for part in date.groups()), end=end)
+        else:
+            at = datetime.fromisoformat(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0, int((at - _EPOCH).total_seconds()))
+    except (ValueError, OverflowError):
+        raise _refused(name) from None
+
+
+def _before(now: datetime, count: int, unit: str) -> datetime:
+    """Return the time that many units before `now`, or the earliest possible one."""
+    if unit in _HOURS:
+        hours = min(count * _HOURS[unit], int((now - _EPOCH).total_seconds()) // 3600)
+        return now - timedelta(hours=hours)
+    months = now.year * _MONTHS + now.month - 1 - count * (_MONTHS if unit == "y" else 1)
+    year, month = max(1970, months // _MONTHS), months % _MONTHS + 1
+    day = min(now.day, calendar.monthrange(year, month)[1])
+    return now.replace(year=year, month=month, day=day)
+
+
+def _edge(year: int, month: int, day: int, *, end: int) -> datetime:
+    """Return the start of a year, month or day, or of the next one if `end` is 1."""
+    if day:
+        return datetime(year, month, day, tzinfo=UTC) + timedelta(days=end)
+    if month:
+        datetime(year, month, 1, tzinfo=UTC)  # refuses a month that does not exist
+        year, month = year + (month - 1 + end) // _MONTHS, (month - 1 + end) % _MONTHS + 1
+        return datetime(year, month, 1, tzinfo=UTC)
+    return datetime(year + end, 1, 1, tzinfo=UTC)
+
+
+def _refused(name: str) -> ToolError:
+    return invalid_arguments(
+        f"{name} is not a date, a time or an age.",
+        "Use a date such as 2026-11-21 or 2026-11, a time such as 2026-11-21T10:00Z, or an age "
+        "such as 12h, 7d, 3m (months) or 1y.",
+    )
