@@ -104,6 +104,16 @@ class Store:
             lambda connection: write_completion(connection, partition, completion)
         )
 
+    async def count_new(
+        self,
+        given: "ImportedThread | ImportedConversation | ImportedCompletion",
+        partition: str = "",
+    ) -> int:
+        """Return how many messages or items `given` has beyond those that were imported before."""
+        from backscroll.store.archive.load import count_new
+
+        return await self._database.read(lambda connection: count_new(connection, partition, given))
+
     def export_threads(self, partition: str = "") -> "AsyncIterator[ImportedThread]":
         """Yield every thread of a partition, oldest first, as `import_thread` accepts it.
 

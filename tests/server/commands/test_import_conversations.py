@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.commands.local_store import opened_store
-from backscroll.commands.transfer.formats import jsonl
+from backscroll.commands.transfer.formats import documents, jsonl
 from backscroll.commands.transfer.formats.entries import Imported, ImportFile, Refused
 from backscroll.commands.transfer.formats.shapes import conversation_object
 from backscroll.commands.transfer.importing import import_sources
@@ -66,7 +66,7 @@ async def test_an_item_that_the_store_refuses_is_named_with_its_line(tmp_path: P
     path = anyio.Path(tmp_path / "lines.jsonl")
     await path.write_text("\n".join(map(json.dumps, lines)))
     refusals: list[str] = []
-    source = ImportFile("lines", jsonl.read(Path(path)).entries, None)
+    source = ImportFile("lines", documents.read(Path(path)).entries, None)
     tally = await import_sources(f"sqlite:///{tmp_path}/a.db", [source], refusals.append)
     assert (tally.imported, tally.present, tally.refused) == (2, 0, 1)
     assert refusals == ["lines: line 2: Missing required parameter: 'items[2].content'."]

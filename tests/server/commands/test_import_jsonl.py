@@ -186,7 +186,7 @@ def test_a_reason_quotes_no_text() -> None:
 def test_lines_are_numbered_as_an_editor_numbers_them() -> None:
     lines = b'\xef\xbb\xbf{"messages": []}\r\n\r\n  \n[]\n{"messages": []}'
 
-    found = list(jsonl.entries(io.BytesIO(lines)))
+    found = list(jsonl.lines(io.BytesIO(lines)))
 
     assert [entry.position for entry in found] == ["line 1", "line 4", "line 5"]
     assert [isinstance(entry.item, ImportedThread) for entry in found] == [True, False, True]
@@ -196,7 +196,7 @@ def test_lines_are_numbered_as_an_editor_numbers_them() -> None:
 def test_a_line_over_the_bound_is_refused_and_the_next_one_read() -> None:
     lines = b'{"messages": []}' + b" " * 200 + b'\n{"messages": []}\n'
 
-    found = list(jsonl.entries(io.BytesIO(lines), line_bytes=32))
+    found = list(jsonl.lines(io.BytesIO(lines), line_bytes=32))
 
     assert found[0].item == Refused("is longer than 32 bytes")
     assert isinstance(found[1].item, ImportedThread)

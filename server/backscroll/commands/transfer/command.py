@@ -47,8 +47,9 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
     A file is JSON Lines of threads, conversations or stored chat completions, or chitchat's
-    dataset.json. Conversations that were imported before are skipped. If a line cannot be
-    imported, its number is reported, the other lines are imported, and the exit code is 1.
+    dataset.json. A file may also be one JSON object or array of them, or compressed by gzip.
+    Conversations that were imported before are skipped. If a line cannot be imported, or has new
+    messages since, its number is reported, the other lines are imported, and the exit code is 1.
     """
     from functools import partial
 
@@ -64,7 +65,7 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
         into = partial(import_sources, partition=settings.project)
         tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
     click.echo(str(tally))
-    sys.exit(tally.refused > 0)
+    sys.exit(tally.refused + tally.grown > 0)
 
 
 @click.command(

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import progress
-from backscroll.commands.transfer.formats import chitchat, jsonl
+from backscroll.commands.transfer.formats import chitchat, documents
 from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, ImportFile, Refused
 from backscroll.database.faults import StoreError
 from backscroll.process.exits import CommandError
@@ -30,10 +30,11 @@ _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
 @dataclass(slots=True)
 class ImportCounts:
-    """The number of entries by outcome."""
+    """The number of entries by outcome; `grown` counts those of `present` that are longer now."""
 
     imported: int = 0
     present: int = 0
+    grown: int = 0
     refused: int = 0
 
     @property
@@ -42,7 +43,9 @@ class ImportCounts:
         return self.imported + self.present + self.refused
 
     def __str__(self) -> str:
-        return f"{self.imported} imported, {self.present} already there, {self.refused} refused"
+        grown = f" ({self.grown} with new messages, which were not added)" if self.grown else ""
+        there = f"{self.present} already there{grown}"
+        return f"{self.imported} imported, {there}, {self.refused} refused"
 
 
 def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
@@ -57,12 +60,12 @@ def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
         CommandError: the file cannot be read.
     """
     if path == "-":
-        return jsonl.read_stream(stdin, "stdin")
+        return documents.read_stream(stdin, "stdin")
     if path == chitchat.NAME:
         return chitchat.read(chitchat.installed())
     if kind == chitchat.NAME or (kind == "auto" and _begins_as_chitchat(Path(path))):
         return chitchat.read(Path(path))
-    return jsonl.read(Path(path))
+    return documents.read(Path(path))
 
 
 async def import_sources(
@@ -86,23 +89,30 @@ async def import_sources(
         CommandError: the database failed during the import; entries imported earlier are kept.
     """
     tally = ImportCounts()
-    async with opened_store(database) as store:
-        for source in sources:
-            with progress(source.name, source.total) as advance:
-                left = None if limit is None else max(0, limit - tally.total)
-                for group in _groups(islice(source.entries, left)):
-                    for entry, outcome in zip(
-                        group, await _write_all(store, group, partition), strict=True
-                    ):
-                        match outcome:
-                            case Refused(reason):
-                                tally.refused += 1
-                                refuse(f"{source.name}: {entry.position}: {reason}")
-                            case True:
-                                tally.imported += 1
-                            case False:
-                                tally.present += 1
-                        advance(entry.size)
+    try:
+        async with opened_store(database) as store:
+            for source in sources:
+                with progress(source.name, source.total) as advance:
+                    left = None if limit is None else max(0, limit - tally.total)
+                    for group in _groups(islice(source.entries, left)):
+                        for entry, outcome in zip(
+                            group, await _write_all(store, group, partition), strict=True
+                        ):
+                            match outcome:
+                                case Refused(reason):
+                                    tally.refused += 1
+                                    refuse(f"{source.name}: {entry.position}: {reason}")
+                                case None:
+                                    tally.imported += 1
+                                case int(new):
+                                    tally.present += 1
+                                    if new:
+                                        tally.grown += 1
+                                        refuse(f"{source.name}: {entry.position}: {_grown(new)}")
+                            advance(entry.size)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        refuse(f"interrupted: {tally}. These are kept; the same command imports the rest")
+        raise
     return tally
 
 
@@ -121,21 +131,29 @@ def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
 
 async def _write_all(
     store: Store, group: Sequence[ImportEntry], partition: str
-) -> list[bool | Refused]:
+) -> list[int | Refused | None]:
     return await asyncio.gather(*(_write(store, entry.item, partition) for entry in group))
 
 
-async def _write(store: Store, item: Imported | Refused, partition: str) -> bool | Refused:
+async def _write(store: Store, item: Imported | Refused, partition: str) -> int | Refused | None:
+    """Import an entry. If it is already there, return how many messages are new in it."""
     if isinstance(item, Refused):
         return item
     try:
         if isinstance(item, ImportedThread):
-            return await store.import_thread(item, partition)
-        if isinstance(item, ImportedConversation):
-            return await store.import_conversation(item, partition)
-        return await store.import_completion(item, partition)
+            done = await store.import_thread(item, partition)
+        elif isinstance(item, ImportedConversation):
+            done = await store.import_conversation(item, partition)
+        else:
+            done = await store.import_completion(item, partition)
     except StoreError as error:
         return Refused(str(error))
+    return None if done else await store.count_new(item, partition)
+
+
+def _grown(new: int) -> str:
+    count = "1 new message was" if new == 1 else f"{new} new messages were"
+    return f"is already there, and its {count} not added"
 
 
 def _begins_as_chitchat(path: Path) -> bool:

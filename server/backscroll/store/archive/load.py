@@ -148,6 +148,26 @@ def write_completion(
     return True
 
 
+def count_new(
+    connection: Connection,
+    partition: str,
+    given: ImportedThread | ImportedConversation | ImportedCompletion,
+) -> int:
+    """Return how many messages or items `given` has beyond those ever stored under its key or id.
+
+    A completion does not grow.
+    """
+    if isinstance(given, ImportedCompletion):
+        return 0
+    is_thread = isinstance(given, ImportedThread)
+    table = threads if is_thread else conversations
+    statement = _same_key_or_id(table).with_only_columns(table.c.next_position)
+    bound = {"within": partition, "known_key": given.key, "known_id": given.id or ""}
+    stored = connection.scalars(statement, bound).all()
+    count = len(given.messages if isinstance(given, ImportedThread) else given.items)
+    return max(0, count - max(stored, default=1) + 1)
+
+
 def _message_row(message: ImportedMessage, position: int) -> JSON:
     content = message.content
     parts = [text_part(content)] if isinstance(content, str) else [_part(part) for part in content]

@@ -13,12 +13,11 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from pydantic import ValidationError
 
-from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, ImportFile, Refused
+from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, Refused
 from backscroll.commands.transfer.formats.reasons import reason
 from backscroll.commands.transfer.formats.shapes import (
     CompletionLine,
@@ -26,7 +25,6 @@ from backscroll.commands.transfer.formats.shapes import (
     MessageLine,
     ThreadLine,
 )
-from backscroll.process.exits import CommandError
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -37,30 +35,22 @@ from backscroll.store.archive.records import (
 from backscroll.store.envelopes import JSON
 from backscroll.store.request_body import parse_object
 
+NOT_JSON: Final = "is not a valid JSON object"
+"""The start of the reason for refusing a line that is not a JSON object."""
+
 LINE_BYTES: Final = 256 * 1024 * 1024
 """The maximum length of a line in bytes; a longer one is refused."""
 
 
-def read(path: Path) -> ImportFile:
-    """Return the entries of a file; sizes are in bytes.
+class Lines(Protocol):
+    """A stream that is read line by line."""
 
-    Raises:
-        CommandError: the file cannot be read.
-    """
-    try:
-        file = path.open("rb")
-        total = path.stat().st_size
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
-    return ImportFile(str(path), _closing(file), total)
+    def readline(self, most: int, /) -> bytes:
+        """Return the next line, or its first `most` bytes; empty at the end."""
+        ...
 
 
-def read_stream(stream: BinaryIO, name: str) -> ImportFile:
-    """Return the entries of a stream; its total size is unknown."""
-    return ImportFile(name, entries(stream), None)
-
-
-def entries(stream: BinaryIO, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
+def lines(stream: Lines, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
     """Yield the entry on each line; blank lines are skipped.
 
     Args:
@@ -86,6 +76,16 @@ def parse(line: bytes) -> Imported | Refused:
     """Return the conversation on a line, or a refusal."""
     try:
         found = parse_object(line)
+    except ApiError as error:
+        # Drop "We could not parse the JSON body of your request: ": a line is not a request.
+        why = error.message.partition(": ")[2].removesuffix(".")
+        return Refused(f"{NOT_JSON}: {why}")
+    return parse_value(found)
+
+
+def parse_value(found: JSON) -> Imported | Refused:
+    """Return the conversation that a JSON object is, or a refusal."""
+    try:
         kind = found.get("object", _kind(found))
         if kind == "thread":
             return _thread(ThreadLine.model_validate(found), found)
@@ -93,10 +93,6 @@ def parse(line: bytes) -> Imported | Refused:
             return _conversation(ConversationLine.model_validate(found), found)
         if kind == "chat.completion":
             return _completion(CompletionLine.model_validate(found), found)
-    except ApiError as error:
-        # Drop "We could not parse the JSON body of your request: ": a line is not a request.
-        why = error.message.partition(": ")[2].removesuffix(".")
-        return Refused(f"is not a valid JSON object: {why}")
     except ValidationError as error:
         return Refused(reason(error))
     return Refused('object must be "thread", "conversation" or "chat.completion"')
@@ -107,11 +103,6 @@ def _kind(found: JSON) -> str:
     if "choices" in found:
         return "chat.completion"
     return "conversation" if "items" in found else "thread"
-
-
-def _closing(file: BinaryIO) -> Iterator[ImportEntry]:
-    with file:
-        yield from entries(file)
 
 
 def _hash(found: JSON) -> str:

@@ -27,8 +27,19 @@ _LATEST: Final = 253_402_300_799
 Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}\z")]
 ImportKey = Annotated[str, Field(min_length=1, max_length=512)]
 Seconds = Annotated[int, Field(ge=0, le=_LATEST)]
+_ROLES: Final = {
+    **{role: role for role in ("user", "assistant", "system", "developer", "tool")},
+    "human": "user",
+    **dict.fromkeys(("ai", "bot", "gpt", "model"), "assistant"),
+}
+"""Other programs' names for OpenAI's roles, in lower case."""
+
 # The roles that tools show; any other would be read back as `unknown`.
-Role = Annotated[str, StringConstraints(pattern=rf"\A{ROLE.pattern}\z")]
+Role = Annotated[
+    str,
+    StringConstraints(pattern=rf"\A{ROLE.pattern}\z"),
+    AfterValidator(lambda role: _ROLES.get(role.lower(), role)),
+]
 
 
 def _check_content(content: object) -> object:

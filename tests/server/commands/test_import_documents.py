@@ -1,0 +1,125 @@
+"""Files that are not plain JSON Lines: documents, compressed files, and what is neither."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backscroll.commands.transfer.formats import documents
+from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
+from backscroll.commands.transfer.importing import import_sources
+from backscroll.store.archive.records import ImportedThread
+
+THREAD = {"id": "thread_1", "messages": [{"role": "human", "content": "Hello"}]}
+OTHER = {"messages": [{"role": "GPT", "content": "Hi"}, {"role": "gpt-4", "content": "Yo"}]}
+LINES = "".join(f"{json.dumps(each)}\n" for each in (THREAD, OTHER)).encode()
+
+
+def _read(content: bytes) -> list[tuple[str, str]]:
+    """Return each entry's position, and the reason or the roles."""
+    found = documents.entries(io.BufferedReader(io.BytesIO(content)))
+    return [
+        (entry.position, entry.item.reason)
+        if isinstance(entry.item, Refused)
+        else (entry.position, " ".join(message.role for message in entry.item.messages))
+        for entry in found
+        if isinstance(entry.item, ImportedThread | Refused)
+    ]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_document_is_imported_like_lines(indent: int | None) -> None:
+    array = json.dumps([THREAD, OTHER], indent=indent).encode()
+    assert _read(array) == [("item 1", "user"), ("item 2", "assistant gpt-4")]
+    one = json.dumps(THREAD, indent=indent).encode()
+    assert [roles for _, roles in _read(b"\xef\xbb\xbf" + one)] == ["user"]
+    assert _read(json.dumps([THREAD, 7], indent=indent).encode())[1] == (
+        "item 2",
+        "is not an object",
+    )
+
+
+def test_a_compressed_file_is_imported_and_a_damaged_one_as_far_as_it_goes() -> None:
+    whole = gzip.compress(LINES)
+    assert _read(whole) == _read(LINES) == [("line 1", "user"), ("line 2", "assistant gpt-4")]
+    damaged = _read(whole[:-9])
+    assert damaged[-1] == ("the rest", "its compressed data is damaged or incomplete")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            json.dumps([{"mapping": {"a": {}}, "title": "x"}] * 1_000, indent=2).encode(),
+            "is an array of 1000 items, and none can be imported; the first: messages is missing",
+        ),
+        (
+            json.dumps({"chats": [{"a": "b"}] * 1_000}, indent=2).encode(),
+            "messages is missing",
+        ),
+        (b"a;b;c\n" * 2_000, "is not JSON Lines: none of its first 10 lines is a JSON object"),
+        (
+            b"PK\x03\x04" + bytes(range(256)) * 2_000,
+            "is not JSON Lines: none of its first 10 lines is a JSON object",
+        ),
+        (b"[\n" * 50_000, "is not JSON Lines: none of its first 10 lines is a JSON object"),
+    ],
+)
+def test_a_file_that_is_no_conversation_is_refused_in_one_sentence(
+    content: bytes, reason: str
+) -> None:
+    assert [why for _, why in _read(content)] == [reason]
+
+
+def test_a_torn_first_line_costs_that_line_alone() -> None:
+    torn = b'{"messages": [{"role": "us\n' + LINES
+    positions = [position for position, _ in _read(torn)]
+    assert positions == ["line 1", "line 2", "line 3"]
+    assert [reason.startswith("is not") for _, reason in _read(torn)] == [True, False, False]
+    assert len(_read(b"not JSON\nat all\n")) == 2
+
+
+async def test_a_conversation_that_has_grown_is_named_and_not_called_present(
+    tmp_path: Path,
+) -> None:
+    database = f"sqlite:///{tmp_path / 'x.db'}"
+    grown = {**THREAD, "messages": [*THREAD["messages"], *OTHER["messages"]]}
+    conversation = {"id": "conv_1", "items": [{"role": "user", "content": "a"}]}
+    longer = {**conversation, "items": [{"role": "user", "content": "a"}] * 2}
+    said: list[str] = []
+
+    async def into(*lines: object) -> str:
+        content = "\n".join(json.dumps(line) for line in lines).encode()
+        file = ImportFile("x", documents.entries(io.BytesIO(content)), None)
+        return str(await import_sources(database, [file], said.append))
+
+    assert await into(THREAD, conversation) == "2 imported, 0 already there, 0 refused"
+    assert await into(THREAD, conversation) == "0 imported, 2 already there, 0 refused"
+    assert said == []
+    assert await into(grown, longer) == (
+        "0 imported, 2 already there (2 with new messages, which were not added), 0 refused"
+    )
+    assert said == [
+        "x: line 1: is already there, and its 2 new messages were not added",
+        "x: line 2: is already there, and its 1 new message was not added",
+    ]
+
+
+async def test_an_interrupted_import_says_what_is_kept(tmp_path: Path) -> None:
+    def two() -> Iterator[ImportEntry]:
+        yield from documents.entries(io.BytesIO(LINES))
+        yield ImportEntry("line 3", Refused("is torn"), 1)  # ends the group of entries
+        raise KeyboardInterrupt
+
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        await import_sources(
+            f"sqlite:///{tmp_path / 'x.db'}", [ImportFile("x", two(), 2)], said.append
+        )
+    assert said[-1] == (
+        "interrupted: 2 imported, 0 already there, 1 refused. These are kept; "
+        "the same command imports the rest"
+    )
