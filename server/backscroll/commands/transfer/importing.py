@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import BinaryIO, Final
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import progress
 from backscroll.commands.transfer.formats import chitchat, documents
-from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, ImportFile, Refused
+from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Partly, Refused
 from backscroll.database.faults import StoreError
 from backscroll.process.exits import CommandError
 from backscroll.store.app import Store
@@ -91,29 +92,70 @@ async def import_sources(
     tally = ImportCounts()
     try:
         async with opened_store(database) as store:
+            into = _Import(store, partition, tally, refuse)
             for source in sources:
-                with progress(source.name, source.total) as advance:
-                    left = None if limit is None else max(0, limit - tally.total)
-                    for group in _groups(islice(source.entries, left)):
-                        for entry, outcome in zip(
-                            group, await _write_all(store, group, partition), strict=True
-                        ):
-                            match outcome:
-                                case Refused(reason):
-                                    tally.refused += 1
-                                    refuse(f"{source.name}: {entry.position}: {reason}")
-                                case None:
-                                    tally.imported += 1
-                                case int(new):
-                                    tally.present += 1
-                                    if new:
-                                        tally.grown += 1
-                                        refuse(f"{source.name}: {entry.position}: {_grown(new)}")
-                            advance(entry.size)
+                await into.read(source, None if limit is None else max(0, limit - tally.total))
     except (KeyboardInterrupt, asyncio.CancelledError):
         refuse(f"interrupted: {tally}. These are kept; the same command imports the rest")
         raise
     return tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """An import in progress."""
+
+    store: Store
+    partition: str
+    tally: ImportCounts
+    refuse: Callable[[str], None]
+
+    async def read(self, source: ImportFile, most: int | None) -> None:
+        """Import up to `most` entries of a file, and say what of them is left out."""
+        left_out: Counter[str] = Counter()
+        try:
+            with progress(source.name, source.total) as advance:
+                for group in _groups(islice(source.entries, most)):
+                    writes = [self._write(entry) for entry in group]
+                    for entry, outcome in zip(group, await asyncio.gather(*writes), strict=True):
+                        self._count(outcome, f"{source.name}: {entry.position}")
+                        if isinstance(entry.item, Partly) and outcome is None:
+                            left_out.update(entry.item.left_out)
+                        advance(entry.size)
+        finally:
+            if left_out:
+                names = ", ".join(f"{name} ({count})" for name, count in left_out.items())
+                self.refuse(f"{source.name}: imported without unknown fields: {names}")
+
+    async def _write(self, entry: ImportEntry) -> int | Refused | None:
+        """Import an entry. If it is already there, return how many messages are new in it."""
+        item = entry.item.item if isinstance(entry.item, Partly) else entry.item
+        if isinstance(item, Refused):
+            return item
+        try:
+            if isinstance(item, ImportedThread):
+                done = await self.store.import_thread(item, self.partition)
+            elif isinstance(item, ImportedConversation):
+                done = await self.store.import_conversation(item, self.partition)
+            else:
+                done = await self.store.import_completion(item, self.partition)
+        except StoreError as error:
+            return Refused(str(error))
+        return None if done else await self.store.count_new(item, self.partition)
+
+    def _count(self, outcome: int | Refused | None, where: str) -> None:
+        match outcome:
+            case Refused(reason):
+                self.tally.refused += 1
+                self.refuse(f"{where}: {reason}")
+            case None:
+                self.tally.imported += 1
+            case new:
+                self.tally.present += 1
+                if new:
+                    self.tally.grown += 1
+                    count = "1 new message was" if new == 1 else f"{new} new messages were"
+                    self.refuse(f"{where}: is already there, and its {count} not added")
 
 
 def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
@@ -127,33 +169,6 @@ def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
             group = []
     if group:
         yield group
-
-
-async def _write_all(
-    store: Store, group: Sequence[ImportEntry], partition: str
-) -> list[int | Refused | None]:
-    return await asyncio.gather(*(_write(store, entry.item, partition) for entry in group))
-
-
-async def _write(store: Store, item: Imported | Refused, partition: str) -> int | Refused | None:
-    """Import an entry. If it is already there, return how many messages are new in it."""
-    if isinstance(item, Refused):
-        return item
-    try:
-        if isinstance(item, ImportedThread):
-            done = await store.import_thread(item, partition)
-        elif isinstance(item, ImportedConversation):
-            done = await store.import_conversation(item, partition)
-        else:
-            done = await store.import_completion(item, partition)
-    except StoreError as error:
-        return Refused(str(error))
-    return None if done else await store.count_new(item, partition)
-
-
-def _grown(new: int) -> str:
-    count = "1 new message was" if new == 1 else f"{new} new messages were"
-    return f"is already there, and its {count} not added"
 
 
 def _begins_as_chitchat(path: Path) -> bool:

@@ -25,17 +25,30 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Partly:
+    """An entry with fields that cannot be imported; the rest of it can.
+
+    Attributes:
+        item: the conversation without those fields.
+        left_out: the names of the fields, such as `messages[].weight`.
+    """
+
+    item: Imported
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ImportEntry:
     """One thread, one conversation, one completion, or a refusal.
 
     Attributes:
         position: its position in its source, such as `line 12`.
-        item: the conversation, or the refusal.
+        item: the conversation, whole or in part, or the refusal.
         size: its share of `ImportFile.total`, in the same unit.
     """
 
     position: str
-    item: Imported | Refused
+    item: Imported | Partly | Refused
     size: int
 
 

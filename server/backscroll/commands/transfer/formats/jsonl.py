@@ -5,20 +5,20 @@
     {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
 
 A message has the fields of the API's `thread.message`. Its content has the form of a request (text
-or parts) or of a response. Fields that only repeat others are ignored. Unknown fields are refused
-if they would be lost.
+or parts) or of a response. Fields that only repeat others are ignored. Unknown fields are left out,
+and named.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
-from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, Refused
-from backscroll.commands.transfer.formats.reasons import reason
+from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, Partly, Refused
+from backscroll.commands.transfer.formats.reasons import names_of, reason, unknown_fields
 from backscroll.commands.transfer.formats.shapes import (
     CompletionLine,
     ConversationLine,
@@ -62,7 +62,7 @@ def lines(stream: Lines, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
         number += 1
         size = len(line)
         if size == line_bytes and not line.endswith(b"\n"):
-            item: Imported | Refused = Refused(f"is longer than {line_bytes} bytes")
+            item: Imported | Partly | Refused = Refused(f"is longer than {line_bytes} bytes")
             while not line.endswith(b"\n") and (line := stream.readline(line_bytes)):
                 size += len(line)
         elif line.isspace():
@@ -72,7 +72,7 @@ def lines(stream: Lines, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
         yield ImportEntry(f"line {number}", item, size)
 
 
-def parse(line: bytes) -> Imported | Refused:
+def parse(line: bytes) -> Imported | Partly | Refused:
     """Return the conversation on a line, or a refusal."""
     try:
         found = parse_object(line)
@@ -83,18 +83,34 @@ def parse(line: bytes) -> Imported | Refused:
     return parse_value(found)
 
 
-def parse_value(found: JSON) -> Imported | Refused:
-    """Return the conversation that a JSON object is, or a refusal."""
+def parse_value(found: JSON) -> Imported | Partly | Refused:
+    """Return the conversation that a JSON object is, or a refusal.
+
+    Fields that Backscroll does not know are removed from `found`.
+    """
     try:
-        kind = found.get("object", _kind(found))
-        if kind == "thread":
-            return _thread(ThreadLine.model_validate(found), found)
-        if kind == "conversation":
-            return _conversation(ConversationLine.model_validate(found), found)
-        if kind == "chat.completion":
-            return _completion(CompletionLine.model_validate(found), found)
+        return _parsed(found)
     except ValidationError as error:
-        return Refused(reason(error))
+        paths = unknown_fields(error)
+        if not paths:
+            return Refused(reason(error))
+    for *steps, name in paths:
+        owner: Any = found
+        for step in steps:
+            owner = owner[step]
+        del owner[name]
+    item = _parsed(found)
+    return item if isinstance(item, Refused) else Partly(item, names_of(paths))
+
+
+def _parsed(found: JSON) -> Imported | Refused:
+    kind = found.get("object", _kind(found))
+    if kind == "thread":
+        return _thread(ThreadLine.model_validate(found), found)
+    if kind == "conversation":
+        return _conversation(ConversationLine.model_validate(found), found)
+    if kind == "chat.completion":
+        return _completion(CompletionLine.model_validate(found), found)
     return Refused('object must be "thread", "conversation" or "chat.completion"')
 
 

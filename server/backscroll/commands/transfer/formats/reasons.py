@@ -1,13 +1,14 @@
 """Explains why an entry is refused, without quoting message text."""
 
+import re
 from typing import Final
 
 from pydantic import ValidationError
 
 _SHOWN: Final = 64
+_UNKNOWN: Final = "extra_forbidden"
 _RULES: Final = {
     "missing": "is missing",
-    "extra_forbidden": "is not a known field",
     "string_type": "must be a string",
     "int_type": "must be an integer",
     "list_type": "must be an array",
@@ -16,9 +17,22 @@ _RULES: Final = {
 }
 
 
+def unknown_fields(error: ValidationError) -> list[tuple[int | str, ...]]:
+    """Return the paths of the unknown fields; empty if there are other problems as well."""
+    errors = error.errors(include_url=False, include_input=False)
+    others = [each for each in errors if each["type"] != _UNKNOWN]
+    return [] if others else [each["loc"] for each in errors]
+
+
+def names_of(paths: list[tuple[int | str, ...]]) -> tuple[str, ...]:
+    """Return the fields' names without list positions, such as `messages[].weight`, each once."""
+    return tuple(dict.fromkeys(re.sub(r"\[[0-9]+\]", "[]", _path(path)) for path in paths))
+
+
 def reason(error: ValidationError) -> str:
-    """Return the first problem: the field, and the rule that it violates."""
-    first = error.errors(include_url=False, include_input=False)[0]
+    """Return the first problem that is not an unknown field: the field, and the rule."""
+    errors = error.errors(include_url=False, include_input=False)
+    first = next((each for each in errors if each["type"] != _UNKNOWN), errors[0])
     rule = _RULES.get(first["type"]) or f"is refused: {first['msg'].removeprefix('Value error, ')}"
     return f"{_path(first['loc'])} {rule}"
 

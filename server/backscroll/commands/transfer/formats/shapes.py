@@ -43,6 +43,8 @@ Role = Annotated[
 
 
 def _check_content(content: object) -> object:
+    if content is None:  # a message that only calls tools
+        return ""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
