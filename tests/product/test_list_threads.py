@@ -152,7 +152,7 @@ async def test_a_thread_too_long_for_a_page_is_read_on_at_its_place() -> None:
         await store.import_thread(replace(_thread(4), metadata=long))
         cursor, shown = None, ""
         for _ in range(9):
-            arguments = {"cursor": cursor} if cursor else {"limit": 1}
+            arguments: JSON = {"cursor": cursor} if cursor else {"limit": 1}
             result = await _list(http, Bounds(result_chars=3_000, output="text"), **arguments)
             (thread, *_) = result.structured["threads"]
             shown += thread.get("fields_json", "")
