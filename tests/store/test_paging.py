@@ -111,8 +111,6 @@ def _message(number: int) -> dict[str, str]:
     return {"role": "user", "content": str(number)}
 
 
-
-
 @pytest.mark.parametrize(
     ("url", "index"),
     [

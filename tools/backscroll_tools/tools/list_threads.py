@@ -37,8 +37,8 @@ class _ByActivity:
         filters = tuple((name, str(at)) for name, at in limits.items() if at is not None)
         window = Slice(limit, self.start.walk_order, after, filters)
         reply = await self.client.page(requests.list_by_activity(window))
-        # A thread moves while it is active, so its place is the key, and not its id.
-        keys = tuple([_place(raw) for raw in reply.items])
+        # A thread moves while it is active, so the key is its position, and not its id.
+        keys = tuple([_key(raw) for raw in reply.items])
         return replace(Chunk.of(reply, objects.thread), keys=keys)
 
     async def item(self, key: str) -> Thread | None:
@@ -73,9 +73,9 @@ class _ByCreation:
         return not self.period or at_s is None or at_s in self.period
 
 
-def _place(raw: JSON) -> str:
-    place = raw.get("cursor")
-    return place if isinstance(place, str) and ID.fullmatch(place) else str(raw["id"])
+def _key(raw: JSON) -> str:
+    key = raw.get("cursor")
+    return key if isinstance(key, str) and ID.fullmatch(key) else str(raw["id"])
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
@@ -97,8 +97,9 @@ LIST_THREADS: Final = Tool(
     title="List threads",
     summary="lists threads and conversations by last activity, with titles or first words",
     description=(
-from backscroll_tools.client.requests import ID, Slice
-from backscroll_tools.lookup import Lookup
+        "Find past conversations (chat history), latest active first unless order is asc, with "
+        "titles or first words. since and until limit the last activity. A thread that becomes "
+        "active meanwhile comes again."
     ),
     input_schema=schemas.arguments(
         {
