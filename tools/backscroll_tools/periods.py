@@ -14,7 +14,7 @@ from typing import Final
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 
-ADVICE: Final = "Date or time (UTC), or an age such as 7d or 3m"
+ADVICE: Final = "UTC date or time, or an age: 7d, 3m"
 """The description of both arguments in schemas."""
 
 _AGE: Final = re.compile(r"([0-9]{1,6})([hdwmy])")

@@ -37,12 +37,12 @@ LIMIT: Final[JSON] = {
     "maximum": LIMIT_MAX,
     "description": f"1 to {LIMIT_MAX}; default {LIMIT_DEFAULT}",
 }
-CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor of the previous page"}
+CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor, to continue"}
 PREVIEW: Final[JSON] = {
     "type": "integer",
     "minimum": 1,
     "maximum": PREVIEW_MAX,
-    "description": f"Only the first n characters of each message, 1 to {PREVIEW_MAX}",
+    "description": f"Only the first characters of each message: 1 to {PREVIEW_MAX}",
 }
 
 

@@ -27,8 +27,7 @@ GET_CHAT_MESSAGES: Final = Tool(
     title="Get chat messages",
     summary="lists the messages of a stored chat completion",
     description=(
-        "Read a past chat with a model: the messages of a stored chat completion, oldest first "
-        "unless order is desc."
+        "Read a past chat with a model: the messages of a stored chat completion, oldest first."
     ),
     input_schema=schemas.arguments(
         {

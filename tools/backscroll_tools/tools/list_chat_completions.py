@@ -75,7 +75,7 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     title="List chat completions",
     summary="lists stored completions, filtered by model or metadata",
     description=(
-        "Find past chats with a model: stored chat completions, newest first unless order is asc, "
+        "Find past chats with a model: stored chat completions, newest first, "
         "each with the start of its reply. Read a whole one with get-chat-messages."
     ),
     input_schema=schemas.arguments(

@@ -27,9 +27,8 @@ LIST_MESSAGES: Final = Tool(
     title="List messages",
     summary="lists a thread's messages, newest first; `preview_chars` shortens each",
     description=(
-        "Read a past conversation: the messages of a thread, newest first unless order is asc. "
-        "If page.has_more, pass page.next_cursor as cursor. Skim a long one with preview_chars. "
-        "Binary content is shown as type and size; get-message has it whole."
+        "Read a past conversation: the messages of a thread, newest first. Skim a long one with "
+        "preview_chars. Files and images show as type and size."
     ),
     input_schema=schemas.arguments(
         {

@@ -97,9 +97,8 @@ LIST_THREADS: Final = Tool(
     title="List threads",
     summary="lists threads and conversations by last activity, with titles or first words",
     description=(
-        "Find past conversations (chat history), latest active first unless order is asc, with "
-        "titles or first words. since and until limit the last activity. A thread that becomes "
-        "active meanwhile comes again."
+        "Find past conversations (chat history), latest active first, with titles or first words. "
+        "since and until limit the last activity."
     ),
     input_schema=schemas.arguments(
         {
