@@ -1,11 +1,16 @@
 """Items on the wire: messages in the form that OpenAI gives them, any other kind as it came."""
 
+import re
 import string
+import typing
+from unittest.mock import ANY
 
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.conversations import ConversationItem
+from openai.types.responses import ResponseInputItemParam
 
 from backscroll.store.conversation_object import MAX_ITEM_TEXT
 from tests.store.conftest import examples_share_a_store, on_one_engine
@@ -105,10 +110,95 @@ async def test_ids_are_minted_and_those_that_were_given_replaced(api: httpx2.Asy
     ]
     message, call, output = await add_items(api, conversation_id, *items)
     assert message["id"].startswith("msg_")
-    assert call == {**items[1], "id": call["id"]}
-    assert output == {**items[2], "id": output["id"]}
-    assert all(item["id"].startswith("item_") for item in (call, output))
+    assert call == {**items[1], "id": call["id"], "status": "completed"}
+    assert output == {**items[2], "id": output["id"], "status": "completed"}
     assert len({message["id"], call["id"], output["id"], "msg_mine", "fc_mine"}) == 5
+
+
+_PREFIXES = {
+    "function_call": "fc_",
+    "function_call_output": "fco_",
+    "custom_tool_call": "ctc_",
+    "custom_tool_call_output": "ctco_",
+    "reasoning": "rs_",
+    "web_search_call": "ws_",
+    "file_search_call": "fs_",
+    "code_interpreter_call": "ci_",
+    "image_generation_call": "ig_",
+    "computer_call": "cu_",
+    "computer_call_output": "cuo_",
+    "local_shell_call": "lsh_",
+    "local_shell_call_output": "lsho_",
+    "shell_call": "sh_",
+    "shell_call_output": "sho_",
+    "apply_patch_call": "apc_",
+    "apply_patch_call_output": "apco_",
+    "tool_search_call": "tsc_",
+    "tool_search_output": "tso_",
+    "mcp_call": "mcp_",
+    "mcp_list_tools": "mcpl_",
+    "mcp_approval_request": "mcpr_",
+    "mcp_approval_response": "mcpa_",
+    "compaction": "cmp_",
+    "program": "prog_",
+    "program_output": "prog_out_",
+    "additional_tools": "item_",
+    "configuration_update": "item_",
+    "hologram": "item_",
+    "function_call_": "item_",
+}
+_CALLS = {
+    *("function_call", "function_call_output", "computer_call_output", "shell_call"),
+    *("shell_call_output", "tool_search_call", "tool_search_output"),
+}
+
+
+async def _added(api: httpx2.AsyncClient, items: list[Json]) -> list[Json]:
+    conversation_id = await new_conversation(api)
+    for at in range(0, len(items), 20):
+        await add_items(api, conversation_id, *items[at : at + 20])
+    listed = await page(api, f"/conversations/{conversation_id}/items", order="asc", limit=100)
+    found: list[Json] = listed["data"]
+    return found
+
+
+async def test_an_items_id_begins_as_openais_of_its_type(api: httpx2.AsyncClient) -> None:
+    items = await _added(api, [{"type": kind, "id": "item_mine"} for kind in _PREFIXES])
+    found = {item["type"]: re.sub("[0-9A-Za-z]{24}$", "", item["id"]) for item in items}
+    assert found == _PREFIXES
+
+
+def test_every_type_of_item_has_a_known_prefix() -> None:
+    (kinds, *_) = typing.get_args(ConversationItem)
+    fields = (model.model_fields["type"].annotation for model in typing.get_args(kinds))
+    types = {typing.get_args(field)[0] for field in fields}
+    assert types - {"message"} == _PREFIXES.keys() - {"hologram", "function_call_"}
+
+
+async def test_a_call_without_a_status_is_completed(api: httpx2.AsyncClient) -> None:
+    statuses: list[Json] = [{}, {"status": None}, {"status": "incomplete"}]
+    given = [{"type": kind, **status} for kind in _PREFIXES for status in statuses]
+    completed = {"status": "completed"}
+    assert await _added(api, given) == [
+        {"id": ANY, **item, **(completed if filled else {})}
+        for item in given
+        for filled in [item["type"] in _CALLS and item.get("status") is None]
+    ]
+
+
+def test_the_calls_are_those_whose_status_openai_requires_only_in_replies() -> None:
+    (kinds, *_) = typing.get_args(ConversationItem)
+    in_replies = {
+        typing.get_args(model.model_fields["type"].annotation)[0]
+        for model in typing.get_args(kinds)
+        if "status" in model.model_fields and model.model_fields["status"].is_required()
+    }
+    in_requests: set[str] = set()
+    for form in typing.get_args(ResponseInputItemParam):
+        hints = typing.get_type_hints(form, include_extras=True)
+        if typing.get_origin(hints.get("status")) is typing.Required:
+            in_requests |= set(typing.get_args(typing.get_args(hints["type"])[0]))
+    assert in_replies - in_requests == _CALLS
 
 
 _keys = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

@@ -1,7 +1,7 @@
 """Conversations and items in requests and responses.
 
 Source: `InputItem` (requests) and `ConversationItem` (responses) in OpenAI's OpenAPI document of
-2026-08-21. The store validates messages; it stores items of all other types unchanged.
+2026-08-21. The store validates messages, and adds what a response requires to items of other types.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -24,6 +24,14 @@ _REQUIRED: Final[dict[str, JSON]] = {
     "input_image": {"detail": "auto"},
 }
 """Default values of fields that are optional in a request but required in a response."""
+
+_WITH_STATUS: Final = frozenset(
+    {
+        *("function_call", "function_call_output", "computer_call_output", "shell_call"),
+        *("shell_call_output", "tool_search_call", "tool_search_output"),
+    }
+)
+"""Types of items whose `status` is optional in a request but required in a response."""
 
 
 class _ExtraAllowed(BaseModel):
@@ -157,8 +165,15 @@ def item_row(item: JSON, item_id: str | None = None) -> JSON:
 
 
 def item_object(row: JSON) -> JSON:
-    """Return the API's object for an item; OpenAI's items have no timestamp."""
-    return {"id": row["id"], **row["body"]}
+    """Return the API's object for an item; OpenAI's items have no timestamp.
+
+    The status is set here and not in `item_row`, so that items which an older Backscroll stored
+    have it as well.
+    """
+    found = {"id": row["id"], **row["body"]}
+    if found["type"] in _WITH_STATUS and found.get("status") is None:
+        found["status"] = "completed"
+    return found
 
 
 def _parts(role: str, content: str | list[JSON]) -> list[JSON]:

@@ -12,6 +12,37 @@ _DIGITS: Final = (5 * _BASE62).encode()[:256]
 _UNEVEN: Final = bytes(range(4 * 62, 256))
 _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
 
+_ITEM_PREFIXES: Final = {
+    "message": "msg_",
+    "reasoning": "rs_",
+    "compaction": "cmp_",
+    "function_call": "fc_",
+    "function_call_output": "fco_",
+    "custom_tool_call": "ctc_",
+    "custom_tool_call_output": "ctco_",
+    "tool_search_call": "tsc_",
+    "tool_search_output": "tso_",
+    "web_search_call": "ws_",
+    "file_search_call": "fs_",
+    "code_interpreter_call": "ci_",
+    "image_generation_call": "ig_",
+    "computer_call": "cu_",
+    "computer_call_output": "cuo_",
+    "local_shell_call": "lsh_",
+    "local_shell_call_output": "lsho_",
+    "shell_call": "sh_",
+    "shell_call_output": "sho_",
+    "apply_patch_call": "apc_",
+    "apply_patch_call_output": "apco_",
+    "mcp_call": "mcp_",
+    "mcp_list_tools": "mcpl_",
+    "mcp_approval_request": "mcpr_",
+    "mcp_approval_response": "mcpa_",
+    "program": "prog_",
+    "program_output": "prog_out_",
+}
+"""Prefixes seen in OpenAI's replies, by an item's type."""
+
 
 def new_thread_id() -> str:
     """Return `thread_` and 24 random base62 characters (143 bits)."""
@@ -34,8 +65,13 @@ def new_conversation_id() -> str:
 
 
 def new_item_id(kind: str) -> str:
-    """Return `msg_` (for type `message`) or `item_`, and 24 random base62 characters."""
-    return new_message_id() if kind == "message" else "item_" + _random(24)
+    """Return the id of a new item: OpenAI's prefix for its type, and 24 random base62 characters.
+
+    OpenAI's Responses API refuses an item whose id has another type's prefix (`Expected an ID that
+    begins with 'fc'`). An output's prefix begins with its call's, so that a server which checks
+    for either accepts it. Items of an unknown type get `item_`.
+    """
+    return _ITEM_PREFIXES.get(kind, "item_") + _random(24)
 
 
 def new_completion_id() -> str:
