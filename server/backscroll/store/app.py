@@ -1,6 +1,7 @@
 """The store: an open database, and an ASGI application that serves it with OpenAI's API."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     )
 
 _CLOCK: Final = Clock()
+_RUNS: Final = re.compile("/v1/threads/([^/]*/)?runs(/|$)")
 _log: Final = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -177,6 +179,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
     app = Starlette(
         routes=[
             _route("/v1/threads", GET=threads.page, POST=threads.create),
+            _route("/v1/threads/runs", POST=_no_runs),  # otherwise `runs` would be a thread's id
             _route(thread, GET=threads.get, POST=threads.modify, DELETE=threads.delete),
             _route(thread + "/messages", GET=messages.page, POST=messages.create),
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
@@ -217,6 +220,10 @@ def _route(path: str, **by_method: Handler) -> Route:
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=list(by_method))
+
+
+async def _no_runs(_request: Request) -> Response:
+    raise HTTPException(HTTPStatus.NOT_FOUND)
 
 
 def _has_nul(request: Request) -> bool:
@@ -270,9 +277,9 @@ def _routing_error(request: Request, error: HTTPException) -> ApiError:
         return ApiError(
             HTTPStatus.METHOD_NOT_ALLOWED, message, code="method_not_supported", headers=headers
         )
-    message = (
-        f"Invalid URL ({method} {path})"
-        if error.status_code == HTTPStatus.NOT_FOUND
-        else error.detail
-    )
-    return ApiError(error.status_code, message, headers=headers)
+    if error.status_code != HTTPStatus.NOT_FOUND:
+        return ApiError(error.status_code, error.detail, headers=headers)
+    message = f"Invalid URL ({method} {path})"
+    if _RUNS.match(path):
+        message += ". This store keeps messages and cannot run assistants."
+    return ApiError(HTTPStatus.NOT_FOUND, message, headers=headers)
