@@ -35,8 +35,10 @@ The same rules hold for every setting:
 
 - An empty or blank value counts as unset.
 - A file path (`BACKSCROLL_DATABASE`, the TLS files) may begin with `~/` or `~user/`. A variable's
-  relative path is resolved against the user's data folder (`~/.local/share/backscroll` on Linux),
-  because hosts start servers in any folder; an option's, against the current folder.
+  relative path is resolved against the user's data folder, because hosts start servers in any
+  folder; an option's, against the current folder. The data folder is `~/.local/share/backscroll` on
+  Linux (`$XDG_DATA_HOME/backscroll` if that is set), `~/Library/Application Support/backscroll` on
+  macOS, and `%LOCALAPPDATA%\\backscroll` on Windows.
   `BACKSCROLL_DATABASE` may be a path or a URL: `~/talks.db`, `sqlite:///~/talks.db`. Percent-encode
   special characters in a URL: `%3F` is a `?`. `backscroll doctor` shows where the data is.
 - A `$` is refused, because Backscroll does not expand `$HOME` or `${input:key}`. Keys and passwords

@@ -143,7 +143,8 @@ async def test_an_endpoint_of_runs_says_that_the_store_has_none(api: httpx2.Asyn
         ("GET", "/threads/thread_1/runs/run_1/steps"),
     ):
         envelope = error(await api.request(method, path, json={"assistant_id": "asst_1"}), 404)
-        message = f"Invalid URL ({method} /v1{path}). This store keeps messages and cannot run assistants."
+        url = f"Invalid URL ({method} /v1{path})"
+        message = f"{url}. This store keeps messages and cannot run assistants."
         assert envelope == {"message": message, "param": None, "code": None}
 
 

@@ -22,6 +22,8 @@ def path_of(url: str) -> Path | None:
         return sqlite_path(url)
     except ValueError:
         line = f"{_URL_RULE}; this sqlite URL has another form"
+        if "?" in url:
+            line += ": write ? in the path as %3F, or set the path alone"
         raise StoreError(line) from None
 
 

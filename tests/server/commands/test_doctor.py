@@ -31,6 +31,7 @@ from backscroll.commands.doctor.report import as_json, as_text
 from backscroll.database.sqlite_engine import journal_mode
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings, load, sources
+from backscroll.settings.paths import sqlite_url
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll_tools.client.failures import UnreachableError, failure, unreachable
@@ -87,13 +88,14 @@ def assert_keeps_the_key(diagnosis: Diagnosis) -> None:
 
 
 async def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'new' / 'store.db'}"
+    path = tmp_path / "new?" / "store.db"
+    database = sqlite_url(path)
 
     diagnosis = await diagnosis_of(made(database=database))
 
     assert diagnosis.is_well
     assert found(diagnosis) == [
-        ("database", "ok", "does not exist yet; the first tool call creates it"),
+        ("database", "ok", f"does not exist yet; the first tool call creates {path}"),
         ("threads", "ok", "answered that a made-up id does not exist"),
         ("lists of threads", "ok", "answered"),
         ("files of messages", "ok", "answered that a made-up id does not exist"),
@@ -104,7 +106,8 @@ async def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: P
 
 
 async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'store.db'}"
+    path = tmp_path / "100%" / "store.db"
+    database = sqlite_url(path)
     async with open_store(database) as store:
         transport = httpx2.ASGITransport(store.app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://s/v1") as http:
@@ -122,7 +125,10 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
         (
             "database",
             "ok",
-            f"SQLite {sqlite3.sqlite_version}, schema 3, journal {mode}, synchronous full",
+            (
+                f"SQLite {sqlite3.sqlite_version}, schema 3, journal {mode}, synchronous full, "
+                f"in {path}"
+            ),
         ),
         ("contents", "ok", "2 threads, 1 conversation, 0 stored completions"),
     ]

@@ -1,13 +1,17 @@
 """A file's path and SQLite's URL of it: there and back, whatever characters the path has."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import backscroll as backscroll_package
 from backscroll.commands.doctor.diagnosis import ShownSetting
 from backscroll.commands.doctor.made import shown_settings
+from backscroll.database.faults import StoreError
+from backscroll.database.opening import open_database
 from backscroll.settings.model import load, sources
 from backscroll.settings.paths import absolute_database, sqlite_path, sqlite_url
 from tests.server.command_line import backscroll
@@ -95,3 +99,20 @@ def test_doctor_says_where_the_data_is(tmp_path: Path, monkeypatch: pytest.Monke
         settings = load({}, {"BACKSCROLL_DATABASE": database})
         shown = shown_settings(settings, sources({}, {"BACKSCROLL_DATABASE": database}))
         assert ShownSetting("database", f"sqlite:///{path}", source) in shown
+
+
+def test_nothing_puts_a_path_into_a_sqlite_url_without_encoding_it() -> None:
+    package = Path(backscroll_package.__file__).parent
+    raw = [
+        f"{source.relative_to(package)}: {line.strip()}"
+        for source in package.rglob("*.py")
+        for line in source.read_text().splitlines()
+        if "sqlite:///{" in line or re.search(r"sqlite:///?[\"'] *[+%]", line)
+    ]
+    assert raw == []
+
+
+async def test_a_question_mark_in_a_url_is_refused_with_what_to_write() -> None:
+    with pytest.raises(StoreError, match=r"write \? in the path as %3F, or set the path alone$"):
+        async with open_database("sqlite:////nowhere/a?b.db", "store"):
+            raise AssertionError

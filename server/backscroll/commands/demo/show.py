@@ -20,6 +20,7 @@ from backscroll.commands.demo.scenes import Act
 from backscroll.commands.demo.stage import Stage
 from backscroll.commands.terminal import verbatim
 from backscroll.commands.transfer.importing import import_sources
+from backscroll.settings.paths import sqlite_url
 
 _DEADLINE_S: Final = 120
 """The time limit for the demo, in seconds; it usually takes a tenth of that."""
@@ -51,7 +52,8 @@ async def run(
         log = Path(folder, "server.log")
         try:
             with anyio.fail_after(_DEADLINE_S):
-                await _run_scenes(stage, cast, f"sqlite:///{Path(folder, 'demo.db')}", log, python)
+                database = sqlite_url(Path(folder, "demo.db"))
+                await _run_scenes(stage, cast, database, log, python)
         except* Exception as group:  # noqa: BLE001 - the outermost boundary: shows every error
             for error in _leaves(group):
                 stage.check(f"the demo completes ({type(error).__name__}: {error})", passed=False)

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +64,7 @@ def check_folder(url: str) -> Check:
             f"does not exist, and cannot be created in {folder}",
             next_step="Make that folder writable, or set BACKSCROLL_DATABASE to another one.",
         )
-    return Check("database", "ok", "does not exist yet; the first tool call creates it")
+    return Check("database", "ok", f"does not exist yet; the first tool call creates {path}")
 
 
 async def check_database(
@@ -84,6 +85,7 @@ async def check_database(
         facts = await database.read(_facts)
         if path is None:
             return facts, await database.read(_contents)
+        facts = replace(facts, detail=f"{facts.detail}, in {path.absolute()}")
         file = await file_check.check_file(database, path, structure_check_s)
         if any(check.verdict == "failed" for check in file):
             return facts, *file
