@@ -21,6 +21,7 @@ from backscroll.store.app import Store, open_store
 from tests.pace import paced_s
 from tests.postgres import PostgresServer
 from tests.server import command_line
+from tests.store.pooling import pooling
 from tests.store.replicas import client, rows
 from tests.store.wire import error, new_thread, page, texts
 
@@ -42,6 +43,8 @@ async def _refusal(url: str) -> str:
         ("postgresql://u:hunter2@127.0.0.1:99999/x", "the host or port of this URL is invalid"),
         ("postgresql://u:hunter2@[::1/x", "the host or port of this URL is invalid"),
         ("postgresql://u:p@ss/hunter2@127.0.0.1/x", "user and password as %2F"),
+        ("postgresql://u:hunter2@a:1,b:port/x", "the host or port of this URL is invalid"),
+        ("postgresql://u:hunter2@127.0.0.1:1,localhost:1/x", "127.0.0.1:1,localhost:1/x cannot be"),
         ("postgresql://u:hunter2#1@127.0.0.1/x", "the host or port of this URL is invalid"),
         ("postgresql://u:hunter2@127.0.0.1/x?sslmode=maybe", "its parameters are invalid"),
         ("postgresql://u:hunter2@127.0.0.1:1/x", "cannot be reached: Connection refused"),
@@ -66,6 +69,43 @@ async def test_a_server_that_refuses_is_refused_in_one_line_without_its_password
         f"postgresql://{at}/missing does not exist: create it (CREATE DATABASE), or name "
         "another database"
     )
+
+
+async def test_a_pooler_of_sessions_serves_and_one_of_transactions_is_refused_at_the_start(
+    postgres: PostgresServer, shared: str
+) -> None:
+    port = str(postgres.port)
+    async with pooling(postgres.port, by_transaction=False) as pooled:
+        async with client(shared.replace(port, str(pooled))) as api:
+            assert texts(await page(api, f"/threads/{await new_thread(api, ('a',))}/messages")) == [
+                "a"
+            ]
+        assert "refuses the connection, as PgBouncer does for a parameter" in await _refusal(
+            shared.replace(port, str(pooled)) + "?jit=off"
+        )
+    for renames in (False, True):
+        async with pooling(postgres.port, by_transaction=True, renames=renames) as pooled:
+            line = await _refusal(shared.replace(port, str(pooled)))
+            assert line.startswith(f"postgresql://127.0.0.1:{pooled}/test_")
+            assert line.endswith(
+                " is behind a connection pooler, such as PgBouncer, that gives one session to "
+                "several clients: use session pooling (pool_mode = session), or connect to "
+                "PostgreSQL itself"
+            )
+
+
+async def test_of_several_servers_the_one_that_can_be_written_to_is_used(
+    postgres: PostgresServer, shared: str
+) -> None:
+    gone = shared.replace("@", "@127.0.0.1:1,")
+    async with client(gone) as api:
+        assert (await page(api, f"/threads/{await new_thread(api)}/messages"))["data"] == []
+    server = f"127.0.0.1:{postgres.port}"
+    read_only = shared.replace("@", f"@{server},") + "?default_transaction_read_only=on"
+    line = await _refusal(read_only)
+    assert line.startswith(f"postgresql://{server},{server}/test_")
+    assert "names no server that target_session_attrs allows" in line
+    assert "is a standby or read-only" in await _refusal(f"{read_only}&target_session_attrs=any")
 
 
 async def test_a_role_that_may_make_no_table_is_told_so(postgres: PostgresServer) -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL failing: what was not written is tried again, what may be is said to be unknown."""
 
 import asyncio
+import re
 from typing import Any, Literal
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
 from backscroll.database import postgres
+from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Work
 from backscroll.database.schema import threads
@@ -109,6 +111,30 @@ async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
         cutter.refuses = False
         await add(api, url.split("/")[2], "a")
         assert texts(await page(api, url)) == ["a"]
+
+
+async def test_a_server_that_becomes_a_standby_is_said_to_be_one(shared: str) -> None:
+    async with open_store(shared) as store:
+        transport = httpx2.ASGITransport(app=store.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            name = shared.rpartition("/")[2]
+            await rows(shared, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            await rows(
+                shared,
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE application_name = 'backscroll' AND datname = current_database()",
+            )
+            envelope = error(await api.post("/threads", json={}), 503)
+            sentence = "its server is a standby or read-only, and cannot be written to (25006)"
+            assert envelope == {
+                "message": f"The database failed: {sentence}. Nothing was written.",
+                "param": None,
+                "code": "database_standby",
+            }
+            with pytest.raises(DatabaseFailedError, match=re.escape(sentence)):
+                await store.check()
 
 
 async def test_a_server_that_has_ended_is_said_to_be_gone() -> None:

@@ -42,7 +42,7 @@ _COMMIT_UNKNOWN: Final = {
 
 _OF_POSTGRES: Final[tuple[tuple[str, Trouble], ...]] = (
     ("53100", "full"),
-    ("25006", "read_only"),
+    ("25006", "standby"),
     ("XX001", "damaged"),
     ("XX002", "damaged"),
     ("58P01", "damaged"),  # a table's file is missing

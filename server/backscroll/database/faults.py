@@ -5,13 +5,14 @@ from typing import Final, Literal, TypeAlias
 from backscroll.settings.operator_errors import OperatorError
 
 Trouble: TypeAlias = Literal[
-    "full", "read_only", "missing", "replaced", "damaged", "foreign", "failed"
+    "full", "read_only", "standby", "missing", "replaced", "damaged", "foreign", "failed"
 ]
 """The kinds of database failure; `foreign`: the file belongs to another program or version."""
 
 _SENTENCES: Final[dict[Trouble, str]] = {
     "full": "its disk is full",
     "read_only": "it cannot be written: it, its folder or its disk is read-only",
+    "standby": "its server is a standby or read-only, and cannot be written to",
     "missing": "its file cannot be opened: it is missing, or its folder is not accessible",
     "replaced": "its file was replaced by another file during the operation",
     "damaged": "its file is damaged",

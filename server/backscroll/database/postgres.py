@@ -31,6 +31,7 @@ from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.locks import LOCK_S, sqlstate
 from backscroll.database.port import Work
 from backscroll.database.postgres_address import Address, connect, why_refused
+from backscroll.database.postgres_pooling import connect_checked
 from backscroll.database.postgres_retry import commit, retry
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet, tables
@@ -116,7 +117,7 @@ class PostgresDatabase:
         if trouble is not None and time.monotonic() < until:
             raise DatabaseFailedError(trouble.trouble, trouble.cause)
         if await self.read(_is_read_only):
-            raise DatabaseFailedError("read_only", "25006")
+            raise DatabaseFailedError("standby", "25006")
 
     async def _run_and_remember(self, run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
         try:
@@ -160,7 +161,11 @@ async def open_postgres(
         StoreError: the database cannot be used; one line, without its password.
     """
     migrating = _engine(
-        address, "READ COMMITTED", 1, pool_wait_s, statement_s=MIGRATION_S, try_s=LOCK_S
+        address,
+        "READ COMMITTED",
+        1,
+        pool_wait_s,
+        creator=partial(connect_checked, address, MIGRATION_S, LOCK_S),
     )
     async with _closing(PostgresDatabase(migrating, migrating)) as first:
         await _prepare(first, address, needed)
@@ -178,18 +183,16 @@ async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase
         await database.close()
 
 
-def _engine(  # noqa: PLR0913 - one parameter per setting of a pool
+def _engine(
     address: Address,
     isolation: Literal["READ COMMITTED", "AUTOCOMMIT"],
     size: int,
     pool_wait_s: float,
-    *,
-    statement_s: int = STATEMENT_S,
-    try_s: float = TRY_S,
+    creator: Callable[[], Awaitable[Any]] | None = None,
 ) -> AsyncEngine:
     return create_async_engine(
         "postgresql+asyncpg://",  # without the address, so that SQLAlchemy sees no password
-        async_creator=lambda: connect(address, statement_s, try_s),
+        async_creator=creator or partial(connect, address, STATEMENT_S, TRY_S),
         isolation_level=isolation,
         pool_size=size,
         max_overflow=0,

@@ -8,7 +8,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from backscroll.database.faults import DatabaseUnavailableError, StoreError
 from backscroll.settings.installation import how_to_add
@@ -19,12 +19,20 @@ _SILENCE_S: Final = 10
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {
-    "application_name": "backscroll",
     "jit": "off",  # compiling a statement would take longer than running it
     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
 }
-_DURABLE: Final = frozenset({"on", "remote_apply"})
+_DURABLE: Final = (
+    "CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' "
+    "ELSE 'on' END"
+)
+"""A role or a server may turn it off. `remote_apply` guarantees more than `on`, so it stays."""
+
 _URL_RULE: Final = "BACKSCROLL_DATABASE must be postgresql://user:password@host:port/name"
+_NO_PRIMARY: Final = (
+    "names no server that target_session_attrs allows; by default, it must name one that is not a "
+    "standby"
+)
 _NOT_INSTALLED: Final = (
     "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed. To install it: "
 )
@@ -37,14 +45,20 @@ class Address:
     Attributes:
         url: the operator's URL with the password; only asyncpg may see it.
         name: the URL without user, password and parameters, for errors.
+        needs_primary: whether to connect to the first of several servers that can be written to.
     """
 
     url: str = field(repr=False)
     name: str
+    needs_primary: bool = False
 
 
 def parse(url: str) -> Address:
-    """Return the address in a `postgresql://` URL.
+    """Return the address in a `postgresql://` URL, which may name several servers.
+
+    libpq's form is `postgresql://host1:port1,host2:port2/name`. Unless the URL or the environment
+    sets `target_session_attrs`, only a server that can be written to is used, because every replica
+    of Backscroll writes.
 
     Raises:
         StoreError: the URL cannot be parsed, or asyncpg is not installed. The error does not
@@ -57,14 +71,26 @@ def parse(url: str) -> Address:
         raise StoreError(_NOT_INSTALLED + how_to_add("postgres")) from None
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        servers = [_server(text) for text in parts.netloc.rpartition("@")[2].split(",")]
     except ValueError:
         raise StoreError(f"{_URL_RULE}; the host or port of this URL is invalid") from None
     if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
         # An unescaped `/` in the password would end the host, and the rest would be the database.
         raise StoreError(f"{_URL_RULE}; write / @ # ? in the user and password as %2F %40 %23 %3F")
-    server = f"[{host}]" if ":" in host else host
-    return Address(url, f"postgresql://{server}{f':{port}' if port else ''}{parts.path}")
+    return Address(url, f"postgresql://{','.join(servers)}{parts.path}", _needs_primary(parts))
+
+
+def _server(text: str) -> str:
+    """Return one server of a URL as `host:port`; a ValueError means that it has another form."""
+    one = urlsplit(f"//{text}")
+    host, port = one.hostname or "", one.port
+    return f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
+
+
+def _needs_primary(parts: SplitResult) -> bool:
+    query = parse_qs(parts.query)
+    chosen = "target_session_attrs" in query or "PGTARGETSESSIONATTRS" in os.environ
+    return not chosen and any("," in text for text in (parts.netloc, *query.get("host", ())))
 
 
 async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
@@ -81,17 +107,25 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
     """
     import asyncpg
 
+    settings = _SESSION | {
+        "statement_timeout": f"{statement_s}s",
+        "lock_timeout": f"{lock_s * 1000:.0f}ms",
+    }
+    # Not startup parameters: PgBouncer refuses those that it does not know, or drops them.
+    chosen = ", ".join(
+        f"set_config('{name}', '{value}', false)" for name, value in settings.items()
+    )
+    chosen += f", set_config('synchronous_commit', {_DURABLE}, false)"
+    connection = None
     try:
         connection = await asyncpg.connect(
             address.url,
             timeout=CONNECT_S,
             command_timeout=statement_s + _SILENCE_S,
-            server_settings={
-                **_SESSION,
-                "statement_timeout": f"{statement_s}s",
-                "lock_timeout": f"{lock_s * 1000:.0f}ms",
-            },
+            server_settings={"application_name": "backscroll"},
+            **({"target_session_attrs": "read-write"} if address.needs_primary else {}),
         )
+        await connection.fetchrow(f"SELECT {chosen}", timeout=CONNECT_S)
     except asyncpg.PostgresError as error:
         raise DatabaseUnavailableError(why_refused(address, error.sqlstate)) from None
     except TimeoutError:
@@ -100,13 +134,13 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
     except OSError as error:
         line = f"{address.name} cannot be reached: {_reason(error)}"
         raise DatabaseUnavailableError(line) from None
+    except asyncpg.TargetServerAttributeNotMatched:
+        line = f"{address.name} {_NO_PRIMARY}"
+        raise DatabaseUnavailableError(line) from None
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
         # Only the error's type: its message may quote the URL.
         line = f"{address.name} cannot be used: its parameters are invalid ({type(error).__name__})"
         raise DatabaseUnavailableError(line) from None
-    # A role or a server may turn it off. `remote_apply` guarantees more than `on`, so it stays.
-    if await connection.fetchval("SHOW synchronous_commit") not in _DURABLE:
-        await connection.execute("SET synchronous_commit = on")
     return connection
 
 
@@ -125,12 +159,20 @@ def why_refused(address: Address, code: str | None) -> str:
     return f"{address.name} {_SENTENCES.get(code or '', f'cannot be used (SQLSTATE {code})')}"
 
 
+POOLING: Final = (
+    "is behind a connection pooler, such as PgBouncer, that gives one session to several clients: "
+    "use session pooling (pool_mode = session), or connect to PostgreSQL itself"
+)
 _SENTENCES: Final = {
+    "08P01": "refuses the connection, as PgBouncer does for a parameter that it does not know: "
+    "remove the parameters of BACKSCROLL_DATABASE, and use session pooling (pool_mode = session)",
+    "26000": POOLING,
+    "42P05": POOLING,
     "28000": "rejects this user: check the user in BACKSCROLL_DATABASE, and pg_hba.conf",
     "28P01": "rejects the password: check the user and password in BACKSCROLL_DATABASE",
     "3D000": "does not exist: create it (CREATE DATABASE), or name another database",
     "42501": "does not allow this user to create or use tables: GRANT it CREATE on the schema",
-    "25006": "is read-only: point BACKSCROLL_DATABASE at the primary, not a standby",
+    "25006": "is a standby or read-only: point BACKSCROLL_DATABASE at the primary",
     "53300": "has no free connections: raise max_connections, or run fewer replicas",
     "57P03": "is starting or shutting down: try again",
 }

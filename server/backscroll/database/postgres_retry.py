@@ -101,7 +101,8 @@ def _classify(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
     if code.startswith(_FAILED):
         return code == _STANDBY, of_postgres(error)
     if error.connection_invalidated or code.startswith(_UNAVAILABLE):
-        return True, DatabaseUnavailableError(code or "the connection was lost")
+        named = f" (SQLSTATE {code})" if code else ""
+        return True, DatabaseUnavailableError(f"the connection was lost{named}")
     return False, None
 
 
