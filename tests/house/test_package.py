@@ -85,6 +85,7 @@ def test_a_type_checker_sees_the_types_of_what_is_installed(scripts: Path, tmp_p
 
     seen = environment.run(
         sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental",
+        "--cache-dir", tmp_path / "cache",
         "--python-executable", scripts / "python", program,
     )  # fmt: skip
 

@@ -58,10 +58,8 @@ class PipeWriter(asyncio.Protocol):
         self.copier: Thread | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport. Do not read from it, because a two-way socket has its own reader."""
-        self._transport = cast("asyncio.Transport", transport)
-        if transport.get_extra_info("socket") is not None:
-            self._transport.pause_reading()
+        """Keep the transport."""
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def pause_writing(self) -> None:
         """Make writers wait, because the host has not read the earlier output."""
@@ -142,7 +140,10 @@ async def open_sink(descriptor: int, lost: Callable[[], None]) -> PipeWriter:
         connected, far = socket.socketpair()
         sink.copier = Thread(target=_copy_out, args=(far, own), name="stdout", daemon=True)
         sink.copier.start()
-    await loop.create_connection(lambda: sink, sock=connected)
+    transport, _ = await loop.create_connection(lambda: sink, sock=connected)
+    # A two-way socket has its own reader. In Python 3.11.2, asyncio starts reading after
+    # `connection_made` even if that paused, and the input would be lost.
+    transport.pause_reading()
     return sink
 
 

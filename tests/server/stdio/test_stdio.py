@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from mcp.server.lowlevel import Server
@@ -127,6 +127,19 @@ async def test_a_bad_line_writes_nothing_and_the_server_goes_on(
         listed = await wire.called("list", "list-threads")
 
     assert listed["result"]["structuredContent"]["threads"] == []
+
+
+async def test_a_host_on_one_socket_is_heard_where_asyncio_reads_after_a_pause(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_in_3_11_2(transport: Any, *reader: Any) -> None:  # noqa: ANN401 - asyncio's own
+        if not transport.is_closing():
+            transport._loop._add_reader(*reader)  # noqa: SLF001 - asyncio's own
+
+    monkeypatch.setattr("asyncio.selector_events._SelectorTransport._add_reader", as_in_3_11_2)
+    async with connected(mcp_server.build(settings)) as wire:
+        await wire.send(PING)
+        assert await wire.reply("ping") == {"jsonrpc": "2.0", "id": "ping", "result": {}}
 
 
 @each_era
