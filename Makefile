@@ -18,6 +18,10 @@ NODE_PEER := bench/peers/node
 SOURCES := server tools tests manifests docs/examples $(wildcard bench)
 BUNDLE := .cache/bundle
 BUILD := .cache/build-venv
+WHEEL := .cache/wheel
+SHIPPED := pyproject.toml README.md $(shell find server tools -type f -not -name '*.pyc')
+# Somebody who only wants to see the demonstration does not need what the tests need.
+DEMO := $(if $(wildcard $(VENV)/.ready),$(VENV),.cache/demo-venv)
 # Where `make install` installs, as in `make install PREFIX=/opt/backscroll`: bin/ must be on PATH.
 PREFIX := $(HOME)/.local
 INSTALLED := $(PREFIX)/lib/backscroll
@@ -44,18 +48,17 @@ STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileS
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
 
-demo: $(VENV)/.ready ## Load real conversations, serve them, and show what an agent sees
-	@$(VENV)/bin/backscroll demo
-	@echo "$$(( $$(date +%s) - $(BEGUN) )) s since make started. To connect a host:" \
-		"$(VENV)/bin/backscroll connect"
+demo: $(DEMO)/.ready ## Load real conversations, serve them, and show what an agent sees
+	@$(DEMO)/bin/backscroll demo
+	@echo "$$(( $$(date +%s) - $(BEGUN) )) s since make started. To use it with your agent:" \
+		"make install, then backscroll connect"
 
-install: $(BUILD)/.ready ## Install the command backscroll for you, in ~/.local
+install: $(WHEEL)/.ready ## Install the command backscroll for you, in ~/.local
 	@[ ! -e $(COMMAND) ] || [ "$$(readlink $(COMMAND))" = $(INSTALLED)/bin/backscroll ] || \
 		{ echo "error: $(COMMAND) is there already, and make install did not write it." >&2; exit 1; }
-	@rm -rf .cache/wheel && $(BUILD)/bin/python -m build --no-isolation --wheel --outdir .cache/wheel . >/dev/null
 	@mkdir -p $(PREFIX)/lib $(PREFIX)/bin
 	@.ci/venv $(INSTALLED) $(DEMO_PINS)
-	@$(INSTALLED)/bin/python $(PIP) --quiet install --no-index --no-deps .cache/wheel/*.whl
+	@$(INSTALLED)/bin/python $(PIP) --quiet install --no-index --no-deps $(WHEEL)/*.whl
 	@$(INSTALLED)/bin/python $(PIP) check
 	@ln -sfn $(INSTALLED)/bin/backscroll $(COMMAND)
 	@echo "$(COMMAND) is installed. To connect a host: backscroll connect"
@@ -143,6 +146,17 @@ $(VENV)/.ready: $(VENV)/.pins pyproject.toml
 	@echo '==> installing backscroll in place'
 	@$(VENV)/bin/python $(PIP) --quiet install --no-build-isolation --no-deps --editable .
 	@$(VENV)/bin/python $(PIP) check
+	@touch $@
+
+.cache/demo-venv/.ready: $(WHEEL)/.ready $(DEMO_PINS)
+	@.ci/venv $(@D) $(DEMO_PINS)
+	@$(@D)/bin/python $(PIP) --quiet install --no-index --no-deps $(WHEEL)/*.whl
+	@$(@D)/bin/python $(PIP) check
+	@touch $@
+
+$(WHEEL)/.ready: $(BUILD)/.ready $(SHIPPED)
+	@rm -rf $(WHEEL)
+	@$(BUILD)/bin/python -m build --no-isolation --wheel --outdir $(WHEEL) . >/dev/null
 	@touch $@
 
 $(BUILD)/.ready: $(BUILD_PINS)
