@@ -134,3 +134,11 @@ class HangsAfter(ListSource):
     async def item(self, item_id: str) -> JSON | None:
         await asyncio.Event().wait()
         return await super().item(item_id)
+
+
+class PromisesMore(ListSource):
+    """Says at its end that more follows, and then sends nothing more."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        honest = await super().chunk(after, limit)
+        return replace(honest, has_more=bool(honest.items))

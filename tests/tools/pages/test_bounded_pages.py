@@ -520,6 +520,25 @@ async def test_a_skim_takes_one_page_for_a_message_at_most_and_names_what_it_lea
         assert omitted == whole.keys() - item.keys()
 
 
+async def test_a_skim_leaves_out_the_longest_fields_first_and_then_shortens_the_text() -> None:
+    fields = {"metadata": {"a": "y" * 700}, "status": "z" * 600, "run_id": "run_1"}
+    items = [message(0, "x" * 1_500, **fields), message(1, "x" * 1_500, run_id="run_1")]
+    start = replace(START, preview=2_000)
+    results = await pages(ListSource(items), Bounds(result_chars=2_000), [500] * 3, start)
+    shown = [item for result in results for item in result.structured["messages"]]
+    assert [item["omitted"] for item in shown] == ["metadata, status, run_id", "run_id"]
+    assert [len(item["text"]) for item in shown] == [375, 375]
+    assert [item["clipped"]["total"] for item in shown] == [1_500, 1_500]
+
+
+async def test_a_skim_that_has_no_room_for_an_item_is_an_error() -> None:
+    start = replace(START, preview=2_000)
+    item = {**message(0), "id": "m" * 256, "role": "r" * 1_800}
+    with pytest.raises(ToolError) as refused:
+        await read_page(call(Bounds(result_chars=2_000)), SHAPE, start, ListSource([item]), 20)
+    assert refused.value.message == "An item does not fit into a result of 2000 characters."
+
+
 async def test_preview_chars_with_a_cursor_inside_a_message_skips_its_rest() -> None:
     items = [message(0, "x" * 9_000), message(1, "after")]
     bounds = Bounds(result_chars=2_000)

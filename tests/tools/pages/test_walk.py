@@ -8,7 +8,16 @@ from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.source import Chunk
-from backscroll_tools.pages.walk import EMPTY, FAILED, REPEATED, STUCK, WARNING_CHARS, Stop, Walk
+from backscroll_tools.pages.walk import (
+    ABSENT,
+    EMPTY,
+    FAILED,
+    REPEATED,
+    STUCK,
+    WARNING_CHARS,
+    Stop,
+    Walk,
+)
 from tests.pace import paced_s
 from tests.tools.pages.lists import (
     EmptyButMore,
@@ -19,6 +28,7 @@ from tests.tools.pages.lists import (
     ListSource,
     Mixed,
     OfManyThreads,
+    PromisesMore,
     RepeatsAnId,
     RepeatsTheFirst,
     Warns,
@@ -111,6 +121,41 @@ async def test_a_cursor_that_does_not_advance_ends_the_walk() -> None:
     stuck = Stop("requests", has_more=True, warning=STUCK, reachable=False)
     assert await walked(source, 50) == (IDS[:20], stuck)
     assert len(source.requests) == 2
+
+
+async def test_a_list_that_ignores_after_is_read_from_one_larger_page() -> None:
+    source = IgnoresAfter(MESSAGES[:30])
+    stuck = Stop("requests", has_more=True, warning=STUCK, reachable=False, ignores_after=True)
+    assert await walked(source, 7) == (IDS[:7], Stop("limit", has_more=True))
+    assert await walked(source, 7, "msg_6") == (
+        IDS[7:14],
+        Stop("limit", has_more=True, ignores_after=True),
+    )
+    assert await walked(source, 50) == (IDS[:30], stuck)
+
+
+async def test_a_list_that_ignores_after_and_lost_the_item_before_a_page_shows_nothing_twice() -> (
+    None
+):
+    taken: list[str] = []
+
+    def take(item: JSON, _: str, __: int) -> bool:
+        taken.append(item["id"])
+        return True
+
+    walk = Walk(7, 50, anyio.current_time() + 60, ignores_after=True)
+    stop = await walk.over(IgnoresAfter(MESSAGES[10:30]), "msg_6", take, always)
+
+    assert taken == []
+    assert stop == Stop(
+        "requests", has_more=True, warning=STUCK, reachable=False, ignores_after=True
+    )
+
+
+async def test_an_end_after_a_promise_of_more_has_a_warning() -> None:
+    source = PromisesMore(MESSAGES[:20])
+    stop = Stop("end", has_more=False, warning=ABSENT)
+    assert await walked(source, 50) == (IDS[:20], stop)
 
 
 async def test_an_upstream_that_ignores_limit_and_after_is_read_past_the_place() -> None:
