@@ -63,11 +63,12 @@ install: $(WHEEL)/.ready ## Install the command backscroll for you, in ~/.local
 	@ln -sfn $(INSTALLED)/bin/backscroll $(COMMAND)
 	@echo "$(COMMAND) is installed. To connect a host: backscroll connect"
 	@[ "$$(command -v backscroll)" = $(COMMAND) ] || \
-		echo "Put $(PREFIX)/bin first on your PATH to call it by its name."
+		echo "Your shell does not find it yet. Run: export PATH=\"$(PREFIX)/bin:\$$PATH\""
 
 uninstall: ## Remove what make install installed; conversations stay
 	@[ "$$(readlink $(COMMAND))" != $(INSTALLED)/bin/backscroll ] || rm $(COMMAND)
 	@rm -rf $(INSTALLED)
+	@echo "The command is removed; conversations stay. A host that was connected still has its entry."
 
 test: check ## Run every check and test
 	@$(MAKE) --jobs=3 $(NODE)/.ready $(PEERS)/.ready $(CONVERTERS)/.ready
