@@ -235,7 +235,7 @@ async def test_a_file_that_is_no_database_fails_every_tool(tmp_path: Path) -> No
     )
     default = [tool for tool in diagnosis.tools if tool.name in NAMES]
     assert {(tool.fitness, tool.detail) for tool in default} == {
-        ("broken", "the upstream could not be opened")
+        ("broken", "the store was not opened, because a check of its database failed")
     }
 
 

@@ -1,6 +1,6 @@
 """Parses JSON with comments and trailing commas, and records the position of each value.
 
-With the positions, one value can be edited without changing the rest of the text.
+An edit of one value can then leave the rest of the text unchanged.
 """
 
 import json
@@ -35,7 +35,7 @@ class Value:
         start: the offset of its first character, in characters from the start of the text.
         end: the offset after its last character.
         items: the members of an object or the elements of an array, in order.
-        data: the value as `json` returns it; of members with the same name, the last one wins.
+        data: the value as `json` returns it; if members have the same name, the last one wins.
     """
 
     kind: Kind
@@ -125,4 +125,4 @@ def _skip(text: str, at: int) -> int:
 def _refuse(text: str, at: int) -> NoReturn:
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
-    raise MalformedError(f"it is not valid JSON from line {line}, column {column}")
+    raise MalformedError(f"it cannot be read as JSON from line {line}, column {column} on")

@@ -46,7 +46,9 @@ def _fitness(tool: Tool, profile: Profile, checks: Mapping[Group, Check]) -> Too
     ]
     if not working:
         reasons = dict.fromkeys(
-            checks[group].detail if group in checks else "the upstream could not be opened"
+            checks[group].detail
+            if group in checks
+            else "the store was not opened, because a check of its database failed"
             for group in served
         )
         return ToolFitness(tool.name, "broken", "; ".join(reasons))

@@ -319,8 +319,8 @@ def test_a_broken_file_is_one_line_on_stderr(home: Path) -> None:
         2,
         "",
         (
-            f"backscroll: {path} was not changed: it is not valid JSON from line 1, column 17; "
-            "fix the file, or use --print\n"
+            f"backscroll: {path} was not changed: it cannot be read as JSON from line 1, column 17 "
+            "on; fix the file, or use --print\n"
         ),
     )
 
