@@ -98,13 +98,13 @@ def english_stem(word: str) -> str:
 
 
 def _region(word: str, start: int) -> int:
-    """Return where the region after the next vowel and consonant begins."""
+    """Return the start of the region after the next vowel that is followed by a consonant."""
     found = _REGION.search(word, start)
     return found.end() if found else len(word)
 
 
 def _ending(word: str, endings: tuple[str, ...] | dict[str, str]) -> str | None:
-    """Return the longest of the endings that a word has."""
+    """Return the longest of the given endings that the word has, or None if it has none."""
     return max((each for each in endings if word.endswith(each)), key=len, default=None)
 
 

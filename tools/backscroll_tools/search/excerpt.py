@@ -1,4 +1,4 @@
-"""The part of a text that shows best why it was found."""
+"""Cuts an excerpt from a text: the part that best shows why the text was found."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokens import Token, is_paired
 
 _JOINER: Final = "\u200d"
-"""Joins emoji to one."""
+"""The zero-width joiner, which combines several emoji into one."""
 _REPEATED: Final = 0.01
-"""What another occurrence of a word counts, as a part of the first."""
+"""The weight of each repetition of a word, as a fraction of the weight of its first occurrence."""
 _LITERAL: Final = 10.0
-"""What a literal counts, if words count 1."""
+"""The weight of a literal; a word has a weight of 1 by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Excerpt:
 
     Attributes:
         text: the part, as it was written.
-        start: its position in the text, in characters.
-        spans: where `text` has matches: first to last, without overlaps.
-        more: whether the text goes on before it, and after it.
+        start: the part's position in the whole text, in characters.
+        spans: the start and end of each match in the part, in order and without overlaps.
+        more: whether the whole text has more before the part, and after it.
     """
 
     text: str
@@ -38,14 +38,15 @@ class Excerpt:
 def excerpt(
     text: str, query: Query, chars: int, weights: Mapping[str, float] | None = None
 ) -> Excerpt:
-    """Return the part of a text with the most of a query's words, which are in its middle.
+    """Return the part of a text that has the highest total weight of a query's words.
 
-    The part begins and ends between words, unless one word is longer than the whole excerpt. A
-    text without any of the words is shown from its start. The time is linear in the text's length.
+    The words are in the middle of the part. It begins and ends between words, unless one word is
+    longer than the whole excerpt. If the text has none of the words, the part is the text's start.
+    The time is linear in the text's length.
 
     Args:
-        chars: the most characters of the part; at least 1.
-        weights: how much each word tells, by token; a word without one counts as 1.
+        chars: the maximum length of the part, in characters; at least 1.
+        weights: the weight of each word, by token; 1 for a word without one.
     """
     folded = Folded(text)
     found = occurrences(query, folded.text)
@@ -64,7 +65,7 @@ def excerpt(
 
 
 class _Spans:
-    """Where tokens come from in the text as it was written."""
+    """The positions of tokens in the text as it was written."""
 
     def __init__(self, folded: Folded, found: Sequence[Token]) -> None:
         self._folded = folded
@@ -78,10 +79,10 @@ class _Spans:
         yield from (self[place] for place in range(first, last + 1))
 
     def within(self, middle: int, start: int, end: int) -> list[tuple[int, int]]:
-        """Return the spans in a part of the text, cut to it, with those that touch as one.
+        """Return the spans in a part of the text, cut at its ends; spans that touch are joined.
 
         Args:
-            middle: the place of a token in that part.
+            middle: the index of a token in that part.
         """
         first = middle
         while first > 0 and self[first - 1][1] > start:
@@ -100,9 +101,10 @@ class _Spans:
 
 
 def _densest(found: Sequence[Token], chars: int, weights: Mapping[str, float]) -> tuple[int, int]:
-    """Return the first and last of the tokens within so many characters that tell the most.
+    """Return the indexes of the first and the last token in the part with the highest total weight.
 
-    A word counts once for its weight, and a little for each time that it is repeated.
+    The part has at most `chars` characters. A word counts with its weight once, and with a small
+    fraction of it for each repetition.
     """
     best, best_score = (0, 0), 0.0
     inside: Counter[str] = Counter()
@@ -126,7 +128,7 @@ def _densest(found: Sequence[Token], chars: int, weights: Mapping[str, float]) -
 
 
 def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
-    """Return the part of at most so many characters around a match, from word to word."""
+    """Return a part of at most `chars` characters around a match, which ends between words."""
     left = max(start - (chars - (end - start)) // 2, 0)
     right = min(left + chars, len(text))
     left = max(right - chars, 0)
@@ -139,7 +141,7 @@ def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
 
 
 def _edge(text: str, places: range) -> int:
-    """Return the first of the places that is between words, or else the best one."""
+    """Return the first of the positions that is between words, or the best one if none is."""
     for separates in (_between_words, _between_parts, _between_characters):
         for place in places:
             if place in (0, len(text)) or separates(text[place - 1], text[place]):

@@ -1,4 +1,4 @@
-"""Text folded so that case, width, accents and invisible characters make no difference.
+"""Folds text, so that case, width, accents and invisible characters make no difference.
 
 `Über` folds to `uber`, full-width letters to plain ones, and curly apostrophes to straight ones.
 The sources are Unicode's compatibility decomposition (UAX #15) and case folding (The Unicode
@@ -53,7 +53,7 @@ _REPLACED: Final = {
 _TO_REPLACE: Final = re.compile(f"[{''.join(_REPLACED)}]")
 
 _JAMO: Final = range(0x1160, 0x1200)
-"""Vowels and final consonants of Hangul, which join the letter before them."""
+"""The vowels and final consonants of Hangul, which combine with the letter before them."""
 
 
 def fold(text: str) -> str:
@@ -71,7 +71,7 @@ def fold(text: str) -> str:
 
 
 class Folded:
-    """A folded text that knows where each of its characters comes from.
+    """A folded text, with the position in the raw text that each character comes from.
 
     Attributes:
         text: the folded text.
@@ -103,7 +103,8 @@ class Folded:
         return self._place(start)[0], self._place(end - 1)[1]
 
     def _place(self, position: int) -> tuple[int, int]:
-        # Blocks that fold to nothing start where the next one does, so take the last of them.
+        # A block that folds to nothing starts at the same position as the next block; the last one
+        # of several is the one that contains the position.
         block = bisect_right(self._folded_starts, position) - 1
         if block not in self._offsets:
             self._offsets[block] = _offsets(self._blocks[block])
@@ -126,7 +127,7 @@ def _blocks(raw: str) -> list[str]:
 
 
 def _offsets(block: str) -> tuple[list[int], list[int]]:
-    """Return, for each folded character of a block, where its raw characters start and end."""
+    """Return where the raw characters of each folded character start and end in a block."""
     starts: list[int] = []
     ends: list[int] = []
     start = 0

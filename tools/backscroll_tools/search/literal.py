@@ -1,4 +1,4 @@
-"""Literals: words to be found exactly as they are written, except for case, accents and width."""
+"""Literals: words that are found only as they are written, except for case, accents and width."""
 
 import re
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ from backscroll_tools.search.folding import fold
 from backscroll_tools.search.tokens import inside_word, query_terms, word_end, words_alone
 
 MAX_LITERAL_TERMS: Final = 6
-"""The most terms of a literal that an index is asked for: the longest, which tend to be rare. The
-text decides about the others."""
+"""The maximum number of a literal's terms that are looked up in an index: the longest ones, which
+tend to be rare. The others are looked for in the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Words to be found exactly.
+    """Words that are found only as they are written.
 
     A literal begins and ends between words: `"cat"` is not in `concatenate`, but `"bar.py"` is in
     `foo/bar.py:12`, and `"京都"` in `東京都`. Any white space matches any other.
 
     Attributes:
         said: the literal as it was given.
-        terms: different tokens that every text with the literal has, at most
+        terms: different tokens that every text with the literal contains, at most
             `MAX_LITERAL_TERMS`; empty for `"->"`.
     """
 
@@ -42,7 +42,7 @@ class Literal:
         return cls(said, tuple(term for term in terms if term in longest), pattern)
 
     def spans(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Yield where a folded text has the literal, first to last; spans may overlap."""
+        """Yield the spans of the literal in a folded text, in order; they may overlap."""
         found = self._pattern.search(folded)
         if found is None:
             return
@@ -57,5 +57,5 @@ class Literal:
             found = self._pattern.search(folded, start + 1)
 
     def occurs(self, folded: str) -> bool:
-        """Whether a folded text has the literal."""
+        """Whether a folded text contains the literal."""
         return next(self.spans(folded), None) is not None

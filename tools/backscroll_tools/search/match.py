@@ -1,4 +1,4 @@
-"""Whether a text matches a query, and where."""
+"""Decides whether a text matches a query, and finds the matching words."""
 
 from collections.abc import Collection, Sequence
 from itertools import islice
@@ -11,12 +11,12 @@ MAX_OCCURRENCES: Final = 10_000
 
 
 def admitted(query: Query, folded: str) -> bool:
-    """Whether a text has every literal of a query and none of the excluded ones.
+    """Whether a text has every literal of a query and none of the excluded literals.
 
-    What an index can tell from tokens alone, `words` and `excluded_words`, is left out.
+    Does not check `words` and `excluded_words`, which an index can check by tokens alone.
 
     Args:
-        folded: the text, as `folding.fold` gives it.
+        folded: the text, as `folding.fold` returns it.
     """
     return all(each.occurs(folded) for each in query.literals) and not any(
         each.occurs(folded) for each in query.excluded
@@ -24,20 +24,20 @@ def admitted(query: Query, folded: str) -> bool:
 
 
 def bits(terms: Sequence[str], found: Collection[str]) -> int:
-    """Return which terms are among a text's tokens; the bit `1 << n` stands for the n-th.
+    """Return which of the terms a text has; the bit `1 << n` is set if it has the n-th term.
 
     Args:
-        found: the tokens; a set or the keys of a dict, as each term is looked up in it.
+        found: the text's tokens: a set or the keys of a dict, because each term is looked up in it.
     """
     return sum(1 << place for place, term in enumerate(terms) if term in found)
 
 
 def matches(query: Query, text: str, folded: str) -> bool:
-    """Whether a text matches a query, if there is no index to ask.
+    """Whether a text matches a query. This needs no index.
 
     Args:
         text: the text as it was written.
-        folded: the same, as `folding.fold` gives it.
+        folded: the same text, as `folding.fold` returns it.
     """
     found = frozenset(tokens(text).terms)
     if not found.isdisjoint(query.excluded_words):
@@ -48,10 +48,11 @@ def matches(query: Query, text: str, folded: str) -> bool:
 
 
 def occurrences(query: Query, folded: str) -> list[Token]:
-    """Return where a folded text has a query's words and literals, by place; they may overlap.
+    """Return the occurrences of a query's words and literals in a folded text, by position.
 
-    The `term` of a literal's occurrence is the literal as it was given, in double quotes. Of more
-    than `MAX_OCCURRENCES` of the words, or of a literal, the first are returned.
+    They may overlap. The `term` of a literal's occurrence is the literal as it was given, in double
+    quotes. At most `MAX_OCCURRENCES` of the words, and of each literal, are returned: the first
+    ones.
     """
     found = [
         Token(f'"{literal.said}"', start, end)

@@ -1,7 +1,7 @@
-"""What an agent types into a search, read so that nothing but an empty query is an error.
+"""Parses search queries. A query is refused only if it is empty or has nothing to look for.
 
-Words and whole questions match any of their words. `"a literal"` must occur; `-word` and
-`-"a literal"` must not. Operators of other search engines are words here.
+A text matches words, or a whole question, if it has any of the words. `"a literal"` must occur;
+`-word` and `-"a literal"` must not. Operators of other search engines are treated as words.
 """
 
 import re
@@ -15,15 +15,17 @@ from backscroll_tools.search.stop_words import common
 from backscroll_tools.search.tokens import Term, query_terms
 
 MAX_QUERY_CHARS: Final = 4_000
-"""The most characters of a query that are read."""
+"""The maximum number of characters of a query that are read."""
 MAX_LITERAL_CHARS: Final = 300
-"""The most characters of a literal that are read, which bounds the time to find it in a text."""
+"""The maximum number of characters of a literal that are read. This bounds the time to find it."""
 MAX_TERMS: Final = 60
-"""The most different tokens that are looked up: a bit for each fits into an integer."""
+"""The maximum number of different tokens that are looked up: each has a bit in one integer."""
 MAX_LITERALS: Final = 8
-"""The most literals that must occur, and the most that must not; of more, the first count."""
+"""The maximum number of literals that must occur, and of literals that must not. If a query has
+more, only the first ones are used."""
 MAX_EXCLUDED: Final = 32
-"""The most words that must not occur; of more, the first count."""
+"""The maximum number of words that must not occur. If a query has more, only the first ones are
+used."""
 
 _SHOWN_CHARS: Final = 40
 _QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»\uff02", '"'))
@@ -40,20 +42,20 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query, ready for an index or for a look at each text.
+    """A parsed query, to look up in an index or to compare with each text.
 
-    A text matches if it has all `literals` and, if there are none, any of `words`; and none of
-    `excluded_words` and `excluded`.
+    A text matches if it has all `literals` (or, if there are no literals, any of `words`) and
+    none of `excluded_words` and `excluded`.
 
     Attributes:
         words: different tokens, any of which may occur, in the order of the query.
-        literals: what must occur.
+        literals: literals that must occur.
         excluded_words: different tokens that must not occur.
-        excluded: literals that must not occur, of more than one token or of none.
+        excluded: literals that must not occur, and that do not have exactly one token.
         identifiers: unquoted paths, addresses and names with several parts, such as
-            `foo/bar.py:12`; texts that have them as written should come first.
-        only_common: whether `words` are stop words, as nothing else was left.
-        cut: whether the query was longer than what is read and looked up.
+            `foo/bar.py:12`; texts that contain them as written should come first.
+        only_common: whether `words` are stop words, because the query has no other words.
+        cut: whether the query exceeded a limit, so that a part of it is ignored.
     """
 
     words: tuple[str, ...]
@@ -66,18 +68,18 @@ class Query:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The different tokens of the literals: each text with the literals has all of them."""
+        """The different tokens of the literals, all of which a matching text has."""
         return tuple(dict.fromkeys(term for each in self.literals for term in each.terms))
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The tokens to look up, at most `MAX_TERMS`; the bit `1 << n` stands for the n-th."""
+        """The tokens to look up, at most `MAX_TERMS`; the bit `1 << n` is for the n-th token."""
         return tuple(dict.fromkeys((*self.required, *self.words)))
 
 
 @dataclass(slots=True)
 class _Parts:
-    """What a query was read to."""
+    """The parts of a query, as they are read."""
 
     terms: list[Term] = field(default_factory=list)
     literals: list[Literal] = field(default_factory=list)
@@ -88,13 +90,13 @@ class _Parts:
 
 
 def parse(text: str) -> Query:
-    """Return what a query asks for.
+    """Return the parsed query.
 
     Args:
         text: any string; the first `MAX_QUERY_CHARS` characters are read.
 
     Raises:
-        QueryError: the query is empty, or it only excludes.
+        QueryError: the query is empty, or it only has exclusions.
     """
     read = _beginning(text, MAX_QUERY_CHARS).translate(_QUOTES)
     parts = _Parts()
@@ -106,7 +108,7 @@ def parse(text: str) -> Query:
                 f"The query {_short(read)} only says what to leave out. Add a word to look for; "
                 "to find a word that begins with a hyphen, put it in double quotes."
             )
-        # Only punctuation: look for it as it is written.
+        # The query has only punctuation: look for it as it is written.
         parts.literals += _literals(read.replace('"', " ").strip(), parts)
         if not parts.literals:
             raise QueryError(
@@ -171,7 +173,7 @@ def _literals(said: str, parts: _Parts) -> Iterator[Literal]:
 
 
 def _beginning(text: str, chars: int) -> str:
-    """Return what is read of a text: if it is too long, up to the end of a word."""
+    """Return the first `chars` characters of a text, without the word that this would cut."""
     if len(text) <= chars:
         return text
     words, space, _ = text[: chars + 1].rpartition(" ")
@@ -183,6 +185,6 @@ def _beginning(text: str, chars: int) -> str:
 
 
 def _short(text: str) -> str:
-    """Return a query as an error shows it."""
+    """Return a query in the short form that an error shows."""
     shown = " ".join(text.split())
     return shown if len(shown) <= _SHOWN_CHARS else f"{shown[: _SHOWN_CHARS - 1]}…"

@@ -1,8 +1,8 @@
-"""The order of hits: rare words first, then short messages and threads that know the subject.
+"""Ranks hits: by rare words, then by short messages and by threads that have more of the words.
 
-Everything is computed from numbers that an index keeps; no text is read. Two steps:
+Everything is computed from numbers in an index; no text is read. There are two steps:
 
-1. `best` picks the candidates with the greatest sum of weights of their words.
+1. `best` picks the candidates whose words have the highest total weight.
 2. `ranked` scores them: the sum of weights, as BM25 counts a word that occurs once (Robertson and
    Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009), plus a part of the
    weights of all words that candidates of the same thread have.
@@ -15,26 +15,26 @@ from math import log
 from typing import Final, NamedTuple
 
 BEST: Final = 200
-"""How many candidates are scored."""
+"""The maximum number of candidates that are scored."""
 SATURATION: Final = 1.2
-"""BM25's k1: how much the length of a message matters at all."""
+"""BM25's k1: how much the length of a message affects its score."""
 LENGTH: Final = 0.3
-"""BM25's b: 0 ignores lengths, 1 counts words by their share of the message."""
+"""BM25's b: 0 ignores the length of a message, and 1 normalises its score by the whole length."""
 COVERAGE: Final = 0.4
-"""How much of the weight of its thread's words a message gets."""
+"""The fraction of the weight of its thread's words that is added to a message's score."""
 MEANING: Final = 1.0
-"""The weight of a semantic score, beside a lexical one that is 1 for a message of average length
-that has all words."""
+"""The weight of a semantic score. The lexical score of a message of average length that has all
+words is 1."""
 
 
 class Candidate(NamedTuple):
     """A message that an index found.
 
     Attributes:
-        row: its row's id; greater for newer messages.
-        bits: which words it has; the bit `1 << n` stands for the n-th.
+        row: the id of the message's row; higher for newer messages.
+        bits: which words it has; the bit `1 << n` is set if it has the n-th word.
         length: its number of words.
-        thread: what identifies its thread.
+        thread: identifies its thread.
     """
 
     row: int
@@ -44,18 +44,18 @@ class Candidate(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A message's place in the order: greater scores first, and newer messages among equal ones."""
+    """A message's rank: higher scores come first, and newer messages among equal scores."""
 
     score: float
     row: int
 
 
 def weight(messages: int, having: int) -> float:
-    """Return how much a word tells: its inverse document frequency, as BM25 counts it.
+    """Return the weight of a word: its inverse document frequency, as in BM25.
 
     Args:
         messages: the number of messages in the index.
-        having: how many of them have the word.
+        having: the number of those messages that have the word.
     """
     return log(1 + max(messages - having + 0.5, 0.5) / (having + 0.5))
 
@@ -63,7 +63,7 @@ def weight(messages: int, having: int) -> float:
 def best(
     candidates: Iterable[Candidate], weights: Sequence[float], limit: int = BEST
 ) -> list[Candidate]:
-    """Return the candidates with the greatest sums of weights, newest first among equal ones.
+    """Return the candidates with the highest total weights, newest first if these are equal.
 
     Args:
         weights: of each word, by the place of its bit.
@@ -81,14 +81,15 @@ def ranked(  # noqa: PLR0913 - the last two are for measuring other settings
     length_share: float = LENGTH,
     coverage_share: float = COVERAGE,
 ) -> list[Ranked]:
-    """Return the candidates' order; 200 take less than 1 ms.
+    """Return the candidates in order of rank. For 200 candidates, this takes less than 1 ms.
 
     Args:
         weights: of each word, by the place of its bit.
         mean_length: the mean number of words of the messages in the index.
         meanings: semantic scores by row, from -1 to 1; a row without one counts as 0.
         length_share: BM25's b.
-        coverage_share: how much of the weight of its thread's words a message gets.
+        coverage_share: the fraction of the weight of its thread's words that is added to a
+            message's score.
     """
     total = _totals(weights)
     threads: defaultdict[Hashable, int] = defaultdict(int)
@@ -114,7 +115,7 @@ def ranked(  # noqa: PLR0913 - the last two are for measuring other settings
 
 
 def _totals(weights: Sequence[float]) -> Callable[[int], float]:
-    """Return a function that sums the weights of the words with a bit set."""
+    """Return a function that sums the weights of the words whose bits are set."""
     known: dict[int, float] = {}
 
     def total(bits: int) -> float:

@@ -1,12 +1,13 @@
-"""Stems: what the forms of a word have in common, so that `refunds` finds `refunded`.
+"""Reduces the forms of a word to one stem, so that `refunds` finds `refunded`.
 
-Nobody says which language a word is in, and its stem must be the same in a question and in a
-message. So its script decides. Latin words get the English stemmer of the Snowball project (its
-published algorithm, also called Porter2), after plurals of other languages that no English word
-ends in. Cyrillic words lose a Russian ending; Arabic words lose the article and light endings.
+The language of a word is unknown, and its stem must be the same in a question and in a message, so
+the script of the word decides. For Latin script, first the plural endings of other languages are
+removed, if no English word has them. Then the English stemmer of the Snowball project is applied
+(its published algorithm, also called Porter2). For Cyrillic, a Russian ending is removed. For
+Arabic, the article and light endings are removed.
 
-The code is our own because an index must know forever which tokens it holds for a message:
-libraries change their stems between releases.
+The code is our own because libraries change their stems between releases. An index must always be
+able to tell which tokens it has stored for a message.
 """
 # ruff: noqa: RUF001 - these letters are Cyrillic and Arabic ones
 
@@ -41,7 +42,7 @@ _ARABIC: Final = re.compile(
 
 
 def stem(word: str) -> str:
-    """Return the stem of a folded word, of the characters that `MAX_WORD_CHARS` leaves."""
+    """Return the stem of a folded word, which is first cut to `MAX_WORD_CHARS` characters."""
     word = word[:MAX_WORD_CHARS]
     if _ENGLISH.fullmatch(word):
         for plural, singular in _PLURALS:

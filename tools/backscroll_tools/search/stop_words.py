@@ -1,7 +1,8 @@
-"""Words that say nothing about what a question is after: `what`, `did`, `the`, in six languages.
+"""Stop words, such as `what`, `did` and `the`, in six languages.
 
 A word can be common in one language and not in another (German `die`, English `die`). So the
-query's language is guessed from these very words, and only that language's are dropped.
+language of a query is guessed from its stop words, and only the stop words of that language are
+ignored.
 """
 
 from collections.abc import Collection
@@ -99,11 +100,12 @@ _PAIRS: Final = _words(
     いて
     """
 )
-"""Pairs of characters that Chinese and Japanese questions are full of, in any language's query."""
+"""Pairs of characters that are common in Chinese and Japanese questions. They are stop words in a
+query of any language."""
 
 
 def common(words: Collection[str]) -> AbstractSet[str]:
-    """Return which of a query's words say nothing about what it is after.
+    """Return the stop words among the words of a query.
 
     Args:
         words: the words, folded; those of scripts without spaces as pairs of characters.
@@ -111,6 +113,7 @@ def common(words: Collection[str]) -> AbstractSet[str]:
     said = set(words)
     counts = [len(said & language) for language in LANGUAGES]
     most = max(counts)
-    # English wins a tie, and one word alone: names and codes in a query have no language.
+    # English wins a tie, and also if no language has more than one stop word in the query, because
+    # a single one may be a name or a code.
     language = LANGUAGES[counts.index(most)] if most > 1 else LANGUAGES[0]
     return said & (language | _PAIRS)

@@ -1,8 +1,8 @@
-"""Tokens: what an index keeps of a message, and what it is asked for.
+"""Splits messages into tokens, which an index stores, and queries into terms, which it looks up.
 
-Both come from the folded text (`folding`) by rules that look only at neighbouring characters. So a
-text that contains a literal between token boundaries has all of the literal's terms. That is what
-lets an index find the candidates of a literal.
+Both are made from the folded text (`folding`) by rules that consider only neighbouring characters.
+So a text that contains a literal between token boundaries has all of the literal's terms, and an
+index can find the texts that may contain it.
 
 | in a text | tokens | terms of a query |
 | --- | --- | --- |
@@ -27,11 +27,13 @@ from backscroll_tools.search.folding import fold
 from backscroll_tools.search.stems import MAX_WORD_CHARS, stem
 
 TOKENS_VERSION: Final = 1
-"""Raised by each change to the tokens of any text; an index keeps it by row."""
+"""The version of these rules, which an index stores with each row. It increases with every change
+to the tokens of any text."""
 
 MAX_TOKENS: Final = 20_000
-"""The most different tokens of one message, in order of first occurrence by kind. A message of
-100,000 characters of prose has about 5,000; the rest of a longer list of numbers is not indexed."""
+"""The maximum number of different tokens that are indexed of one message: the first ones of each
+kind. A message of 100,000 characters of prose has about 5,000; only a long list of numbers, say,
+has tokens that are not indexed."""
 
 _PAIRED: Final = (
     "\u0700-\u074f\u0780-\u089f\u0900-\u109f\u1780-\u17df"  # Syriac to Burmese, Khmer
@@ -41,8 +43,8 @@ _PAIRED: Final = (
     "\uf900-\ufaff\U00016fe0-\U00018cff\U0001b000-\U0001b2ff\U00020000-\U0003ffff"  # Han, kana
     "\U0001f1e6-\U0001f1ff"  # letters of flags
 )
-"""Scripts that are indexed by pairs of characters: those that put no spaces between words, Hangul,
-and those whose vowel signs are no letters in Python's patterns (Indic scripts)."""
+"""The scripts that are indexed by pairs of characters: those without spaces between words, Hangul,
+and Indic scripts, because Python's patterns do not match their vowel signs as letters."""
 _EMOJI: Final = (
     "[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
     "\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
@@ -58,27 +60,27 @@ _PARTS: Final = re.compile(f"(?P<special>{_SPECIALS.pattern})|(?P<chunk>{_CHUNKS
 _ASCII_CHUNKS: Final = bytes(
     code if chr(code) in "'abcdefghijklmnopqrstuvwxyz0123456789" else 32 for code in range(256)
 )
-"""Turns every other byte to a space: several times as fast as a pattern."""
+"""Replaces all other bytes with spaces; several times as fast as a regular expression."""
 
 CACHED_WORDS: Final = 32_768
-"""How many words' tokens are kept; about 8 MB."""
+"""The maximum number of words whose tokens are cached; about 8 MB."""
 
 _CLITICS: Final = frozenset({"s", "re", "ve", "ll", "d", "m"})
-"""What English appends with an apostrophe; the word before it is what counts."""
+"""English endings after an apostrophe; only the word before the apostrophe is a term."""
 _ELISIONS: Final = frozenset("cdjlmnst") | {
     *("qu", "jusqu", "lorsqu", "puisqu", "all", "dall", "dell", "nell", "sull", "un"),
 }
-"""What French and Italian shorten with an apostrophe; the word after it is what counts."""
+"""French and Italian beginnings before an apostrophe; only the word after it is a term."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What an index keeps of a text.
+    """The data about a text that an index stores.
 
     Attributes:
         terms: the different tokens, at most `MAX_TOKENS`.
-        length: the number of words in the text, repetitions included, as ranking counts it;
-            a text without spaces counts each of its characters.
+        length: the number of words in the text, including repetitions, for ranking. In a script
+            without spaces, each character counts as a word.
     """
 
     terms: list[str]
@@ -91,7 +93,7 @@ class Term:
 
     Attributes:
         term: the token.
-        said: what it was made from, folded; stop words are compared with it.
+        said: the folded text that it was made from, which is compared with stop words.
     """
 
     term: str
@@ -99,7 +101,7 @@ class Term:
 
 
 class Token(NamedTuple):
-    """A token at its place in a folded text: `text[start:end]` was made into `term`."""
+    """A token and its position in a folded text: `term` was made from `text[start:end]`."""
 
     term: str
     start: int
@@ -107,7 +109,7 @@ class Token(NamedTuple):
 
 
 class _Chunks(dict[str, tuple[str, ...]]):
-    """The tokens of words, which apostrophes may join; made when they are first asked for."""
+    """A cache of the tokens of words, which may contain apostrophes."""
 
     def __missing__(self, chunk: str) -> tuple[str, ...]:
         words = chunk.split("'")
@@ -124,7 +126,7 @@ _TOKENS: Final = _Chunks()
 
 
 def tokens(text: str) -> Tokens:
-    """Return the tokens of a text; any string is accepted.
+    """Return the tokens of a text, which may be any string.
 
     A message of 190 characters takes about 15 µs. The time is linear in the length.
     """
@@ -147,10 +149,10 @@ def tokens(text: str) -> Tokens:
 
 
 def query_terms(text: str) -> list[Term]:
-    """Return what an index is to be asked for, in the order of the text, repetitions included.
+    """Return the terms to look up for a part of a query, in order and including repetitions.
 
-    If a text contains this text and neither end is `inside_word`, then `tokens` of that text has
-    all of these terms, unless it has more than `MAX_TOKENS`.
+    If another text contains this one, and neither end of it is `inside_word` there, the tokens of
+    that text include all of these terms, unless it has more than `MAX_TOKENS` tokens.
     """
     folded = fold(text)
     parts = [
@@ -162,11 +164,11 @@ def query_terms(text: str) -> list[Term]:
 
 
 def located(folded: str, terms: Collection[str]) -> Iterator[Token]:
-    """Yield where a folded text has any of the terms, by kind and then by place.
+    """Yield each occurrence of any of the terms in a folded text, grouped by kind of token.
 
     Args:
-        folded: the text, as `fold` gives it.
-        terms: tokens, as `query_terms` gives them.
+        folded: the text, as `fold` returns it.
+        terms: tokens, as `query_terms` returns them.
     """
     wanted = frozenset(terms)
     alone = words_alone(folded)
@@ -186,20 +188,20 @@ def located(folded: str, terms: Collection[str]) -> Iterator[Token]:
 
 
 def words_alone(folded: str) -> str:
-    """Return a folded text with a space for each character that is indexed by pairs."""
+    """Return a folded text in which each character that is indexed by pairs is a space."""
     return folded if folded.isascii() else _RUNS.sub(lambda run: " " * len(run[0]), folded)
 
 
 def is_paired(char: str) -> bool:
-    """Whether a character is of a script that is indexed by pairs."""
+    """Whether a character belongs to a script that is indexed by pairs."""
     return _RUNS.match(char) is not None
 
 
 def inside_word(alone: str, position: int) -> bool:
-    """Whether the characters before and after a position are of one word.
+    """Whether the characters before and after a position belong to the same word.
 
     Args:
-        alone: the text, as `words_alone` gives it.
+        alone: the text, as `words_alone` returns it.
         position: from 0 to the text's length.
     """
     around = alone[max(position - 1, 0) : position + 1]
@@ -207,7 +209,7 @@ def inside_word(alone: str, position: int) -> bool:
 
 
 def word_end(alone: str, position: int) -> int:
-    """Return where the word at a position ends, in a text as `words_alone` gives it."""
+    """Return the end of the word at a position, in a text that `words_alone` returned."""
     word = _WORDS.match(alone, position)
     return word.end() if word else position
 
@@ -242,12 +244,12 @@ def _located_words(chunk: re.Match[str], wanted: frozenset[str]) -> Iterator[Tok
 
 
 def _joined(first: str, second: str) -> str:
-    """Return the token of two words joined by an apostrophe; empty if one of them counts alone."""
+    """Return the token of two words around an apostrophe; empty if only one of them counts."""
     if not (first and second) or second in _CLITICS or first in _ELISIONS:
         return ""
     return stem(first + second)
 
 
 def _special(said: str) -> str:
-    """Return the token of `c++` and the like; the word in it is cut to the length of any word."""
+    """Return the token of a name such as `c++`. The word in it is cut to `MAX_WORD_CHARS`."""
     return said if len(said) <= MAX_WORD_CHARS else f"{said[: MAX_WORD_CHARS - 2]}++"
