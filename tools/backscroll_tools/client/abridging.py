@@ -1,8 +1,8 @@
-"""Shortens binary content in replies to its type and size, such as `[image/png, 70 bytes]`.
+"""Replaces binary content in replies with its type and size, such as `[image/png, 70 bytes]`.
 
-A model cannot read base64, and one image can take as many characters as dozens of pages. A string
-is binary if it is a data URL, or if it has nothing but base64. In texts, which are shown as they
-were written, only data URLs and base64 with the signature of a file format are shortened.
+A model cannot read base64, and one image can have as many characters as dozens of pages. A string
+is binary if it is a data URL, or if it contains only base64. A text is shown as it was written,
+except that its data URLs, and base64 with the signature of a file format, are replaced.
 """
 
 import re
@@ -12,17 +12,17 @@ from typing import Final, cast
 from backscroll_tools.models import JSON
 
 OMITTED: Final = "omitted"
-"""The field of an item that says what is missing."""
+"""The field of an item that describes its missing content."""
 
 BINARY: Final = "binary content"
 """The value of `omitted` if binary content was shortened."""
 
 CHARS: Final = "_chars"
-"""If the store cut a string, the length of the whole string is in a field whose name is that of the
-string with this suffix."""
+"""The suffix of the field that gives the full length of a string that the store has cut. The field
+`text_chars`, for example, belongs to the field `text`."""
 
 _LEAST: Final = 256
-"""The least characters of base64 to shorten: ids and hashes are shorter."""
+"""The minimum length of base64 that is shortened, in characters. Ids and hashes are shorter."""
 
 _TEXTS: Final = frozenset(
     {"text", "value", "content", "arguments", "output", "input", "refusal", "transcript", "name"}
@@ -154,7 +154,7 @@ def _signed(kind: str, found: re.Match[str]) -> str:
 
 
 def _bytes(encoded: str, chars: int) -> int:
-    """Return how many bytes the base64 of `chars` characters stands for."""
+    """Return the number of bytes that base64 of `chars` characters encodes."""
     breaks = encoded.count("\n") + encoded.count("\r") if len(encoded) == chars else 0
     return (chars - breaks) * 3 // 4 - encoded[-2:].count("=")
 

@@ -15,7 +15,7 @@ _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
-"""An id of a stored completion's message: the completion's id and an index (also in OGX)."""
+"""The format of the id of a stored completion's message: the completion's id, `-` and an index."""
 
 
 def belongs(reply: JSON, request: Request) -> bool:
@@ -42,7 +42,7 @@ def belongs(reply: JSON, request: Request) -> bool:
 
 
 def _is_of(value: JSON, kinds: frozenset[str], owners: dict[str, str]) -> bool:
-    """Whether an object can be of one of the kinds, and belong to the owners in the path."""
+    """Whether an object can be of one of the kinds, and can belong to the owners in the path."""
     return (
         _is_kind(value, kinds)
         and ("threads" not in owners or _same(value.get("thread_id"), owners["threads"]))
@@ -66,7 +66,7 @@ def _is_numbered(value_id: object, completion: str) -> bool:
 
 
 def _same(value_id: object, requested: str) -> bool:
-    """Whether an id is the requested one; True if its family differs (not comparable)."""
+    """Whether an id is the requested one; True if their families differ, so that we cannot tell."""
     return (
         not isinstance(value_id, str)
         or value_id == requested

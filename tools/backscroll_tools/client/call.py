@@ -17,10 +17,10 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 
 _FILLED: Final = 0.75
-"""How much of the largest reply a page should fill, after one that was too large."""
+"""The fraction of the maximum reply size that a page should fill, after a page was too large."""
 
 _AFTER_OVERSIZED: Final = 4
-"""How many items to ask for after one that was too large by itself."""
+"""The number of items to ask for after an item that was too large by itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,11 +29,12 @@ class CallClient:
 
     Attributes:
         shared: the caller's client; its calls share its connections, slots and retry budget.
-        requests: the most requests that the call may make; no limit by default.
+        requests: the maximum number of requests that the call may make; no limit by default.
         ends_at: the call's deadline, in seconds of `anyio.current_time`; none by default.
         tally: the requests and bytes of the call so far.
         in_doubt: whether the upstream may have acted on a write that no reply has confirmed.
-        items: the most items to ask for at once, 1 to 100, after the size of earlier ones.
+        items: the maximum number of items to ask for at once, 1 to 100; it depends on the size of
+            earlier items.
     """
 
     shared: Client
@@ -52,9 +53,9 @@ class CallClient:
         """Send a request, retry it if that is safe and may help, and return the reply's object.
 
         Raises:
-            ToolError: with the code of the failure: `upstream_retired` for an endpoint that the
-                upstream lacks, `outcome_unknown` only for a write that the upstream may have
-                acted on.
+            ToolError: the request failed. The code is `upstream_retired` if the upstream lacks the
+                endpoint, and `outcome_unknown` only for a write that the upstream may have acted
+                on.
         """
         if request.group not in self.upstream.profile.serves:
             raise failures.not_served(self.upstream.profile, request.endpoint)
@@ -80,8 +81,8 @@ class CallClient:
     async def page(self, request: Request) -> replies.Reply:
         """Send a request for a list, and return its envelope.
 
-        If the reply is larger than allowed, the page is requested again with fewer items. If one
-        item is larger, the reply has an object with its id and `omitted` in its place.
+        If the reply is larger than allowed, the page is requested again with fewer items. An item
+        that is too large by itself is replaced by an object with the item's id and `omitted`.
 
         Raises:
             ToolError: as in `send`.
@@ -106,7 +107,7 @@ class CallClient:
                 return reply
 
     def _stepped_over(self, error: ExchangeError) -> replies.Reply:
-        """Return a page with an object in place of the one item that is too large.
+        """Return a page with an object that replaces the one item, which is too large.
 
         Raises:
             ExchangeError: `error`, if the item's id is not known.
@@ -136,7 +137,7 @@ class CallClient:
         Args:
             error: the failure of the last attempt.
             attempts: the number of failed attempts; `error.attempts` is the last one.
-            owed: whether to allow the attempt even if the retry budget is spent.
+            owed: whether to allow the attempt even if the retry budget is used up.
         """
         if attempts >= error.attempts:
             return False

@@ -15,7 +15,7 @@ from backscroll_tools.client.retry import RetryBudget
 from backscroll_tools.client.upstream_clock import UpstreamClock
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
-"""The most bytes of a reply over a network, decompressed, by default."""
+"""The default for the maximum size of a reply over a network, decompressed, in bytes."""
 
 _CHANCE: Final = random.SystemRandom().random
 
@@ -27,7 +27,8 @@ class Client:
 
     Attributes:
         upstream: the upstream that requests are sent to.
-        reply_bytes: the most bytes of a reply, decompressed; infinite for the embedded store.
+        reply_bytes: the maximum size of a reply, decompressed, in bytes; infinite for the embedded
+            store.
         chance: returns a random number from 0 to 1, for the jitter of retries.
         clock: the clock of the upstream.
         budget: limits how many requests may be retried.

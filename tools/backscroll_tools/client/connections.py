@@ -23,19 +23,20 @@ import httpx2
 from backscroll_tools.client.network import Network, NetworkStream
 
 KEPT: Final = 32
-"""The most idle connections that are kept for one caller."""
+"""The maximum number of idle connections that are kept for one caller."""
 
 CALLERS: Final = 32
-"""The most callers whose idle connections are kept; the least recent lose theirs first."""
+"""The maximum number of callers whose idle connections are kept. The connections of the caller that
+was idle for the longest time are closed first."""
 
 IN_ALL: Final = 64
-"""The most idle connections that are kept for all callers together."""
+"""The maximum number of idle connections that are kept for all callers together."""
 
 IDLE_S: Final = 5.0
-"""The most seconds that a connection may be idle before it is closed."""
+"""How long a connection may be idle before it is closed, in seconds."""
 
 CONNECT_S: Final = 10.0
-"""The most seconds that connecting may take."""
+"""How long connecting may take, in seconds, at most."""
 
 _SAME_FOR_ALL: Final = frozenset(
     {
@@ -49,7 +50,8 @@ _SAME_FOR_ALL: Final = frozenset(
         "user-agent",
     }
 )
-"""The headers that do not identify the caller; any other header may."""
+"""The headers that do not identify the caller. Every other header is part of the caller's identity,
+because it may contain a credential."""
 
 
 @dataclass(slots=True)
@@ -65,12 +67,12 @@ class Connections:
     """Sends requests over connections that no other caller has used.
 
     Args:
-        kept: the most idle connections that are kept for one caller; 0 for none.
-        callers: the most callers whose connections are kept; 1 or more.
-        in_all: the most idle connections that are kept for all callers together.
-        idle_s: the most seconds that a connection may be idle.
-        connect_s: the most seconds that connecting may take. There is no other timeout here: the
-            deadline of the call limits the rest.
+        kept: the maximum number of idle connections for one caller; 0 for none.
+        callers: the maximum number of callers whose connections are kept; 1 or more.
+        in_all: the maximum number of idle connections for all callers together.
+        idle_s: how long a connection may be idle before it is closed, in seconds.
+        connect_s: how long connecting may take, in seconds, at most. There is no other timeout
+            here: the deadline of the call limits the rest.
     """
 
     def __init__(
@@ -113,7 +115,7 @@ class Connections:
         return sum(len(pool.connections.connections) for pool in self._pools.values())
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Return the response to a request. Redirects are not followed, and cookies are not kept.
+        """Return the response to a request. It follows no redirects and keeps no cookies.
 
         Args:
             request: the request, whose headers identify the caller.
@@ -164,7 +166,7 @@ class Connections:
         return httpx2.create_ssl_context()
 
     async def release(self, caller: str, pool: _Pool) -> None:
-        """Record the end of a request, and close connections that are not kept any longer."""
+        """Record the end of a request, and close the connections that exceed a limit."""
         pool.active -= 1
         pool.idle_since = monotonic()
         if caller in self._pools:

@@ -11,10 +11,10 @@ from pydantic_core import from_json
 from backscroll_tools.plain import plain
 
 SENTENCE_CHARS: Final = 300
-"""The most characters of an upstream's message that an error quotes."""
+"""The maximum length of the part of an upstream's message that an error quotes, in characters."""
 
 BODY_BYTES: Final = 65_536
-"""The size of the largest body, in bytes, that is searched for a message."""
+"""The maximum size of a body that is searched for a message, in bytes."""
 
 
 def sentence_and_code(body: bytes) -> tuple[str, str]:

@@ -82,7 +82,7 @@ class Exchange:
         Args:
             http: the connections.
             credential: the header that identifies the caller, if any.
-            most: the most bytes of the reply's body, decompressed.
+            most: the maximum size of the reply's body, decompressed, in bytes.
 
         Raises:
             ExchangeError: no complete reply arrived, or it cannot be read.
@@ -105,7 +105,7 @@ class Exchange:
         response = await http.send(self._request(http, credential), stream=True)
         self.connection = response.extensions.get("network_stream")
         try:
-            # Only the end may have the id of a single item, which is needed to go on after it.
+            # If a single item is too large, the next page needs its id, which may be at the end.
             body = await read_body(response, most, to_end=self.request.limit == 1)
         finally:
             await response.aclose()

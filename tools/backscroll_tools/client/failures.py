@@ -43,15 +43,15 @@ _RETRY_OF: Final = dict.fromkeys(
     ("idempotency_key_reused", "idempotent_object_deleted"),
     "safe without this idempotency_key; nothing was written.",
 )
-"""The retry rule for upstream error codes that need another one than the code of the failure."""
+"""The retry rules for upstream error codes, if they differ from that of the failure's own code."""
 
 _SHOWN_BY: Final = {THREADS: ("list-threads",), CHAT_COMPLETIONS: ("list-chat-completions",)}
-"""The tools that list existing ids, by the group of endpoints that knows none of that id."""
+"""The tools that list existing ids, by group of endpoints, for errors about an unknown id."""
 
 _THREADS_ENDPOINTS: Final = frozenset(
     {"POST /threads", "GET /threads/{id}/messages", "POST /threads/{id}/messages"}
 )
-"""The endpoints without which an upstream cannot be said to have threads."""
+"""The endpoints that an upstream needs before we say that it has threads."""
 
 _ASK: Final = (
     "Use another tool, or ask the operator which upstream BACKSCROLL_UPSTREAM should name."
@@ -65,8 +65,8 @@ _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
 """The database codes after which the same request may succeed without a fix."""
 
 _ATTEMPTS_IF_LOCKED: Final = 2
-"""The most attempts of a request if the store's database is locked. The store waits ten seconds in
-each, and many hosts give up after sixty."""
+"""The maximum number of attempts of a request if the store's database is locked. The store waits
+ten seconds in each attempt, and many hosts give up after sixty seconds."""
 
 _FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
 _FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
@@ -98,9 +98,9 @@ class ExchangeError(ToolError):
         retry_after_s: the pause that the upstream asks for before a retry, in seconds; 0 for none.
         too_large: whether the reply was too large.
         head: the first bytes of a reply that was too large.
-        tail: its last bytes, if they were read.
-        size: its size in bytes; 0 if unknown.
-        attempts: the most attempts of the request, counting those that have failed.
+        tail: the last bytes of that reply, if they were read.
+        size: the size of that reply in bytes; 0 if unknown.
+        attempts: the maximum number of attempts of the request, including those that have failed.
     """
 
     fate: Fate = "unsent"
@@ -174,7 +174,7 @@ def _database_failure(error_code: str, message: str, retry_after_s: float) -> Ex
 
 
 def _attempts(error_code: str) -> int:
-    """Return the most attempts: fewer if the store has already waited for a lock for seconds."""
+    """Return the maximum number of attempts, which is lower if the store has waited for a lock."""
     return _ATTEMPTS_IF_LOCKED if error_code == "database_busy" else retry.ATTEMPTS
 
 
@@ -249,7 +249,7 @@ def unreadable(why: str) -> ExchangeError:
 
 
 def too_large(most: float, head: bytes = b"", tail: bytes = b"", size: int = 0) -> ExchangeError:
-    """Return the error for a reply of more than `most` bytes; the rest is as in `ExchangeError`."""
+    """Return the error for a reply of more than `most` bytes. For the rest, see `ExchangeError`."""
     error = ExchangeError(
         "upstream_invalid",
         f"The upstream's reply is larger than {most / 1024 / 1024:g} MiB.",

@@ -20,8 +20,8 @@ class Group:
         name: its name in `BACKSCROLL_SERVES` and in the names of spans.
         words: the objects that it serves, in words for people, such as "stored completions".
         root: the path of the outermost list, such as `/threads`.
-        probe: the path of a list that is read to find out whether the upstream serves the group:
-            `root`, or a list of an object with a made-up id.
+        probe: the path of the list that is read to find out whether the upstream serves the group:
+            `root`, or a list that belongs to a made-up id.
         kinds: the values of `object` in each list, by the last word of the list's path.
         headers: the headers of each request of the group.
         part_of: the group whose headers, prefix and query these requests use; None if they have

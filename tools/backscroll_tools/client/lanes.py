@@ -8,19 +8,20 @@ from typing import Final
 import anyio
 
 TOTAL: Final = 32
-"""The most concurrent reads to one upstream; writes have the same limit of their own."""
+"""The maximum number of concurrent reads by one client; writes have a separate limit of the same
+size."""
 
 OF_ONE: Final = 8
-"""The most concurrent reads of one thread, conversation or completion, so that a slow one leaves
-room for the others; writes have the same limit of their own."""
+"""The maximum number of concurrent reads of one thread, conversation or completion, so that a slow
+one leaves slots for the others. Writes have a separate limit of the same size."""
 
 
 class Lanes:
     """Slots for concurrent requests. A request without a free slot waits.
 
     Args:
-        total: the most requests at once.
-        of_one: the most requests at once for one owner.
+        total: the maximum number of concurrent requests.
+        of_one: the maximum number of concurrent requests for one owner.
     """
 
     def __init__(self, total: int = TOTAL, of_one: int = OF_ONE) -> None:
@@ -31,7 +32,10 @@ class Lanes:
 
     @asynccontextmanager
     async def lane(self, owner: str) -> AsyncIterator[None]:
-        """Occupy a slot of the owner, then one of all requests; wait for each if necessary."""
+        """Occupy one of the owner's slots, then one of the slots that all requests share.
+
+        Waits for each if necessary.
+        """
         lane = self._lanes.get(owner)
         if lane is None:
             lane = self._lanes[owner] = anyio.Semaphore(self._of_one, fast_acquire=True)

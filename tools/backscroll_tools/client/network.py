@@ -1,8 +1,8 @@
 """Connections that detect unexpected data, so that no response goes to the wrong request.
 
 HTTP/1.1 matches responses to requests only by their order (RFC 9112, section 9.3.1). Data that
-arrives when no request is outstanding belongs to none (section 9.2). If the connection is used
-again, each later request receives the response to the request before it. So a stream
+arrives when no request is outstanding belongs to no request (section 9.2). If the connection is
+used again, each later request receives the response to the request before it. So a stream
 
 - keeps the last byte that has arrived until its reader asks for more. If a response ends before
   that byte, the byte is unexpected data;
@@ -131,8 +131,9 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         is_first, self._writing = not self._writing, True
         if self._used and self.has_unread:
             raise httpcore2.ConnectionNotAvailable(_UNEXPECTED)
-        # On a new connection, check only before the request: a response may arrive before a long
-        # request is written. With TLS, skip the check: the data may be session tickets of TLS 1.3.
+        # On a new connection, check only before the first bytes of the request, because a response
+        # may arrive while a long request is still being written. With TLS, skip the check, because
+        # the data may be session tickets of TLS 1.3.
         if is_first and self._tls is None and self.has_unread:
             raise httpcore2.ConnectError(_UNEXPECTED)
         with _raised(httpcore2.WriteError, httpcore2.WriteTimeout), fail_after(timeout):

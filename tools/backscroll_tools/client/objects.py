@@ -13,7 +13,7 @@ from backscroll_tools.client.requests import ID
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
 COMPLETION_PREVIEW: Final = 160
-"""The most characters of each completion's reply in a list of completions."""
+"""The maximum length of each completion's reply in a list of completions, in characters."""
 
 _MILLISECONDS: Final = 100_000_000_000
 """A larger time is in milliseconds (DashScope): in seconds, it would be after the year 5138."""
@@ -31,7 +31,7 @@ REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at
 """Fields that repeat information from the call or the message."""
 
 _TEXT_FIELDS: Final = ("annotations", "value", f"value{CHARS}")
-"""What a text part of a thread's message has in `text`."""
+"""The fields of `text` in a text part of a thread's message."""
 
 _NUMBERS: Final = (int, float)
 """Types whose false values (0, False) are kept. Other false values are left out."""
@@ -117,7 +117,7 @@ def _file_ids(value: object) -> Iterator[str]:
 def thread(raw: JSON) -> Thread:
     """Return the typed list item for a `thread` or `conversation`.
 
-    Its text is the first words, which an upstream may send; if it has a title, it needs no text.
+    Its text is the first words of the thread, if the upstream sends them and there is no title.
     """
     item = Thread(id=raw["id"])
     if (created_at := seconds(raw.get("created_at"))) is not None:
@@ -171,7 +171,7 @@ def seconds(value: object) -> int | None:
 def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
     """Return the texts of the parts, the parts that are not text, and the texts' annotations.
 
-    The last value is how many characters the texts have in all, joined, before any was cut.
+    The last value is the length of all texts, joined and before any was cut, in characters.
     """
     total = -1
     texts: list[str] = []
@@ -207,7 +207,7 @@ def _parts(content: object) -> list[JSON]:
 
 
 def _answer(raw: JSON) -> tuple[str, int]:
-    """Return the first choice's text, and how many characters it had before it was cut."""
+    """Return the first choice's text, and the length that it had before it was cut."""
     match raw.get("choices"):
         case [{"message": {"content": str() as content, **others}}, *_]:
             whole = others.get(f"content{CHARS}")

@@ -1,4 +1,4 @@
-"""Items that are too large to be read: what stands in a list in their place."""
+"""Replaces items that are too large to be read, so that the rest of a list can be read."""
 
 import json
 import re
@@ -24,8 +24,8 @@ def stand_in(error: ExchangeError, reply_bytes: float) -> JSON | None:
         reply_bytes: the limit that the reply exceeded, in bytes.
 
     Returns:
-        The item's id, the short fields ahead of its content, and in `omitted` what is missing; None
-        if the id is not known.
+        An object with the item's id, the short fields before its content, and `omitted`, which
+        describes the missing content; None if the id is not known.
     """
     item = _first_fields(error.head.decode(errors="replace"))
     found = _LAST_ID.search(error.tail.decode(errors="replace"))

@@ -17,7 +17,7 @@ from backscroll_tools.client.groups import (
 )
 
 PAGE_ITEMS: Final = 100
-"""The most items of one upstream request (OpenAI API, `limit` of list calls)."""
+"""The maximum number of items in one reply of an upstream (OpenAI API, `limit` of list calls)."""
 
 Header: TypeAlias = tuple[str, str]
 
@@ -56,7 +56,7 @@ class Profile:
         lists_by_activity: whether it lists threads and conversations by last activity.
         looks_s: the pauses before the searches for a message that may have been written, in
             seconds. There are several searches because some upstreams list messages late.
-        underway_s: the longest time from sending a message until it is listed, in seconds. Proxies
+        underway_s: the maximum time from sending a message until it is listed, in seconds. Proxies
             delay a request by up to five minutes, and lists lag by up to one
             (docs/reliability.md).
         advice: the next step for an agent if the upstream lacks an endpoint.

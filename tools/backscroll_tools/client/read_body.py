@@ -17,10 +17,10 @@ ACCEPTED: Final = ("Accept-Encoding", "gzip, deflate")
 _PLAIN: Final = frozenset({"", "identity"})
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 EDGE: Final = 4096
-"""How many bytes of the start and the end of a body that is too large are kept."""
+"""The number of bytes that are kept of the start, and of the end, of a body that is too large."""
 
 _SKIMMED: Final = 16
-"""How many times the limit a body may have, so that its end is read."""
+"""The maximum size of a body whose end is read, as a multiple of the limit."""
 
 _EITHER_HEADER: Final = 32 + zlib.MAX_WBITS
 """Lets zlib detect a gzip or zlib header by itself."""
@@ -31,8 +31,8 @@ class BodyTooLargeError(Exception):
 
     Attributes:
         head: the first bytes of the body, decompressed.
-        tail: its last bytes; empty if it was not read to the end.
-        size: its size in bytes; 0 if unknown.
+        tail: the last bytes of the body; empty if it was not read to the end.
+        size: the size of the body in bytes; 0 if unknown.
     """
 
     head: bytes = b""
@@ -49,8 +49,8 @@ async def read_body(response: httpx2.Response, limit: float, *, to_end: bool = F
 
     Args:
         response: the unread reply.
-        limit: the most bytes of the body, decompressed.
-        to_end: whether to find out how a body that is too large ends, if it is not compressed.
+        limit: the maximum size of the body, decompressed, in bytes.
+        to_end: whether to read the last bytes of a body that is too large, if it is not compressed.
 
     Raises:
         BodyTooLargeError: the body exceeds the limit.
@@ -83,9 +83,10 @@ async def _end(body: bytearray, chunks: AsyncIterator[bytes], limit: float) -> t
     """Read the rest of a body without keeping it, and return its last bytes and its size.
 
     Args:
-        body: what was read before.
-        chunks: the rest.
-        limit: as in `read_body`. A body of more than `_SKIMMED` times as many bytes is left unread.
+        body: the bytes that were read before.
+        chunks: the rest of the body.
+        limit: as in `read_body`. A body of more than `_SKIMMED` times this size is not read to the
+            end.
     """
     taken, tail = len(body), bytes(body[-EDGE:])
     try:
@@ -105,7 +106,7 @@ async def _unpacked(packed: AsyncIterator[bytes], limit: float) -> AsyncIterator
     try:
         async for chunk in packed:
             taken += len(chunk)
-            # Limit the raw bytes too, because some add nothing to the decompressed body.
+            # Limit the compressed bytes too, because some add nothing to the decompressed body.
             if taken > limit:
                 raise BodyTooLargeError
             # One byte over the limit is enough to detect an oversized body.

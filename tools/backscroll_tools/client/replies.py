@@ -25,7 +25,7 @@ class Reply:
 
     Attributes:
         items: the items that have a valid id.
-        has_more: whether more follow; None if only another request can tell.
+        has_more: whether more items follow; None if only another request can tell.
         last_id: the id that the next page starts after, if the envelope has one.
         warning: a description of the reply's flaws; empty if there are none.
     """

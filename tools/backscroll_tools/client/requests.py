@@ -34,9 +34,10 @@ class Request:
         path: the path after the base URL and the group's prefix.
         idempotency_key: the key of a write; empty for none.
         harmless_twice: whether it is a write that can safely be repeated.
-        preview: how many characters of a long text are needed, 0 for all of it. Binary content in
-            the reply is then shortened (`abridging`). None for a reply as it is.
-        also_lists: kinds of objects in the list, besides those of the group.
+        preview: the number of characters that are needed of a long text; 0 for the whole text. If
+            it is a number, binary content in the reply is shortened (`abridging`). None leaves the
+            reply unchanged.
+        also_lists: the kinds of objects in the list, in addition to those of the group.
     """
 
     method: Literal["GET", "POST"]
@@ -56,12 +57,12 @@ class Request:
 
     @property
     def limit(self) -> int:
-        """The most items that a list request asks for; 0 for other requests."""
+        """The maximum number of items that a list request asks for; 0 for other requests."""
         return int(dict(self.query).get("limit", 0))
 
     @property
     def owner(self) -> str:
-        """The path of the thread, conversation or completion that it concerns, or of their list."""
+        """The path of the requested thread, conversation or completion, or of their list."""
         parts = self.path.split("/")
         return "/".join(parts[: len(self.group.root.split("/")) + 1])
 
@@ -146,7 +147,7 @@ def list_by_activity(window: Slice, at: str = "") -> Request:
 
     Args:
         window: the slice; its filters may be `since` and `until`, in Unix seconds.
-        at: the `cursor` of the only object that is wanted; empty for all.
+        at: the `cursor` of the only object to list; empty to list all.
     """
     only = (("at", at),) if at else ()
     query = (*window.query, ("sort", "activity"), ("include[]", "conversations"), *only)

@@ -9,16 +9,16 @@ from typing import Final
 from backscroll_tools.client.upstream_clock import unix_s
 
 ATTEMPTS: Final = 5
-"""The most attempts of one request."""
+"""The maximum number of attempts of one request."""
 
 PATIENT: Final = 3
 """The first attempt that may use all of the remaining time."""
 
 BASE_S: Final = 0.25
-"""The longest pause after the first failure, in seconds; it doubles with each further failure."""
+"""The maximum pause after the first failure, in seconds; it doubles with each further failure."""
 
 CAP_S: Final = 8.0
-"""The longest pause that we choose, in seconds; an upstream may ask for a longer one."""
+"""The maximum pause that we choose, in seconds; an upstream may ask for a longer one."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
@@ -56,7 +56,7 @@ def pause_s(attempt: int, retry_after_s: float, chance: float) -> float:
 
 
 def patience_s(attempt: int, left_s: float) -> float:
-    """Return the most seconds that an attempt may take.
+    """Return how long an attempt may take, in seconds, at most.
 
     The first two attempts may use half of the remaining time, so that the other half is left for a
     retry or a search if no reply arrives. Later attempts are limited only by the deadline.

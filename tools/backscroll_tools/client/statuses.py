@@ -6,8 +6,8 @@ from typing import Final
 from backscroll_tools.errors import ErrorCode
 
 SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
-"""The success statuses that OpenAI-compatible APIs document. With any other 2xx, the reply is not
-the complete result, as for 206 (partial) and 202 (not done yet)."""
+"""The success statuses that OpenAI-compatible APIs document. A reply with any other 2xx status is
+not the complete result: 206 means a partial one, for example, and 202 that it is not ready."""
 
 AGAIN: Final = frozenset(
     {

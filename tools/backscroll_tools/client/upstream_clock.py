@@ -1,7 +1,7 @@
 """The time at the upstream, taken from the `Date` header of its replies.
 
-Each replica of this process has its own wall clock, which may be wrong by hours. The replicas share
-one upstream, so they use its clock for times that they pass to each other.
+Each replica of this process has its own wall clock, which may be wrong by hours. All replicas use
+one upstream, so they use its clock for the times that they exchange.
 """
 
 import math
@@ -85,7 +85,7 @@ class UpstreamClock:
         return math.ceil(latest), "upstream"
 
     def age_s(self, stamp: int, clock: ClockName) -> float:
-        """Return a lower bound of the seconds since a stamp was taken; 0 if unknown.
+        """Return the minimum time since a stamp was taken, in seconds; 0 if unknown.
 
         Args:
             stamp: a time that `stamp` returned, perhaps in another process.
