@@ -32,7 +32,8 @@ class Shape:
         key: the field of the structured content that holds the items.
         noun: the word for one item, in the singular.
         single: whether the result is one item instead of a list.
-        derived: whether the items are from another object, because the upstream cannot list them.
+        derived: whether the items were taken from another object, because the upstream cannot list
+            them.
     """
 
     key: str
@@ -47,7 +48,8 @@ class BoundedPage:
     Args:
         shape: the shape of the result.
         start: the position that the page starts from.
-        bounds: the most characters, and the parts of the result that are counted.
+        bounds: the call's limits. A page uses the maximum length of the result, and which parts of
+            the result are counted.
     """
 
     def __init__(self, shape: Shape, start: ListPosition, bounds: Bounds) -> None:
@@ -187,13 +189,13 @@ class BoundedPage:
         return replace(self._start, position=position, inside=inside)
 
     def _room(self, position: str, inside: Inside | None = None) -> int:
-        """Return the characters that are left for an item, if it is the last one on the page.
+        """Return the number of characters that are left for an item if it is the last on the page.
 
         Args:
             position: the item's key.
             inside: the offset in the item that the next page would start from, if any.
         """
-        # The size of the frame depends only on these values.
+        # The size of a result without its items depends only on these values.
         returned = len(self._items) + 1
         digits = len(str(returned)) if returned > 1 else 0  # the heading differs for one item
         lengths = (digits, len(str(self._passed)), len(position), inside)
@@ -211,7 +213,7 @@ class BoundedPage:
         return self._cursors[lengths]
 
     def _frame(self, returned: int, cursor: str, passed: int) -> int:
-        """Return the most characters that a result can have without its items.
+        """Return the maximum length that a result can have without its items, in characters.
 
         Args:
             returned: the number of items.
@@ -223,7 +225,7 @@ class BoundedPage:
         return self._framed(heading(_MARK, page, self._shape.noun), page)
 
     def _framed(self, head: str, page: Page) -> int:
-        """Return the characters of a result without its items."""
+        """Return the length of a result without its items, in characters."""
         structured = self._bounds.output != "text"
         return len(head) + (len(compact(self._structured(page, []))) if structured else 0)
 
@@ -231,12 +233,12 @@ class BoundedPage:
         """Return the lines of the next item; empty if the text of the result has no items."""
         if self._bounds.output == "structured":
             return []
-        # A backward page is reversed at the end, so each item is counted without one above it.
+        # A backward page is reversed at the end, so it is not known yet which item will be above.
         above = self._items[-1] if self._items and not self._start.backward else None
         return lines(item, self._shape.noun, above)
 
     def _cost(self, item: Mapping[str, object], unmarked: list[str] | None = None) -> int:
-        """Return the characters that an item adds to the result, including a comma."""
+        """Return the number of characters that an item adds to the result, including a comma."""
         unmarked = self._lines_of(item) if unmarked is None else unmarked
         text = sum(map(len, unmarked)) + MARK_CHARS * len(unmarked)
         return text + (len(compact(item)) + 1 if self._bounds.output != "text" else 0)
@@ -259,7 +261,7 @@ class BoundedPage:
         return self._cost({**item, "text": ""}) > self._room(key) // 2
 
     def _add_piece(self, item: Mapping[str, object], position: str, start: Inside) -> bool:
-        """Add as much of an item as fits, from `start` on; return whether that is all of it."""
+        """Add as much of an item as fits, from `start` on; return whether its end was added."""
         whole = reading(item, with_fields=start.with_fields)
         total = len(whole)
         room = self._room(position, replace(start, offset=total))

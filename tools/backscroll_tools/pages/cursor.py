@@ -20,13 +20,14 @@ VERSION: Final = "1"
 """The version of the format; cursors of other versions are refused."""
 
 CHARS: Final = 2048
-"""The most characters of a cursor; `arguments` refuses longer ones."""
+"""The maximum length of a cursor, in characters; `arguments` refuses longer ones."""
 
 FILTER_CHARS: Final = 400
-"""The most characters of all filters together, because each cursor contains them."""
+"""The maximum length of all filters together, in characters, because each cursor contains them."""
 
 _FILTERS_ENCODED: Final = CHARS - 300
-"""The most characters of the encoded filters. An id has up to 256; the rest has fewer than 44."""
+"""The maximum length of the encoded filters, in characters. An id takes up to 256 of the 300 other
+characters, and the rest of the cursor fewer than 44."""
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
@@ -60,7 +61,8 @@ class ListPosition:
         backward: whether the list is read in the opposite order, because of `before`.
         position: the key of the last item shown, in most lists its id; empty at the start.
         inside: the offset in that item, if it was shown in part.
-        preview: the most characters shown per message (`preview_chars`); 0 for whole messages.
+        preview: the maximum number of characters shown per message (`preview_chars`); 0 for whole
+            messages.
         filters: the names and values of the arguments that filter the list.
         ignores_after: whether the upstream ignores `after`, so that the page is found in the first
             100 items of the list.
@@ -211,7 +213,7 @@ def _continued(
 
 
 def _code(tool: str) -> str:
-    """Return the initials of a tool's name, which are different for each tool."""
+    """Return the initials of a tool's name, which no two tools share."""
     return "".join(word[0] for word in tool.split("-"))
 
 

@@ -18,11 +18,11 @@ async def read_page(
     """Return the page that starts at a position.
 
     Args:
-        call: the call, whose limits the page keeps.
+        call: the call, whose limits apply to the page.
         shape: the shape of the result.
         start: the position that the page starts from.
         source: the list, which returns items in `start.walk_order`.
-        limit: the most items; 1–500.
+        limit: the maximum number of items; 1–500.
 
     Raises:
         ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet;
@@ -31,7 +31,7 @@ async def read_page(
     page = BoundedPage(shape, start, call.bounds)
     warning = ""
     if start.preview:
-        page.skip_rest()  # the start of the message was shown, which is all that a preview shows
+        page.skip_rest()  # a preview shows only the start of a message, which was already shown
     elif start.inside is not None:
         item = None
         with anyio.CancelScope(deadline=call.ends_at) as scope:

@@ -9,7 +9,7 @@ from backscroll_tools.pages.cursor import Inside
 from backscroll_tools.render import compact
 
 _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
-"""The fields of every piece of an item, so that an agent can join the pieces."""
+"""The fields that every piece of an item has, so that an agent can join the pieces."""
 
 
 def reading(item: Mapping[str, object], *, with_fields: bool) -> str:
@@ -53,8 +53,9 @@ def previewed(item: Mapping[str, object], preview: int) -> Mapping[str, object]:
 
 
 def ever_shorter(item: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """Yield an item without its longest field, its two longest and so on; then with less text.
+    """Yield an item without its longest field, then without its two longest, and so on.
 
+    After that, yield it with less and less text.
     `omitted` names the missing fields.
     """
     while fields := {

@@ -1,4 +1,4 @@
-"""A source: a list of an upstream, read in chunks. The walk reads it; each tool brings its own."""
+"""A source: a list of an upstream, read in chunks by the walk. Each tool defines its own source."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Chunk(Generic[Item_co]):
 
     Attributes:
         items: the items of the kind that the list returns.
-        has_more: whether more follow; None if only another request can tell.
+        has_more: whether more items follow; None if only another request can tell.
         last: the key that the next page starts after, if it is not the last item's.
         passed: the number of items of other kinds before each item and, as the last entry, after
             all of them; may be empty if there were none.

@@ -1,7 +1,7 @@
 """Reads an upstream's pages one after another, until there are enough items.
 
 Some upstreams have faults (docs/upstreams.md): a page does not advance, ids are repeated, or an
-empty page says that more items follow. The walk then ends, with the items so far and a warning.
+empty page claims that more items follow. The walk then ends, with the items so far and a warning.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -26,16 +26,17 @@ GONE: Final = "the rest of an item was left out, because the item can no longer 
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
     map(len, (STUCK, EMPTY, FAILED, ABSENT))
 )
-"""The most characters of all warnings of a walk together. A page reserves space for them."""
+"""The maximum length of all warnings of a walk together, in characters, for which a page reserves
+space."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a walk ended, and whether more follows.
+    """The reason why a walk ended, and whether more items follow.
 
     Attributes:
         by: the reason.
-        has_more: whether more follows.
+        has_more: whether more items follow.
         warning: a description of the upstream's flaws; empty if there are none.
         reachable: whether a cursor can reach the items that follow.
         last: the key that the next page starts after, if it is not the last taken item's.
@@ -66,14 +67,14 @@ class Stop:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a walk has come.
+    """The progress of a walk.
 
     Attributes:
         after: the key that the next request starts after.
         taken: the number of items on the page.
         seen: the keys of the items that were read.
         so_far: the stop if the walk ended now.
-        promised: whether the previous page said that more items follow.
+        promised: whether the previous page claimed that more items follow.
         limit: the number of items that the last request asked for.
     """
 
@@ -90,11 +91,11 @@ class Walk:
     """The limits of a walk.
 
     Attributes:
-        limit: the most items on the page.
-        requests: the most upstream requests; 1 or more.
+        limit: the maximum number of items on the page.
+        requests: the maximum number of upstream requests; 1 or more.
         ends_at: the deadline, in seconds of `anyio.current_time`.
         report: called with the items taken and the limit, after requests that do not end the walk.
-        promised: whether an earlier page said that items follow the start.
+        promised: whether an earlier page claimed that items follow the start.
         ignores_after: whether the upstream is known to ignore `after`.
     """
 
@@ -119,11 +120,11 @@ class Walk:
             source: the list.
             after: the key that the walk starts after; empty for the start of the list.
             take: takes an item, its key, and the number of items of other kinds skipped so far.
-                Returns whether it wants more.
+                Returns whether the page can take more.
             fits: whether the page has space for the cursor and count of this stop, after items of
                 other kinds. If not, the walk ends after the last item taken.
             taken: the number of items that the page has already. If they fill it, the walk only
-                checks whether more follow.
+                checks whether more items follow.
 
         Raises:
             ToolError: the upstream's failure or `deadline_exceeded`, if the page is empty.
@@ -224,9 +225,10 @@ class Walk:
 def _fresh(
     keyed: list[tuple[str, Item]], progress: _Progress
 ) -> tuple[list[tuple[str, Item]], bool]:
-    """Return the items that were not seen yet, and whether others were seen. Mark all as seen.
+    """Return the items that were not seen before, and whether any were. Mark all as seen.
 
-    An upstream that ignores `after` may send that item again. Then only the items after it are new.
+    An upstream that ignores `after` may send the item with that id again. Then only the items after
+    it are new.
     """
     keys = [key for key, _ in keyed]
     if progress.after in keys:
@@ -242,7 +244,7 @@ def _fresh(
 
 
 def _lost(error: ToolError, after: str) -> ToolError:
-    """Return the error of a failed page, with advice if the upstream does not know `after`.
+    """Return the error for a failed page, with advice if the upstream does not know `after`.
 
     Some upstreams cannot continue after a deleted item (docs/upstreams.md).
     """

@@ -1,4 +1,4 @@
-"""The content of a message to write: text, or parts of which each is a text or an image."""
+"""The content of a message to write: a text, or parts that are texts and images."""
 
 from typing import Final
 
@@ -59,7 +59,7 @@ def content_of(arguments: JSON) -> str | list[JSON]:
 def _part(index: int, part: JSON) -> JSON:
     """Return a part with only the member that its type names.
 
-    OpenAI's strict mode makes a model fill in every member, so the others may be there, but empty.
+    In OpenAI's strict mode, a model must fill in every member, so it may send the others empty.
     """
     kind: str = part["type"]
     if _is_empty(part.get(kind)):

@@ -11,7 +11,7 @@ from backscroll_tools.writes.keys import IdempotencyKey
 V = TypeVar("V")
 
 REMEMBERED: Final = 1_000
-"""The default for the most writes, and the most created messages, that a journal remembers."""
+"""The maximum number of writes, and of created messages, that a journal remembers by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Record:
         key: the idempotency key, which carries the state between processes.
         seen_at: when this process last sent the message, or learned that it was sent, in
             monotonic seconds.
-        dated: whether the time in the key counts towards the age. It does not after this process
-            has sent the message, because `seen_at` is exact even if a wall clock changes.
+        dated: whether the age is also computed from the time in the key. It is not if this process
+            has sent the message, because `seen_at` is then exact even if a wall clock changes.
     """
 
     key: IdempotencyKey
@@ -31,7 +31,7 @@ class Record:
     dated: bool = True
 
     def age_s(self, clock: UpstreamClock) -> float:
-        """Return a lower bound of the seconds since the message was sent."""
+        """Return the minimum time since the message was sent, in seconds."""
         here_s = clock.monotonic() - self.seen_at
         if not self.dated:
             return here_s
@@ -60,10 +60,10 @@ class Record:
 
 
 class Journal:
-    """Remembers writes by key, and the write that created each message. Forgets the oldest.
+    """Remembers writes by key, and the write that created each message. Forgets the oldest first.
 
     Args:
-        most: the most writes, and the most created messages, to remember.
+        most: the maximum number of writes, and of created messages, to remember.
     """
 
     def __init__(self, most: int = REMEMBERED) -> None:

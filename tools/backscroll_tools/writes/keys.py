@@ -18,15 +18,15 @@ from typing import Final
 from backscroll_tools.client.upstream_clock import ClockName
 
 TOKEN_CHARS: Final = 100
-"""The most characters of a token. The token of a longer key is its hash."""
+"""The maximum length of a token, in characters. The token of a longer key is its hash."""
 
 KEY_CHARS: Final = 255
-"""The most characters of a key."""
+"""The maximum length of a key, in characters."""
 
 _CHECK_CHARS: Final = 4
 
 NOTHING: Final = ""
-"""Digested instead of the newest message's id if a thread has no messages."""
+"""The text that is digested instead of the newest message's id if a thread has no messages."""
 
 _CARRIED: Final = re.compile(
     r"(?P<token>.+)~(?P<thread>[A-Za-z0-9_.=-]*)~"

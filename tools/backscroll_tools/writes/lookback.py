@@ -17,7 +17,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
 
 PAGES: Final = 10
-"""The most pages that a search reads: a first one of 20 messages, then pages of 100."""
+"""The maximum number of pages that a search reads: one of 20 messages, then pages of 100."""
 
 _FIRST_LOOK: Final = 20
 """The number of messages on the first page of a search."""

@@ -3,8 +3,8 @@
 Before the write, we record the newest message. If the outcome is unclear, we search the messages
 after that one. If the search finds our message, the write succeeded. If not, the call fails with
 `outcome_unknown` and a key. A later call with that key searches again. It writes only after the
-earlier request can no longer arrive. A message without a thread needs a thread to search, so we
-create an empty thread first; creating it twice is harmless.
+earlier request can no longer arrive. If the call names no thread, we first create an empty one, so
+that there is a thread to search; creating it twice is harmless.
 """
 
 import json
@@ -27,7 +27,7 @@ from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.lookback import Search, UntoldError
 
 SENDS: Final = 3
-"""The most times that a message is sent. Only a refused message is sent again."""
+"""The maximum number of times that a message is sent. Only a refused message is sent again."""
 
 MARKER: Final = "backscroll_key"
 """The metadata key that holds a message's token."""
@@ -77,7 +77,7 @@ class OneWrite:
             return self._settled(await self._sent())
 
     def doubtful(self) -> bool:
-        """After this call was cancelled, whether it or an earlier one may have written."""
+        """Whether this call, which was cancelled, or an earlier one may have written something."""
         if self.client.in_doubt or not self._sending:
             return self.client.in_doubt or bool(self.key.sent_at)
         # This call recorded the send in advance, but did not send the message.
