@@ -61,7 +61,7 @@ _RULES: Final[Mapping[str, JSON]] = {
     "attachments": {"maxItems": 1000},
     "metadata": _METADATA,
 }
-"""The rules of arguments that are not, or not like this, in the published schemas."""
+"""The rules of arguments that the published schemas omit or state differently."""
 
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -69,8 +69,8 @@ _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     """Return valid arguments for the tool: metadata as an object, and 20.0 as 20.
 
-    Some hosts convert schemas to strict ones, in which every argument is required, so models fill
-    in those that they do not need. Optional arguments that are null or empty count as not given.
+    Some hosts convert schemas to strict ones, in which every argument is required. Models then also
+    fill in arguments that they do not need, so null or empty optional arguments count as missing.
 
     Raises:
         ToolError: `invalid_arguments`, with the first three flaws.
@@ -143,7 +143,7 @@ def _check(tool: Tool, name: str) -> Validate:
 
 
 def _closed(rules: JSON) -> JSON:
-    """Return rules in which objects have no other members than those they name."""
+    """Return rules in which objects may have only the members that the rules name."""
     closed = dict(rules)
     if "properties" in rules:
         members = cast("JSON", rules["properties"])
@@ -160,7 +160,7 @@ def _usage(tool: Tool) -> str:
 
 
 def _map(metadata: JSON | list[JSON]) -> JSON:
-    """Return metadata as an object, given as such or as pairs."""
+    """Return metadata as an object; it is given as an object or as a list of pairs."""
     if isinstance(metadata, dict):
         return metadata
     return {pair["key"]: pair["value"] for pair in metadata}

@@ -1,7 +1,8 @@
 """The kinds of message collections: threads, conversations and stored completions.
 
 OpenAI replaced threads with conversations, and messages with items of type `message`
-(docs/upstreams.md). Tools accept the ids of both, and use the `Collection` of the kind.
+(docs/upstreams.md). Tools accept thread ids and conversation ids alike, and use the `Collection`
+for the kind that the id belongs to.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,11 +24,13 @@ class Collection:
 
     Attributes:
         list_messages: builds the request for a slice of the list of messages and other items.
-        retrieve_message: builds the request for one message; None if the upstream has none.
-        list_files: builds the request for a slice of a message's files; None if it has none.
+        retrieve_message: builds the request for one message; None if the API has no such request.
+        list_files: builds the request for a slice of a message's files; None if the API has no such
+            request.
         is_message: returns whether an object in the list is a message.
         has_runs: whether the list can be filtered by run.
-        page_items: the fewest objects to request at once, 1 to 100; some may not be messages.
+        page_items: the minimum number of objects to request at once, 1 to 100, because some of them
+            may not be messages.
         cursor_in_envelope: whether the next page starts after the reply's `last_id`.
         retrieve: builds the request for the collection itself; None if the list is complete.
         choices: returns the choices of a retrieved collection: messages, oldest first, perhaps

@@ -25,10 +25,10 @@ _IN_WORDS: Final = {
 }
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 ERRORS: Final = 3
-"""The most flaws that one error lists."""
+"""The maximum number of flaws that one error lists."""
 
 _SHOWN: Final = 40
-"""The most characters of an invalid value that an error quotes."""
+"""The maximum length of the part of an invalid value that an error quotes, in characters."""
 
 
 def entry_path(path: str, step: object) -> str:
@@ -140,7 +140,7 @@ class Flaw:
 
 
 def unknown_arguments(owner: str, names: AbstractSet[str]) -> str:
-    """Say in a sentence that a tool, or an object, has no arguments with these names."""
+    """Return a sentence that says that a tool, or an object, has no arguments with these names."""
     shown = ", ".join(_shown(name) for name in nsmallest(ERRORS, names))
     return f"{owner} has no argument {shown}."
 

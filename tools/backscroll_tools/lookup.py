@@ -1,4 +1,4 @@
-"""One object of a list: retrieved by its id or, if the upstream cannot do that, found in the list.
+"""Looks up one object of a list: by its id or, if the upstream cannot do that, in the list.
 
 Some upstreams serve a list but not its single objects (LiteLLM), or retrieve them only by other ids
 (DevUI; docs/upstreams.md).
@@ -16,13 +16,13 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Order
 
 PAGES: Final = 40
-"""The most pages of 100 items that a search reads. A call may make 50 requests."""
+"""The maximum number of pages of 100 items that a search reads. A call may make 50 requests."""
 
 _MISSING: Final = frozenset({"not_found", "upstream_retired"})
 
 
 def last_of(reply: Reply, after: str) -> str:
-    """Return the id of a reply's last item, which the next page starts after, or `after`."""
+    """Return the id that the next page starts after: that of a reply's last item, or `after`."""
     last: str = reply.items[-1]["id"] if reply.items else after
     return last
 
@@ -34,9 +34,11 @@ class Lookup:
     Attributes:
         client: sends the requests.
         listing: builds the request for a slice of the list.
-        retrieval: builds the request for one object from its id; None if the upstream has none.
-        order: the order to search the list in.
-        next_after: returns the id that the page after a reply starts after.
+        retrieval: builds the request for one object from its id; None if the upstream has no such
+            request.
+        order: the order in which to search the list.
+        next_after: returns the id after which the next page starts, from a reply and the id after
+            which its page started.
     """
 
     client: CallClient
@@ -85,8 +87,8 @@ class Lookup:
     async def _beside_neighbour(self, item_id: str) -> JSON | None:
         """Find an object by two requests for one item each, if the upstream's paging allows that.
 
-        The first one, in the opposite order, returns the object's neighbour, and the second one
-        returns what follows the neighbour.
+        The first request, in the opposite order, returns the item directly before the object. The
+        second returns the item directly after that one, which is the object.
 
         Raises:
             ToolError: `not_found` if the upstream does not know the object's id.

@@ -18,7 +18,7 @@ from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk, Source
 
 _CHOICE: Final = "-choice-"
-"""Separates the collection's id from the index, in the ids that we give to choices."""
+"""The separator between the collection's id and the index in the ids that we give to choices."""
 
 
 def messages_of(
@@ -30,7 +30,7 @@ def messages_of(
         client: sends the requests.
         collection: the kind of collection.
         owner: the collection's id.
-        start: the position and the order to read the list in.
+        start: the position to read the list from, and its order.
 
     Raises:
         ToolError: `invalid_arguments` if the call filters by run and the collection has no runs.
@@ -62,8 +62,8 @@ async def raw_message(  # noqa: PLR0913 - which message, and how it is read
         collection: the kind of collection.
         owner: the collection's id.
         message_id: the message's id.
-        order: the order to search the list in, if a single message cannot be retrieved.
-        whole: whether to keep binary content, which lists show as its type and size.
+        order: the order in which to search the list if a single message cannot be retrieved.
+        whole: whether to keep binary content; lists show only its type and size.
 
     Raises:
         ToolError: `not_found` if there is no such message, or the object is not a message.
@@ -133,7 +133,7 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True)
 class _WithChoices:
-    """The listed messages, and after them the choices that the upstream's list lacks.
+    """The listed messages, followed by the choices that the upstream's list lacks.
 
     OpenAI's published example lists only the input; OGX lists the choices too. Llama Stack has no
     list, but its completions contain their input (docs/upstreams.md).
@@ -226,7 +226,7 @@ class _WithChoices:
     async def _retrieved(self) -> JSON:
         """Return the collection, or an empty object if the upstream serves only its messages.
 
-        If the collection is too large, it has one choice that says so.
+        If the collection is too large, the returned one has a single choice that says so.
         """
         client = self.listed.client
         try:

@@ -39,7 +39,7 @@ class Page(TypedDict):
 
 
 class Clipped(TypedDict):
-    """How much of a long message is shown, in characters."""
+    """The number of characters that are shown of a long message, and its length."""
 
     shown: int
     total: int

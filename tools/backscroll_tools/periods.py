@@ -1,4 +1,4 @@
-"""Periods of time, as the arguments `since` and `until` give them.
+"""Periods of time, parsed from the arguments `since` and `until`.
 
 Each is a date or part of one (`2026`, `2026-11`, `2026-11-21`), a time (`2026-11-21T10:00`, in UTC
 unless it has an offset), an age (`12h`, `7d`, `2w`, `3m`, `1y`: hours, days, weeks, months, years),
@@ -31,7 +31,7 @@ class Period:
 
     Attributes:
         since_s: its first second, in Unix seconds; None if it has no beginning.
-        until_s: the second after its last one, in Unix seconds; None if it has no end.
+        until_s: the first second after it, in Unix seconds; None if it has no end.
     """
 
     since_s: int | None = None
@@ -44,7 +44,7 @@ class Period:
         )
 
     def __bool__(self) -> bool:
-        """Whether the period is limited."""
+        """Whether the period has a beginning or an end."""
         return self != Period()
 
 
@@ -72,7 +72,7 @@ def period(given: JSON, now_s: int) -> Period:
 
 
 def _seconds(name: str, text: str, now: datetime, end: int) -> int:
-    """Return the start of what `text` names, in Unix seconds; the end if `end` is 1."""
+    """Return the start of the time that `text` names, in Unix seconds, or its end if `end` is 1."""
     try:
         if age := _AGE.fullmatch(text):
             at = _before(now, int(age[1]), age[2])
@@ -89,7 +89,7 @@ def _seconds(name: str, text: str, now: datetime, end: int) -> int:
 
 
 def _before(now: datetime, count: int, unit: str) -> datetime:
-    """Return the time that many units before `now`, or the earliest possible one."""
+    """Return the time `count` units before `now`, or the earliest time that Python supports."""
     if unit in _HOURS:
         hours = min(count * _HOURS[unit], int((now - _EPOCH).total_seconds()) // 3600)
         return now - timedelta(hours=hours)

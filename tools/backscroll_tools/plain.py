@@ -6,7 +6,7 @@ from typing import Final
 
 _ASCII: Final = re.compile(r"[\n\t\x20-\x7e]*")
 _JOINERS: Final = "\u200c\u200d"
-"""The two zero-width joiners, which Persian, Indic scripts and many emoji need."""
+"""The zero-width joiner and non-joiner, which Persian, Indic scripts and many emoji need."""
 
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that a terminal acts on or hides: control and format characters (including the

@@ -30,8 +30,8 @@ MARK_CHARS: Final = 5
 _LETTERS: Final = string.ascii_lowercase
 _MARKS: Final = len(_LETTERS) ** (MARK_CHARS - 1)
 _DRAWS: Final = 100
-"""The most random prefixes to try. A page contains at most 40,000 of the 456,976 prefixes, so the
-chance that 100 tries fail is 10^-105."""
+"""The maximum number of random prefixes to try. A page contains at most 40,000 of the 456,976
+prefixes, so the chance that 100 tries fail is 10^-105."""
 
 _IN_HEADER: Final = frozenset({"id", "role", "text", "message_id"})
 _LATEST: Final = 253_402_300_799
@@ -125,7 +125,7 @@ def _minute(item: Mapping[str, object]) -> str:
 
 
 def _timed_by(item: Mapping[str, object]) -> str:
-    """Return the field that has the time of an item: a thread is shown by its last message."""
+    """Return the name of an item's time field; for a thread, that of its last message."""
     return "last_message_at" if "last_message_at" in item else "created_at"
 
 

@@ -15,13 +15,14 @@ from backscroll_tools.models import JSON
 
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 500
-"""The most items on one page of a list tool; the default is 20."""
+"""The maximum number of items on one page of a list tool; the default is 20."""
 
 PREVIEW_MAX: Final = 2000
-"""The maximum of `preview_chars`, in characters per message."""
+"""The maximum value of `preview_chars`, in characters per message."""
 
 CONTENT_CHARS: Final = 256_000
-"""The most characters of a message's text (OpenAI API, 2024-04-15, create message)."""
+"""The maximum length of a message's text, in characters (OpenAI API, 2024-04-15, create message).
+"""
 
 METADATA_PAIRS: Final = 16
 METADATA_KEY_CHARS: Final = 64
@@ -60,7 +61,7 @@ def order(default: str) -> JSON:
 def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> JSON:
     """Return an input schema: an object with these properties.
 
-    It allows no others, but does not say so: `arguments` refuses them.
+    The schema does not forbid other properties, because `arguments` refuses them.
     """
     schema: JSON = {"type": "object", "properties": dict(properties)}
     if required:

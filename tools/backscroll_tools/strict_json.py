@@ -1,7 +1,7 @@
 """A JSON reader that is stricter than Python's and follows RFC 8259.
 
 A message must be stored exactly as it was sent. So invalid UTF-8, half a surrogate pair, a number
-that becomes infinite and a duplicate key are errors.
+that is too large for a double, and a duplicate key are errors.
 """
 
 import json
@@ -10,11 +10,11 @@ import re
 from typing import Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
-"""The most levels of nested arrays and objects, including the outermost."""
+"""The maximum number of levels of nested arrays and objects, including the outermost."""
 
 _CONTAINERS: Final = (dict, list)
 _SHOWN: Final = 40
-"""The most characters of a key or number that an error quotes."""
+"""The maximum length of the part of a key or number that an error quotes, in characters."""
 
 # Not compiled here, because it is rarely needed, and servers start often.
 _ESCAPE: Final = (
@@ -48,7 +48,7 @@ class JSONFlawError(ValueError):
 
 
 class Ambiguous:
-    """Replaces the value of a duplicate key, or a number that is too large, in a guess."""
+    """The value, in a guess, of a duplicate key or of a number that is too large."""
 
 
 class _UnfitNumberError(Exception):

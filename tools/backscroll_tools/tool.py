@@ -20,13 +20,13 @@ Report: TypeAlias = Callable[[int, int], Awaitable[None]]
 """Called with the number of items read and the limit, after each request except the last."""
 
 RESULT_CHARS: Final = 32_000
-"""The most characters of a result, by default."""
+"""The default for the maximum length of a result, in characters."""
 
 DEADLINE_S: Final = 60.0
-"""The most seconds that a call may take, by default."""
+"""The default for how long a call may take, in seconds."""
 
 REQUESTS: Final = 50
-"""The most upstream requests that a call may make, by default."""
+"""The default for the maximum number of upstream requests that a call may make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Bounds:
     """The limits of a call.
 
     Attributes:
-        result_chars: the most characters of the whole result: its text plus its structured content
-            as compact JSON; 2,000 to 200,000.
-        deadline_s: the most seconds for the whole call.
-        requests: the most upstream requests for the whole call.
+        result_chars: the maximum length of the whole result, in characters: its text plus its
+            structured content as compact JSON; 2,000 to 200,000.
+        deadline_s: how long the whole call may take, in seconds, at most.
+        requests: the maximum number of upstream requests for the whole call.
         output: the parts of the result that the host wants; only these are counted.
     """
 

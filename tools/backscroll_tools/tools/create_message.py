@@ -58,7 +58,7 @@ class _Write(Protocol):
         ...
 
     def doubtful(self) -> bool:
-        """After `written` was cancelled, whether the message may have been written."""
+        """Whether the message may have been written, after `written` was cancelled."""
         ...
 
 

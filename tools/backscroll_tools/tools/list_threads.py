@@ -37,7 +37,7 @@ class _ByActivity:
         filters = tuple((name, str(at)) for name, at in limits.items() if at is not None)
         window = Slice(limit, self.start.walk_order, after, filters)
         reply = await self.client.page(requests.list_by_activity(window))
-        # A thread moves while it is active, so the key is its position, and not its id.
+        # An active thread moves in the list, so the key is its position and not its id.
         keys = tuple([_key(raw) for raw in reply.items])
         return replace(Chunk.of(reply, objects.thread), keys=keys)
 
