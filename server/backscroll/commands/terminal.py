@@ -13,7 +13,7 @@ WIDTH: Final = 100
 
 
 def columns() -> int:
-    """Return the width of the terminal in characters, `WIDTH` at most."""
+    """Return the width of the terminal in characters, but at most `WIDTH`."""
     return min(shutil.get_terminal_size().columns, WIDTH)
 
 
@@ -41,7 +41,7 @@ def stdout() -> TextIO:
 
 
 def verbatim() -> TextIO:
-    """Return stdout, which writes UTF-8 and plain line feeds on every system unless a terminal.
+    """Return stdout; unless it is a terminal, it writes UTF-8 and plain line feeds on every system.
 
     Raises:
         CommandError: stdout is closed.

@@ -66,7 +66,7 @@ class Change:
         """Apply the change.
 
         Raises:
-            CommandError: the file has changed since, or cannot be written.
+            CommandError: the file has changed since it was read, or cannot be written.
         """
         if host_file.read(self.path) != self.before:
             raise CommandError(f"{self.path} was changed by another program: try again")
@@ -99,9 +99,9 @@ def disconnecting(host: Host, path: Path) -> Change:
     """Return the change that removes Backscroll from a host's file.
 
     If adding Backscroll was the only change since the backup, the backup is restored byte for byte.
-    Removing only the entry can leave an empty object that the original file did not have. An entry
-    of the same name that Backscroll replaced is put back. One that `backscroll connect` did not
-    write is not removed.
+    (Removing only the entry can leave an empty object that the original file did not have.) If
+    Backscroll replaced an entry of the same name, that entry is restored. An entry that `backscroll
+    connect` did not write is not removed.
 
     Raises:
         CommandError: as in `connecting`.
@@ -126,7 +126,7 @@ def disconnecting(host: Host, path: Path) -> Change:
 
 
 def _traces(host: Host, text: str) -> set[str]:
-    """Return the texts that can result from adding Backscroll to a text and removing it again."""
+    """Return the texts that can result if Backscroll is added to a text and then removed."""
     plain, asking = (HostEntry(("backscroll",), {}, needs_key=asks) for asks in (False, True))
     first = connected(host, text, plain)
     ways = (first, connected(host, text, asking), connected(host, first, asking))

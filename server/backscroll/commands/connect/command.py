@@ -202,7 +202,7 @@ def _confirm(question: str) -> None:
 
     Raises:
         click.Abort: the answer is no.
-        CommandError: there is nobody to answer.
+        CommandError: the question cannot be answered, because stdin is not a terminal.
     """
     try:
         agreed = click.confirm(question)

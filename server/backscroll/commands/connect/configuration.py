@@ -20,7 +20,7 @@ _INPUT: Final = {
 
 
 def connected(host: Host, text: str, entry: HostEntry) -> str:
-    """Return a configuration with the entry added, or updated if it was there.
+    """Return a configuration with the entry added, or updated if it already has one.
 
     An entry of the same name that is not Backscroll's is replaced. A byte order mark is removed,
     because some hosts cannot read a file that has one (Gemini CLI 0.61, Claude Desktop).
@@ -45,7 +45,7 @@ def connected(host: Host, text: str, entry: HostEntry) -> str:
 
 
 def disconnected(host: Host, text: str) -> str:
-    """Return a configuration without the entry of Backscroll's name; unchanged if there is none.
+    """Return a configuration without the entry named `backscroll`; unchanged if there is none.
 
     Raises:
         MalformedError: as in `connected`.
@@ -56,7 +56,7 @@ def disconnected(host: Host, text: str) -> str:
 
 
 def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
-    """Return a configuration with an entry of Backscroll's name as it was before `connected`.
+    """Return a configuration with the entry named `backscroll` that `connected` replaced.
 
     Args:
         host: the host.
@@ -104,7 +104,7 @@ def is_connected(host: Host, text: str) -> bool:
 
 
 def replaced_entry(host: Host, text: str) -> dict[str, Any] | None:
-    """Return an entry of Backscroll's name that `connect` did not write; None if there is none.
+    """Return the entry named `backscroll` if `connect` did not write it, or None.
 
     Raises:
         MalformedError: as in `connected`.
@@ -128,7 +128,7 @@ def whole(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def inputs(host: Host, entry: HostEntry) -> list[Mapping[str, Any]]:
-    """Return the inputs that the entry refers to, which the host asks its user for."""
+    """Return the inputs that the entry refers to. The host asks its user for their values."""
     return [_INPUT] if host.asks and entry.needs_key and not entry.key else []
 
 

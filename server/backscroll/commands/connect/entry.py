@@ -19,7 +19,7 @@ class HostEntry:
     Attributes:
         command: the program that starts it, and its arguments.
         settings: its environment variables, without a key.
-        key: the key, if it is to be written in clear text; else empty.
+        key: the key, if it should be written in clear text; otherwise empty.
         needs_key: whether the server needs a key.
     """
 

@@ -1,4 +1,4 @@
-"""The settings and the key that `backscroll connect` is given for an entry."""
+"""The settings and the key for an entry, from the flags and environment of `backscroll connect`."""
 
 import os
 
@@ -12,9 +12,10 @@ from backscroll.settings.parsing import is_blank
 
 
 def set_here(flags: Flags) -> Flags:
-    """Return the settings in the environment that other commands use, apart from those given.
+    """Return the settings in the environment that are missing in `flags`.
 
-    Secrets are left to the host, and settings for HTTP do not matter to an entry.
+    Secrets are left out, because the host supplies them, as are settings for HTTP, because the
+    server of an entry does not use it.
     """
     variables = {name: f"{PREFIX}{name.upper()}" for name in EVERY if name not in flags}
     texts = {name: os.environ.get(variable, "") for name, variable in variables.items()}
@@ -49,7 +50,7 @@ def key(settings: Settings) -> str:
     """Return the key to write, from the environment or a prompt; empty for the store.
 
     Raises:
-        CommandError: there is no key or password to write.
+        CommandError: neither the environment nor the prompt gave a key or password.
     """
     if settings.upstream == "store":
         if holds_password(settings.database):

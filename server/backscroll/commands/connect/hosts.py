@@ -68,8 +68,8 @@ class Host:
         forwards: whether an entry lists variables to pass to the server (Codex's env_vars).
         own: its own command to add and remove servers, if it has one.
         program: the name of its program on PATH, if it has no command to add servers.
-        model_sees: what of a result reaches its model, as the end of a sentence; empty if all of it
-            does, or if that is not known.
+        model_sees: the part of a result that reaches its model, as the end of a sentence; empty if
+            the whole result does, or if that is not known.
         suited: the settings that suit what its model sees, by name. They are written to the entry
             unless other values are given.
         key_source: where the host takes the key from, as a sentence.
@@ -97,7 +97,7 @@ class Host:
 
 
 def _claude(machine: Machine) -> Path:
-    """Return Claude Desktop's folder; on Windows, a packaged app has it inside its package."""
+    """Return Claude Desktop's folder; on Windows, a packaged app keeps it inside its package."""
     if machine.platform == "win32":
         packages = machine.folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
         for package in sorted(packages.glob("Claude_*")):
@@ -122,7 +122,7 @@ def _opencode(machine: Machine) -> Path:
 
 
 def _opencode_file(machine: Machine) -> Path:
-    """Return opencode's file; of its two names, the one that is there."""
+    """Return opencode's file, which can have either of two names."""
     with_comments = _opencode(machine) / "opencode.jsonc"
     return with_comments if with_comments.exists() else _opencode(machine) / "opencode.json"
 

@@ -45,12 +45,12 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
 
 
 def with_value(text: str, path: Sequence[str], value: object) -> str:
-    """Return the text with a member set to a value; what is right inside it keeps its form.
+    """Return the text with a member set to a value; members that are equal keep their formatting.
 
     Args:
         text: as in `with_member`.
         path: as in `with_member`.
-        value: as in `with_member`. Of an object, only the members that differ are edited.
+        value: as in `with_member`. If it is an object, only the members that differ are edited.
 
     Raises:
         MalformedError: as in `with_member`.
@@ -68,7 +68,7 @@ def with_value(text: str, path: Sequence[str], value: object) -> str:
 
 
 def without_member(text: str, path: Sequence[str]) -> str:
-    """Return the text without a member; the objects that contained it stay, even if empty.
+    """Return the text without a member. The objects that contained it stay, even if they are empty.
 
     Raises:
         MalformedError: as in `with_member`.
@@ -88,7 +88,7 @@ def without_member(text: str, path: Sequence[str]) -> str:
 def with_element(
     text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
 ) -> str:
-    """Return the text with an element added to an array, unless `is_ours` matches one.
+    """Return the text with an element added to an array, unless `is_ours` is true for one.
 
     Raises:
         MalformedError: the text is not JSON, or the member of that name is not an array.
@@ -103,7 +103,7 @@ def with_element(
 
 
 def without_element(text: str, name: str, is_ours: Callable[[object], bool]) -> str:
-    """Return the text without the first element of an array that `is_ours` matches.
+    """Return the text of a file without the first element of an array for which `is_ours` is true.
 
     Raises:
         MalformedError: as in `with_element`.
@@ -231,7 +231,7 @@ def _unit(text: str) -> str:
 
 
 def _line_start(text: str, at: int) -> int:
-    """Return the offset at which the indentation ends, in the line that contains `at`."""
+    """Return the offset at which the indentation of the line that contains `at` ends."""
     start = text.rfind("\n", 0, at) + 1
     return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
 

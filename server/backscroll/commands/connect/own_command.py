@@ -24,11 +24,11 @@ class OwnCommand:
 
     Attributes:
         program: the name of the program on PATH.
-        add: returns the arguments that add a server, given the server in the format of the host's
-            file, and the inputs that it refers to.
+        add: returns the arguments that add a server. It takes the server in the format of the
+            host's file, and the inputs that the server refers to.
         remove: the arguments that remove Backscroll; empty if the command cannot.
         replaces: whether adding replaces an entry of the same name; if not, it is removed first.
-        lacks: returns why the command cannot add this server to this file, as the end of a
+        lacks: returns the reason why the command cannot add a server to a file, as the end of a
             sentence that begins with the program's name; empty if it can.
     """
 
@@ -70,7 +70,11 @@ def _gemini_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> 
 
 
 def _gemini_lacks(server: Mapping[str, Any], rest: str) -> str:
-    """Gemini CLI 0.61 writes variables in its file as values, and truncates values at `=`."""
+    """Return why Gemini CLI cannot add a server; empty if it can.
+
+    Version 0.61 replaces variables with their values when it writes its file, and truncates values
+    at `=`.
+    """
     if "$" in rest:
         return "would replace variables in its file with their values"
     if any("=" in value for value in server.get("env", {}).values()):

@@ -1,4 +1,4 @@
-"""Which entry of a host is Backscroll's, and what in it belongs to the user or the host."""
+"""Recognises Backscroll's entry in a host's file, and keeps what the user or the host added."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from backscroll.settings.installation import NAME
 from backscroll.settings.model import PREFIX
 
 _WRITTEN: Final = frozenset({"type", "command", "args"})
-"""The members of an entry that are replaced. Every other one is kept, apart from variables."""
+"""The members of an entry that are replaced. Others are kept, except Backscroll's variables."""
 
 _COMMANDS: Final = (
     re.compile(NAME),
@@ -21,7 +21,7 @@ _COMMANDS: Final = (
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
-    """Return whether `backscroll connect` wrote an entry, which is seen from its command."""
+    """Return whether `backscroll connect` wrote an entry, judging by the entry's command."""
     command, arguments = entry.get("command"), entry.get("args", [])
     words = command if isinstance(command, list) else [command, *arguments]
     if not words or not all(isinstance(word, str) for word in words):
@@ -32,10 +32,10 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
 
 
 def merged(found: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our entry with what the user or the host added to the entry that was found.
+    """Return our entry, with the additions of the user or the host to the entry that was found.
 
-    Kept are members that Backscroll does not write, such as a timeout or the tools that need no
-    approval, and variables whose names do not begin with `BACKSCROLL_`.
+    These are the members that Backscroll does not write, such as a timeout or a list of tools that
+    need no approval, and the variables whose names do not begin with `BACKSCROLL_`.
     """
     result = dict(ours)
     for name, value in found.items():

@@ -32,7 +32,7 @@ def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) ->
         host: the host.
         settings: the settings that result from the flags.
         flags: the settings given on the command line, by name.
-        key: the key, if it is to be written in clear text; else empty.
+        key: the key, if it should be written in clear text; otherwise empty.
     """
     given = {name: text for name, text in flags.items() if not is_blank(text)}
     if "database" in given:  # absolute, because the host starts the server in another folder

@@ -114,7 +114,7 @@ class Run:
         """Check that the file has the wanted entry and the other servers.
 
         Raises:
-            CommandError: it does not.
+            CommandError: the file lacks one of them.
         """
         if not self._contains(self.wanted, others):
             name = Path(self.program).name
@@ -134,7 +134,7 @@ class Run:
 
 
 def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | str:
-    """Return the run that adds an entry to a host's file, or the reason to edit the file.
+    """Return the run that adds an entry to a host's file, or the reason to edit the file instead.
 
     Args:
         host: the host; if it has no command of its own, the reason is empty.
@@ -166,7 +166,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
 
 
 def removing(host: Host, machine: Machine, path: Path) -> Run | str:
-    """Return the run that removes Backscroll from a host's file, or the reason to edit the file.
+    """Return the run that removes Backscroll from a host's file, or why to edit the file instead.
 
     Raises:
         CommandError: the file cannot be read.

@@ -26,13 +26,13 @@ _REASON_CHARS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The start of an entry's server.
+    """Starts an entry's server.
 
     Attributes:
         entry: the entry.
         machine: the source of the server's environment and working folder.
-        limit_s: the time limit for each process, in seconds. Running a package for the first time
-            can include its download.
+        limit_s: the time limit for each process, in seconds. The first start of a package can
+            include its download.
     """
 
     entry: HostEntry
@@ -40,9 +40,9 @@ class Start:
     limit_s: float = 180.0
 
     def check(self) -> None:
-        """Start the server, and let it check its database if it has the embedded store.
+        """Start the server. If it has the embedded store, also let it check its database.
 
-        Nothing is written, and no upstream is asked.
+        This writes nothing, and sends no request to an upstream.
 
         Raises:
             CommandError: the server does not start, or cannot use its database.
@@ -82,7 +82,7 @@ class Start:
             raise CommandError(f"{command[0]} cannot be run: {error.strerror or error}") from None
 
     def _variables(self) -> dict[str, str]:
-        """Return the environment that a host would pass: none of this shell's settings in it."""
+        """Return the environment that a host would pass, without this shell's settings."""
         environ = {
             name: value
             for name, value in self.machine.environ.items()
@@ -102,6 +102,6 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _reason(errors: str) -> str:
-    """Return the last line that was printed, which is an error's, as the end of a sentence."""
+    """Return the last line of stderr, which is the error message, as the end of a sentence."""
     lines = [line for line in plain(errors).splitlines() if line.strip()]
     return f": {lines[-1].removeprefix('backscroll: ')[:_REASON_CHARS]}" if lines else ""

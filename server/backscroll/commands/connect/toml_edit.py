@@ -95,7 +95,7 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
 
     Raises:
         MalformedError: the table has no header (it is inline, or uses dotted keys), or its
-            subtables are in several places.
+            subtables are not all next to it.
     """
     headers = [*_headers(text), (len(text), ())]
     ours = [
@@ -111,7 +111,7 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _updated(block: str, path: tuple[str, ...], value: Mapping[str, Any], line_end: str) -> str:
-    """Return a table's text, with its subtables, edited until it has a value."""
+    """Return the text of a table and its subtables, edited so that the table has this value."""
     headers = [*_headers(block), (len(block), ())]
     names = {name[:length] for _, name in headers for length in range(len(path), len(name) + 1)}
     parts: list[str] = []
@@ -131,7 +131,7 @@ def _updated(block: str, path: tuple[str, ...], value: Mapping[str, Any], line_e
 def _updated_table(
     text: str, name: tuple[str, ...], wanted: Mapping[str, Any], line_end: str
 ) -> str:
-    """Return the text of one table without its subtables, edited until it has the wanted value."""
+    """Return the text of one table without its subtables, edited so that it has this value."""
     header, *statements = _statements(text)
     kept, missing = [header if header.endswith("\n") else header + line_end], dict(wanted)
     for statement in statements:
@@ -149,7 +149,7 @@ def _updated_table(
 
 
 def _statements(text: str) -> list[str]:
-    """Return the lines of a text, with the lines of a value that has several in one."""
+    """Return the statements of a text. The lines of a multi-line value are one statement."""
     found, start, depth, at = [], 0, 0, 0
     while at < len(text) and (token := _TOKEN.match(text, at)) is not None:
         at = token.end()

@@ -72,7 +72,7 @@ class Act:
 
 
 async def tools(act: Act) -> None:
-    """List the tools, and how many tokens they cost a model."""
+    """List the tools, and show how many tokens they cost a model."""
     listed = await act.client.list_tools()
     act.stage.say(
         f"MCP {act.client.protocol_version}; the server offers {len(listed.tools)} tools:"

@@ -1,4 +1,4 @@
-"""Checks the embedded store's database. It is opened in the same way as by the server."""
+"""Checks the embedded store's database, which is opened in the same way as by the server."""
 
 import os
 import sqlite3

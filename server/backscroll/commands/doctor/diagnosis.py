@@ -7,8 +7,8 @@ UNSET: Final = "not set"
 """The text shown for a setting without a value."""
 
 Verdict: TypeAlias = Literal["ok", "unclear", "absent", "warning", "failed"]
-"""The result of a check. `absent`: the upstream does not serve it, which is not always a problem.
-`warning`: it works now, but can fail later."""
+"""The result of a check. `absent`: the upstream does not serve the endpoints, which is not always a
+problem. `warning`: everything works now, but can fail later."""
 
 Fitness: TypeAlias = Literal["works", "withheld", "broken"]
 """Whether a tool will work. `withheld`: the tool is not offered to agents."""
@@ -36,7 +36,7 @@ class Check:
     Attributes:
         name: what was checked.
         verdict: the result.
-        detail: what was found.
+        detail: the findings.
         ms: the response time in milliseconds; None if no request was sent.
         next_step: how to fix the problem; empty if there is none.
     """

@@ -77,7 +77,8 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
     """Check the embedded store's database. If there is none yet, check where it will be created.
 
     Returns:
-        the checks, and the settings for asking the store without creating its database.
+        the checks, and the settings with which the store can be queried without creating its
+            database.
     """
     if is_missing(settings.database_url):
         empty = replace(settings, database="sqlite://")  # a new, empty database

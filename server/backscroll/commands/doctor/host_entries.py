@@ -12,7 +12,7 @@ from backscroll.process.exits import CommandError
 def check_hosts(machine: Machine) -> tuple[Check, ...]:
     """Return a check of each host whose file has an entry that `backscroll connect` wrote.
 
-    A file that cannot be read is left out: `backscroll connect` names it.
+    A file that cannot be read is left out, because `backscroll connect` reports it.
     """
     return tuple(check for host in HOSTS if host.format != "url" for check in _check(host, machine))
 

@@ -30,7 +30,7 @@ _PARTS: Final = {
         COMPLETION_MESSAGES,
     ),
 }
-"""A request to a part of a group that some upstreams lack, and what is said if it is missing."""
+"""A request to a part of a group that some upstreams lack, and the text shown if it is missing."""
 
 
 async def probe_all(

@@ -29,7 +29,7 @@ _LABELS: Final[dict[Verdict | Fitness, str]] = {
 }
 _LABEL_CHARS: Final = 6
 _NARROW: Final = 60
-"""The width below which details do not fit beside their names, in characters."""
+"""The width below which details do not fit next to their names, in characters."""
 
 
 def as_json(diagnosis: Diagnosis) -> str:

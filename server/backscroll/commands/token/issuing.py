@@ -53,12 +53,12 @@ def new_token(  # noqa: PLR0913 - each is a field of a token
     """Return a new token. It is not stored yet.
 
     Args:
-        name: the caller's name: letters, digits, `_`, `.`, `@` and `-`, 64 at most.
+        name: the caller's name: at most 64 letters, digits, `_`, `.`, `@` and `-`.
         scopes: `read`, or `read` and `write`, comma-separated.
         toolsets: the toolsets, comma-separated; `all` for all that the server offers.
         expires: a duration, or `never`.
-        partition: its partition of the store; empty for the shared one.
-        key_variable: the environment variable with its key to the upstream; empty for the
+        partition: the caller's partition of the store; empty for the shared one.
+        key_variable: the environment variable with the caller's key to the upstream; empty for the
             operator's key.
 
     Raises:

@@ -31,7 +31,7 @@ _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
 @dataclass(slots=True)
 class ImportCounts:
-    """The number of entries by outcome; `grown` counts those of `present` that are longer now."""
+    """The number of entries by outcome. `grown` counts the `present` ones with new messages."""
 
     imported: int = 0
     present: int = 0
@@ -111,7 +111,7 @@ class _Import:
     refuse: Callable[[str], None]
 
     async def read(self, source: ImportFile, most: int | None) -> None:
-        """Import up to `most` entries of a file, and say what of them is left out."""
+        """Import up to `most` entries of a file, and report the fields that are left out."""
         left_out: Counter[str] = Counter()
         try:
             with progress(source.name, source.total) as advance:
@@ -128,7 +128,7 @@ class _Import:
                 self.refuse(f"{source.name}: imported without unknown fields: {names}")
 
     async def _write(self, entry: ImportEntry) -> int | Refused | None:
-        """Import an entry. If it is already there, return how many messages are new in it."""
+        """Import an entry. If the store already has it, return how many of its messages are new."""
         item = entry.item.item if isinstance(entry.item, Partly) else entry.item
         if isinstance(item, Refused):
             return item
@@ -163,7 +163,7 @@ def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
     for entry in entries:
         group.append(entry)
         full = len(group) == GROUP_ENTRIES or sum(member.size for member in group) >= GROUP_SIZE
-        # Report a refused entry at once: the next line of stdin may not have arrived yet.
+        # Report a refused entry at once, because the next line of stdin may arrive much later.
         if full or isinstance(entry.item, Refused):
             yield group
             group = []

@@ -1,7 +1,7 @@
 """Opens files of conversations: JSON Lines, compressed or not, or one JSON document.
 
-A document is an object or an array of objects, with line breaks anywhere. A file that is neither is
-refused once, and not line by line.
+A document is an object or an array of objects, with line breaks anywhere. If a file has neither
+format, it is refused once and not line by line.
 """
 
 import gzip
@@ -25,10 +25,11 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.request_body import parse_object
 
 DOUBTFUL: Final = 10
-"""If so many lines at the start of a file are not JSON objects, the file is refused."""
+"""The number of lines at the start of a file after which the file is refused, if none of them is a
+JSON object."""
 
 _FEW: Final = 3
-"""In a file with fewer lines, each is refused by itself."""
+"""If a file has fewer lines than this, each invalid line is refused separately."""
 
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -59,7 +60,7 @@ def entries(stream: IO[bytes], most: int = LINE_BYTES) -> Iterator[ImportEntry]:
 
     Args:
         stream: the file, perhaps compressed by gzip.
-        most: the most bytes of a line, and of a document.
+        most: the maximum size of a line, and of a document, in bytes.
     """
     peek = getattr(stream, "peek", None)
     if peek is not None and peek(len(_GZIP)).startswith(_GZIP):

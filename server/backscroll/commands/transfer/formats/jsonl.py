@@ -77,14 +77,14 @@ def parse(line: bytes) -> Imported | Partly | Refused:
     try:
         found = parse_object(line)
     except ApiError as error:
-        # Drop "We could not parse the JSON body of your request: ": a line is not a request.
+        # Drop "We could not parse the JSON body of your request: ", as a line is not a request.
         why = error.message.partition(": ")[2].removesuffix(".")
         return Refused(f"{NOT_JSON}: {why}")
     return parse_value(found)
 
 
 def parse_value(found: JSON) -> Imported | Partly | Refused:
-    """Return the conversation that a JSON object is, or a refusal.
+    """Return the conversation that a JSON object describes, or a refusal.
 
     Fields that Backscroll does not know are removed from `found`.
     """
@@ -122,7 +122,7 @@ def _kind(found: JSON) -> str:
 
 
 def _hash(found: JSON) -> str:
-    # Hash the value, not its bytes: key order and whitespace do not matter.
+    # Hash the value and not its bytes, because key order and whitespace do not matter.
     canonical = json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 

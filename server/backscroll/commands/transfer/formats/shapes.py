@@ -208,7 +208,7 @@ def _message_object(message: ImportedMessage) -> JSON:
 
 
 def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mapping[str, Any]]:
-    """Return content; plain text becomes a string, which is a third of the size."""
+    """Return content; plain text becomes a string, which is a third as long as a part."""
     match content:
         case [{"type": "text", "text": {"value": str(text), "annotations": []}}] if content[
             0
