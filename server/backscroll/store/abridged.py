@@ -1,9 +1,10 @@
 """Lists with shortened content, which are an extension of OpenAI's wire format.
 
-With `abridged=N` in the query of a list, a string of a row's content is cut if it is binary (a data
-URL, or base64) or, unless N is 0, longer than N and 256 characters. `<name>_chars` beside it is its
-length. A page may then end before its limit, so that neither the reply nor what is read for it
-grows without bounds. Large content is read one row at a time, off the event loop.
+If the query of a list has `abridged=N`, two kinds of strings in a row's content are cut: binary
+data (a data URL, or base64) and, unless N is 0, text of more than N and more than 256 characters.
+The field `<name>_chars` next to a cut string gives its full length. A page may then end before its
+limit, which bounds the size of the reply and of the content that is read for it. Large content is
+read one row at a time, in a worker thread.
 """
 
 import asyncio
@@ -22,16 +23,17 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.paging import Listing, PageQuery, RowPage, fetch_page
 
 LARGE_CHARS: Final = 16 * 1024
-"""The most characters of a row's content that is read together with the rest of the page."""
+"""The maximum length of a row's content that is read with the rest of the page, in characters."""
 
 REPLY_CHARS: Final = 8 * 1024 * 1024
-"""How many characters a page's content may have before the page ends."""
+"""The length of a page's content, in characters, at which the page ends."""
 
 READ_CHARS: Final = 256 * 1024 * 1024
-"""How many characters of large content may be read for a page before it ends."""
+"""The length of the large content read for a page, in characters, at which the page ends."""
 
 MANY_ROWS: Final = 50
-"""How many rows are read off the event loop: SQLite reads large content to learn its size."""
+"""The number of rows from which a page is read in a worker thread, because SQLite reads large
+content to find its size."""
 
 _LEAST: Final = 256
 _SIZE: Final = "content_size"
@@ -128,11 +130,11 @@ def shortened(value: Any, preview: int) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _cut(name: str, text: str, preview: int) -> str | None:
-    """Return a string cut short; None if it is kept whole."""
+    """Return the shortened string; None if the string is not shortened."""
     if len(text) <= _LEAST or name in _KEPT:
         return None
     if name not in _TEXTS and (text.startswith("data:") or _BASE64.fullmatch(text)):
-        return text[: _LEAST - 2] + text[-2:]  # base64 ends with how many bytes its last part has
+        return text[: _LEAST - 2] + text[-2:]  # the end of base64 tells its length in bytes
     most = max(preview, _LEAST)
     if not preview or len(text) <= most or _ENCODED in text:
         return None
@@ -142,7 +144,7 @@ def _cut(name: str, text: str, preview: int) -> str | None:
 async def _large(
     database: Database, listing: LargeListing, row: JSON, preview: int
 ) -> tuple[object, int]:
-    """Return a row's shortened content and its characters; (None, 0) if the row was deleted."""
+    """Return a row's shortened content, and its full length; (None, 0) if the row was deleted."""
     key = {column.name: row[column.name] for column in listing.row}
     statement = _content_of(listing)
     text = await database.read(lambda connection: connection.scalar(statement, key), large=True)

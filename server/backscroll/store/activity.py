@@ -1,9 +1,10 @@
 """The time of the last activity of a thread or conversation, which orders the list of both.
 
-An append of messages or items is an activity, and so is the creation. The time of an activity is
-the time of day in Unix microseconds, and at least 1 more than every time in the partition, even if
-the clock went back. So a list by activity changes only at its new end. An imported thread has the
-time of its last message, but not a time in the future, which would delay all later ones.
+Creating a thread or conversation is an activity, and so is appending messages or items to it. The
+time of an activity is the wall clock's time in Unix microseconds, and is always later than every
+other time in the partition, even if the clock went back. So a list by activity changes only at its
+newest end. An imported thread gets the time of its last message, or the present if that time is in
+the future, because all later times would have to be even later.
 """
 
 from typing import Final
@@ -38,7 +39,7 @@ def _latest(table: Table) -> ScalarSelect[int]:
 
 
 def _newest(*times: ColumnElement[int]) -> ScalarSelect[int]:
-    """Return a query for the greatest of several times; null if each is null."""
+    """Return a query for the latest of several times; null if all are null."""
     each = union_all(*(select(time.label("us")) for time in times)).subquery()
     return select(func.max(each.c.us)).scalar_subquery()
 
@@ -49,7 +50,8 @@ _of_conversations: Final = _latest(conversations)
 next_activity: Final = _newest(
     bindparam("now_us", type_=BigInteger), _of_threads + 1, _of_conversations + 1
 )
-"""The time of an activity that happens now; binds the partition `within` and the time `now_us`."""
+"""An SQL expression for the time of an activity that happens now. Binds `within`, the partition,
+and `now_us`, the present."""
 
 latest_activity: Final = select(func.coalesce(_newest(_of_threads, _of_conversations), 0))
 """The time of the latest activity in the partition `within`; 0 if there is none."""

@@ -1,8 +1,9 @@
 """The list of threads and conversations by last activity: an extension of OpenAI's API.
 
 `GET /threads?sort=activity` takes `limit`, `order`, `after`, and `since` and `until` (Unix seconds;
-`until` is exclusive). `include[]=conversations` adds conversations. Each object has a `cursor`, its
-place in the list. As `after`, it is better than an id, which is looked up where it is by then.
+`until` is exclusive). `include[]=conversations` adds conversations. Each object has a `cursor`,
+which is its place in the list. A cursor is a better `after` than an id, because an object may have
+moved in the list since its id was returned.
 
 A walk with these cursors, in either order, returns each thread that does not change during the walk
 exactly once, and each one that becomes active meanwhile at least once. With `asc` this is simple,
@@ -54,7 +55,8 @@ from backscroll.store.thread_object import listed_thread
 
 WAITS: Final = 50
 PAUSE_S: Final = 0.005
-"""How often, and for how many seconds each time, a first page waits for transactions."""
+"""The maximum number of times that a first page waits for transactions, and the length of each wait
+in seconds."""
 
 
 class _Kind(NamedTuple):
@@ -89,7 +91,7 @@ def _kind(table: Table, start: ScalarSelect[str], listed: Callable[[JSON], JSON]
 
 
 def _listed_conversation(row: JSON) -> JSON:
-    # Items have no times, so the last activity stands for the time of the last one.
+    # Items have no times, so use the time of the last activity as the time of the last item.
     last_message_at = row["last_active_us"] // US if row["next_position"] > 1 else None
     return conversation_object(row) | {"last_message_at": last_message_at}
 
@@ -103,7 +105,7 @@ _KINDS: Final = {
 async def page_by_activity(
     database: Database, partition: str, params: QueryParams
 ) -> tuple[list[JSON], bool]:
-    """Return the objects of a page, and whether more follow.
+    """Return the objects of a page, and whether more objects follow.
 
     Args:
         database: the database.
@@ -133,7 +135,8 @@ async def _settled_top(database: Database, partition: str) -> int:
 
 
 def _look(partition: str, connection: Connection) -> tuple[int, frozenset[str]]:
-    # In this order: a transaction that starts between the two has a later time than this one.
+    # The order matters: a transaction that starts between the two reads gets a later time than
+    # this one.
     return _top(connection, partition), _writers(connection)
 
 
@@ -147,14 +150,14 @@ def _writers(connection: Connection) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One page, while it is read."""
+    """Reads one page."""
 
     connection: Connection
     partition: str
     query: ActivityQuery
 
     def objects(self, top: int | None) -> tuple[list[JSON], bool]:
-        """Return the objects of the page, and whether more follow.
+        """Return the objects of the page, and whether more objects follow.
 
         Args:
             top: the time of the latest activity, if a descending walk begins with this page.
@@ -178,7 +181,7 @@ class _Reading:
         return [_object(Cursor(place, top), row) for place, row in shown], len(found) == wanted
 
     def _start(self, after: str) -> tuple[Place, int | None]:
-        """Return the place that `after` names, and the top of its walk if it has one.
+        """Return the place that `after` names and, in a descending walk, the time of its start.
 
         Raises:
             ApiError: 404 if it is neither a cursor nor the id of a thread or conversation.
@@ -229,7 +232,7 @@ class _Reading:
         return [(Place(row["last_active_us"], kind, row["position"]), row) for row in rows]
 
     def _one(self, cursor: Cursor) -> list[JSON]:
-        """Return the object at a cursor, wherever it is by now; nothing if it was deleted."""
+        """Return a cursor's object, even if it has moved; nothing if it was deleted."""
         bound = {"within": self.partition, "row": cursor.place.position}
         rows = self.connection.execute(_KINDS[cursor.place.kind].one, bound)
         return [_object(cursor, row._asdict()) for row in rows]

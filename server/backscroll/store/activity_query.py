@@ -1,4 +1,4 @@
-"""What a request for the list by activity asks for, and the places in that list."""
+"""Parses requests for the list by activity, and the cursors of that list."""
 
 import re
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from backscroll.store.api_errors import invalid_value
 from backscroll.store.paging import PageQuery, read_page_query
 
 END: Final = 10**18
-"""More than any time in microseconds, and than any position."""
+"""A number that is higher than any time in microseconds, and than any position."""
 
 _CURSOR: Final = re.compile(r"([0-9]{1,18})\.([ct])([0-9]{1,18})(?:\.([0-9]{1,18}))?")
 
 
 class Place(NamedTuple):
-    """A place in the list. Places are ordered by time, then kind, then row.
+    """The place of an object in the list. Places are ordered by time, then kind, then row.
 
     Attributes:
         us: the time of the last activity, in Unix microseconds.
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """A place, and in a descending walk the time of the latest activity before the walk."""
+    """A place and, in a descending walk, the time of the latest activity before the walk."""
 
     place: Place
     top: int | None
@@ -42,7 +42,7 @@ class Cursor(NamedTuple):
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """Return the cursor that `text` is, or None if it is not one."""
+    """Return the cursor that `text` encodes, or None if it is not a cursor."""
     found = _CURSOR.fullmatch(text)
     if found is None:
         return None
@@ -58,8 +58,8 @@ class ActivityQuery:
         page: its limit, its order, and the id or cursor that it starts after.
         kinds: the kinds of objects in the list: `t`, or `ct` with conversations.
         since_us: the earliest time of activity, in Unix microseconds.
-        until_us: the time before which all activity was, in Unix microseconds.
-        at: the cursor of the only object that is wanted; None for a page.
+        until_us: the first time after the listed activity, in Unix microseconds.
+        at: the cursor of the only object to return; None for a page.
     """
 
     page: PageQuery

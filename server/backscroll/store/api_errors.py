@@ -55,7 +55,7 @@ def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> A
 
 
 def again_later(why: str, code: str) -> ApiError:
-    """Return the 503 for a write that was not made, and that may be tried again at once."""
+    """Return the 503 for a write that did not happen, and that may be tried again at once."""
     message = f"{why}. Nothing was written. Try again."
     headers = {"Retry-After": "1"}
     return ApiError(

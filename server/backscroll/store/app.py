@@ -111,7 +111,7 @@ class Store:
         given: "ImportedThread | ImportedConversation | ImportedCompletion",
         partition: str = "",
     ) -> int:
-        """Return how many messages or items `given` has beyond those that were imported before."""
+        """Return how many messages or items of `given` were not imported before."""
         from backscroll.store.archive.load import count_new
 
         return await self._database.read(lambda connection: count_new(connection, partition, given))

@@ -177,13 +177,13 @@ class ThreadV2(_Body):
 
 
 class MetadataChange(_Body):
-    """`ModifyMessageRequest`, and `ModifyThreadRequest` of the first version."""
+    """`ModifyMessageRequest`, and the `ModifyThreadRequest` of the API's first version."""
 
     metadata: Metadata | None = None
 
 
 class ThreadChange(MetadataChange):
-    """`ModifyThreadRequest` of the second version; omitted fields are not changed."""
+    """`ModifyThreadRequest` of the API's second version; omitted fields are not changed."""
 
     tool_resources: ToolResources | None = None
 

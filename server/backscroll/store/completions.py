@@ -78,7 +78,7 @@ _messages: Final = LargeListing(
 
 @lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
 def _listing(filters: int, *, of_model: bool) -> LargeListing:
-    """Return the list of completions with this number of metadata filters; for one model or all."""
+    """Return the list of completions, of one model or all, with this number of metadata filters."""
     rows = _living
     if of_model:
         rows = rows.where(completions.c.model == bindparam("model"))

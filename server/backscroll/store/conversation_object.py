@@ -14,7 +14,7 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id
 
 MAX_ITEM_TEXT: Final = 10 * 1024 * 1024
-"""The most characters in one text part of a message (`InputTextContent.text`)."""
+"""The maximum length of one text part of a message, in characters (`InputTextContent.text`)."""
 
 _MAX_ITEMS: Final = 20
 _MESSAGE: Final = "message"

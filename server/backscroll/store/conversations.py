@@ -1,6 +1,6 @@
 """Conversations: create, list, get, update, delete.
 
-OpenAI's API has no list of them. This one is that of Azure AI Foundry's `GET /conversations`.
+OpenAI's API cannot list conversations, so the list follows Azure AI Foundry's `GET /conversations`.
 """
 
 from dataclasses import dataclass

@@ -96,7 +96,8 @@ def partition_of(request: Request) -> str:
 def turn_of(request: Request) -> str:
     """Return the `turn` of a request's write, for `Database.write`.
 
-    It identifies the thread, conversation or completion that changes, or the list that grows.
+    It identifies the thread, conversation or completion that the write changes, or the list that
+    it adds to.
     """
     owner = next(iter(request.path_params.values()), request.scope["path"])
     return f"{partition_of(request)} {owner}"

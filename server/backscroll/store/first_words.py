@@ -1,6 +1,6 @@
-"""The first words of a thread or conversation, as lists of them show it.
+"""The first words of a thread or conversation, which lists show.
 
-Only the start of a message is read: the database cuts its JSON, and the part is parsed.
+Only the start of a message is read: the database cuts its JSON, and this module parses the start.
 """
 
 from typing import Any, Final
@@ -11,13 +11,13 @@ from sqlalchemy import ScalarSelect, Text, cast, func, select
 from backscroll.database.schema import conversations, items, messages, threads
 
 WORDS_CHARS: Final = 120
-"""The most characters of the first words."""
+"""The maximum length of the first words, in characters."""
 
 _JSON_CHARS: Final = 2_000
-"""How many characters of a message's JSON are read."""
+"""The number of characters that are read of a message's JSON."""
 
 _SEARCHED: Final = 20
-"""How many items of a conversation are searched for its first message."""
+"""The number of items of a conversation that are searched for its first message."""
 
 _INSTRUCTIONS: Final = ("system", "developer")
 
@@ -54,7 +54,8 @@ def first_words(start: str | None) -> str:
     """Return the first words of the message whose JSON starts with `start`, on one line.
 
     Returns:
-        Up to `WORDS_CHARS` characters, and `…` if the text goes on; empty if there is no text.
+        Up to `WORDS_CHARS` characters, followed by `…` if the text is longer; empty if there is no
+        text.
     """
     try:
         value: Any = from_json(start or "[]", allow_partial="trailing-strings")

@@ -1,6 +1,6 @@
 """Exactly-once POSTs: each idempotency key is stored with the first reply to it.
 
-The reply is stored in the transaction that writes the rows, so that either both exist or neither.
+The reply is stored in the transaction that writes the rows, so that both or neither are stored.
 If two requests have the same key, the second waits for the first and replays its reply. Only
 successful replies are stored. A record is kept for at least `KEPT_S` seconds, even if a clock is
 changed (`retention`); each write with a key removes a few older records. When an object is deleted,

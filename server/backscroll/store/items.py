@@ -1,7 +1,7 @@
 """Items of a conversation: list, create, get, delete.
 
-An item's position is `next_position` of its conversation's row, which the transaction then
-increases. This locks the row until the commit, so that positions are in commit order.
+An item's position is the `next_position` of its conversation's row. The same transaction increases
+that value, which locks the row until the commit, so that positions are in commit order.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Messages of a thread: create, list, get, modify, delete.
 
-A message's position is `next_position` of its thread's row, which the transaction then increases.
-This locks the row until the commit, so that positions are in commit order.
+A message's position is the `next_position` of its thread's row. The same transaction increases that
+value, which locks the row until the commit, so that positions are in commit order.
 """
 
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ class PageQuery:
     """The page of a list that a request asks for.
 
     Attributes:
-        limit: the most items, 1-100, default 20.
+        limit: the maximum number of items, 1-100, default 20.
         order: the order of positions, `asc` or `desc`.
         after: the id of the item before the page.
         before: the id of an item after the page; the item directly after it if `after` is None.
@@ -100,7 +100,10 @@ def fetch_page(
     query: PageQuery,
     parameters: Mapping[str, object],
 ) -> RowPage:
-    """Return one page; a page with rows takes a single statement.
+    """Return one page.
+
+    A page with rows needs only one SQL statement; an empty page can need more, to check that the
+    list's owner and the cursors exist.
 
     Args:
         connection: a connection for reading.

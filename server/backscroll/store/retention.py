@@ -1,7 +1,8 @@
-"""Measures how long rows have been kept, without trusting a time of day.
+"""Measures how long rows have been kept, without using the time of day.
 
-The clocks of replicas and of the database's server may be wrong by years, and jump. So only time
-counts that a process measured with its monotonic clock, between two accesses to the database.
+The clocks of replicas and of the database's server may be wrong by years, and may jump. Therefore,
+only the time that a process has measured with its monotonic clock, between two accesses to the
+database, is counted.
 
 The database stores one reading: `elapsed_ms`, and a `token` that changes with each reading. A
 process remembers the last token that it saw, and when it first saw it. If a later write finds the
@@ -18,7 +19,7 @@ at most `STEP_S` + (t - s). `TRANSACTION_S` covers the delay from a stamp or a r
 writer at a time). A reading that is rolled back is harmless, because its token never appears again.
 
 Time that no process measures does not count, so rows may be kept longer than necessary, but never
-shorter. The table has the rows of about 26 hours of regular use.
+for a shorter time. In regular use, the table has the rows of about 26 hours.
 """
 
 import secrets
@@ -31,13 +32,13 @@ from sqlalchemy import Connection, bindparam, select, update
 from backscroll.database.schema import retention_clock
 
 STEP_S: Final = 60 * 60
-"""The most seconds that one reading adds to `elapsed_ms`."""
+"""The maximum time that one reading adds to `elapsed_ms`, in seconds."""
 
 TRANSACTION_S: Final = 60 * 60
-"""An upper bound for the seconds from a stamp, or a reading, to its commit."""
+"""The maximum time from a stamp, or a reading, to its commit, in seconds."""
 
 PAUSE_S: Final = 10
-"""The least seconds between two readings by one process."""
+"""The minimum time between two readings by one process, in seconds."""
 
 _reading: Final = select(retention_clock.c.token)
 # Skip a reading that another transaction is replacing, so that no write waits here.
@@ -57,10 +58,10 @@ ELAPSED_MS: Final = select(retention_clock.c.elapsed_ms).scalar_subquery()
 
 
 def gone_before_ms(kept_s: int) -> int:
-    """Return how many milliseconds after its stamp a row may be removed, by `elapsed_ms`.
+    """Return by how many milliseconds `elapsed_ms` must exceed a row's stamp before its removal.
 
     Args:
-        kept_s: the least seconds that a row is kept after the commit that wrote it.
+        kept_s: the minimum time that a row is kept after the commit that wrote it, in seconds.
     """
     return (kept_s + STEP_S + TRANSACTION_S) * 1000
 
@@ -72,7 +73,7 @@ class _Seen:
 
 
 class RetentionClock:
-    """A process's part in measuring the time for a database.
+    """Measures, in one process, the time that has passed for a database.
 
     Args:
         monotonic: returns the seconds since an arbitrary moment; never runs faster than real time.

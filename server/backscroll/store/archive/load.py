@@ -56,7 +56,7 @@ def write_thread(
         connection: a connection in a write transaction.
         partition: the partition to write to.
         thread: the thread.
-        now_us: the time of day in Unix microseconds, the latest time of its last activity.
+        now_us: the time of day in Unix microseconds; its last activity is set to no later time.
 
     Raises:
         StoreError: the thread has a value that cannot be stored; nothing is written.
@@ -153,9 +153,9 @@ def count_new(
     partition: str,
     given: ImportedThread | ImportedConversation | ImportedCompletion,
 ) -> int:
-    """Return how many messages or items `given` has beyond those ever stored under its key or id.
+    """Return how many messages or items of `given` were never stored under its key or id.
 
-    A completion does not grow.
+    For a completion this is 0, because a completion never gets more messages.
     """
     if isinstance(given, ImportedCompletion):
         return 0

@@ -67,7 +67,7 @@ class ImportedConversation:
         key: identifies the conversation across imports; each key is imported once.
         created_at: in Unix seconds.
         items: any number, as the API accepts or returns them; their ids are kept.
-        last_active_at: when it last grew, in Unix seconds; None if that is `created_at`.
+        last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
         id: the id to keep, which begins with `conv`; None for a new one.
         metadata: string keys and values.
     """
@@ -88,7 +88,7 @@ class ImportedCompletion:
         key: identifies the completion across imports; each key is imported once.
         created_at: in Unix seconds.
         model: the model that created it.
-        choices: as the API returns them; the list of messages ends with theirs.
+        choices: as the API returns them; their messages are the last ones in the list of messages.
         messages: the input, oldest first, as it was sent to the API.
         id: the id to keep; None for a new one.
         metadata: string keys and values.
