@@ -38,7 +38,7 @@ _COMMIT_UNKNOWN: Final = {
     sqlite3.SQLITE_IOERR_UNLOCK,
     sqlite3.SQLITE_IOERR_CLOSE,
 }
-"""Errors that can occur in a COMMIT after it has removed the journal and so taken effect."""
+"""Errors of a COMMIT that may have taken effect, because it may have removed the journal."""
 
 _OF_POSTGRES: Final[tuple[tuple[str, Trouble], ...]] = (
     ("53100", "full"),
@@ -54,7 +54,7 @@ _DAMAGED_MESSAGES: Final = (
     "malformed database schema",
     "Could not decode to UTF-8",
 )
-"""How messages of SQLite begin that mean damage but have only a general error code."""
+"""The beginnings of SQLite's messages that mean damage, but that have only a general error code."""
 
 
 def is_busy(error: BaseException) -> bool:
@@ -68,13 +68,16 @@ def may_have_committed(error: DBAPIError) -> bool:
 
 
 def is_of_file(error: DBAPIError) -> bool:
-    """Return whether an error may come from the database file itself; a full disk does not."""
+    """Return whether the database file itself may have caused an error.
+
+    A full disk, another program's lock or a flaw of a statement is not the file's fault.
+    """
     has_other_cause = isinstance(error, STATEMENT_ERRORS) or is_busy(error)
     return not has_other_cause and _trouble(error) != "full"
 
 
 def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
-    """Translate an error of SQLite whose transaction was rolled back.
+    """Translate an error of SQLite after its transaction has been rolled back.
 
     Args:
         error: the driver's error.
@@ -87,7 +90,7 @@ def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
 
 
 def of_postgres(error: DBAPIError, where: str = "") -> DatabaseFailedError:
-    """Translate an error of PostgreSQL whose transaction was rolled back."""
+    """Translate an error of PostgreSQL after its transaction has been rolled back."""
     code = sqlstate(error)
     found = [trouble for known, trouble in _OF_POSTGRES if code == known]
     return DatabaseFailedError(found[0] if found else "failed", code, where)

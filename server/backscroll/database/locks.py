@@ -1,7 +1,7 @@
 """Named locks for concurrent write transactions on PostgreSQL.
 
-`FOR UPDATE` can lock only rows that exist (SQLAlchemy omits it on SQLite). These locks protect what
-has no row yet. SQLite has a single writer and needs no locks.
+`FOR UPDATE` can lock only rows that exist (SQLAlchemy omits it on SQLite). These locks protect
+objects that have no row yet. SQLite has a single writer and needs no locks.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, Text, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 LOCK_S: Final = 10.0
-"""How many seconds a read or a write waits for locks, and for its turn, before it fails."""
+"""How long a read or a write waits for locks and for its turn before it fails, in seconds."""
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
 

@@ -38,19 +38,20 @@ from backscroll.database.schema import TableSet, tables
 
 WRITERS: Final = 5
 READERS: Final = 5
-"""The most connections of a process; PostgreSQL's default limit of 100 is enough for 9 replicas."""
+"""The maximum numbers of a process's connections for writing and for reading. PostgreSQL's default
+limit of 100 is enough for 9 replicas."""
 
 STATEMENT_S: Final = 30
 MIGRATION_S: Final = 3_600
-"""The most seconds that a statement may take: first in normal use, then in a migration."""
+"""How long a statement may take, in seconds, at most: in normal use, and in a migration."""
 
 POOL_WAIT_S: Final = 10.0
 
 REMEMBERED_S: Final = 10.0
-"""For how many seconds `check` reports an earlier failure, unless a write succeeds meanwhile."""
+"""How long `check` reports an earlier failure, in seconds, unless a write succeeds meanwhile."""
 
 TRY_S: Final = 0.1
-"""How many seconds one attempt waits for a lock before it returns its connection to the pool."""
+"""How long an attempt waits for a lock before it returns its connection to the pool, in seconds."""
 
 
 T = TypeVar("T")

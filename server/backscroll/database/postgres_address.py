@@ -15,7 +15,7 @@ from backscroll.settings.installation import how_to_add
 
 CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 10
-"""How many seconds after a statement's time limit the server counts as unreachable."""
+"""How long after a statement's time limit the server counts as unreachable, in seconds."""
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {
@@ -98,8 +98,8 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
 
     Args:
         address: the database to connect to.
-        statement_s: the most seconds that a statement may take.
-        lock_s: the most seconds that a statement may wait for a lock.
+        statement_s: how long a statement may take, in seconds, at most.
+        lock_s: how long a statement may wait for a lock, in seconds, at most.
 
     Raises:
         DatabaseUnavailableError: the server does not exist, does not respond within `CONNECT_S`

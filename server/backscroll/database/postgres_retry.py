@@ -20,7 +20,7 @@ from backscroll.database.faults import (
 from backscroll.database.locks import LOCK_NOT_AVAILABLE, sqlstate
 
 ATTEMPTS: Final = 5
-"""How many times work is attempted if the database rolls it back."""
+"""The maximum number of attempts of work that the database rolls back."""
 
 _PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
@@ -51,11 +51,11 @@ async def retry(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
 
     Args:
         run: takes a connection from the pool, uses it, and returns it.
-        lock_ends_at: the end of retries after a lock timeout, in seconds of the event loop's clock.
-            For other causes there are at most `ATTEMPTS` attempts.
+        lock_ends_at: the time until which `run` is retried after lock timeouts, in seconds of the
+            event loop's clock. After other failures, at most `ATTEMPTS` attempts are made.
 
     Raises:
-        DatabaseBusyError: it was rolled back too often, or waited too long.
+        DatabaseBusyError: the work was rolled back too often, or waited too long.
         DatabaseUnavailableError: the server cannot be reached, and nothing was written.
         DatabaseFailedError: the database is full, damaged or read-only, and nothing was
             written.

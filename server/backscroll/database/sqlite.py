@@ -35,7 +35,7 @@ from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
 EXAMINED_S: Final = 1.0
-"""How many seconds `check` searches for damage after an error that suggests it."""
+"""How long `check` searches for damage after an error that suggests damage, in seconds."""
 
 _OLDEST_SQLITE: Final = (3, 35, 0)  # the first version with RETURNING
 T = TypeVar("T")

@@ -30,7 +30,7 @@ class WritingDialect(SQLiteDialect_pysqlite):
         """Commit, if the connection is on the file at its database's path.
 
         Raises:
-            DatabaseFailedError: `replaced`, if it is not.
+            DatabaseFailedError: `replaced`, if the connection is on another file.
         """
         if not is_at_path(dbapi_connection.info):
             raise DatabaseFailedError("replaced")

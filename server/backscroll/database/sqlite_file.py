@@ -50,12 +50,12 @@ Identity: TypeAlias = tuple[int, int]
 """Device and inode, which identify a file while it exists."""
 
 ROOM: Final = 64 * 1024
-"""By how many bytes a database must be able to grow to count as writable."""
+"""The number of bytes by which a database must be able to grow to count as writable."""
 
 _FILE: Final = "file"
 _WATCHED: Final = "watched"
 _STEPS: Final = 10_000
-"""How many steps of SQLite's virtual machine run between two checks of the time limit."""
+"""The number of steps of SQLite's virtual machine between two checks of the time limit."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -104,8 +104,8 @@ class DatabaseFile:
     def _open_journal_to_writes(self) -> None:
         """Make the journal writable if the database is writable.
 
-        SQLite creates a journal with the database's mode. If the database was read-only at that
-        moment and is writable again, its journal is still read-only.
+        SQLite creates a journal with the file mode of the database. If the database was read-only
+        at that moment and is writable again, its journal is still read-only.
         """
         journal = self.path.with_name(f"{self.path.name}-journal")
         with suppress(OSError):
@@ -130,7 +130,7 @@ class DatabaseFile:
             names = {name for (name,) in cursor.fetchall()}
         finally:
             cursor.close()
-        # A newer version is accepted: a newer replica may have migrated the database.
+        # Accept a newer version, because a newer replica may have migrated the database.
         is_older = version is None or version[0] < SCHEMA_VERSION
         if is_older or self.needed not in sets_in(names):
             raise DatabaseFailedError("foreign", where=str(self.path))
@@ -190,7 +190,7 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
 
     Args:
         connection: a connection to SQLite.
-        limit_s: how many seconds this may take.
+        limit_s: how long this may take, in seconds.
 
     Returns:
         SQLite's message on one line, which contains no data; None if the time ran out.

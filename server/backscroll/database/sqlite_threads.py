@@ -2,10 +2,10 @@
 
 All statements of one piece of work run on the same thread.
 
-Writes are committed in groups: syncing a commit to disk takes longer than most writes, so writes
-that arrive during a commit share the next one. Each write has its own savepoint, so that a failed
-write does not affect the others. A write returns after its group is committed. A write that arrives
-alone does not wait for others.
+Writes are committed in groups. Syncing a commit to disk takes longer than a typical write. So
+writes that arrive during a commit share the next one. Each write has its own savepoint, so that a
+failed write does not affect the others. A write returns after its group is committed. A write that
+arrives alone does not wait for others.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import sqlite3
 
 GROUP_WRITES: Final = 64
-"""The most writes that share a commit."""
+"""The maximum number of writes that share a commit."""
 
 GROUP_S: Final = 0.05
-"""For how many seconds after its first write a transaction accepts more writes."""
+"""How long after its first write a transaction accepts more writes, in seconds."""
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class SqliteThreads:
     Args:
         engine: a pool with one connection for each thread.
         serve: runs a job, and possibly later jobs of the queue; returns the jobs that it ran.
-        threads: the most threads.
+        threads: the maximum number of threads.
     """
 
     def __init__(self, engine: Engine, serve: Serve, threads: int = 1) -> None:
@@ -144,8 +144,8 @@ def serve_writes(
         engine: a pool with one connection, for writes.
         first: the job.
         queue: later jobs.
-        group_writes: the most writes that share a commit.
-        group_s: for how many seconds after `first` the transaction accepts more jobs.
+        group_writes: the maximum number of writes that share a commit.
+        group_s: how long after `first` the transaction accepts more jobs, in seconds.
     """
     group = [first]
     try:
@@ -188,7 +188,8 @@ def _run_in_savepoint(job: Job[Any], connection: Connection) -> None:
     """
     if job.future.cancelled():
         return
-    # By the driver, in a tenth of the time. Its errors undo the group, and no caller sees them.
+    # Use the driver directly, which takes a tenth of the time. Its errors roll the group back, and
+    # no caller sees them.
     execute = cast("sqlite3.Connection", connection.connection.driver_connection).execute
     execute("SAVEPOINT job")
     try:

@@ -92,7 +92,7 @@ def find(connection: Connection, secret: str) -> Token | None:
 
 
 def listed(connection: Connection) -> list[Token]:
-    """Return the tokens, oldest first, at most `MOST_LISTED`."""
+    """Return at most `MOST_LISTED` tokens, oldest first."""
     rows = connection.execute(
         select(tokens).order_by(tokens.c.created_at, tokens.c.id).limit(MOST_LISTED)
     )

@@ -23,7 +23,7 @@ def migrate(connection: Connection, version: int, sets: Collection[TableSet]) ->
     """Run the migrations that follow `version`, oldest first.
 
     Args:
-        connection: a connection in a transaction that no other migration can run beside.
+        connection: a connection in a transaction, during which no other migration can run.
         version: the schema version of the database, 1 or more.
         sets: the sets of tables that the database has.
     """

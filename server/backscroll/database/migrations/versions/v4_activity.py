@@ -20,7 +20,8 @@ def upgrade() -> None:
     """Migrate from version 3."""
     now = int(time.time())
     for table, at in _TIMES.items():
-        # A replica that still uses schema 3 inserts the default: its new threads are listed last.
+        # A replica that still uses schema 3 inserts the default, so its new threads are listed as
+        # the least recently active ones.
         column = Column("last_active_us", BigInteger, nullable=False, server_default="0")
         op.add_column(table, column)
         op.execute(
