@@ -62,11 +62,11 @@ _REQUEST_HEADERS: Final = (
 Context and Baggage)."""
 
 _METHODS: Final = ("POST", "GET", "DELETE")
-"""The methods that clients try. A page can read why GET and DELETE are refused only if it may send
-them."""
+"""The methods that clients try. A web page may also send GET and DELETE, so that it can read why
+they are refused."""
 
 _SLASH: Final = f"{endpoint.PATH}/"
-"""The endpoint's path as many users type it. A redirect would be lost on some clients."""
+"""The endpoint's path as many users type it. Some clients do not follow a redirect."""
 
 
 @dataclass(frozen=True, slots=True)

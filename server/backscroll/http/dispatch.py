@@ -142,7 +142,7 @@ class Dispatcher:
             await asyncio.wait([disconnect])
             return {"type": "http.disconnect"}
 
-        # A task group would cost each request several turns of the event loop.
+        # Do not use a task group: it would cost each request several turns of the event loop.
         with anyio.CancelScope() as call:
             disconnect.add_done_callback(lambda task: None if task.cancelled() else call.cancel())
             try:
@@ -179,7 +179,7 @@ def check_types(scope: Scope) -> None:
 
 
 async def parse_body(body: bytes) -> ParsedBody | JSONRPCError:
-    """Parse a body with `parsed`; a large body in a thread, to not block other requests.
+    """Parse a body with `parsed`. A large body is parsed in a thread, to not block other requests.
 
     Raises:
         RefusedError: as in `parsed`.

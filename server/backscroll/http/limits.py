@@ -26,8 +26,8 @@ class Slots:
     """Limits how many requests are in progress, in total and per caller.
 
     Args:
-        total: the maximum in total.
-        of_one: the maximum per caller.
+        total: the maximum number of requests in total.
+        of_one: the maximum number of requests per caller.
     """
 
     def __init__(self, total: int, of_one: int) -> None:

@@ -13,7 +13,7 @@ from backscroll.mcp.json_rpc import Received
 HEADER: Final = "mcp-protocol-version"
 
 _SHOWN: Final = 64
-"""The most characters of an unknown version that an error quotes."""
+"""The maximum length of the part of an unknown version that an error quotes, in characters."""
 
 _ENVELOPE: Final = "io.modelcontextprotocol/protocolVersion"
 _UNKNOWN: Final = (
@@ -23,7 +23,7 @@ _UNKNOWN: Final = (
 
 
 def drop_empty(scope: Scope) -> None:
-    """Remove an empty header, which some proxies send, because it means the same as none."""
+    """Remove an empty header, because it means the same as no header. Some proxies send one."""
     if Headers(scope=scope).get(HEADER) == "":
         del MutableHeaders(scope=scope)[HEADER]
 
@@ -31,8 +31,8 @@ def drop_empty(scope: Scope) -> None:
 def check(scope: Scope, received: Received) -> JSONRPCError | None:
     """Return the error for a request whose header has an unknown version, or None.
 
-    `initialize` agrees on a version, so its header is removed if it has an unknown version. If the
-    body has a version of its own, the SDK compares the two.
+    An `initialize` request is not refused, because it agrees on a version; its unknown header is
+    removed. If the body also has a version, the SDK compares the two.
     """
     version = Headers(scope=scope).get(HEADER)
     message = received.message

@@ -40,10 +40,10 @@ class Received:
 
     Attributes:
         message: the message.
-        refused: why the arguments of a tool call were removed: its JSON is not valid. Empty if the
-            message is complete.
-        altered: whether the arguments of a tool call are not what was sent: the object in their
-            JSON text, or none.
+        refused: the reason why the arguments of a tool call were removed, a flaw of the JSON; empty
+            if they were not removed.
+        altered: whether the arguments of a tool call differ from those that were sent: they were
+            removed, or the host sent them as a JSON text, which was parsed.
     """
 
     message: JSONRPCMessage
@@ -92,7 +92,7 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
 
 
 def parse_batch(line: bytes, most: int) -> list[Parsed] | None:
-    """Return the messages of a batch (JSON-RPC 2.0, section 6), or None if the line is no batch.
+    """Return the messages of a batch (JSON-RPC 2.0, section 6); None if the line is not a batch.
 
     Only MCP 2025-03-26 has batches, and its servers must accept them.
 
@@ -223,7 +223,7 @@ def is_id(value: object) -> TypeGuard[RequestId]:
 
 
 EDGE: Final = 1024
-"""How many bytes at each end of a line are searched for the request's id."""
+"""The number of bytes at each end of a line that are searched for the request's id."""
 
 _ID: Final = rb'"id"\s*:\s*(-?[0-9]{1,18}|"[^"\\\x00-\x1f]{0,256}")\s*'
 _VERSION: Final = rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*'

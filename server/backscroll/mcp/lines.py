@@ -8,7 +8,7 @@ LINE_BYTES: Final = 4 * 1024 * 1024
 bodies."""
 
 EDGE_BYTES: Final = 1024
-"""How many bytes of each end of a line that is too long are kept."""
+"""The number of bytes that are kept of each end of a line that is too long."""
 
 
 @dataclass(frozen=True, slots=True)

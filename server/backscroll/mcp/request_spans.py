@@ -26,7 +26,8 @@ _METHODS: Final = frozenset(
     }
 )
 _TRACE: Final = ("traceparent", "tracestate")
-"""The names of a request's trace context, in `_meta` or in its HTTP headers (W3C Trace Context)."""
+"""The fields of `_meta`, or HTTP headers, that carry a request's trace context (W3C Trace Context).
+"""
 
 
 @dataclass(frozen=True, slots=True)

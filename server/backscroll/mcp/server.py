@@ -39,7 +39,7 @@ _GREETINGS: Final = frozenset({"initialize", "server/discover"})
 """The requests whose results contain the instructions."""
 
 _OFFERS: Final = 64
-"""How many different tool lists are cached."""
+"""The maximum number of different tool lists that are cached."""
 
 _Context = ServerRequestContext[Any, Any]
 T = TypeVar("T")
@@ -137,8 +137,8 @@ class _Instructions:
     """Adds instructions to a greeting's reply; they name only tools that the caller is offered.
 
     Attributes:
-        request_context_of: returns what a request may do, given the SDK's context.
-        profile: what the upstream serves.
+        request_context_of: returns Backscroll's context of a request, given the SDK's context.
+        profile: the kind of upstream.
         tools: the tools that can be offered.
     """
 

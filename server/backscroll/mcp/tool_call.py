@@ -27,10 +27,11 @@ _TRACED: Final[frozenset[ErrorCode]] = frozenset(
 """Errors that contain the request's id, because a user may report them to the operator."""
 
 _NAME_CHARS: Final = 128
-"""The most characters of a tool's name (MCP specification, tools); further ones are not quoted."""
+"""The maximum length of a tool's name, in characters (MCP specification, tools). An error quotes no
+more than this of an unknown name."""
 
 _LIKENESS: Final = 0.8
-"""How alike two names must be, from 0 to 1, for one to be suggested for the other."""
+"""The minimum similarity of an unknown name and a tool's name, from 0 to 1, for a suggestion."""
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
@@ -86,7 +87,7 @@ async def answered(
 
 
 def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Profile) -> Tool:
-    """Return a tool, if it is offered or is withheld because it writes.
+    """Return a tool if it is offered, or if it is withheld only because it writes.
 
     Raises:
         MCPError: -32602 for any other name (MCP specification, tools, error handling).
@@ -103,7 +104,7 @@ def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Pro
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
-    """Return the name that another spelling of it, or a slip, most likely means; or empty."""
+    """Return the tool that a misspelled name probably means; empty if none is similar."""
     from difflib import get_close_matches
 
     spelled = name.lower().replace("_", "-").replace(" ", "-")
@@ -170,7 +171,7 @@ def _stopped_by(structured: JSON) -> str:
 
 
 def _internal_error(error: Exception, name: str, request: RequestContext) -> CallToolResult:
-    """Log an error of Backscroll itself, and return what the model is shown of it."""
+    """Log an error of Backscroll itself, and return the result that the model is shown."""
     # No traceback: its last line may quote message text.
     about = f" in request {request.request_id}" if request.request_id else ""
     _log.error("%s failed%s: %s", name, about, _where(error))

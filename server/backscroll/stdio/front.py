@@ -30,7 +30,7 @@ TABLE: Final = Path(__file__).with_name("front_table.json")
 """
 
 MODERN: Final = "2026-07-28"
-"""The protocol version in which every request has its own `_meta` envelope."""
+"""The protocol version since which every request has its own `_meta` envelope."""
 
 LINES: Final = 32
 """The maximum number of lines that are answered here; hosts start with only a few."""

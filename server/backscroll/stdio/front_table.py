@@ -45,7 +45,7 @@ def rendered() -> str:
 
 
 def opening(version: str) -> list[JSON]:
-    """Return the first requests of a host that uses a protocol version."""
+    """Return the first requests that a host sends if it uses this protocol version."""
     if version == MODERN:
         envelope = {
             "io.modelcontextprotocol/protocolVersion": MODERN,

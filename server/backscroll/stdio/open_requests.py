@@ -1,4 +1,4 @@
-"""The requests of a connection that are open: begun, and not yet answered or cancelled."""
+"""The open requests of a connection: those that have begun and are not answered or cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -77,7 +77,7 @@ class OpenRequests:
         self._changed.set()
 
     def settled(self) -> Coroutine[None, None, object]:
-        """Return what ends when a request is settled from now on, or the connection is stopping."""
+        """Return a coroutine that ends when a request is next settled, or the connection stops."""
         if not self.stopped:
             self._changed.clear()
         return self._changed.wait()

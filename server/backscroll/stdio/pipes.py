@@ -1,4 +1,4 @@
-"""Reads stdin and writes stdout on the event loop, whatever they are connected to.
+"""Reads stdin and writes stdout on the event loop, whether they are pipes, files or terminals.
 
 Pipes and sockets are read and written directly. Not every event loop supports files, terminals and
 Windows handles, and a non-blocking terminal would disturb the shell that shares it. For these, a
@@ -58,7 +58,7 @@ class PipeWriter(asyncio.Protocol):
         self.copier: Thread | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def pause_writing(self) -> None:

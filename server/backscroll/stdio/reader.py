@@ -1,8 +1,8 @@
 """The read stream of a connection: lines on stdin, as messages for the SDK.
 
-Too many requests at once would exhaust memory, and a host that does not read its replies must be
-slowed down. So a request that has no room waits here, while the lines behind it are read: a ping is
-answered, and a request cancelled, however many calls hang.
+The number of open requests is limited, because too many would exhaust memory, and a host that does
+not read its replies must be slowed down. A request above the limit waits here, while later lines
+are read. So a ping is answered, and a request can be cancelled, even if many calls hang.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ from backscroll.stdio.pipes import PipeReader
 from backscroll.stdio.writer import Stream, Writer
 
 WAITING: Final = 1024
-"""The maximum number of requests that wait for room; the next line is read after one has begun."""
+"""The maximum number of waiting requests. No further line is read until one of them has begun."""
 
 WAITING_BYTES: Final = LINE_BYTES
-"""The size of waiting requests, in bytes, at which no further line is read."""
+"""The total size of waiting requests, in bytes, above which no further line is read."""
 
 _CLOSE_S: Final = 1.0
-"""How long the host has to read that its waiting requests were not begun, in seconds."""
+"""How long the host has to read the errors for requests that never began, in seconds."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Opening:
     Attributes:
         answered: lines that were already answered; the server handles them without replying.
         unanswered: lines that were read after the answered ones.
-        lines: contains the beginning of the next line.
+        lines: the splitter of the input, which may hold the beginning of the next line.
     """
 
     answered: Sequence[bytes] = ()
@@ -135,7 +135,7 @@ class Reader(Stream):
     def _parsed(self) -> tuple[Parsed, int]:
         """Return the next message, and the size of its line in bytes.
 
-        The messages of a batch are answered one by one, which hosts of that version understand.
+        The messages of a batch are answered one by one, which hosts that send batches accept.
         """
         if not self._batch:
             line = self._lines.popleft()
@@ -149,7 +149,7 @@ class Reader(Stream):
         return self._batch.popleft(), self._batch_size
 
     async def _message(self, parsed: Parsed, size: int) -> SessionMessage | None:
-        """Return a message for the server; None if it waits, or if it is not for the server."""
+        """Return a message if the server should handle it now; otherwise store or answer it."""
         match parsed:
             case Received(message=JSONRPCRequest() as request) as received:
                 if self._requests.has_room(request):
@@ -170,9 +170,9 @@ class Reader(Stream):
         return None
 
     def _cancellation(self, message: JSONRPCNotification) -> SessionMessage | None:
-        """Return the cancellation of an open request; forget a request that waits.
+        """Return the cancellation of an open request for the server; drop a waiting request.
 
-        Only an id of the same type and value is the request's (MCP specification, cancellation).
+        The ids must have the same type and value (MCP specification, cancellation).
         """
         params = message.params or {}
         request_id = params.get("requestId")
@@ -199,7 +199,7 @@ class Reader(Stream):
         return SessionMessage(request.model_copy(update={"id": number}), metadata)
 
     def _with_room(self) -> _Waiting | None:
-        """Remove and return the first waiting request that has room."""
+        """Remove and return the first waiting request that may begin, if any."""
         for at, waiting in enumerate(self._waiting):
             if self._requests.has_room(waiting.request):
                 return self._waiting.pop(at)
@@ -210,7 +210,7 @@ class Reader(Stream):
         return len(self._waiting) >= WAITING or size >= WAITING_BYTES
 
     async def _read_more(self) -> None:
-        """Read the next bytes, or return early if a request that waits may have room."""
+        """Read the next bytes; return early if a waiting request may begin."""
         if self._waiting or self._reading is not None:
             self._reading = self._reading or asyncio.create_task(self._source.read())
             settled = asyncio.create_task(self._requests.settled())
@@ -227,7 +227,7 @@ class Reader(Stream):
         self._lines.extend(self._splitter.feed(chunk) if chunk else (self._splitter.rest(),))
 
     async def _settled(self) -> bool:
-        """Wait until a request is settled; return False if that takes too long after the input."""
+        """Wait until a request is settled; return False if the input ended too long ago."""
         try:
             async with asyncio.timeout(self._requests.drain_s if self._ended else None):
                 await self._requests.settled()
@@ -236,7 +236,7 @@ class Reader(Stream):
         return True
 
     async def _drain(self) -> None:
-        """Give the open requests time to finish, and answer those that wait with an error."""
+        """Give the open requests time to finish; answer the waiting requests with an error."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._requests.drain_s if not self._waiting else 0):
                 await self._requests.none_open()

@@ -51,7 +51,7 @@ class Writer(Stream):
         self._muted.add(number)
 
     async def send(self, item: SessionMessage) -> None:
-        """Write a message; a reply gets the host's id of its request.
+        """Write a message. In a reply, replace the request's number with the host's id.
 
         Raises:
             anyio.BrokenResourceError: the host no longer reads.

@@ -38,7 +38,7 @@ WAIT_S: Final = 1.0
 """How long a request with an unknown key waits for the keys to be fetched, in seconds."""
 
 WAITING: Final = 8
-"""How many requests may wait for a fetch at once; further ones are refused."""
+"""The maximum number of requests that wait for a fetch at once; further requests are refused."""
 
 DOCUMENT_BYTES: Final = 1_048_576
 

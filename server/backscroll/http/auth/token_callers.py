@@ -17,7 +17,7 @@ from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthori
 from backscroll.http.refusals import RefusedError
 
 KEPT_S: Final = 2.0
-"""How long a token is cached, in seconds. A revoked token may be accepted for that long."""
+"""How long a token is cached, in seconds. For that time, a revoked token may still be accepted."""
 
 LOGGED_S: Final = 10.0
 """The minimum time between two log lines about a failing database, in seconds."""

@@ -72,7 +72,7 @@ class BoundedServer(uvicorn.Server):
         )
 
     def _used(self) -> dict[int, float]:
-        """Return the time of each connection's last use by file descriptor; infinity if in use."""
+        """Return, by file descriptor, when each connection was last used; infinity if in use."""
         return {
             connection.transport.get_extra_info("socket").fileno(): (
                 connection.used_at if connection.is_idle else math.inf
@@ -96,9 +96,9 @@ class Listener(socket.socket):
     Args:
         listening: a listening socket, which is duplicated. Its owner must close it.
         most: the maximum number of open connections.
-        used: returns the time of each connection's last use by file descriptor, in seconds of the
-            loop's clock, or infinity if it is in use. A connection is missing until its handshake
-            is complete.
+        used: returns, by file descriptor, when each connection was last used, in seconds of the
+            loop's clock; infinity if it is in use. A connection is missing until its handshake is
+            complete.
     """
 
     def __init__(
@@ -117,7 +117,8 @@ class Listener(socket.socket):
         """Return a new connection and its address.
 
         Raises:
-            BlockingIOError: no connection is waiting, or the limit is reached for this turn.
+            BlockingIOError: no connection is waiting, or the limit is reached: asyncio has not yet
+                closed the connections that were shut down, or no connection is idle.
         """
         if len(self._open) >= self._most:
             self._open = [one for one in self._open if one.fileno() >= 0]

@@ -9,11 +9,11 @@ from typing import Final
 import h11
 
 FREE_CHUNKS: Final = 4096
-"""How many chunks a body may have, whatever their size."""
+"""The number of chunks that a body may have regardless of their size."""
 
 CHUNK_BYTES: Final = 64
-"""The minimum bytes of body for each chunk beyond `FREE_CHUNKS`, on average. Parsing a chunk of any
-size costs as much as parsing 1 KiB within a large chunk."""
+"""The minimum average size of a body's chunks if it has more than `FREE_CHUNKS`, in bytes. Each
+chunk costs as much as parsing 1 KiB within a large chunk, whatever its size."""
 
 _CLOSE: Final = (b"connection", b"close")
 
@@ -31,7 +31,7 @@ class FramedConnection(h11.Connection):
         self._chunks = self._bytes = 0
         self._window = b""
         self.flaw = ""
-        """Why `next_event` refused a request; empty if h11 itself refused it."""
+        """The reason why `next_event` refused a request; empty if h11 itself refused it."""
 
     @property
     def holds_body(self) -> bool:

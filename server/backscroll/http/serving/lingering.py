@@ -13,7 +13,7 @@ LINGER_S: Final = 1.0
 """How long a client may keep sending after the response, in seconds."""
 
 LINGER_BYTES: Final = 1 << 20
-"""How many bytes are discarded before the connection is closed."""
+"""The number of bytes that are discarded before the connection is closed."""
 
 CUT_S: Final = 10.0
 """How long a client may take to receive the rest of its response, in seconds."""
@@ -28,7 +28,7 @@ class LingeringTransport:
         transport: the wrapped transport.
         loop: the event loop of the transport.
         is_sending: returns whether the client may have sent only part of a request.
-        cut_s: how many seconds a client has to receive the rest of its response.
+        cut_s: how long a client may take to receive the rest of its response, in seconds.
     """
 
     def __init__(

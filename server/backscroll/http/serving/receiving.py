@@ -34,10 +34,10 @@ _TIMEOUT: Final = (
 class PunctualProtocol(H11Protocol):
     """HTTP/1.1 on one connection, which is closed if a request arrives too slowly.
 
-    A request's headers must arrive within `receive_s` seconds after their first byte; the first
-    request's, within `receive_s` seconds after the connection was opened. The body must arrive
-    within `receive_s` seconds after the headers (RFC 9110, section 15.5.9). If a client does not
-    read for `read_s` seconds, the connection is aborted, which ends its call.
+    A request's headers must arrive within `receive_s` seconds after their first byte; for the first
+    request, this time begins when the connection is opened. The body must arrive within `receive_s`
+    seconds after the headers (RFC 9110, section 15.5.9). If a client does not read for `read_s`
+    seconds, the connection is aborted, which ends its call.
     """
 
     receive_s: ClassVar[float]

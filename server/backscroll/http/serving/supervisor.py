@@ -120,7 +120,7 @@ class _Supervisor:
         listener.close()  # refuse new clients, which would otherwise wait forever
 
     async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
-        """Run a worker until it exits; return its process id, exit code, and if it was ready."""
+        """Run a worker until it exits; return its id, its exit code, and whether it was ready."""
         ours, theirs = _spawn.Pipe()
         arguments = (self._settings, self._host, listener, theirs)
         process = _spawn.Process(target=worker.work, args=arguments)
