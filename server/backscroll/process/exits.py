@@ -18,11 +18,11 @@ INTERRUPTED: Final = 130
 """The exit code after an interrupt: 128 + SIGINT, as in shells."""
 
 PIPE_CLOSED: Final = 141
-"""The exit code after the reader of stdout has gone: 128 + SIGPIPE, as in shells."""
+"""The exit code after the reader of stdout has closed it: 128 + SIGPIPE, as in shells."""
 
 
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""The errors of an output that cannot take more."""
+"""The errors of an output to which no more can be written."""
 
 
 class CommandError(OperatorError):
@@ -62,8 +62,8 @@ def clean_exit() -> Iterator[None]:
 def interrupted_at_once() -> Iterator[None]:
     """Raise KeyboardInterrupt at SIGINT even while an event loop runs.
 
-    `asyncio.Runner` instead cancels its task, which cannot interrupt the reading of a file and can
-    interrupt a shutdown. It keeps a handler that is not Python's default one, such as this one.
+    `asyncio.Runner` would instead cancel its task, which cannot interrupt the reading of a file,
+    and can interrupt a shutdown. It does not replace a handler other than Python's default one.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:

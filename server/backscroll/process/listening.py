@@ -43,7 +43,7 @@ def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
     Args:
         host: an address or name of this machine.
         port: 0 for any free port.
-        number: how many sockets.
+        number: the number of sockets.
 
     Raises:
         CommandError: the address does not belong to this machine, or the port is in use, even by a
@@ -63,7 +63,7 @@ def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
 
 
 def _with_protocol(listening: socket.socket) -> socket.socket:
-    """Return a socket whose `proto` is TCP, because asyncio sets TCP_NODELAY only on these."""
+    """Return the socket with TCP as its `proto`, without which asyncio does not set TCP_NODELAY."""
     return socket.socket(listening.family, proto=socket.IPPROTO_TCP, fileno=listening.detach())
 
 

@@ -21,7 +21,7 @@ request_id_now: Final[ContextVar[str]] = ContextVar("request_id", default="")
 """The id of the current request; empty outside requests."""
 
 LINES: Final = 10
-"""The most lines that one call site writes per window; further lines are only counted."""
+"""The maximum number of lines from one call site per window; further lines are only counted."""
 
 WINDOW_S: Final = 60.0
 """The length of a window in seconds."""
@@ -72,7 +72,7 @@ _CallSite: TypeAlias = tuple[str, int, str, int]
 
 @dataclass(slots=True)
 class _Window:
-    """The lines of one call site in its current window: how many were written, how many omitted."""
+    """The numbers of lines of one call site that were written and omitted in its current window."""
 
     since: float
     lines: int = 0
@@ -89,7 +89,7 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
 
     Args:
         stream: the stream to write to.
-        lines: the most lines of one call site per window.
+        lines: the maximum number of lines from one call site per window.
         window_s: the length of a window in seconds.
         clock: returns the time in seconds.
     """

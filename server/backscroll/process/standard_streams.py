@@ -10,9 +10,9 @@ _STREAMS: Final = range(3)
 def reserve_closed() -> None:
     """Open the null device on the descriptor of each closed standard stream.
 
-    Otherwise the next file or socket would get that descriptor, and what a library prints would be
-    written to it. `sys.stdin` and `sys.stdout` remain None if they were closed, so that a command
-    can refuse to run without them. What is written to a closed stderr is discarded.
+    Otherwise the next file or socket would get that descriptor, and a library that prints would
+    write to it. `sys.stdin` and `sys.stdout` remain None if they were closed, so that a command can
+    refuse to run without them. If stderr was closed, everything that is written to it is discarded.
     """
     for descriptor in _STREAMS:
         try:

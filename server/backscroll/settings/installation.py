@@ -1,4 +1,4 @@
-"""Where Backscroll can be installed from, and how it is installed here.
+"""Finds out how Backscroll is installed here, and how it can be run or installed.
 
 Imports only the standard library, because it is also used before anything else is loaded.
 """
@@ -21,11 +21,11 @@ NAME: Final = "backscroll"
 REPOSITORY: Final = "https://github.com/backscroll/backscroll"
 
 SOURCE: Final = f"git+{REPOSITORY}"
-"""Where `uv`, `pipx` and `pip` can get the package. Manifests, links and documents are rendered
-from this line. The package is not in the index yet; once it is, this is `NAME`."""
+"""The source of the package for `uv`, `pipx` and `pip`. Manifests, links and documents are rendered
+from this line. The package is not in the index yet; once it is, this will be `NAME`."""
 
 _UV_CACHE: Final = re.compile(r"(?:archive|builds|environments)-v\d+")
-"""Folders of uv's cache in which uvx makes environments; `UV_CACHE_DIR` names the cache."""
+"""The folders of uv's cache in which uvx creates environments. `UV_CACHE_DIR` sets the cache."""
 
 _EXTRA: Final = re.compile(r"extra == '([\w-]+)'")
 
@@ -103,13 +103,13 @@ def how_to_add(
     *,
     has_pip: bool = find_spec("pip") is not None,
 ) -> str:
-    """Return a shell command that makes an extra available to the Backscroll that is running.
+    """Return a shell command that makes an extra available to the running Backscroll.
 
     Args:
         extra: the extra's name.
         prefix: as in `launch`.
         package: as in `launch`.
-        has_pip: whether the environment contains pip; those that uv makes do not.
+        has_pip: whether the environment contains pip. Environments that uv creates do not.
     """
     if _runner(prefix) == "uvx":
         extras = (*installed_extras(package), extra)
@@ -132,7 +132,7 @@ def _package() -> Distribution:
 
 
 def _runner(prefix: str) -> str:
-    """Return the program that made a temporary environment; empty if it is a lasting one."""
+    """Return the program that created a temporary environment; empty if it is permanent."""
     folders = Path(prefix).parts
     if any(map(_UV_CACHE.fullmatch, folders)):
         return "uvx"

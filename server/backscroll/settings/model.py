@@ -1,6 +1,6 @@
 """All settings, in one frozen dataclass.
 
-Flags override environment variables, which override defaults. Nothing heavy is imported here,
+Flags override environment variables, which override defaults. This module imports nothing heavy,
 because settings are read before anything else.
 """
 
@@ -221,7 +221,7 @@ def load(
 def sources(
     flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the flag or variable that sets each setting, by field name, without defaults.
+    """Return, by field name, the flag or variable that each given setting comes from.
 
     Args:
         flags: as in `load`.
@@ -237,7 +237,7 @@ def _without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return the flag or variable of each given setting, and its text, by field name."""
+    """Return, by field name, the flag or variable of each given setting, and the setting's text."""
     environ = _without_blanks(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)

@@ -1,6 +1,6 @@
-"""Resolves paths in settings, and converts between paths and SQLite URLs.
+"""Makes the paths in settings absolute, and converts between paths and SQLite URLs.
 
-Imports only the standard library at module level, because settings are read first.
+Imports only the standard library at module level, because every command reads settings first.
 """
 
 import re

@@ -87,8 +87,8 @@ def _entra() -> Callable[[], Awaitable[Header]]:
     import anyio.to_thread
 
     async def signed_in() -> Header:
-        # In a thread, because the library's asynchronous API needs another HTTP client. Abandoned
-        # at a call's deadline, because the library may wait for long.
+        # Run this in a thread, because the library's asynchronous API needs another HTTP client.
+        # Abandon it at a call's deadline, because the library may wait for a long time.
         token = await anyio.to_thread.run_sync(_entra_token, abandon_on_cancel=True)
         return ("Authorization", f"Bearer {token}")
 
