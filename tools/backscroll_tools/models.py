@@ -49,7 +49,7 @@ class Clipped(TypedDict):
 class Message(TypedDict):
     """One message of a thread, a conversation or a stored chat completion.
 
-    `omitted` says what is missing: binary content, of which only the type and the size are shown;
+    `omitted` names the missing content: binary content, whose type and size are shown instead;
     fields that are too long for a preview; or the content, if the upstream's reply is too large.
     """
 

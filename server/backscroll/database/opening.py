@@ -37,7 +37,7 @@ async def open_database(
             missing file is created with mode 0600, and so is its folder. A PostgreSQL URL may have
             libpq's parameters after a `?`, and its database must exist.
         needed: the set of tables that the caller uses; the database may have others as well.
-        lock_s: how many seconds a read or a write waits for locks.
+        lock_s: how long a read or a write waits for locks, in seconds.
 
     Raises:
         StoreError: the URL is not supported, or the database cannot be used; one line, without

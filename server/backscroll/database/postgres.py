@@ -66,7 +66,7 @@ class PostgresDatabase:
         Args:
             writing: for transactions.
             reading: for single statements.
-            lock_s: how many seconds a read or a write waits for locks and for its turn.
+            lock_s: how long a read or a write waits for locks and for its turn, in seconds.
         """
         self._writing = writing
         self._reading = reading
@@ -155,8 +155,8 @@ async def open_postgres(
     Args:
         address: the database's address.
         needed: the set of tables that the caller uses.
-        lock_s: how many seconds a read or a write waits for locks and for its turn.
-        pool_wait_s: how many seconds a read or a write waits for a free connection.
+        lock_s: how long a read or a write waits for locks and for its turn, in seconds.
+        pool_wait_s: how long a read or a write waits for a free connection, in seconds.
 
     Raises:
         StoreError: the database cannot be used; one line, without its password.

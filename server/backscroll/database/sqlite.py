@@ -173,7 +173,7 @@ async def open_sqlite(
         url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://` (in
             memory). A new file has mode 0600; a missing folder is created.
         needed: the set of tables that the caller uses.
-        lock_s: how many seconds a read or a write waits for locks of other programs.
+        lock_s: how long a read or a write waits for locks of other programs, in seconds.
         sqlite_version: the version of SQLite, which decides the journal mode.
 
     Raises:

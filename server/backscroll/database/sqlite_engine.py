@@ -64,7 +64,7 @@ def engine_of(
 
     Args:
         file: an existing database file; None for a database in memory.
-        busy_timeout_s: how many seconds a connection waits for a lock.
+        busy_timeout_s: how long a connection waits for a lock, in seconds.
         begin: whether the connections are for transactions, which begin with `BEGIN IMMEDIATE`.
         size: 0 to close each connection after use.
     """

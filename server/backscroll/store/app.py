@@ -147,7 +147,7 @@ async def open_store(
     Args:
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
-        lock_s: how many seconds a read or a write waits for the database's locks.
+        lock_s: how long a read or a write waits for the database's locks, in seconds.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.

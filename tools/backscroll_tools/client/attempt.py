@@ -73,7 +73,7 @@ async def _exchanged(
 
 
 def _patience_s(client: Client, request: Request, attempt: int, ends_at: float) -> float:
-    """Return how many seconds an attempt may take."""
+    """Return how long an attempt may take, in seconds."""
     left_s = min(ends_at, anyio.current_effective_deadline()) - anyio.current_time()
     once = not request.harmless and not client.upstream.profile.honours_idempotency_keys
     return retry.patience_s(1 if once else attempt, left_s)

@@ -73,7 +73,7 @@ class RetryBudget:
     """Limits retries, so that they do not make an outage worse.
 
     Each success adds a tenth of a retry. While an upstream is down, it receives ten retries in
-    total, besides the first attempt of each request.
+    total, in addition to the first attempt of each request.
     """
 
     left: float = 10.0

@@ -174,7 +174,7 @@ class Walk:
         take: Callable[[Item, str, int], bool],
         fits: Callable[[Stop], bool],
     ) -> Stop | None:
-        """Take the chunk's items. Return the stop if the walk ends within the chunk, else None."""
+        """Take the chunk's items; return the stop if the walk ends within the chunk, or None."""
         progress.so_far = progress.so_far.warned(chunk.warning)
         keyed = chunk.keyed
         ahead = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
@@ -216,7 +216,7 @@ class Walk:
         if progress.after not in asked:
             return None
         if received == progress.limit < PAGE_ITEMS:
-            # `after` was ignored, but not the limit, so a larger page may contain what follows.
+            # `after` was ignored, but not the limit, so a larger page may contain the next items.
             progress.so_far = replace(so_far, ignores_after=True)
             return None
         return replace(so_far.warned(STUCK if received else EMPTY), reachable=False)

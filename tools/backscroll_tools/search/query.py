@@ -37,7 +37,7 @@ _IDENTIFIER: Final = re.compile(r"[^\W_][/\\_.:@#-]+[^\W_]")
 
 
 class QueryError(ValueError):
-    """A query that cannot be searched for; the message says what to change."""
+    """A query that cannot be searched for; the message says how to change it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ ChatGPT has no configuration file. It connects to a server's https:// address.
 
 
 def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
-    """Return the entry for a host, with the settings that suit what its model sees.
+    """Return the entry for a host, with the settings that suit the results its model sees.
 
     Args:
         host: the host.

@@ -35,7 +35,7 @@ class Act:
 
         Args:
             tool: the tool's name.
-            lines: how many lines of the text to show.
+            lines: the number of lines of the text to show.
             arguments: the tool's arguments.
 
         Raises:

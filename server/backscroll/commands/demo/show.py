@@ -34,7 +34,7 @@ _LOG_CHARS: Final = 2_000
 async def run(
     console: Console | None = None, cast: Cast | None = None, python: str = sys.executable
 ) -> int:
-    """Run the demo; return 0 if every check passed, else 1.
+    """Run the demo; return 0 if every check passed, otherwise 1.
 
     Args:
         console: where to print; stdout by default.

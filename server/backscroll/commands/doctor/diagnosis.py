@@ -34,7 +34,7 @@ class Check:
     """The result of one check.
 
     Attributes:
-        name: what was checked.
+        name: the name of the checked thing, such as `database`.
         verdict: the result.
         detail: the findings.
         ms: the response time in milliseconds; None if no request was sent.
