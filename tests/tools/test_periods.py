@@ -35,6 +35,7 @@ def _at(*parts: int) -> int:
         ("3m", _at(2025, 12, 31, 12, 30), _at(2025, 12, 31, 12, 30)),
         ("1y", _at(2025, 3, 31, 12, 30), _at(2025, 3, 31, 12, 30)),
         ("1969", 0, 0),
+        ("20260228", _at(2026, 2, 28), _at(2026, 3, 1)),
         ("999999h", 1800, 1800),
     ],
 )
@@ -51,7 +52,9 @@ def test_no_words_are_no_limit() -> None:
     assert 5 in Period() and 5 in Period(5, 6) and 6 not in Period(5, 6) and 4 not in Period(5)  # noqa: PT018 - one fact
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13", "2026-02-30", "7", "7D", "10:00", "٣d"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-13", "2026-02-30", "7", "7D", "10:00", "٣d", "2026-00", "2026-W10"]
+)
 def test_words_that_are_no_time_are_refused_with_examples(text: str) -> None:
     with pytest.raises(ToolError) as caught:
         period({"until": text}, NOW_S)
@@ -65,6 +68,11 @@ def test_words_that_are_no_time_are_refused_with_examples(text: str) -> None:
 def test_a_period_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ToolError, match="until is not after since"):
         period({"since": "2026-02", "until": "2026-01"}, NOW_S)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "9999-12", "9999"])
+def test_the_last_date_is_a_time_too(text: str) -> None:
+    assert period({"until": text}, NOW_S) == Period(None, _at(9999, 12, 31) + 86_399)
 
 
 @given(text=st.text("0123456789-:TZ+hdwmy .", max_size=25) | st.text(), now=st.integers(0, 10**10))

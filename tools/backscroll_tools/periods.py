@@ -8,7 +8,7 @@ or Unix seconds. `until` includes the whole of a date, month or year.
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from backscroll_tools.errors import ToolError, invalid_arguments
@@ -19,7 +19,8 @@ ADVICE: Final = "UTC date or time, or an age: 7d, 3m"
 
 _AGE: Final = re.compile(r"([0-9]{1,6})([hdwmy])")
 _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
-_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_DATE: Final = re.compile(r"([0-9]{4})(?:-?([0-9]{2})(?:-?([0-9]{2}))?)?")
+_TIME: Final = re.compile(r"[^ T]{8,10}[ T].+")
 _UNIX: Final = re.compile(r"[0-9]{9,11}")
 _MONTHS: Final = 12
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,9 +80,11 @@ def _seconds(name: str, text: str, now: datetime, end: int) -> int:
         elif _UNIX.fullmatch(text):
             at = _EPOCH + timedelta(seconds=int(text))
         elif date := _DATE.fullmatch(text):
-            at = _edge(*(int(part) if part else 0 for part in date.groups()), end=end)
-        else:
+            at = _edge([int(part) for part in date.groups() if part], end)
+        elif _TIME.fullmatch(text):
             at = datetime.fromisoformat(text)
+        else:
+            raise _refused(name)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return max(0, int((at - _EPOCH).total_seconds()))
     except (ValueError, OverflowError):
@@ -99,15 +102,16 @@ def _before(now: datetime, count: int, unit: str) -> datetime:
     return now.replace(year=year, month=month, day=day)
 
 
-def _edge(year: int, month: int, day: int, *, end: int) -> datetime:
+def _edge(date: list[int], end: int) -> datetime:
     """Return the start of a year, month or day, or of the next one if `end` is 1."""
-    if day:
-        return datetime(year, month, day, tzinfo=UTC) + timedelta(days=end)
-    if month:
-        datetime(year, month, 1, tzinfo=UTC)  # refuses a month that does not exist
-        year, month = year + (month - 1 + end) // _MONTHS, (month - 1 + end) % _MONTHS + 1
-        return datetime(year, month, 1, tzinfo=UTC)
-    return datetime(year + end, 1, 1, tzinfo=UTC)
+    year, month, day = (*date, 1, 1)[:3]
+    start = datetime(year, month, day, tzinfo=UTC)
+    if not end:
+        return start
+    in_month = calendar.monthrange(year, month)[1]
+    days = {1: 366 if calendar.isleap(year) else 365, 2: in_month, 3: 1}[len(date)]
+    last_second = start + timedelta(days=days, seconds=-1)
+    return last_second + timedelta(seconds=1) if last_second.year < MAXYEAR else last_second
 
 
 def _refused(name: str) -> ToolError:
