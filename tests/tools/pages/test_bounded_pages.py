@@ -550,3 +550,14 @@ async def test_preview_chars_with_a_cursor_inside_a_message_skips_its_rest() -> 
     )
     assert second.structured["messages"] == items[1:]
     assert second.structured["page"]["stopped_by"] == "end"
+
+
+@pytest.mark.parametrize("fields", [{}, {"metadata": {"k": "v" * 4_000}}])
+async def test_a_shortened_preview_of_the_last_message_is_the_end_of_the_list(
+    fields: JSON,
+) -> None:
+    source = ListSource([message(1, "x" * 4_000, **fields)])
+    [result] = await pages(source, Bounds(2_000), [20], replace(START, preview=2_000))
+    page = result.structured["page"]
+    assert (page["has_more"], page["next_cursor"], page["stopped_by"]) == (False, None, "end")
+    assert "clipped" in result.structured["messages"][0]

@@ -97,10 +97,10 @@ class BoundedPage:
             return False
         if not self._start.preview:
             start = Inside(0, with_fields=self._fields_too_long(item, key))
-            self._add_piece(item, key, start)
-        elif not any(self._takes(shorter, key) for shorter in ever_shorter(shown)):
+            return self._add_piece(item, key, start)
+        if not any(self._takes(shorter, key) for shorter in ever_shorter(shown)):
             raise _too_small("An item", self._bounds.result_chars)
-        return False
+        return True  # nothing of the item is left, and it may be the last one
 
     def _takes(self, item: Mapping[str, object], key: str) -> bool:
         """Add an item if it fits, and return whether it did."""
