@@ -104,3 +104,23 @@ def test_the_size_of_a_string_that_the_store_cut_is_that_of_the_whole_string() -
 def test_a_second_time_changes_nothing(value: object) -> None:
     once = abridged({"id": "msg_1", "value": value, "image": DATA_URL})
     assert abridged(once) == once
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("data:image/svg+xml;utf8," + "<g/>" * 100, "[image/svg+xml, 400 characters]"),
+        ("data:," + "x" * 400, "[data, 400 characters]"),
+        ("data:;base64," + "A" * 400, "[data, 300 bytes]"),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_data_url_without_base64_or_a_type_is_shortened_too(
+    url: str, shown: str, whole: bool
+) -> None:
+    image = {"url": url} if whole else {"url": url[:254] + url[-2:], "url_chars": len(url)}
+    assert abridged({"id": "msg_1", "image_url": image}) == {
+        "id": "msg_1",
+        "image_url": {"url": shown},
+        "omitted": "binary content",
+    }

@@ -37,7 +37,7 @@ _DATA_URL: Final = re.compile(
     r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w.=+-]+)*;base64,"
     rf"(?P<data>[A-Za-z0-9+/_-]{{{_LEAST},}}={{0,2}})"
 )
-_URL_TYPE: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)")
+_URL_TYPE: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?=[;,])")
 
 _SIGNATURES: Final = {
     "iVBORw0KGgo": "image/png",
@@ -128,8 +128,10 @@ def _string(text: str, chars: int, *, is_text: bool) -> str:
     if is_text:
         return _in_text(text)
     if found := _URL_TYPE.match(text):
-        data = text.find(",") + 1
-        return _shown(found[1], _bytes(text[data:], chars - data))
+        kind, data = found[1] or "data", text.find(",") + 1
+        if not text[:data].endswith(";base64,"):
+            return f"[{kind}, {chars - data} characters]"
+        return _shown(kind, _bytes(text[data:], chars - data))
     if _BASE64.fullmatch(text):
         kind = next((kind for start, kind in _SIGNATURES.items() if text.startswith(start)), "")
         return _shown(kind or "base64", _bytes(text, chars))
