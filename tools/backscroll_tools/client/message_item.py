@@ -12,13 +12,20 @@ def message_item(message: JSON) -> JSON:
             `attachments`.
 
     Raises:
-        ToolError: `invalid_arguments` for metadata, which items do not support.
+        ToolError: `invalid_arguments` for metadata, which items do not support, and for an
+            attachment whose id is empty.
     """
     if message.get("metadata"):
         raise invalid_arguments(
             "Messages of a conversation cannot have metadata.",
             "Call again without metadata.",
         )
+    for index, attachment in enumerate(message.get("attachments", [])):
+        if not attachment["file_id"]:
+            raise invalid_arguments(
+                f"attachments[{index}].file_id must not be empty.",
+                "Pass the id of a file, or leave out attachments.",
+            )
     role, content = message["role"], message["content"]
     text = "output_text" if role == "assistant" else "input_text"
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
