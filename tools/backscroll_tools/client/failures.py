@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from backscroll_tools.client import retry, statuses
 from backscroll_tools.client.error_body import sentence_and_code
-from backscroll_tools.client.groups import CHAT_COMPLETIONS, THREADS, Group
+from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, THREADS, Group
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
 
@@ -45,7 +45,11 @@ _RETRY_OF: Final = dict.fromkeys(
 )
 """The retry rules for upstream error codes, if they differ from that of the failure's own code."""
 
-_SHOWN_BY: Final = {THREADS: ("list-threads",), CHAT_COMPLETIONS: ("list-chat-completions",)}
+_SHOWN_BY: Final = {
+    THREADS: ("list-threads",),
+    MESSAGE_FILES: ("list-threads",),
+    CHAT_COMPLETIONS: ("list-chat-completions",),
+}
 """The tools that list existing ids, by group of endpoints, for errors about an unknown id."""
 
 _THREADS_ENDPOINTS: Final = frozenset(
