@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backscroll_tools.search.ranking import COVERAGE, LENGTH
-from backscroll_tools.search.tokens import tokens
+from backscroll_tools.search.tokenizer import tokens
 from bench.conversations import chats
 from bench.search.facts import LANGUAGES, Planted, facts, plant
 from bench.search.index import Index, Ranking

@@ -7,7 +7,7 @@ from typing import Final
 
 from backscroll_tools.search.query import parse
 from backscroll_tools.search.ranking import Candidate, Ranked, best, ranked, weight
-from backscroll_tools.search.tokens import tokens
+from backscroll_tools.search.tokenizer import tokens
 
 POSTINGS: Final = 45_000
 """The rarest words are looked up first, until this many messages with one of them are read."""

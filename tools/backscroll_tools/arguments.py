@@ -15,7 +15,6 @@ from typing import Final, cast
 
 from backscroll_tools import schemas
 from backscroll_tools.errors import invalid_arguments
-from backscroll_tools.flaws import ERRORS, Flaw, Validate, entry_path, unknown_arguments, validator
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
 from backscroll_tools.schemas import (
@@ -25,6 +24,14 @@ from backscroll_tools.schemas import (
     METADATA_VALUE_CHARS,
 )
 from backscroll_tools.tool import Tool
+from backscroll_tools.violations import (
+    ERRORS,
+    Validate,
+    Violation,
+    entry_path,
+    unknown_arguments,
+    validator,
+)
 
 _ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
 _METADATA: Final[JSON] = {
@@ -73,16 +80,16 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     fill in arguments that they do not need, so null or empty optional arguments count as missing.
 
     Raises:
-        ToolError: `invalid_arguments`, with the first three flaws.
+        ToolError: `invalid_arguments`, with the first three violations.
     """
     required = cast("list[str]", tool.input_schema.get("required", []))
     filled = {name: value for name, value in arguments.items() if value != "" or name in required}
     given = cast("JSON", _without_nulls(tool.input_schema, filled))
-    flaws = _flaws(tool, given)
-    if not flaws and _may_be_unfit(given):
-        flaws = list(islice(_unfit(given), ERRORS))
-    if flaws:
-        raise invalid_arguments(" ".join(flaws), f"Fix the call. {_usage(tool)}")
+    violations = _violations(tool, given)
+    if not violations and _may_be_unfit(given):
+        violations = list(islice(_unfit(given), ERRORS))
+    if violations:
+        raise invalid_arguments(" ".join(violations), f"Fix the call. {_usage(tool)}")
     return {
         name: _map(value) if name == "metadata" else _integer(value)
         for name, value in given.items()
@@ -108,31 +115,31 @@ def _without_nulls(schema: Mapping[str, object], value: object) -> object:
             return value
 
 
-def _flaws(tool: Tool, given: JSON) -> list[str]:
+def _violations(tool: Tool, given: JSON) -> list[str]:
     """Return up to three sentences: on unknown arguments, then on each invalid argument."""
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
     required = cast("list[str]", tool.input_schema.get("required", []))
-    flaws: list[str] = []
+    violations: list[str] = []
     if unknown := given.keys() - properties.keys():
-        flaws.append(unknown_arguments(tool.name, unknown))
+        violations.append(unknown_arguments(tool.name, unknown))
     for name in sorted({*required, *given} & properties.keys()):
         if name not in given:
-            flaws.append(f"{name} is required.")
-        elif flaw := _flaw(tool, name, given[name]):
-            flaws.append(flaw.sentence())
+            violations.append(f"{name} is required.")
+        elif violation := _violation(tool, name, given[name]):
+            violations.append(violation.sentence())
         elif name == "metadata" and len(_map(given[name])) < len(given[name]):
-            flaws.append("metadata has two pairs with the same key.")
-    return flaws[:ERRORS]
+            violations.append("metadata has two pairs with the same key.")
+    return violations[:ERRORS]
 
 
-def _flaw(tool: Tool, name: str, value: object) -> Flaw | None:
-    """Return the first flaw of an argument, or None if it is valid."""
+def _violation(tool: Tool, name: str, value: object) -> Violation | None:
+    """Return the first violation of an argument, or None if it is valid."""
     from fastjsonschema import JsonSchemaValueException
 
     try:
         _check(tool, name)(value)
     except JsonSchemaValueException as error:
-        return Flaw.of(error, name, value)
+        return Violation.of(error, name, value)
     return None
 
 
@@ -172,7 +179,7 @@ def _integer(value: object) -> object:
 
 
 def _may_be_unfit(given: JSON) -> bool:
-    """Whether `_unfit` may find a flaw; a quick check of all strings together."""
+    """Whether `_unfit` may find a violation; a quick check of all strings together."""
     text = json.dumps(given, ensure_ascii=False, default=str)
     return "\\u0000" in text or _UNFIT.search(text) is not None
 

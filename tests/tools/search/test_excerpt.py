@@ -8,7 +8,7 @@ from backscroll_tools.search.excerpt import Excerpt, excerpt
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.match import occurrences
 from backscroll_tools.search.query import Query, QueryError, parse
-from backscroll_tools.search.tokens import tokens
+from backscroll_tools.search.tokenizer import tokens
 from tests.tools.search.texts import texts
 
 FILLER = "lorem ipsum dolor sit amet "

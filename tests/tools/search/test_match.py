@@ -7,7 +7,7 @@ from backscroll_tools.search.folding import fold
 from backscroll_tools.search.literal import Literal
 from backscroll_tools.search.match import bits, matches, occurrences
 from backscroll_tools.search.query import QueryError, parse
-from backscroll_tools.search.tokens import tokens
+from backscroll_tools.search.tokenizer import tokens
 from tests.tools.search.texts import texts
 
 

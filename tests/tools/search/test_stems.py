@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from backscroll_tools.search.stems import MAX_WORD_CHARS, stem
-from backscroll_tools.search.tokens import TOKENS_VERSION, tokens
+from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 from bench.search.facts import facts
 from tests.tools.search.texts import WORDS
 

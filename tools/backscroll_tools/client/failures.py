@@ -9,57 +9,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, Literal, TypeAlias
 
-from backscroll_tools.client import retry, statuses
+from backscroll_tools.client import advice, retry, statuses
 from backscroll_tools.client.error_body import sentence_and_code
-from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, THREADS, Group
+from backscroll_tools.client.groups import Group
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
 
 Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
 """Whether the upstream may have acted on a request; see `ExchangeError.fate`."""
-
-_NEXT: Final[dict[ErrorCode, str]] = {
-    "invalid_arguments": "Fix the problem described above, then call again.",
-    "auth_failed": "Ask the operator to check BACKSCROLL_API_KEY.",
-    "forbidden": "Ask the operator for access to this upstream.",
-    "not_found": "Check the ids.",
-    "thread_busy": "Wait until the run has ended.",
-    "upstream_unavailable": "Call again in a few seconds.",
-    "upstream_invalid": "Ask the operator to check BACKSCROLL_BASE_URL.",
-}
-
-_NEXT_OF: Final = {
-    "idempotency_key_in_use": "Call again in a few seconds with the same idempotency_key.",
-    "idempotency_key_reused": "To write this message, call without idempotency_key.",
-    "idempotent_object_deleted": "To write it again, call with another idempotency_key.",
-    "database_busy": (
-        "Call again in a few seconds; if this persists, ask the operator which program has locked "
-        "the database."
-    ),
-}
-"""The next step for upstream error codes that are more precise than the status."""
-
-_RETRY_OF: Final = dict.fromkeys(
-    ("idempotency_key_reused", "idempotent_object_deleted"),
-    "safe without this idempotency_key; nothing was written.",
-)
-"""The retry rules for upstream error codes, if they differ from that of the failure's own code."""
-
-_SHOWN_BY: Final = {
-    THREADS: ("list-threads",),
-    MESSAGE_FILES: ("list-threads",),
-    CHAT_COMPLETIONS: ("list-chat-completions",),
-}
-"""The tools that list existing ids, by group of endpoints, for errors about an unknown id."""
-
-_THREADS_ENDPOINTS: Final = frozenset(
-    {"POST /threads", "GET /threads/{id}/messages", "POST /threads/{id}/messages"}
-)
-"""The endpoints that an upstream needs before we say that it has threads."""
-
-_ASK: Final = (
-    "Use another tool, or ask the operator which upstream BACKSCROLL_UPSTREAM should name."
-)
 
 _DATABASE_PREFIX: Final = "database_"
 """The prefix of the embedded store's codes for database errors, which mean that nothing was
@@ -72,24 +29,11 @@ _ATTEMPTS_IF_LOCKED: Final = 2
 """The maximum number of attempts of a request if the store's database is locked. The store waits
 ten seconds in each attempt, and many hosts give up after sixty seconds."""
 
-_FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
-_FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
-
-_LISTED_LATE: Final = " A new object may take a few seconds to appear."
-
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
 """The codes that no retry can fix, regardless of the status."""
 
-_AFTER_500: Final = " If this persists, check the ids: some proxies send this for a missing object."
-"""Added for a status of 500, which LiteLLM sends if its upstream sent 404 (docs/upstreams.md)."""
-
 _REPEATED: Final = frozenset({"invalid_arguments", "not_found", "thread_busy"})
 """The codes whose errors quote the upstream's message, because it helps to fix the call."""
-
-_SENTENCE: Final[dict[ErrorCode, str]] = {
-    "auth_failed": "The upstream refused the key.",
-    "forbidden": "The upstream denied access.",
-}
 
 
 class ExchangeError(ToolError):
@@ -154,11 +98,11 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
     else:
         error = _error(profile, code, status, message, retry_after_s)
     if code == "not_found" and group is not None:
-        error.shown_by = _SHOWN_BY.get(group, ())
+        error.shown_by = advice.SHOWN_BY.get(group, ())
     if is_database and message:
         error.message = message
-    error.next_step = _NEXT_OF.get(error_code, error.next_step)
-    error.retry = _RETRY_OF.get(error_code, error.retry)
+    error.next_step = advice.NEXT_OF.get(error_code, error.next_step)
+    error.retry = advice.RETRY_OF.get(error_code, error.retry)
     error.attempts = _attempts(error_code)
     error.retry_after_s = retry_after_s
     error.fate = "unknown" if statuses.leaves_open(status, retry_after_s) else "refused"
@@ -168,12 +112,14 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
 
 def _database_failure(error_code: str, message: str, retry_after_s: float) -> ExchangeError:
     """Return the error for a database failure of the embedded store; nothing was written."""
-    error = ExchangeError("upstream_unavailable", message, next_step=_NEXT["upstream_unavailable"])
+    error = ExchangeError(
+        "upstream_unavailable", message, next_step=advice.NEXT["upstream_unavailable"]
+    )
     error.fate, error.again, error.retry_after_s = "refused", error_code in _PASSING, retry_after_s
-    error.next_step = _NEXT_OF.get(error_code, error.next_step)
+    error.next_step = advice.NEXT_OF.get(error_code, error.next_step)
     error.attempts = _attempts(error_code)
     if not error.again:
-        error.next_step, error.retry = _FIX, _FIXED
+        error.next_step, error.retry = advice.FIX, advice.FIXED
     return error
 
 
@@ -195,14 +141,14 @@ def _error(
         wait = f"Wait {math.ceil(retry_after_s)} s" if retry_after_s else "Wait"
         sentence = "The upstream's rate limit was reached."
         return ExchangeError(code, sentence, next_step=f"{wait}, then call again.")
-    sentence = _SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
+    sentence = advice.SENTENCE.get(code, f"The upstream answered with HTTP status {status}.")
     if code in _REPEATED and message:
         sentence = message
-    next_step = _NEXT[code]
+    next_step = advice.NEXT[code]
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        next_step += _AFTER_500
+        next_step += advice.AFTER_500
     if code == "not_found" and profile.lists_late:
-        next_step += _LISTED_LATE
+        next_step += advice.LISTED_LATE
     return ExchangeError(code, sentence, next_step=next_step)
 
 
@@ -211,7 +157,7 @@ def not_served(profile: Profile, endpoint: str) -> ExchangeError:
     return ExchangeError(
         "upstream_retired",
         f"The upstream ({profile.name}) does not serve {endpoint}.",
-        next_step=profile.advice if endpoint in _THREADS_ENDPOINTS else _ASK,
+        next_step=profile.advice if endpoint in advice.THREADS_ENDPOINTS else advice.ASK,
     )
 
 
@@ -247,7 +193,7 @@ def unreachable(kind: str, fate: Fate) -> UnreachableError:
 
 def unreadable(why: str) -> ExchangeError:
     """Return the error for a reply whose body cannot be read."""
-    error = ExchangeError("upstream_invalid", why, next_step=_NEXT["upstream_invalid"])
+    error = ExchangeError("upstream_invalid", why, next_step=advice.NEXT["upstream_invalid"])
     error.fate = "unknown"
     return error
 

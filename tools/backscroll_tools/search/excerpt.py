@@ -8,7 +8,7 @@ from typing import Final
 from backscroll_tools.search.folding import Folded, begins
 from backscroll_tools.search.match import occurrences
 from backscroll_tools.search.query import Query
-from backscroll_tools.search.tokens import Token, is_paired
+from backscroll_tools.search.tokenizer import Occurrence, is_paired
 
 _JOINER: Final = "\u200d"
 """The zero-width joiner, which combines several emoji into one."""
@@ -67,7 +67,7 @@ def excerpt(
 class _Spans:
     """The positions of tokens in the text as it was written."""
 
-    def __init__(self, folded: Folded, found: Sequence[Token]) -> None:
+    def __init__(self, folded: Folded, found: Sequence[Occurrence]) -> None:
         self._folded = folded
         self._found = found
 
@@ -100,7 +100,9 @@ class _Spans:
         return joined
 
 
-def _densest(found: Sequence[Token], chars: int, weights: Mapping[str, float]) -> tuple[int, int]:
+def _densest(
+    found: Sequence[Occurrence], chars: int, weights: Mapping[str, float]
+) -> tuple[int, int]:
     """Return the indexes of the first and the last token in the part with the highest total weight.
 
     The part has at most `chars` characters. A word counts with its weight once, and with a small

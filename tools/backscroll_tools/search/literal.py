@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from backscroll_tools.search.folding import fold
-from backscroll_tools.search.tokens import inside_word, query_terms, word_end, words_alone
+from backscroll_tools.search.tokenizer import inside_word, query_terms, word_end, words_alone
 
 MAX_LITERAL_TERMS: Final = 6
 """The maximum number of a literal's terms that are looked up in an index: the longest ones, which

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from backscroll_tools.search.query import Query
-from backscroll_tools.search.tokens import Token, located, tokens
+from backscroll_tools.search.tokenizer import Occurrence, located, tokens
 
 MAX_OCCURRENCES: Final = 10_000
 
@@ -47,7 +47,7 @@ def matches(query: Query, text: str, folded: str) -> bool:
     return admitted(query, folded)
 
 
-def occurrences(query: Query, folded: str) -> list[Token]:
+def occurrences(query: Query, folded: str) -> list[Occurrence]:
     """Return the occurrences of a query's words and literals in a folded text, by position.
 
     They may overlap. The `term` of a literal's occurrence is the literal as it was given, in double
@@ -55,7 +55,7 @@ def occurrences(query: Query, folded: str) -> list[Token]:
     ones.
     """
     found = [
-        Token(f'"{literal.said}"', start, end)
+        Occurrence(f'"{literal.said}"', start, end)
         for literal in query.literals
         for start, end in islice(literal.spans(folded), MAX_OCCURRENCES)
     ]

@@ -12,7 +12,7 @@ from typing import Final
 from backscroll_tools.search.folding import begins
 from backscroll_tools.search.literal import Literal
 from backscroll_tools.search.stop_words import common
-from backscroll_tools.search.tokens import Term, query_terms
+from backscroll_tools.search.tokenizer import Term, query_terms
 
 MAX_QUERY_CHARS: Final = 4_000
 """The maximum number of characters of a query that are read."""

@@ -25,7 +25,7 @@ _IN_WORDS: Final = {
 }
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)
 ERRORS: Final = 3
-"""The maximum number of flaws that one error lists."""
+"""The maximum number of violations that one error lists."""
 
 _SHOWN: Final = 40
 """The maximum length of the part of an invalid value that an error quotes, in characters."""
@@ -79,7 +79,7 @@ def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class Violation:
     """A value that violates a rule of a schema.
 
     Attributes:
@@ -98,7 +98,7 @@ class Flaw:
 
     @classmethod
     def of(cls, error: "JsonSchemaValueException", name: str, value: object) -> Self:
-        """Return the flaw that an error of `validator` reports about an argument's value."""
+        """Return the violation that an error of `validator` reports about an argument's value."""
         steps = (error.name or "").removeprefix("data")
         path, value = _found(steps, name, value) or (name, error.value)
         if error.rule == "propertyNames":
@@ -111,7 +111,7 @@ class Flaw:
         return cls(f"A key of {path}", error.rule, error.rule_definition, key, rules)
 
     def sentence(self) -> str:
-        """Describe the flaw in one sentence."""
+        """Describe the violation in one sentence."""
         path, rule, value = self.path, self.rule, self.value
         match self.keyword:
             case "required":

@@ -100,7 +100,7 @@ class Term:
     said: str
 
 
-class Token(NamedTuple):
+class Occurrence(NamedTuple):
     """A token and its position in a folded text: `term` was made from `text[start:end]`."""
 
     term: str
@@ -163,7 +163,7 @@ def query_terms(text: str) -> list[Term]:
     return [term for part in sorted(parts, key=re.Match.start) for term in _terms(part)]
 
 
-def located(folded: str, terms: Collection[str]) -> Iterator[Token]:
+def located(folded: str, terms: Collection[str]) -> Iterator[Occurrence]:
     """Yield each occurrence of any of the terms in a folded text, grouped by kind of token.
 
     Args:
@@ -179,12 +179,12 @@ def located(folded: str, terms: Collection[str]) -> Iterator[Token]:
             yield from _located_words(chunk, wanted)
     for special in _SPECIALS.finditer(alone):
         if (term := _special(special[0])) in wanted:
-            yield Token(term, *special.span())
+            yield Occurrence(term, *special.span())
     rest = {term for term in wanted if _RUNS.match(term) or _EMOJIS.match(term)}
     for size in {len(term) for term in rest}:
         choices = "|".join(re.escape(term) for term in rest if len(term) == size)
         for found in re.finditer(f"(?=({choices}))", folded):
-            yield Token(found[1], *found.span(1))
+            yield Occurrence(found[1], *found.span(1))
 
 
 def words_alone(folded: str) -> str:
@@ -232,15 +232,15 @@ def _terms(part: re.Match[str]) -> Iterator[Term]:
         yield Term(_special(said), said)
 
 
-def _located_words(chunk: re.Match[str], wanted: frozenset[str]) -> Iterator[Token]:
+def _located_words(chunk: re.Match[str], wanted: frozenset[str]) -> Iterator[Occurrence]:
     words = chunk[0].split("'")
     starts = list(accumulate((len(word) + 1 for word in words), initial=chunk.start()))
     for word, start in zip(words, starts, strict=False):
         if (term := stem(word)) in wanted:
-            yield Token(term, start, start + len(word))
+            yield Occurrence(term, start, start + len(word))
     for (first, second), start in zip(pairwise(words), starts, strict=False):
         if (term := _joined(first, second)) in wanted:
-            yield Token(term, start, start + len(first) + 1 + len(second))
+            yield Occurrence(term, start, start + len(first) + 1 + len(second))
 
 
 def _joined(first: str, second: str) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.literal import Literal
-from backscroll_tools.search.tokens import MAX_TOKENS, located, query_terms, tokens
+from backscroll_tools.search.tokenizer import MAX_TOKENS, located, query_terms, tokens
 from tests.tools.search.texts import texts
 
 
