@@ -1,10 +1,13 @@
 """`backscroll import` and `backscroll export`: conversations in, and the same ones out."""
 
 import asyncio
+import gzip
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -176,6 +179,28 @@ def test_stdin_is_read_for_a_dash(database: str) -> None:
 
     assert (result.exit_code, result.stdout) == (0, "1 imported, 0 already there, 0 refused\n")
     assert exported(database) == [THREAD]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(THREAD).encode(),
+        json.dumps([THREAD], indent=2).encode(),
+        gzip.compress(json.dumps(THREAD).encode()),
+        json.dumps({str(UUID(int=1)): {"messages": [], "start": "2018-05-02"}}).encode(),
+    ],
+    ids=["lines", "document", "gzip", "chitchat"],
+)
+def test_a_pipe_is_read_from_its_first_byte(database: str, content: bytes) -> None:
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, content)
+        os.close(writing)
+        found = imported(database, Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
+
+    assert found == (0, "1 imported, 0 already there, 0 refused\n", "")
 
 
 def test_a_limit_counts_over_all_files(database: str, tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def test_a_dataset_is_known_by_how_it_begins(tmp_path: Path) -> None:
 
     def places(path: Path, kind: str = "auto") -> list[str]:
         with path.open("rb") as stdin:
-            return [entry.position for entry in open_source(str(path), kind, stdin).entries]
+            found = [entry.position for entry in open_source(str(path), kind, stdin).entries]
+            assert found == [entry.position for entry in open_source("-", kind, stdin).entries]
+        return found
 
     assert places(dataset) == [f"conversation {UUID}"]
     assert places(lines) == ["line 1"]

@@ -1,5 +1,6 @@
 """Conversations as JSON Lines: what a line may hold, and that nothing is lost on the way."""
 
+import io
 import json
 from pathlib import Path
 
@@ -9,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.commands.local_store import opened_store
-from backscroll.commands.transfer.formats import documents, jsonl
+from backscroll.commands.transfer.formats import jsonl
 from backscroll.commands.transfer.formats.entries import Imported, ImportFile, Partly, Refused
 from backscroll.commands.transfer.formats.shapes import conversation_object
-from backscroll.commands.transfer.importing import import_sources
+from backscroll.commands.transfer.importing import import_sources, open_source
 from backscroll.database.json_text import dump_json
 from backscroll.store.archive.records import ImportedConversation
 from backscroll.store.envelopes import JSON
@@ -65,7 +66,7 @@ async def test_an_item_that_the_store_refuses_is_named_with_its_line(tmp_path: P
     path = anyio.Path(tmp_path / "lines.jsonl")
     await path.write_text("\n".join(map(json.dumps, lines)))
     refusals: list[str] = []
-    source = ImportFile("lines", documents.read(Path(path)).entries, None)
+    source = ImportFile("lines", open_source(str(path), "auto", io.BytesIO()).entries, None)
     tally = await import_sources(f"sqlite:///{tmp_path}/a.db", [source], refusals.append)
     assert (tally.imported, tally.present, tally.refused) == (2, 0, 1)
     assert refusals == ["lines: line 2: Missing required parameter: 'items[2].content'."]

@@ -60,13 +60,20 @@ def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
     Raises:
         CommandError: the file cannot be read.
     """
-    if path == "-":
-        return documents.read_stream(stdin, "stdin")
     if path == chitchat.NAME:
         return chitchat.read(chitchat.installed())
-    if kind == chitchat.NAME or (kind == "auto" and _begins_as_chitchat(Path(path))):
-        return chitchat.read(Path(path))
-    return documents.read(Path(path))
+    if path == "-":
+        read = chitchat.read_stream if _is_chitchat(stdin, kind) else documents.read_stream
+        return read(stdin, "stdin")
+    try:
+        # Open the path once: the bytes of a pipe can be read only once.
+        file = Path(path).open("rb")  # noqa: SIM115 - the entries are read later, and close it
+        if not _is_chitchat(file, kind):
+            return documents.read_file(file, path)
+        with file:
+            return chitchat.read_stream(file, path)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
 
 
 async def import_sources(
@@ -171,9 +178,8 @@ def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
         yield group
 
 
-def _begins_as_chitchat(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return _CHITCHAT_START.match(file.read(_SNIFFED)) is not None
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+def _is_chitchat(stream: BinaryIO, kind: str) -> bool:
+    """Return whether the format is chitchat's; the stream stays at its start."""
+    if kind != "auto":
+        return kind == chitchat.NAME
+    return _CHITCHAT_START.match(documents.start_of(stream, _SNIFFED)) is not None

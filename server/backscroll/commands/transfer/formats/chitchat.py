@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -61,20 +61,40 @@ def conversations(path: Path) -> dict[str, Any]:
         CommandError: the file cannot be read, or is not a JSON object.
     """
     try:
-        found = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            return _parsed(file, str(path))
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise CommandError(f"{path} is not a chitchat dataset: it is not a JSON object") from None
-    return found
 
 
 def read(path: Path) -> ImportFile:
-    """Return the threads of a dataset; sizes count conversations."""
+    """Return the threads of a dataset; sizes count conversations.
+
+    Raises:
+        CommandError: the file cannot be read, or is not a JSON object.
+    """
     found = conversations(path)
     return ImportFile(str(path), _entries(found), len(found))
+
+
+def read_stream(stream: IO[bytes], name: str) -> ImportFile:
+    """Return the threads of a dataset that is read from a stream; sizes count conversations.
+
+    Raises:
+        CommandError: the stream is not a JSON object.
+    """
+    found = _parsed(stream, name)
+    return ImportFile(name, _entries(found), len(found))
+
+
+def _parsed(stream: IO[bytes], name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(stream.read())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise CommandError(f"{name} is not a chitchat dataset: it is not a JSON object")
+    return found
 
 
 def _entries(found: Mapping[str, Any]) -> Iterator[ImportEntry]:

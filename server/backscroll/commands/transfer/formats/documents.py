@@ -5,11 +5,12 @@ format, it is refused once and not line by line.
 """
 
 import gzip
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import chain, islice
-from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
@@ -20,7 +21,6 @@ from backscroll.commands.transfer.formats.jsonl import (
     parse,
     parse_value,
 )
-from backscroll.process.exits import CommandError
 from backscroll.store.api_errors import ApiError
 from backscroll.store.request_body import parse_object
 
@@ -35,19 +35,16 @@ _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-def read(path: Path) -> ImportFile:
-    """Return the entries of a file; sizes are in bytes.
+def read_file(file: BinaryIO, name: str) -> ImportFile:
+    """Return the entries of an open file, which is closed after the last one; sizes are in bytes.
 
-    Raises:
-        CommandError: the file cannot be read.
+    Args:
+        file: the file at its start; it may be a pipe, whose total size is unknown.
+        name: its name, as shown to users.
     """
-    try:
-        file = path.open("rb")
-        total = path.stat().st_size
-        compressed = file.peek(len(_GZIP)).startswith(_GZIP)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
-    return ImportFile(str(path), _closing(file), None if compressed else total)
+    status = os.fstat(file.fileno())
+    sized = stat.S_ISREG(status.st_mode) and not start_of(file, len(_GZIP)).startswith(_GZIP)
+    return ImportFile(name, _closing(file), status.st_size if sized else None)
 
 
 def read_stream(stream: BinaryIO, name: str) -> ImportFile:
@@ -62,13 +59,23 @@ def entries(stream: IO[bytes], most: int = LINE_BYTES) -> Iterator[ImportEntry]:
         stream: the file, perhaps compressed by gzip.
         most: the maximum size of a line, and of a document, in bytes.
     """
-    peek = getattr(stream, "peek", None)
-    if peek is not None and peek(len(_GZIP)).startswith(_GZIP):
+    if start_of(stream, len(_GZIP)).startswith(_GZIP):
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
     try:
         yield from _entries(stream, most)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         yield ImportEntry("the rest", Refused("its compressed data is damaged or incomplete"), 0)
+
+
+def start_of(stream: IO[bytes], size: int) -> bytes:
+    """Return the next bytes of a stream without consuming them.
+
+    Args:
+        stream: the stream; nothing is returned if it cannot be peeked at.
+        size: the most bytes to return; a pipe may give fewer.
+    """
+    peek = getattr(stream, "peek", None)
+    return b"" if peek is None else peek(size)[:size]
 
 
 def _closing(file: BinaryIO) -> Iterator[ImportEntry]:
