@@ -15,6 +15,10 @@ from backscroll.store.archive.records import ImportedThread
 
 THREAD = {"id": "thread_1", "messages": [{"role": "human", "content": "Hello"}]}
 OTHER = {"messages": [{"role": "GPT", "content": "Hi"}, {"role": "gpt-4", "content": "Yo"}]}
+MESSAGE = {"role": "user", "content": "Hello"}
+BARE = 'has messages outside a conversation: wrap them in {"messages": […]}'
+MISSING = "messages is missing"
+HELP = "run backscroll import --help for the format"
 LINES = "".join(f"{json.dumps(each)}\n" for each in (THREAD, OTHER)).encode()
 
 
@@ -54,24 +58,48 @@ def test_a_compressed_file_is_imported_and_a_damaged_one_as_far_as_it_goes() -> 
     [
         (
             json.dumps([{"mapping": {"a": {}}, "title": "x"}] * 1_000, indent=2).encode(),
-            "is an array of 1000 items, and none can be imported; the first: messages is missing",
+            f"is from a ChatGPT export, which is not supported yet; {HELP}",
+        ),
+        (
+            json.dumps([{"name": "x", "chat_messages": []}]).encode(),
+            f"is from a Claude export, which is not supported yet; {HELP}",
+        ),
+        (json.dumps([MESSAGE, MESSAGE], indent=2).encode(), f"{BARE}; {HELP}"),
+        (json.dumps(MESSAGE).encode(), f"{BARE}; {HELP}"),
+        (f"{json.dumps(MESSAGE)}\n".encode() * 2_000, f"{BARE}; {HELP}"),
+        (
+            json.dumps([{"a": "b"}] * 1_000).encode(),
+            f"is an array of 1000 items, and none can be imported; the first: {MISSING}; {HELP}",
         ),
         (
             json.dumps({"chats": [{"a": "b"}] * 1_000}, indent=2).encode(),
-            "messages is missing",
+            f"messages is missing; {HELP}",
         ),
-        (b"a;b;c\n" * 2_000, "is not JSON Lines: none of its first 10 lines is a JSON object"),
+        (
+            b"a;b;c\n" * 2_000,
+            f"is not JSON Lines: none of its first 10 lines is a JSON object; {HELP}",
+        ),
         (
             b"PK\x03\x04" + bytes(range(256)) * 2_000,
-            "is not JSON Lines: none of its first 10 lines is a JSON object",
+            f"is not JSON Lines: none of its first 10 lines is a JSON object; {HELP}",
         ),
-        (b"[\n" * 50_000, "is not JSON Lines: none of its first 10 lines is a JSON object"),
+        (
+            b"[\n" * 50_000,
+            f"is not JSON Lines: none of its first 10 lines is a JSON object; {HELP}",
+        ),
     ],
 )
 def test_a_file_that_is_no_conversation_is_refused_in_one_sentence(
     content: bytes, reason: str
 ) -> None:
     assert [why for _, why in _read(content)] == [reason]
+
+
+def test_a_message_among_conversations_costs_its_own_line_alone() -> None:
+    lines = f"{json.dumps(MESSAGE)}\n".encode() + LINES
+
+    assert _read(lines)[0] == ("line 1", BARE)
+    assert [roles for _, roles in _read(lines)[1:]] == ["user", "assistant gpt-4"]
 
 
 def test_a_torn_first_line_costs_that_line_alone() -> None:

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import IO, BinaryIO, Final, cast
 
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
+from backscroll.commands.transfer.formats.foreign import FOREIGN
 from backscroll.commands.transfer.formats.jsonl import (
     LINE_BYTES,
     NOT_JSON,
@@ -25,11 +26,12 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.request_body import parse_object
 
 DOUBTFUL: Final = 10
-"""The number of lines at the start of a file after which the file is refused, if none of them is a
-JSON object."""
+"""The number of lines at the start of a file after which it is refused, if all have the same fault."""
 
 _FEW: Final = 3
 """If a file has fewer lines than this, each invalid line is refused separately."""
+
+_HELP: Final = "run backscroll import --help for the format"
 
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -86,7 +88,7 @@ def _closing(file: BinaryIO) -> Iterator[ImportEntry]:
 def _entries(stream: IO[bytes], most: int) -> Iterator[ImportEntry]:
     first = stream.readline(most)
     if _is_json_object(first) or first.isspace():
-        yield from lines(_Rejoined(first, stream), most)
+        yield from _checked(lines(_Rejoined(first, stream), most))
         return
     whole = first
     if first.removeprefix(_BOM).lstrip()[:1] in {b"[", b"{"}:
@@ -95,24 +97,37 @@ def _entries(stream: IO[bytes], most: int) -> Iterator[ImportEntry]:
         if document is not None:
             yield from document
             return
-    found = lines(_Rejoined(whole, stream), most)
-    start = list(_until_json(islice(found, DOUBTFUL)))
-    if len(start) < _FEW or not _is_not_json(start[-1]):
-        yield from chain(start, found)
-        return
-    why = f"is not JSON Lines: none of its first {len(start)} lines is a JSON object"
-    yield ImportEntry("the file", Refused(why), sum(entry.size for entry in start))
+    yield from _checked(lines(_Rejoined(whole, stream), most))
 
 
-def _until_json(found: Iterator[ImportEntry]) -> Iterator[ImportEntry]:
-    for entry in found:
-        yield entry
-        if not _is_not_json(entry):
+def _checked(found: Iterator[ImportEntry]) -> Iterator[ImportEntry]:
+    """Yield the entries of lines, or one refusal if all lines at the start have the same fault."""
+    start: list[ImportEntry] = []
+    for entry in islice(found, DOUBTFUL):
+        start.append(entry)
+        fault = _fault(entry)
+        if fault is None or fault != _fault(start[0]):
+            yield from chain(start, found)
             return
+    fault = _fault(start[0]) if start else None
+    if fault is None or (fault == NOT_JSON and len(start) < _FEW):
+        yield from start
+        return
+    if fault == NOT_JSON:
+        fault = f"is not JSON Lines: none of its first {len(start)} lines is a JSON object"
+    yield _refusal("the file", fault, sum(entry.size for entry in start))
 
 
-def _is_not_json(entry: ImportEntry) -> bool:
-    return isinstance(entry.item, Refused) and entry.item.reason.startswith(NOT_JSON)
+def _fault(entry: ImportEntry) -> str | None:
+    """Return the fault of a line that the whole file may have; None if there is none."""
+    reason = entry.item.reason if isinstance(entry.item, Refused) else ""
+    if reason.startswith(NOT_JSON):
+        return NOT_JSON
+    return reason if reason in FOREIGN else None
+
+
+def _refusal(position: str, why: str, size: int) -> ImportEntry:
+    return ImportEntry(position, Refused(f"{why}; {_HELP}"), size)
 
 
 def _is_json_object(line: bytes) -> bool:
@@ -127,15 +142,20 @@ def _document(whole: bytes) -> list[ImportEntry] | None:
     except ApiError:
         return None
     if isinstance(value, dict):
-        return [ImportEntry("the document", parse_value(value), len(whole))]
+        one = parse_value(value)
+        if isinstance(one, Refused):
+            return [_refusal("the document", one.reason, len(whole))]
+        return [ImportEntry("the document", one, len(whole))]
     if not isinstance(value, list):
         return None
     found = [_item(number, item) for number, item in enumerate(value, 1)]
-    refused = [entry.item for entry in found if isinstance(entry.item, Refused)]
-    if len(refused) == len(found) and len(found) > 1:
-        why = f"is an array of {len(found)} items, and none can be imported; the first: "
-        return [ImportEntry("the document", Refused(why + refused[0].reason), len(whole))]
-    return found
+    reasons = [entry.item.reason for entry in found if isinstance(entry.item, Refused)]
+    if not reasons or len(reasons) < len(found):
+        return found
+    why = reasons[0]
+    if len(found) > 1 and (why not in FOREIGN or set(reasons) != {why}):
+        why = f"is an array of {len(found)} items, and none can be imported; the first: {why}"
+    return [_refusal("the document", why, len(whole))]
 
 
 def _item(number: int, item: object) -> ImportEntry:

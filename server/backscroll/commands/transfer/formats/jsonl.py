@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 from pydantic import ValidationError
 
 from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, Partly, Refused
+from backscroll.commands.transfer.formats.foreign import foreign_form
 from backscroll.commands.transfer.formats.reasons import names_of, reason, unknown_fields
 from backscroll.commands.transfer.formats.shapes import (
     CompletionLine,
@@ -42,7 +43,7 @@ LINE_BYTES: Final = 256 * 1024 * 1024
 """The maximum length of a line in bytes; a longer one is refused."""
 
 
-class Lines(Protocol):
+class LineStream(Protocol):
     """A stream that is read line by line."""
 
     def readline(self, most: int, /) -> bytes:
@@ -50,7 +51,7 @@ class Lines(Protocol):
         ...
 
 
-def lines(stream: Lines, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
+def lines(stream: LineStream, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
     """Yield the entry on each line; blank lines are skipped.
 
     Args:
@@ -88,6 +89,9 @@ def parse_value(found: JSON) -> Imported | Partly | Refused:
 
     Fields that Backscroll does not know are removed from `found`.
     """
+    form = foreign_form(found)
+    if form is not None:
+        return Refused(form)
     try:
         return _parsed(found)
     except ValidationError as error:
