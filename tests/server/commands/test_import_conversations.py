@@ -50,7 +50,7 @@ def test_a_line_without_a_name_goes_by_what_it_holds() -> None:
         ({"object": "conversation"}, "items is missing"),
         ({"items": {}}, "items must be an array"),
         ({"items": ["Hello"]}, "items[0] must be an object"),
-        ({"items": [], "created_at": "now"}, "created_at must be an integer"),
+        ({"items": [], "created_at": "now"}, "created_at must be Unix seconds or ISO 8601"),
         (
             {"object": "list", "items": []},
             'object must be "thread", "conversation" or "chat.completion"',

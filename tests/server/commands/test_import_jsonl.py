@@ -54,6 +54,44 @@ def test_a_message_without_a_time_is_as_old_as_the_one_before_it() -> None:
     assert (undated.created_at, undated.messages[0].created_at) == (7, 7)
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (5, 5),
+        (5.9, 5),
+        (1_714_557_600.0, 1_714_557_600),
+        ("2024-05-01T10:00:00Z", 1_714_557_600),
+        ("2024-05-01T10:00:00.999Z", 1_714_557_600),
+        ("2024-05-01T10:00:00", 1_714_557_600),
+        ("2024-05-01 12:00:00+02:00", 1_714_557_600),
+        ("2024-05-01", 1_714_521_600),
+    ],
+)
+def test_a_time_is_unix_seconds_or_iso_8601_rounded_down(written: object, seconds: int) -> None:
+    thread = parsed({"created_at": written, "messages": []})
+    completion = parsed({"created": written, "choices": [ANSWER], "model": "gpt"})
+    message = parsed({"messages": [{"role": "user", "content": "a", "created_at": written}]})
+
+    assert isinstance(thread, ImportedThread)
+    assert isinstance(completion, ImportedCompletion)
+    assert isinstance(message, ImportedThread)
+    assert thread.created_at == completion.created_at == seconds
+    assert message.messages[0].created_at == seconds
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(True, [], {}, -1, -0.5, 253_402_300_800, 1_714_557_600_000, 1.5e300),
+        *("", "now", "5", "1714557600", "1969-12-31T23:59:59Z", "10:00", "0001-01-01T00:00+23:59"),
+    ],
+)
+def test_any_other_time_is_refused(written: object) -> None:
+    refused = parsed({"created_at": written, "messages": []})
+
+    assert refused == Refused("created_at must be Unix seconds or ISO 8601")
+
+
 def test_a_thread_as_the_api_lists_it_is_taken() -> None:
     message = {
         "id": "msg_1",
@@ -127,7 +165,7 @@ def test_what_a_completion_has_besides_is_kept() -> None:
         ('{"object": "thread"}', "messages is missing"),
         ('{"messages": {}}', "messages must be an array"),
         ('{"messages": ["Hello"]}', "messages[0] must be an object"),
-        ('{"messages": [], "created_at": "now"}', "created_at must be an integer"),
+        ('{"messages": [], "created_at": "now"}', "created_at must be Unix seconds or ISO 8601"),
         ('{"messages": [], "metadata": {"a": 1}}', "metadata.a must be a string"),
         ('{"messages": 5, "title": "x"}', "messages must be an array"),
         (

@@ -30,6 +30,7 @@ from backscroll_tools.plain import plain
         '    [{"role": "user", "content": "Hello"}, {"type": …, …}, …]}',
         '{"object": "chat.completion", "id": …, "created": …, "model": …,',
         '    "choices": […], "messages": [{"role": "user", "content": "Hello"}, …]}',
+        'A time is Unix seconds or ISO 8601, such as "2024-05-01T10:00:00Z"; UTC without a zone.',
     ),
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")

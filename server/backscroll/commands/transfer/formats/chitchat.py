@@ -7,7 +7,6 @@ Each utterance becomes one message. The first speaker is the user; all others ar
 import importlib.util
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
 from backscroll.commands.transfer.formats.reasons import reason
+from backscroll.commands.transfer.formats.times import unix_seconds
 from backscroll.process.exits import CommandError
 from backscroll.settings.installation import how_to_add
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
@@ -123,18 +123,13 @@ def thread(uuid: str, conversation: object) -> ImportedThread:
         ImportedMessage(
             role="user" if utterance.sender == utterances[0].sender else "assistant",
             content=utterance.text,
-            created_at=_seconds(utterance.timestamp),
+            created_at=unix_seconds(utterance.timestamp),
         )
         for utterance in utterances
     ]
     return ImportedThread(
         key=f"{NAME}:{uuid}",
-        created_at=messages[0].created_at if messages else _seconds(parsed.start),
+        created_at=messages[0].created_at if messages else unix_seconds(parsed.start),
         messages=messages,
         metadata=metadata,
     )
-
-
-def _seconds(timestamp: str) -> int:
-    moment = datetime.fromisoformat(timestamp)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

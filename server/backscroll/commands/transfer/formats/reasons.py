@@ -5,6 +5,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from backscroll.commands.transfer.formats.times import NOT_A_TIME
+
 _SHOWN: Final = 64
 _UNKNOWN: Final = "extra_forbidden"
 _RULES: Final = {
@@ -14,6 +16,7 @@ _RULES: Final = {
     "list_type": "must be an array",
     "dict_type": "must be an object",
     "model_type": "must be an object",
+    NOT_A_TIME: "must be Unix seconds or ISO 8601",
 }
 
 

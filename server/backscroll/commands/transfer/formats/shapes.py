@@ -8,8 +8,17 @@ across imports.
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
+from backscroll.commands.transfer.formats.times import NOT_A_TIME, unix_seconds
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
@@ -21,12 +30,17 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.message_object import text_part
 from backscroll_tools.client.objects import ROLE
 
-_LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, as a Unix time."""
+
+def _seconds(written: object) -> int:
+    try:
+        return unix_seconds(written)
+    except ValueError:
+        raise PydanticCustomError(NOT_A_TIME, "it is not a time") from None
+
 
 Id = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}\z")]
 ImportKey = Annotated[str, Field(min_length=1, max_length=512)]
-Seconds = Annotated[int, Field(ge=0, le=_LATEST)]
+Seconds = Annotated[int, BeforeValidator(_seconds)]
 _ROLES: Final = {
     **{role: role for role in ("user", "assistant", "system", "developer", "tool")},
     "human": "user",
