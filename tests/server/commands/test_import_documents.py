@@ -137,13 +137,13 @@ async def test_a_conversation_that_has_grown_is_named_and_not_called_present(
 
 
 async def test_what_is_left_out_is_said_once_for_a_file(tmp_path: Path) -> None:
-    odd = {"messages": [{"role": "user", "content": "a", "name": "Ann"}], "title": "x"}
+    odd = {"messages": [{"role": "user", "content": "a", "name": "Ann"}], "topic": "x"}
     content = "\n".join(json.dumps({**odd, "key": str(n)}) for n in range(70)).encode()
     said: list[str] = []
     file = ImportFile("x", documents.entries(io.BytesIO(content)), None)
     tally = await import_sources(f"sqlite:///{tmp_path / 'x.db'}", [file], said.append)
     assert str(tally) == "70 imported, 0 already there, 0 refused"
-    assert said == ["x: imported without unknown fields: messages[].name (70), title (70)"]
+    assert said == ["x: imported without unknown fields: messages[].name (70), topic (70)"]
 
 
 async def test_an_interrupted_import_says_what_is_kept(tmp_path: Path) -> None:

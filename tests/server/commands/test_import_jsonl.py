@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,12 @@ from backscroll.commands.local_store import opened_store
 from backscroll.commands.transfer.formats import jsonl
 from backscroll.commands.transfer.formats.entries import Imported, Partly, Refused
 from backscroll.commands.transfer.formats.shapes import completion_object, thread_object
-from backscroll.store.archive.records import ImportedCompletion, ImportedMessage, ImportedThread
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
 
 ANSWER = {"index": 0, "message": {"role": "assistant", "content": "Yo"}}
 
@@ -190,14 +196,46 @@ def test_a_line_is_refused_with_the_field_and_the_rule(line: str, reason: str) -
 
 def test_unknown_fields_are_left_out_and_named_without_their_places() -> None:
     message = {"role": "assistant", "content": None, "weight": 0, "tool_calls": [{"id": "secret"}]}
-    line = {"key": "k", "created_at": 1, "title": "x", "messages": [message, message]}
+    line = {"key": "k", "created_at": 1, "name": "x", "messages": [message, message]}
 
     found = parsed(line)
 
     assert isinstance(found, Partly)
-    assert found.left_out == ("messages[].weight", "messages[].tool_calls", "title")
+    assert found.left_out == ("messages[].weight", "messages[].tool_calls", "name")
     empty = ImportedMessage(role="assistant", content="", created_at=1, attachments=[])
     assert found.item == ImportedThread(key="k", created_at=1, messages=[empty, empty])
+
+
+@pytest.mark.parametrize("kind", ["messages", "items"])
+def test_a_title_becomes_metadata(kind: str) -> None:
+    line = {kind: [{"role": "user", "content": "a"}], "created_at": 1, "metadata": {"a": "b"}}
+    untitled = parsed(line)
+
+    titled = parsed({**line, "title": "x" * 512})
+
+    assert isinstance(untitled, ImportedThread | ImportedConversation)
+    assert isinstance(titled, ImportedThread | ImportedConversation)
+    # The key stays the same, so that a conversation with a new title is known again.
+    assert titled == replace(untitled, metadata={"a": "b", "title": "x" * 512})
+    assert parsed({**line, "title": None}) == parsed({**line, "title": ""}) == untitled
+
+
+@pytest.mark.parametrize(
+    ("title", "metadata"),
+    [
+        ("x", {"title": "its own"}),
+        ("x" * 513, {}),
+        (5, {}),
+        ("x", {str(number): "" for number in range(16)}),
+    ],
+)
+def test_a_title_that_metadata_cannot_hold_is_left_out(
+    title: object, metadata: dict[str, str]
+) -> None:
+    found = parsed({"messages": [], "title": title, "metadata": metadata})
+
+    assert isinstance(found, Partly)
+    assert (found.left_out, found.item.metadata) == (("title",), metadata)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from backscroll_tools.plain import plain
         '    [{"role": "user", "content": "Hello"}, {"type": …, …}, …]}',
         '{"object": "chat.completion", "id": …, "created": …, "model": …,',
         '    "choices": […], "messages": [{"role": "user", "content": "Hello"}, …]}',
+        "A title becomes metadata.title.",
         'A time is Unix seconds or ISO 8601, such as "2024-05-01T10:00:00Z"; UTC without a zone.',
     ),
 )

@@ -5,17 +5,18 @@
     {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
 
 A message has the fields of the API's `thread.message`. Its content has the form of a request (text
-or parts) or of a response. Fields that only repeat others are ignored. Unknown fields are left out,
-and named.
+or parts) or of a response. Fields that only repeat others are ignored. A `title` becomes
+`metadata.title`. Unknown fields are left out, and named.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, Partly, Refused
 from backscroll.commands.transfer.formats.foreign import foreign_form
@@ -33,6 +34,7 @@ from backscroll.store.archive.records import (
     ImportedMessage,
     ImportedThread,
 )
+from backscroll.store.bodies import Metadata
 from backscroll.store.envelopes import JSON
 from backscroll.store.request_body import parse_object
 
@@ -41,6 +43,8 @@ NOT_JSON: Final = "is not a valid JSON object"
 
 LINE_BYTES: Final = 256 * 1024 * 1024
 """The maximum length of a line in bytes; a longer one is refused."""
+
+_METADATA: Final = TypeAdapter[dict[str, str]](Metadata)
 
 
 class LineStream(Protocol):
@@ -92,6 +96,41 @@ def parse_value(found: JSON) -> Imported | Partly | Refused:
     form = foreign_form(found)
     if form is not None:
         return Refused(form)
+    title = _title(found)
+    item = _known(found)
+    if not title or isinstance(item, Refused):
+        return item
+    if isinstance(item, Partly):
+        return replace(item, item=_titled(item.item, title))
+    return _titled(item, title)
+
+
+def _title(found: JSON) -> str:
+    """Remove the title of a thread or conversation from `found`; it is empty if there is none.
+
+    A title that `metadata` cannot hold, or beside one in `metadata`, stays: it is an unknown field.
+    """
+    title, metadata = found.get("title"), found.get("metadata") or {}
+    if found.get("object", _kind(found)) == "chat.completion" or not isinstance(metadata, dict):
+        return ""
+    if title is None or title == "":
+        found.pop("title", None)
+        return ""
+    try:
+        _METADATA.validate_python({**metadata, "title": title}, strict=True)
+    except ValidationError:
+        return ""
+    if "title" in metadata:
+        return ""
+    del found["title"]
+    return str(title)
+
+
+def _titled(item: Imported, title: str) -> Imported:
+    return replace(item, metadata={**item.metadata, "title": title})
+
+
+def _known(found: JSON) -> Imported | Partly | Refused:
     try:
         return _parsed(found)
     except ValidationError as error:
