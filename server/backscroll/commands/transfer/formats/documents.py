@@ -26,7 +26,7 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.request_body import parse_object
 
 DOUBTFUL: Final = 10
-"""The number of lines at the start of a file after which it is refused, if all have the same fault."""
+"""How many lines with the same fault at the start of a file make the whole file refused."""
 
 _FEW: Final = 3
 """If a file has fewer lines than this, each invalid line is refused separately."""
