@@ -18,8 +18,14 @@ OTHER = {"messages": [{"role": "GPT", "content": "Hi"}, {"role": "gpt-4", "conte
 MESSAGE = {"role": "user", "content": "Hello"}
 BARE = 'has messages outside a conversation: wrap them in {"messages": […]}'
 MISSING = "messages is missing"
-HELP = "run backscroll import --help for the format"
 LINES = "".join(f"{json.dumps(each)}\n" for each in (THREAD, OTHER)).encode()
+TEXTS = (json.dumps(THREAD), f"\ufeff{json.dumps([THREAD], indent=2)}", f"\ufeff{LINES.decode()}")
+HELP = "run backscroll import --help for the format"
+SEVERAL = (
+    "has more than one JSON document, with line breaks inside them: write each on one line, "
+    f"or all in one array; {HELP}"
+)
+UTF_16 = f"is in UTF-16: save it as UTF-8; {HELP}"
 
 
 def _read(content: bytes) -> list[tuple[str, str]]:
@@ -66,6 +72,14 @@ def test_a_compressed_file_is_imported_and_a_damaged_one_as_far_as_it_goes() -> 
         ),
         (json.dumps([MESSAGE, MESSAGE], indent=2).encode(), f"{BARE}; {HELP}"),
         (json.dumps(MESSAGE).encode(), f"{BARE}; {HELP}"),
+        (f"{json.dumps(THREAD, indent=2)}\n{json.dumps(OTHER, indent=2)}".encode(), SEVERAL),
+        (f"[{json.dumps(THREAD)},\n{json.dumps(OTHER)}]\n".encode() * 2, SEVERAL),
+        (b'{\n"messages": []}\n' + LINES, SEVERAL),
+        (
+            b'{\n"messages": [],\n"messages": []}',
+            f"is not JSON Lines: none of its first 3 lines is a JSON object; {HELP}",
+        ),
+        *((text.encode(name), UTF_16) for text in TEXTS for name in ("utf-16-le", "utf-16-be")),
         (f"{json.dumps(MESSAGE)}\n".encode() * 2_000, f"{BARE}; {HELP}"),
         (
             json.dumps([{"a": "b"}] * 1_000).encode(),

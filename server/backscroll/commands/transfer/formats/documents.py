@@ -5,6 +5,7 @@ format, it is refused once and not line by line.
 """
 
 import gzip
+import json
 import os
 import stat
 import zlib
@@ -35,6 +36,11 @@ _HELP: Final = "run backscroll import --help for the format"
 
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{", b"[\0", b"\0[")
+_SEVERAL: Final = (
+    "has more than one JSON document, with line breaks inside them: "
+    "write each on one line, or all in one array"
+)
 
 
 def read_file(file: BinaryIO, name: str) -> ImportFile:
@@ -87,6 +93,9 @@ def _closing(file: BinaryIO) -> Iterator[ImportEntry]:
 
 def _entries(stream: IO[bytes], most: int) -> Iterator[ImportEntry]:
     first = stream.readline(most)
+    if first.startswith(_UTF_16):
+        yield _refusal("the file", "is in UTF-16: save it as UTF-8", len(first))
+        return
     if _is_json_object(first) or first.isspace():
         yield from _checked(lines(_Rejoined(first, stream), most))
         return
@@ -96,6 +105,9 @@ def _entries(stream: IO[bytes], most: int) -> Iterator[ImportEntry]:
         document = _document(whole)
         if document is not None:
             yield from document
+            return
+        if _has_several(whole):
+            yield _refusal("the file", _SEVERAL, len(whole))
             return
     yield from _checked(lines(_Rejoined(whole, stream), most))
 
@@ -161,6 +173,16 @@ def _document(whole: bytes) -> list[ImportEntry] | None:
 def _item(number: int, item: object) -> ImportEntry:
     kept = parse_value(item) if isinstance(item, dict) else Refused("is not an object")
     return ImportEntry(f"item {number}", kept, 0)
+
+
+def _has_several(whole: bytes) -> bool:
+    """Return whether more follows after a JSON document with line breaks inside it."""
+    try:
+        text = whole.removeprefix(_BOM).decode(errors="replace").lstrip()
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return "\n" in text[:end] and text[end:].strip() != ""
 
 
 class _Rejoined:
