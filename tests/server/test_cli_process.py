@@ -172,18 +172,21 @@ def test_a_reader_that_leaves_ends_the_command_quietly(full: str) -> None:
         assert command.wait(WAIT_S) == 141
 
 
-def test_an_interrupt_ends_an_import_at_once_and_quietly(database: str) -> None:
+def test_an_interrupt_ends_an_import_at_once_and_says_what_is_kept(database: str) -> None:
     with running(database, "import", "-") as command:
         assert command.stdin is not None
         assert command.stderr is not None
-        command.stdin.write("[]\n")
+        command.stdin.write('{"messages": []}\n[]\n')
         command.stdin.flush()
         # Refused, so it is reading the next line now.
         assert command.stderr.readline() == (
-            "backscroll: stdin: line 1: is not a valid JSON object: it is not an object\n"
+            "backscroll: stdin: line 2: is not a valid JSON object: it is not an object\n"
         )
         command.send_signal(signal.SIGINT)
-        assert command.stderr.read() == ""
+        assert command.stderr.read() == (
+            "backscroll: interrupted: 1 imported, 0 already there, 1 refused. These are kept; the "
+            "same command imports the rest\n"
+        )
         assert command.wait(WAIT_S) == 130
 
 

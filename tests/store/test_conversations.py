@@ -88,13 +88,6 @@ async def test_a_deleted_conversation_is_gone_and_its_contents_are_erased(
 
 
 @on_one_engine
-async def test_there_is_no_list_of_conversations(api: httpx2.AsyncClient) -> None:
-    reply = await api.get("/conversations")
-    assert error(reply, 405)["code"] == "method_not_supported"
-    assert reply.headers["allow"] == "POST"
-
-
-@on_one_engine
 @pytest.mark.parametrize("below", ["", "/items", "/items/msg_1"])
 @pytest.mark.parametrize("conversation_id", ["thread_1", "x", "conv%20"])
 async def test_an_id_that_is_no_conversation_s_is_refused(
