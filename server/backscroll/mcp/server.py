@@ -157,7 +157,7 @@ class _Instructions:
 def _listing(
     settings: Settings, profile: Profile, tools: Sequence[Tool]
 ) -> Callable[[Settings], ListToolsResult]:
-    """Return a function that lists the tools offered to a request with narrowed settings."""
+    """Return a function that lists the tools offered under the settings of a request."""
 
     @lru_cache(_OFFERS)
     def listing(toolsets: tuple[str, ...], *, read_only: bool) -> ListToolsResult:

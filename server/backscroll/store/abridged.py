@@ -29,7 +29,7 @@ REPLY_CHARS: Final = 8 * 1024 * 1024
 """The length of a page's content, in characters, at which the page ends."""
 
 READ_CHARS: Final = 256 * 1024 * 1024
-"""The length of the large content read for a page, in characters, at which the page ends."""
+"""A page ends once this many characters of rows longer than `LARGE_CHARS` were read for it."""
 
 MANY_ROWS: Final = 50
 """The number of rows from which a page is read in a worker thread, because SQLite reads large

@@ -1,7 +1,8 @@
 """Conversations and items in requests and responses.
 
 Source: `InputItem` (requests) and `ConversationItem` (responses) in OpenAI's OpenAPI document of
-2026-08-21. The store validates messages, and adds what a response requires to items of other types.
+2026-08-21. The store validates messages; of items of other types it only checks the `type`. It adds
+the fields that a response requires.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -89,7 +90,7 @@ class MessageItem(_ExtraAllowed):
 def _no_reference(kind: str) -> str:
     if kind == "item_reference":
         raise PydanticCustomError(
-            "reference", "this store does not resolve references, send the item itself"
+            "reference", "this store does not resolve references; send the item itself"
         )
     return kind
 

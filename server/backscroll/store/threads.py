@@ -124,7 +124,7 @@ class ThreadEndpoints:
         return reply(thread_object(row))
 
     async def modify(self, request: Request) -> Response:
-        """Replace those of a thread's metadata and tool resources that the body has."""
+        """Replace a thread's metadata or tool resources, or both. Keep what the body omits."""
         version = api_version(request)
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])

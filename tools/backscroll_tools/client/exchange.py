@@ -117,7 +117,7 @@ class Exchange:
             await self.connection.aclose()
 
     def _request(self, http: Http, credential: list[Header]) -> httpx2.Request:
-        """Return the request as it is sent. An HTTP client would add its own headers."""
+        """Return the request exactly as it is sent, without the headers that a client would add."""
         upstream, request = self.upstream, self.request
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path

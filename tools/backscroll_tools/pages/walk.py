@@ -73,7 +73,7 @@ class _Progress:
         after: the key that the next request starts after.
         taken: the number of items on the page.
         seen: the keys of the items that were read.
-        so_far: the stop if the walk ended now.
+        so_far: the `Stop` to return if the walk ended now.
         promised: whether the previous page claimed that more items follow.
         limit: the number of items that the last request asked for.
     """
@@ -234,7 +234,7 @@ def _fresh(
     if progress.after in keys:
         keyed = keyed[keys.index(progress.after) + 1 :]
     elif progress.after and progress.so_far.ignores_after:
-        return [], False  # the list has changed, so that the item is not among the first ones
+        return [], False  # the list has changed: `after` is no longer on the only page it sends
     fresh: list[tuple[str, Item]] = []
     for key, item in keyed:
         if key not in progress.seen:

@@ -103,8 +103,8 @@ class Folded:
         return self._place(start)[0], self._place(end - 1)[1]
 
     def _place(self, position: int) -> tuple[int, int]:
-        # A block that folds to nothing starts at the same position as the next block; the last one
-        # of several is the one that contains the position.
+        # A block that folds to nothing starts at the same folded position as the next block. If
+        # several blocks start at one position, only the last of them can contain it.
         block = bisect_right(self._folded_starts, position) - 1
         if block not in self._offsets:
             self._offsets[block] = _offsets(self._blocks[block])

@@ -19,7 +19,7 @@ MAX_QUERY_CHARS: Final = 4_000
 MAX_LITERAL_CHARS: Final = 300
 """The maximum number of characters of a literal that are read. This bounds the time to find it."""
 MAX_TERMS: Final = 60
-"""The maximum number of different tokens that are looked up: each has a bit in one integer."""
+"""The maximum number of different tokens that are looked up. A text's tokens are a bit mask."""
 MAX_LITERALS: Final = 8
 """The maximum number of literals that must occur, and of literals that must not. If a query has
 more, only the first ones are used."""

@@ -58,7 +58,7 @@ class _Write(Protocol):
         ...
 
     def doubtful(self) -> bool:
-        """Whether the message may have been written, after `written` was cancelled."""
+        """Whether the upstream may have stored the message although `written` was cancelled."""
         ...
 
 

@@ -79,7 +79,7 @@ def _key(raw: JSON) -> str:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    # Ages are subtracted from the time of the first page, which every cursor keeps.
+    # An age such as 7d counts back from the time of the first page; the cursors carry that time.
     fresh = {} if "cursor" in arguments else {"now": str(int(time.time()))}
     start = start_position(LIST_THREADS.name, "", {**arguments, **fresh}, "desc", _FILTERS)
     filters = dict(start.filters)

@@ -8,7 +8,7 @@ LATEST: Final = 253_402_300_799
 """The last second of the year 9999, as a Unix time."""
 
 NOT_A_TIME: Final = "not_a_time"
-"""The type of the error of a model's field that holds no such time."""
+"""Pydantic's error type for a field whose value `unix_seconds` refuses."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
