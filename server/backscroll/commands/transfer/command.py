@@ -31,7 +31,7 @@ from backscroll_tools.plain import plain
         '{"object": "chat.completion", "id": …, "created": …, "model": …,',
         '    "choices": […], "messages": [{"role": "user", "content": "Hello"}, …]}',
         "A title becomes metadata.title.",
-        'A time is Unix seconds or ISO 8601, such as "2024-05-01T10:00:00Z"; UTC without a zone.',
+        'Times are Unix seconds or ISO 8601 (in UTC): "2024-05-01T10:00:00Z".',
     ),
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
