@@ -84,7 +84,7 @@ async def test_a_silent_upstream_is_neither_waited_for_long_nor_asked_often(
         settings = settings_of(tmp_path, base_url=upstream.url)
         connection = UpstreamConnection(settings, upstream_of(settings))
         client = await (await stack.enter_async_context(connection)).client()
-        health = Health(client, lambda: False, answer_s=paced_s(0.3), keep_s=1_000.0)
+        health = Health(client, asyncio.Event(), answer_s=paced_s(0.3), keep_s=1_000.0)
         app = Starlette(routes=[Route("/readyz", health.ready)])
         origin = await stack.enter_async_context(served(app))
         first = await asked(origin, "/readyz")
@@ -93,6 +93,25 @@ async def test_a_silent_upstream_is_neither_waited_for_long_nor_asked_often(
 
         assert first + others == [(503, {"status": "no upstream"})] * 3
         assert upstream.count == count
+
+
+async def test_a_check_that_runs_when_the_shutdown_begins_ends_with_it(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(stalling())
+        settings = settings_of(tmp_path, base_url=upstream.url)
+        connection = UpstreamConnection(settings, upstream_of(settings))
+        client = await (await stack.enter_async_context(connection)).client()
+        health = Health(client, stop, answer_s=2 * WAIT_S)
+        origin = await stack.enter_async_context(
+            served(Starlette(routes=[Route("/readyz", health.ready)]))
+        )
+        first = asyncio.create_task(asked(origin, "/readyz"))
+        await upstream.asked()
+        stop.set()
+
+        assert await first == [(503, {"status": "stopping"})]
+        assert await asked(origin, "/readyz") == [(503, {"status": "stopping"})]
 
 
 @pytest.mark.parametrize("upstream", ["openai", "azure", "foundry", "compatible"])

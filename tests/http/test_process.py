@@ -181,6 +181,5 @@ async def until_unready(url: str) -> httpx2.Response:
         while True:
             with suppress(httpx2.NetworkError):  # from a worker that had no open request
                 response = await get(url, "/readyz")
-                # A check that was running when the shutdown began may be cut off with 500.
-                if response.status_code == 503 and response.json() == {"status": "stopping"}:
+                if response.json() == {"status": "stopping"}:
                     return response

@@ -126,7 +126,7 @@ async def test_a_caller_beyond_its_rate_is_refused_before_its_body_is_read(tmp_p
 
 async def test_a_server_that_is_shutting_down_reads_no_body(tmp_path: Path) -> None:
     async with running(settings_of(tmp_path)) as server:
-        server.opened.stop.asked = True
+        server.opened.stop.set()
         reply = await exchanged(server.port, head() + TINY)
 
     assert reply.startswith(b"HTTP/1.1 503 ")

@@ -1,5 +1,6 @@
 """The ASGI application: creates its components and routes requests to them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from backscroll.http.auth.oauth import OAuthCallers
 from backscroll.http.auth.token_callers import KEPT_S, TokenCallers
 from backscroll.http.clients import Clients
 from backscroll.http.dispatch import Dispatcher
-from backscroll.http.endpoint import Endpoint, Shutdown
+from backscroll.http.endpoint import Endpoint
 from backscroll.http.gate import Allowed, Gate
 from backscroll.http.health import Health
 from backscroll.http.limits import RateLimiter, Slots
@@ -76,12 +77,12 @@ class Opened:
     Attributes:
         app: the ASGI application; it does not handle lifespan events.
         slots: counts the requests in progress.
-        stop: tells the application to refuse new requests.
+        stop: set once the process is shutting down; new requests are then refused.
     """
 
     app: ASGIApp
     slots: Slots
-    stop: Shutdown
+    stop: asyncio.Event
 
 
 @asynccontextmanager
@@ -106,7 +107,7 @@ async def opened(
     """
     upstream = upstream_of_callers(settings)
     dispatcher = dispatcher or _dispatcher_of_tools(settings, upstream.profile)
-    stop = Shutdown()
+    stop = asyncio.Event()
     slots = Slots(settings.http_calls, settings.http_caller_calls)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(UpstreamConnection(settings, upstream))
@@ -123,7 +124,7 @@ async def opened(
             metrics=metrics,
         )
         client = await _first_client(connection)
-        health = Health(client, lambda: stop.asked, (connection.check, *checks))
+        health = Health(client, stop, (connection.check, *checks))
         await stack.enter_async_context(dispatcher.running())
         metrics_route = Route(READ_METRICS, MetricsEndpoint(metrics, callers), methods=["GET"])
         app = application(mcp, health, allowed, (*more, metrics_route))

@@ -1,5 +1,6 @@
 """`/mcp`: the checks and limits that a request passes before it is answered."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,13 +25,6 @@ from backscroll.settings.model import Settings
 
 PATH: Final = "/mcp"
 _CONTEXT: Final = "backscroll.request_context"
-
-
-class Shutdown:
-    """Whether new requests are refused because the process is shutting down."""
-
-    def __init__(self) -> None:
-        self.asked = False
 
 
 def request_context_of(context: ServerRequestContext[None, object]) -> RequestContext:
@@ -60,7 +54,7 @@ class Endpoint:
     slots: Slots
     rates: RateLimiter
     dispatcher: Dispatcher
-    stop: Shutdown
+    stop: asyncio.Event
     metrics: Metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +78,7 @@ class Endpoint:
             raise RefusedError(
                 HTTPStatus.METHOD_NOT_ALLOWED, "Send messages with POST.", {"Allow": "POST"}
             )
-        if self.stop.asked:
+        if self.stop.is_set():
             close = {"Retry-After": "1", "Connection": "close"}
             raise RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down. Try again.", close

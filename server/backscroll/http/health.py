@@ -1,5 +1,6 @@
 """Health checks: whether the process is alive, and whether it can serve requests."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
@@ -32,7 +33,7 @@ class Health:
 
     Args:
         client: the client that checks the upstream; it is not used for anything else.
-        stopping: returns whether the process is shutting down.
+        stop: set once the process is shutting down, which also ends a check in progress.
         checks: the checks of the databases; one raises `NothingWrittenError` if its database fails.
         clock: returns the time in seconds.
         answer_s: the time limit for checking the databases and the upstream, in seconds.
@@ -42,7 +43,7 @@ class Health:
     def __init__(  # noqa: PLR0913 - tests set the clock and the times
         self,
         client: Client,
-        stopping: Callable[[], bool],
+        stop: asyncio.Event,
         checks: Sequence[Callable[[], Awaitable[None]]] = (),
         clock: Callable[[], float] = time.monotonic,
         *,
@@ -50,7 +51,7 @@ class Health:
         keep_s: float = KEEP_S,
     ) -> None:
         self._client = client
-        self._stopping = stopping
+        self._stop = stop
         self._clock = clock
         self._answer_s = answer_s
         self._keep_s = keep_s
@@ -69,13 +70,21 @@ class Health:
         The reply never contains the address of the upstream or a database, because anyone may
         request it.
         """
-        if self._stopping():
+        if not self._stop.is_set():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._cancel_at_shutdown, tasks.cancel_scope)
+                async with self._lock:
+                    if self._clock() >= self._stale_at:
+                        self._problem = await self._check()
+                        self._stale_at = self._clock() + self._keep_s
+                tasks.cancel_scope.cancel()
+        if self._stop.is_set():
             return _unavailable("stopping")
-        async with self._lock:
-            if self._clock() >= self._stale_at:
-                self._problem = await self._check()
-                self._stale_at = self._clock() + self._keep_s
         return _unavailable(self._problem) if self._problem else JSONResponse({"status": "ready"})
+
+    async def _cancel_at_shutdown(self, check: anyio.CancelScope) -> None:
+        await self._stop.wait()
+        check.cancel()
 
     async def _check(self) -> str:
         """Return the problem that prevents serving requests; empty if there is no problem."""

@@ -77,7 +77,7 @@ async def answer(
 
     async def drain() -> None:
         await stopping.wait()
-        served.stop.asked = True
+        served.stop.set()
         with anyio.move_on_after(settings.http_drain_s):
             await served.slots.empty()
         server.should_exit = True
