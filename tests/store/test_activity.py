@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx2
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backscroll.store.app import Store, open_store
@@ -63,11 +63,13 @@ async def test_imported_threads_and_conversations_are_listed_by_their_last_activ
     await store.import_conversation(_conversation(1, 250))
     await store.import_conversation(_conversation(2))
     await store.import_thread(_thread(4, 1 << 40))  # in the future: as if it were now
+    await store.import_thread(_thread(5, created_at=-5))  # before 1970: as if it were 1970
     now = await new_thread(api)
     listed = await page(api, "/threads", **BOTH)
     newest_first = [now, "thread_4", "thread_1", "conv_1", "thread_3", "thread_2", "conv_2"]
+    newest_first.append("thread_5")
     assert _ids(listed) == newest_first
-    assert (await page(api, "/threads", **BOTH, order="asc", limit=7))["data"] == [
+    assert (await page(api, "/threads", **BOTH, order="asc", limit=8))["data"] == [
         {**each, "cursor": each["cursor"].rpartition(".")[0]} for each in listed["data"][::-1]
     ]
     threads = [each for each in newest_first if each.startswith("thread")]
@@ -162,7 +164,7 @@ class _World:
         elif action == "conversation":
             self.alive.append(await new_conversation(self.api))
             self.changed.add(self.alive[-1])
-        elif action == "delete" and not self.still:
+        elif action == "delete":
             where = "threads" if chosen.startswith("thread") else "conversations"
             await self.api.delete(f"/{where}/{chosen}")
             self.alive.remove(chosen)
@@ -207,6 +209,14 @@ _ACTIONS = st.lists(
     limit=st.integers(1, 4),
     order=st.sampled_from(["asc", "desc"]),
     still=st.booleans(),
+)
+# The newest thread is deleted and another one becomes active, while the clock stands still.
+@example(
+    before=[("thread", 0), ("thread", 0)],
+    during=[[("delete", 4), ("append", 0)]],
+    limit=2,
+    order="desc",
+    still=True,
 )
 async def test_a_walk_meets_each_unchanged_thread_once_and_each_active_one_at_least_once(
     before: list[tuple[str, int]],

@@ -225,12 +225,16 @@ def _index_undeleted(name: str, table: Table, *columns: str, unique: bool = Fals
 
 
 _index_undeleted("living_threads", threads, "partition", "position")
-_index_undeleted("threads_by_activity", threads, "partition", "last_active_us", "position")
 _index_undeleted("living_messages", messages, "thread", "position", unique=True)
 _index_undeleted("living_conversations", conversations, "partition", "position")
-_index_undeleted(
-    "conversations_by_activity", conversations, "partition", "last_active_us", "position"
-)
+for _listed in (threads, conversations):
+    # Deleted rows are included, because a new activity must be later than theirs, too.
+    Index(
+        f"{_listed.name}_by_activity",
+        _listed.c.partition,
+        _listed.c.last_active_us,
+        _listed.c.position,
+    )
 _index_undeleted("living_items", items, "conversation", "position", unique=True)
 _index_undeleted("living_completions", completions, "partition", "position")
 _index_undeleted("living_completions_of_model", completions, "partition", "model", "position")

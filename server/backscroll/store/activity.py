@@ -2,9 +2,9 @@
 
 Creating a thread or conversation is an activity, and so is appending messages or items to it. The
 time of an activity is the wall clock's time in Unix microseconds, and is always later than every
-other time in the partition, even if the clock went back. So a list by activity changes only at its
-newest end. An imported thread gets the time of its last message, or the present if that time is in
-the future, because all later times would have to be even later.
+other time in the partition, even if the clock went back or the latest thread was deleted. So a list
+by activity changes only at its newest end. An imported thread gets the time of its last message, or
+the present if that time is in the future, because all later times would have to be even later.
 """
 
 from typing import Final
@@ -31,7 +31,7 @@ def _latest(table: Table) -> ScalarSelect[int]:
     rows = table.alias()
     return (
         select(rows.c.last_active_us)
-        .where(rows.c.partition == bindparam("within"), rows.c.deleted_at.is_(None))
+        .where(rows.c.partition == bindparam("within"))
         .order_by(rows.c.last_active_us.desc())
         .limit(1)
         .scalar_subquery()

@@ -2,8 +2,8 @@
 
 `GET /threads?sort=activity` takes `limit`, `order`, `after`, and `since` and `until` (Unix seconds;
 `until` is exclusive). `include[]=conversations` adds conversations. Each object has a `cursor`,
-which is its place in the list. A cursor is a better `after` than an id, because an object may have
-moved in the list since its id was returned.
+which is its position in the list. A cursor is a better `after` than an id, because an object may
+have moved in the list since its id was returned.
 
 A walk with these cursors, in either order, returns each thread that does not change during the walk
 exactly once, and each one that becomes active meanwhile at least once. With `asc` this is simple,
@@ -43,7 +43,7 @@ from backscroll.store.activity_query import (
     END,
     ActivityQuery,
     Cursor,
-    Place,
+    SortKey,
     read_activity_query,
     read_cursor,
 )
@@ -73,14 +73,14 @@ def _kind(table: Table, start: ScalarSelect[str], listed: Callable[[JSON], JSON]
     rows = select(table, start.label("start")).where(
         table.c.partition == bindparam("within"), table.c.deleted_at.is_(None)
     )
-    place = tuple_(table.c.last_active_us, table.c.position)
+    key = tuple_(table.c.last_active_us, table.c.position)
     edge = tuple_(
         bindparam("edge_us", type_=BigInteger), bindparam("edge_position", type_=BigInteger)
     )
     far = bindparam("far_us", type_=BigInteger)
     fetched = bindparam("fetched", type_=Integer)
-    above = rows.where(place > edge, table.c.last_active_us < far)
-    below = rows.where(place < edge, table.c.last_active_us >= far)
+    above = rows.where(key > edge, table.c.last_active_us < far)
+    below = rows.where(key < edge, table.c.last_active_us >= far)
     return _Kind(
         table,
         listed,
@@ -164,24 +164,24 @@ class _Reading:
         """
         if self.query.at is not None:
             return self._one(self.query.at), False
-        start: Place | None = None
+        start: SortKey | None = None
         if self.query.page.after is not None:
             start, top = self._start(self.query.page.after)
         wanted = self.query.page.limit + 1
         if self.query.page.order == "asc":
-            top, found = None, self._above(start or Place(0, "", 0), wanted)
+            top, found = None, self._above(start or SortKey(0, "", 0), wanted)
         else:
             top = _top(self.connection, self.partition) if top is None else top
-            newest = Place(top, "t", END)
+            newest = SortKey(top, "t", END)
             start = start or newest
             found = self._below(start, wanted) if start <= newest else []
             if len(found) < wanted:
                 found += self._above(max(start, newest), wanted - len(found))
         shown = found[: self.query.page.limit]
-        return [_object(Cursor(place, top), row) for place, row in shown], len(found) == wanted
+        return [_object(Cursor(key, top), row) for key, row in shown], len(found) == wanted
 
-    def _start(self, after: str) -> tuple[Place, int | None]:
-        """Return the place that `after` names and, in a descending walk, the time of its start.
+    def _start(self, after: str) -> tuple[SortKey, int | None]:
+        """Return the sort key that `after` names, and the time of the start of a descending walk.
 
         Raises:
             ApiError: 404 if it is neither a cursor nor the id of a thread or conversation.
@@ -198,27 +198,27 @@ class _Reading:
         ).one_or_none()
         if found is None:
             raise not_found("conversation" if kind == "c" else "thread", after)
-        return Place(found.last_active_us, kind, found.position), None
+        return SortKey(found.last_active_us, kind, found.position), None
 
-    def _above(self, edge: Place, count: int) -> list[tuple[Place, JSON]]:
+    def _above(self, edge: SortKey, count: int) -> list[tuple[SortKey, JSON]]:
         """Return up to `count` rows after `edge`, in ascending order."""
-        edge = max(edge, Place(self.query.since_us, "", 0))
-        found: list[tuple[Place, JSON]] = []
+        edge = max(edge, SortKey(self.query.since_us, "", 0))
+        found: list[tuple[SortKey, JSON]] = []
         for kind in self.query.kinds:
             found += self._rows(kind, _KINDS[kind].ascending, edge, self.query.until_us, count)
         return sorted(found, key=lambda each: each[0])[:count]
 
-    def _below(self, edge: Place, count: int) -> list[tuple[Place, JSON]]:
+    def _below(self, edge: SortKey, count: int) -> list[tuple[SortKey, JSON]]:
         """Return up to `count` rows before `edge`, in descending order."""
-        edge = min(edge, Place(self.query.until_us, "", 0))
-        found: list[tuple[Place, JSON]] = []
+        edge = min(edge, SortKey(self.query.until_us, "", 0))
+        found: list[tuple[SortKey, JSON]] = []
         for kind in self.query.kinds:
             found += self._rows(kind, _KINDS[kind].descending, edge, self.query.since_us, count)
         return sorted(found, key=lambda each: each[0], reverse=True)[:count]
 
     def _rows(
-        self, kind: str, statement: Select[Any], edge: Place, far_us: int, count: int
-    ) -> list[tuple[Place, JSON]]:
+        self, kind: str, statement: Select[Any], edge: SortKey, far_us: int, count: int
+    ) -> list[tuple[SortKey, JSON]]:
         # At the same time, all rows of a kind come before or after all of the other kind.
         position = edge.position if kind == edge.kind else 0 if kind > edge.kind else END
         bound = {
@@ -229,15 +229,15 @@ class _Reading:
             "fetched": count,
         }
         rows = [row._asdict() for row in self.connection.execute(statement, bound)]
-        return [(Place(row["last_active_us"], kind, row["position"]), row) for row in rows]
+        return [(SortKey(row["last_active_us"], kind, row["position"]), row) for row in rows]
 
     def _one(self, cursor: Cursor) -> list[JSON]:
         """Return a cursor's object, even if it has moved; nothing if it was deleted."""
-        bound = {"within": self.partition, "row": cursor.place.position}
-        rows = self.connection.execute(_KINDS[cursor.place.kind].one, bound)
+        bound = {"within": self.partition, "row": cursor.key.position}
+        rows = self.connection.execute(_KINDS[cursor.key.kind].one, bound)
         return [_object(cursor, row._asdict()) for row in rows]
 
 
 def _object(cursor: Cursor, row: JSON) -> JSON:
-    listed = _KINDS[cursor.place.kind].listed(row)
+    listed = _KINDS[cursor.key.kind].listed(row)
     return {**listed, "first_words": first_words(row["start"]), "cursor": str(cursor)}

@@ -16,8 +16,8 @@ END: Final = 10**18
 _CURSOR: Final = re.compile(r"([0-9]{1,18})\.([ct])([0-9]{1,18})(?:\.([0-9]{1,18}))?")
 
 
-class Place(NamedTuple):
-    """The place of an object in the list. Places are ordered by time, then kind, then row.
+class SortKey(NamedTuple):
+    """The sort key of an object in the list: the time, then the kind, then the row.
 
     Attributes:
         us: the time of the last activity, in Unix microseconds.
@@ -31,14 +31,14 @@ class Place(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """A place and, in a descending walk, the time of the latest activity before the walk."""
+    """A sort key and, in a descending walk, the time of the latest activity before the walk."""
 
-    place: Place
+    key: SortKey
     top: int | None
 
     def __str__(self) -> str:
         top = "" if self.top is None else f".{self.top}"
-        return f"{self.place.us}.{self.place.kind}{self.place.position}{top}"
+        return f"{self.key.us}.{self.key.kind}{self.key.position}{top}"
 
 
 def read_cursor(text: str) -> Cursor | None:
@@ -46,8 +46,8 @@ def read_cursor(text: str) -> Cursor | None:
     found = _CURSOR.fullmatch(text)
     if found is None:
         return None
-    place = Place(int(found[1]), found[2], int(found[3]))
-    return Cursor(place, None if found[4] is None else int(found[4]))
+    key = SortKey(int(found[1]), found[2], int(found[3]))
+    return Cursor(key, None if found[4] is None else int(found[4]))
 
 
 @dataclass(frozen=True, slots=True)

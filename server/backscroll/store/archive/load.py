@@ -76,7 +76,7 @@ def write_thread(
         "next_position": len(rows) + 1,
         "message_count": len(rows),
         "last_message_at": last_message_at,
-        "last_active_us": min((last_message_at or thread.created_at) * US, now_us),
+        "last_active_us": _activity(last_message_at or thread.created_at, now_us),
     }
     _check(row)
     position = connection.scalar(_insertion(threads), row)
@@ -103,9 +103,7 @@ def write_conversation(
         "created_at": conversation.created_at,
         "metadata": _metadata(conversation.metadata),
         "next_position": len(rows) + 1,
-        "last_active_us": min(
-            (conversation.last_active_at or conversation.created_at) * US, now_us
-        ),
+        "last_active_us": _activity(conversation.last_active_at or conversation.created_at, now_us),
     }
     _check([row, rows])
     position = connection.scalar(_insertion(conversations), row)
@@ -215,6 +213,11 @@ def _part(part: JSON) -> JSON:
     """Return a part in the form of responses; `part` may have the form of requests."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
+
+
+def _activity(at_s: int, now_us: int) -> int:
+    """Return the time of the last activity, which cannot be before 1970 or in the future."""
+    return min(max(0, at_s) * US, now_us)
 
 
 def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, text
+from sqlalchemy import BigInteger, Column
 
 revision: Final = "4"
 down_revision: Final = "3"
@@ -26,11 +26,10 @@ def upgrade() -> None:
         op.add_column(table, column)
         op.execute(
             f"UPDATE {table} SET last_active_us = 1000000 * "  # noqa: S608 - constants
-            f"CASE WHEN {at} < {now} THEN {at} ELSE {now} END"
+            f"CASE WHEN {at} < 0 THEN 0 WHEN {at} < {now} THEN {at} ELSE {now} END"
         )
         op.create_index(
             f"{table}_by_activity",
             table,
             ["partition", "last_active_us", "position"],
-            sqlite_where=text("deleted_at IS NULL"),
         )
