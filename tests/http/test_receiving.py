@@ -9,8 +9,11 @@ from pathlib import Path
 import anyio.lowlevel
 import httpx2
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from backscroll.http.serving.receiving import PunctualProtocol
+from backscroll.http.serving.receiving import PunctualProtocol, protocol
 from tests.http.counting import calls_of
 from tests.http.serving import (
     ERAS,
@@ -25,6 +28,7 @@ from tests.http.serving import (
     settings_of,
     text_of,
 )
+from tests.loopback import served
 from tests.pace import paced_s
 
 RECEIVE_S = paced_s(0.5)
@@ -166,6 +170,29 @@ async def test_the_time_limit_starts_again_with_each_request_on_a_connection(
 
     assert all(reply.startswith(b"HTTP/1.1 200 OK\r\n") for reply in replies)
     assert late.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_chunked_body_is_not_late_while_the_application_has_not_asked_for_it() -> None:
+    asking = asyncio.Event()
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        await asking.wait()  # such as for an issuer's keys
+        await Response(await Request(scope, receive).body())(scope, receive, send)
+
+    whole = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"
+    async with served(late, protocol(RECEIVE_S)) as origin:
+        port = int(origin.rpartition(":")[2])
+        reader, writer = await sent(port, whole)
+        silent, other = await sent(port)
+        cut_off = await rest(silent)  # the time limit has passed
+        asking.set()
+        reply = await answer(reader)
+        writer.close()
+        other.close()
+
+    assert cut_off.startswith(b"HTTP/1.1 408 ")
+    assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert reply.endswith(b"\r\n\r\none")
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -7,6 +7,7 @@ from typing import Final
 import httpx2
 import pytest
 
+from backscroll.store import abridged
 from backscroll.store.abridged import LARGE_CHARS, REPLY_CHARS, shortened
 from backscroll.store.app import Store
 from backscroll.store.archive.records import (
@@ -15,11 +16,19 @@ from backscroll.store.archive.records import (
     ImportedMessage,
     ImportedThread,
 )
+from backscroll_tools.client import abridging
 from backscroll_tools.models import JSON
 
 PNG: Final = "data:image/png;base64," + base64.b64encode(bytes(900)).decode()
 CUT: Final = {"image_url": PNG[:254] + PNG[-2:], "image_url_chars": len(PNG)}
 LONG: Final = "word " * (LARGE_CHARS // 5 + 1)
+
+
+def test_the_store_and_the_client_shorten_the_same_fields() -> None:
+    names = ("LEAST_CHARS", "TEXT_FIELDS", "KEPT_FIELDS")
+    assert [getattr(abridged, name) for name in names] == [
+        getattr(abridging, name) for name in names
+    ]
 
 
 @pytest.mark.parametrize(

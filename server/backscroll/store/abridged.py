@@ -35,14 +35,18 @@ MANY_ROWS: Final = 50
 """The number of rows from which a page is read in a worker thread, because SQLite reads large
 content to find its size."""
 
-_LEAST: Final = 256
+LEAST_CHARS: Final = 256
+"""The length up to which no string is cut, in characters. The client has the same rules."""
+
 _SIZE: Final = "content_size"
-_TEXTS: Final = frozenset(
+TEXT_FIELDS: Final = frozenset(
     {"text", "value", "content", "arguments", "output", "input", "refusal", "transcript", "name"}
 )
 """The fields that hold text, in which base64 is not searched for."""
 
-_KEPT: Final = frozenset({"id", "metadata"})
+KEPT_FIELDS: Final = frozenset({"id", "metadata"})
+"""The fields that are never cut."""
+
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
 _ENCODED: Final = ";base64,"
 
@@ -125,17 +129,17 @@ def shortened(value: Any, preview: int) -> Any:  # noqa: ANN401 - any JSON value
         if cut is not None:
             found[name], found[f"{name}_chars"] = cut, len(inner)
         else:
-            found[name] = inner if name in _KEPT else shortened(inner, preview)
+            found[name] = inner if name in KEPT_FIELDS else shortened(inner, preview)
     return found
 
 
 def _cut(name: str, text: str, preview: int) -> str | None:
     """Return the shortened string; None if the string is not shortened."""
-    if len(text) <= _LEAST or name in _KEPT:
+    if len(text) <= LEAST_CHARS or name in KEPT_FIELDS:
         return None
-    if name not in _TEXTS and (text.startswith("data:") or _BASE64.fullmatch(text)):
-        return text[: _LEAST - 2] + text[-2:]  # the end of base64 tells its length in bytes
-    most = max(preview, _LEAST)
+    if name not in TEXT_FIELDS and (text.startswith("data:") or _BASE64.fullmatch(text)):
+        return text[: LEAST_CHARS - 2] + text[-2:]  # the end of base64 tells its length in bytes
+    most = max(preview, LEAST_CHARS)
     if not preview or len(text) <= most or _ENCODED in text:
         return None
     return text[:most]

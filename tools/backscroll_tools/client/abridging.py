@@ -21,21 +21,21 @@ CHARS: Final = "_chars"
 """The suffix of the field that gives the full length of a string that the store has cut. The field
 `text_chars`, for example, belongs to the field `text`."""
 
-_LEAST: Final = 256
+LEAST_CHARS: Final = 256
 """The minimum length of base64 that is shortened, in characters. Ids and hashes are shorter."""
 
-_TEXTS: Final = frozenset(
+TEXT_FIELDS: Final = frozenset(
     {"text", "value", "content", "arguments", "output", "input", "refusal", "transcript", "name"}
 )
 """The fields that hold text."""
 
-_KEPT: Final = frozenset({"id", "metadata"})
+KEPT_FIELDS: Final = frozenset({"id", "metadata"})
 """The fields that are never shortened."""
 
-_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{_LEAST - 2},}}={{0,2}}\s*")
+_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{LEAST_CHARS - 2},}}={{0,2}}\s*")
 _DATA_URL: Final = re.compile(
     r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w.=+-]+)*;base64,"
-    rf"(?P<data>[A-Za-z0-9+/_-]{{{_LEAST},}}={{0,2}})"
+    rf"(?P<data>[A-Za-z0-9+/_-]{{{LEAST_CHARS},}}={{0,2}})"
 )
 _URL_TYPE: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?=[;,])")
 
@@ -53,7 +53,7 @@ _SIGNATURES: Final = {
 
 _SIGNED: Final = {
     start: re.compile(
-        rf"(?<![A-Za-z0-9+/_-]){re.escape(start)}[A-Za-z0-9+/_-]{{{_LEAST},}}={{0,2}}"
+        rf"(?<![A-Za-z0-9+/_-]){re.escape(start)}[A-Za-z0-9+/_-]{{{LEAST_CHARS},}}={{0,2}}"
     )
     for start in _SIGNATURES
 }
@@ -83,11 +83,13 @@ def _object(value: JSON) -> JSON:
     """Return an object with its binary content shortened; the same object if it has none."""
     changed: JSON = {}
     for name, inner in value.items():
-        if name in _KEPT or not isinstance(inner, str | list | dict):
+        if name in KEPT_FIELDS or not isinstance(inner, str | list | dict):
             continue
         whole = value.get(f"{name}{CHARS}")
         shortened = (
-            _string(inner, whole if isinstance(whole, int) else len(inner), is_text=name in _TEXTS)
+            _string(
+                inner, whole if isinstance(whole, int) else len(inner), is_text=name in TEXT_FIELDS
+            )
             if isinstance(inner, str)
             else _container(inner)
         )
@@ -123,7 +125,7 @@ def _string(text: str, chars: int, *, is_text: bool) -> str:
         chars: the length of the whole string.
         is_text: whether it is shown as it was written.
     """
-    if chars < _LEAST:
+    if chars < LEAST_CHARS:
         return text
     if is_text:
         return _in_text(text)

@@ -45,7 +45,7 @@ def connected(host: Host, text: str, entry: HostEntry) -> str:
 
 
 def disconnected(host: Host, text: str) -> str:
-    """Return a configuration without the entry named `backscroll`; unchanged if there is none.
+    """Return a configuration without its entry named `backscroll`, if it has one.
 
     Raises:
         MalformedError: as in `connected`.
@@ -84,7 +84,7 @@ def contains(host: Host, text: str, entry: HostEntry) -> bool:
 
 
 def entry_in(host: Host, text: str) -> dict[str, Any] | None:
-    """Return Backscroll's entry in a configuration, completed by `whole`; None if there is none.
+    """Return Backscroll's entry, completed by `whole`, or None if the configuration has no entry.
 
     Raises:
         MalformedError: as in `connected`.

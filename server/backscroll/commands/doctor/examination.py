@@ -74,7 +74,7 @@ async def examine(
 
 
 async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]:
-    """Check the embedded store's database. If there is none yet, check where it will be created.
+    """Check the embedded store's database or, if it does not exist yet, the folder for it.
 
     Returns:
         the checks, and the settings with which the store can be queried without creating its

@@ -36,8 +36,9 @@ class PunctualProtocol(H11Protocol):
 
     A request's headers must arrive within `receive_s` seconds after their first byte; for the first
     request, this time begins when the connection is opened. The body must arrive within `receive_s`
-    seconds after the headers (RFC 9110, section 15.5.9). If a client does not read for `read_s`
-    seconds, the connection is aborted, which ends its call.
+    seconds after the headers (RFC 9110, section 15.5.9); for a chunked body, this time begins when
+    the application asks for it. If a client does not read for `read_s` seconds, the connection is
+    aborted, which ends its call.
     """
 
     receive_s: ClassVar[float]
@@ -68,7 +69,8 @@ class PunctualProtocol(H11Protocol):
         """Handle the received bytes, and set the timer for the next part of the request."""
         super().handle_events()
         state = self.conn.their_state
-        if state is not h11.SEND_BODY and not (state is h11.IDLE and self.conn.trailing_data[0]):
+        begun = state is h11.SEND_BODY or (state is h11.IDLE and self.conn.trailing_data[0])
+        if self._framed.holds_body or not begun:
             self._wait_for(None)
         elif self._awaited is not state:
             self._wait_for(state)

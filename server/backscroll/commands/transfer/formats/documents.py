@@ -131,7 +131,7 @@ def _checked(found: Iterator[ImportEntry]) -> Iterator[ImportEntry]:
 
 
 def _fault(entry: ImportEntry) -> str | None:
-    """Return the fault of a line that the whole file may have; None if there is none."""
+    """Return the fault of a line, if it may be the fault of the whole file; otherwise None."""
     reason = entry.item.reason if isinstance(entry.item, Refused) else ""
     if reason.startswith(NOT_JSON):
         return NOT_JSON
