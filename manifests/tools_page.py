@@ -37,6 +37,7 @@ PAGE: Final[dict[str, str]] = {
     "passed": "how many items of other kinds were skipped, in a conversation",
     "derived": "true if the files were read from the message, because the upstream has no list",
     "warning": "unexpected behaviour of the upstream that affects this page",
+    "previous_cursor": "with `around`: the `cursor` for the items before; absent if there are none",
 }
 
 ITEMS: Final[dict[str, tuple[str, JSON]]] = {
@@ -62,6 +63,12 @@ _RESULTS: Final = """\
 A result has text, which is a transcript for a model, and structured content, which is the same as
 JSON. `BACKSCROLL_OUTPUT` can omit either. A list has `page`, and its items under `messages`,
 `files`, `threads` or `completions`.
+
+`around` puts a message in the middle of a page: half of `limit` before it and the rest after it,
+at most 100 and 99, oldest first. A side has fewer if the thread begins or ends there, or if the
+result is full. On such a page, `next_cursor`, `has_more` and `stopped_by` are about newer messages,
+and `previous_cursor` leads to older ones. Each cursor keeps its direction: on the page that
+`previous_cursor` returns, `next_cursor` leads to still older messages.
 
 ### The page
 

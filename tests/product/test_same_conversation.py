@@ -250,6 +250,100 @@ async def test_after_and_before_mean_the_same_of_a_conversation(
         assert said([await call(client, "list-messages", before)]) == SAID[17:20]
 
 
+WAYS = [
+    ("list-messages", {"thread_id": THREAD}),
+    ("list-messages", {"thread_id": CONVERSATION}),
+    ("get-chat-messages", {"completion_id": COMPLETION}),
+]
+"""The same conversation, each way."""
+
+
+@pytest.mark.parametrize(("tool_name", "where"), WAYS)
+@pytest.mark.parametrize("place", [0, 1, 20, 41, 42])
+async def test_what_was_said_around_a_message_is_read_in_three_requests_and_left_both_ways(
+    store: Store, client: Client, tool_name: str, where: JSON, place: int
+) -> None:
+    await store_the_same(store)
+    [whole] = await walk(client, tool_name, {**where, "order": "asc", "limit": 43})
+    named = whole["messages"][place]["id"]
+
+    three = Bounds(requests=3)
+    page = await call(client, tool_name, {**where, "around": named, "limit": 8}, three)
+    first, last = max(place - 4, 0), min(place + 4, len(SAID))
+    assert said([page]) == SAID[first:last]
+
+    newer, older = page["page"]["next_cursor"], page["page"].get("previous_cursor")
+    after = await walk(client, tool_name, {**where, "cursor": newer}) if newer else []
+    before = await walk(client, tool_name, {**where, "cursor": older}) if older else []
+    assert said([*before[::-1], page, *after]) == SAID
+
+
+@pytest.mark.parametrize("place", [0, 20, 42])
+async def test_what_stands_between_messages_does_not_hide_those_around_one(
+    store: Store, client: Client, place: int
+) -> None:
+    items = [{**item, "id": f"item_{number}"} for number, item in enumerate(_with_others(count=10))]
+    await store.import_conversation(
+        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=items)
+    )
+    where = {"thread_id": CONVERSATION, "around": f"item_{place * 11 + 5}", "limit": 9}
+    page = await call(client, "list-messages", where, Bounds(requests=3))
+    assert said([page]) == SAID[max(place - 4, 0) : place + 5]
+
+
+@pytest.mark.parametrize(("tool_name", "where"), WAYS)
+async def test_nothing_is_read_around_a_message_that_is_not_there(
+    store: Store, client: Client, tool_name: str, where: JSON
+) -> None:
+    await store_the_same(store)
+    for unknown in ("msg_none", f"{COMPLETION}-99", f"{COMPLETION}-choice-7"):
+        with pytest.raises(ToolError) as caught:
+            await call(client, tool_name, {**where, "around": unknown}, Bounds(requests=3))
+        assert (caught.value.code, caught.value.message) == (
+            "not_found",
+            f"Message {unknown} was not found in {next(iter(where.values()))}.",
+        )
+
+
+async def test_nothing_is_read_around_a_deleted_message_or_one_of_another_run(
+    store: Store, client: Client
+) -> None:
+    await store_the_same(store)
+    whole = await call(client, "list-messages", {"thread_id": THREAD, "order": "asc"})
+    named = whole["messages"][5]["id"]
+    url = f"{EMBEDDED.base_url}/threads/{THREAD}/messages/{named}"
+    arguments = {"thread_id": THREAD, "around": named}
+    with pytest.raises(ToolError) as other_run:
+        await call(client, "list-messages", {**arguments, "run_id": "run_1"})
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(store.app)) as http:
+        await http.delete(url, headers={"OpenAI-Beta": "assistants=v2"})
+    with pytest.raises(ToolError) as deleted:
+        await call(client, "list-messages", arguments)
+
+    assert other_run.value.code == deleted.value.code == "not_found"
+    assert other_run.value.next_step == (
+        "If it was deleted or, with run_id, belongs to another run, pass the id of another message "
+        "as around, or leave around out."
+    )
+    assert deleted.value.next_step == (
+        "If it was deleted, pass the id of another message as around, or leave around out."
+    )
+
+
+async def test_an_item_that_is_no_message_has_none_around_it(store: Store, client: Client) -> None:
+    items = [{"type": "function_call", "id": "fc_1", "call_id": "1"}]
+    await store.import_conversation(
+        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=items)
+    )
+    with pytest.raises(ToolError) as caught:
+        await call(client, "list-messages", {"thread_id": CONVERSATION, "around": "fc_1"})
+    assert (caught.value.code, caught.value.message, caught.value.next_step) == (
+        "not_found",
+        "Item fc_1 of the conversation is not a message.",
+        "Pass the id of a message as around.",
+    )
+
+
 @pytest.mark.parametrize(("role", "kind"), [("user", "input_text"), ("assistant", "output_text")])
 async def test_a_message_is_written_to_a_conversation_once_and_read_back(
     store: Store, client: Client, role: str, kind: str

@@ -106,6 +106,11 @@ class ThreadUnderChange(RuleBasedStateMachine):
             walker.check(self.written, set(self.living))
             self.walkers.remove(walker)
 
+    async def around(self, arguments: JSON, result_chars: int) -> JSON:
+        call = Call.begin(self.client, Bounds(result_chars=result_chars, requests=3))
+        result = await LIST_MESSAGES.run(call, validated(LIST_MESSAGES, arguments))
+        return result.structured
+
     @staticmethod
     def pick(ids: Sequence[str], number: int) -> str:
         return ids[number % len(ids)]
@@ -167,6 +172,45 @@ class ThreadUnderChange(RuleBasedStateMachine):
         self.walkers.append(walker)
         self.runner.run(self.read(walker))
 
+    @precondition(lambda self: self.living and len(self.walkers) < WALKERS - 1)
+    @rule(
+        number=ANY,
+        limit=st.one_of(st.integers(1, 6), st.integers(1, 500)),
+        result_chars=st.sampled_from([8_000, 200_000]),
+        preview=st.sampled_from([0, 0, 80]),
+    )
+    def two_walks_begin_at_a_message(
+        self, *, number: int, limit: int, result_chars: int, preview: int
+    ) -> None:
+        """Read the page around a message, and go on from it in both directions."""
+        middle = self.written[self.pick(list(self.living), number)]
+        arguments: JSON = {"thread_id": THREAD_ID, "around": middle.id, "limit": limit}
+        if preview:
+            arguments["preview_chars"] = preview
+        result = self.runner.run(self.around(arguments, result_chars))
+        shown = [message["id"] for message in result["messages"]]
+        split = shown.index(middle.id)
+        above = {"has_more": False, "next_cursor": None}
+        if cursor := result["page"].get("previous_cursor"):
+            above = {"has_more": True, "next_cursor": cursor}
+        for backward, messages, page in (
+            (True, result["messages"][:split], above),
+            (False, result["messages"][split:], result["page"]),
+        ):
+            expected = {
+                other
+                for other in self.living
+                if (self.written[other].place < middle.place) is backward
+            }
+            half = {**page, "returned": len(messages)}
+            half["stopped_by"] = "limit" if half["has_more"] else "end"
+            walker = Walker("asc", backward, preview, expected, arguments, result_chars)
+            walker.turn({"page": half, "messages": messages})
+            if walker.ended:
+                walker.check(self.written, set(self.living))
+            else:
+                self.walkers.append(walker)
+
     @precondition(lambda self: self.walkers)
     @rule(
         number=ANY,
@@ -197,7 +241,7 @@ class ThreadUnderChange(RuleBasedStateMachine):
 @pytest.mark.timeout(limit_s(3_600))  # of the long profile
 def test_what_is_there_throughout_a_walk_is_seen_exactly_once_and_in_order() -> None:
     wide = settings(
-        max_examples=sized(quick=40, long=2_000),
+        max_examples=sized(quick=30, long=2_000),
         stateful_step_count=30,
         suppress_health_check=[HealthCheck.too_slow],
         print_blob=True,

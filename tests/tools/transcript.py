@@ -10,7 +10,8 @@ _HEADING = re.compile(
     r"(?P<mark>#[a-z]{4}) (?P<count>\d+) (?:message|file|thread|completion)s?"
     r"(?:, (?:newest|oldest) first)?(?:, stopped by (?:size|deadline|requests))?"
     r"\. (?:No more follow\.|More follow, but cannot be reached\.|"
-    r"More follow: cursor=(?P<cursor>\S+))"
+    r"More follow: cursor=(?P<cursor>[^\s,]+))"
+    r"(?:(?: More|, more) precede: cursor=(?P<previous>\S+))?"
     r"(?: Warning: [^\n]*\.)?"
 )
 _HEADER = re.compile(

@@ -60,7 +60,8 @@ _PART: Final = schemas.arguments(
     ("type",),
 )
 _RULES: Final[Mapping[str, JSON]] = {
-    **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id", "after", "before"), _ID),
+    **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id"), _ID),
+    **dict.fromkeys(("after", "before", "around"), _ID),
     "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": CURSOR_CHARS},
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
     "content": {"maxLength": CONTENT_CHARS},

@@ -1,7 +1,7 @@
 """The messages of a collection, read page by page or one at a time."""
 
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from backscroll_tools.client import objects
 from backscroll_tools.client.abridging import OMITTED
@@ -9,21 +9,27 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import ExchangeError
 from backscroll_tools.client.oversized import why_omitted
 from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Message, Order
+from backscroll_tools.neighbours import Neighbours
 from backscroll_tools.pages.cursor import ListPosition
-from backscroll_tools.pages.source import Chunk, Source
+from backscroll_tools.pages.source import Chunk, Source, SourceAround, Surroundings
 
 _CHOICE: Final = "-choice-"
 """The separator between the collection's id and the index in the ids that we give to choices."""
 
 
+class MessageList(Source[Message], SourceAround[Message], Protocol):
+    """The messages of a collection."""
+
+
 def messages_of(
     client: CallClient, collection: Collection, owner: str, start: ListPosition
-) -> Source[Message]:
+) -> MessageList:
     """Return the list of a collection's messages.
 
     Args:
@@ -103,9 +109,32 @@ class _Listed:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         items = min(PAGE_ITEMS, max(limit, self.collection.page_items))
-        window = Slice(items, self.start.walk_order, after, self.start.filters)
+        window = Slice(items, self.start.walk_order, after)
+        return self._chunk_of(await self.client.page(self._listing(window)))
+
+    async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
+        # In a conversation, items of other kinds count too, so request as many as possible.
+        exact = self.collection.page_items == 1 and self.client.upstream.profile.trusts_has_more
+        least = 1 if exact else PAGE_ITEMS
+        found = await Neighbours(self.client, self._listing, least).find(key, older, newer)
+        if found is None or not self._is_of_run(found.named):
+            return None
+        if not self.collection.is_message(found.named):
+            raise ToolError(
+                "not_found",
+                f"Item {key} of the conversation is not a message.",
+                next_step="Pass the id of a message as around.",
+            )
+        named = objects.message(found.named)
+        older_chunk, newer_chunk = self._chunk_of(found.older), self._chunk_of(found.newer)
+        return Surroundings(older_chunk, named, newer_chunk, found.ignores_after)
+
+    def _listing(self, window: Slice) -> Request:
+        window = replace(window, filters=self.start.filters)
         request = self.collection.list_messages(self.owner, window)
-        reply = await self.client.page(request.abridged(self.start.preview))
+        return request.abridged(self.start.preview)
+
+    def _chunk_of(self, reply: Reply) -> Chunk[Message]:
         chunk = Chunk.of(reply, objects.message, self._is_wanted)
         if self.collection.cursor_in_envelope:
             return replace(chunk, last=reply.last_id or chunk.last)
@@ -124,11 +153,11 @@ class _Listed:
         return objects.message(raw)
 
     def _is_wanted(self, raw: JSON) -> bool:
+        return self.collection.is_message(raw) and self._is_of_run(raw)
+
+    def _is_of_run(self, raw: JSON) -> bool:
         # Some proxies drop query parameters (docs/upstreams.md), so filter here too.
-        filters = self.start.filters
-        return self.collection.is_message(raw) and all(
-            raw.get(name, value) == value for name, value in filters
-        )
+        return all(raw.get(name, value) == value for name, value in self.start.filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +205,32 @@ class _WithChoices:
             if not messages:
                 raise
         return next((message for message in messages if message["id"] == item_id), None)
+
+    async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
+        try:
+            if _CHOICE in key:
+                return await self._around_choice(key, older)
+            found = await self.listed.around(key, older, newer)
+        except ToolError as error:
+            messages = await self._contained() if error.code == "upstream_retired" else []
+            if not messages:
+                raise
+            return _split(messages, key)
+        if found is None or found.newer.has_more is not False:
+            return found
+        known = (*found.older.items[::-1], found.named, *found.newer.items)
+        choices = await self._choices(known)
+        newest = Chunk((*found.newer.items, *choices), has_more=False, warning=found.newer.warning)
+        return replace(found, newer=newest)
+
+    async def _around_choice(self, key: str, older: int) -> Surroundings[Message] | None:
+        newest_first = replace(self.listed.start, order="desc", backward=False)
+        listed = await replace(self.listed, start=newest_first).chunk("", max(older, 1))
+        found = _split([*listed.items[::-1], *await self._choices(listed.items[::-1])], key)
+        if found is None:
+            return None
+        further = replace(found.older, has_more=listed.has_more, warning=listed.warning)
+        return replace(found, older=further)
 
     async def _newest_first(self, after: str, limit: int) -> Chunk[Message]:
         if after and _CHOICE not in after:
@@ -238,6 +293,18 @@ class _WithChoices:
             if error.code == "upstream_retired":
                 return {}
             raise
+
+
+def _split(messages: list[Message], key: str) -> Surroundings[Message] | None:
+    """Return a whole list, oldest first, as one of its messages and those on both sides."""
+    ids = [message["id"] for message in messages]
+    if key not in ids:
+        return None
+    index = ids.index(key)
+    older, newer = messages[:index][::-1], messages[index + 1 :]
+    return Surroundings(
+        Chunk(tuple(older), has_more=False), messages[index], Chunk(tuple(newer), has_more=False)
+    )
 
 
 def _is_reply(message: Message) -> bool:

@@ -23,6 +23,9 @@ upstream request is not allowed or would not help.
 class Page(TypedDict):
     """The number of items on a page, and how to continue.
 
+    `previous_cursor` is only on a page around an item, unless that page has the first item of the
+    list: the cursor for the items before the page. `has_more`, `next_cursor` and `stopped_by` are
+    about the items after it.
     `passed` is the number of skipped conversation items that are not messages (tool calls,
     reasoning). `derived` is true if the items were taken from the message itself, because the
     upstream cannot list them.
@@ -33,6 +36,7 @@ class Page(TypedDict):
     next_cursor: str | None
     stopped_by: StoppedBy
     order: Order
+    previous_cursor: NotRequired[str]
     passed: NotRequired[int]
     derived: NotRequired[bool]
     warning: NotRequired[str]

@@ -16,9 +16,10 @@ date and time, if the header above shows the same. The time of a thread is that 
 import json
 import secrets
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from backscroll_tools.errors import ToolError
@@ -84,6 +85,10 @@ def heading(mark: str, page: Page, noun: str) -> str:
         parts.append(
             ". More follow, but cannot be reached." if page["has_more"] else ". No more follow."
         )
+    if previous := page.get("previous_cursor"):
+        # No full stop after the first cursor, because a cursor may contain one.
+        joint = " More" if page["next_cursor"] is None else ", more"
+        parts.append(f"{joint} precede: cursor={previous}")
     if warning := page.get("warning"):
         parts.append(f" Warning: {warning}.")
     return "".join(parts) + "\n"
@@ -111,6 +116,13 @@ def lines(
     if text := item.get("text"):
         found[-1] += f"{text}\n"
     return found
+
+
+def all_lines(items: Sequence[Mapping[str, object]], noun: str) -> list[str]:
+    """Return the lines of all items of a page, without the prefix."""
+    above = (None, *items)
+    each = (lines(item, noun, over) for over, item in zip(above, items, strict=False))
+    return list(chain.from_iterable(each))
 
 
 def marked(mark: str, unmarked: Iterable[str]) -> str:

@@ -39,6 +39,7 @@ LIMIT: Final[JSON] = {
     "description": f"1 to {LIMIT_MAX}; default {LIMIT_DEFAULT}",
 }
 CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor, to continue"}
+AROUND: Final[JSON] = {"type": "string", "description": "Message id"}
 PREVIEW: Final[JSON] = {
     "type": "integer",
     "minimum": 1,
@@ -83,9 +84,9 @@ def result(properties: Mapping[str, JSON], required: Sequence[str]) -> JSON:
     return {"type": "object", "properties": dict(properties), "required": list(required)}
 
 
-def listed(key: str, item: JSON) -> JSON:
-    """Return the output schema of a list tool: a page, and its items under `key`."""
-    return result({"page": PAGE, key: {"type": "array", "items": item}}, ("page", key))
+def listed(key: str, item: JSON, page: JSON | None = None) -> JSON:
+    """Return the output schema of a list tool: a page, `PAGE` by default, and items under `key`."""
+    return result({"page": page or PAGE, key: {"type": "array", "items": item}}, ("page", key))
 
 
 PAGE: Final = result(
@@ -101,6 +102,12 @@ PAGE: Final = result(
     },
     ("returned", "has_more", "next_cursor", "stopped_by", "order"),
 )
+
+PAGE_AROUND: Final = {
+    **PAGE,
+    "properties": {**PAGE["properties"], "previous_cursor": STRING},
+}
+"""The page of a tool that takes `around`."""
 
 _OBJECTS: Final[JSON] = {"type": "array", "items": {"type": "object"}}
 _STRINGS: Final[JSON] = {"type": "array", "items": STRING}

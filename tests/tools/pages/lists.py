@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.source import Chunk
+from backscroll_tools.pages.source import Chunk, Surroundings
 
 
 def message(number: int, text: str = "", **fields: object) -> JSON:
@@ -32,6 +32,18 @@ class ListSource:
 
     async def item(self, item_id: str) -> JSON | None:
         return next((item for item in self.items if item["id"] == item_id), None)
+
+    async def around(self, key: str, older: int, newer: int) -> Surroundings[JSON] | None:
+        ids = [item["id"] for item in self.items]
+        if key not in ids:
+            return None
+        place = ids.index(key)
+        above, below = self.items[:place][::-1], self.items[place + 1 :]
+        return Surroundings(
+            Chunk(tuple(above[: max(older, 1)]), len(above) > max(older, 1)),
+            self.items[place],
+            Chunk(tuple(below[:newer]), len(below) > newer),
+        )
 
 
 class OfManyThreads(ListSource):

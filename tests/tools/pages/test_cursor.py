@@ -230,6 +230,42 @@ def test_after_and_before_exclude_each_other() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        ({"after": "msg_1"}, "after"),
+        ({"before": "msg_1"}, "before"),
+        ({"order": "asc"}, "order"),
+        ({"cursor": encode(START)}, "cursor"),
+        ({"after": "msg_1", "before": "msg_2", "order": "desc"}, "after and before and order"),
+    ],
+)
+def test_a_page_around_a_message_takes_no_other_position_and_no_order(
+    arguments: dict[str, str], others: str
+) -> None:
+    with pytest.raises(ToolError) as refused:
+        start_position("list-messages", "thread_1", {"around": "msg_7", **arguments}, "desc")
+    assert (refused.value.code, refused.value.message, refused.value.next_step) == (
+        "invalid_arguments",
+        f"around cannot be used with {others}: its page is always oldest first.",
+        f"Call again without {others}.",
+    )
+
+
+def test_a_page_around_a_message_starts_at_it_and_is_oldest_first() -> None:
+    arguments = {"around": "msg_7", "run_id": "run_1", "preview_chars": 80}
+    assert start_position(
+        "list-messages", "thread_1", arguments, "desc", ("run_id",)
+    ) == ListPosition(
+        tool="list-messages",
+        owner="thread_1",
+        order="asc",
+        position="msg_7",
+        preview=80,
+        filters=(("run_id", "run_1"),),
+    )
+
+
 def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
     arguments = {"model": "m" * 100, "metadata": {"key": "v" * 290}}
     with pytest.raises(ToolError) as refused:

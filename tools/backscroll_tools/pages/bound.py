@@ -7,7 +7,6 @@ the cursor of each page continues inside the item.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Final
 
 from backscroll_tools.errors import ToolError
@@ -15,7 +14,15 @@ from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, ListPosition, encode
 from backscroll_tools.pages.pieces import ever_shorter, piece, previewed, reading
 from backscroll_tools.pages.walk import WARNING_CHARS, Stop
-from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, heading, lines, marked
+from backscroll_tools.render import (
+    MARK_CHARS,
+    all_lines,
+    compact,
+    fresh_mark,
+    heading,
+    lines,
+    marked,
+)
 from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
@@ -60,6 +67,7 @@ class BoundedPage:
         self._used = 0
         self._passed = 0
         self._start = start
+        self._grows_upwards = start.backward
         self._position = start.position
         self._inside = start.inside
         self._cursors: dict[tuple[int, Inside | None], str] = {}
@@ -156,13 +164,9 @@ class BoundedPage:
 
     def _all_lines(self, items: list[JSON]) -> list[str]:
         """Return the lines of the items in the order in which they are shown."""
-        if not self._start.backward or self._bounds.output == "structured":
+        if not self._grows_upwards or self._bounds.output == "structured":
             return self._lines
-        above: list[JSON | None] = [None, *items]
-        each = (
-            lines(item, self._shape.noun, over) for over, item in zip(above, items, strict=False)
-        )
-        return list(chain.from_iterable(each))
+        return all_lines(items, self._shape.noun)
 
     def _structured(self, page: Page, items: list[JSON]) -> JSON:
         if self._shape.single:
@@ -233,8 +237,8 @@ class BoundedPage:
         """Return the lines of the next item; empty if the text of the result has no items."""
         if self._bounds.output == "structured":
             return []
-        # A backward page is reversed at the end, so it is not known yet which item will be above.
-        above = self._items[-1] if self._items and not self._start.backward else None
+        # If the page grows upwards, it is not known yet which item will be above.
+        above = self._items[-1] if self._items and not self._grows_upwards else None
         return lines(item, self._shape.noun, above)
 
     def _cost(self, item: Mapping[str, object], unmarked: list[str] | None = None) -> int:

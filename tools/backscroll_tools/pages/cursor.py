@@ -29,6 +29,8 @@ _FILTERS_ENCODED: Final = CHARS - 300
 """The maximum length of the encoded filters, in characters. An id takes up to 256 of the 300 other
 characters, and the rest of the cursor fewer than 44."""
 
+_NOT_WITH_AROUND: Final = ("after", "before", "order", "cursor")
+
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
     r"~(?P<position>[A-Za-z0-9_.=-]*)~(?P<inside>(?:[if][0-9]{1,12})?)~(?P<preview>[0-9]{0,4})"
@@ -157,8 +159,9 @@ def start_position(
         filters: the names of the arguments that filter the list.
 
     Raises:
-        ToolError: `invalid_arguments` if both `after` and `before` are given, if an argument
-            conflicts with the cursor, if the cursor is invalid, or if the filters are too long.
+        ToolError: `invalid_arguments` if both `after` and `before` are given, if `around` is given
+            with another position or order, if an argument conflicts with the cursor, if the cursor
+            is invalid, or if the filters are too long.
     """
     given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
     names = " and ".join(name for name, _ in given)
@@ -173,6 +176,12 @@ def start_position(
             "Use shorter filters.",
         )
     after, before = arguments.get("after", ""), arguments.get("before", "")
+    around = arguments.get("around", "")
+    if around and (others := [name for name in _NOT_WITH_AROUND if name in arguments]):
+        raise invalid_arguments(
+            f"around cannot be used with {' and '.join(others)}: its page is always oldest first.",
+            f"Call again without {' and '.join(others)}.",
+        )
     if "cursor" in arguments:
         return _continued(tool, owner, arguments, given)
     if after and before:
@@ -183,9 +192,9 @@ def start_position(
     return ListPosition(
         tool=tool,
         owner=owner,
-        order=arguments.get("order", default_order),
+        order="asc" if around else arguments.get("order", default_order),
         backward=bool(before),
-        position=after or before,
+        position=after or before or around,
         preview=arguments.get("preview_chars", 0),
         filters=given,
     )

@@ -59,13 +59,51 @@ class Chunk(Generic[Item_co]):
         return cls(tuple(items), reply.has_more, last, tuple(passed), reply.warning)
 
 
-class Source(Protocol[Item_co]):
+@dataclass(frozen=True, slots=True)
+class Surroundings(Generic[Item_co]):
+    """An item of a list, and a page of the items on each side of it.
+
+    Attributes:
+        older: the items before it, nearest first.
+        named: the item itself.
+        newer: the items after it, nearest first.
+        ignores_after: whether the upstream ignores `after`, so that the next pages are found in the
+            first 100 items of the list.
+    """
+
+    older: Chunk[Item_co]
+    named: Item_co
+    newer: Chunk[Item_co]
+    ignores_after: bool = False
+
+
+class Chunks(Protocol[Item_co]):
     """A list of an upstream, read in one direction."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[Item_co]:
         """Return up to `limit` (1–100) items after the key `after`; if empty, the first ones."""
         ...
 
+
+class Source(Chunks[Item_co], Protocol[Item_co]):
+    """A list of an upstream, of which single items can be read too."""
+
     async def item(self, key: str, /) -> Item_co | None:
         """Return one item of the list by its key, or None if it was deleted."""
+        ...
+
+
+class SourceAround(Protocol[Item_co]):
+    """A list of an upstream, read on both sides of one of its items."""
+
+    async def around(self, key: str, older: int, newer: int) -> Surroundings[Item_co] | None:
+        """Return an item and its neighbours in the list, or None if the list does not contain it.
+
+        Makes at most three requests.
+
+        Args:
+            key: the item's key.
+            older: the number of items wanted before it; 0 to 100.
+            newer: the number of items wanted after it; 0 to 99.
+        """
         ...

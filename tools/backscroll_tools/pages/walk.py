@@ -15,7 +15,7 @@ from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import CONTRARY, UNFILTERED, UNNAMED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import StoppedBy
-from backscroll_tools.pages.source import Chunk, Item, Source
+from backscroll_tools.pages.source import Chunk, Chunks, Item
 
 STUCK: Final = "the upstream repeats itself, so later items cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
@@ -108,7 +108,7 @@ class Walk:
 
     async def over(
         self,
-        source: Source[Item],
+        source: Chunks[Item],
         after: str,
         take: Callable[[Item, str, int], bool],
         fits: Callable[[Stop], bool],
@@ -144,7 +144,7 @@ class Walk:
                 await self.report(progress.taken, self.limit)
         return progress.so_far
 
-    async def _chunk(self, source: Source[Item], progress: _Progress) -> Chunk[Item] | Stop:
+    async def _chunk(self, source: Chunks[Item], progress: _Progress) -> Chunk[Item] | Stop:
         """Return the next chunk, or a stop that keeps the items read so far."""
         so_far = progress.so_far
         nothing_read = not progress.taken and not so_far.passed

@@ -7,6 +7,7 @@ from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.collections import COMPLETION
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON
+from backscroll_tools.pages.around import read_around
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import start_position
 from backscroll_tools.pages.listing import read_page
@@ -19,7 +20,10 @@ async def _run(call: Call, arguments: JSON) -> Result:
     completion_id = arguments["completion_id"]
     start = start_position(GET_CHAT_MESSAGES.name, completion_id, arguments, "asc")
     source = messages_of(call.client, COMPLETION, completion_id, start)
-    return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
+    limit = schemas.limit_of(arguments)
+    if "around" in arguments:
+        return await read_around(call, _SHAPE, start, source, limit)
+    return await read_page(call, _SHAPE, start, source, limit)
 
 
 GET_CHAT_MESSAGES: Final = Tool(
@@ -35,12 +39,13 @@ GET_CHAT_MESSAGES: Final = Tool(
             "limit": schemas.LIMIT,
             "order": schemas.order("asc"),
             "after": {"type": "string", "description": "Message id to start after"},
+            "around": schemas.AROUND,
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
         },
         ("completion_id",),
     ),
-    output_schema=schemas.listed("messages", schemas.MESSAGE),
+    output_schema=schemas.listed("messages", schemas.MESSAGE, schemas.PAGE_AROUND),
     run=_run,
     needs=(CHAT_COMPLETIONS,),
     keywords="chat log, prompt and answer, transcript",

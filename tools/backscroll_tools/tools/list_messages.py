@@ -6,6 +6,7 @@ from backscroll_tools import schemas
 from backscroll_tools.collections import collection_of
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON
+from backscroll_tools.pages.around import read_around
 from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import start_position
 from backscroll_tools.pages.listing import read_page
@@ -19,7 +20,10 @@ async def _run(call: Call, arguments: JSON) -> Result:
     start = start_position(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id",))
     collection = collection_of(call.client.upstream.profile, thread_id)
     source = messages_of(call.client, collection, thread_id, start)
-    return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
+    limit = schemas.limit_of(arguments)
+    if "around" in arguments:
+        return await read_around(call, _SHAPE, start, source, limit)
+    return await read_page(call, _SHAPE, start, source, limit)
 
 
 LIST_MESSAGES: Final = Tool(
@@ -37,13 +41,14 @@ LIST_MESSAGES: Final = Tool(
             "order": schemas.order("desc"),
             "after": {"type": "string", "description": "Message id to start after"},
             "before": {"type": "string", "description": "Message id to end before"},
+            "around": schemas.AROUND,
             "run_id": schemas.STRING,
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
         },
         ("thread_id",),
     ),
-    output_schema=schemas.listed("messages", schemas.MESSAGE),
+    output_schema=schemas.listed("messages", schemas.MESSAGE, schemas.PAGE_AROUND),
     run=_run,
     keywords="chat history, what was said, decided, promised, agreed, discussed",
 )

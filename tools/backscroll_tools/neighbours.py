@@ -1,0 +1,145 @@
+"""Looks up one object of a list together with those on both sides of it, in two requests.
+
+The first request returns the objects before it. The second starts after the nearest of them, so its
+reply starts with the object itself. This works without a request for a single object, which some
+upstreams lack (docs/upstreams.md).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from backscroll_tools.client import objects
+from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.replies import CONTRARY, Reply
+from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
+
+_UNKNOWN: Final = frozenset({"not_found", "invalid_arguments"})
+"""The codes of the errors for an `after` that was deleted or never existed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object of a list and those on both sides of it.
+
+    Attributes:
+        older: a reply with the objects before it, nearest first.
+        named: the object itself.
+        newer: a reply with the objects after it, nearest first.
+        ignores_after: whether the upstream ignores `after`.
+    """
+
+    older: Reply
+    named: JSON
+    newer: Reply
+    ignores_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Looks up objects of one list with their neighbours.
+
+    Attributes:
+        client: sends the requests.
+        listing: builds the request for a slice of the list.
+        least: the minimum number of objects to request on each side; 1 to 100. If an upstream may
+            ignore `after`, 100: the objects are then found if the list has at most 100.
+    """
+
+    client: CallClient
+    listing: Callable[[Slice], Request]
+    least: int
+
+    async def find(self, key: str, older: int, newer: int) -> Found | None:
+        """Return an object and its neighbours, or None if it is not found.
+
+        Args:
+            key: the object's id.
+            older: the number of objects wanted before it; 0 to 100.
+            newer: the number of objects wanted after it; 0 to 99.
+
+        Raises:
+            ToolError: the upstream's failure; `upstream_invalid` if it ignores `order`, or ignores
+                `after` in a list of more than 100 objects.
+        """
+        try:
+            before = await self._page(Slice(max(older, self.least), "desc", key))
+        except ToolError as error:
+            if error.code in _UNKNOWN and key in error.message:
+                return None
+            raise
+        older_ones, ignored_first = _beyond(before, key)
+        nearest: str = older_ones[0]["id"] if older_ones else ""
+        after = await self._after(nearest, key, max(newer + 1, self.least))
+        following, ignored_second = _beyond(after, nearest)
+        is_next = bool(following) and following[0]["id"] == key
+        if CONTRARY in before.warning + after.warning or (
+            not self.client.upstream.profile.trusts_has_more
+            and (_are_apart(older_ones, following) if is_next else _is_in(key, before, after))
+        ):
+            raise ToolError(
+                "upstream_invalid",
+                "The upstream cannot list the items before and after a given one.",
+                next_step="Call again without around, and continue with next_cursor.",
+            )
+        if not is_next:
+            return None
+        return Found(
+            replace(before, items=older_ones),
+            following[0],
+            replace(after, items=following[1:]),
+            ignored_first or ignored_second,
+        )
+
+    async def _after(self, nearest: str, key: str, limit: int) -> Reply:
+        try:
+            return await self._page(Slice(limit, "asc", nearest))
+        except ToolError as error:
+            if nearest and error.code in _UNKNOWN and nearest in error.message:
+                raise ToolError(
+                    "not_found",
+                    f"{nearest}, which is directly before {key}, was deleted during the call.",
+                    next_step="Call again.",
+                    retry="safe; nothing was written.",
+                ) from None
+            raise
+
+    async def _page(self, window: Slice) -> Reply:
+        return await self.client.page(self.listing(window))
+
+
+def _beyond(reply: Reply, key: str) -> tuple[tuple[JSON, ...], bool]:
+    """Return a reply's objects after the one with this id, and whether others are before it.
+
+    A reply that starts after an object contains others before it only if the upstream ignores
+    `after`.
+    """
+    ids = [raw["id"] for raw in reply.items]
+    if key not in ids:
+        return reply.items, False
+    index = ids.index(key)
+    return reply.items[index + 1 :], index > 0
+
+
+def _is_in(key: str, *replies: Reply) -> bool:
+    return any(raw["id"] == key for reply in replies for raw in reply.items)
+
+
+def _are_apart(older: tuple[JSON, ...], following: tuple[JSON, ...]) -> bool:
+    """Whether an object and those said to be before it are not neighbours.
+
+    That is so if they are in the wrong order, according to their times, or if one is on both sides.
+
+    Args:
+        older: the objects before it, nearest first.
+        following: the object, and those after it.
+    """
+    ids = {raw["id"] for raw in following}
+    times = [objects.seconds(raw.get("created_at")) for raw in (*older[:1], *following[:1])]
+    match times:
+        case [int() as nearest, int() as named] if nearest > named:
+            return True
+        case _:
+            return any(raw["id"] in ids for raw in older)
