@@ -330,6 +330,27 @@ async def test_nothing_is_read_around_a_deleted_message_or_one_of_another_run(
     )
 
 
+async def test_a_page_after_which_the_rest_was_deleted_blames_nobody(
+    store: Store, client: Client
+) -> None:
+    await store_the_same(store)
+    where: JSON = {"thread_id": THREAD, "order": "asc"}
+    page = await call(client, "list-messages", {**where, "limit": 42})
+    [last] = (await call(client, "list-messages", {"thread_id": THREAD, "limit": 1}))["messages"]
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(store.app)) as http:
+        url = f"{EMBEDDED.base_url}/threads/{THREAD}/messages/{last['id']}"
+        await http.delete(url, headers={"OpenAI-Beta": "assistants=v2"})
+    end = await call(client, "list-messages", {**where, "cursor": page["page"]["next_cursor"]})
+    assert end["page"] == {
+        "returned": 0,
+        "has_more": False,
+        "next_cursor": None,
+        "stopped_by": "end",
+        "order": "asc",
+        "warning": "more items were said to follow, but none do now",
+    }
+
+
 async def test_an_item_that_is_no_message_has_none_around_it(store: Store, client: Client) -> None:
     items = [{"type": "function_call", "id": "fc_1", "call_id": "1"}]
     await store.import_conversation(

@@ -20,7 +20,7 @@ from backscroll_tools.pages.source import Chunk, Chunks, Item
 STUCK: Final = "the upstream repeats itself, so later items cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
 REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
-ABSENT: Final = "more items were said to follow, but the upstream sent none"
+ABSENT: Final = "more items were said to follow, but none do now"
 FAILED: Final = "the upstream failed after the items above; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
