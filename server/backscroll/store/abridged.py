@@ -1,10 +1,10 @@
-"""Lists with shortened content, which are an extension of OpenAI's wire format.
+"""Pages of lists with shortened content: an extension of OpenAI's wire format.
 
-If the query of a list has `abridged=N`, two kinds of strings in a row's content are cut: binary
-data (a data URL, or base64) and, unless N is 0, text of more than N and more than 256 characters.
-The field `<name>_chars` next to a cut string gives its full length. A page may then end before its
-limit, which bounds the size of the reply and of the content that is read for it. Large content is
-read one row at a time, in a worker thread.
+If the query string has `abridged=N`, the store cuts two kinds of strings in a row's content. Binary
+data (a data URL, or base64) is cut to 256 characters. Text is cut to N characters, or to 256 if N
+is smaller; it is not cut if N is 0. The field `<name>_chars` next to a cut string gives its full
+length. Such a page may have fewer rows than its limit, because its size, and the amount of content
+that is read for it, are bounded. Large content is read one row at a time, in a worker thread.
 """
 
 import asyncio
@@ -23,29 +23,29 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.paging import Listing, PageQuery, RowPage, fetch_page
 
 LARGE_CHARS: Final = 16 * 1024
-"""The maximum length of a row's content that is read with the rest of the page, in characters."""
+"""The length in characters above which a row's content is read separately from the page."""
 
 REPLY_CHARS: Final = 8 * 1024 * 1024
-"""The length of a page's content, in characters, at which the page ends."""
+"""A page ends once its content has more than this many characters."""
 
 READ_CHARS: Final = 256 * 1024 * 1024
 """A page ends once this many characters of rows longer than `LARGE_CHARS` were read for it."""
 
 MANY_ROWS: Final = 50
-"""The number of rows from which a page is read in a worker thread, because SQLite reads large
-content to find its size."""
+"""A page whose limit is at least this number of rows is read in a worker thread, because SQLite
+reads all of a row's content to find its length."""
 
 LEAST_CHARS: Final = 256
-"""The length up to which no string is cut, in characters. The client has the same rules."""
+"""Strings of up to this many characters are never cut. The client has the same rule."""
 
 _SIZE: Final = "content_size"
 TEXT_FIELDS: Final = frozenset(
     {"text", "value", "content", "arguments", "output", "input", "refusal", "transcript", "name"}
 )
-"""The fields that hold text, in which base64 is not searched for."""
+"""The fields that hold text. Their values are never taken for binary data."""
 
 KEPT_FIELDS: Final = frozenset({"id", "metadata"})
-"""The fields that are never cut."""
+"""The fields whose values are never cut."""
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
 _ENCODED: Final = ";base64,"
@@ -53,7 +53,7 @@ _ENCODED: Final = ";base64,"
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LargeListing(Listing):
-    """A list whose rows can be large.
+    """A list with a column that can hold large content.
 
     Attributes:
         content: the column that can be large.
@@ -65,7 +65,7 @@ class LargeListing(Listing):
 
 
 def preview_of(params: QueryParams) -> int | None:
-    """Return the N of `abridged=N`; None if a request does not ask for shortened content."""
+    """Return the N of `abridged=N`, or None if the query string does not have it."""
     given = params.get("abridged", "")
     return int(given) if re.fullmatch(r"[0-9]{1,6}", given) else None
 
@@ -109,7 +109,7 @@ async def read_page(
             value, chars = await _large(database, listing, row, preview)
             read += size
             if value is None:
-                continue  # deleted meanwhile
+                continue  # the row was deleted after the page was read
         else:
             value = shortened(value, preview)
         kept += chars
@@ -118,7 +118,7 @@ async def read_page(
 
 
 def shortened(value: Any, preview: int) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a JSON value with its long strings cut, as the module describes."""
+    """Return a JSON value whose long strings are cut by the rules of this module's docstring."""
     if isinstance(value, list):
         return [shortened(inner, preview) for inner in value]
     if not isinstance(value, dict):
@@ -138,7 +138,7 @@ def _cut(name: str, text: str, preview: int) -> str | None:
     if len(text) <= LEAST_CHARS or name in KEPT_FIELDS:
         return None
     if name not in TEXT_FIELDS and (text.startswith("data:") or _BASE64.fullmatch(text)):
-        return text[: LEAST_CHARS - 2] + text[-2:]  # the end of base64 tells its length in bytes
+        return text[: LEAST_CHARS - 2] + text[-2:]  # base64's end gives its length in bytes
     most = max(preview, LEAST_CHARS)
     if not preview or len(text) <= most or _ENCODED in text:
         return None
@@ -174,7 +174,7 @@ def _text(listing: LargeListing) -> ColumnElement[str]:
 
 @lru_cache(maxsize=64)
 def _light(listing: LargeListing) -> LargeListing:
-    """Return the same list without large content, and with the size of each row's content."""
+    """Return a list that selects the length of each row's content, and omits large content."""
     size = func.length(_text(listing))
     small = case((size <= LARGE_CHARS, listing.content)).label(listing.content.name)
     others = [

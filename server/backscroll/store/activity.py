@@ -1,10 +1,11 @@
-"""The time of the last activity of a thread or conversation, which orders the list of both.
+"""The time of the last activity of a thread or conversation, by which the list orders them.
 
-Creating a thread or conversation is an activity, and so is appending messages or items to it. The
-time of an activity is the wall clock's time in Unix microseconds, and is always later than every
-other time in the partition, even if the clock went back or the latest thread was deleted. So a list
-by activity changes only at its newest end. An imported thread gets the time of its last message, or
-the present if that time is in the future, because all later times would have to be even later.
+An activity is the creation of a thread or conversation, or the addition of messages or items to it.
+Its time is the wall clock's, in Unix microseconds. If that is not later than every other activity
+in the partition (because the clock went back), the time is 1 microsecond later than the latest,
+even if the thread with the latest activity was deleted. So a list by activity changes only at its
+newest end. An imported thread gets the time of its last message. If that time is in the future, the
+thread gets the present time, because every new activity must be later.
 """
 
 from typing import Final
@@ -27,7 +28,7 @@ US: Final = 1_000_000
 
 
 def _latest(table: Table) -> ScalarSelect[int]:
-    """Return a query for the last activity in the partition `within`; null if there is none."""
+    """Return a query for the latest activity in a table, in one partition; null if it has none."""
     rows = table.alias()
     return (
         select(rows.c.last_active_us)
@@ -50,8 +51,8 @@ _of_conversations: Final = _latest(conversations)
 next_activity: Final = _newest(
     bindparam("now_us", type_=BigInteger), _of_threads + 1, _of_conversations + 1
 )
-"""An SQL expression for the time of an activity that happens now. Binds `within`, the partition,
-and `now_us`, the present."""
+"""An SQL expression for the time of an activity that happens now. Its parameters are `within`, the
+partition, and `now_us`, the time of day in Unix microseconds."""
 
 latest_activity: Final = select(func.coalesce(_newest(_of_threads, _of_conversations), 0))
-"""The time of the latest activity in the partition `within`; 0 if there is none."""
+"""A query for the time of the latest activity in the partition `within`; 0 if it has none."""

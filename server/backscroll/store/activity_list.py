@@ -1,19 +1,20 @@
 """The list of threads and conversations by last activity: an extension of OpenAI's API.
 
-`GET /threads?sort=activity` takes `limit`, `order`, `after`, and `since` and `until` (Unix seconds;
-`until` is exclusive). `include[]=conversations` adds conversations. Each object has a `cursor`,
-which is its position in the list. A cursor is a better `after` than an id, because an object may
-have moved in the list since its id was returned.
+`GET /threads?sort=activity` takes `limit`, `order`, `after`, and the times `since` and `until`
+(Unix seconds; `until` is exclusive). `include[]=conversations` adds conversations to the list. Each
+object has a `cursor`, which encodes its position in the list. Clients should send a cursor as
+`after`, not an id, because an object may have moved in the list since its id was returned.
 
-A walk with these cursors, in either order, returns each thread that does not change during the walk
-exactly once, and each one that becomes active meanwhile at least once. With `asc` this is simple,
-because activity moves a thread towards the end. With `desc`, a cursor also has the time of the
-latest activity before the walk. The walk goes from there to the oldest thread, and then, in
-ascending order, through the threads that have become active since.
+A client that reads all pages with these cursors gets each thread that does not change meanwhile
+exactly once, and each thread that becomes active meanwhile at least once. In ascending order this
+is simple, because activity moves a thread towards the end of the list. In descending order, a
+cursor also has the time of the latest activity when the first page was read. The pages go from that
+time to the oldest thread. After that they list, in ascending order, the threads that have become
+active since the first page was read.
 
-On PostgreSQL, a transaction that is about to commit may have an earlier time than one that has
-committed. So a first page waits for the transactions that are writing at that moment, for up to
-`WAITS` times `PAUSE_S`.
+On PostgreSQL, a transaction that has not yet committed may have an earlier activity time than one
+that has. So the first page of a descending list waits for the transactions that are writing at that
+moment, for at most `WAITS` times `PAUSE_S`.
 """
 
 import asyncio
@@ -91,7 +92,7 @@ def _kind(table: Table, start: ScalarSelect[str], listed: Callable[[JSON], JSON]
 
 
 def _listed_conversation(row: JSON) -> JSON:
-    # Items have no times, so use the time of the last activity as the time of the last item.
+    # Items have no times, so the last activity gives the time of the last item.
     last_message_at = row["last_active_us"] // US if row["next_position"] > 1 else None
     return conversation_object(row) | {"last_message_at": last_message_at}
 
@@ -124,7 +125,7 @@ async def page_by_activity(
 
 
 async def _settled_top(database: Database, partition: str) -> int:
-    """Return the time of the latest activity, after which no transaction adds an earlier one."""
+    """Return the time of the latest activity, once no transaction can still add an earlier one."""
     top, writers = await database.read(partial(_look, partition))
     for _ in range(WAITS):
         if not writers:
@@ -135,8 +136,7 @@ async def _settled_top(database: Database, partition: str) -> int:
 
 
 def _look(partition: str, connection: Connection) -> tuple[int, frozenset[str]]:
-    # The order matters: a transaction that starts between the two reads gets a later time than
-    # this one.
+    # The time must be read first: a transaction that starts after this read gets a later time.
     return _top(connection, partition), _writers(connection)
 
 
@@ -150,7 +150,7 @@ def _writers(connection: Connection) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Reads one page."""
+    """Reads one page in one transaction."""
 
     connection: Connection
     partition: str
@@ -160,7 +160,8 @@ class _Reading:
         """Return the objects of the page, and whether more objects follow.
 
         Args:
-            top: the time of the latest activity, if a descending walk begins with this page.
+            top: the time of the latest activity if this is the first page in descending order, or
+                None.
         """
         if self.query.at is not None:
             return self._one(self.query.at), False
@@ -181,10 +182,10 @@ class _Reading:
         return [_object(Cursor(key, top), row) for key, row in shown], len(found) == wanted
 
     def _start(self, after: str) -> tuple[SortKey, int | None]:
-        """Return the sort key that `after` names, and the time of the start of a descending walk.
+        """Return the sort key of `after`, and the latest activity that its cursor has, or None.
 
         Raises:
-            ApiError: 404 if it is neither a cursor nor the id of a thread or conversation.
+            ApiError: 404 if `after` is neither a cursor nor the id of a thread or conversation.
         """
         cursor = read_cursor(after)
         if cursor is not None:
@@ -219,7 +220,7 @@ class _Reading:
     def _rows(
         self, kind: str, statement: Select[Any], edge: SortKey, far_us: int, count: int
     ) -> list[tuple[SortKey, JSON]]:
-        # At the same time, all rows of a kind come before or after all of the other kind.
+        # Among objects with the same time, all conversations come before all threads.
         position = edge.position if kind == edge.kind else 0 if kind > edge.kind else END
         bound = {
             "within": self.partition,
@@ -232,7 +233,7 @@ class _Reading:
         return [(SortKey(row["last_active_us"], kind, row["position"]), row) for row in rows]
 
     def _one(self, cursor: Cursor) -> list[JSON]:
-        """Return a cursor's object, even if it has moved; nothing if it was deleted."""
+        """Return the cursor's object, even if it has moved; an empty list if it was deleted."""
         bound = {"within": self.partition, "row": cursor.key.position}
         rows = self.connection.execute(_KINDS[cursor.key.kind].one, bound)
         return [_object(cursor, row._asdict()) for row in rows]

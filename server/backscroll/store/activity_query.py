@@ -11,13 +11,13 @@ from backscroll.store.api_errors import invalid_value
 from backscroll.store.paging import PageQuery, read_page_query
 
 END: Final = 10**18
-"""A number that is higher than any time in microseconds, and than any position."""
+"""A number that is higher than any time in Unix microseconds and any row's position."""
 
 _CURSOR: Final = re.compile(r"([0-9]{1,18})\.([ct])([0-9]{1,18})(?:\.([0-9]{1,18}))?")
 
 
 class SortKey(NamedTuple):
-    """The sort key of an object in the list: the time, then the kind, then the row.
+    """The sort key of an object in the list. Its fields are compared in this order.
 
     Attributes:
         us: the time of the last activity, in Unix microseconds.
@@ -31,7 +31,7 @@ class SortKey(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """A sort key and, in a descending walk, the time of the latest activity before the walk."""
+    """A sort key and, in descending order, the latest activity when the first page was read."""
 
     key: SortKey
     top: int | None
@@ -42,7 +42,7 @@ class Cursor(NamedTuple):
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """Return the cursor that `text` encodes, or None if it is not a cursor."""
+    """Return the cursor that `text` encodes, or None if `text` is not a cursor."""
     found = _CURSOR.fullmatch(text)
     if found is None:
         return None
@@ -52,14 +52,14 @@ def read_cursor(text: str) -> Cursor | None:
 
 @dataclass(frozen=True, slots=True)
 class ActivityQuery:
-    """A page of the list by activity.
+    """A request for a page of the list by activity.
 
     Attributes:
-        page: its limit, its order, and the id or cursor that it starts after.
-        kinds: the kinds of objects in the list: `t`, or `ct` with conversations.
-        since_us: the earliest time of activity, in Unix microseconds.
-        until_us: the first time after the listed activity, in Unix microseconds.
-        at: the cursor of the only object to return; None for a page.
+        page: the limit, the order, and the id or cursor after which the page starts.
+        kinds: the kinds of objects to list: `t` for threads, `ct` for conversations and threads.
+        since_us: only activity at or after this time is listed, in Unix microseconds.
+        until_us: only activity before this time is listed, in Unix microseconds.
+        at: the cursor of the single object that is requested; None if a page is requested.
     """
 
     page: PageQuery

@@ -9,19 +9,19 @@ INVALID_REQUEST: Final = "invalid_request_error"
 SERVER_ERROR: Final = "server_error"
 
 RETRY_AFTER_S: Final = 60
-"""The `Retry-After` of a reply after the database failed, in seconds."""
+"""The `Retry-After` header of an error reply after the database failed, in seconds."""
 
 
 class ApiError(Exception):
-    """An error that the store sends as OpenAI's error envelope.
+    """An error that the store sends in OpenAI's error format.
 
     Args:
         status: HTTP status, 400-599.
         message: one sentence for the caller.
         param: the parameter at fault, such as `messages[0].role`, or None.
         code: OpenAI's machine-readable code, such as `unknown_parameter`, or None.
-        kind: the envelope's `type`.
-        headers: extra headers of the reply, or None.
+        kind: the error's `type`.
+        headers: additional headers for the reply, or None.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter per field of the envelope
@@ -45,17 +45,17 @@ class ApiError(Exception):
 
 
 def not_found(noun: str, identifier: str) -> ApiError:
-    """Return OpenAI's 404 for an object that does not exist, such as a thread."""
+    """Return the 404 that OpenAI's API sends for an object that does not exist."""
     return ApiError(HTTPStatus.NOT_FOUND, f"No {noun} found with id '{identifier}'.")
 
 
 def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> ApiError:
-    """Return the 400 for a parameter whose value is not allowed."""
+    """Return a 400 error for a parameter whose value is not allowed."""
     return ApiError(HTTPStatus.BAD_REQUEST, message, param=param, code=code)
 
 
 def again_later(why: str, code: str) -> ApiError:
-    """Return the 503 for a write that did not happen, and that may be tried again at once."""
+    """Return a 503 error for a write that had no effect; the caller may retry it at once."""
     message = f"{why}. Nothing was written. Try again."
     headers = {"Retry-After": "1"}
     return ApiError(
@@ -64,10 +64,10 @@ def again_later(why: str, code: str) -> ApiError:
 
 
 def not_written(error: DatabaseFailedError) -> ApiError:
-    """Return the error for a database that fails until its operator fixes it.
+    """Return a 503 error for a database that fails until its operator fixes it.
 
-    General clients obey a 503 with `Retry-After` (RFC 9110, section 15.6.4); OpenAI's clients obey
-    `x-should-retry`.
+    Most HTTP clients obey the `Retry-After` of a 503 (RFC 9110, section 15.6.4). OpenAI's client
+    libraries obey the header `x-should-retry`.
     """
     message = f"The database failed: {error.sentence}. Nothing was written."
     headers = {"Retry-After": str(RETRY_AFTER_S), "X-Should-Retry": "false"}

@@ -64,19 +64,19 @@ class Store:
     _clock: Clock
 
     async def check(self) -> None:
-        """Check that the store can read and write, like `Database.check`."""
+        """Check that the database can be read and written, like `Database.check`."""
         await self._database.check()
 
     async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
         """Write a whole thread into a partition, in one transaction.
 
         Returns:
-            False if its key was already imported or its id already exists; then nothing is written.
+            False, and nothing is written, if the thread's key was imported before or its id exists.
 
         Raises:
             StoreError: the thread has a value that cannot be stored; nothing is written.
             DatabaseBusyError: the database stayed locked for too long; try again.
-            OperatorError: other errors of `Database.write`.
+            OperatorError: any other error of `Database.write`.
         """
         from backscroll.store.archive.load import write_thread
 
@@ -87,7 +87,7 @@ class Store:
     async def import_conversation(
         self, conversation: "ImportedConversation", partition: str = ""
     ) -> bool:
-        """Write a whole conversation in one transaction; otherwise like `import_thread`."""
+        """Write a whole conversation in one transaction, like `import_thread`."""
         from backscroll.store.archive.load import write_conversation
 
         return await self._database.write(
@@ -99,7 +99,7 @@ class Store:
     async def import_completion(
         self, completion: "ImportedCompletion", partition: str = ""
     ) -> bool:
-        """Write a stored completion in one transaction; otherwise like `import_thread`."""
+        """Write a stored completion in one transaction, like `import_thread`."""
         from backscroll.store.archive.load import write_completion
 
         return await self._database.write(
@@ -111,7 +111,7 @@ class Store:
         given: "ImportedThread | ImportedConversation | ImportedCompletion",
         partition: str = "",
     ) -> int:
-        """Return how many messages or items of `given` were not imported before."""
+        """Return the number of messages or items of `given` that were not imported before."""
         from backscroll.store.archive.load import count_new
 
         return await self._database.read(lambda connection: count_new(connection, partition, given))
@@ -142,12 +142,12 @@ class Store:
 async def open_store(
     database: str, clock: Clock = _CLOCK, lock_s: float = LOCK_S
 ) -> AsyncIterator[Store]:
-    """Open the store in `database`, creating it if it is missing, and close it at the end.
+    """Open the store in a database, which is created if it is missing; close it on exit.
 
     Args:
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
-        lock_s: how long a read or a write waits for the database's locks, in seconds.
+        lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
@@ -157,7 +157,7 @@ async def open_store(
 
 
 async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
-    """Return the store over an open database, which the caller closes."""
+    """Return a store that uses an open database. The caller closes the database."""
     retention = RetentionClock(clock.monotonic)
     with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write repeats this
         await database.read(retention.look)
@@ -179,7 +179,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
     app = Starlette(
         routes=[
             _route("/v1/threads", GET=threads.page, POST=threads.create),
-            _route("/v1/threads/runs", POST=_no_runs),  # otherwise `runs` would be a thread's id
+            _route("/v1/threads/runs", POST=_no_runs),  # or `runs` would be taken for an id
             _route(thread, GET=threads.get, POST=threads.modify, DELETE=threads.delete),
             _route(thread + "/messages", GET=messages.page, POST=messages.create),
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
@@ -227,7 +227,7 @@ async def _no_runs(_request: Request) -> Response:
 
 
 def _has_nul(request: Request) -> bool:
-    """Return whether the path or query has a NUL character, which PostgreSQL cannot store."""
+    """Return whether the path or query string has a NUL character, which PostgreSQL rejects."""
     checked = {"thread_id", "conversation_id"}  # `ids` rejects NUL characters in these
     names = (value for name, value in request.path_params.items() if name not in checked)
     return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
@@ -264,7 +264,8 @@ async def _handle_error(request: Request, error: Exception) -> Response:
                 ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message, kind=SERVER_ERROR)
             )
         case _:
-            # The transaction was rolled back: otherwise the error would be a CommitUnknownError.
+            # The transaction was rolled back. If that were uncertain, CommitUnknownError was
+            # raised.
             _log.error("the database failed; nothing was written", exc_info=error)
             return error_reply(not_written(DatabaseFailedError("failed")))
 

@@ -1,7 +1,8 @@
-"""The request bodies of threads, messages and stored completions, as OpenAI declares them.
+"""The request bodies for threads, messages and stored completions, as OpenAI declares them.
 
 Sources of the limits: OpenAI's OpenAPI documents of 2024-04-15 (v1) and 2026-08-21 (v2). The tags
-of union members are in angle brackets, so that `validation` can omit them from parameter names.
+that identify the members of a union are in angle brackets, so that `validation` can leave them out
+of the parameter names in errors.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -26,7 +27,7 @@ class _Body(BaseModel):
 
 
 class TextPart(_Body):
-    """A text part of a message; in a request its text is a plain string."""
+    """A text part of a message. In a request, its text is a plain string."""
 
     type: Literal["text"]
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
@@ -117,7 +118,7 @@ class Attachment(_Body):
 
 
 class MessageV1(_Body):
-    """`CreateMessageRequest` of the API's first version."""
+    """The body that creates a message (`CreateMessageRequest`), in the API's first version."""
 
     role: Literal["user", "assistant"]
     content: Text
@@ -130,7 +131,7 @@ class MessageV1(_Body):
 
 
 class MessageV2(_Body):
-    """`CreateMessageRequest` of the API's second version."""
+    """The body that creates a message (`CreateMessageRequest`), in the API's second version."""
 
     role: Literal["user", "assistant"]
     content: Content
@@ -143,13 +144,13 @@ class MessageV2(_Body):
 
 
 class CodeInterpreterFiles(_Body):
-    """The files of a thread's code interpreter."""
+    """The files that a thread's code interpreter may use."""
 
     file_ids: Annotated[list[FileId], Field(max_length=20)] = []
 
 
 class FileSearchStores(_Body):
-    """The vector store of a thread's file search."""
+    """The vector stores that a thread's file search may use."""
 
     vector_store_ids: Annotated[list[FileId], Field(max_length=1)] = []
 
@@ -162,14 +163,14 @@ class ToolResources(_Body):
 
 
 class ThreadV1(_Body):
-    """`CreateThreadRequest` of the API's first version."""
+    """The body that creates a thread (`CreateThreadRequest`), in the API's first version."""
 
     messages: Annotated[list[MessageV1], Field(max_length=_MAX_MESSAGES)] = []
     metadata: Metadata | None = None
 
 
 class ThreadV2(_Body):
-    """`CreateThreadRequest` of the API's second version."""
+    """The body that creates a thread (`CreateThreadRequest`), in the API's second version."""
 
     messages: Annotated[list[MessageV2], Field(max_length=_MAX_MESSAGES)] = []
     metadata: Metadata | None = None
@@ -177,18 +178,18 @@ class ThreadV2(_Body):
 
 
 class MetadataChange(_Body):
-    """`ModifyMessageRequest`, and the `ModifyThreadRequest` of the API's first version."""
+    """The body that modifies a message or, in the API's first version, a thread."""
 
     metadata: Metadata | None = None
 
 
 class ThreadChange(MetadataChange):
-    """`ModifyThreadRequest` of the API's second version; omitted fields are not changed."""
+    """The body that modifies a thread in the API's second version. Omitted fields are kept."""
 
     tool_resources: ToolResources | None = None
 
 
 class MetadataReplacement(_Body):
-    """The body of an update of a stored completion or conversation; `null` removes all metadata."""
+    """The body that updates a stored completion or conversation; `null` removes all metadata."""
 
     metadata: Metadata | None

@@ -10,8 +10,8 @@ class Clock:
     """A process's clocks.
 
     Attributes:
-        now: returns the time of day, in Unix seconds. It may be wrong by years, and may jump. So it
-            is only stored in objects, and no decision depends on it.
+        now: returns the time of day, in Unix seconds. The store writes it into objects, but bases
+            no decision on it, because it may be wrong by years and may jump.
         monotonic: returns the seconds since an arbitrary moment. It never goes back and never runs
             faster than real time, but it may stop while the machine sleeps.
     """

@@ -1,4 +1,4 @@
-"""Stored chat completions: list, get, update, delete, and list the messages of one.
+"""Endpoints that list, get, update and delete stored completions, and list their messages.
 
 Completions are only imported: creating one needs a model, which the store does not have.
 """
@@ -78,7 +78,12 @@ _messages: Final = LargeListing(
 
 @lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
 def _listing(filters: int, *, of_model: bool) -> LargeListing:
-    """Return the list of completions, of one model or all, with this number of metadata filters."""
+    """Return the list of completions, with this number of metadata filters.
+
+    Args:
+        filters: the number of `metadata[key]=value` filters.
+        of_model: whether the list is also filtered by model.
+    """
     rows = _living
     if of_model:
         rows = rows.where(completions.c.model == bindparam("model"))
@@ -113,7 +118,7 @@ def _completion_object(row: Mapping[str, Any]) -> JSON:
 
 
 def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
-    """Return the API's object for a message; a list of parts goes into `content_parts`."""
+    """Return the API's object for a message; content that is a list becomes `content_parts`."""
     body = row["body"]
     content = body.get("content")
     in_parts = isinstance(content, list)
@@ -127,7 +132,7 @@ def _message_object(completion_id: str, row: Mapping[str, Any]) -> JSON:
 
 
 def replace_filter_rows(connection: Connection, position: int, metadata: Mapping[str, str]) -> None:
-    """Replace a completion's rows in `completion_metadata`, which metadata filters search."""
+    """Replace a completion's rows in `completion_metadata`, the table that metadata filters use."""
     old = completion_metadata.c.completion == position
     connection.execute(delete(completion_metadata).where(old))
     pairs = [
@@ -176,7 +181,7 @@ class CompletionEndpoints:
         return list_reply([_completion_object(row) for row in page.rows], has_more=page.has_more)
 
     async def get(self, request: Request) -> Response:
-        """Return one stored completion, with shortened choices if the request asks for that."""
+        """Return one stored completion, with shortened choices if the request has `abridged`."""
         partition, completion_id = partition_of(request), request.path_params["completion_id"]
         preview = preview_of(request.query_params)
         row = await self.database.read(
@@ -203,7 +208,7 @@ class CompletionEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a stored completion and its messages; its row remains as a tombstone."""
+        """Erase a stored completion and its messages. Its row stays, marked as deleted."""
         partition, completion_id = partition_of(request), request.path_params["completion_id"]
 
         def work(connection: Connection) -> None:
@@ -236,17 +241,17 @@ class CompletionEndpoints:
 
 
 def _index(completion_id: str, message_id: str) -> int:
-    """Return the index in a message id `{completion_id}-{index}`, or -1 if the id is malformed."""
+    """Return the index from a message id `{completion_id}-{index}`; -1 if the id is malformed."""
     prefix, _, number = message_id.rpartition("-")
     well_formed = prefix == completion_id and re.fullmatch("0|[1-9][0-9]{0,8}", number)
     return int(number) if well_formed else -1
 
 
 def _metadata_filters(params: QueryParams) -> dict[str, str]:
-    """Return the `metadata[key]=value` filters of a query.
+    """Return the keys and values of the `metadata[key]=value` filters in a query string.
 
     Raises:
-        ApiError: 400 for more than `_MAX_FILTERS` filters.
+        ApiError: 400 if there are more than `_MAX_FILTERS` filters.
     """
     pairs = {
         match[1]: value

@@ -1,7 +1,7 @@
 """Conversations and items in requests and responses.
 
 Source: `InputItem` (requests) and `ConversationItem` (responses) in OpenAI's OpenAPI document of
-2026-08-21. The store validates messages; of items of other types it only checks the `type`. It adds
+2026-08-21. The store validates all fields of messages, but only the `type` of other items. It adds
 the fields that a response requires.
 """
 
@@ -117,13 +117,13 @@ ItemBody = Annotated[
 
 
 class ConversationCreate(MetadataChange):
-    """`CreateConversationBody`."""
+    """The body that creates a conversation (`CreateConversationBody`)."""
 
     items: Annotated[list[ItemBody], Field(max_length=_MAX_ITEMS)] | None = None
 
 
 class ItemList(BaseModel):
-    """The items of an import, which has no limit on their number."""
+    """The items of an imported conversation. Their number is not limited."""
 
     model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
@@ -131,7 +131,7 @@ class ItemList(BaseModel):
 
 
 class ItemsCreate(BaseModel):
-    """The body of `createConversationItems`."""
+    """The body that appends items to a conversation (`createConversationItems`)."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
@@ -166,10 +166,10 @@ def item_row(item: JSON, item_id: str | None = None) -> JSON:
 
 
 def item_object(row: JSON) -> JSON:
-    """Return the API's object for an item; OpenAI's items have no timestamp.
+    """Return the API's object for an item. Like OpenAI's, it has no timestamp.
 
-    The status is set here and not in `item_row`, so that items which an older Backscroll stored
-    have it as well.
+    A missing status is added here and not in `item_row`, so that items that an older version of
+    Backscroll stored also get one.
     """
     found = {"id": row["id"], **row["body"]}
     if found["type"] in _WITH_STATUS and found.get("status") is None:

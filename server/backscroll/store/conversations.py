@@ -1,4 +1,4 @@
-"""Conversations: create, list, get, update, delete.
+"""Endpoints that create, list, get, update and delete conversations.
 
 OpenAI's API cannot list conversations, so the list follows Azure AI Foundry's `GET /conversations`.
 """
@@ -121,7 +121,7 @@ class ConversationEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a conversation and its items; its row remains as a tombstone."""
+        """Erase a conversation and its items. Its row stays, marked as deleted."""
         partition = partition_of(request)
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
 

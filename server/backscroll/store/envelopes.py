@@ -1,4 +1,4 @@
-"""The parts that all endpoints share: JSON replies, OpenAI's envelopes, and request headers."""
+"""Code that all endpoints share: it writes JSON replies and reads request headers."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ def reply(value: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
     """Return a JSON response."""
     try:
         body = to_json(value)
-    except ValueError:  # nested deeper than `to_json` allows
+    except ValueError:  # `to_json` limits the nesting depth
         body = dump_json(value).encode()
     return Response(body, status, media_type="application/json")
 
 
 def list_envelope(data: Sequence[JSON], *, has_more: bool) -> JSON:
-    """Return OpenAI's list envelope; on an empty page, `first_id` and `last_id` are null."""
+    """Return a page in OpenAI's list format. `first_id` and `last_id` of an empty page are null."""
     return {
         "object": "list",
         "data": data,
@@ -39,12 +39,12 @@ def list_envelope(data: Sequence[JSON], *, has_more: bool) -> JSON:
 
 
 def list_reply(data: Sequence[JSON], *, has_more: bool) -> Response:
-    """Return a response with OpenAI's list envelope."""
+    """Return a page as a response in OpenAI's list format."""
     return reply(list_envelope(data, has_more=has_more))
 
 
 def error_reply(error: ApiError) -> Response:
-    """Return a response with OpenAI's error envelope."""
+    """Return an error as a response in OpenAI's error format."""
     envelope = {
         "message": error.message,
         "type": error.kind,
@@ -57,7 +57,7 @@ def error_reply(error: ApiError) -> Response:
 
 
 def api_version(request: Request) -> ApiVersion:
-    """Return the API version in the `OpenAI-Beta` header, which all threads endpoints require.
+    """Return the API version in the `OpenAI-Beta` header, which all endpoints of threads require.
 
     Raises:
         ApiError: 400 `invalid_beta` if the header is missing or invalid.
@@ -75,7 +75,7 @@ def api_version(request: Request) -> ApiVersion:
 
 
 def partition_of(request: Request) -> str:
-    """Return the partition in the `OpenAI-Project` header; `""`, the default, if it is missing.
+    """Return the partition in the `OpenAI-Project` header, or `""` if the header is missing.
 
     A request can access only the objects of its partition.
 
@@ -94,10 +94,10 @@ def partition_of(request: Request) -> str:
 
 
 def turn_of(request: Request) -> str:
-    """Return the `turn` of a request's write, for `Database.write`.
+    """Return the `turn` argument of `Database.write` for the write that a request causes.
 
-    It identifies the thread, conversation or completion that the write changes, or the list that
-    it adds to.
+    It identifies the thread, conversation or completion that the write changes. If the write
+    creates one of these, it identifies the list of them.
     """
     owner = next(iter(request.path_params.values()), request.scope["path"])
     return f"{partition_of(request)} {owner}"

@@ -1,4 +1,4 @@
-"""The files of a message: list and get. Only the API's first version has them.
+"""Endpoints that list and get the files of a message. Only the API's first version has them.
 
 Source: OpenAI's OpenAPI document of 2024-04-15, `listMessageFiles` and `getMessageFile`.
 """
@@ -25,7 +25,7 @@ class FileEndpoints:
     database: Database
 
     async def page(self, request: Request) -> Response:
-        """Return one page of a message's files; ascending order is their order in the message."""
+        """Return one page of a message's files. Ascending order is their order in the message."""
         files = await self._files(request)
         query = read_page_query(request.query_params, "desc")
         data, has_more = _page(files, query)
@@ -56,7 +56,7 @@ class FileEndpoints:
 
 
 def _page(files: list[JSON], query: PageQuery) -> tuple[list[JSON], bool]:
-    """Return a page of a message's files, and whether more follow; like `paging.fetch_page`."""
+    """Return a page of files, and whether more follow. The rules are those of `fetch_page`."""
     ordered = files if query.order == "asc" else files[::-1]
     positions = {file["id"]: position for position, file in enumerate(ordered)}
     for cursor in (query.after, query.before):

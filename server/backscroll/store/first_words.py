@@ -1,6 +1,7 @@
-"""The first words of a thread or conversation, which lists show.
+"""The first words of a thread or conversation, which lists show as a summary.
 
-Only the start of a message is read: the database cuts its JSON, and this module parses the start.
+Only the start of the first message is read: the database returns the first characters of its JSON,
+and this module finds the text in them.
 """
 
 from typing import Any, Final
@@ -14,10 +15,10 @@ WORDS_CHARS: Final = 120
 """The maximum length of the first words, in characters."""
 
 _JSON_CHARS: Final = 2_000
-"""The number of characters that are read of a message's JSON."""
+"""The number of characters of a message's JSON that are read."""
 
 _SEARCHED: Final = 20
-"""The number of items of a conversation that are searched for its first message."""
+"""The first message of a conversation is searched for among this many of its first items."""
 
 _INSTRUCTIONS: Final = ("system", "developer")
 
@@ -32,7 +33,7 @@ of_thread: Final[ScalarSelect[str]] = (
     .limit(1)
     .scalar_subquery()
 )
-"""The start of a thread's first message, for `first_words`; null if there is none."""
+"""A query for the start of a thread's first message, for `first_words`; null if it has none."""
 
 of_conversation: Final[ScalarSelect[str]] = (
     select(func.substr(cast(items.c.body, Text), 1, _JSON_CHARS))
@@ -47,7 +48,8 @@ of_conversation: Final[ScalarSelect[str]] = (
     .limit(1)
     .scalar_subquery()
 )
-"""The start of a conversation's first message, for `first_words`; null if there is none."""
+"""A query for the start of a conversation's first message, for `first_words`; null if it has
+none."""
 
 
 def first_words(start: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Exactly-once POSTs: each idempotency key is stored with the first reply to it.
+"""Makes POST requests safe to repeat: each idempotency key is stored with the first reply to it.
 
 The reply is stored in the transaction that writes the rows, so that both or neither are stored.
 If two requests have the same key, the second waits for the first and replays its reply. Only
@@ -41,7 +41,7 @@ _oldest: Final = (
     .where(idempotency.c.kept_since_ms < ELAPSED_MS - gone_before_ms(KEPT_S))
     .order_by(idempotency.c.kept_since_ms)
     .limit(_PRUNED_PER_WRITE)
-    .with_for_update(skip_locked=True)  # another write is removing those rows
+    .with_for_update(skip_locked=True)  # another write may be removing the same rows
 )
 _prune: Final = delete(idempotency).where(
     tuple_(idempotency.c.scope, idempotency.c.key).in_(_oldest)
@@ -50,11 +50,12 @@ _prune: Final = delete(idempotency).where(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a write, and the collection that it belongs to.
+    """The result of a write, and the thread or conversation that it belongs to.
 
     Attributes:
         value: the reply's JSON: an object with an `id`, or a list of such objects.
-        collection_id: the thread or conversation of the object, or its own id if it has none.
+        collection_id: the id of the thread or conversation of the object, or the object's own id if
+            it belongs to neither.
     """
 
     value: JSON
@@ -71,9 +72,9 @@ class _KeyedRequest:
     """A request that has an idempotency key.
 
     Attributes:
-        scope: the partition, in which the key is unique.
+        scope: the partition. A key is unique in its partition.
         key: the key.
-        request_hash: different for any other method, path or body.
+        request_hash: a hash of the method, path and body.
     """
 
     scope: str

@@ -1,4 +1,4 @@
-"""Random identifiers in the form of OpenAI's."""
+"""Creates and checks ids in the format of OpenAI's ids."""
 
 import re
 import secrets
@@ -41,7 +41,7 @@ _ITEM_PREFIXES: Final = {
     "program": "prog_",
     "program_output": "prog_out_",
 }
-"""Prefixes seen in OpenAI's replies, by an item's type."""
+"""The id prefix of each type of item, as seen in OpenAI's replies."""
 
 
 def new_thread_id() -> str:
@@ -67,9 +67,9 @@ def new_conversation_id() -> str:
 def new_item_id(kind: str) -> str:
     """Return the id of a new item: OpenAI's prefix for its type, and 24 random base62 characters.
 
-    OpenAI's Responses API refuses an item whose id has another type's prefix (`Expected an ID that
-    begins with 'fc'`). An output's prefix begins with its call's, so that a server which checks
-    for either accepts it. Items of an unknown type get `item_`.
+    OpenAI's Responses API refuses an item whose id has the prefix of another type (`Expected an ID
+    that begins with 'fc'`). The prefix of a call's output begins with the prefix of the call, so
+    that a server that expects either of them accepts the id. Items of an unknown type get `item_`.
     """
     return _ITEM_PREFIXES.get(kind, "item_") + _random(24)
 
@@ -102,6 +102,6 @@ def _require(value: str, param: str, prefix: str) -> str:
 
 
 def _random(length: int) -> str:
-    # Bytes from 248 to 255 are dropped, so that every digit is equally likely. Twice as many bytes
-    # as needed are drawn; the probability that too few remain is below 10^-30.
+    # Bytes from 248 to 255 are dropped, so that each of the 62 digits is equally likely. Twice as #
+    # many bytes as needed are drawn; the probability that too few remain is below 10^-30.
     return secrets.token_bytes(2 * length).translate(_DIGITS, _UNEVEN)[:length].decode()

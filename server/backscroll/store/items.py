@@ -1,7 +1,7 @@
-"""Items of a conversation: list, create, get, delete.
+"""Endpoints that list, create, get and delete the items of a conversation.
 
-An item's position is the `next_position` of its conversation's row. The same transaction increases
-that value, which locks the row until the commit, so that positions are in commit order.
+A new item's position is the `next_position` of its conversation's row. The transaction also
+increases that value. This locks the row until the commit, so that positions are in commit order.
 """
 
 from collections.abc import Sequence
@@ -83,10 +83,10 @@ _all_items: Final = LargeListing(
 def find_conversation(
     connection: Connection, partition: str, conversation_id: str, *, lock: bool = False
 ) -> JSON:
-    """Return the row of a conversation; `lock` locks it until the transaction ends.
+    """Return the row of a conversation. If `lock` is true, lock it until the transaction ends.
 
     Raises:
-        ApiError: 404 if it does not exist or was deleted.
+        ApiError: 404 if the conversation does not exist or was deleted.
     """
     bound = {"within": partition, "conversation_id": conversation_id}
     statement = _lock_conversation if lock else _find_conversation
@@ -99,13 +99,13 @@ def find_conversation(
 def append_items(
     connection: Connection, partition: str, conversation_id: str, rows: Sequence[JSON], now_us: int
 ) -> None:
-    """Insert `rows` at the next positions of a conversation, in order.
+    """Append items to a conversation.
 
     Args:
         connection: a connection in a write transaction.
         partition: the conversation's partition.
         conversation_id: the conversation's id.
-        rows: the items' rows, from `item_row`.
+        rows: the items' rows in order, as `item_row` returns them.
         now_us: the time of day in Unix microseconds.
 
     Raises:
@@ -186,7 +186,7 @@ class ItemEndpoints:
         return reply(item_object(row))
 
     async def delete(self, request: Request) -> Response:
-        """Erase an item's content, and return the conversation."""
+        """Erase an item's content, and return the item's conversation."""
         partition, conversation_id, item_id = _ids(request)
 
         def work(connection: Connection) -> JSON:

@@ -9,7 +9,7 @@ from backscroll.store.ids import new_message_id
 
 
 def text_part(value: str) -> JSON:
-    """Return a text part in the form of responses: its `text` is an object, not a string."""
+    """Return a text part as a response has it: its `text` is an object, not a string."""
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 
@@ -63,7 +63,7 @@ def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) 
 
 
 def file_objects(row: Mapping[str, Any]) -> list[JSON]:
-    """Return the `thread.message.file` objects of a message: attachments, then images."""
+    """Return the `thread.message.file` objects of a message: its attachments, then its images."""
     return [
         {
             "id": file_id,

@@ -1,7 +1,7 @@
-"""Messages of a thread: create, list, get, modify, delete.
+"""Endpoints that create, list, get, modify and delete the messages of a thread.
 
-A message's position is the `next_position` of its thread's row. The same transaction increases that
-value, which locks the row until the commit, so that positions are in commit order.
+A new message's position is the `next_position` of its thread's row. The transaction also increases
+that value. This locks the row until the commit, so that positions are in commit order.
 """
 
 from collections.abc import Sequence
@@ -92,13 +92,13 @@ _messages_of_run: Final = replace(
 def append_messages(
     connection: Connection, partition: str, thread_id: str, rows: Sequence[JSON], now_us: int
 ) -> None:
-    """Insert `rows` at the next positions of a thread, in order.
+    """Append messages to a thread.
 
     Args:
         connection: a connection in a write transaction.
         partition: the thread's partition.
         thread_id: the thread's id.
-        rows: the messages' rows, from `message_row`.
+        rows: the messages' rows in order, as `message_row` returns them.
         now_us: the time of day in Unix microseconds.
 
     Raises:
@@ -125,7 +125,7 @@ def append_messages(
 def find_message(
     connection: Connection, partition: str, thread_id: str, message_id: str, *, lock: bool = False
 ) -> JSON:
-    """Return the row of a message; `lock` locks it until the transaction ends.
+    """Return the row of a message. If `lock` is true, lock it until the transaction ends.
 
     Raises:
         ApiError: 404 if the thread or the message does not exist or was deleted.
@@ -205,7 +205,7 @@ class MessageEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a message's content; its row remains as a tombstone."""
+        """Erase a message's content. Its row stays, marked as deleted."""
         api_version(request)
         partition, thread_id, message_id = _ids(request)
 

@@ -1,4 +1,4 @@
-"""Keyset paging for all lists, by position."""
+"""Reads the pages of lists. A page starts after the position of a row, not after a row count."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,9 +24,10 @@ class PageQuery:
 
     Attributes:
         limit: the maximum number of items, 1-100, default 20.
-        order: the order of positions, `asc` or `desc`.
+        order: `asc` or `desc`, by position.
         after: the id of the item before the page.
-        before: the id of an item after the page; the item directly after it if `after` is None.
+        before: the id of an item that comes after the page. If `after` is None, the page ends
+            directly before that item.
     """
 
     limit: int
@@ -46,12 +47,13 @@ class Listing:
 
     Attributes:
         noun: the kind of object in the list, such as `message`, for a 404.
-        rows: selects the rows that are not deleted; its bound parameters identify the list.
+        rows: a query for the rows that are not deleted. Its parameters identify the list.
         position: the column that orders the rows.
-        cursor: takes the name of a bound parameter; returns a query for the position of the row
-            with that id, even if the row is deleted.
-        owner: the noun of the object that has the list, the parameter of that object's id, and a
-            query that returns a row if the object exists. None for a list without an owner.
+        cursor: takes the name of a parameter, and returns a query for the position of the row whose
+            id is the parameter's value. It also finds deleted rows.
+        owner: the object that the list belongs to, such as a thread: its kind for a 404, the name
+            of the parameter that holds its id, and a query that returns a row if it exists. None if
+            the list belongs to no object.
     """
 
     noun: str
@@ -63,7 +65,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """Rows in list order, and whether the list has more rows in the paging direction."""
+    """The rows of a page, in the list's order, and whether more pages follow."""
 
     rows: Sequence[JSON]
     has_more: bool
@@ -72,11 +74,11 @@ class RowPage:
 def read_page_query(
     params: QueryParams, default_order: SortOrder, *, takes_before: bool = True
 ) -> PageQuery:
-    """Return the page that a query string asks for; unknown parameters are ignored.
+    """Parse the parameters of a page in a query string; unknown parameters are ignored.
 
     Args:
         params: the query string.
-        default_order: OpenAI's default for this list.
+        default_order: the order if the query string has none.
         takes_before: whether the list accepts `before`.
 
     Raises:
@@ -100,19 +102,20 @@ def fetch_page(
     query: PageQuery,
     parameters: Mapping[str, object],
 ) -> RowPage:
-    """Return one page.
+    """Return one page of a list.
 
-    A page with rows needs only one SQL statement; an empty page can need more, to check that the
-    list's owner and the cursors exist.
+    A page with rows takes one SQL statement. An empty page can take more statements, which check
+    that the list's owner and the ids in `after` and `before` exist.
 
     Args:
         connection: a connection for reading.
         listing: the list.
         query: the page.
-        parameters: the values of the bound parameters of `listing`.
+        parameters: the values of the parameters of `listing.rows`.
 
     Raises:
-        ApiError: 404 if the list's owner does not exist, or the cursor is unknown.
+        ApiError: 404 if the list's owner does not exist, or the id in `after` or `before` is
+            unknown.
     """
     cursors = {"after": query.after, "before": query.before}
     given = {name: value for name, value in cursors.items() if value is not None}
@@ -147,10 +150,10 @@ def _require_owner_and_cursors(
     cursors: Mapping[str, str],
     parameters: Mapping[str, object],
 ) -> None:
-    """Check that the owner and the cursors of an empty page exist.
+    """Check that the owner of an empty page exists, and the ids in `after` and `before`.
 
     Raises:
-        ApiError: 404.
+        ApiError: 404 if one of them does not exist.
     """
     if listing.owner is not None:
         noun, name, statement = listing.owner

@@ -1,4 +1,4 @@
-"""Request bodies: read up to a size limit, and parsed as strict JSON."""
+"""Reads request bodies up to a size limit, and parses them as strict JSON."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.envelopes import JSON
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-# Matches an odd number of backslashes: in an even number, each pair is an escaped backslash.
+# The number of backslashes must be odd: in an even number, each pair is an escaped backslash.
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -20,7 +20,7 @@ async def read_body(request: Request) -> bytes:
     """Return the request's body.
 
     Raises:
-        ApiError: 413 if it exceeds `MAX_BODY_BYTES`; 400 if its content type is not JSON.
+        ApiError: 413 if the body exceeds `MAX_BODY_BYTES`; 400 if its content type is not JSON.
     """
     body = bytearray()
     async for chunk in request.stream():
@@ -37,7 +37,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_object(body: bytes) -> JSON:
-    """Return the JSON object in `body`; an empty body is an empty object.
+    """Return the JSON object in `body`. An empty body is parsed as an empty object.
 
     This rejects NaN, infinities, duplicate keys, deep nesting, NUL characters and lone surrogates;
     databases cannot store the last two.
@@ -69,8 +69,8 @@ def parse_object(body: bytes) -> JSON:
 def why_unstorable(value: object) -> str | None:
     """Return why `value` cannot be stored as JSON, or None if it can.
 
-    Either engine must be able to store it: text without NUL characters and lone surrogates, finite
-    numbers, limited nesting.
+    SQLite and PostgreSQL must both be able to store it, so strings must not have NUL characters or
+    lone surrogates, numbers must be finite, and the nesting is limited.
     """
     try:
         text = dump_json(value)

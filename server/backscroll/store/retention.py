@@ -1,25 +1,27 @@
 """Measures how long rows have been kept, without using the time of day.
 
-The clocks of replicas and of the database's server may be wrong by years, and may jump. Therefore,
-only the time that a process has measured with its monotonic clock, between two accesses to the
-database, is counted.
+The clocks of Backscroll's replicas and of the database server may be wrong by years, and may jump.
+So the only time that counts is what a process measures with its monotonic clock between two
+accesses to the database.
 
-The database stores one reading: `elapsed_ms`, and a `token` that changes with each reading. A
-process remembers the last token that it saw, and when it first saw it. If a later write finds the
-same token, the process replaces the reading: it adds the time since then, but at most `STEP_S`. A
-new row is stamped with the current `elapsed_ms`.
+The database stores one reading of the elapsed time: `elapsed_ms`, and a `token` that changes with
+each reading. A process remembers the last token that it saw, and when it first saw that token. If
+it still finds the same token during a later write, it replaces the reading: it adds the time since
+it first saw the token, but at most `STEP_S`. A new row stores the current `elapsed_ms` as its
+stamp.
 
-Proof that no row is removed too early. Compare a stamp taken at time s with a reading at time t.
-Each reading between them covers an interval, which begins when its process saw the previous token
-and ends when the reading is written. The intervals do not overlap, because each begins with the
-token that ends the previous one, and no token is used twice. So at most one interval began before
-s, and it adds at most `STEP_S`. The others are between s and t. The reading therefore increased by
-at most `STEP_S` + (t - s). `TRANSACTION_S` covers the delay from a stamp or a reading to its commit
-(`postgres_address` limits a statement to 30 s and an idle transaction to 60 s; SQLite has one
-writer at a time). A reading that is rolled back is harmless, because its token never appears again.
+Proof that no row is removed too early: Compare a stamp taken at time s with a reading at time t.
+Each reading between them covers an interval. It begins when the process first saw the previous
+token, and ends when the process writes the reading. The intervals do not overlap, because a token
+can only be seen after the previous interval has ended, and no token is used twice. So at most one
+interval began before s, and it adds at most `STEP_S`. The other intervals are between s and t.
+Therefore the reading increased by at most `STEP_S` + (t - s). `TRANSACTION_S` covers the delay from
+a stamp or a reading to its commit (`postgres_address` limits a statement to 30 s and an idle
+transaction to 60 s; SQLite has one writer at a time). A reading that is rolled back is harmless,
+because its token never appears again.
 
-Time that no process measures does not count, so rows may be kept longer than necessary, but never
-for a shorter time. In regular use, the table has the rows of about 26 hours.
+Time that no process measures does not count. So rows may be kept longer than necessary, but never
+for a shorter time. In regular use, rows are kept for about 26 hours.
 """
 
 import secrets
@@ -35,7 +37,7 @@ STEP_S: Final = 60 * 60
 """The maximum time that one reading adds to `elapsed_ms`, in seconds."""
 
 TRANSACTION_S: Final = 60 * 60
-"""The maximum time from a stamp, or a reading, to its commit, in seconds."""
+"""The maximum time between taking a stamp or reading and its commit, in seconds."""
 
 PAUSE_S: Final = 10
 """The minimum time between two readings by one process, in seconds."""
@@ -54,11 +56,11 @@ _replace: Final = (
 )
 
 ELAPSED_MS: Final = select(retention_clock.c.elapsed_ms).scalar_subquery()
-"""The reading in milliseconds, as an SQL expression that stamps a new row."""
+"""An SQL expression for the current reading in milliseconds, which is the stamp of a new row."""
 
 
 def gone_before_ms(kept_s: int) -> int:
-    """Return by how many milliseconds `elapsed_ms` must exceed a row's stamp before its removal.
+    """Return the milliseconds by which `elapsed_ms` must exceed a row's stamp to remove the row.
 
     Args:
         kept_s: the minimum time that a row is kept after the commit that wrote it, in seconds.
@@ -73,7 +75,7 @@ class _Seen:
 
 
 class RetentionClock:
-    """Measures, in one process, the time that has passed for a database.
+    """Measures the time between this process's accesses to a database.
 
     Args:
         monotonic: returns the seconds since an arbitrary moment; never runs faster than real time.
@@ -84,7 +86,7 @@ class RetentionClock:
         self._seen: _Seen | None = None
 
     def look(self, connection: Connection) -> None:
-        """Remember the token of the database's reading, and when it was first seen.
+        """Remember the current token, and the time at which this process first saw it.
 
         Args:
             connection: a connection for reading or writing.
@@ -94,7 +96,7 @@ class RetentionClock:
             self._seen = _Seen(token, self._monotonic())
 
     def count(self, connection: Connection) -> None:
-        """Add the time since the reading was seen, unless another process replaced the reading.
+        """Add the time since the token was first seen, unless another process replaced the reading.
 
         Args:
             connection: a connection in a write transaction; this never waits for a lock.

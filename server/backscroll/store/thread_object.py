@@ -1,4 +1,4 @@
-"""Threads and conversations in responses: alone, and in lists."""
+"""Converts threads to the objects of responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +18,6 @@ def thread_object(row: Mapping[str, Any]) -> JSON:
 
 
 def listed_thread(row: Mapping[str, Any]) -> JSON:
-    """Return the object for a thread in a list, which OpenAI's API does not have."""
+    """Return the object for a thread in a list of threads, an extension of OpenAI's API."""
     counts = {"message_count": row["message_count"], "last_message_at": row["last_message_at"]}
     return thread_object(row) | counts

@@ -1,4 +1,4 @@
-"""Threads: create, list, get, modify, delete."""
+"""Endpoints that create, list, get, modify and delete threads."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -45,7 +45,7 @@ _all_threads: Final = Listing("thread", _living, threads.c.position, _cursor)
 
 
 def insert_thread(connection: Connection, row: JSON, now_us: int) -> None:
-    """Insert a thread that has no messages yet, at this time of day in Unix microseconds."""
+    """Insert a thread without messages; `now_us` is the time of day in Unix microseconds."""
     lock_list(connection, threads, row["partition"])
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
     bound = {"within": row["partition"], "now_us": now_us}
@@ -97,9 +97,10 @@ class ThreadEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
-        """Return one page of threads, newest first by default; OpenAI's API cannot list threads.
+        """Return one page of threads, newest first by default: an extension of OpenAI's API.
 
-        The order is that of their creation here, unless the query has `sort=activity`.
+        Threads are listed in the order in which this store created or imported them, or with
+        `sort=activity` in the order of their last activity.
         """
         api_version(request)
         partition, params = partition_of(request), request.query_params
@@ -142,7 +143,7 @@ class ThreadEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a thread and its messages; its row remains as a tombstone."""
+        """Erase a thread and its messages. Its row stays, marked as deleted."""
         api_version(request)
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])

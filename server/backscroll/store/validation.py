@@ -1,4 +1,4 @@
-"""Validates request bodies, and translates pydantic's errors into OpenAI's."""
+"""Validates request bodies, and converts pydantic's errors into those of OpenAI's API."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar

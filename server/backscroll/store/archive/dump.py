@@ -1,4 +1,4 @@
-"""Export: reads whole threads, conversations and completions, as `load` accepts them."""
+"""Export: reads whole threads, conversations and completions in the form that `load` accepts."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -115,7 +115,7 @@ def _last_active_at(conversation: JSON) -> int | None:
 async def _walk(
     database: Database, statement: Select[Any], owner: int | str
 ) -> AsyncIterator[JSON]:
-    """Yield the rows of `statement`, in chunks that are separate reads."""
+    """Yield the rows of `statement`. Each chunk of rows is read in a transaction of its own."""
     above = -1
     while rows := await database.read(partial(_after, statement, above, owner)):
         for row in rows:

@@ -1,6 +1,6 @@
-"""Import: writes whole threads, conversations and stored completions, each at most once.
+"""Import: writes whole threads, conversations and stored completions.
 
-Each of them is written in one transaction.
+Each of them is written in one transaction, and at most once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,8 @@ def write_thread(
         connection: a connection in a write transaction.
         partition: the partition to write to.
         thread: the thread.
-        now_us: the time of day in Unix microseconds; its last activity is set to no later time.
+        now_us: the time of day in Unix microseconds. The thread's last activity is not set to a
+            later time.
 
     Raises:
         StoreError: the thread has a value that cannot be stored; nothing is written.
@@ -151,7 +152,7 @@ def count_new(
     partition: str,
     given: ImportedThread | ImportedConversation | ImportedCompletion,
 ) -> int:
-    """Return how many messages or items of `given` were never stored under its key or id.
+    """Return the number of messages or items of `given` that were not imported before.
 
     For a completion this is 0, because a completion never gets more messages.
     """
@@ -210,13 +211,13 @@ def _id(given: object, prefix: str = "") -> str | None:
 
 
 def _part(part: JSON) -> JSON:
-    """Return a part in the form of responses; `part` may have the form of requests."""
+    """Return a message part as a response has it; `part` may have the form of requests instead."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
 
 
 def _activity(at_s: int, now_us: int) -> int:
-    """Return the time of the last activity, which cannot be before 1970 or in the future."""
+    """Return a time in Unix microseconds; before 1970 it becomes 0, in the future the present."""
     return min(max(0, at_s) * US, now_us)
 
 

@@ -11,18 +11,19 @@ class ImportedMessage:
     """A message of a thread.
 
     Attributes:
-        role: any role; the API itself only creates `user` and `assistant`.
-        content: a string (which can be empty), or parts as the API returns them. The `text` of a
-            text part can also be a plain string.
+        role: any string; the API itself only creates messages with `user` and `assistant`.
+        content: a string, which can be empty, or a list of parts as the API returns them. The
+            `text` of a text part can be a plain string.
         created_at: in Unix seconds.
         id: the id to keep; None for a new one.
         metadata: string keys and values.
-        attachments: `{"file_id", "tools"}` objects; `tools` is empty for a v1 `file_ids` entry.
-        run_id: the id of the run that created it, or None.
-        assistant_id: the id of the assistant that created it, or None.
+        attachments: objects with `file_id` and `tools`. For a file from the first API version's
+            `file_ids`, `tools` is empty.
+        run_id: the id of the run that created the message, or None.
+        assistant_id: the id of the assistant that created the message, or None.
         status: `completed`, `incomplete` or `in_progress`.
         incomplete_at: in Unix seconds, or None.
-        incomplete_details: `{"reason"}`, or None.
+        incomplete_details: an object with `reason`, or None.
     """
 
     role: str
@@ -45,10 +46,10 @@ class ImportedThread:
     Attributes:
         key: identifies the thread across imports; each key is imported once.
         created_at: in Unix seconds.
-        messages: in thread order, which need not be the order of their times.
-        id: the id to keep, which begins with `thread`; None for a new one.
+        messages: the messages, in the order of the thread. Their times may be in a different order.
+        id: the id to store, which begins with `thread`; None to create an id.
         metadata: string keys and values.
-        tool_resources: as the API returns them.
+        tool_resources: the files and vector stores of the thread's tools, as the API returns them.
     """
 
     key: str
@@ -66,9 +67,9 @@ class ImportedConversation:
     Attributes:
         key: identifies the conversation across imports; each key is imported once.
         created_at: in Unix seconds.
-        items: any number, as the API accepts or returns them; their ids are kept.
+        items: the items, as the API accepts or returns them. If an item has an id, it is kept.
         last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
-        id: the id to keep, which begins with `conv`; None for a new one.
+        id: the id to store, which begins with `conv`; None to create an id.
         metadata: string keys and values.
     """
 
@@ -88,11 +89,12 @@ class ImportedCompletion:
         key: identifies the completion across imports; each key is imported once.
         created_at: in Unix seconds.
         model: the model that created it.
-        choices: as the API returns them; their messages are the last ones in the list of messages.
-        messages: the input, oldest first, as it was sent to the API.
+        choices: the model's answers, as the API returns them. The list of the completion's messages
+            ends with the messages of these choices.
+        messages: the input messages, oldest first, as they were sent to the API.
         id: the id to keep; None for a new one.
         metadata: string keys and values.
-        fields: other fields of the API's object, such as `usage` and `service_tier`.
+        fields: the other fields of the completion, such as `usage` and `service_tier`.
     """
 
     key: str
