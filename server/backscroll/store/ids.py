@@ -102,6 +102,6 @@ def _require(value: str, param: str, prefix: str) -> str:
 
 
 def _random(length: int) -> str:
-    # Bytes from 248 to 255 are dropped, so that each of the 62 digits is equally likely. Twice as #
+    # Bytes from 248 to 255 are dropped, so that each of the 62 digits is equally likely. Twice as
     # many bytes as needed are drawn; the probability that too few remain is below 10^-30.
     return secrets.token_bytes(2 * length).translate(_DIGITS, _UNEVEN)[:length].decode()

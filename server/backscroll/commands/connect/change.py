@@ -32,7 +32,7 @@ class Change:
         before: its current text; None if there is no file.
         after: its new text; None to delete the file.
         backs_up: whether to make a backup first.
-        restores: whether the change restores the backup, which is deleted afterwards.
+        restores: whether the new text is that of the backup, which is then deleted.
     """
 
     path: Path
@@ -78,7 +78,7 @@ class Change:
 
 
 def connecting(host: Host, path: Path, entry: HostEntry) -> Change:
-    """Return the change that adds the entry to a host's file.
+    """Return the change that adds Backscroll's entry to a host's file.
 
     Raises:
         CommandError: the file cannot be read or parsed.
@@ -126,7 +126,7 @@ def disconnecting(host: Host, path: Path) -> Change:
 
 
 def _traces(host: Host, text: str) -> set[str]:
-    """Return the texts that can result if Backscroll is added to a text and then removed."""
+    """Return every text that can result if Backscroll is added to `text` and then removed."""
     plain, asking = (HostEntry(("backscroll",), {}, needs_key=asks) for asks in (False, True))
     first = connected(host, text, plain)
     ways = (first, connected(host, text, asking), connected(host, first, asking))

@@ -130,7 +130,7 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
         host: the host.
         machine: the machine that the host runs on.
         path: the host's file.
-        edit: whether to edit the file even if the host has a command of its own.
+        edit: whether to edit the file even if the host has its own command for this.
         yes: whether to proceed without asking.
 
     Raises:
@@ -151,10 +151,10 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
 
 
 def _start(entry: "HostEntry", machine: "Machine") -> None:
-    """Start the entry's server once.
+    """Start the entry's server once, to check that it works.
 
     Raises:
-        CommandError: it does not start; nothing was written.
+        CommandError: the server does not start; nothing was written.
     """
     from backscroll.commands.connect.starting import Start
 
@@ -171,7 +171,7 @@ def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
     """Run the host's own command, or edit the file if the command cannot be used or fails.
 
     Args:
-        run: the command, or the reason not to use it.
+        run: the host's command, or the reason why it cannot be used.
         edit: returns the change to the file, computed from its current text.
         yes: whether to proceed without asking.
 
@@ -198,7 +198,7 @@ def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
 
 
 def _confirm(question: str) -> None:
-    """Ask a question.
+    """Ask the user a question that is answered with yes or no.
 
     Raises:
         click.Abort: the answer is no.

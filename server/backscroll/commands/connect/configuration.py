@@ -1,4 +1,4 @@
-"""Adds Backscroll to the text of a host's configuration, finds it there, and removes it."""
+"""Adds, finds and removes Backscroll's entry in the text of a host's configuration."""
 
 import tomllib
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ _INPUT: Final = {
 
 
 def connected(host: Host, text: str, entry: HostEntry) -> str:
-    """Return a configuration with the entry added, or updated if it already has one.
+    """Return a configuration with the entry added, or updated if it already exists.
 
-    An entry of the same name that is not Backscroll's is replaced. A byte order mark is removed,
+    An entry of the same name that another program wrote is replaced. A byte order mark is removed,
     because some hosts cannot read a file that has one (Gemini CLI 0.61, Claude Desktop).
 
     Raises:
@@ -56,12 +56,12 @@ def disconnected(host: Host, text: str) -> str:
 
 
 def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
-    """Return a configuration with the entry named `backscroll` that `connected` replaced.
+    """Return a configuration into which an entry that `connected` replaced is restored.
 
     Args:
         host: the host.
         text: the configuration without the entry.
-        entry: the entry that `connected` replaced.
+        entry: the entry to restore.
 
     Raises:
         MalformedError: as in `connected`.
@@ -72,7 +72,7 @@ def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
 
 
 def contains(host: Host, text: str, entry: HostEntry) -> bool:
-    """Return whether a configuration has this entry, regardless of its formatting.
+    """Return whether a configuration has this entry. Its formatting does not matter.
 
     Raises:
         MalformedError: as in `connected`.
@@ -84,7 +84,7 @@ def contains(host: Host, text: str, entry: HostEntry) -> bool:
 
 
 def entry_in(host: Host, text: str) -> dict[str, Any] | None:
-    """Return Backscroll's entry, completed by `whole`, or None if the configuration has no entry.
+    """Return Backscroll's entry, with `args` and `env`, or None if the configuration has none.
 
     Raises:
         MalformedError: as in `connected`.
@@ -104,7 +104,7 @@ def is_connected(host: Host, text: str) -> bool:
 
 
 def replaced_entry(host: Host, text: str) -> dict[str, Any] | None:
-    """Return the entry named `backscroll` if `connect` did not write it, or None.
+    """Return the entry named `backscroll` if `backscroll connect` did not write it, or else None.
 
     Raises:
         MalformedError: as in `connected`.
@@ -114,7 +114,7 @@ def replaced_entry(host: Host, text: str) -> dict[str, Any] | None:
 
 
 def other_servers(host: Host, text: str) -> dict[str, Any]:
-    """Return the servers in a configuration except Backscroll, by name.
+    """Return all servers in a configuration except Backscroll, by name.
 
     Raises:
         MalformedError: as in `connected`.
@@ -123,12 +123,12 @@ def other_servers(host: Host, text: str) -> dict[str, Any]:
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry, with empty `args` and `env` added if they are missing."""
+    """Return a copy of an entry in which missing `args` and `env` are added as empty ones."""
     return {"args": [], "env": {}, **value}
 
 
 def inputs(host: Host, entry: HostEntry) -> list[Mapping[str, Any]]:
-    """Return the inputs that the entry refers to. The host asks its user for their values."""
+    """Return the inputs that the entry refers to: values for which the host asks its user."""
     return [_INPUT] if host.asks and entry.needs_key and not entry.key else []
 
 

@@ -1,4 +1,4 @@
-"""Backscroll's entry in a host's configuration: start command, settings and key."""
+"""Backscroll's entry in a host's configuration: the start command, the settings and the key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from backscroll_tools.client.profiles import PROFILES
 
 KEY: Final = f"{PREFIX}API_KEY"
 KEY_INPUT: Final = "backscroll-api-key"
-"""The id of the input under which VS Code stores the key."""
+"""The id of the VS Code input whose value is the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostEntry:
-    """One server in a host's configuration, independent of the host's format.
+    """An MCP server in a host's configuration, independent of the host's format.
 
     Attributes:
-        command: the program that starts it, and its arguments.
-        settings: its environment variables, without a key.
-        key: the key, if it should be written in clear text; otherwise empty.
-        needs_key: whether the server needs a key.
+        command: the program that starts the server, and its arguments.
+        settings: the server's environment variables, without the key.
+        key: the upstream's key if it should be written in clear text; otherwise empty.
+        needs_key: whether the upstream needs a key.
     """
 
     command: tuple[str, ...]
@@ -30,7 +30,7 @@ class HostEntry:
 
 
 def variables(flags: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables that are equivalent to the flags."""
+    """Return the environment variables that have the same effect as the flags."""
     return {
         f"{PREFIX}{name.upper()}": {"True": "true", "False": "false"}.get(text, text)
         for name, text in flags.items()

@@ -1,4 +1,4 @@
-"""The settings and the key for an entry, from the flags and environment of `backscroll connect`."""
+"""Reads the settings and the key for an entry from the flags and the environment."""
 
 import os
 
@@ -12,10 +12,10 @@ from backscroll.settings.parsing import is_blank
 
 
 def set_here(flags: Flags) -> Flags:
-    """Return the settings in the environment that are missing in `flags`.
+    """Return the settings that are set in the environment and not in `flags`.
 
-    Secrets are left out, because the host supplies them, as are settings for HTTP, because the
-    server of an entry does not use it.
+    Secrets are left out, because the host supplies them. Settings for HTTP are left out, because
+    hosts start the server over stdio.
     """
     variables = {name: f"{PREFIX}{name.upper()}" for name in EVERY if name not in flags}
     texts = {name: os.environ.get(variable, "") for name, variable in variables.items()}
@@ -33,7 +33,7 @@ def checked(flags: Flags, set_here: Flags) -> Settings:
 
 
 def no_key(settings: Settings) -> str:
-    """Return an empty key, for an entry without secrets.
+    """Check that an entry without a key contains no other secret, and return an empty key.
 
     Raises:
         CommandError: the database's URL contains a password, and --write-key was not given.
@@ -47,10 +47,10 @@ def no_key(settings: Settings) -> str:
 
 
 def key(settings: Settings) -> str:
-    """Return the key to write, from the environment or a prompt; empty for the store.
+    """Return the key to write, from the environment or a prompt; empty for the embedded store.
 
     Raises:
-        CommandError: neither the environment nor the prompt gave a key or password.
+        CommandError: the upstream is the embedded store, and its URL contains no password to write.
     """
     if settings.upstream == "store":
         if holds_password(settings.database):

@@ -1,4 +1,4 @@
-"""A host's file on disk: read, backed up and replaced atomically."""
+"""Reads, backs up and atomically replaces a host's configuration file."""
 
 import os
 import shutil
@@ -9,13 +9,13 @@ from typing import Final
 from backscroll.process.exits import CommandError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""The maximum size of a configuration in bytes; Claude Code's includes its history."""
+"""The maximum size of a configuration file in bytes; Claude Code's contains its history too."""
 
 _PRIVATE: Final = 0o600
 
 
 def read(path: Path) -> str | None:
-    """Return a file's text with its line ends and byte order mark; None if it does not exist.
+    """Return a file's text, with its line ends and byte order mark; None if there is no such file.
 
     Raises:
         CommandError: the file cannot be read, is too large, or is not UTF-8.
@@ -52,10 +52,10 @@ def back_up(path: Path) -> None:
 def replace(path: Path, text: str | None) -> None:
     """Replace a file's text atomically; None deletes the file.
 
-    Links and permissions are kept. A new file can only be accessed by its owner.
+    A symbolic link and the file's permissions are kept. Only its owner can access a new file.
 
     Raises:
-        CommandError: the file cannot be written; it is unchanged.
+        CommandError: the file cannot be written; its text is unchanged.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -77,7 +77,7 @@ def replace(path: Path, text: str | None) -> None:
 
 
 def _write_temporary(target: Path, raw: bytes) -> Path:
-    """Write the bytes to a new file in the same folder, synced to disk; return its path."""
+    """Write a new file in the target's folder, sync it to disk, and return its path."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     with os.fdopen(descriptor, "wb") as file:
         file.write(raw)

@@ -1,6 +1,6 @@
 """The supported hosts: where each keeps its MCP servers, and in which format.
 
-Sources, as of November 2026: each host's documentation, named in a comment.
+Source: the documentation of each host in November 2026, which a comment at the host names.
 """
 
 import shutil
@@ -18,7 +18,7 @@ Format: TypeAlias = Literal["json", "toml", "url"]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine on which to look for hosts.
+    """The machine on which hosts are looked for.
 
     Attributes:
         platform: a value of `sys.platform`.
@@ -31,12 +31,12 @@ class Machine:
     home: Path
 
     def folder(self, variable: str, *default: str) -> Path:
-        """Return the folder that a variable names, or `default` in the home folder if unset."""
+        """Return the folder that an environment variable names, or `default` in the home folder."""
         named = self.environ.get(variable)
         return Path(named) if named else self.home.joinpath(*default)
 
     def program(self, name: str) -> str:
-        """Return the path of a program on PATH; empty if it is not found."""
+        """Return the path of a program on PATH, or an empty string if it is not found."""
         return shutil.which(name, path=self.environ.get("PATH", "")) or ""
 
     @property
@@ -51,29 +51,32 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host.
+    """A program that can start or connect to MCP servers, such as VS Code.
 
     Attributes:
         name: its name on the command line.
         title: its name as shown to users.
-        format: the format of its file; `url` if it has no file and connects to an address.
+        format: the format of its configuration file; `url` if it has no such file and connects to
+            the address of a server.
         config: returns the path of the file with the user's servers.
-        trace: returns a path that usually exists if the host is installed.
-        servers: the name of the object or table that contains the servers.
-        type: the value of an entry's field `type`; empty if it has no such field.
-        env: the name of an entry's variables.
-        joined: whether an entry's `command` is a list with the arguments in it.
-        reference: the placeholder for the key in an entry's `env`; empty if there cannot be one.
+        trace: returns a path whose existence suggests that the host is installed.
+        servers: the name of the object or table in the file that contains the servers.
+        type: the value of the field `type` of an entry; empty if entries have no such field.
+        env: the name of the field of an entry that contains environment variables.
+        joined: whether the `command` of an entry is a list that includes the arguments.
+        reference: the placeholder for the key in an entry's variables; empty if the host does not
+            support one.
         asks: whether the host asks the user for the key and stores it (VS Code's inputs).
-        forwards: whether an entry lists variables to pass to the server (Codex's env_vars).
-        own: its own command to add and remove servers, if it has one.
-        program: the name of its program on PATH, if it has no command to add servers.
-        model_sees: the part of a result that reaches its model, as the end of a sentence; empty if
-            the whole result does, or if that is not known.
-        suited: the settings that suit what its model sees, by name. They are written to the entry
-            unless other values are given.
-        key_source: where the host takes the key from, as a sentence.
-        next_step: what the user does after the file is written.
+        forwards: whether an entry lists the names of the host's variables to pass to the server
+            (Codex's `env_vars`).
+        own: the host's own command that adds and removes servers; None if it has no such command.
+        program: the name of the host's program on PATH, if `own` is None.
+        model_sees: describes the part of a result that the host shows to its model, as the end of a
+            sentence; empty if it shows the whole result, or if that is not known.
+        suited: the settings, by name, that fit `model_sees`. They are written to the entry unless
+            other values are given.
+        key_source: a sentence that states where the host gets the key.
+        next_step: a sentence that tells the user what to do after the file was written.
     """
 
     name: str
@@ -97,7 +100,7 @@ class Host:
 
 
 def _claude(machine: Machine) -> Path:
-    """Return Claude Desktop's folder; on Windows, a packaged app keeps it inside its package."""
+    """Return Claude Desktop's folder. On Windows, it may be in the folder of the app's package."""
     if machine.platform == "win32":
         packages = machine.folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
         for package in sorted(packages.glob("Claude_*")):
@@ -122,7 +125,7 @@ def _opencode(machine: Machine) -> Path:
 
 
 def _opencode_file(machine: Machine) -> Path:
-    """Return opencode's file, which can have either of two names."""
+    """Return opencode's configuration file, which can have either of two names."""
     with_comments = _opencode(machine) / "opencode.jsonc"
     return with_comments if with_comments.exists() else _opencode(machine) / "opencode.json"
 
@@ -156,8 +159,9 @@ HOSTS: Final = (
         type="stdio",
         reference=f"${{{KEY}}}",
         own=own_command.CLAUDE_CODE,
-        # anthropics/claude-code issue 79944: structured content alone. Documentation, "MCP output
-        # limits and warnings": 25,000 tokens; and from 50,000 characters on, a file.
+        # Issue 79944 of anthropics/claude-code: the model sees only structured content. The
+        # documentation ("MCP output limits and warnings") limits a result to 25,000 tokens, and
+        # says that a result of 50,000 characters or more is written to a file.
         model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 50,000 characters",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Claude Code"),
@@ -175,8 +179,8 @@ HOSTS: Final = (
         reference=f"${{input:{KEY_INPUT}}}",
         asks=True,
         own=own_command.VSCODE,
-        # microsoft/vscode, Copilot's chat extension, March 2026: structured content replaces the
-        # text, and a result of more than 8 KiB is written to a file.
+        # Source of Copilot's chat extension (microsoft/vscode, March 2026): structured content
+        # replaces the text, and a result of more than 8 KiB is written to a file.
         model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 8 KiB",
         suited={"output": "text", "result_chars": "8000"},
         key_source="VS Code asks for the key at the server's first start, and stores it securely.",
@@ -204,8 +208,8 @@ HOSTS: Final = (
         servers="mcp_servers",
         forwards=True,
         own=own_command.CODEX,
-        # openai/codex, August 2026: structured content alone. Issue 14466: the middle of a result
-        # is cut out from 10,000 tokens on.
+        # Source of openai/codex, August 2026: the model sees only structured content. Issue 14466:
+        # the middle of a result of 10,000 tokens or more is cut out.
         model_sees=f"{_ONLY_STRUCTURED}, without its middle from 10,000 tokens on",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Codex"),
@@ -226,7 +230,7 @@ HOSTS: Final = (
             "trust: run /permissions there to trust it."
         ),
     ),
-    # opencode.ai/docs/mcp-servers and /docs/config; opencode 1.18.33 was run.
+    # opencode.ai/docs/mcp-servers and /docs/config, checked with opencode 1.18.33.
     Host(
         "opencode",
         "opencode",
@@ -239,7 +243,8 @@ HOSTS: Final = (
         joined=True,
         reference=f"{{env:{KEY}}}",
         program="opencode",
-        # sst/opencode, 2026: structured content alone; from 50 KB on, a file.
+        # Source of sst/opencode, 2026: the model sees only structured content; a result of 50 KB or
+        # more is written to a file.
         model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 50 KB",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("opencode"),

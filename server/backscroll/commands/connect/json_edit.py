@@ -1,4 +1,4 @@
-"""Adds or removes one member or element in JSON text, and changes no other character."""
+"""Adds, changes or removes one member or element in JSON text, and no other character."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _OPAQUE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL
 
 
 def with_member(text: str, path: Sequence[str], value: object) -> str:
-    """Return the text with a member set to a value. The member is added if it is missing.
+    """Return the text with an object's member set to a value. A missing member is added.
 
     Args:
         text: a JSON object, with or without comments, or blank.
@@ -45,12 +45,13 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
 
 
 def with_value(text: str, path: Sequence[str], value: object) -> str:
-    """Return the text with a member set to a value; members that are equal keep their formatting.
+    """Return the text with a member set to a value. Parts that do not change keep their formatting.
 
     Args:
         text: as in `with_member`.
         path: as in `with_member`.
-        value: as in `with_member`. If it is an object, only the members that differ are edited.
+        value: as in `with_member`. If it is an object, only those of its members are edited whose
+            values change.
 
     Raises:
         MalformedError: as in `with_member`.
@@ -68,7 +69,7 @@ def with_value(text: str, path: Sequence[str], value: object) -> str:
 
 
 def without_member(text: str, path: Sequence[str]) -> str:
-    """Return the text without a member. The objects that contained it stay, even if they are empty.
+    """Return the text without a member. The objects around it stay, even if they are now empty.
 
     Raises:
         MalformedError: as in `with_member`.
@@ -88,7 +89,7 @@ def without_member(text: str, path: Sequence[str]) -> str:
 def with_element(
     text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
 ) -> str:
-    """Return the text with an element added to an array, unless `is_ours` is true for one.
+    """Return the text with an element added to an array, unless `is_ours` accepts an existing one.
 
     Raises:
         MalformedError: the text is not JSON, or the member of that name is not an array.
@@ -103,7 +104,7 @@ def with_element(
 
 
 def without_element(text: str, name: str, is_ours: Callable[[object], bool]) -> str:
-    """Return the text of a file without the first element of an array for which `is_ours` is true.
+    """Return the text without the first element of an array that `is_ours` accepts.
 
     Raises:
         MalformedError: as in `with_element`.
@@ -128,7 +129,7 @@ def _array(text: str, name: str) -> Value | None:
 
 
 def _value_at(text: str, path: Sequence[str]) -> Value | None:
-    """Return the value of a member; None if the text does not have it."""
+    """Return the value of the member at `path`, or None if the text has no such member."""
     value: Value | None = parse(_or_object(text))
     for depth, name in enumerate(path):
         found = _member(value, name, path[:depth]) if value else None
@@ -187,7 +188,8 @@ def _without(text: str, parent: Value, item: Member) -> str:
     rest_of_line = text[end : parent.end].partition("\n")[0]
     followed = index + 1 < len(parent.items) or _ends_in_comment(text[parent.start : start])
     if followed and "\n" in text[start : item.start] and rest_of_line.strip(_SPACE):
-        # Do not join the rest of the line to the line before: a `//` comment would hide it.
+        # Keep the line break: if the line before ends in a `//` comment, the rest of this line
+        # would become part of that comment.
         start, end = item.start, end + len(rest_of_line) - len(rest_of_line.lstrip(_SPACE))
     if len(parent.items) == 1 and not text[parent.start + 1 : start].strip(_SPACE):
         rest = text[end : parent.end - 1]
@@ -211,7 +213,7 @@ def _edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def _rendered(text: str, value: object, margin: str | None) -> str:
-    """Return a value as JSON, with lines indented by `margin`; on one line if that is None."""
+    """Return a value as JSON, on lines that `margin` indents, or on one line if it is None."""
     if margin is None:
         return json.dumps(value, ensure_ascii=False)
     lines = json.dumps(value, ensure_ascii=False, indent=_unit(text)).split("\n")
@@ -223,7 +225,7 @@ def _line_end(text: str) -> str:
 
 
 def _unit(text: str) -> str:
-    """Return the indentation of one level: the first member's, or two spaces."""
+    """Return the indentation of one level in the text, or two spaces if it has no member."""
     items = parse(text).items
     if items and items[0].start == _line_start(text, items[0].start):
         return _margin(text, items[0].start) or "  "

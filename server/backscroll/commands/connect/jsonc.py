@@ -1,6 +1,6 @@
 """Parses JSON with comments and trailing commas, and records the position of each value.
 
-An edit of one value can then leave the rest of the text unchanged.
+With these positions, an edit of one value can leave the rest of the text unchanged.
 """
 
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
-"""The maximum nesting depth; hosts' configurations have four levels."""
+"""The maximum nesting depth. A typical configuration of a host has four levels."""
 
 BOM: Final = "\ufeff"
 """The byte order mark, which some Windows editors write at the start of a file."""
@@ -23,19 +23,19 @@ _CLOSING: Final = {"object": "}", "array": "]"}
 
 
 class MalformedError(ValueError):
-    """A configuration cannot be parsed or edited; `str()` is the reason, as a clause."""
+    """A configuration cannot be parsed or edited. `str()` gives the reason, as a clause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value in a text.
+    """A JSON value and its position in the text.
 
     Attributes:
-        kind: its type.
+        kind: the type of the value.
         start: the offset of its first character, in characters from the start of the text.
         end: the offset after its last character.
         items: the members of an object or the elements of an array, in order.
-        data: the value as `json` returns it; if members have the same name, the last one wins.
+        data: the value as a Python object. If members have the same name, it has the last of them.
     """
 
     kind: Kind
@@ -47,12 +47,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an object, or an element of an array.
+    """A member of a JSON object or an element of an array, and its position in the text.
 
     Attributes:
         name: the member's name; None for an element.
-        start: the offset of its first character; a member starts with its name.
-        value: its value.
+        start: the offset of the first character of the name or, in an array, of the value.
+        value: the value of the member or element.
         comma: the offset of the comma after it; None if there is none.
     """
 

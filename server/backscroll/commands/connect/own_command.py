@@ -1,8 +1,8 @@
-"""The hosts' own commands that add and remove servers, and their arguments.
+"""The commands of hosts that add and remove MCP servers, and the arguments of these commands.
 
-Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0 were run, and the files that they wrote
-were read. VS Code was not run: its source was read
-(`src/vs/platform/mcp/common/mcpManagementCli.ts` and `mcpResourceScannerService.ts`).
+Sources: the files that Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0 write, and the
+source of VS Code (`src/vs/platform/mcp/common/mcpManagementCli.ts` and
+`mcpResourceScannerService.ts`).
 """
 
 import json
@@ -26,10 +26,12 @@ class OwnCommand:
         program: the name of the program on PATH.
         add: returns the arguments that add a server. It takes the server in the format of the
             host's file, and the inputs that the server refers to.
-        remove: the arguments that remove Backscroll; empty if the command cannot.
-        replaces: whether adding replaces an entry of the same name; if not, it is removed first.
-        lacks: returns the reason why the command cannot add a server to a file, as the end of a
-            sentence that begins with the program's name; empty if it can.
+        remove: the arguments that remove Backscroll; empty if the command cannot remove servers.
+        replaces: whether the command replaces an entry of the same name. If it does not, the entry
+            is removed first.
+        lacks: returns the reason why the command cannot add a server, as the end of a sentence that
+            begins with the program's name; empty if it can. It takes the server, and the text of
+            the file without Backscroll's entry.
     """
 
     program: str
@@ -70,10 +72,10 @@ def _gemini_add(server: Mapping[str, Any], _inputs: list[Mapping[str, Any]]) -> 
 
 
 def _gemini_lacks(server: Mapping[str, Any], rest: str) -> str:
-    """Return why Gemini CLI cannot add a server; empty if it can.
+    """Return the reason why Gemini CLI cannot add a server; empty if it can.
 
-    Version 0.61 replaces variables with their values when it writes its file, and truncates values
-    at `=`.
+    When version 0.61 writes its file, it replaces all references to variables with their values. It
+    truncates the values of settings at `=`.
     """
     if "$" in rest:
         return "would replace variables in its file with their values"

@@ -1,4 +1,4 @@
-"""Recognises Backscroll's entry in a host's file, and keeps what the user or the host added."""
+"""Recognises Backscroll's entry in a host's file, and keeps additions of the user or the host."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from backscroll.settings.installation import NAME
 from backscroll.settings.model import PREFIX
 
 _WRITTEN: Final = frozenset({"type", "command", "args"})
-"""The members of an entry that are replaced. Others are kept, except Backscroll's variables."""
+"""The members of an entry that `backscroll connect` replaces when it updates the entry."""
 
 _COMMANDS: Final = (
     re.compile(NAME),
@@ -17,11 +17,11 @@ _COMMANDS: Final = (
     re.compile(rf"uvx (?:--from \S.* )?{NAME}"),
     re.compile(rf"pipx run (?:--spec \S.* )?{NAME}"),
 )
-"""The commands that `backscroll connect` writes (`entry.launch`), without the program's folder."""
+"""The start commands that `backscroll connect` writes, without the folder of the program."""
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
-    """Return whether `backscroll connect` wrote an entry, judging by the entry's command."""
+    """Return whether `backscroll connect` wrote an entry, to judge by the command in the entry."""
     command, arguments = entry.get("command"), entry.get("args", [])
     words = command if isinstance(command, list) else [command, *arguments]
     if not words or not all(isinstance(word, str) for word in words):
@@ -32,10 +32,10 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
 
 
 def merged(found: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our entry, with the additions of the user or the host to the entry that was found.
+    """Return our entry, with the additions of the user or the host to the existing entry.
 
-    These are the members that Backscroll does not write, such as a timeout or a list of tools that
-    need no approval, and the variables whose names do not begin with `BACKSCROLL_`.
+    Additions are members that Backscroll does not write, such as a timeout or a list of tools that
+    need no approval, and variables whose names do not begin with `BACKSCROLL_`.
     """
     result = dict(ours)
     for name, value in found.items():

@@ -1,4 +1,4 @@
-"""The output of `backscroll connect`: the hosts, a single entry, or ChatGPT's instructions."""
+"""Renders a table of the hosts, an entry to copy, and instructions for ChatGPT."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,16 +26,16 @@ ChatGPT has no configuration file. It connects to a server's https:// address.
 
 
 def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) -> HostEntry:
-    """Return the entry for a host, with the settings that suit the results its model sees.
+    """Return the entry for a host. It includes the host's `suited` settings.
 
     Args:
         host: the host.
         settings: the settings that result from the flags.
         flags: the settings given on the command line, by name.
-        key: the key, if it should be written in clear text; otherwise empty.
+        key: the upstream's key if it should be written in clear text; otherwise empty.
     """
     given = {name: text for name, text in flags.items() if not is_blank(text)}
-    if "database" in given:  # absolute, because the host starts the server in another folder
+    if "database" in given:  # the path becomes absolute: hosts use other folders
         given["database"] = settings.database
     given = {**host.suited, **given}
     return HostEntry(launch(), variables(given), key, needs_key=bool(key) or needs_key(settings))
@@ -47,7 +47,7 @@ def standalone(host: Host, entry: HostEntry) -> str:
 
 
 def hosts(machine: Machine) -> str:
-    """Return a table of the hosts that shows whether each is installed and connected."""
+    """Return a table that shows for each host whether it is installed and connected."""
     rows = [(host.name, host.title, _state(host, machine)) for host in HOSTS]
     wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{name:{wide[0]}}  {title:{wide[1]}}  {state}" for name, title, state in rows)

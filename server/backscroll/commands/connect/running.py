@@ -1,4 +1,4 @@
-"""Runs a host's own command, if possible, and checks the file that it wrote."""
+"""Runs the command of a host that adds or removes a server, and checks the file it wrote."""
 
 import re
 import shlex
@@ -36,15 +36,16 @@ _KEYS: Final = frozenset({KEY, "OPENAI_API_KEY"})
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A host's own command, ready to run.
+    """A prepared run of a host's own command.
 
     Attributes:
         host: the host.
-        path: the file that the command writes.
-        program: the path of the command.
-        steps: the arguments of each step, in order.
-        wanted: the entry that the file must have afterwards; None for no entry.
-        machine: the source of the command's environment and working folder.
+        path: the configuration file that the command writes.
+        program: the path of the command's program.
+        steps: the arguments of each call of the program, in order.
+        wanted: Backscroll's entry that the file must contain afterwards; None if it must contain
+            none.
+        machine: gives the command's environment and working folder.
     """
 
     host: Host
@@ -60,14 +61,14 @@ class Run:
         return "\n".join(f"  {shlex.join((name, *step))}" for step in self.steps)
 
     def execute(self, limit_s: float = 60.0) -> None:
-        """Run all steps, then check that the file has the entry and its other servers.
+        """Run all steps, then check that the file has the wanted entry and still the other servers.
 
         Args:
             limit_s: the time limit for each step, in seconds.
 
         Raises:
-            CommandError: a step failed, took too long, or wrote something else. The file then has
-                the same servers as before.
+            CommandError: a step failed, took too long, or wrote another entry. The servers in the
+                file are then restored.
         """
         before = host_file.read(self.path)
         others = other_servers(self.host, before or "")
@@ -111,17 +112,17 @@ class Run:
             raise CommandError(f"{shown} failed (exit code {code}){_reason(printed)}")
 
     def _check(self, others: Mapping[str, Any]) -> None:
-        """Check that the file has the wanted entry and the other servers.
+        """Check that the file has the wanted entry, and that its other servers are unchanged.
 
         Raises:
-            CommandError: the file lacks one of them.
+            CommandError: the file has another entry or other servers.
         """
         if not self._contains(self.wanted, others):
             name = Path(self.program).name
             raise CommandError(f"{name} did not write the expected entry to {self.path}")
 
     def _contains(self, entry: Mapping[str, Any] | None, others: Mapping[str, Any]) -> bool:
-        """Return whether the file has this entry and exactly these other servers.
+        """Return whether the file has this entry of Backscroll and exactly these other servers.
 
         Raises:
             CommandError: the file cannot be read.
@@ -139,7 +140,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
     Args:
         host: the host; if it has no command of its own, the reason is empty.
         machine: the machine on which to look for its command.
-        path: its file; it must be well-formed if it exists.
+        path: the host's file. If it exists, it must be well-formed.
         entry: the entry to add.
 
     Raises:
@@ -166,7 +167,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
 
 
 def removing(host: Host, machine: Machine, path: Path) -> Run | str:
-    """Return the run that removes Backscroll from a host's file, or why to edit the file instead.
+    """Return the run that removes Backscroll, or the reason to edit the host's file instead.
 
     Raises:
         CommandError: the file cannot be read.
@@ -198,7 +199,7 @@ def _limitation(own: OwnCommand, server: Mapping[str, Any], rest: str) -> str:
 
 
 def _reason(printed: str) -> str:
-    """Return the first line that starts with `error`, or else the first line, shortened."""
+    """Return the output's first line that starts with `error`, or its first line, shortened."""
     lines = [plain(_COLOR.sub("", line)).strip() for line in printed.splitlines()]
     lines = [line for line in lines if line]
     errors = [line for line in lines if line.lower().startswith("error")]

@@ -1,4 +1,4 @@
-"""Hides secrets in text that is shown: values with names such as `key`, and passwords in URLs."""
+"""Hides secrets in text that is shown: values with a name such as `key`, and passwords in URLs."""
 
 import re
 from typing import Final
@@ -12,7 +12,7 @@ _DOTS: Final = r"\1••••••••"
 
 
 def hidden(line: str) -> str:
-    """Return a line of a configuration with its secrets hidden; references (`$…`) stay visible."""
+    """Return a line of a configuration with hidden secrets. References (`$…`) stay visible."""
     return _IN_URL.sub(_DOTS, _NAMED.sub(_DOTS, line))
 
 

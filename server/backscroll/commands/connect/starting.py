@@ -26,13 +26,13 @@ _REASON_CHARS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Starts an entry's server.
+    """Starts the server of an entry to check that it works.
 
     Attributes:
         entry: the entry.
-        machine: the source of the server's environment and working folder.
-        limit_s: the time limit for each process, in seconds. The first start of a package can
-            include its download.
+        machine: gives the server's environment and working folder.
+        limit_s: the time limit for each process, in seconds. It allows for the download of a
+            package at the first start.
     """
 
     entry: HostEntry
@@ -40,9 +40,9 @@ class Start:
     limit_s: float = 180.0
 
     def check(self) -> None:
-        """Start the server. If it has the embedded store, also let it check its database.
+        """Start the server. If it uses the embedded store, also let it check its database.
 
-        This writes nothing, and sends no request to an upstream.
+        The server then writes nothing, and sends no request to an upstream.
 
         Raises:
             CommandError: the server does not start, or cannot use its database.
@@ -58,10 +58,10 @@ class Start:
                     raise CommandError(f"the server cannot use its database{said.rstrip()}")
 
     def _run(self, text: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run the entry's command until it has read the text and ended.
+        """Run the entry's command with `text` as its stdin, until it ends.
 
         Raises:
-            CommandError: it cannot be run, or takes too long.
+            CommandError: the command cannot be run, or takes too long.
         """
         command = (*self.entry.command, *arguments)
         try:
@@ -82,7 +82,7 @@ class Start:
             raise CommandError(f"{command[0]} cannot be run: {error.strerror or error}") from None
 
     def _variables(self) -> dict[str, str]:
-        """Return the environment that a host would pass, without this shell's settings."""
+        """Return the environment that a host would pass, without the settings of this shell."""
         environ = {
             name: value
             for name, value in self.machine.environ.items()
@@ -102,6 +102,6 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _reason(errors: str) -> str:
-    """Return the last line of stderr, which is the error message, as the end of a sentence."""
+    """Return the error message, which is the last line of stderr, as the end of a sentence."""
     lines = [line for line in plain(errors).splitlines() if line.strip()]
     return f": {lines[-1].removeprefix('backscroll: ')[:_REASON_CHARS]}" if lines else ""

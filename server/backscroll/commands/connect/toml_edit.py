@@ -1,8 +1,8 @@
 """Adds or removes one table in TOML text, and changes no other character.
 
-TOML libraries change other characters too: tomlkit inserts a new table between a comment and the
-table that the comment describes, and changes line ends. So this module edits the text itself, and
-parses it with `tomllib` before and after.
+TOML libraries change other characters: tomlkit inserts a new table between a comment and the table
+that the comment describes, and it changes line ends. So this module edits the text itself, and
+parses it with `tomllib` before and after the edit.
 """
 
 import json
@@ -25,15 +25,15 @@ _BLANK_LINE: Final = re.compile(r"(?<=\n)\r?\n\Z")
 def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> str:
     """Return the text with a table set to a value, or added at the end if it is missing.
 
-    Lines and subtables that already agree with the value stay as they are, and so do comments.
+    Lines and subtables that already have the right value stay unchanged, and so do comments.
 
     Args:
         text: TOML.
-        path: the parts of the table's name.
-        value: the table: strings, numbers, booleans, lists and tables.
+        path: the parts of the table's name, without dots.
+        value: the content of the table: strings, numbers, booleans, lists and tables.
 
     Raises:
-        MalformedError: the text is not TOML, or its table cannot be edited.
+        MalformedError: the text is not TOML, or the table in it cannot be edited.
     """
     line_end = _line_end(text)
     if _value_at(_data(text), path) is not None:
@@ -51,7 +51,7 @@ def with_table(text: str, path: tuple[str, ...], value: Mapping[str, Any]) -> st
 
 
 def without_table(text: str, path: tuple[str, ...]) -> str:
-    """Return the text without a table and the blank line before it, if it has the table.
+    """Return the text without a table and the blank line before the table.
 
     Raises:
         MalformedError: as in `with_table`.
@@ -94,8 +94,8 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     Comments and blank lines before the next table belong to the next table.
 
     Raises:
-        MalformedError: the table has no header (it is inline, or uses dotted keys), or its
-            subtables are not all next to it.
+        MalformedError: the table has no header (it is inline, or uses dotted keys), or a subtable
+            is separated from it by another table.
     """
     headers = [*_headers(text), (len(text), ())]
     ours = [
@@ -111,7 +111,7 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _updated(block: str, path: tuple[str, ...], value: Mapping[str, Any], line_end: str) -> str:
-    """Return the text of a table and its subtables, edited so that the table has this value."""
+    """Return the text of a table and its subtables, changed so that the table has this value."""
     headers = [*_headers(block), (len(block), ())]
     names = {name[:length] for _, name in headers for length in range(len(path), len(name) + 1)}
     parts: list[str] = []
@@ -131,7 +131,7 @@ def _updated(block: str, path: tuple[str, ...], value: Mapping[str, Any], line_e
 def _updated_table(
     text: str, name: tuple[str, ...], wanted: Mapping[str, Any], line_end: str
 ) -> str:
-    """Return the text of one table without its subtables, edited so that it has this value."""
+    """Return the text of a table without subtables, changed so that the table has this value."""
     header, *statements = _statements(text)
     kept, missing = [header if header.endswith("\n") else header + line_end], dict(wanted)
     for statement in statements:
@@ -149,7 +149,7 @@ def _updated_table(
 
 
 def _statements(text: str) -> list[str]:
-    """Return the statements of a text. The lines of a multi-line value are one statement."""
+    """Split a text into statements. A statement has several lines if its value does."""
     found, start, depth, at = [], 0, 0, 0
     while at < len(text) and (token := _TOKEN.match(text, at)) is not None:
         at = token.end()
@@ -205,7 +205,7 @@ def _key(name: str) -> str:
 
 
 def _literal(value: object) -> str:
-    """Return a value as TOML, which accepts JSON's escapes, numbers and booleans."""
+    """Return a value as TOML. TOML has the same escapes, numbers and booleans as JSON."""
     if isinstance(value, Mapping):
         return (
             f"{{{', '.join(f'{_key(name)} = {_literal(item)}' for name, item in value.items())}}}"
