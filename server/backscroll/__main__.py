@@ -11,7 +11,7 @@ def main() -> None:
     reserve_closed()
     with clean_exit():
         if len(sys.argv) == 1:
-            # Hosts start the server often, so do not spend time on importing the command line.
+            # Hosts start the server often, so avoid the slow import of the command line.
             from backscroll.commands.serve.over_stdio import serve_as_set
 
             serve_as_set()

@@ -1,1 +1,1 @@
-"""The commands of `backscroll`, each in its own module or package, and their shared modules."""
+"""The subcommands of `backscroll`, each in its own package, and the modules that they share."""

@@ -1,6 +1,6 @@
-"""Examples in a command's help."""
+"""Formats the examples in the help of commands."""
 
 
 def examples(*lines: str) -> str:
-    """Return a command's epilog with the lines as examples, which click does not rewrap."""
+    """Return examples as the epilog of a command's help. Click does not rewrap its lines."""
     return "\n".join(line or "\n\b" for line in ("\b", "Examples:", *lines))

@@ -26,7 +26,7 @@ async def opened_store(database: str) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened_tokens(database: str) -> AsyncIterator[Database]:
-    """Open the database of tokens; raises the same errors as `opened_store`."""
+    """Open the database of tokens. Errors are those of `opened_store`."""
     with _one_line_errors():
         async with open_database(database, "tokens") as opened:
             yield opened
@@ -38,5 +38,5 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except DatabaseFailedError as error:
         raise CommandError(f"{error}; run backscroll doctor for details") from None
-    except DBAPIError as error:  # its text may quote data
+    except DBAPIError as error:  # its text may quote messages
         raise CommandError(f"the database failed: {type(error.orig).__name__}") from None

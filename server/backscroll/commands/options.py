@@ -12,13 +12,13 @@ from backscroll.settings.model import PREFIX, Settings, load
 _FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
 
 SERVING: Final = tuple(name for name, item in _FIELDS.items() if "secret" not in item.metadata)
-"""The settings that can be options. Secrets cannot, because process lists show command lines."""
+"""The settings that can be options: all except secrets, because process lists show options."""
 
 EVERY: Final = tuple(name for name in SERVING if "http" not in _FIELDS[name].metadata)
-"""The settings in `SERVING` that are not only for HTTP."""
+"""The settings in `SERVING` that also have an effect without HTTP."""
 
 Flags: TypeAlias = dict[str, str]
-"""The settings given on the command line, as text, by field name."""
+"""The settings that are given on the command line: each field's name, and its value as text."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,10 +27,10 @@ T = TypeVar("T")
 def with_flags(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Flags, P], T]], Callable[P, T]]:
-    """Add options for settings to a command, which receives the given ones as its first argument.
+    """Add options for settings to a command. Its first argument is the `Flags` that are given.
 
     Raises:
-        ValueError: a setting is a secret, which process lists would show.
+        ValueError: one of the settings is a secret.
     """
     _refuse_secrets(names)
 
@@ -52,10 +52,10 @@ def with_flags(
 def with_settings(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Settings, P], T]], Callable[P, T]]:
-    """Add options for settings to a command, which receives all settings as its first argument.
+    """Add options for settings to a command. Its first argument is the resulting `Settings`.
 
-    An option's text goes to `settings.load` unchanged, so that flags and environment variables
-    have the same rules and errors.
+    `settings.load` parses the text of each option, so that the same rules and errors apply to
+    options as to environment variables.
 
     Raises:
         ValueError: as in `with_flags`.

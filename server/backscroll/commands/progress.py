@@ -1,4 +1,4 @@
-"""The progress bar of a long command, shown if stderr is a terminal."""
+"""Shows the progress of a long command as a bar, if stderr is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,10 +9,10 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def progress(name: str, total: int | None) -> Iterator[Advance]:
-    """Show a bar while the block runs.
+    """Show a progress bar while the `with` block runs.
 
     Args:
-        name: the label of the bar.
+        name: the label next to the bar.
         total: the amount of work, in any unit; None if unknown.
 
     Yields:

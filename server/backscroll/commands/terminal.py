@@ -1,4 +1,4 @@
-"""Terminal output: the width of lines, and escaped control characters."""
+"""Writes output for terminals: with limited line lengths and escaped control characters."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ def columns() -> int:
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
-    """Write text and a line end; on a terminal, control characters are escaped.
+    """Write text and a line end. If the stream is a terminal, control characters are escaped.
 
     Raises:
         BrokenPipeError: the reader has closed the stream.
@@ -30,7 +30,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
 
 
 def stdout() -> TextIO:
-    """Return stdout; call this before a command whose output would otherwise be lost.
+    """Return stdout. Commands call this first, so that their output is not lost if it is closed.
 
     Raises:
         CommandError: stdout is closed.
@@ -41,7 +41,7 @@ def stdout() -> TextIO:
 
 
 def verbatim() -> TextIO:
-    """Return stdout; unless it is a terminal, it writes UTF-8 and plain line feeds on every system.
+    """Return stdout. Unless it is a terminal, it writes UTF-8 and line feeds on every system.
 
     Raises:
         CommandError: stdout is closed.

@@ -1,4 +1,4 @@
-"""Calls one tool through the server, and describes tools as text."""
+"""Calls one tool through an MCP server in this process, and describes tools as text."""
 
 import json
 import re
@@ -22,14 +22,14 @@ _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The result of a call: text, structured content as JSON, or a tool error."""
+    """What a call prints: text, or structured content as JSON, and whether it is an error."""
 
     text: str
     is_error: bool
 
 
 class Untyped(str):
-    """The value in `name=value`, which `typed` converts to the type in the tool's schema."""
+    """The value of an argument `name=value`, before `typed` converts it to the schema's type."""
 
     __slots__ = ()
 
@@ -46,9 +46,10 @@ async def call_tool(
     """Call a tool.
 
     Args:
-        settings: the server's settings. `output` is changed if it excludes the requested form.
+        settings: the server's settings. If `output` excludes the form that `as_json` selects, it is
+            ignored.
         name: the tool's name.
-        words: its arguments, each `name=value` or `name:=JSON`.
+        words: the tool's arguments, each as `name=value` or `name:=JSON`.
         as_json: whether to return the structured content as indented JSON instead of the text.
 
     Raises:
@@ -61,7 +62,7 @@ async def call_tool(
     arguments = read_arguments(words)
     if is_embedded(settings):
         async with opened_store(settings.database_url):
-            pass  # fail early with a one-line error
+            pass  # opened only to raise a one-line error early
     async with Client(build(settings)) as client:
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):
@@ -70,10 +71,10 @@ async def call_tool(
 
 
 def read_arguments(words: Iterable[str]) -> dict[str, object]:
-    """Return the arguments by name: an `Untyped` for `name=value`, parsed JSON for `name:=JSON`.
+    """Parse arguments: `name=value` gives an `Untyped`, `name:=JSON` gives the parsed JSON.
 
     Raises:
-        CommandError: a word has another form, its JSON is invalid, or a name is given twice.
+        CommandError: an argument has another form, its JSON is invalid, or a name occurs twice.
     """
     arguments: dict[str, object] = {}
     for word in words:
@@ -88,10 +89,10 @@ def read_arguments(words: Iterable[str]) -> dict[str, object]:
 
 
 def typed(arguments: Mapping[str, object], schema: Mapping[str, Any]) -> dict[str, object]:
-    """Return the arguments, each `Untyped` value converted to the type in the input schema.
+    """Return the arguments. Each `Untyped` value is converted to the type in the input schema.
 
-    A value stays a string if the schema allows a string; otherwise it is parsed as JSON. Invalid
-    JSON stays a string, so that the server's error names the expected type.
+    A value stays a string if the schema allows a string. Otherwise it is parsed as JSON, and if
+    that fails it stays a string, so that the server's error names the expected type.
     """
     return {
         name: _json_or_text(value)
@@ -114,7 +115,7 @@ def describe(tools: Iterable[Tool], width: int) -> str:
 async def _result(
     client: Client, name: str, arguments: Mapping[str, object]
 ) -> CallToolResult | CommandError:
-    # Return the error: the client would wrap a raised one in an exception group.
+    # The error is returned, because the client would wrap a raised one in an exception group.
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     schema = tools[name].input_schema if name in tools else {}
     try:
@@ -132,7 +133,7 @@ def _outcome(result: CallToolResult, *, as_json: bool) -> CallResult:
 
 
 def _type(schema: Mapping[str, Any], name: str) -> str:
-    """Return the JSON type of an argument; `string` if it is not in the schema."""
+    """Return the JSON type of an argument, or `string` if the schema does not have the argument."""
     kind: str = schema.get("properties", {}).get(name, {}).get("type", "string")
     return kind
 

@@ -13,7 +13,7 @@ from backscroll.settings.model import Settings
 
 
 class _Call(click.Command):
-    """The command, which explains an option that is meant as a tool's argument."""
+    """The command. If an unknown option is a tool's argument, its error shows how to write it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = list(args)
@@ -28,7 +28,7 @@ class _Call(click.Command):
 
 
 def _argument(option: str, words: Sequence[str]) -> str:
-    """Return the argument that an option means, such as `limit=3`; empty if no tool has it."""
+    """Return an option such as `--limit 3` as a tool's argument; empty if no tool has it."""
     from backscroll_tools.registry import TOOLS
 
     name = option.lstrip("-").replace("-", "_")

@@ -1,4 +1,4 @@
-"""Chooses the demo's conversations: one with a customer, and real ones of the chitchat dataset."""
+"""Chooses the conversations of the demo: an invented one, and real ones of a dataset."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ _SAID: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The conversations of the demo, in the dataset's format.
+    """The conversations of the demo, in the format of the dataset.
 
     Attributes:
         conversations: the conversations, by uuid.
         longest: the uuid of the longest conversation.
-        customer: the uuid of the conversation with a customer.
+        customer: the uuid of the invented conversation with a customer.
     """
 
     conversations: dict[str, JSON]
@@ -51,7 +51,7 @@ class Cast:
 
 
 def choose(count: int = CONVERSATIONS) -> Cast:
-    """Return the first conversations of the dataset, its longest one, and one with a customer.
+    """Return the dataset's first conversations, its longest one, and one with a customer.
 
     Args:
         count: the number of conversations, at least 2.
@@ -67,7 +67,7 @@ def choose(count: int = CONVERSATIONS) -> Cast:
 
 
 def _customer() -> JSON:
-    """Return an invented conversation of a shop with a customer, in the dataset's format."""
+    """Return an invented conversation of a shop with a customer, in the format of the dataset."""
     messages = [
         [{"text": text, "timestamp": f"2026-11-20T09:{minute:02}:00", "sender": sender}]
         for minute, (sender, text) in enumerate(_SAID)
@@ -76,12 +76,12 @@ def _customer() -> JSON:
 
 
 def source(cast: Cast) -> ImportFile:
-    """Return the import: every conversation as a thread, and a few also as stored completions."""
+    """Return what the demo imports: all conversations as threads, a few also as completions."""
     return ImportFile("loading", _entries(cast), len(cast.conversations) + COMPLETIONS)
 
 
 def completions(cast: Cast) -> dict[str, list[JSON]]:
-    """Return the chat messages of each stored completion, by id. The last is the reply.
+    """Return the chat messages of each stored completion, by id. The last message is the reply.
 
     Consecutive utterances of one speaker (a turn in the dataset) become one message.
     """

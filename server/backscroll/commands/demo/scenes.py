@@ -1,4 +1,4 @@
-"""The scenes of the demo: each calls a tool and checks the result against the dataset."""
+"""The scenes of the demo. Each calls a tool and compares the result with the dataset."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ _FILE: Final = "file-of-the-demo"
 
 
 class SceneError(Exception):
-    """A tool call failed unexpectedly; `str()` is the tool's error."""
+    """A tool call failed unexpectedly. `str()` gives the tool's error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """The server's client, the stage and the conversations, which every scene uses."""
+    """The objects that every scene uses: an MCP client, the output and the conversations."""
 
     client: Client
     stage: Stage
     cast: Cast
 
     async def call(self, tool: str, *, lines: int, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        """Call a tool, show the call and the result's text, and return its structured content.
+        """Call a tool, show the call and the text of its result, and return its structured content.
 
         Args:
             tool: the tool's name.
-            lines: the number of lines of the text to show.
+            lines: the maximum number of lines of the text that are shown.
             arguments: the tool's arguments.
 
         Raises:
@@ -72,7 +72,7 @@ class Act:
 
 
 async def tools(act: Act) -> None:
-    """List the tools, and show how many tokens they cost a model."""
+    """List the tools, and show how many tokens their definitions take."""
     listed = await act.client.list_tools()
     act.stage.say(
         f"MCP {act.client.protocol_version}; the server offers {len(listed.tools)} tools:"
@@ -92,7 +92,7 @@ async def tools(act: Act) -> None:
 
 
 async def question(act: Act) -> str:
-    """Answer a person's question: find the customer's thread, and read it; return its id."""
+    """Find and read the thread that answers a person's question, and return its id."""
     listed = await act.call("list-threads", limit=1, lines=3)
     thread = listed["threads"][0]
     page = await act.call("list-messages", thread_id=thread["id"], order="asc", limit=10, lines=9)
@@ -105,7 +105,7 @@ async def question(act: Act) -> str:
 
 
 async def threads(act: Act) -> str:
-    """Find the longest conversation; return its thread's id."""
+    """Find the longest conversation, and return the id of its thread."""
     await act.call("list-threads", limit=2, lines=5)
     found = [
         thread
@@ -170,7 +170,7 @@ async def skim(act: Act, thread_id: str) -> None:
 
 
 async def create(act: Act, thread_id: str) -> None:
-    """Write a message twice with the same key, and check that it exists once."""
+    """Write a message twice with the same idempotency key, and check that it exists once."""
     written = {
         "thread_id": thread_id,
         "idempotency_key": "only-once",
@@ -222,7 +222,7 @@ async def stored(act: Act) -> None:
 
 
 def text_of(result: CallToolResult) -> str:
-    """Return a result's text, which a model reads."""
+    """Return the text of a result, which is the part that a model reads."""
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
@@ -239,6 +239,6 @@ def structured(result: CallToolResult) -> dict[str, Any]:
 
 
 def _word(value: object) -> str:
-    """Return an argument as text, shortened so that a call fits on one line."""
+    """Return an argument's value as text, shortened so that the call fits on one line."""
     text = value if isinstance(value, str) else compact(value)
     return text if len(text) <= _WORD_CHARS else f"{text[: _WORD_CHARS - 1]}…"

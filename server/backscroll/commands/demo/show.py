@@ -23,10 +23,10 @@ from backscroll.commands.transfer.importing import import_sources
 from backscroll.settings.paths import sqlite_url
 
 _DEADLINE_S: Final = 120
-"""The time limit for the demo, in seconds; it usually takes a tenth of that."""
+"""The time limit for the demo, in seconds. Usually it takes a tenth of that time."""
 
 _RESPONSE_S: Final = 20
-"""The time limit for each response, in seconds."""
+"""The time limit for each response of the server, in seconds."""
 
 _LOG_CHARS: Final = 2_000
 
@@ -38,7 +38,7 @@ async def run(
 
     Args:
         console: where to print; stdout by default.
-        cast: the conversations; by default those that `choose` returns.
+        cast: the conversations; by default, what `choose` returns.
         python: the interpreter that runs the server.
 
     Raises:
@@ -104,7 +104,7 @@ async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python
 
 @asynccontextmanager
 async def _connected(database: str, log: Path, python: str) -> AsyncIterator[Client]:
-    """Start `backscroll` as a host does, with its log in a file, and connect to it."""
+    """Start `backscroll` as a host does, write its log to a file, and connect to it."""
     environment = {"BACKSCROLL_DATABASE": database}
     if "PYTHONPATH" in os.environ:
         environment["PYTHONPATH"] = os.environ["PYTHONPATH"]

@@ -1,4 +1,4 @@
-"""Prints the demo: its scenes, the tool results that an agent reads, and each check."""
+"""Prints the demo's scenes, tool calls, tool results and checks."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from backscroll_tools.plain import plain
 class Stage:
     """Prints scenes and counts the checks.
 
-    All text is escaped and never interpreted as markup, because it can quote messages.
+    All text is escaped and never interpreted as markup, because it can contain messages.
 
     Args:
         console: where to print.
@@ -33,11 +33,11 @@ class Stage:
         self._line(f"   {text}")
 
     def asks(self, tool: str, arguments: Iterable[str]) -> None:
-        """Print a tool call of the agent."""
+        """Print a tool call."""
         self._line(" ".join(["   >", tool, *arguments]), "yellow")
 
     def reads(self, text: str, lines: int) -> None:
-        """Print the first lines of the text that the agent reads, cut to the terminal's width."""
+        """Print the first lines of a tool's result, cut to the terminal's width."""
         all_lines = text.splitlines()
         for line in all_lines[:lines]:
             self._line(f"   | {line}", "dim")

@@ -1,4 +1,4 @@
-"""`backscroll doctor`: checks the configuration and the upstream, and says how to fix problems.
+"""`backscroll doctor`: checks the settings and the upstream, and explains how to fix problems.
 
-Keys are never shown. An upstream's own texts are not shown either: they can quote a key.
+Keys are never shown. Texts from an upstream are not shown either, because they can quote a key.
 """

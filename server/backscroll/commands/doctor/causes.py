@@ -1,4 +1,4 @@
-"""Explains to the operator why a request to the upstream failed, and what to do."""
+"""Explains to the operator why a request to the upstream failed and how to fix it."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ from backscroll_tools.client.failures import UnreachableError
 from backscroll_tools.errors import ErrorCode, ToolError
 
 _MAX_CAUSES: Final = 8
-"""The maximum number of chained exceptions that are examined."""
+"""The maximum number of causes of an exception that are examined."""
 
 _BY_CODE: Final[dict[ErrorCode, tuple[str, str]]] = {
     "auth_failed": (
@@ -43,7 +43,7 @@ _UNREACHED: Final = "Check BACKSCROLL_BASE_URL, the network, and that the upstre
 
 
 def cause_of(error: ToolError, *, with_key: bool) -> tuple[str, str]:
-    """Return what went wrong and what to do about it, without quoting the upstream.
+    """Return what went wrong, and how to fix it. Neither quotes the upstream.
 
     Args:
         error: the error of the failed request.
@@ -77,7 +77,7 @@ def _network_cause(error: UnreachableError) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the causes of an exception, nearest first; a group is replaced by its first error."""
+    """Yield the causes of an exception, nearest first. For a group, its first exception is used."""
     cause: BaseException | None = error
     for _ in range(_MAX_CAUSES):
         cause = cause and (cause.__cause__ or cause.__context__)

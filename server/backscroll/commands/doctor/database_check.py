@@ -1,4 +1,4 @@
-"""Checks the embedded store's database, which is opened in the same way as by the server."""
+"""Checks the embedded store's database. It is opened in the same way as the server opens it."""
 
 import os
 import sqlite3
@@ -47,7 +47,7 @@ def is_missing(url: str) -> bool:
 
 
 def check_folder(url: str) -> Check:
-    """Check whether a missing database could be created, without creating it."""
+    """Check whether a missing SQLite file could be created. It is not created."""
     path = (sqlite_path(url) or Path()).absolute()
     if left := file_check.leftover(path):
         return Check(
@@ -70,14 +70,14 @@ def check_folder(url: str) -> Check:
 async def check_database(
     url: str, structure_check_s: float = STRUCTURE_CHECK_S, lock_s: float = LOCK_S
 ) -> tuple[Check, ...]:
-    """Check the database: its engine and settings, the number of objects, and its file.
+    """Check a database: its engine, its settings, its file, and the number of objects in it.
 
-    The store's time limits apply: `lock_s` for a lock, 10 s for a connection.
+    The time limits are those of the store: `lock_s` for a lock, 10 s for a connection.
 
     Args:
         url: the URL of the database.
-        structure_check_s: the time limit for checking its structure, in seconds.
-        lock_s: how long to wait for another program's lock, in seconds.
+        structure_check_s: the time limit for checking the database's structure, in seconds.
+        lock_s: the maximum wait for another program's lock, in seconds.
     """
     path = _file_of(url)
 
@@ -95,7 +95,7 @@ async def check_database(
 
 
 def _file_of(url: str) -> Path | None:
-    """Return the path of the file that a SQLite URL names; None for any other or invalid URL."""
+    """Return the path of the file in a SQLite URL, or None for any other URL."""
     try:
         return sqlite_path(url)
     except ValueError:
@@ -103,9 +103,9 @@ def _file_of(url: str) -> Path | None:
 
 
 async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple[Check, ...]:
-    """Run a check on a database's tokens; return a failed check if they cannot be read.
+    """Run a check of the tokens in a database. If they cannot be read, return a failed check.
 
-    The same time limits apply as in `check_database`.
+    The time limits are those of `check_database`.
     """
 
     async def read(database: Database) -> tuple[Check, ...]:

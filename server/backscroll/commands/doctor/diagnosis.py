@@ -1,4 +1,4 @@
-"""The types that make up a diagnosis."""
+"""The classes and types of a diagnosis."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -7,8 +7,9 @@ UNSET: Final = "not set"
 """The text shown for a setting without a value."""
 
 Verdict: TypeAlias = Literal["ok", "unclear", "absent", "warning", "failed"]
-"""The result of a check. `absent`: the upstream does not serve the endpoints, which is not always a
-problem. `warning`: everything works now, but can fail later."""
+"""The result of a check. `unclear`: the check could not decide. `absent`: the upstream does not
+serve the endpoints, which need not be a problem. `warning`: the checked thing works now, but may
+fail later."""
 
 Fitness: TypeAlias = Literal["works", "withheld", "broken"]
 """Whether a tool will work. `withheld`: the tool is not offered to agents."""
@@ -16,7 +17,7 @@ Fitness: TypeAlias = Literal["works", "withheld", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class ShownSetting:
-    """A setting with its value and source.
+    """A setting, its value, and where the value comes from.
 
     Attributes:
         name: the name of the field in `Settings`.
@@ -34,11 +35,11 @@ class Check:
     """The result of one check.
 
     Attributes:
-        name: the name of the checked thing, such as `database`.
+        name: the name of what was checked, such as `database`.
         verdict: the result.
-        detail: the findings.
+        detail: what the check found.
         ms: the response time in milliseconds; None if no request was sent.
-        next_step: how to fix the problem; empty if there is none.
+        next_step: how to fix the problem; empty if the check found no problem.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ToolFitness:
-    """Whether one tool will work. `detail` names its endpoints, or says why it will not work."""
+    """Whether one tool will work. `detail` names the tool's endpoints, or the reason why not."""
 
     name: str
     fitness: Fitness
@@ -65,13 +66,15 @@ class Diagnosis:
         version: Backscroll's version.
         python: the interpreter's version.
         settings: the settings.
-        address: the address of the upstream.
-        checks: the checks of the upstream.
-        http: the checks of HTTP; empty if neither a host nor a setting for HTTP is given.
-        host: the address that an HTTP server would listen on; empty if not given.
+        address: the base URL of the upstream; for the embedded store, a phrase.
+        checks: the results of the checks of the upstream.
+        http: the results of the checks of the HTTP server; empty if neither `host` nor a setting
+            for HTTP was given.
+        host: the address on which an HTTP server would listen; empty if it was not given.
         tools: every tool, in the order in which the server lists them.
-        hosts: the checks of the hosts that Backscroll is connected to on this machine.
-        notes: settings that are valid but may be unintended, one sentence each.
+        hosts: the results of the checks of hosts (programs such as VS Code) that `backscroll
+            connect` connected to Backscroll.
+        notes: a sentence about each setting that is valid but may be unintended.
     """
 
     version: str

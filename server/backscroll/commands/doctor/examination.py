@@ -1,4 +1,4 @@
-"""Runs all checks and builds the diagnosis."""
+"""Runs all checks and returns the diagnosis."""
 
 import dataclasses
 import os
@@ -29,17 +29,17 @@ async def examine(
     limit_s: float = PROBE_S,
     host: str = "",
 ) -> Diagnosis:
-    """Return the settings, the checks, and which tools will work. Nothing is written.
+    """Run all checks. Nothing is written.
 
     Args:
         settings: the settings.
         sources: the source of each setting, as `settings.sources` returns it.
-        environ: the environment, to find variables that are set but not used.
+        environ: the environment variables, among which unused settings are looked for.
         limit_s: the time limit for each request to the upstream, in seconds.
-        host: the address that an HTTP server would listen on; empty if not given.
+        host: the address on which an HTTP server would listen; empty if it was not given.
 
     Raises:
-        SettingsError: the upstream's key, or a library that it needs, is missing.
+        SettingsError: the upstream's key, or a library that the upstream needs, is missing.
     """
     upstream = upstream_of_callers(settings)
     callers_have_keys = settings.http_auth == "token"
@@ -59,7 +59,7 @@ async def examine(
         from backscroll.commands.doctor.over_http import check_http
 
         found = await check_http(settings, host, environ, limit_s)
-        http = tuple(check for check in found if check not in checks)  # both may check the database
+        http = tuple(check for check in found if check not in checks)  # both check the database
     return Diagnosis(
         version=version("backscroll"),
         python=platform.python_version(),
@@ -77,8 +77,8 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
     """Check the embedded store's database or, if it does not exist yet, the folder for it.
 
     Returns:
-        the checks, and the settings with which the store can be queried without creating its
-            database.
+        the results, and the settings with which the store can be queried. If the database does not
+        exist, these settings name a new one in memory.
     """
     if is_missing(settings.database_url):
         empty = replace(settings, database="sqlite://")  # a new, empty database
@@ -87,7 +87,7 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
 
 
 def _with_next_steps(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:
-    """Return the checks, with a next step for each group that is not served."""
+    """Return the results, with a next step for each group that the upstream does not serve."""
     served = [group for group, check in groups.items() if check.verdict != "absent"]
     if not served:
         step = "Check BACKSCROLL_BASE_URL: no endpoint was found; most such APIs begin at /v1."

@@ -1,4 +1,4 @@
-"""Checks whether a SQLite file is intact and writable, and whether the disk has free space."""
+"""Checks whether a SQLite file is intact and writable, and whether its disk has free space."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ STRUCTURE_CHECK_S: Final = 10.0
 """The time limit for checking the structure of a database, in seconds."""
 
 SCARCE: Final = 256 * 1024 * 1024
-"""The free disk space, in bytes, below which a warning is given."""
+"""If less disk space than this many bytes is free, the check gives a warning."""
 
 _MIB: Final = 1024 * 1024
 _LEFTOVERS: Final = ("-journal", "-wal", "-shm")
@@ -33,13 +33,13 @@ FIX: Final = "Fix it, or set BACKSCROLL_DATABASE to another database."
 
 
 def leftover(path: Path) -> str:
-    """Return the name of a file that SQLite left next to a missing database; empty if none."""
+    """Return the name of a file of SQLite next to a missing database, or an empty string."""
     candidates = (path.with_name(path.name + ending) for ending in _LEFTOVERS)
     return next((file.name for file in candidates if file.exists()), "")
 
 
 def failed(error: DatabaseFailedError) -> Check:
-    """Return the failed check for a database's error."""
+    """Return a failed check that describes an error of the database."""
     step = _NEXT_STEPS.get(error.trouble, FIX)
     return Check("database", "failed", error.sentence, next_step=step)
 
@@ -47,12 +47,12 @@ def failed(error: DatabaseFailedError) -> Check:
 async def check_file(database: Database, path: Path, limit_s: float) -> tuple[Check, ...]:
     """Check whether a database is writable and intact, and whether its disk has free space.
 
-    The test writes a row and rolls it back.
+    To test writing, it writes a row and rolls the transaction back.
 
     Args:
         database: the open database.
-        path: the path of its file.
-        limit_s: the time limit for checking its structure, in seconds.
+        path: the path of the database's file.
+        limit_s: the time limit for checking the database's structure, in seconds.
 
     Raises:
         NothingWrittenError: the database cannot be read.

@@ -1,4 +1,4 @@
-"""Decides which tools will work, from the results of read-only requests."""
+"""Decides, from the results of read-only requests, which tools will work."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def fitness_of_all(
     Args:
         settings: the settings, which determine the tools that agents are offered.
         profile: the kind of upstream.
-        checks: the check of each endpoint group; empty if no request could be sent.
+        checks: the result for each endpoint group; empty if no request could be sent.
     """
     return tuple(
         ToolFitness(tool.name, "withheld", reason)
@@ -29,7 +29,7 @@ def fitness_of_all(
 
 
 def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:
-    """Return why agents are not offered a tool, or an empty string if they are."""
+    """Return why the server does not offer a tool, or an empty string if it does."""
     if not profile.serves.intersection(tool.needs):
         return f"not offered: {profile.name} does not serve {_joined(tool.needs, ' or ')}"
     if tool.toolset.name not in settings.toolsets and "all" not in settings.toolsets:

@@ -1,4 +1,4 @@
-"""Checks the entries of hosts that Backscroll is connected to."""
+"""Checks Backscroll's entries in the configuration files of hosts."""
 
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import entry_in, is_connected
@@ -10,9 +10,9 @@ from backscroll.process.exits import CommandError
 
 
 def check_hosts(machine: Machine) -> tuple[Check, ...]:
-    """Return a check of each host whose file has an entry that `backscroll connect` wrote.
+    """Check each host whose file has an entry that `backscroll connect` wrote.
 
-    A file that cannot be read is left out, because `backscroll connect` reports it.
+    A file that cannot be read is skipped, because `backscroll connect` reports it.
     """
     return tuple(check for host in HOSTS if host.format != "url" for check in _check(host, machine))
 

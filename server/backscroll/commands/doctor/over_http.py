@@ -1,4 +1,4 @@
-"""Checks the settings for HTTP, as `backscroll serve --transport http` does."""
+"""Checks the settings for HTTP by the same rules as `backscroll serve --transport http`."""
 
 import time
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from backscroll.settings.model import Settings
 from backscroll.settings.operator_errors import OperatorError
 
 SOON: Final = timedelta(days=14)
-"""A certificate that expires within this time gets a warning."""
+"""If a certificate expires within this time, its check gives a warning."""
 
 _LOOPBACK: Final = "127.0.0.1"
 _CALLERS: Final = {
@@ -33,12 +33,12 @@ _RENEW: Final = "Renew it, replace the files, and restart the server."
 async def check_http(
     settings: Settings, host: str, environ: Mapping[str, str], limit_s: float
 ) -> tuple[Check, ...]:
-    """Check whether an HTTP server would start, and whether callers could use it.
+    """Check whether an HTTP server with these settings would start, and who could call it.
 
     Args:
         settings: the server's settings.
-        host: the address to listen on; empty for a loopback address.
-        environ: the environment, which contains callers' own keys.
+        host: the address on which the server would listen; empty for a loopback address.
+        environ: the environment variables, some of which contain the keys of callers.
         limit_s: the time limit for the issuer's response, in seconds.
     """
     checks = [_callers(settings, host or _LOOPBACK), *_certificate(settings, datetime.now(UTC))]
@@ -67,7 +67,7 @@ def _callers(settings: Settings, host: str) -> Check:
 
 
 def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
-    """Check whether the certificate is valid, and for how long; empty if none is set."""
+    """Check whether the certificate is valid, and for how long. Empty if no certificate is set."""
     try:
         tls.check(settings)
     except OperatorError as error:

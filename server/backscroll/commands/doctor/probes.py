@@ -30,19 +30,20 @@ _PARTS: Final = {
         COMPLETION_MESSAGES,
     ),
 }
-"""A request to a part of a group that some upstreams lack, and the text shown if it is missing."""
+"""For some groups: a request to an endpoint that some upstreams lack, and the text to show if it is
+missing."""
 
 
 async def probe_all(
     client: Client, limit_s: float = PROBE_S, *, callers_have_keys: bool = False
 ) -> dict[Group, Check]:
-    """Check concurrently each endpoint group that the upstream should serve.
+    """Check every endpoint group that the upstream should serve, all at the same time.
 
     Args:
         client: a client of the upstream.
         limit_s: the time limit for each request, in seconds.
-        callers_have_keys: whether callers can have their own keys; if so, an upstream that requires
-            a key is not a failure.
+        callers_have_keys: whether callers can have keys of their own. If they can, it is not a
+            failure if the upstream requires a key and none is set.
     """
     found: dict[Group, Check] = {}
 
@@ -77,7 +78,7 @@ async def _probe(client: Client, group: Group, limit_s: float) -> Check:
 
 
 async def _lacks_part(client: Client, group: Group, limit_s: float) -> bool:
-    """Whether an upstream of an unknown kind lacks a part of a group that it serves."""
+    """Return whether an upstream of an unknown kind lacks an endpoint of a group that it serves."""
     if group not in _PARTS or client.upstream.profile.retrieves_listed_ids:
         return False
     with anyio.move_on_after(limit_s):

@@ -29,18 +29,18 @@ _LABELS: Final[dict[Verdict | Fitness, str]] = {
 }
 _LABEL_CHARS: Final = 6
 _NARROW: Final = 60
-"""The width below which details do not fit next to their names, in characters."""
+"""On a terminal with fewer columns than this, details are printed below the names of the checks."""
 
 
 def as_json(diagnosis: Diagnosis) -> str:
-    """Return the diagnosis as indented JSON, `is_well` first."""
+    """Return the diagnosis as indented JSON that begins with `is_well`."""
     return json.dumps(
         {"is_well": diagnosis.is_well, **asdict(diagnosis)}, ensure_ascii=False, indent=2
     )
 
 
 def as_text(diagnosis: Diagnosis, width: int) -> str:
-    """Return the diagnosis as text, wrapped at `width` characters except within long words."""
+    """Return the diagnosis as text with lines of at most `width` characters, except long words."""
     return "\n".join(
         [
             f"Backscroll {diagnosis.version}, Python {diagnosis.python}",

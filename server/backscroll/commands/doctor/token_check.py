@@ -1,4 +1,4 @@
-"""Checks callers' tokens: whether any is valid, and whether each has the key it needs."""
+"""Checks whether valid tokens exist, and whether each of them has the upstream key it needs."""
 
 import time
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ from backscroll.upstream.credentials import lacks_key
 from backscroll.upstream.kind import is_embedded
 
 _MAX_NAMES: Final = 5
-"""The maximum number of variables that a message lists."""
+"""The maximum number of environment variables that the result of a check lists."""
 
 
 async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[Check, ...]:
-    """Check that there are valid tokens, and that each has a usable key to the upstream.
+    """Check that valid tokens exist, and that each of them has a usable key to the upstream.
 
     Args:
         settings: the settings, which name the database and the upstream.
-        environ: the environment, which contains callers' own keys.
+        environ: the environment variables, some of which contain the keys of callers.
     """
     url = settings.database_url
     if is_missing(url):

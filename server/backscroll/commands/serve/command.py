@@ -11,7 +11,7 @@ from backscroll.settings.model import Settings
 
 _HTTP_PORT: Final = 8000
 _FOR_HTTP: Final = ("host", "port", *(name for name in SERVING if name not in EVERY))
-"""The options that have no effect over stdio."""
+"""The options that only have an effect with `--transport http`."""
 
 
 @click.command(
@@ -59,10 +59,10 @@ def serve(settings: Settings, transport: str, host: str, port: int) -> None:
 
 
 def _refuse_for_stdio(transport: str) -> None:
-    """Refuse an option that would be ignored, because its user expects a server over HTTP.
+    """Reject options for HTTP if the transport is stdio, instead of ignoring them.
 
     Raises:
-        click.UsageError: the transport is stdio, and an option is only for HTTP.
+        click.UsageError: the transport is stdio, and an option for HTTP is given.
     """
     ctx = click.get_current_context()
     for name in _FOR_HTTP if transport == "stdio" else ():

@@ -1,4 +1,4 @@
-"""Serves MCP over stdio, and prints a hint if it was started at a terminal."""
+"""Serves MCP over stdio. If a person started it at a terminal, it prints a hint."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ Ctrl-C stops it.
 
 
 def serve_as_set() -> None:
-    """Serve with the settings in the environment, which is how hosts start Backscroll."""
+    """Serve with the settings in the environment. This is how hosts start Backscroll."""
     serve(load())
 
 
@@ -37,7 +37,7 @@ def serve(settings: Settings) -> None:
         from backscroll.upstream.credentials import credential
 
         profile = profile_of(settings)
-        credential(settings, profile)  # fails early, with a one-line error, if the key is missing
+        credential(settings, profile)  # raises a one-line error early if the key is missing
         quick_start.run(settings, profile)
     else:
         from backscroll.stdio import transport
@@ -46,7 +46,7 @@ def serve(settings: Settings) -> None:
 
 
 def hint() -> str:
-    """Return the hint for a person at a terminal, with the command as it is installed."""
+    """Return the hint for a person at a terminal, with the command that starts Backscroll."""
     import shlex
     import shutil
 

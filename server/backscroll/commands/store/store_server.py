@@ -1,4 +1,4 @@
-"""Serves the embedded store's wire format over HTTP, on a loopback address only."""
+"""Serves the API of the embedded store over HTTP, only on a loopback address."""
 
 import sys
 from typing import Final
@@ -41,8 +41,8 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
         with listen(host, port) as listener:
             sys.stderr.write(_HINT.format(url=f"{address(host, listener)}/v1"))
             name = f"[{host}]" if ":" in host else host
-            # This prevents DNS rebinding: a web page whose host name resolves to this machine
-            # could read everything, but its requests carry that host name.
+            # The check of the Host header prevents DNS rebinding. A web page whose host name
+            # resolves to this machine could otherwise read everything.
             app = TrustedHostMiddleware(store.app, ["localhost", name], www_redirect=False)
             config = Config(
                 app,

@@ -1,4 +1,4 @@
-"""The click commands `backscroll token …`."""
+"""The click command `backscroll token` and its subcommands."""
 
 import json
 import sys
@@ -135,5 +135,5 @@ def revoke(settings: Settings, name: str) -> None:
 def _date(at: int) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):  # outside the range of datetime or of the system
+    except (ValueError, OverflowError, OSError):  # `datetime` or the system cannot represent it
         return f"{at} s"

@@ -15,7 +15,7 @@ from backscroll.store.ids import new_token_id
 NEVER: Final = "never"
 _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "y": 365 * 86_400}
 MOST_S: Final = 100 * _UNITS["y"]
-"""The maximum lifetime of a token that expires, in seconds."""
+"""The maximum lifetime of a token, in seconds, unless the token never expires."""
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhdy])")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
@@ -56,10 +56,10 @@ def new_token(  # noqa: PLR0913 - each is a field of a token
         name: the caller's name: at most 64 letters, digits, `_`, `.`, `@` and `-`.
         scopes: `read`, or `read` and `write`, comma-separated.
         toolsets: the toolsets, comma-separated; `all` for all that the server offers.
-        expires: a duration, or `never`.
+        expires: a duration as in `seconds`, or `never`.
         partition: the caller's partition of the store; empty for the shared one.
-        key_variable: the environment variable with the caller's key to the upstream; empty for the
-            operator's key.
+        key_variable: the name of the environment variable with the caller's key to the upstream;
+            empty if the caller uses the operator's key.
 
     Raises:
         CommandError: a value is invalid.
@@ -90,7 +90,7 @@ def new_token(  # noqa: PLR0913 - each is a field of a token
 
 
 async def issue(database: str, token: Token) -> str:
-    """Store a token and return its secret, which is not stored and cannot be shown again.
+    """Store the record of a token, and return its secret. The secret itself is not stored.
 
     Raises:
         OperatorError: the database cannot be used, or fails.
@@ -112,7 +112,7 @@ async def listed(database: str) -> list[Token]:
 
 
 async def revoke(database: str, name: str) -> list[str]:
-    """Revoke the tokens with an id or a name; return the ids of the revoked tokens.
+    """Revoke all tokens whose id or name is `name`, and return their ids.
 
     Raises:
         OperatorError: as in `issue`.

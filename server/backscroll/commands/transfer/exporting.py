@@ -1,4 +1,4 @@
-"""Exports a partition of the embedded store as JSON Lines, which can be imported again."""
+"""Exports a partition of the embedded store as JSON Lines that can be imported again."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,12 +26,12 @@ async def export_to(
     advance: Advance = lambda _: None,
     partition: str = "",
 ) -> int:
-    """Write a line for each thread, each conversation and each stored completion, oldest first.
+    """Write a line for each thread, then each conversation, then each completion, oldest first.
 
     Args:
         database: the store's URL.
-        write: called with each line, including its line feed.
-        advance: called with 1 after each line.
+        write: is called with each line, which ends in a line feed.
+        advance: is called with 1 after each line, to show progress.
         partition: the partition to export; empty for the shared one.
 
     Returns:
@@ -60,7 +60,7 @@ async def _lines(store: Store, partition: str) -> AsyncIterator[JSON]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[str]]:
-    """Write a file that replaces `path` only once it is complete. Only its owner can read it.
+    """Yield a new file that replaces `path` once it is complete. Only its owner can read it.
 
     Raises:
         CommandError: the file cannot be written.

@@ -23,7 +23,7 @@ GROUP_ENTRIES: Final = 64
 """The maximum number of entries that are written concurrently, so that they share one commit."""
 
 GROUP_SIZE: Final = 1024 * 1024
-"""The total size of entries at which a group is complete, in the unit of `ImportFile.total`."""
+"""A group of entries is written once it has this size, in the unit of `ImportFile.total`."""
 
 _SNIFFED: Final = 256
 _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
@@ -31,7 +31,7 @@ _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
 @dataclass(slots=True)
 class ImportCounts:
-    """The number of entries by outcome. `grown` counts the `present` ones with new messages."""
+    """The number of entries by outcome. `grown` counts `present` ones that have new messages."""
 
     imported: int = 0
     present: int = 0
@@ -50,7 +50,7 @@ class ImportCounts:
 
 
 def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
-    """Open the conversations at a path.
+    """Open a source of conversations.
 
     Args:
         path: a file, `-` for stdin, or `chitchat` for the installed package's file.
@@ -83,12 +83,12 @@ async def import_sources(
     limit: int | None = None,
     partition: str = "",
 ) -> ImportCounts:
-    """Import the entries of the sources in order, each entry completely or not at all.
+    """Import all entries of the sources in order. Each entry is imported completely or not at all.
 
     Args:
         database: the store's URL.
         sources: the files, imported one after another.
-        refuse: called with the position of each refused entry, and the reason.
+        refuse: is called with a line for each refused entry, which has its position and the reason.
         limit: the maximum number of entries in total; None for no limit.
         partition: the partition to import into; empty for the shared one.
 
@@ -118,7 +118,7 @@ class _Import:
     refuse: Callable[[str], None]
 
     async def read(self, source: ImportFile, most: int | None) -> None:
-        """Import up to `most` entries of a file, and report the fields that are left out."""
+        """Import at most `most` entries of a source, and report the fields that are left out."""
         left_out: Counter[str] = Counter()
         try:
             with progress(source.name, source.total) as advance:
@@ -135,7 +135,7 @@ class _Import:
                 self.refuse(f"{source.name}: imported without unknown fields: {names}")
 
     async def _write(self, entry: ImportEntry) -> int | Refused | None:
-        """Import an entry. If the store already has it, return how many of its messages are new."""
+        """Import an entry. If it was imported before, return the number of its new messages."""
         item = entry.item.item if isinstance(entry.item, Partly) else entry.item
         if isinstance(item, Refused):
             return item
@@ -179,7 +179,7 @@ def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
 
 
 def _is_chitchat(stream: BinaryIO, kind: str) -> bool:
-    """Return whether the format is chitchat's; the stream stays at its start."""
+    """Return whether the format is chitchat's. The position in the stream does not change."""
     if kind != "auto":
         return kind == chitchat.NAME
     return _CHITCHAT_START.match(documents.start_of(stream, _SNIFFED)) is not None

@@ -1,1 +1,1 @@
-"""The formats that can be imported. Each has a module that reads it into entries."""
+"""The formats that can be imported, and the entries that they are read into."""

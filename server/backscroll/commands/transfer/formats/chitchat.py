@@ -1,7 +1,8 @@
 """Reads the Chit-Chat Challenge's conversations, from PyPI's `chitchat-dataset` 0.9.0.
 
-One JSON object: `{uuid: {"messages": [[{"text", "timestamp", "sender"}, …], …], "prompt", …}}`.
-Each utterance becomes one message. The first speaker is the user; all others are the assistant.
+The file is one JSON object: `{uuid: {"messages": [[{"text", "timestamp", "sender"}, …], …],
+"prompt", …}}`. Each utterance becomes one message. The first speaker is the user; all others are
+the assistant.
 """
 
 import importlib.util
@@ -41,7 +42,7 @@ class _Conversation(BaseModel):
 
 
 def installed() -> Path:
-    """Return the path of the installed package's file, without importing the package.
+    """Return the path of the dataset in the installed package. The package is not imported.
 
     Raises:
         CommandError: the package is not installed.
@@ -55,7 +56,7 @@ def installed() -> Path:
 
 
 def conversations(path: Path) -> dict[str, Any]:
-    """Return the conversations by uuid, in the file's format.
+    """Return the conversations of a file, by uuid, in the format of the file.
 
     Raises:
         CommandError: the file cannot be read, or is not a JSON object.
@@ -68,7 +69,7 @@ def conversations(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> ImportFile:
-    """Return the threads of a dataset; sizes count conversations.
+    """Return the conversations of a dataset file as threads. Each entry has the size 1.
 
     Raises:
         CommandError: the file cannot be read, or is not a JSON object.
@@ -78,10 +79,10 @@ def read(path: Path) -> ImportFile:
 
 
 def read_stream(stream: IO[bytes], name: str) -> ImportFile:
-    """Return the threads of a dataset that is read from a stream; sizes count conversations.
+    """Return the conversations of a dataset in a stream as threads. Each entry has the size 1.
 
     Raises:
-        CommandError: the stream is not a JSON object.
+        CommandError: the stream does not contain a JSON object.
     """
     found = _parsed(stream, name)
     return ImportFile(name, _entries(found), len(found))

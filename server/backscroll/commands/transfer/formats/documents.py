@@ -1,7 +1,7 @@
-"""Opens files of conversations: JSON Lines, compressed or not, or one JSON document.
+"""Reads files of conversations: JSON Lines or one JSON document, which gzip may have compressed.
 
-A document is an object or an array of objects, with line breaks anywhere. If a file has neither
-format, it is refused once and not line by line.
+A document is an object or an array of objects. It may have line breaks anywhere. If a file has
+neither format, there is one refusal for the file, not one for each line.
 """
 
 import gzip
@@ -27,10 +27,10 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.request_body import parse_object
 
 DOUBTFUL: Final = 10
-"""How many lines with the same fault at the start of a file make the whole file refused."""
+"""If this many lines at the start of a file have the same fault, the whole file is refused."""
 
 _FEW: Final = 3
-"""If a file has fewer lines than this, each invalid line is refused separately."""
+"""If a file has fewer lines than this, there is a refusal for each line that is not JSON."""
 
 _HELP: Final = "run backscroll import --help for the format"
 
@@ -44,11 +44,11 @@ _SEVERAL: Final = (
 
 
 def read_file(file: BinaryIO, name: str) -> ImportFile:
-    """Return the entries of an open file, which is closed after the last one; sizes are in bytes.
+    """Return the entries of an open file, with sizes in bytes. It is closed after the last entry.
 
     Args:
-        file: the file at its start; it may be a pipe, whose total size is unknown.
-        name: its name, as shown to users.
+        file: the file, from which nothing was read yet. It may be a pipe; its size is then unknown.
+        name: the file's name, as shown to users.
     """
     status = os.fstat(file.fileno())
     sized = stat.S_ISREG(status.st_mode) and not start_of(file, len(_GZIP)).startswith(_GZIP)
@@ -56,16 +56,16 @@ def read_file(file: BinaryIO, name: str) -> ImportFile:
 
 
 def read_stream(stream: BinaryIO, name: str) -> ImportFile:
-    """Return the entries of a stream; its total size is unknown."""
+    """Return the entries of a stream, whose total size is unknown."""
     return ImportFile(name, entries(stream), None)
 
 
 def entries(stream: IO[bytes], most: int = LINE_BYTES) -> Iterator[ImportEntry]:
-    """Yield the conversations of a file.
+    """Yield the entries of a file.
 
     Args:
-        stream: the file, perhaps compressed by gzip.
-        most: the maximum size of a line, and of a document, in bytes.
+        stream: the file, which gzip may have compressed.
+        most: the maximum size of a line or a document, in bytes.
     """
     if start_of(stream, len(_GZIP)).startswith(_GZIP):
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
@@ -79,8 +79,8 @@ def start_of(stream: IO[bytes], size: int) -> bytes:
     """Return the next bytes of a stream without consuming them.
 
     Args:
-        stream: the stream; nothing is returned if it cannot be peeked at.
-        size: the most bytes to return; a pipe may give fewer.
+        stream: the stream. If it has no method `peek`, the result is empty.
+        size: the maximum number of bytes to return. A pipe may give fewer.
     """
     peek = getattr(stream, "peek", None)
     return b"" if peek is None else peek(size)[:size]
@@ -113,7 +113,7 @@ def _entries(stream: IO[bytes], most: int) -> Iterator[ImportEntry]:
 
 
 def _checked(found: Iterator[ImportEntry]) -> Iterator[ImportEntry]:
-    """Yield the entries of lines, or one refusal if all lines at the start have the same fault."""
+    """Yield all entries, or only one refusal if the first lines all have the same fault."""
     start: list[ImportEntry] = []
     for entry in islice(found, DOUBTFUL):
         start.append(entry)
@@ -131,7 +131,7 @@ def _checked(found: Iterator[ImportEntry]) -> Iterator[ImportEntry]:
 
 
 def _fault(entry: ImportEntry) -> str | None:
-    """Return the fault of a line, if it may be the fault of the whole file; otherwise None."""
+    """Return the fault of a line if the whole file may have this fault; otherwise None."""
     reason = entry.item.reason if isinstance(entry.item, Refused) else ""
     if reason.startswith(NOT_JSON):
         return NOT_JSON
@@ -148,7 +148,7 @@ def _is_json_object(line: bytes) -> bool:
 
 
 def _document(whole: bytes) -> list[ImportEntry] | None:
-    """Return the conversations of a JSON document; None if `whole` is not one."""
+    """Return the entries of a JSON document, or None if `whole` is not a JSON document."""
     try:
         value = parse_object(b'{"document":' + whole.removeprefix(_BOM) + b"}")["document"]
     except ApiError:
@@ -176,7 +176,7 @@ def _item(number: int, item: object) -> ImportEntry:
 
 
 def _has_several(whole: bytes) -> bool:
-    """Return whether more follows after a JSON document with line breaks inside it."""
+    """Return whether `whole` begins with a JSON document of several lines, and has more text."""
     try:
         text = whole.removeprefix(_BOM).decode(errors="replace").lstrip()
         _, end = json.JSONDecoder().raw_decode(text)
@@ -186,7 +186,7 @@ def _has_several(whole: bytes) -> bool:
 
 
 class _Rejoined:
-    """A stream with the bytes that were already read from it."""
+    """A stream to whose start the bytes that were already read from it are returned."""
 
     def __init__(self, start: bytes, rest: IO[bytes]) -> None:
         self._start = BytesIO(start)

@@ -1,4 +1,4 @@
-"""The entries that each format is read into: conversations, or refusals with a reason."""
+"""The types into which every format is read: conversations, and refusals with a reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Partly:
-    """An entry with fields that cannot be imported; the rest of it can.
+    """A conversation that can be imported without some of its fields.
 
     Attributes:
         item: the conversation without those fields.
@@ -39,12 +39,12 @@ class Partly:
 
 @dataclass(frozen=True, slots=True)
 class ImportEntry:
-    """One thread, one conversation, one completion, or a refusal.
+    """One thread, conversation or completion of a source, or a refusal.
 
     Attributes:
-        position: its position in its source, such as `line 12`.
-        item: the conversation, whole or in part, or the refusal.
-        size: its share of `ImportFile.total`, in the same unit.
+        position: the position of the entry in its source, such as `line 12`.
+        item: the conversation, the part of it that can be imported, or the refusal.
+        size: the size of the entry, in the unit of `ImportFile.total`.
     """
 
     position: str
@@ -57,9 +57,9 @@ class ImportFile:
     """A source of conversations.
 
     Attributes:
-        name: its name, as shown to users.
+        name: the source's name, as shown to users.
         entries: the entries, read on demand.
-        total: the sum of the sizes of all entries, in any unit; None if unknown.
+        total: the sum of the sizes of all entries, in bytes or another unit; None if it is unknown.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Recognises objects that hold conversations in a form that cannot be imported, and names it."""
+"""Recognises conversations in formats of other programs, which cannot be imported."""
 
 from typing import Any, Final
 
@@ -8,11 +8,11 @@ CLAUDE: Final = "is from a Claude export, which is not supported yet"
 FOREIGN: Final = (BARE, CHATGPT, CLAUDE)
 
 _OWN: Final = ("messages", "items", "choices")
-"""The fields that make an object a conversation."""
+"""An object with one of these fields can be a conversation in Backscroll's own format."""
 
 
 def foreign_form(found: dict[str, Any]) -> str | None:
-    """Return the reason for refusing an object, one of `FOREIGN`; None if its form is unknown."""
+    """Return the reason in `FOREIGN` to refuse an object, or None if its format is not foreign."""
     if any(name in found for name in _OWN):
         return None
     if isinstance(found.get("mapping"), dict):

@@ -4,9 +4,9 @@
     {"object": "conversation", "items": [{"role": "user", "content": "Hello"}, …]}
     {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
 
-A message has the fields of the API's `thread.message`. Its content has the form of a request (text
-or parts) or of a response. Fields that only repeat others are ignored. A `title` becomes
-`metadata.title`. Unknown fields are left out, and named.
+A message has the fields of the API's `thread.message`. Its content can be text or a list of parts,
+as in a request or in a response. Fields that only repeat other fields are ignored. A `title`
+becomes `metadata.title`. Unknown fields are left out, and the import reports their names.
 """
 
 import hashlib
@@ -42,25 +42,25 @@ NOT_JSON: Final = "is not a valid JSON object"
 """The start of the reason for refusing a line that is not a JSON object."""
 
 LINE_BYTES: Final = 256 * 1024 * 1024
-"""The maximum length of a line in bytes; a longer one is refused."""
+"""The maximum length of a line in bytes. A longer line is refused."""
 
 _METADATA: Final = TypeAdapter[dict[str, str]](Metadata)
 
 
 class LineStream(Protocol):
-    """A stream that is read line by line."""
+    """A stream that can be read line by line."""
 
     def readline(self, most: int, /) -> bytes:
-        """Return the next line, or its first `most` bytes; empty at the end."""
+        """Return the next line, or its first `most` bytes; nothing at the end of the stream."""
         ...
 
 
 def lines(stream: LineStream, line_bytes: int = LINE_BYTES) -> Iterator[ImportEntry]:
-    """Yield the entry on each line; blank lines are skipped.
+    """Yield an entry for each line. Blank lines are skipped.
 
     Args:
         stream: the lines.
-        line_bytes: the maximum length of a line in bytes; a longer one is refused.
+        line_bytes: the maximum length of a line in bytes. A longer line is refused.
     """
     number = 0
     while line := stream.readline(line_bytes):
@@ -82,7 +82,7 @@ def parse(line: bytes) -> Imported | Partly | Refused:
     try:
         found = parse_object(line)
     except ApiError as error:
-        # Drop "We could not parse the JSON body of your request: ", as a line is not a request.
+        # Drop "We could not parse the JSON body of your request: ", because a line is no request.
         why = error.message.partition(": ")[2].removesuffix(".")
         return Refused(f"{NOT_JSON}: {why}")
     return parse_value(found)
@@ -91,7 +91,7 @@ def parse(line: bytes) -> Imported | Partly | Refused:
 def parse_value(found: JSON) -> Imported | Partly | Refused:
     """Return the conversation that a JSON object describes, or a refusal.
 
-    Fields that Backscroll does not know are removed from `found`.
+    Unknown fields are removed from `found`.
     """
     form = foreign_form(found)
     if form is not None:
@@ -106,9 +106,9 @@ def parse_value(found: JSON) -> Imported | Partly | Refused:
 
 
 def _title(found: JSON) -> str:
-    """Remove the title of a thread or conversation from `found`; it is empty if there is none.
+    """Remove the title of a thread or conversation from `found`, and return it or an empty string.
 
-    A title that `metadata` cannot hold, or beside one in `metadata`, stays: it is an unknown field.
+    The title stays, as an unknown field, if `metadata` has a title too or cannot hold this one.
     """
     title, metadata = found.get("title"), found.get("metadata") or {}
     if found.get("object", _kind(found)) == "chat.completion" or not isinstance(metadata, dict):
@@ -158,14 +158,14 @@ def _parsed(found: JSON) -> Imported | Refused:
 
 
 def _kind(found: JSON) -> str:
-    """Return the kind of an object without an `object` field, inferred from its other fields."""
+    """Infer the kind of an object without an `object` field from its other fields."""
     if "choices" in found:
         return "chat.completion"
     return "conversation" if "items" in found else "thread"
 
 
 def _hash(found: JSON) -> str:
-    # Hash the value and not its bytes, because key order and whitespace do not matter.
+    # Hash the parsed value, because the order of keys and whitespace do not matter.
     canonical = json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
@@ -211,7 +211,7 @@ def _conversation(line: ConversationLine, found: JSON) -> ImportedConversation:
     return ImportedConversation(
         key=line.key or line.id or _hash(found),
         created_at=int(time.time()) if line.created_at is None else line.created_at,
-        items=found["items"],  # unchanged, whatever their kind
+        items=found["items"],  # unchanged, including unknown types
         last_active_at=line.last_active_at,
         id=line.id,
         metadata=line.metadata or {},

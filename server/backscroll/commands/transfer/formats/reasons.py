@@ -21,19 +21,19 @@ _RULES: Final = {
 
 
 def unknown_fields(error: ValidationError) -> list[tuple[int | str, ...]]:
-    """Return the paths of the unknown fields; empty if there are other problems as well."""
+    """Return the paths of the unknown fields, or nothing if the error has other problems too."""
     errors = error.errors(include_url=False, include_input=False)
     others = [each for each in errors if each["type"] != _UNKNOWN]
     return [] if others else [each["loc"] for each in errors]
 
 
 def names_of(paths: list[tuple[int | str, ...]]) -> tuple[str, ...]:
-    """Return the fields' names without list positions, such as `messages[].weight`, each once."""
+    """Return each field's name once, without list positions, such as `messages[].weight`."""
     return tuple(dict.fromkeys(re.sub(r"\[[0-9]+\]", "[]", _path(path)) for path in paths))
 
 
 def reason(error: ValidationError) -> str:
-    """Return the first problem that is not an unknown field: the field, and the rule."""
+    """Return the field and the broken rule of the first problem other than an unknown field."""
     errors = error.errors(include_url=False, include_input=False)
     first = next((each for each in errors if each["type"] != _UNKNOWN), errors[0])
     rule = _RULES.get(first["type"]) or f"is refused: {first['msg'].removeprefix('Value error, ')}"

@@ -46,9 +46,9 @@ _ROLES: Final = {
     "human": "user",
     **dict.fromkeys(("ai", "bot", "gpt", "model"), "assistant"),
 }
-"""Other programs' names for OpenAI's roles, in lower case."""
+"""The roles of other programs, in lower case, and OpenAI's role for each."""
 
-# The roles that tools show; any other would be read back as `unknown`.
+# Only the roles that tools can show. Tools would show any other role as `unknown`.
 Role = Annotated[
     str,
     StringConstraints(pattern=rf"\A{ROLE.pattern}\z"),
@@ -149,7 +149,7 @@ class _Choice(BaseModel):
 
 
 class CompletionLine(BaseModel):
-    """A stored chat completion, with its input in `messages`; unknown fields are kept."""
+    """A stored chat completion. `messages` are its input. Unknown fields are kept."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -222,7 +222,7 @@ def _message_object(message: ImportedMessage) -> JSON:
 
 
 def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mapping[str, Any]]:
-    """Return content; plain text becomes a string, which is a third as long as a part."""
+    """Return the content. Plain text becomes a string, which takes less space than a part."""
     match content:
         case [{"type": "text", "text": {"value": str(text), "annotations": []}}] if content[
             0

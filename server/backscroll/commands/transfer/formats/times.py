@@ -1,4 +1,4 @@
-"""Reads the times of imported conversations, as other programs write them."""
+"""Reads the times of imported conversations in the formats of other programs."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -17,10 +17,11 @@ def unix_seconds(written: object) -> int:
     """Return a time in Unix seconds, rounded down.
 
     Args:
-        written: Unix seconds, whole or not, or text in ISO 8601 format; without a zone it is UTC.
+        written: a number of Unix seconds, or text in ISO 8601 format. A text without a time zone is
+            in UTC.
 
     Raises:
-        ValueError: it is neither, or not between 1970 and 9999.
+        ValueError: `written` is neither, or the time is not between 1970 and 9999.
     """
     if isinstance(written, str):
         moment = datetime.fromisoformat(written)
