@@ -1,1 +1,1 @@
-"""Opening, preparing, reading and writing a SQLite or PostgreSQL database."""
+"""Opens, prepares, reads and writes a SQLite or PostgreSQL database."""

@@ -1,4 +1,4 @@
-"""Translates errors of the SQLite and PostgreSQL drivers into `faults`.
+"""Translates errors of the SQLite and PostgreSQL drivers into the errors in `faults`.
 
 Sources: https://sqlite.org/rescode.html, and the error codes in PostgreSQL's appendix A.
 """
@@ -17,7 +17,7 @@ from backscroll.database.faults import (
 from backscroll.database.locks import sqlstate
 
 STATEMENT_ERRORS: Final = (IntegrityError, DataError, ProgrammingError)
-"""Errors of one statement; after any other error the transaction may be lost."""
+"""Errors that affect only one statement. After any other error, the transaction may be lost."""
 
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -38,7 +38,7 @@ _COMMIT_UNKNOWN: Final = {
     sqlite3.SQLITE_IOERR_UNLOCK,
     sqlite3.SQLITE_IOERR_CLOSE,
 }
-"""Errors of a COMMIT that may have taken effect, because it may have removed the journal."""
+"""Error codes after which a COMMIT may have taken effect, because the journal may be gone."""
 
 _OF_POSTGRES: Final[tuple[tuple[str, Trouble], ...]] = (
     ("53100", "full"),
@@ -54,7 +54,8 @@ _DAMAGED_MESSAGES: Final = (
     "malformed database schema",
     "Could not decode to UTF-8",
 )
-"""The beginnings of SQLite's messages that mean damage, but that have only a general error code."""
+"""SQLite reports this damage with a general error code, so the start of its message identifies
+it."""
 
 
 def is_busy(error: BaseException) -> bool:
@@ -68,20 +69,20 @@ def may_have_committed(error: DBAPIError) -> bool:
 
 
 def is_of_file(error: DBAPIError) -> bool:
-    """Return whether the database file itself may have caused an error.
+    """Return whether the database file itself may be the cause of an error.
 
-    A full disk, another program's lock or a flaw of a statement is not the file's fault.
+    It is not if the disk is full, another program has a lock, or the statement is wrong.
     """
     has_other_cause = isinstance(error, STATEMENT_ERRORS) or is_busy(error)
     return not has_other_cause and _trouble(error) != "full"
 
 
 def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
-    """Translate an error of SQLite after its transaction has been rolled back.
+    """Translate an error of SQLite. The caller has rolled back the transaction.
 
     Args:
         error: the driver's error.
-        where: the database's path.
+        where: the database's path, for the operator.
     """
     if is_busy(error):
         return DatabaseBusyError()
@@ -90,7 +91,7 @@ def of_sqlite(error: DBAPIError, where: str) -> NothingWrittenError:
 
 
 def of_postgres(error: DBAPIError, where: str = "") -> DatabaseFailedError:
-    """Translate an error of PostgreSQL after its transaction has been rolled back."""
+    """Translate an error of PostgreSQL. The caller has rolled back the transaction."""
     code = sqlstate(error)
     found = [trouble for known, trouble in _OF_POSTGRES if code == known]
     return DatabaseFailedError(found[0] if found else "failed", code, where)

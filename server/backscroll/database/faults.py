@@ -1,4 +1,4 @@
-"""The errors that a database can raise."""
+"""The errors that operations on a database can raise."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -7,7 +7,8 @@ from backscroll.settings.operator_errors import OperatorError
 Trouble: TypeAlias = Literal[
     "full", "read_only", "standby", "missing", "replaced", "damaged", "foreign", "failed"
 ]
-"""The kinds of database failure; `foreign`: the file belongs to another program or version."""
+"""The kinds of database failure. `foreign`: the file belongs to another program or to another
+version of Backscroll."""
 
 _SENTENCES: Final[dict[Trouble, str]] = {
     "full": "its disk is full",
@@ -22,15 +23,15 @@ _SENTENCES: Final[dict[Trouble, str]] = {
 
 
 class StoreError(OperatorError):
-    """The store rejects a database or an import; `str()` is one line for the operator."""
+    """A database or an import was rejected. `str()` is one line for the operator."""
 
 
 class NothingWrittenError(OperatorError):
-    """The database operation failed and nothing was written; a retry is safe."""
+    """An operation on the database failed, and it wrote nothing. A retry is safe."""
 
 
 class DatabaseBusyError(NothingWrittenError):
-    """The database stayed locked for longer than the store waits."""
+    """Another program or transaction locked the database for longer than the time limit."""
 
     def __str__(self) -> str:
         """Return one line for the operator."""
@@ -60,8 +61,8 @@ class DatabaseFailedError(NothingWrittenError):
     Args:
         trouble: the kind of failure.
         cause: the engine's error code, such as `SQLITE_FULL` or SQLSTATE `53100`, or an empty
-            string. Never the engine's message, which may quote data.
-        where: the database's name, such as its path; shown only to the operator.
+            string. It must not be the engine's message, which may quote data.
+        where: the database's name, such as its path. It is shown only to the operator.
     """
 
     def __init__(self, trouble: Trouble, cause: str = "", where: str = "") -> None:
@@ -73,12 +74,12 @@ class DatabaseFailedError(NothingWrittenError):
 
     @property
     def sentence(self) -> str:
-        """The failure without the database's name, such as `its disk is full (SQLITE_FULL)`."""
+        """A description without the database's name, such as `its disk is full (SQLITE_FULL)`."""
         return f"{_SENTENCES[self.trouble]} ({self.cause})" if self.cause else self.plain
 
     @property
     def plain(self) -> str:
-        """The failure without the engine's error code."""
+        """A description without the database's name and the engine's error code."""
         return _SENTENCES[self.trouble]
 
     def __str__(self) -> str:
@@ -87,9 +88,9 @@ class DatabaseFailedError(NothingWrittenError):
 
 
 class CommitUnknownError(OperatorError):
-    """The connection was lost during a commit, which may or may not have succeeded.
+    """The connection was lost during a commit, so it is unknown whether the commit succeeded.
 
-    A retry with the same idempotency key is safe: it writes only if nothing was written before.
+    A retry with the same idempotency key is safe: it only writes if the commit did not succeed.
     """
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""JSON as the database stores it: compact, with non-ASCII characters unescaped."""
+"""Converts values to and from the JSON text that the database stores."""
 
 import json
 from typing import Final
@@ -11,19 +11,19 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 
 
 def dump_json(value: object) -> str:
-    """Return `value` as compact JSON; characters outside ASCII are not escaped."""
+    """Return `value` as compact JSON, in which characters outside ASCII are not escaped."""
     return _compact.encode(value)
 
 
 def load_json(text: str) -> object:
-    """Return the value that `dump_json` encoded as `text`.
+    """Return the value of JSON text that `dump_json` returned.
 
     Raises:
         DatabaseFailedError: `text` is not JSON, so the database is damaged.
     """
     try:
         return from_json(text)
-    except ValueError:  # nested deeper than `from_json` allows
+    except ValueError:  # `from_json` limits the nesting depth
         try:
             return json.loads(text)
         except ValueError:

@@ -1,7 +1,8 @@
 """Named locks for concurrent write transactions on PostgreSQL.
 
-`FOR UPDATE` can lock only rows that exist (SQLAlchemy omits it on SQLite). These locks protect
-objects that have no row yet. SQLite has a single writer and needs no locks.
+`FOR UPDATE` can lock only rows that exist. (SQLAlchemy omits it on SQLite.) The locks in this
+module protect objects that have no row yet. On SQLite only one transaction writes at a time, so
+these locks are not needed.
 """
 
 from typing import Final
@@ -10,16 +11,16 @@ from sqlalchemy import Connection, Table, Text, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 LOCK_S: Final = 10.0
-"""How long a read or a write waits for locks and for its turn before it fails, in seconds."""
+"""The maximum time that a read or write waits for locks and for earlier writes, in seconds."""
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
 
-# If two names have the same hash, their transactions wait for each other: slower, but correct.
+# If two names have the same hash, their transactions wait for each other. That is slow but correct.
 _lock: Final = select(
     func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0))
 )
 
-# A transaction that changes rows holds this lock of their table until it ends.
+# A transaction that changes rows of a table holds this lock on the table until it ends.
 _writers: Final = text(
     "SELECT virtualtransaction FROM pg_locks WHERE mode = 'RowExclusiveLock'"
     " AND locktype = 'relation' AND granted"
@@ -29,7 +30,7 @@ _writers: Final = text(
 
 
 def take_turns(connection: Connection, *names: str) -> None:
-    """Lock `names` until the transaction ends, so that transactions with the same names take turns.
+    """Lock `names` until the transaction ends. Other transactions that lock the same names wait.
 
     Raises:
         DBAPIError: the wait exceeded the engine's lock timeout (`LOCK_NOT_AVAILABLE`).
@@ -39,19 +40,20 @@ def take_turns(connection: Connection, *names: str) -> None:
 
 
 def lock_list(connection: Connection, table: Table, partition: str) -> None:
-    """Lock a partition of `table` until the transaction ends, so that only it can append rows.
+    """Lock a partition of `table` until the transaction ends, so that no other can append rows.
 
-    Without the lock, a sequence can give 7 and 8 to two transactions. If 8 is committed first, a
-    reader that continues after 8 never sees 7. With the lock, positions are in commit order.
+    Without the lock, two transactions could append the rows 7 and 8 at the same time. If 8 were
+    committed first, a reader could see 8, continue after it, and never see 7. With the lock, rows
+    are committed in the order of their positions.
     """
     take_turns(connection, "list", table.name, partition)
 
 
 def writers_of(connection: Connection, *tables: Table) -> frozenset[str]:
-    """Return the transactions that are changing rows of `tables` now; none on SQLite.
+    """Return the ids of the transactions that are changing rows of `tables`; none on SQLite.
 
-    Each is named by its virtual transaction id, which is unique among running transactions
-    (PostgreSQL documentation, `pg_locks`).
+    These are virtual transaction ids, which are unique among running transactions (PostgreSQL
+    documentation, `pg_locks`).
     """
     if connection.dialect.name != "postgresql":
         return frozenset()

@@ -1,4 +1,4 @@
-"""Opens a database, and chooses the engine from the URL."""
+"""Opens a database. The URL determines the engine: SQLite or PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ _URL_RULE: Final = (
 
 
 def is_postgres(url: str) -> bool:
-    """Return whether a URL has PostgreSQL's scheme; the rest of the URL is not checked."""
+    """Return whether a URL has PostgreSQL's scheme. The rest of the URL is not checked."""
     return url.startswith(_POSTGRES)
 
 
@@ -26,28 +26,29 @@ def is_postgres(url: str) -> bool:
 async def open_database(
     url: str, needed: TableSet, lock_s: float = LOCK_S
 ) -> AsyncIterator[Database]:
-    """Open the database at `url`, and close it at the end.
+    """Open the database at `url`, and close it on exit.
 
-    Missing tables are created, and tables of an older Backscroll are migrated.
+    Missing tables are created. Tables of an older version of Backscroll are migrated.
 
     Args:
         url: one of `sqlite:///relative.db` (relative to the current directory),
             `sqlite:////absolute/path.db`, `sqlite://` (in memory) and
-            `postgresql://user:password@host:port/name`. A SQLite path may be percent-encoded; a
-            missing file is created with mode 0600, and so is its folder. A PostgreSQL URL may have
-            libpq's parameters after a `?`, and its database must exist.
-        needed: the set of tables that the caller uses; the database may have others as well.
-        lock_s: how long a read or a write waits for locks, in seconds.
+            `postgresql://user:password@host:port/name`. The path of a SQLite file may be
+            percent-encoded. A missing file is created with mode 0600, and a missing folder is
+            created too. A PostgreSQL URL may have libpq's parameters after a `?`. Its database must
+            exist.
+        needed: the set of tables that the caller uses. The database may also have other sets.
+        lock_s: the maximum time that a read or write waits for locks, in seconds.
 
     Raises:
-        StoreError: the URL is not supported, or the database cannot be used; one line, without
-            the URL's password.
+        StoreError: the URL is not supported, or the database cannot be used. `str()` is one line
+            without the URL's password.
     """
     if is_postgres(url):
-        # Imported only here: asyncpg and greenlet are optional, and slow to import.
+        # Imported only if needed: asyncpg and greenlet are optional, and slow to import.
         from backscroll.database.postgres_address import parse
 
-        address = parse(url)  # fails with a clear error if they are not installed
+        address = parse(url)  # raises a clear error if they are not installed
         from backscroll.database.postgres import open_postgres
 
         async with open_postgres(address, needed, lock_s) as database:

@@ -10,14 +10,14 @@ Work: TypeAlias = Callable[[Connection], T]
 
 
 class Database(Protocol):
-    """An open database, which runs synchronous functions on its connections."""
+    """An open database. It runs synchronous functions, which get one of its connections."""
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
-        """Run `work` outside a transaction: each of its statements sees only committed rows.
+        """Run `work` without a transaction: each of its statements sees what is committed by then.
 
         Args:
-            work: reads the rows.
-            large: whether it reads megabytes, which must not block the event loop.
+            work: a function that reads rows.
+            large: whether it reads megabytes. It then runs on another thread than the event loop.
 
         Raises:
             DatabaseBusyError: no lock or no connection was free in time.
@@ -26,15 +26,15 @@ class Database(Protocol):
         """
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run `work` in a write transaction, committed when this returns.
+        """Run `work` in a write transaction. When this returns, the transaction is committed.
 
         Args:
-            work: writes the rows. If it raises, nothing is written. It may run again if its
-                transaction was rolled back for another reason, so it must not depend on an earlier
-                run.
+            work: a function that writes rows. If it raises, nothing is written. If its transaction
+                is rolled back for another reason, it may run again, so it must not depend on an
+                earlier run.
             turn: the name of the object that `work` locks, such as a thread. Writes of this process
-                with the same name run one after another, and do not delay others. Empty if `work`
-                locks nothing.
+                with the same name run one after another and do not delay other writes. Empty if
+                `work` locks no object.
 
         Raises:
             DatabaseBusyError: no lock or no connection was free in time; nothing was written.
@@ -46,7 +46,7 @@ class Database(Protocol):
         """
 
     async def check(self) -> None:
-        """Check, with a fast test, that the database can be read and written.
+        """Check quickly that the database can be read and written.
 
         Raises:
             DatabaseUnavailableError: the database's server does not respond.

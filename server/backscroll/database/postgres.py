@@ -1,11 +1,12 @@
-"""The database on PostgreSQL.
+"""A database on a PostgreSQL server.
 
-Reads and writes have separate, bounded pools of asyncpg connections, so that readers never wait for
-writers. Writes with the same turn, such as those to one thread, queue before they take a
-connection. A write that waits for a lock returns its connection to the pool after `TRY_S` and tries
-again later, so that a lock delays only the writes that need it. Each read statement runs in its own
-transaction, so that each page is one snapshot. Writes run at READ COMMITTED and lock the rows that
-they change. Each wait has a limit: for a turn, a connection, a lock, a statement and the server.
+Reads and writes use separate, bounded pools of asyncpg connections, so that reads never wait for
+writes. Writes with the same `turn`, such as writes to one thread, run one after another; a write
+takes a connection only once it is the first. If a write has to wait for a lock for longer than
+`TRY_S`, it returns its connection to the pool and tries again later, so that a lock delays only the
+writes that need it. Each statement of a read runs in its own transaction, so that each page is one
+snapshot. Writes run at READ COMMITTED and lock the rows that they change. Every wait has a time
+limit: for earlier writes, a connection, a lock, a statement and the server.
 """
 
 import asyncio
@@ -38,35 +39,35 @@ from backscroll.database.schema import TableSet, tables
 
 WRITERS: Final = 5
 READERS: Final = 5
-"""The maximum numbers of a process's connections for writing and for reading. PostgreSQL's default
-limit of 100 is enough for 9 replicas."""
+"""The maximum numbers of connections for writes and for reads, for each process. PostgreSQL's
+default limit of 100 connections is enough for 9 replicas."""
 
 STATEMENT_S: Final = 30
 MIGRATION_S: Final = 3_600
-"""How long a statement may take, in seconds, at most: in normal use, and in a migration."""
+"""The time limits for a statement in normal use and in a migration, in seconds."""
 
 POOL_WAIT_S: Final = 10.0
 
 REMEMBERED_S: Final = 10.0
-"""How long `check` reports an earlier failure, in seconds, unless a write succeeds meanwhile."""
+"""After a failed write, `check` fails for this long, in seconds, or until a write succeeds."""
 
 TRY_S: Final = 0.1
-"""How long an attempt waits for a lock before it returns its connection to the pool, in seconds."""
+"""After this wait for a lock, in seconds, a write returns its connection and tries again later."""
 
 
 T = TypeVar("T")
 
 
 class PostgresDatabase:
-    """An open PostgreSQL database; `Database` documents the methods."""
+    """An open PostgreSQL database. `Database` documents its methods."""
 
     def __init__(self, writing: AsyncEngine, reading: AsyncEngine, lock_s: float = LOCK_S) -> None:
         """Use the pools that `open_postgres` creates.
 
         Args:
-            writing: for transactions.
-            reading: for single statements.
-            lock_s: how long a read or a write waits for locks and for its turn, in seconds.
+            writing: a pool of connections for transactions.
+            reading: a pool of connections for single statements.
+            lock_s: the maximum wait for locks and earlier writes, in seconds.
         """
         self._writing = writing
         self._reading = reading
@@ -76,7 +77,7 @@ class PostgresDatabase:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:  # noqa: ARG002 - asyncpg never blocks
-        """Run `work`, each of its statements in a transaction of its own."""
+        """Run `work`. Each of its statements is a transaction of its own."""
 
         async def run() -> T:
             async with self._reading.connect() as connection:
@@ -87,11 +88,11 @@ class PostgresDatabase:
     async def write(self, work: Work[T], turn: str = "") -> T:
         """Run `work` in a transaction.
 
-        If the caller is cancelled before its turn, `work` does not run. If it is cancelled later,
-        the transaction still finishes.
+        If the caller is cancelled while it waits for earlier writes, `work` does not run. If it is
+        cancelled later, the transaction is still completed.
         """
         ends_at = self._lock_ends_at()
-        # A write without a turn gets a lock of its own, which is always free.
+        # A write without a turn gets a new lock, for which it never waits.
         lock = self._turns.setdefault(turn, asyncio.Lock()) if turn else asyncio.Lock()
         try:
             async with asyncio.timeout_at(ends_at):
@@ -113,7 +114,7 @@ class PostgresDatabase:
         return value
 
     async def check(self) -> None:
-        """Check that the server responds and allows writes, and that nothing failed recently."""
+        """Check that the server responds and allows writes, and that no recent write failed."""
         until, trouble = self._trouble or (0.0, None)
         if trouble is not None and time.monotonic() < until:
             raise DatabaseFailedError(trouble.trouble, trouble.cause)
@@ -140,7 +141,7 @@ class PostgresDatabase:
         lock.release()
         self._writes.discard(writing)
         if not writing.cancelled():
-            writing.exception()  # otherwise asyncio logs it if the caller was cancelled
+            writing.exception()  # or asyncio logs it if the caller was cancelled
 
 
 @asynccontextmanager
@@ -150,16 +151,16 @@ async def open_postgres(
     lock_s: float = LOCK_S,
     pool_wait_s: float = POOL_WAIT_S,
 ) -> AsyncIterator[PostgresDatabase]:
-    """Open the database at `address`, and close it at the end.
+    """Open the database at `address`, and close it on exit.
 
     Args:
         address: the database's address.
         needed: the set of tables that the caller uses.
-        lock_s: how long a read or a write waits for locks and for its turn, in seconds.
-        pool_wait_s: how long a read or a write waits for a free connection, in seconds.
+        lock_s: the maximum wait of a read or write for locks and earlier writes, in seconds.
+        pool_wait_s: the maximum time that a read or write waits for a free connection, in seconds.
 
     Raises:
-        StoreError: the database cannot be used; one line, without its password.
+        StoreError: the database cannot be used. `str()` is one line without the password.
     """
     migrating = _engine(
         address,
@@ -198,7 +199,7 @@ def _engine(
         pool_size=size,
         max_overflow=0,
         pool_timeout=pool_wait_s,
-        hide_parameters=True,  # errors are logged, and must not contain the text of messages
+        hide_parameters=True,  # logged errors must not contain messages
         json_serializer=dump_json,
         json_deserializer=load_json,
     )
@@ -210,7 +211,8 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
         if encoding != "UTF8":
             raise StoreError(f"{address.name} has the encoding {encoding}; the store needs UTF8")
         for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
-            # Set here, because setting it in `schema` would import the dialect even for SQLite.
+            # This is not set in `schema`, because that would import PostgreSQL's dialect for SQLite
+            # too.
             where = index.dialect_options["sqlite"]["where"]
             index.dialect_options["postgresql"]["where"] = where
         prepare(connection, address.name, needed)

@@ -1,6 +1,6 @@
-"""The address of a PostgreSQL server, and how asyncpg connects to it.
+"""Parses the address of a PostgreSQL server, and connects to it with asyncpg.
 
-asyncpg parses the URL as libpq does, including `PGPASSWORD`, `~/.pgpass` and `sslmode`.
+Like libpq, asyncpg also reads `PGPASSWORD` and `~/.pgpass`, and obeys `sslmode`.
 """
 
 import os
@@ -15,18 +15,20 @@ from backscroll.settings.installation import how_to_add
 
 CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 10
-"""How long after a statement's time limit the server counts as unreachable, in seconds."""
+"""If the server does not respond for this long after a statement's time limit, in seconds, it is
+unreachable."""
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {
-    "jit": "off",  # compiling a statement would take longer than running it
+    "jit": "off",  # compiling a statement takes longer than running it
     "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
 }
 _DURABLE: Final = (
     "CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' "
     "ELSE 'on' END"
 )
-"""A role or a server may turn it off. `remote_apply` guarantees more than `on`, so it stays."""
+"""The value for `synchronous_commit`, which a role or server may turn off. `remote_apply` is kept,
+because it guarantees more than `on`."""
 
 _URL_RULE: Final = "BACKSCROLL_DATABASE must be postgresql://user:password@host:port/name"
 _NO_PRIMARY: Final = (
@@ -45,7 +47,7 @@ class Address:
     Attributes:
         url: the operator's URL with the password; only asyncpg may see it.
         name: the URL without user, password and parameters, for errors.
-        needs_primary: whether to connect to the first of several servers that can be written to.
+        needs_primary: whether to connect only to a server that can be written to.
     """
 
     url: str = field(repr=False)
@@ -81,7 +83,7 @@ def parse(url: str) -> Address:
 
 
 def _server(text: str) -> str:
-    """Return one server of a URL as `host:port`; a ValueError means that it has another form."""
+    """Return one server of a URL as `host:port`. Raises ValueError if it has another form."""
     one = urlsplit(f"//{text}")
     host, port = one.hostname or "", one.port
     return f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
@@ -98,8 +100,8 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
 
     Args:
         address: the database to connect to.
-        statement_s: how long a statement may take, in seconds, at most.
-        lock_s: how long a statement may wait for a lock, in seconds, at most.
+        statement_s: the time limit for a statement, in seconds.
+        lock_s: the maximum time that a statement waits for a lock, in seconds.
 
     Raises:
         DatabaseUnavailableError: the server does not exist, does not respond within `CONNECT_S`
@@ -111,7 +113,7 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
         "statement_timeout": f"{statement_s}s",
         "lock_timeout": f"{lock_s * 1000:.0f}ms",
     }
-    # Not startup parameters: PgBouncer refuses those that it does not know, or drops them.
+    # Settings are not sent as startup parameters, because PgBouncer refuses or drops unknown ones.
     chosen = ", ".join(
         f"set_config('{name}', '{value}', false)" for name, value in settings.items()
     )
@@ -138,7 +140,7 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
         line = f"{address.name} {_NO_PRIMARY}"
         raise DatabaseUnavailableError(line) from None
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
-        # Only the error's type: its message may quote the URL.
+        # Show only the type of the error, because its message may quote the URL.
         line = f"{address.name} cannot be used: its parameters are invalid ({type(error).__name__})"
         raise DatabaseUnavailableError(line) from None
     return connection
@@ -155,7 +157,7 @@ def _reason(error: OSError) -> str:
 
 
 def why_refused(address: Address, code: str | None) -> str:
-    """Return one line for the operator about one of PostgreSQL's error codes."""
+    """Return one line for the operator that explains one of PostgreSQL's error codes."""
     return f"{address.name} {_SENTENCES.get(code or '', f'cannot be used (SQLSTATE {code})')}"
 
 

@@ -1,8 +1,8 @@
-"""Recognises a connection pooler that Backscroll cannot use, such as PgBouncer per transaction.
+"""Recognises connection poolers that Backscroll cannot use, such as PgBouncer in some modes.
 
-Backscroll sets time limits for its session and prepares statements, so a session must have one
-client. With session pooling it does; with transaction pooling, one client's settings and
-statements reach another, and a commit can be lost without an answer.
+Backscroll sets time limits and prepares statements in its session, so a session must have only one
+client. With session pooling it has one. With transaction pooling, clients share sessions: they get
+each other's settings and statements, and the reply to a commit can be lost.
 """
 
 import secrets
@@ -15,13 +15,14 @@ _OWN: Final = "SELECT current_setting('backscroll.session', true)"
 
 
 async def connect_checked(address: Address, statement_s: int, lock_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
-    """Return a connection like `connect`, after checking that its session has no other client.
+    """Return a connection like `connect`, and check that its session has no other client.
 
-    PostgreSQL itself is recognised by the id of its process, which a pooler replaces: then nothing
-    more is checked. Otherwise a second connection looks for a setting of the first one's session.
+    If the connection reports the id of PostgreSQL's process, it is not pooled, because a pooler
+    reports another id. Otherwise, a second connection checks whether it can see a setting of the
+    first connection's session.
 
     Raises:
-        StoreError: a pooler shares sessions; one line for the operator.
+        StoreError: a pooler shares sessions. `str()` is one line for the operator.
         DatabaseUnavailableError: as in `connect`.
     """
     connection = await connect(address, statement_s, lock_s)
@@ -41,11 +42,11 @@ async def _is_shared(connection: Any, address: Address, statement_s: int, lock_s
     other = await connect(address, statement_s, lock_s)
     try:
         await connection.execute(f"SELECT set_config('backscroll.session', '{mark}', false)")
-        async with other.transaction():  # keeps its session, so that the first gets another one
+        async with other.transaction():  # keeps a session, so that `connection` gets another
             if await other.fetchval(_OWN) == mark:
-                return True  # asked first: the first connection may wait for this very session
+                return True  # read first, as the first connection may wait for this session
             return bool(await connection.fetchval(_OWN) != mark)
-    except asyncpg.PostgresError:  # with statement pooling, the pooler refuses a transaction
+    except asyncpg.PostgresError:  # with statement pooling, a pooler refuses transactions
         return True
     finally:
         other.terminate()

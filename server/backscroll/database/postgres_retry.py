@@ -1,4 +1,4 @@
-"""Retries work on PostgreSQL, and translates the errors that remain."""
+"""Retries work on PostgreSQL, and translates the error if the last attempt fails."""
 
 import asyncio
 import random
@@ -20,16 +20,17 @@ from backscroll.database.faults import (
 from backscroll.database.locks import LOCK_NOT_AVAILABLE, sqlstate
 
 ATTEMPTS: Final = 5
-"""The maximum number of attempts of work that the database rolls back."""
+"""The maximum number of attempts if the database rolls the work back."""
 
 _PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
 
 _ROLLED_BACK: Final = frozenset({"40001", "40P01"})
-"""Serialization failure and deadlock: another transaction caused the rollback."""
+"""The codes for a serialization failure and a deadlock, which other transactions cause."""
 
 _STANDBY: Final = "25006"
-"""Read-only: the server has become a standby; a new connection may reach the primary."""
+"""The code for a read-only server, which may have become a standby. A new connection may reach the
+primary."""
 
 _FAILED: Final = ("53100", _STANDBY, "XX00", "58", "F0")
 """Prefixes of the codes for a server that is full, read-only or damaged, or has lost files."""
@@ -38,7 +39,7 @@ _COMMIT_UNKNOWN: Final = ("40003", "08", "57P")
 """Prefixes of the codes after which it is unknown whether a COMMIT succeeded."""
 
 _TIMED_OUT: Final = "57014"
-"""The statement exceeded its time limit."""
+"""The code for a statement that exceeded its time limit."""
 
 _UNAVAILABLE: Final = ("08", "53", "57P")
 """Prefixes of the codes for a server that stops, starts, or accepts no more connections."""
@@ -47,10 +48,10 @@ T = TypeVar("T")
 
 
 async def retry(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
-    """Return the result of `run`, and retry it if the database rolled it back.
+    """Return the result of `run`. If the database rolls its transaction back, run it again.
 
     Args:
-        run: takes a connection from the pool, uses it, and returns it.
+        run: takes a connection from the pool, works with it, and gives it back.
         lock_ends_at: the time until which `run` is retried after lock timeouts, in seconds of the
             event loop's clock. After other failures, at most `ATTEMPTS` attempts are made.
 
@@ -87,14 +88,14 @@ async def retry(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
 
 
 def _classify(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
-    """Return whether to retry, and the error to raise after the last attempt.
+    """Return whether to retry, and the error to raise if no attempt succeeds.
 
     The error is None if the work caused it, such as a violated constraint.
     """
     code = sqlstate(error)
     if code in _ROLLED_BACK or code == LOCK_NOT_AVAILABLE:
         return True, DatabaseBusyError()
-    if isinstance(error, NotSupportedError):  # a cached plan: another replica has changed the table
+    if isinstance(error, NotSupportedError):  # another replica changed the table of a cached plan
         return True, DatabaseBusyError()
     if code == _TIMED_OUT:
         return False, DatabaseBusyError()

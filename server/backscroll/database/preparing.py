@@ -20,17 +20,18 @@ _version: Final = select(version_table.c.version)
 
 
 def prepare(connection: Connection, name: str, needed: TableSet) -> None:
-    """Create or migrate the needed tables, or check the existing ones.
+    """Create missing tables and migrate old ones, or reject the database.
 
-    Always writes a row, so that a read-only database is rejected now and not at a first request.
+    This always writes a row, so that a read-only database is rejected now and not by a later
+    request.
 
     Args:
         connection: a connection in a write transaction.
-        name: the database's name in errors.
-        needed: the set of tables to create if missing; other existing sets are only migrated.
+        name: the name of the database in error messages.
+        needed: the set of tables that is created if it is missing. Other sets are only migrated.
 
     Raises:
-        StoreError: the database belongs to another program or to a newer Backscroll.
+        StoreError: the database belongs to another program or to a newer version of Backscroll.
     """
     take_turns(connection, "schema")
     present = set(inspect(connection).get_table_names())

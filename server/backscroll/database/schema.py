@@ -1,18 +1,19 @@
 """The tables of the database, and their schema version.
 
-Every change here needs a new version, and a step in `migrations` from the previous one.
+Every change of the tables needs a new version, and a migration from the previous version.
 
-`TABLE_SETS` lists the tables that are created together; a database may have only some sets. The
-table `backscroll_schema` stores the version of all tables of a database.
+`TABLE_SETS` groups the tables into sets. The tables of a set are created together, and a database
+may have only some of the sets. The table `backscroll_schema` stores the schema version of a
+database, which applies to all of its tables.
 
 Each thread, conversation and completion belongs to a named partition. Ids are unique only within a
 partition. Messages and items refer to their thread or conversation by its `position`, which is
 unique in its table. The `scope` of an idempotency key is its partition.
 
 Each list is ordered by `position`, which increases in commit order. A deleted row becomes a
-tombstone: its content is erased and `deleted_at` is set, but it keeps its id and position, so that
-it stays valid as a cursor. The partial indexes omit tombstones, so that they do not slow down
-pages.
+tombstone: its content is erased and `deleted_at` is set. It keeps its id and position, so that a
+page can still start after it. The partial indexes omit tombstones, so that these do not slow down
+lists.
 
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
@@ -39,8 +40,8 @@ tables: Final = MetaData()
 # SQLite assigns row numbers only in a column that is declared INTEGER.
 _RowNumber: Final = BigInteger().with_variant(Integer(), "sqlite")
 _Json: Final = JSON(none_as_null=True)
-# Text is compared byte by byte, as in SQLite. In a locale's order, an index would break when an
-# operating system update changes that order.
+# Text is compared byte by byte, as in SQLite. If it were compared by the rules of a locale, an
+# update of the operating system could change these rules, and the indexes would become invalid.
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 version_table: Final = Table(
@@ -86,7 +87,7 @@ messages: Final = Table(
     Column("incomplete_at", BigInteger),
     Column("incomplete_details", _Json),
     Column("deleted_at", BigInteger),
-    # The thread comes first, so that its messages are close together in the index.
+    # `thread` is the first column, so that a thread's messages are close together in the index.
     UniqueConstraint("thread", "id"),
 )
 
@@ -143,7 +144,8 @@ completion_messages: Final = Table(
     Column("body", _Json, nullable=False),
 )
 
-# A copy of each completion's metadata, one row per pair, so that filters need no JSON operators.
+# A copy of the metadata of completions, with a row for each key, so that filters need no JSON
+# operators.
 completion_metadata: Final = Table(
     "completion_metadata",
     tables,
@@ -163,12 +165,12 @@ idempotency: Final = Table(
     Column("body", _Text),
     Column("collection_id", _Text, nullable=False),
     Column("object_id", _Text, nullable=False),
-    # A time of `retention_clock`. A replica that still uses schema 2 leaves it null, and such rows
-    # are never removed.
+    # The `elapsed_ms` of `retention_clock` when the row was written. A server that still uses
+    # schema 2 leaves it null, and such rows are never removed.
     Column("kept_since_ms", BigInteger),
 )
 
-# Has a single row; `retention` describes its use.
+# This table has one row. `backscroll.store.retention` describes its use.
 retention_clock: Final = Table(
     "retention_clock",
     tables,
@@ -176,7 +178,7 @@ retention_clock: Final = Table(
     Column("token", _Text, nullable=False),
 )
 
-# Bearer tokens for the HTTP transport; only their hashes are stored.
+# Bearer tokens for the HTTP transport. Only their hashes are stored.
 tokens: Final = Table(
     "tokens",
     tables,
@@ -193,19 +195,19 @@ tokens: Final = Table(
 )
 
 TableSet: TypeAlias = Literal["store", "tokens"]
-"""A set of tables: those of the embedded store, or that of the bearer tokens."""
+"""The name of a set of tables: the embedded store's tables, or the table of bearer tokens."""
 
 TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
     "store": tuple(table for table in tables.sorted_tables if table not in {version_table, tokens}),
     "tokens": (tokens,),
 }
-"""The tables of each set. A database with a schema version below 3 has the store's tables."""
+"""The tables of each set. A database with a schema version below 3 always has the set `store`."""
 
 
 def sets_in(names: Collection[str]) -> frozenset[TableSet]:
-    """Return the sets to which the tables with these names belong.
+    """Return the sets to which tables with these names belong.
 
-    A set with a missing table is included: it is damaged, and must not be created again.
+    A set of which only some tables exist is included. It is damaged, and must not be created again.
     """
     return frozenset(
         needed
@@ -228,7 +230,7 @@ _index_undeleted("living_threads", threads, "partition", "position")
 _index_undeleted("living_messages", messages, "thread", "position", unique=True)
 _index_undeleted("living_conversations", conversations, "partition", "position")
 for _listed in (threads, conversations):
-    # Deleted rows are included, because a new activity must be later than theirs, too.
+    # Deleted rows are included, because new activity must also be later than theirs.
     Index(
         f"{_listed.name}_by_activity",
         _listed.c.partition,

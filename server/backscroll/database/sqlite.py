@@ -1,11 +1,11 @@
-"""The database on SQLite.
+"""A database in a SQLite file or in memory.
 
-One connection does all writes of this process, so that they queue instead of polling SQLite's lock.
-`BEGIN IMMEDIATE` and a busy timeout handle the locks of other processes. Reads run outside
-transactions: each page is one statement, and therefore one snapshot.
+One connection does all writes of this process. So writes wait in a queue, and do not poll SQLite's
+lock. `BEGIN IMMEDIATE` and a busy timeout handle the locks of other processes. Reads run without a
+transaction: a page is one statement, and therefore one snapshot.
 
-A read runs on the event loop if the file is not locked, because that is faster than waking another
-thread. A read that has to wait for a lock runs on a thread of `sqlite_threads`.
+If the file is not locked, a read runs on the event loop, because that is faster than waking another
+thread. If the read has to wait for a lock, it runs on a thread of `sqlite_threads`.
 """
 
 import asyncio
@@ -35,14 +35,15 @@ from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
 EXAMINED_S: Final = 1.0
-"""How long `check` searches for damage after an error that suggests damage, in seconds."""
+"""The time for which `check` searches for damage after an error that suggests damage, in
+seconds."""
 
 _OLDEST_SQLITE: Final = (3, 35, 0)  # the first version with RETURNING
 T = TypeVar("T")
 
 
 class SqliteDatabase:
-    """An open SQLite database; `Database` documents the methods."""
+    """An open SQLite database. `Database` documents its methods."""
 
     def __init__(
         self,
@@ -54,10 +55,10 @@ class SqliteDatabase:
         """Use the pools that `open_sqlite` creates.
 
         Args:
-            writer: has one connection for writes, and for reads if `reader` is None.
-            reader: its connections wait for locks of other processes.
-            no_wait: has one connection, which fails at once if the database is locked.
-            file: the database's file; None for a database in memory.
+            writer: a pool of one connection for writes. If `reader` is None, it is also for reads.
+            reader: a pool of connections that wait for locks of other processes.
+            no_wait: a pool of one connection that fails at once if the database is locked.
+            file: the file of the database; None if it is in memory.
         """
         self._writing = SqliteThreads(writer, serve_writes)
         self._reading = (
@@ -68,7 +69,7 @@ class SqliteDatabase:
         self._trouble: DatabaseFailedError | None = None
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
-        """Run `work` outside any transaction."""
+        """Run `work` without a transaction."""
         with self._translating():
             if self._no_wait is not None and not large:
                 try:
@@ -80,9 +81,9 @@ class SqliteDatabase:
             return await self._reading.run(work)
 
     async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - all writes take turns
-        """Run `work` in a write transaction, which it may share with other writes.
+        """Run `work` in a write transaction, which other writes may share.
 
-        On return, the write is on disk in the file at the database's path.
+        When this returns, the write is on disk, in the file at the database's path.
         """
         try:
             value = await self._write(work)
@@ -101,7 +102,8 @@ class SqliteDatabase:
     async def check(self) -> None:
         """Check that a new connection can open, read and write the database.
 
-        A locked database passes. If an earlier error suggests damage, this searches for damage.
+        The check passes if the database is locked. If an earlier error suggests damage, it searches
+        for damage.
         """
         if self._file is None:
             return
@@ -134,7 +136,7 @@ class SqliteDatabase:
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
-        """Translate the driver's errors, and remember those that `check` must investigate."""
+        """Translate errors of the driver. Remember an error if `check` must investigate it."""
         where = "in memory" if self._file is None else str(self._file.path)
         try:
             yield
@@ -142,17 +144,17 @@ class SqliteDatabase:
             error.where = error.where or where
             self._remember(error)
             raise
-        except UnicodeDecodeError:  # the driver failed to decode its error message
+        except UnicodeDecodeError:  # the driver could not decode SQLite's message
             failed = DatabaseFailedError("damaged", "text that is not UTF-8", where)
             self._remember(failed)
             raise failed from None
         except STATEMENT_ERRORS:
-            raise  # an error of the work, not of the database
+            raise  # `work` raised it, not the database
         except DBAPIError as error:
             translated = driver_errors.of_sqlite(error, where)
             if isinstance(translated, DatabaseFailedError):
                 self._remember(translated)
-            # The driver's error is not chained, because its message may quote data.
+            # Hide the driver's error, because its message may quote data.
             raise translated from None
 
     def _remember(self, error: DatabaseFailedError) -> None:
@@ -167,14 +169,14 @@ async def open_sqlite(
     lock_s: float = LOCK_S,
     sqlite_version: tuple[int, int, int] = sqlite3.sqlite_version_info,
 ) -> AsyncIterator[SqliteDatabase]:
-    """Open the database at `url`, creating it if it is missing, and close it at the end.
+    """Open the database at `url`, which is created if it is missing; close it on exit.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://` (in
             memory). A new file has mode 0600; a missing folder is created.
         needed: the set of tables that the caller uses.
-        lock_s: how long a read or a write waits for locks of other programs, in seconds.
-        sqlite_version: the version of SQLite, which decides the journal mode.
+        lock_s: the maximum time that a read or write waits for locks of other programs, in seconds.
+        sqlite_version: the version of SQLite, which determines the journal mode.
 
     Raises:
         StoreError: the URL is not supported, or the database cannot be used.
@@ -216,10 +218,10 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
 
 
 async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> None:
-    """Run a step in a write transaction.
+    """Run a step of opening a database in a write transaction.
 
     Raises:
-        StoreError: the step failed; one line for the operator.
+        StoreError: the step failed. `str()` is one line for the operator.
     """
     try:
         await database.write(step)

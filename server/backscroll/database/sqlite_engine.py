@@ -1,4 +1,4 @@
-"""Connections to SQLite, and their journal mode."""
+"""Creates pools of connections to SQLite, and chooses their journal mode."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -15,22 +15,22 @@ from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.sqlite_file import DatabaseFile, is_at_path
 
 CACHE_KIB: Final = 2_048
-"""The size of each connection's page cache in KiB; the operating system caches the file as well."""
+"""The size of each connection's page cache in KiB. The operating system also caches the file."""
 
 
 class WritingDialect(SQLiteDialect_pysqlite):
-    """SQLite's dialect, which commits only to the file at the database's path.
+    """SQLAlchemy's dialect for SQLite, which here commits only to the file at the database's path.
 
-    An event on the engine could check that too, but would slow each statement down.
+    An event listener of the engine could check that too, but would slow every statement down.
     """
 
     supports_statement_cache = True
 
     def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
-        """Commit, if the connection is on the file at its database's path.
+        """Commit, unless the file at the database's path is not the one that the connection opened.
 
         Raises:
-            DatabaseFailedError: `replaced`, if the connection is on another file.
+            DatabaseFailedError: `replaced`, because another file is at the path.
         """
         if not is_at_path(dbapi_connection.info):
             raise DatabaseFailedError("replaced")
@@ -41,13 +41,13 @@ registry.register("sqlite.backscroll", __name__, WritingDialect.__name__)
 
 
 def journal_mode(sqlite_version: tuple[int, ...]) -> str:
-    """Return the journal mode in which this version of SQLite loses no acknowledged write.
+    """Return a journal mode in which this version of SQLite loses no acknowledged write.
 
-    WAL is safe only with the fix of the WAL-reset bug (https://sqlite.org/wal.html#walresetbug),
-    which is in 3.51.3, 3.50.7 and 3.44.6. Older versions use a rollback journal that is truncated
-    after each commit. A deleted journal could reappear after a power cut and undo the last commit:
-    with `synchronous=FULL`, SQLite syncs a truncated journal, but not the folder of a deleted one
-    (https://sqlite.org/pragma.html#pragma_synchronous, EXTRA).
+    WAL is only safe if the WAL-reset bug is fixed (https://sqlite.org/wal.html#walresetbug). The
+    fix is in 3.51.3, 3.50.7 and 3.44.6. With older versions, the database uses a rollback journal
+    that is truncated after each commit. If it were deleted instead, it could reappear after a power
+    cut and undo the last commit: with `synchronous=FULL`, SQLite syncs a truncated journal, but not
+    the folder of a deleted one (https://sqlite.org/pragma.html#pragma_synchronous, EXTRA).
     """
     fixed = (
         sqlite_version >= (3, 51, 3)
@@ -60,13 +60,14 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 def engine_of(
     file: DatabaseFile | None, busy_timeout_s: float, *, begin: bool = False, size: int = 1
 ) -> Engine:
-    """Return a pool of at most `size` connections, with or without transactions.
+    """Return a pool of at most `size` connections.
 
     Args:
         file: an existing database file; None for a database in memory.
-        busy_timeout_s: how long a connection waits for a lock, in seconds.
-        begin: whether the connections are for transactions, which begin with `BEGIN IMMEDIATE`.
-        size: 0 to close each connection after use.
+        busy_timeout_s: the maximum time that a connection waits for a lock, in seconds.
+        begin: whether work on a connection is a transaction, which begins with `BEGIN IMMEDIATE`.
+            If not, each statement is committed on its own.
+        size: the number of connections; 0 to close each connection after use.
     """
     uri = {} if file is None else {"mode": "rw", "uri": "true"}
     path = ":memory:" if file is None else file.path.as_uri()
@@ -93,7 +94,7 @@ def engine_of(
 
 
 def set_journal_mode(engines: Iterable[Engine], mode: str) -> None:
-    """Set the journal mode of all later connections; call this only after `prepare` succeeded."""
+    """Set the journal mode of all later connections. Call this only after `prepare` succeeded."""
     for engine in engines:
         event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
         engine.dispose()

@@ -1,8 +1,8 @@
 """Checks that the open SQLite file is still at its path, is writable, and is not damaged.
 
-SQLite keeps a deleted or replaced file open, and writes to it are lost. So each connection
-remembers the device and inode of the file that it opened. They are compared with those of the file
-at the path before each use and before each commit.
+If the file is deleted or replaced, SQLite still has the old file open, and writes to it are lost.
+So each connection remembers the device and inode of the file that it opened. Before each use and
+each commit, they are compared with those of the file at the path.
 """
 
 import errno
@@ -47,15 +47,15 @@ from backscroll.database.schema import (
 )
 
 Identity: TypeAlias = tuple[int, int]
-"""Device and inode, which identify a file while it exists."""
+"""The device and inode of a file, which identify it while it exists."""
 
 ROOM: Final = 64 * 1024
-"""The number of bytes by which a database must be able to grow to count as writable."""
+"""A database is only considered writable if it can grow by this many bytes."""
 
 _FILE: Final = "file"
 _WATCHED: Final = "watched"
 _STEPS: Final = 10_000
-"""The number of steps of SQLite's virtual machine between two checks of the time limit."""
+"""The time limit of a search is checked after this many steps of SQLite's virtual machine."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -65,8 +65,8 @@ class DatabaseFile:
     """The path of a database file, and the tables that it must have.
 
     Attributes:
-        path: absolute.
-        needed: the set of tables.
+        path: the absolute path of the file.
+        needed: the set of tables that the file must have.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class DatabaseFile:
 
     @property
     def identity(self) -> Identity | None:
-        """The identity of the file at the path; None if the file is missing or inaccessible."""
+        """The identity of the file at the path, or None if the file is missing or inaccessible."""
         try:
             found = os.stat(self.path)  # noqa: PTH116 - twice as fast, and called before each read and write
         except OSError:
@@ -82,7 +82,7 @@ class DatabaseFile:
         return found.st_dev, found.st_ino
 
     def watch(self, engine: Engine) -> None:
-        """Make a pool reopen connections whose file is no longer at the path."""
+        """Make a pool reopen a connection if its file is no longer at the path."""
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
             record.info[_WATCHED], record.info[_FILE] = self, self.identity
@@ -95,7 +95,7 @@ class DatabaseFile:
         def fail(context: ExceptionContext) -> None:
             error, connection = context.sqlalchemy_exception, context.connection
             if connection is not None and isinstance(error, DBAPIError) and is_of_file(error):
-                connection.info[_FILE] = None  # reopen it: its cache may be stale
+                connection.info[_FILE] = None  # its cache may be stale, so reopen it
 
         event.listen(engine, "do_connect", open_)
         event.listen(engine, "checkout", begin)
@@ -105,7 +105,7 @@ class DatabaseFile:
         """Make the journal writable if the database is writable.
 
         SQLite creates a journal with the file mode of the database. If the database was read-only
-        at that moment and is writable again, its journal is still read-only.
+        at that moment and has become writable since, the journal is still read-only.
         """
         journal = self.path.with_name(f"{self.path.name}-journal")
         with suppress(OSError):
@@ -153,17 +153,17 @@ class DatabaseFile:
                     left -= file.write(bytes(left))
         except OSError as error:
             if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-                return  # SQLite may not need a new file in this folder
+                return  # SQLite may need no new file in this folder
             name = errno.errorcode.get(error.errno or 0, "")
             trouble: Trouble = "full" if error.errno in _NO_ROOM else "failed"
             raise DatabaseFailedError(trouble, name, str(self.path)) from error
 
 
 def is_at_path(info: Mapping[Any, Any]) -> bool:
-    """Return whether a connection is on the file at its database's path, or in memory.
+    """Return whether the file that a connection opened is still at its path.
 
     Args:
-        info: the connection's `info`.
+        info: the `info` of the connection. For a database in memory, the result is true.
     """
     file = cast("DatabaseFile | None", info.get(_WATCHED))
     if file is None:
@@ -173,7 +173,7 @@ def is_at_path(info: Mapping[Any, Any]) -> bool:
 
 
 def try_writing(connection: Connection) -> None:
-    """Update a row; the caller rolls it back.
+    """Update a row, to test whether that is possible. The caller rolls the transaction back.
 
     Raises:
         DBAPIError: the database cannot be written.
@@ -183,17 +183,18 @@ def try_writing(connection: Connection) -> None:
 
 
 def first_flaw(connection: Connection, limit_s: float) -> str | None:
-    """Return the first flaw in a database's structure, or an empty string.
+    """Return the first flaw that is found in a database, or an empty string.
 
-    `PRAGMA quick_check` examines tables and indexes, but does not compare them; then all JSON is
-    parsed. Changed text that is still valid is not detected, because SQLite has no checksums.
+    First, `PRAGMA quick_check` examines tables and indexes. It does not compare indexes with their
+    tables. Then all JSON is parsed. Changed text that is still valid is not detected, because
+    SQLite has no checksums.
 
     Args:
         connection: a connection to SQLite.
-        limit_s: how long this may take, in seconds.
+        limit_s: the time limit, in seconds.
 
     Returns:
-        SQLite's message on one line, which contains no data; None if the time ran out.
+        The flaw on one line, without data of the database; None if the time limit was exceeded.
 
     Raises:
         DBAPIError: the database cannot be read.

@@ -1,11 +1,11 @@
-"""The threads that run work on SQLite, whose calls would block the event loop.
+"""Runs work on SQLite on threads, because SQLite's calls would block the event loop.
 
 All statements of one piece of work run on the same thread.
 
-Writes are committed in groups. Syncing a commit to disk takes longer than a typical write. So
-writes that arrive during a commit share the next one. Each write has its own savepoint, so that a
-failed write does not affect the others. A write returns after its group is committed. A write that
-arrives alone does not wait for others.
+Writes are committed in groups, because syncing a commit to disk takes longer than a typical write.
+Writes that arrive during a commit share the next commit. Each write has its own savepoint, so that
+a failed write does not affect the others in its group. A write returns after its group is
+committed. If no other writes are queued, a write is committed alone, and at once.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ GROUP_WRITES: Final = 64
 """The maximum number of writes that share a commit."""
 
 GROUP_S: Final = 0.05
-"""How long after its first write a transaction accepts more writes, in seconds."""
+"""A transaction accepts more writes for this long after its first write, in seconds."""
 
 T = TypeVar("T")
 
@@ -42,8 +42,8 @@ class Job(Generic[T]):
     """A piece of work and its outcome.
 
     Attributes:
-        work: runs on a connection; may run again if its transaction was rolled back.
-        future: resolves with the outcome; cancelled if its caller is cancelled.
+        work: runs on a connection. It may run again if its transaction was rolled back.
+        future: gets the outcome. It is cancelled if the caller is cancelled.
         value: the result of the work.
         error: the error of the work or of its transaction; None if both succeeded.
     """
@@ -58,7 +58,7 @@ class Job(Generic[T]):
         self.value = self.work(connection)
 
     def settle(self) -> None:
-        """Resolve the future; call this on the event loop."""
+        """Set the outcome of the future. Call this on the event loop."""
         if self.future.done():
             return
         if self.error is not None:
@@ -72,11 +72,11 @@ Serve: TypeAlias = Callable[[Engine, Job[Any], Jobs], list[Job[Any]]]
 
 
 class SqliteThreads:
-    """Threads that take jobs from one queue, and start only when they are needed.
+    """Threads that take jobs from one queue. A thread starts only when it is needed.
 
     Args:
         engine: a pool with one connection for each thread.
-        serve: runs a job, and possibly later jobs of the queue; returns the jobs that it ran.
+        serve: runs a job, and possibly more jobs from the queue; returns all jobs that it ran.
         threads: the maximum number of threads.
     """
 
@@ -91,7 +91,7 @@ class SqliteThreads:
     async def run(self, work: Work[T]) -> T:
         """Run `work` on a thread, and return its result or raise its error.
 
-        If the caller is cancelled, work that has started continues; queued work is skipped.
+        If the caller is cancelled, `work` does not run. If it has already started, it continues.
         """
         job: Job[T] = Job(work, asyncio.get_running_loop().create_future())
         self._open += 1
@@ -112,7 +112,7 @@ class SqliteThreads:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             done = [job] if job.future.cancelled() else self._serve(self._engine, job, self._jobs)
-            with suppress(RuntimeError):  # the loop is closed: no caller waits any more
+            with suppress(RuntimeError):  # the event loop is closed, so no caller waits
                 job.future.get_loop().call_soon_threadsafe(self._settle, done)
 
     def _settle(self, done: list[Job[Any]]) -> None:
@@ -138,14 +138,14 @@ def serve_writes(
     group_writes: int = GROUP_WRITES,
     group_s: float = GROUP_S,
 ) -> list[Job[Any]]:
-    """Run a job, and the jobs that are queued when it ends, in one transaction.
+    """Run a job, and the jobs that are in the queue when it ends, in one transaction.
 
     Args:
         engine: a pool with one connection, for writes.
-        first: the job.
-        queue: later jobs.
+        first: the first job.
+        queue: the queue of the following jobs.
         group_writes: the maximum number of writes that share a commit.
-        group_s: how long after `first` the transaction accepts more jobs, in seconds.
+        group_s: for this long after its start, the transaction accepts more jobs, in seconds.
     """
     group = [first]
     try:
@@ -158,14 +158,15 @@ def serve_writes(
             _commit(connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         if is_busy(error):
-            # Fail the queued jobs too, or each would wait for the same lock, one after another.
+            # Also fail the queued jobs. Otherwise each of them would wait for the same lock in
+            # turn.
             group += _queued(queue, group_writes, group_s)
         _repeat_separately(engine, group, error)
     return group
 
 
 def _queued(queue: Jobs, group_writes: int, group_s: float) -> Iterator[Job[Any]]:
-    """Yield queued jobs until the queue is empty or the transaction is full or too old."""
+    """Yield jobs until the queue is empty, or the transaction has enough jobs or is too old."""
     ends_at = time.monotonic() + group_s
     for _ in range(group_writes - 1):
         if time.monotonic() > ends_at:
@@ -181,15 +182,15 @@ def _queued(queue: Jobs, group_writes: int, group_s: float) -> Iterator[Job[Any]
 
 
 def _run_in_savepoint(job: Job[Any], connection: Connection) -> None:
-    """Run a job within a savepoint of a shared transaction.
+    """Run a job in a savepoint of its group's transaction.
 
     Raises:
-        DBAPIError: the whole transaction may be lost.
+        DBAPIError: an error after which the whole transaction may be lost.
     """
     if job.future.cancelled():
         return
-    # Use the driver directly, which takes a tenth of the time. Its errors roll the group back, and
-    # no caller sees them.
+    # Calling the driver directly takes a tenth of the time. If it raises an error, the group is
+    # rolled back, and no caller sees this error.
     execute = cast("sqlite3.Connection", connection.connection.driver_connection).execute
     execute("SAVEPOINT job")
     try:
@@ -217,11 +218,11 @@ def _commit(connection: Connection) -> None:
             raise CommitUnknownError from error
         raise
     if not is_at_path(connection.info):
-        raise CommitUnknownError  # the file written to is not at the path, but may return
+        raise CommitUnknownError  # another file is at the path, but this one may return
 
 
 def _repeat_separately(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
-    """Run the jobs of a failed transaction again one by one, so that only a faulty job fails.
+    """Run the jobs of a failed transaction again, each in its own, so that only a faulty one fails.
 
     Jobs are not repeated if the group has only one job, if the database was locked, or if the
     transaction may have been committed.

@@ -1,4 +1,4 @@
-"""Finds the file of a SQLite URL, and creates it if it is missing."""
+"""Finds the file that a SQLite URL names, and creates it if it is missing."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ _URL_RULE: Final = (
 
 
 def path_of(url: str) -> Path | None:
-    """Return the path in `url`, or None for a database in memory.
+    """Return the path in `url`, or None if the database is in memory.
 
     Raises:
         StoreError: the URL is not supported.
@@ -38,7 +38,7 @@ def create_file(path: Path) -> None:
         raise StoreError(line)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Closing an existing file would release the locks that this process has on it.
+        # Do not open an existing file: closing it would release the locks of this process on it.
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except PermissionError as error:

@@ -1,4 +1,4 @@
-"""Bearer tokens in the store's database, which all replicas share; only their hashes are stored.
+"""Bearer tokens in the store's database, which all replicas share. Only their hashes are stored.
 
 A token has 256 random bits and cannot be guessed, so SHA-256 without salt or stretching is enough
 (NIST SP 800-63B, section 5.1.2.2: look-up secrets with at least 112 bits of entropy).
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from backscroll.database.schema import tokens
 
 PREFIX: Final = "bks_"
-"""The prefix of every token, which lets secret scanners recognise leaked tokens."""
+"""The prefix of every token, by which secret scanners can recognise leaked tokens."""
 
 SCOPES: Final = ("read", "write")
 SECRET_BYTES: Final = 32
@@ -27,12 +27,13 @@ class Token:
     """The record of a token, without the token itself.
 
     Attributes:
-        id: identifies the token; not a secret.
-        name: the name of its user.
+        id: identifies the token. It is not a secret.
+        name: the name of the token's user.
         scopes: `read`, `write` or both.
-        toolsets: the toolsets that it may use.
-        partition: the partition of the store that it may use; empty for the default one.
-        upstream_key_variable: the environment variable with its upstream key, or empty.
+        toolsets: the toolsets that the token may use.
+        partition: the partition of the store that the token may use; empty for the default one.
+        upstream_key_variable: the environment variable with the user's key to the upstream; empty
+            if the user has no key of their own.
         created_at: in Unix seconds.
         expires_at: in Unix seconds; None if it never expires.
         revoked_at: in Unix seconds; None if it is not revoked.
@@ -81,7 +82,7 @@ def add(connection: Connection, token: Token, secret: str) -> None:
 
 
 def find(connection: Connection, secret: str) -> Token | None:
-    """Return the record of a token, even if it expired or was revoked; None if it is unknown."""
+    """Return the record of a token, even if it expired or was revoked, or None if it is unknown."""
     wanted = digest(secret)
     row = connection.execute(select(tokens).where(tokens.c.digest == wanted)).one_or_none()
     # The database compares only hashes, so its timing reveals nothing about the token. The hashes
@@ -100,7 +101,7 @@ def listed(connection: Connection) -> list[Token]:
 
 
 def revoke(connection: Connection, name: str, now: int) -> list[str]:
-    """Revoke all tokens with this id or name, and return the ids of those newly revoked."""
+    """Revoke all tokens with this id or name. Return the ids of those not revoked before."""
     rows = connection.execute(
         update(tokens)
         .where((tokens.c.id == name) | (tokens.c.name == name), tokens.c.revoked_at.is_(None))
@@ -111,7 +112,7 @@ def revoke(connection: Connection, name: str, now: int) -> list[str]:
 
 
 def _token(row: Row[tuple[object, ...]]) -> Token:
-    """Return a stored token; a malformed value is replaced with an empty one."""
+    """Return the record in a row. A malformed value is replaced with an empty one."""
     return Token(
         id=str(row.id),
         name=str(row.name),
@@ -132,5 +133,5 @@ def _strings(stored: object) -> tuple[str, ...]:
 
 
 def _time(stored: object) -> int | None:
-    """Return a stored time; a malformed value becomes 0, so that the token counts as expired."""
+    """Return a stored time. A malformed value becomes 0, so that the token counts as expired."""
     return stored if stored is None or isinstance(stored, int) else 0

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TracedDatabase:
-    """A database that traces the reads and writes of traced requests.
+    """A database that creates a span for each read and write of a traced request.
 
     Attributes:
         database: the database that does the work.
@@ -29,19 +29,19 @@ class TracedDatabase:
     system: str
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
-        """Run `work` like `Database.read`."""
+        """Run `work` like `Database.read`, in a span."""
         return await self._run_traced("read", partial(self.database.read, large=large), work)
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        """Run `work` like `Database.write`."""
+        """Run `work` like `Database.write`, in a span."""
         return await self._run_traced("write", partial(self.database.write, turn=turn), work)
 
     async def check(self) -> None:
-        """Check like `Database.check`; not traced, because it belongs to no request."""
+        """Check like `Database.check`. This has no span, because it belongs to no request."""
         await self.database.check()
 
     async def close(self) -> None:
-        """Close like `Database.close`."""
+        """Close the database like `Database.close`."""
         await self.database.close()
 
     async def _run_traced(
@@ -59,7 +59,7 @@ class TracedDatabase:
         ) as span:
             try:
                 return await run(work)
-            except _FAILURES as error:  # others are regular replies, such as a 404
+            except _FAILURES as error:  # other errors are expected, such as a 404
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(StatusCode.ERROR)
                 raise

@@ -1,8 +1,9 @@
-"""Migrations from older schemas with alembic: `versions` has one file for each schema version.
+"""Migrations from older schemas with alembic. `versions` has one file for each schema version.
 
-A file's `revision` is its schema version. `TABLES` names the set of tables that it changes; a
-database without that set skips the file. The schema version of a database is in its table
-`backscroll_schema` and not in alembic's, because the first releases did not use alembic.
+The `revision` of a file is its schema version. Its `TABLES` names the set of tables that it
+changes. If a database does not have that set, the file is skipped. The table `backscroll_schema`
+contains the schema version of a database, not alembic's table, because the first releases did not
+use alembic.
 """
 
 from collections.abc import Collection
@@ -20,10 +21,10 @@ _HERE: Final = Path(__file__).parent
 
 
 def migrate(connection: Connection, version: int, sets: Collection[TableSet]) -> None:
-    """Run the migrations that follow `version`, oldest first.
+    """Run all migrations that are newer than `version`, oldest first.
 
     Args:
-        connection: a connection in a transaction, during which no other migration can run.
+        connection: a connection in a transaction that excludes other migrations.
         version: the schema version of the database, 1 or more.
         sets: the sets of tables that the database has.
     """

@@ -1,1 +1,1 @@
-"""The migrations, which never change after their release."""
+"""The migrations. A migration must not change after its release."""

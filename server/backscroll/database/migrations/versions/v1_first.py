@@ -1,4 +1,4 @@
-"""The schema of the first release, from which all migrations start."""
+"""The schema of the first release. All migrations start from it."""
 
 from typing import Final
 

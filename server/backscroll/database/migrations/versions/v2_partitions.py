@@ -1,4 +1,4 @@
-"""Add partitions (existing rows join the default one) and a table for bearer tokens."""
+"""Add partitions and a table of bearer tokens. Existing rows join the default partition."""
 
 from typing import Final
 
@@ -11,7 +11,8 @@ TABLES: Final = "store"  # the table "tokens" was part of this set at that time
 
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 _Json: Final = JSON(none_as_null=True)
-# Version 1 did not name its constraints. PostgreSQL gave them these names; SQLite gave them none.
+# Version 1 did not name its constraints. PostgreSQL named them like this; on SQLite they have no
+# names.
 _NAMES: Final = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}
 _INDEXES: Final = {
     "threads": {"living_threads": ["position"]},

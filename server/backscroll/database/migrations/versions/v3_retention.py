@@ -1,4 +1,4 @@
-"""Add `retention_clock`, so that expiring idempotency keys does not depend on the time of day."""
+"""Add `retention_clock`, so that the age of idempotency keys does not depend on the time of day."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Add the time of the last activity of threads and conversations, and indexes of it."""
+"""Add the time of the last activity of threads and conversations, and indexes on it."""
 
 import time
 from typing import Final
@@ -20,7 +20,7 @@ def upgrade() -> None:
     """Migrate from version 3."""
     now = int(time.time())
     for table, at in _TIMES.items():
-        # A replica that still uses schema 3 inserts the default, so its new threads are listed as
+        # A server that still uses schema 3 inserts this default. Its new threads are then listed as
         # the least recently active ones.
         column = Column("last_active_us", BigInteger, nullable=False, server_default="0")
         op.add_column(table, column)
