@@ -1,4 +1,4 @@
-"""The ASGI application: creates its components and routes requests to them."""
+"""Builds the ASGI application: opens its components, and routes requests to them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -59,15 +59,16 @@ _REQUEST_HEADERS: Final = (
     "tracestate",
     HEADER,
 )
-"""The request headers that a web page may send (MCP specification, Streamable HTTP; W3C Trace
-Context and Baggage)."""
+"""The request headers that a web page may send. Sources: MCP specification, Streamable HTTP; W3C
+Trace Context and Baggage."""
 
 _METHODS: Final = ("POST", "GET", "DELETE")
-"""The methods that clients try. A web page may also send GET and DELETE, so that it can read why
-they are refused."""
+"""The methods that a web page may send. GET and DELETE are always refused, but the page can only
+read the reason if it may send them."""
 
 _SLASH: Final = f"{endpoint.PATH}/"
-"""The endpoint's path as many users type it. Some clients do not follow a redirect."""
+"""The path with a slash, as many users type it. It is served without a redirect, because some
+clients do not follow redirects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ class Opened:
     """The ASGI application, and the state that a graceful shutdown needs.
 
     Attributes:
-        app: the ASGI application; it does not handle lifespan events.
+        app: the ASGI application. It does not handle lifespan events.
         slots: counts the requests in progress.
-        stop: set once the process is shutting down; new requests are then refused.
+        stop: is set when the process shuts down. New requests are then refused.
     """
 
     app: ASGIApp
@@ -92,13 +93,13 @@ async def opened(
     dispatcher: Dispatcher | None = None,
     token_kept_s: float = KEPT_S,
 ) -> AsyncIterator[Opened]:
-    """Open the application with its connections, and close it at the end of the context.
+    """Open the application with its connections, and close them on exit.
 
     Args:
         settings: the operator's settings.
         allowed: the hosts and origins that may call.
-        dispatcher: passes requests to an MCP server; by default one with Backscroll's tools.
-        token_kept_s: how long a token is cached after its lookup, in seconds.
+        dispatcher: passes requests to an MCP server; by default, a server with Backscroll's tools.
+        token_kept_s: the time for which a token is cached after its lookup, in seconds.
 
     Raises:
         CommandError: the store's database or the token issuer cannot be used.
@@ -139,11 +140,11 @@ def _dispatcher_of_tools(settings: Settings, profile: Profile) -> Dispatcher:
 
 @asynccontextmanager
 async def _lifespan(_: Server[None]) -> AsyncIterator[None]:
-    yield  # `opened` has already opened everything that the two session managers share
+    yield  # `opened` opens everything that the session managers share
 
 
 async def _first_client(connection: UpstreamConnection) -> Client:
-    """Return a client, to find out at the start whether the store can be opened.
+    """Return a client. This opens the store, so that an error is found before the server starts.
 
     Raises:
         CommandError: the store cannot be opened.
@@ -157,7 +158,7 @@ async def _first_client(connection: UpstreamConnection) -> Client:
 async def _callers(
     settings: Settings, stack: AsyncExitStack, token_kept_s: float
 ) -> tuple[Callers, Sequence[BaseRoute], Sequence[Callable[[], Awaitable[None]]]]:
-    """Return the object that identifies callers, its metadata routes and its database checks."""
+    """Return the `Callers` for the settings, with its routes and its database checks."""
     if settings.http_auth == "token":
         database = await stack.enter_async_context(open_database(settings.database_url, "tokens"))
         return TokenCallers(database, kept_s=token_kept_s), (), (database.check,)
@@ -182,11 +183,11 @@ async def _callers(
 def application(
     mcp: Endpoint, health: Health, allowed: Allowed, more: Sequence[BaseRoute] = ()
 ) -> ASGIApp:
-    """Return the application.
+    """Return the ASGI application, which routes requests.
 
     Args:
-        mcp: serves `/mcp`.
-        health: serves `/healthz` and `/readyz`, for every host and origin.
+        mcp: handles requests to `/mcp`.
+        health: handles requests to `/healthz` and `/readyz`, for every host and origin.
         allowed: the hosts and origins that may call `/mcp` and `/metrics`.
         more: other routes. Except for `/metrics`, every host and origin may call them, so they must
             not serve confidential data.

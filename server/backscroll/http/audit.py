@@ -1,4 +1,4 @@
-"""The audit log: the caller, tool, ids and outcome of each call, without message text."""
+"""The audit log. It has the caller, tool, ids and outcome of each call, but no message text."""
 
 import json
 import logging
@@ -11,13 +11,13 @@ from backscroll.process.logs import FIELDS
 from backscroll_tools.client.requests import ID
 
 IDS: Final = ("thread_id", "message_id", "completion_id", "run_id", "after", "before")
-"""The arguments that are logged. Cursors and idempotency keys are not among them."""
+"""The arguments that are logged. Cursors and idempotency keys are not logged."""
 
 log: Final = logging.getLogger("backscroll.audit")
 
 
 def recorder(caller: Caller, request_id: str) -> Callable[[Called], None]:
-    """Return a function that logs each of a caller's calls as one line of JSON."""
+    """Return a function that logs a call of this caller as one line of JSON."""
 
     def record(called: Called) -> None:
         fields = {
@@ -35,7 +35,7 @@ def recorder(caller: Caller, request_id: str) -> Callable[[Called], None]:
 
 
 def _ids(values: Mapping[str, object]) -> dict[str, str]:
-    """Return the values that are valid ids; any other value may contain message text."""
+    """Return the values that are valid ids. Other values are omitted: they may contain messages."""
     return {
         name: value
         for name in IDS

@@ -1,4 +1,4 @@
-"""One upstream client per caller, each with its own key, partition and retry budget."""
+"""Creates an upstream client for each caller, with its own key, partition and retry budget."""
 
 import os
 from collections import OrderedDict
@@ -17,16 +17,17 @@ from backscroll_tools.client.profiles import STORE, Header
 from backscroll_tools.errors import ToolError
 
 KEPT: Final = 1024
-"""The maximum number of cached clients; the least recently used is dropped first."""
+"""The maximum number of cached clients. The least recently used client is dropped first."""
 
 
 class Clients:
-    """Creates and caches the callers' clients, which share the connections to the upstream.
+    """Creates and caches the clients of callers. All clients share the connections to the upstream.
 
     Args:
-        settings: the operator's settings; callers without a key or a partition use those set here.
+        settings: the operator's settings. A caller without a key or partition uses those in the
+            settings.
         connection: the connection to the upstream.
-        environ: the environment variables, among them the keys of callers.
+        environ: the environment variables, some of which contain the keys of callers.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Clients:
         self._kept: OrderedDict[str, Client] = OrderedDict()
 
     async def client(self, caller: Caller) -> Client:
-        """Return a caller's client.
+        """Return the client of a caller.
 
         Raises:
             ToolError: `auth_failed` if the caller's key is not set, `forbidden` if the upstream
@@ -49,7 +50,7 @@ class Clients:
         """
         if caller.id not in self._kept:
             client = await self._new(caller)
-            self._kept.setdefault(caller.id, client)  # a concurrent request may have added one
+            self._kept.setdefault(caller.id, client)  # a concurrent request may have added it
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(caller.id)
@@ -72,7 +73,7 @@ class Clients:
         return await self._connection.client_of(replace(upstream, caller=caller.id))
 
     async def _refuse(self) -> Header:
-        """Refuse a caller without a key, because the server has no key either."""
+        """Raise the error for a caller without a key, if the server has no key either."""
         name = self._settings.upstream
         raise ToolError(
             "auth_failed",

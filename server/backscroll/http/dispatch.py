@@ -1,4 +1,4 @@
-"""Validates request bodies, passes them to the MCP server, and streams replies if needed."""
+"""Validates request bodies and passes them to the MCP server, which may stream its reply."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,11 +23,11 @@ from backscroll.mcp.flaws import BODY
 from backscroll.mcp.json_rpc import Received
 
 BODY_BYTES: Final = 4 * 1024 * 1024
-"""The maximum size of a request's body, in bytes."""
+"""The maximum size of the body of a request, in bytes."""
 
 LARGE_BYTES: Final = 64 * 1024
-"""Bodies of at least this many bytes are parsed in a thread. A message without the arguments of its
-call must be smaller."""
+"""Bodies of this many bytes or more are parsed in a thread. After the arguments of a tool call are
+removed from a message, it must be smaller than this."""
 
 _JSON: Final = "application/json"
 _LARGE: Final = f"A message without its call's arguments must be smaller than {LARGE_BYTES} bytes."
@@ -36,12 +36,13 @@ _TOO_LARGE: Final = f"The body is larger than {BODY_BYTES} bytes. Send a smaller
 
 @dataclass(frozen=True, slots=True)
 class ParsedBody:
-    """A message parsed from a body.
+    """A message that was parsed from the body of a request.
 
     Attributes:
         received: the message.
-        body: the message as valid JSON, small enough for the SDK to parse it again.
-        arguments: the arguments of a call, if they were removed from `received` and `body`.
+        body: the message as valid JSON, which the SDK parses again.
+        arguments: the arguments of a tool call if they were removed from `received` and `body`;
+            otherwise None.
     """
 
     received: Received
@@ -50,10 +51,11 @@ class ParsedBody:
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Return a request's whole body.
+    """Return the whole body of a request.
 
     Raises:
-        RefusedError: 413 if it is larger than `BODY_BYTES`, 400 if the client disconnects early.
+        RefusedError: 413 if the body is larger than `BODY_BYTES`, 400 if the client disconnects
+            before the end of the body.
     """
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > BODY_BYTES:
@@ -76,7 +78,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 
 
 def wants_progress(received: Received) -> bool:
-    """Whether the client requests progress notifications, which are sent before the reply."""
+    """Return whether the client asks for progress notifications, which precede the reply."""
     message = received.message
     if not isinstance(message, JSONRPCRequest):
         return False
@@ -87,9 +89,9 @@ def wants_progress(received: Received) -> bool:
 class Dispatcher:
     """Passes each request to an MCP server in a session of its own.
 
-    A reply is streamed if notifications may precede it. Otherwise it is plain JSON, which costs
-    much less. In both cases the call is cancelled if its client disconnects; by itself, the SDK
-    cancels only calls with streamed replies.
+    A reply is streamed if notifications may precede it. Otherwise it is plain JSON, which takes
+    much less time. In both cases, the call is cancelled if the client disconnects. The SDK alone
+    would only cancel a call whose reply is streamed.
 
     Args:
         server: the MCP server.
@@ -111,7 +113,7 @@ class Dispatcher:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the session managers within the context, which can be entered only once."""
+        """Run the session managers until the context exits. It can be entered only once."""
         async with self._streaming.run(), self._plain.run():
             yield
 
@@ -123,7 +125,7 @@ class Dispatcher:
         received: Received,
         body: bytes,
     ) -> None:
-        """Answer a request.
+        """Pass a request to the MCP server, which sends the reply.
 
         Args:
             scope: the request.
@@ -142,7 +144,7 @@ class Dispatcher:
             await asyncio.wait([disconnect])
             return {"type": "http.disconnect"}
 
-        # Do not use a task group: it would cost each request several turns of the event loop.
+        # A task group would take several turns of the event loop for each request.
         with anyio.CancelScope() as call:
             disconnect.add_done_callback(lambda task: None if task.cancelled() else call.cancel())
             try:
@@ -151,7 +153,7 @@ class Dispatcher:
                 disconnect.cancel()
 
     def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
-        """Return the session manager for a message: the streaming or the plain JSON one."""
+        """Return the session manager that streams the reply, or the one that sends plain JSON."""
         accepts_streams = check_accept_headers(Request(scope))[1]
         return self._streaming if accepts_streams and self._streams(received) else self._plain
 
@@ -179,7 +181,7 @@ def check_types(scope: Scope) -> None:
 
 
 async def parse_body(body: bytes) -> ParsedBody | JSONRPCError:
-    """Parse a body with `parsed`. A large body is parsed in a thread, to not block other requests.
+    """Parse a body with `parsed`. A large body is parsed in a thread, so that other requests run.
 
     Raises:
         RefusedError: as in `parsed`.
@@ -190,11 +192,11 @@ async def parse_body(body: bytes) -> ParsedBody | JSONRPCError:
 
 
 def parsed(body: bytes) -> ParsedBody | JSONRPCError:
-    """Return the message in a body, or the error to answer with.
+    """Return the message in a body, or the error reply if it has no valid message.
 
     Raises:
-        RefusedError: 400 if the body is empty or must not be answered, 413 if a message is too
-            large even without its call's arguments.
+        RefusedError: 400 if the body is empty or must not be answered, 413 if the message is too
+            large even without the arguments of its tool call.
     """
     body = json_rpc.without_mark(body)
     match json_rpc.parse(body, BODY):
@@ -213,7 +215,7 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
 
 
 def _slim(received: Received) -> ParsedBody:
-    """Return a large message without its arguments, so that the SDK does not parse them again."""
+    """Remove the arguments from a large message, so that the SDK does not parse them again."""
     message, arguments = received.message, None
     if isinstance(message, JSONRPCRequest) and message.method == "tools/call":
         params = message.params or {}
@@ -231,7 +233,7 @@ def _dumped(message: JSONRPCMessage) -> bytes:
 
 
 async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the error for a body that is not a valid message."""
+    """Send an error reply, for a body that is not a valid message."""
     body = error.model_dump_json(by_alias=True, exclude_unset=True)
     await Response(body, HTTPStatus.BAD_REQUEST, media_type="application/json")(
         scope, receive, send

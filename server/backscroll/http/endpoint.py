@@ -1,4 +1,4 @@
-"""`/mcp`: the checks and limits that a request passes before it is answered."""
+"""Handles requests to `/mcp`: checks them, applies limits, and passes them to the MCP server."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,14 +28,14 @@ _CONTEXT: Final = "backscroll.request_context"
 
 
 def request_context_of(context: ServerRequestContext[None, object]) -> RequestContext:
-    """Return the request context that `Endpoint` stored in the ASGI scope."""
+    """Return the request context that `Endpoint` stored in the ASGI scope of the request."""
     found: RequestContext = context.request.scope[_CONTEXT]  # type: ignore[attr-defined]  # Starlette's request
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Answers MCP requests, with the settings narrowed by their caller and URL.
+    """Answers MCP requests. The caller's permissions and the URL restrict the settings for each.
 
     Attributes:
         settings: the operator's settings.
@@ -44,7 +44,7 @@ class Endpoint:
         slots: limits the number of requests in progress.
         rates: limits each caller's request rate.
         dispatcher: answers the requests that pass the checks.
-        stop: whether new requests are refused.
+        stop: if it is set, new requests are refused.
         metrics: counts calls and their outcomes.
     """
 
@@ -58,7 +58,7 @@ class Endpoint:
     metrics: Metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it and say why."""
+        """Answer a request, or refuse it with the reason."""
         try:
             self._check(scope)
             settings = narrowed(self.settings, scope["query_string"])
@@ -87,7 +87,7 @@ class Endpoint:
     async def _answer_within_limits(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer a request within its caller's limits; an anonymous caller has none."""
+        """Answer a request, within the limits of its caller. An anonymous caller has no limits."""
         if not caller.id:
             await self._answer(caller, settings, scope, receive, send)
             return

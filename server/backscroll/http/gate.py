@@ -1,8 +1,8 @@
 """Checks the `Host` and `Origin` headers of requests.
 
-A web page can make its own host name resolve to this machine (DNS rebinding), and then read every
-message. Its requests still have that host name in their headers, so this check stops them (MCP
-specification, transports, security warning).
+The owner of a web page can make the page's host name resolve to this machine (DNS rebinding). The
+page could then call this server and read every message. Its requests still have that host name in
+their headers, so this check stops them (MCP specification, transports, security warning).
 """
 
 import re
@@ -26,12 +26,12 @@ _ANY_PORT: Final = r"(?::\d{1,5})?"
 
 
 def is_host(word: str) -> bool:
-    """Whether a word is a host name, an IPv4 or a bracketed IPv6 address; a port is optional."""
+    """Return whether a word is a host name, IPv4 or bracketed IPv6 address, perhaps with a port."""
     return _HOST_RULE.fullmatch(word.lower()) is not None
 
 
 def is_origin(word: str) -> bool:
-    """Whether a word is a scheme and a host; a port is optional."""
+    """Return whether a word is a scheme and a host, perhaps with a port."""
     return _ORIGIN_RULE.fullmatch(word.lower()) is not None
 
 
@@ -39,8 +39,8 @@ def pattern(words: Iterable[str]) -> str:
     """Return a regular expression that matches hosts or origins in lower case.
 
     Args:
-        words: the hosts or origins, valid by `is_host` or `is_origin`. Without a port, or with
-            `:*`, any port matches, because the attack is recognized by the host name.
+        words: the hosts or origins, which `is_host` or `is_origin` accepts. If a word has no port,
+            or has `:*`, any port matches, because the host name alone reveals an attack.
     """
     return "|".join(_one(word.lower()) for word in words) or r"(?!)"
 
@@ -79,7 +79,7 @@ class Allowed:
 
 
 class Gate:
-    """ASGI middleware that checks each request's `Host` and `Origin`, except on open paths."""
+    """ASGI middleware that checks `Host` and `Origin`, except on paths that are open to all."""
 
     def __init__(self, app: ASGIApp, allowed: Allowed, open_to_all: frozenset[str]) -> None:
         self._app = app
@@ -87,7 +87,7 @@ class Gate:
         self._open = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it and say why."""
+        """Pass a request on, or refuse it with the reason."""
         if scope["type"] == "http" and scope["path"] not in self._open:
             try:
                 self._allowed.check(Headers(scope=scope))

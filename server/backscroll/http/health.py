@@ -1,4 +1,4 @@
-"""Health checks: whether the process is alive, and whether it can serve requests."""
+"""Answers health checks: whether the process is alive, and whether it can serve requests."""
 
 import asyncio
 import time
@@ -25,19 +25,20 @@ ANSWER_S: Final = 2.0
 """The time limit for checking the databases and the upstream, in seconds."""
 
 KEEP_S: Final = 1.0
-"""How long a result is reused, in seconds, so that health checks do not load the upstream."""
+"""A result is reused for this long, in seconds, so that checks do not load the upstream."""
 
 
 class Health:
     """Answers the health checks of a load balancer.
 
     Args:
-        client: the client that checks the upstream; it is not used for anything else.
-        stop: set once the process is shutting down, which also ends a check in progress.
-        checks: the checks of the databases; one raises `NothingWrittenError` if its database fails.
+        client: the client that checks the upstream. It is not used for anything else.
+        stop: is set when the process shuts down. This also ends a check that is in progress.
+        checks: functions that check the databases. A function raises `NothingWrittenError` if its
+            database fails.
         clock: returns the time in seconds.
         answer_s: the time limit for checking the databases and the upstream, in seconds.
-        keep_s: how long a result is reused, in seconds.
+        keep_s: the time for which a result is reused, in seconds.
     """
 
     def __init__(  # noqa: PLR0913 - tests set the clock and the times
@@ -61,14 +62,14 @@ class Health:
         self._stale_at = float("-inf")
 
     async def alive(self, _: Request) -> Response:
-        """Answer 200."""
+        """Reply with 200: the process is alive."""
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """Answer 200, or 503 if the upstream or a database fails or the process is shutting down.
+        """Reply with 200, or 503 if the upstream or a database fails or the process shuts down.
 
-        The reply never contains the address of the upstream or a database, because anyone may
-        request it.
+        Anyone may send this request, so the reply never contains the address of the upstream or of
+        a database.
         """
         if not self._stop.is_set():
             async with anyio.create_task_group() as tasks:
@@ -87,7 +88,7 @@ class Health:
         check.cancel()
 
     async def _check(self) -> str:
-        """Return the problem that prevents serving requests; empty if there is no problem."""
+        """Return the problem that prevents serving requests, or an empty string."""
         problem = "no database"
         with anyio.move_on_after(self._answer_s):
             try:
@@ -112,9 +113,10 @@ class Health:
 
 
 def _cheap_request(profile: Profile) -> UpstreamRequest:
-    """Return a cheap request that the upstream serves, and that does not change anything."""
+    """Return a fast request to the upstream that does not change anything."""
     served = [group for group in GROUPS.values() if group in profile.serves]
-    # Prefer a list to an id that does not exist, and a path that needs no version header.
+    # Prefer a request for a list to one for an id that does not exist, and an endpoint that needs
+    # no version header.
     return requests.probe(min(served, key=lambda group: (group.names_made_up, bool(group.headers))))
 
 

@@ -13,17 +13,17 @@ import anyio
 from backscroll.http.refusals import RefusedError
 
 WINDOW_S: Final = 10
-"""The period over which a rate is averaged, in seconds. A caller may send the requests of a whole
-period at once."""
+"""The period over which a caller's rate is averaged, in seconds. A caller may send all requests of
+a period at once."""
 
 AGAIN_S: Final = 1
-"""The value of `Retry-After` if all slots are taken, in seconds."""
+"""The value of `Retry-After` in seconds if the limit of concurrent requests is reached."""
 
 _BUCKETS: Final = 10_000
 
 
 class Slots:
-    """Limits how many requests are in progress, in total and per caller.
+    """Limits the number of concurrent requests, in total and per caller.
 
     Args:
         total: the maximum number of requests in total.
@@ -39,10 +39,10 @@ class Slots:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Take a slot until the end of the context.
+        """Count a request as in progress until the context exits.
 
         Raises:
-            RefusedError: 503 if all are taken.
+            RefusedError: 503 if the total limit is reached.
         """
         if self._taken >= self._total:
             raise _refusal(
@@ -60,10 +60,10 @@ class Slots:
 
     @contextmanager
     def one_of(self, caller: str) -> Iterator[None]:
-        """Take one of a caller's slots until the end of the context.
+        """Count a request of a caller as in progress until the context exits.
 
         Raises:
-            RefusedError: 429 if all of the caller's slots are taken.
+            RefusedError: 429 if the caller's limit is reached.
         """
         if self._callers[caller] >= self._of_one:
             raise _refusal(
@@ -88,8 +88,8 @@ class RateLimiter:
     """Limits each caller's request rate, with a token bucket per caller.
 
     Args:
-        per_s: the average number of requests per second that is allowed; a burst may have ten times
-            as many.
+        per_s: the allowed number of requests per second, averaged over `WINDOW_S`. A burst may have
+            `WINDOW_S` times as many requests.
         clock: returns the time in seconds.
     """
 
@@ -100,7 +100,7 @@ class RateLimiter:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, caller: str) -> None:
-        """Count a request.
+        """Count a request of a caller.
 
         Raises:
             RefusedError: 429, with the seconds to wait, if the caller exceeds its rate.
@@ -119,7 +119,7 @@ class RateLimiter:
         self._buckets[caller] = (left - 1, now)
 
     def _forget(self, now: float) -> None:
-        """Drop the buckets that are full again, because a new bucket is full too."""
+        """Drop the buckets that are full again. They are not needed: a new bucket is full."""
         self._buckets = {
             caller: (left, then)
             for caller, (left, then) in self._buckets.items()

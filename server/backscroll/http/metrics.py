@@ -1,4 +1,4 @@
-"""`/metrics`: counts and durations for Prometheus, without ids, message text or callers."""
+"""Serves metrics for Prometheus at `/metrics`. They contain no ids, message text or callers."""
 
 import os
 import tempfile
@@ -31,12 +31,12 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 REQUESTS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 50)
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable with the folder in which processes share counts; prometheus_client reads it."""
+"""The variable that names the folder in which prometheus_client shares counts among processes."""
 
 
 @contextmanager
 def shared() -> Iterator[None]:
-    """Let the processes that are started in this context share their counts through files.
+    """Let the processes that are started in this context share their counts in temporary files.
 
     Raises:
         CommandError: no temporary folder can be created.
@@ -60,7 +60,7 @@ def shared() -> Iterator[None]:
 
 
 def forget(pid: int) -> None:
-    """Stop counting a process's requests in progress, after the process has ended."""
+    """Remove the requests in progress of a process that has ended from the metrics."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library is only partly typed
 
 
@@ -68,7 +68,7 @@ class CallMetrics:
     """The metrics of tool calls.
 
     Args:
-        registry: the registry that holds them.
+        registry: the registry to which the metrics are added.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -125,14 +125,14 @@ class Metrics:
     """The metrics of requests, tool calls and the upstream.
 
     Args:
-        alone: whether this is the only process that serves; its CPU time and memory are then
-            included.
+        alone: whether only this process serves requests. The metrics then include its CPU time and
+            memory.
     """
 
     def __init__(self, *, alone: bool = True) -> None:
         self.registry = CollectorRegistry()
         self.shown = self.registry
-        """The registry that `/metrics` shows, with the counts of all processes."""
+        """The registry that `/metrics` shows. It has the counts of all processes."""
         if alone:
             ProcessCollector(registry=self.registry)
         else:
@@ -177,7 +177,7 @@ class CountedResponses:
 
 @dataclass(frozen=True, slots=True)
 class MetricsEndpoint:
-    """Serves the metrics to callers who may call the tools.
+    """Serves the metrics, only to callers who may call the tools.
 
     Attributes:
         metrics: the metrics to serve.
@@ -188,7 +188,7 @@ class MetricsEndpoint:
     callers: Callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer in the format that the client accepts: Prometheus text or OpenMetrics."""
+        """Reply with the metrics in a format that the client accepts: Prometheus or OpenMetrics."""
         headers = Headers(scope=scope)
         try:
             await self.callers.caller(headers.get("authorization", ""))

@@ -1,4 +1,4 @@
-"""The query parameters of `/mcp`, which narrow the toolsets, writing and the size of results."""
+"""Reads the query parameters of `/mcp`, which can restrict the settings for a request."""
 
 from dataclasses import fields, replace
 from http import HTTPStatus
@@ -16,15 +16,15 @@ _QUERY_BYTES: Final = 2048
 
 
 def narrowed(settings: Settings, query: bytes) -> Settings:
-    """Return the settings narrowed by the query of a URL. A URL cannot extend them.
+    """Return the settings, restricted by the query of a URL. A URL cannot extend permissions.
 
     Args:
         settings: the operator's settings.
         query: the query of the URL, at most 2,048 bytes.
 
     Raises:
-        RefusedError: 400 if a parameter is unknown, given twice or not valid, or if none of the
-            URL's toolsets is allowed.
+        RefusedError: 400 if a parameter is unknown, is given twice or is not valid, or if the
+            settings allow none of the toolsets in the URL.
     """
     if not query:
         return settings
@@ -43,7 +43,7 @@ def narrowed(settings: Settings, query: bytes) -> Settings:
 
 
 def allowed_toolsets(allowed: tuple[str, ...], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the toolsets that are both allowed and wanted; `all` means every toolset."""
+    """Return the toolsets that are both allowed and wanted. `all` stands for every toolset."""
     if wanted is None or "all" in wanted:
         return allowed
     if "all" in allowed:

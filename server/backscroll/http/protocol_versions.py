@@ -1,4 +1,4 @@
-"""The `MCP-Protocol-Version` header of requests (MCP specification, transports)."""
+"""Checks the `MCP-Protocol-Version` header of requests (MCP specification, transports)."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ from backscroll.mcp.json_rpc import Received
 HEADER: Final = "mcp-protocol-version"
 
 _SHOWN: Final = 64
-"""The maximum length of the part of an unknown version that an error quotes, in characters."""
+"""An error quotes at most this many characters of an unknown version."""
 
 _ENVELOPE: Final = "io.modelcontextprotocol/protocolVersion"
 _UNKNOWN: Final = (
@@ -23,7 +23,7 @@ _UNKNOWN: Final = (
 
 
 def drop_empty(scope: Scope) -> None:
-    """Remove an empty header, because it means the same as no header. Some proxies send one."""
+    """Remove an empty header, which some proxies send. It means the same as no header."""
     if Headers(scope=scope).get(HEADER) == "":
         del MutableHeaders(scope=scope)[HEADER]
 
@@ -31,8 +31,9 @@ def drop_empty(scope: Scope) -> None:
 def check(scope: Scope, received: Received) -> JSONRPCError | None:
     """Return the error for a request whose header has an unknown version, or None.
 
-    An `initialize` request is not refused, because it agrees on a version; its unknown header is
-    removed. If the body also has a version, the SDK compares the two.
+    An `initialize` request is not refused, because client and server only agree on a version in
+    this request. If its header has an unknown version, the header is removed. If the body also has
+    a version, the SDK compares it with the header.
     """
     version = Headers(scope=scope).get(HEADER)
     message = received.message

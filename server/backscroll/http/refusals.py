@@ -1,4 +1,4 @@
-"""The error of a refused request: its HTTP status and the reason."""
+"""The error for a request that is refused, with an HTTP status and a reason."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from starlette.types import Receive, Scope, Send
 
 
 class RefusedError(Exception):
-    """A refused request.
+    """A request is refused.
 
     Args:
         status: the HTTP status (RFC 9110, section 15).
-        sentence: what is wrong and what to do; never contains a key.
-        headers: the headers of the response; none by default.
+        sentence: explains what is wrong and how to fix it. It must not contain a key.
+        headers: additional headers of the response; none by default.
     """
 
     def __init__(
@@ -26,11 +26,11 @@ class RefusedError(Exception):
 
     @property
     def response(self) -> Response:
-        """A JSON-RPC error that has no id (MCP specification, transports)."""
+        """The response: a JSON-RPC error without an id (MCP specification, transports)."""
         error = {"code": INVALID_REQUEST, "message": str(self)}
         body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
         return Response(body, self.status, self.headers, "application/json")
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with `response`."""
+        """Send `response`."""
         await self.response(scope, receive, send)

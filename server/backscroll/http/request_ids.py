@@ -1,4 +1,4 @@
-"""Request ids, which appear in responses, in the log, and in errors to report to the operator."""
+"""Gives each request an id, which appears in the response, the log and error messages."""
 
 import re
 import secrets
@@ -24,7 +24,7 @@ class RequestIds:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and put its id in the response."""
+        """Pass a request on, and add its id to the response's headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,1 +1,1 @@
-"""Authentication: anyone may call, or only callers with a token."""
+"""Authenticates callers, if the settings require it, by a bearer token."""

@@ -1,4 +1,4 @@
-"""The hosts and origins that may call, checked before the server listens."""
+"""Reads the settings that limit which hosts and origins may call."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
 
 NONE = "none"
-"""The value of BACKSCROLL_ALLOWED_ORIGINS that allows no web page to call."""
+"""The value of BACKSCROLL_ALLOWED_ORIGINS if no web page may call."""
 
 
 def allowed(settings: Settings, host: str) -> Allowed:
@@ -17,11 +17,11 @@ def allowed(settings: Settings, host: str) -> Allowed:
 
     Args:
         settings: the operator's settings.
-        host: the address that the server will listen on.
+        host: the address on which the server will listen.
 
     Raises:
-        CommandError: other machines could call, but authentication, the allowed hosts or the
-            allowed origins are not set; or a host or an origin is not valid.
+        CommandError: a host or an origin is not valid; or other machines could call, and
+            authentication, the allowed hosts or the allowed origins are not set.
     """
     _check(settings.allowed_hosts, is_host, "BACKSCROLL_ALLOWED_HOSTS", "example.com")
     origins = tuple(word for word in settings.allowed_origins if word != NONE)

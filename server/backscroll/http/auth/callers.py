@@ -1,4 +1,4 @@
-"""Callers and their permissions."""
+"""Describes callers and their permissions."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -12,15 +12,16 @@ from backscroll.settings.model import Settings
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller.
+    """The user or program that sends requests, and its permissions.
 
     Attributes:
         id: the caller's permanent id; empty for an anonymous caller.
         name: the caller's name in the audit log.
         writes: whether the caller has the scope `write`.
-        toolsets: the toolsets that the caller may use; `all` for all that the server offers.
+        toolsets: the toolsets that the caller may use; `all` for every toolset of the server.
         partition: the caller's partition of the store; empty for the shared partition.
-        key_variable: the environment variable with the caller's upstream key; empty if it has none.
+        key_variable: the environment variable with the caller's upstream key; empty if the caller
+            has no key.
     """
 
     id: str
@@ -31,7 +32,7 @@ class Caller:
     key_variable: str = ""
 
     def allowed(self, settings: Settings) -> Settings:
-        """Return the settings narrowed to this caller's permissions."""
+        """Return the settings, restricted to the permissions of this caller."""
         return replace(
             settings,
             toolsets=allowed_toolsets(settings.toolsets, self.toolsets),
@@ -54,7 +55,7 @@ class Callers(Protocol):
 
 
 class OpenToAll:
-    """Lets anyone call; for servers that only this machine can reach."""
+    """Lets everyone call. This is for servers that only programs on this machine can reach."""
 
     async def caller(self, authorization: str) -> Caller:  # noqa: ARG002 - not checked
         """Return the anonymous caller."""
@@ -62,7 +63,7 @@ class OpenToAll:
 
 
 def bearer(authorization: str) -> str:
-    """Return the bearer token of a header; empty if it has none (RFC 6750, section 2.1)."""
+    """Return the bearer token in a header, or an empty string (RFC 6750, section 2.1)."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
@@ -71,8 +72,9 @@ def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedErr
     """Return the error for a caller without a valid token.
 
     Args:
-        sentence: what is wrong.
-        sent: whether a token was sent; if not, the challenge has no error (RFC 6750, section 3.1).
+        sentence: a sentence that explains what is wrong.
+        sent: whether a token was sent. If not, the challenge has no error code (RFC 6750, section
+            3.1).
         metadata: the URL of the protected resource's metadata (RFC 9728, section 5.1).
     """
     error = {"error": "invalid_token", "error_description": sentence} if sent else {}

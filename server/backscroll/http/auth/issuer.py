@@ -1,4 +1,4 @@
-"""A token issuer's keys, which are found through its metadata, cached and refreshed."""
+"""Fetches, caches and refreshes the public keys of a token issuer."""
 
 import json
 import logging
@@ -29,16 +29,16 @@ AGAIN_S: Final = 10.0
 """The minimum time between two attempts to fetch keys, in seconds."""
 
 STALE_S: Final = 86_400.0
-"""How long keys are trusted while the issuer does not answer, in seconds."""
+"""If the issuer does not respond, its cached keys are used for this long, in seconds."""
 
 ANSWER_S: Final = 5.0
 """The time limit for one request to the issuer, in seconds."""
 
 WAIT_S: Final = 1.0
-"""How long a request with an unknown key waits for the keys to be fetched, in seconds."""
+"""The maximum time that a request with an unknown key waits for a fetch, in seconds."""
 
 WAITING: Final = 8
-"""The maximum number of requests that wait for a fetch at once; further requests are refused."""
+"""The maximum number of requests that wait for a fetch. Further requests are refused."""
 
 DOCUMENT_BYTES: Final = 1_048_576
 
@@ -47,14 +47,14 @@ _ALGORITHMS: Final[Mapping[str, tuple[str, ...]]] = {
     "EC": ("ES256", "ES384", "ES512"),
     "OKP": ("EdDSA",),
 }
-"""The algorithms allowed for each type of public key (RFC 7518, section 6). The type `oct`, a
-shared secret, is not allowed: a server that can verify with it can also sign."""
+"""The algorithms that are allowed for each type of public key (RFC 7518, section 6). The type `oct`
+is a shared secret. It is not allowed, because a server that can verify with it can also sign."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class IssuerError(Exception):
-    """The issuer does not answer, or its response cannot be used; the message is one line."""
+    """The issuer does not respond, or its response cannot be used. The message is one line."""
 
 
 class SigningKey:
@@ -62,7 +62,7 @@ class SigningKey:
 
     Attributes:
         value: the key in the form that PyJWT expects; None if its type is not allowed.
-        algorithms: the algorithms allowed for signatures by the key.
+        algorithms: the signature algorithms that are allowed with this key.
     """
 
     def __init__(self, jwk: Mapping[str, Any]) -> None:
@@ -74,17 +74,17 @@ class SigningKey:
 
 
 class Issuer:
-    """A token issuer and its cached keys.
+    """A token issuer, with a cache of its keys.
 
     After the first `fetch`, only `keep_fresh` fetches keys. A request with a known key never waits.
 
     Args:
         url: the issuer's URL, as in the claim `iss` of its tokens.
-        http: the HTTP client; it must not follow redirects.
+        http: the HTTP client, which must not follow redirects.
         allow_http: whether keys may be fetched from another machine without TLS.
         keep_s: the age at which keys are fetched again, in seconds.
         again_s: the minimum time between two attempts to fetch keys, in seconds.
-        stale_s: how long keys are trusted while the issuer does not answer, in seconds.
+        stale_s: the time for which cached keys are used if the issuer does not respond, in seconds.
     """
 
     def __init__(  # noqa: PLR0913 - tests set the times
@@ -109,7 +109,7 @@ class Issuer:
         self._wanted, self._tried = anyio.Event(), anyio.Event()
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the key with an id, or the only key if the id is empty; None if it is unknown.
+        """Return the key with an id, or the only key if the id is empty; None if it does not exist.
 
         Raises:
             IssuerError: the key is not cached, and the keys cannot be fetched.
@@ -123,9 +123,9 @@ class Issuer:
         return key
 
     async def keep_fresh(self) -> None:
-        """Fetch the keys again when they are old, or when a request has an unknown key.
+        """Fetch the keys again whenever they are old, or a request has an unknown key.
 
-        Start it after the first `fetch`; it runs until it is cancelled.
+        Start this as a task after the first `fetch`. It runs until it is cancelled.
         """
         while True:
             self._resting = True
@@ -143,10 +143,10 @@ class Issuer:
             self._tried = anyio.Event()
 
     async def fetch(self) -> None:
-        """Fetch the issuer's keys. If that fails, the known keys are kept.
+        """Fetch the issuer's keys. If that fails, keep the cached keys.
 
         Raises:
-            IssuerError: the issuer does not answer, or its response has no usable key.
+            IssuerError: the issuer does not respond, or its response has no usable key.
         """
         jwks_uri = await self._jwks_uri()
         document = await self._document(jwks_uri)
@@ -157,7 +157,7 @@ class Issuer:
         self._keys, self._fetched_at, self._failed = keys, time.monotonic(), False
 
     async def _wait(self) -> bool:
-        """Request a fetch, wait briefly, and return whether a fetch was tried recently."""
+        """Ask `keep_fresh` for a fetch, wait, and return whether a fetch was tried recently."""
         self._wanted.set()
         if self._resting:
             return True
@@ -194,7 +194,7 @@ class Issuer:
         raise IssuerError(f"{self.url} does not publish its metadata (RFC 8414)")
 
     async def _document(self, url: str) -> dict[str, Any] | None:
-        """Return the JSON object at a URL; None if there is no such object."""
+        """Return the JSON object at a URL, or None if the URL does not have one."""
         try:
             with anyio.fail_after(ANSWER_S):
                 async with self._http.stream("GET", url, headers=[ACCEPTED]) as response:
@@ -210,16 +210,16 @@ class Issuer:
 
 
 def asking() -> httpx2.AsyncClient:
-    """Return an HTTP client for issuers, which the caller must close. It does not follow redirects.
+    """Return an HTTP client for issuers, which does not follow redirects. The caller closes it.
 
-    Each request uses a new connection: on a reused one, extra bytes after a response could be taken
-    for the next response.
+    Each request uses a new connection. If a connection were reused, extra bytes after one response
+    could be taken for the next response.
     """
     return httpx2.AsyncClient(timeout=ANSWER_S, limits=httpx2.Limits(max_keepalive_connections=0))
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
-    """Return the possible URLs of an issuer's metadata, in the order in which to try them.
+    """Return the possible URLs of an issuer's metadata, in the order in which they are tried.
 
     Source: MCP specification, authorization, authorization server metadata discovery.
     """
@@ -234,14 +234,14 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
 
 
 def _usable(jwks: list[Any]) -> dict[str, SigningKey]:
-    """Return the keys that can verify signatures, by id."""
+    """Return, by id, the keys that can verify signatures."""
     keys: dict[str, SigningKey] = {}
     for jwk in jwks:
         if isinstance(jwk, dict) and jwk.get("use", "sig") == "sig":
             try:
                 key = SigningKey(jwk)
             except PyJWTError:
-                continue  # the type of key is unknown; others may be usable
+                continue  # the key's type is unknown, but others may be usable
             if key.algorithms:
                 keys[str(jwk.get("kid", ""))] = key
     return keys

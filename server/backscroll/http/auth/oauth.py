@@ -1,6 +1,6 @@
-"""Identifies callers by an issuer's tokens: the server as an OAuth resource server.
+"""Identifies callers by tokens of an OAuth issuer. The server is an OAuth resource server.
 
-Follows the MCP specification (authorization), RFC 9068 (JWT access tokens) and RFC 8725 (best
+This follows the MCP specification (authorization), RFC 9068 (JWT access tokens) and RFC 8725 (best
 current practices for JWTs).
 """
 
@@ -27,7 +27,7 @@ from backscroll_tools.client.profiles import STORE
 from backscroll_tools.plain import is_plain
 
 LEEWAY_S: Final = 30
-"""How far the issuer's clock may differ from this server's, in seconds."""
+"""The maximum difference between the issuer's clock and this server's, in seconds."""
 
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 
@@ -36,11 +36,11 @@ _REQUIRED: Final = ("exp", "iss", "aud", "sub")
 
 
 class OAuthCallers:
-    """Identifies callers by JWTs.
+    """Identifies callers by the JWTs in their requests.
 
     Args:
         issuer: the issuer of the tokens.
-        resource: the URL of this server, which must be the audience of the tokens.
+        resource: the URL of this server. Tokens must have it as their audience.
         partitions: whether each caller has a separate partition of the store.
     """
 
@@ -90,7 +90,7 @@ class OAuthCallers:
             PyJWTError: the token is not valid.
             IssuerError: the issuer's keys cannot be fetched.
         """
-        # The header is not verified yet; it only selects the key to try.
+        # The token's header is not verified yet. It is only used to select a key.
         key = await self._issuer.key(str(jwt.get_unverified_header(token).get("kid", "")))
         if key is None:
             raise exceptions.InvalidKeyError
@@ -112,14 +112,14 @@ def check(settings: Settings) -> None:
     """Check that the OAuth settings are complete and consistent.
 
     Raises:
-        SettingsError: a setting is missing or not valid; the message names the variable.
+        SettingsError: a setting is missing or not valid. The message names the variable.
     """
     for name in ("oauth_issuer", "oauth_resource"):
         variable, url = f"BACKSCROLL_{name.upper()}", getattr(settings, name)
         if not url:
             raise SettingsError(f"{variable} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
         if flaw := flaw_of_address(url, allow_http=settings.allow_http):
-            flaw = flaw.partition(":")[0]  # the text after the colon applies only to upstreams
+            flaw = flaw.partition(":")[0]  # text after a colon is about upstreams
             raise SettingsError(f"{variable} {flaw}.")
     if settings.oauth_partitions and settings.upstream != STORE.name:
         raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")
@@ -132,7 +132,7 @@ def metadata_url(resource: str) -> str:
 
 
 def metadata_routes(settings: Settings) -> list[Route]:
-    """Return the routes that describe this server to clients (RFC 9728, section 2)."""
+    """Return the routes that serve this server's OAuth metadata (RFC 9728, section 2)."""
     metadata = JSONResponse(
         {
             "resource": settings.oauth_resource,
@@ -151,19 +151,19 @@ def metadata_routes(settings: Settings) -> list[Route]:
 
 
 def _is_name(subject: object) -> bool:
-    """Whether a subject is printable text, which the log and every database can hold."""
+    """Return whether a subject is printable text, which the log and every database can hold."""
     return isinstance(subject, str) and bool(subject.strip()) and is_plain(subject)
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Return a token's scopes: `scope` (RFC 9068, section 2.2.3), or `scp`, as some issuers do."""
+    """Return a token's scopes from `scope` (RFC 9068, section 2.2.3), or `scp` of some issuers."""
     claim = claims.get("scope", claims.get("scp", ""))
     words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else ()
     return frozenset(str(word) for word in words)
 
 
 def _why(error: exceptions.PyJWTError) -> str:
-    """Return why a token is not valid, without quoting it."""
+    """Return a sentence that explains why a token is not valid. It does not quote the token."""
     match error:
         case exceptions.ExpiredSignatureError():
             return "The token has expired."

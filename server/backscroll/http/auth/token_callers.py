@@ -17,10 +17,11 @@ from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthori
 from backscroll.http.refusals import RefusedError
 
 KEPT_S: Final = 2.0
-"""How long a token is cached, in seconds. For that time, a revoked token may still be accepted."""
+"""The time for which a token is cached, in seconds. A revoked token may be accepted for this
+long."""
 
 LOGGED_S: Final = 10.0
-"""The minimum time between two log lines about a failing database, in seconds."""
+"""While the database fails, this is the minimum time between two log lines, in seconds."""
 
 _log: Final = logging.getLogger(__name__)
 _KEPT: Final = 1024
@@ -31,9 +32,9 @@ class TokenCallers:
     """Identifies callers by the tokens in a database.
 
     Args:
-        database: the database of the tokens, which all replicas share.
+        database: the database with the tokens, which all replicas share.
         clock: returns the time, in Unix seconds.
-        kept_s: how long a token is cached, in seconds.
+        kept_s: the time for which a token is cached, in seconds.
     """
 
     def __init__(
@@ -49,11 +50,11 @@ class TokenCallers:
         self._logs_from = float("-inf")
 
     async def caller(self, authorization: str) -> Caller:
-        """Return the caller that a token belongs to.
+        """Return the caller to whom a token belongs.
 
         Raises:
-            RefusedError: 401 if the token is missing, unknown, expired or revoked; 403 if it
-                lacks the scope `read`; 503 if the database does not answer.
+            RefusedError: 401 if the token is missing, unknown, expired or revoked; 403 if it lacks
+                the scope `read`; 503 if the database does not respond.
         """
         secret = bearer(authorization)
         if not secret:

@@ -1,7 +1,7 @@
-"""Strict HTTP/1.1 framing, which refuses requests with an ambiguous end or too many small chunks.
+"""Parses HTTP/1.1 strictly: refuses requests with ambiguous framing or too many small chunks.
 
 h11 accepts line endings and headers that RFC 9112 allows a server to refuse. A proxy may interpret
-them differently, and treat a part of one request as another request (request smuggling).
+them differently, so that it takes a part of one request for another request (request smuggling).
 """
 
 from typing import Final
@@ -12,17 +12,17 @@ FREE_CHUNKS: Final = 4096
 """The number of chunks that a body may have regardless of their size."""
 
 CHUNK_BYTES: Final = 64
-"""The minimum average size of a body's chunks if it has more than `FREE_CHUNKS`, in bytes. Each
-chunk costs as much as parsing 1 KiB within a large chunk, whatever its size."""
+"""The minimum average size of chunks, in bytes, in a body with more than `FREE_CHUNKS` of them.
+Parsing one chunk takes as long as parsing 1 KiB in a large chunk, even if it is small."""
 
 _CLOSE: Final = (b"connection", b"close")
 
 
 class FramedConnection(h11.Connection):
-    """The server's side of a connection, which treats ambiguous framing as an error.
+    """The server's side of an HTTP/1.1 connection. Ambiguous framing is an error.
 
-    A chunked body is not parsed before `want_body` is called. A request that is refused because of
-    its headers therefore costs only the parsing of its headers.
+    A chunked body is parsed only after `want_body` is called. So if a request is refused because of
+    its headers, no time is spent on its body.
     """
 
     def __init__(self) -> None:
@@ -31,19 +31,19 @@ class FramedConnection(h11.Connection):
         self._chunks = self._bytes = 0
         self._window = b""
         self.flaw = ""
-        """The reason why `next_event` refused a request; empty if h11 itself refused it."""
+        """The reason for which `next_event` refused a request; empty if h11 itself refused it."""
 
     @property
     def holds_body(self) -> bool:
-        """Whether a chunked body waits for `want_body`."""
+        """Whether a chunked body is held back until `want_body` is called."""
         return self._chunked and not self._wanted
 
     def want_body(self) -> None:
-        """Allow the body of the current request to be parsed."""
+        """Let the body of the current request be parsed."""
         self._wanted = True
 
     def receive_data(self, data: bytes) -> None:
-        """Receive bytes from the client."""
+        """Buffer bytes from the client, which `next_event` parses."""
         if self._chunked:
             self._window = self.trailing_data[0] + data
         super().receive_data(data)
@@ -73,7 +73,7 @@ class FramedConnection(h11.Connection):
     def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
         """Return the bytes to send for an event.
 
-        A response that is sent before the end of its request closes the connection.
+        If the response begins before the request has ended, the connection is closed after it.
         """
         if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
             headers = [*(pair for pair in event.headers if pair[0] != b"connection"), _CLOSE]
@@ -98,10 +98,10 @@ class FramedConnection(h11.Connection):
             raise self._doubt("The body has too many small chunks.")
 
     def _check_end(self, end: h11.EndOfMessage) -> None:
-        """Check the trailers' line endings in the received bytes, because h11 discards them."""
+        """Check the line endings of the trailers in the received bytes. h11 does not keep them."""
         read = self._window[: len(self._window) - len(self.trailing_data[0])]
         self._window = b""
-        count = len(end.headers) + 2  # an empty line follows the trailers, and nothing follows it
+        count = len(end.headers) + 2  # the last line is empty, and no byte follows it
         lines = read.rsplit(b"\n", count)[-count:-1]
         if not all(line.endswith(b"\r") and line[0] not in b" \t" for line in lines):
             raise self._doubt("A line after the last chunk is folded or does not end with CRLF.")

@@ -1,7 +1,7 @@
-"""Lingering close: discards the bytes that a client sends after the response.
+"""Closes connections late: bytes that a client sends after the response are first discarded.
 
-Closing immediately could reset the connection before the client has read the response (RFC 9112,
-section 9.6).
+If a connection is closed at once, it may be reset before the client has read the response (RFC
+9112, section 9.6).
 """
 
 import asyncio
@@ -10,25 +10,26 @@ from contextlib import suppress
 from typing import Any, Final
 
 LINGER_S: Final = 1.0
-"""How long a client may keep sending after the response, in seconds."""
+"""The maximum time that a client may keep sending after the response, in seconds."""
 
 LINGER_BYTES: Final = 1 << 20
-"""The number of bytes that are discarded before the connection is closed."""
+"""The connection is closed once this many bytes were discarded."""
 
 CUT_S: Final = 10.0
-"""How long a client may take to receive the rest of its response, in seconds."""
+"""The maximum time that a client may take to receive the rest of its response, in seconds."""
 
 
 class LingeringTransport:
-    """A transport whose `close` waits while the client is still sending.
+    """A transport whose `close` takes effect only after the client has stopped sending.
 
-    Everything except closing is delegated to the wrapped transport.
+    All other methods are those of the wrapped transport.
 
     Args:
         transport: the wrapped transport.
         loop: the event loop of the transport.
         is_sending: returns whether the client may have sent only part of a request.
-        cut_s: how long a client may take to receive the rest of its response, in seconds.
+        cut_s: the maximum time that a client may take to receive the rest of its response, in
+            seconds.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class LingeringTransport:
         self._timer: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a transport
-        """Return the attribute of the wrapped transport."""
+        """Return an attribute of the wrapped transport."""
         return getattr(self._transport, name)
 
     @property
@@ -59,7 +60,7 @@ class LingeringTransport:
         return self.lingers or self._transport.is_closing()
 
     def close(self) -> None:
-        """Close the connection, but first give a client that is still sending time to read."""
+        """Close the connection. If the client is still sending, first give it time to read."""
         if self.is_closing():
             return
         if not self._is_sending():
@@ -67,17 +68,17 @@ class LingeringTransport:
             return
         self._timer = self._loop.call_later(LINGER_S, self.finish)
         if self._transport.can_write_eof():
-            with suppress(OSError):  # the client has disconnected; the loop will report it
+            with suppress(OSError):  # the client disconnected, which the loop reports
                 self._transport.write_eof()
         self._transport.resume_reading()
 
     def throw_away(self, size: int) -> None:
-        """Count received bytes that are discarded."""
+        """Count bytes that were received and discarded."""
         self._left -= size
         if self._left <= 0:
             self.finish()
 
     def finish(self) -> None:
-        """Close the connection now, and abort it if the client does not read within `cut_s`."""
+        """Close the connection now. If the client does not read within `cut_s`, abort it."""
         self._transport.close()
         self._timer = self._loop.call_later(self._cut_s, self._transport.abort)

@@ -1,7 +1,7 @@
-"""Limits how long a client may take to send a request and to read its response.
+"""Limits the time in which a client must send a request and read the response.
 
-uvicorn itself has no such limits, and reads the body of a request that it has refused. Its protocol
-class is not public: `http/__init__.py` lists the names that are used.
+uvicorn has no such limits, and it reads the body of a request even after refusing the request. Its
+protocol class is not public; `http/__init__.py` lists the names that are used here.
 """
 
 import asyncio
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     )
 
 READ_S: Final = 60.0
-"""How long a client may leave its response unread once 64 KiB are buffered, in seconds."""
+"""If 64 KiB of a response are buffered, the client must read from it within this time, in
+seconds."""
 
 _SENTENCE: Final = b"The request was sent too slowly."
 _TIMEOUT: Final = (
@@ -44,7 +45,7 @@ class PunctualProtocol(H11Protocol):
     receive_s: ClassVar[float]
     read_s: ClassVar[float] = READ_S
     used_at: float = 0.0
-    """When the last response ended, in seconds of the loop's clock; 0 before the first."""
+    """The time at which the last response ended, by the event loop's clock; 0 before the first."""
 
     _awaited: object = None
     _timer: asyncio.TimerHandle | None = None
@@ -81,21 +82,21 @@ class PunctualProtocol(H11Protocol):
         return self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse an invalid request, and say why."""
+        """Refuse an invalid request with the reason."""
         super().send_400_response(self._framed.flaw or msg)
 
     def on_response_complete(self) -> None:
-        """Record the time, and continue with the next request."""
+        """Record the time at which the response ended, and continue with the next request."""
         self.used_at = self.loop.time()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """Start the timer for a client that does not read."""
+        """Start the timer that ends the connection of a client that does not read."""
         super().pause_writing()
         self._unread = self.loop.call_later(self.read_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Cancel the timer: the client reads again."""
+        """Cancel the timer, because the client reads again."""
         super().resume_writing()
         self._forget_unread()
 
@@ -108,7 +109,7 @@ class PunctualProtocol(H11Protocol):
     async def _answer(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        """Run the application, and parse the body only when the application requests it."""
+        """Run the application. The body is parsed only once the application asks for it."""
 
         async def wanted() -> "ASGIReceiveEvent":
             if self.scope is scope and self._framed.holds_body:
@@ -119,7 +120,7 @@ class PunctualProtocol(H11Protocol):
         await self.config.loaded_app(scope, wanted, send)
 
     def _is_sending(self) -> bool:
-        """Whether the client may be in the middle of a request."""
+        """Return whether the client may have sent only part of a request."""
         return self.conn.their_state is not h11.MUST_CLOSE
 
     def _wait_for(self, part: object) -> None:
@@ -147,7 +148,7 @@ def protocol(receive_s: float, read_s: float = READ_S) -> type[PunctualProtocol]
     """Return a protocol class with the given limits.
 
     Args:
-        receive_s: the time limit for the headers, and another one for the body, in seconds.
-        read_s: how long a client may leave its response unread, in seconds.
+        receive_s: the time limit for the headers and, separately, for the body, in seconds.
+        read_s: the maximum time that a client may leave its response unread, in seconds.
     """
     return type("Punctual", (PunctualProtocol,), {"receive_s": receive_s, "read_s": read_s})

@@ -7,14 +7,14 @@ from backscroll.settings.model import Settings
 
 
 class _EncryptedError(Exception):
-    """The key is encrypted and needs a password."""
+    """The private key is encrypted."""
 
 
 def check(settings: Settings) -> None:
-    """Check that the certificate and the key can be loaded, if they are set.
+    """Check that the certificate and its key can be loaded, if the settings name them.
 
     Raises:
-        CommandError: only one is set, or they cannot be loaded; the message is one line.
+        CommandError: only one of the two is set, or they cannot be loaded. The message is one line.
     """
     certificate, key = settings.tls_cert_file, settings.tls_key_file
     if not certificate and not key:
