@@ -1,1 +1,1 @@
-"""The MCP server that offers the tools, for any transport."""
+"""The MCP server. It offers the tools over any transport."""

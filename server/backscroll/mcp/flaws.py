@@ -1,4 +1,4 @@
-"""Error messages for invalid JSON, which name the transport's unit: a line or a body."""
+"""Writes error messages for invalid JSON in a line (stdio) or a body (HTTP)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,10 +8,10 @@ from backscroll_tools.strict_json import DEPTH, JSONFlawError
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """The unit in which a transport sends one message.
+    """What a transport sends one message in.
 
     Attributes:
-        name: `line` or `body`.
+        name: `line` for stdio, `body` for HTTP.
     """
 
     name: str
@@ -22,11 +22,11 @@ BODY: Final = Carrier("body")
 
 
 def describe(flaw: JSONFlawError, carrier: Carrier) -> str:
-    """Return the error message: what is wrong with a JSON text, where, and how to fix it.
+    """Return an error message: what is wrong with a JSON text, where, and how to fix it.
 
     Args:
         flaw: the flaw.
-        carrier: the unit in which the text was sent.
+        carrier: what the text was sent in, a line or a body.
     """
     found, at = flaw.found, f"at byte {flaw.at} of the {carrier.name}"
     match flaw.kind:

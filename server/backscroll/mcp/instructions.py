@@ -1,6 +1,7 @@
-"""The server's instructions for models, which name only tools that are offered.
+"""The server's instructions for models. They mention only tools that are offered.
 
-Imports only the standard library, because the stdio front needs it before the SDK is imported.
+This module imports only the standard library, because the stdio front uses it before the SDK is
+imported.
 """
 
 from collections.abc import Iterable
@@ -8,7 +9,7 @@ from typing import Protocol
 
 
 class Named(Protocol):
-    """A tool, with the properties that the instructions need."""
+    """The properties of a tool that the instructions depend on."""
 
     @property
     def name(self) -> str:
@@ -20,17 +21,18 @@ class Named(Protocol):
 
     @property
     def finds(self) -> str:
-        """The kind of object that the tool finds, such as `a thread`; empty if it needs an id."""
+        """The kind of object that the tool finds, such as `a thread`; empty if it takes an id."""
 
 
 def instructions(tools: Iterable[Named]) -> str:
     """Return the instructions of a server.
 
-    They begin with when to use it, in words of a user, because hosts choose servers by them. They
-    have at most 512 characters, because some hosts show only so many.
+    They begin with the situations in which the server is useful, in the words of a user, because
+    hosts use them to choose a server. They have at most 512 characters, because some hosts show
+    only that many.
 
     Args:
-        tools: the tools that are offered, in their order.
+        tools: the tools that are offered, in the order of the list.
     """
     offered = list(tools)
     does = "reads and writes" if any(tool.writes for tool in offered) else "reads"

@@ -1,6 +1,6 @@
 """Parses bytes from a transport into a message or an error reply.
 
-MCP restricts JSON-RPC 2.0: ids are strings or integers, and only 2025-03-26 has batches.
+MCP restricts JSON-RPC 2.0: ids are strings or integers, and only version 2025-03-26 has batches.
 """
 
 import re
@@ -29,7 +29,7 @@ from backscroll_tools.strict_json import JSONFlawError
 _Object: TypeAlias = dict[str, object]
 
 WITH_BATCHES: Final = "2025-03-26"
-"""The protocol version that has batches."""
+"""The only protocol version with batches."""
 
 _NO_OBJECT: Final = "The arguments of a call must be one JSON object, such as {} if there are none."
 
@@ -40,10 +40,10 @@ class Received:
 
     Attributes:
         message: the message.
-        refused: the reason why the arguments of a tool call were removed, a flaw of the JSON; empty
-            if they were not removed.
-        altered: whether the arguments of a tool call differ from those that were sent: they were
-            removed, or the host sent them as a JSON text, which was parsed.
+        refused: why the JSON of a tool call's arguments is invalid, so that they were removed;
+            empty if they were not removed.
+        altered: whether the arguments of a tool call differ from those that were sent, because they
+            were removed or because the host sent them as a string of JSON, which was parsed.
     """
 
     message: JSONRPCMessage
@@ -53,13 +53,14 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A line that is ignored because it must not be answered; the reason never quotes it."""
+    """An invalid line that must not be answered. The reason, which is logged, does not quote it."""
 
     reason: str
 
 
 Parsed: TypeAlias = Received | JSONRPCError | Dropped | None
-"""A parsed line: a message, an error reply, a line to ignore, or None if it is blank."""
+"""The result of parsing a line: a message, an error reply, a line to ignore; None if it is
+blank."""
 
 
 def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Parsed:
@@ -68,7 +69,7 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     Args:
         line: the line without its newline, or the body.
         carrier: `LINE` or `BODY`, for error messages.
-        whole: whether the line is complete; False if the input ended before its newline.
+        whole: whether the line is complete. False if the input ended before its newline.
     """
     if isinstance(line, Overlong):
         message = (
@@ -92,13 +93,13 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
 
 
 def parse_batch(line: bytes, most: int) -> list[Parsed] | None:
-    """Return the messages of a batch (JSON-RPC 2.0, section 6); None if the line is not a batch.
+    """Return the messages of a batch (JSON-RPC 2.0, section 6), or None if a line is not a batch.
 
-    Only MCP 2025-03-26 has batches, and its servers must accept them.
+    Only version 2025-03-26 of MCP has batches. Its servers must accept them.
 
     Args:
         line: the line without its newline, or the body.
-        most: the maximum number of messages; a larger batch is one error.
+        most: the maximum number of messages. The result for a larger batch is one error reply.
     """
     line = without_mark(line)
     if not line.lstrip().startswith(b"["):
@@ -120,9 +121,10 @@ def parse_batch(line: bytes, most: int) -> list[Parsed] | None:
 
 
 def without_mark(line: bytes) -> bytes:
-    """Return a line without its byte order mark, which Windows writes (RFC 8259, section 8.1).
+    """Replace a byte order mark at the start of a line with spaces (RFC 8259, section 8.1).
 
-    Spaces replace the mark, so that the positions of flaws stay as they were sent.
+    Some programs on Windows write such a mark. It is not removed, so that the positions in error
+    messages are those in the original line.
     """
     return b"   " + line[len(BOM_UTF8) :] if line.startswith(BOM_UTF8) else line
 
@@ -157,9 +159,9 @@ def _message(value: _Object) -> Parsed:
 
 
 def _arguments_in(text: object) -> _Object | None:
-    """Return the arguments in a JSON text, which some hosts send instead of an object, or None.
+    """Parse arguments that some hosts send as a string of JSON. Return None if they are invalid.
 
-    An empty text means no arguments.
+    An empty string means that there are no arguments.
     """
     if not isinstance(text, str):
         return None
@@ -171,7 +173,7 @@ def _arguments_in(text: object) -> _Object | None:
 
 
 def _flaw(value: _Object) -> str:
-    """Return the rule of JSON-RPC 2.0 that an object violates; empty if it is valid."""
+    """Return a rule of JSON-RPC 2.0 that an object violates, or an empty string if it is valid."""
     if value.get("jsonrpc") != "2.0":
         return 'jsonrpc must be "2.0".'
     if "method" not in value and "result" not in value and "error" not in value:
@@ -208,7 +210,7 @@ def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
 
 
 def _without_arguments(params: object) -> _Object | None:
-    """Return a call's parameters with empty arguments; None if the rest is not valid either."""
+    """Return a call's parameters with empty arguments, or None if other parts are invalid too."""
     if not isinstance(params, dict) or not isinstance(params.get("name"), str):
         return None
     kept: _Object = {"name": params["name"]}
@@ -218,12 +220,12 @@ def _without_arguments(params: object) -> _Object | None:
 
 
 def is_id(value: object) -> TypeGuard[RequestId]:
-    """Whether a value can be the id of a request."""
+    """Return whether a value can be the id of a request."""
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 EDGE: Final = 1024
-"""The number of bytes at each end of a line that are searched for the request's id."""
+"""A request's id is searched for in this many bytes at each end of a line."""
 
 _ID: Final = rb'"id"\s*:\s*(-?[0-9]{1,18}|"[^"\\\x00-\x1f]{0,256}")\s*'
 _VERSION: Final = rb'"jsonrpc"\s*:\s*"2\.0"\s*,\s*'
@@ -242,16 +244,16 @@ _FULL_END: Final = re.compile(rb",\s*" + _VERSION + _ID + rb"\}\s*\Z")
 
 
 def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId | None:
-    """Return the id of a request that cannot be parsed, if it certainly belongs to the request.
+    """Return the id of a request that cannot be parsed, or None if the id is not certain.
 
-    A member belongs to the request if it precedes the first nested value, or if it directly
-    precedes the closing brace of the request.
+    A member `id` certainly belongs to the request, and not to a nested object, if it precedes the
+    first nested value, or if it directly precedes the closing brace of the request.
 
     Args:
         start: the line's first bytes.
         end: the line's last bytes; empty if the line is not complete.
-        closed: whether the last brace is known to close the request. If not, an id at the end must
-            follow `jsonrpc`, which arguments hardly ever contain.
+        closed: whether the last brace certainly closes the request. If not, an id at the end must
+            follow `jsonrpc`, which is rare in arguments.
     """
     found = _STARTS[0].match(start) or _STARTS[1].match(start)
     if found is None and _STARTS_WITH_METHOD.match(start):

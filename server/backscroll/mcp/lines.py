@@ -1,19 +1,19 @@
-"""Splits bytes into lines as they arrive, without keeping a line that is too long."""
+"""Splits bytes into lines as they arrive. A line that is too long is not kept in memory."""
 
 from dataclasses import dataclass
 from typing import Final
 
 LINE_BYTES: Final = 4 * 1024 * 1024
-"""The maximum length of a line without its newline, in bytes. It equals the SDK's limit for HTTP
-bodies."""
+"""The maximum length of a line without its newline, in bytes. The SDK's limit for HTTP bodies is
+the same."""
 
 EDGE_BYTES: Final = 1024
-"""The number of bytes that are kept of each end of a line that is too long."""
+"""Of a line that is too long, this many bytes at the start and at the end are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overlong:
-    """A line that was too long to be kept.
+    """A line that is too long.
 
     Attributes:
         start: its first 1,024 bytes.
@@ -55,7 +55,7 @@ class Lines:
         return lines
 
     def rest(self) -> bytes | Overlong:
-        """Return the bytes after the last newline, and forget them."""
+        """Return the bytes after the last newline, and remove them from the buffer."""
         kept, start, size = bytes(self._kept), self._start, self._size
         self._size, self._kept, self._start = 0, bytearray(), b""
         return kept if size <= self._limit else Overlong(start, kept, size)

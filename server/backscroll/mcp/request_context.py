@@ -1,4 +1,4 @@
-"""The context of one request: its settings, its upstream client and the record of its call."""
+"""The context of a request: its settings, its upstream client, and how its call is recorded."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,13 +14,14 @@ class Called:
 
     Attributes:
         tool: the tool's name; empty if there is no such tool.
-        arguments: the arguments that were passed; they may contain message text, which must not be
+        arguments: the arguments of the call. They may contain message text, which must not be
             logged.
-        outcome: `ok`, the error's code, `unknown_tool`, or `cancelled` if the client gave up.
-        seconds: how long the call took.
-        written_ids: the ids of the objects that the call wrote, by name.
-        stopped_by: why the page ended, if the call returned one.
-        tally: the requests to the upstream, their retries and bytes.
+        outcome: `ok`, the code of an error, `unknown_tool`, or `cancelled` if the client cancelled
+            it.
+        seconds: the duration of the call.
+        written_ids: the ids of the objects that the call wrote, by the name of the id.
+        stopped_by: the reason why the page ended, if the call returned a page.
+        tally: the numbers of requests to the upstream, of their retries, and of bytes.
     """
 
     tool: str
@@ -41,11 +42,11 @@ class RequestContext:
     """The context of a request.
 
     Attributes:
-        settings: the operator's settings, narrowed by the caller's permissions and by the URL.
+        settings: the operator's settings, restricted by the caller's permissions and the URL.
         client: returns the caller's upstream client.
-        request_id: the request's id in the log; empty on stdio.
-        refused: why the transport removed the arguments of a call; empty if they are valid.
-        record: called with each call after it has ended.
+        request_id: the id of the request in the log; empty on stdio.
+        refused: why the transport removed the arguments of a call; empty if it did not.
+        record: is called with each tool call after the call has ended.
         arguments: the arguments of a call, if the transport removed them from the message so that
             the SDK does not parse them again; otherwise None.
     """

@@ -1,6 +1,7 @@
 """Records an OpenTelemetry span for each request, with the outcome of the request.
 
-A span never contains a name chosen by a client, an argument, message text, a key or a header.
+A span never contains text that a client chose, such as an argument or an unknown tool's name, and
+no message text, key or header.
 """
 
 from collections.abc import Mapping
@@ -26,16 +27,15 @@ _METHODS: Final = frozenset(
     }
 )
 _TRACE: Final = ("traceparent", "tracestate")
-"""The fields of `_meta`, or HTTP headers, that carry a request's trace context (W3C Trace Context).
-"""
+"""The fields of `_meta`, or HTTP headers, with a request's trace context (W3C Trace Context)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSpans:
-    """Middleware that records a span for each request; it replaces the SDK's own.
+    """Middleware that records a span for each request. It replaces the SDK's middleware.
 
     Attributes:
-        tools: the tool names that may appear in the names of spans.
+        tools: the names of tools that may appear in the names of spans.
     """
 
     tools: frozenset[str]
@@ -43,7 +43,7 @@ class RequestSpans:
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Handle a request within a span."""
+        """Handle a request, and record a span for it."""
         method = ctx.method if ctx.method in _METHODS else "other"
         attributes = {"mcp.method.name": method, "mcp.protocol.version": ctx.protocol_version}
         called = (ctx.params or {}).get("name") if method == "tools/call" else None
@@ -70,8 +70,8 @@ def record_outcome(outcome: str, request_id: str) -> None:
     """Record the outcome of a call on the current span.
 
     Args:
-        outcome: `ok`, or the error as one word.
-        request_id: the request's id in the log; empty on stdio.
+        outcome: `ok`, or one word for the error.
+        request_id: the id of the request in the log; empty on stdio.
     """
     span = get_current_span()
     if not span.is_recording():

@@ -33,10 +33,10 @@ from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 
 LIST_TTL_MS: Final = 3_600_000
-"""How long hosts may cache the tool list, in milliseconds. It changes only with the settings."""
+"""The time for which hosts may cache the tool list, in milliseconds. Only settings change it."""
 
 _GREETINGS: Final = frozenset({"initialize", "server/discover"})
-"""The requests whose results contain the instructions."""
+"""The methods of requests whose results contain the instructions."""
 
 _OFFERS: Final = 64
 """The maximum number of different tool lists that are cached."""
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """The reason why a transport removed the arguments of a request.
+    """The reason why the transport removed the arguments of a request.
 
     The transport attaches it to the request as the SDK's context, so that the result of the call
     can show the reason to the model.
@@ -57,7 +57,7 @@ class RefusedLine:
 
 
 def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamConnection]:
-    """Return an MCP server for one host, with a single connection to the upstream.
+    """Return an MCP server for a single host, such as over stdio.
 
     Args:
         settings: the operator's settings.
@@ -89,13 +89,13 @@ def server_for(  # noqa: PLR0913 - the differences between one host and many cal
     *,
     tools: Sequence[Tool] = TOOLS,
 ) -> Server[T]:
-    """Return an MCP server for any transport: protocol versions 2025-11-25 and 2026-07-28.
+    """Return an MCP server for any transport. It supports protocol 2025-11-25 and 2026-07-28.
 
     Args:
-        request_context_of: returns Backscroll's context of a request, given the SDK's context.
-        settings: the operator's settings; the settings of a request can only narrow them.
+        request_context_of: returns Backscroll's context of a request for the SDK's context.
+            settings: the operator's settings. The settings of a request can only restrict them.
         profile: the kind of upstream.
-        lifespan: entered once for each run of a transport.
+        lifespan: a context that is entered once for each run of a transport.
         scope: `public` if a client may share its cached tool list between callers, or `private`.
         tools: the tools that can be offered.
     """
@@ -124,7 +124,7 @@ def server_for(  # noqa: PLR0913 - the differences between one host and many cal
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
-    # The SDK's own spans contain any tool name that a client sends.
+    # Remove the SDK's spans, because they contain any tool name that a client sends.
     server.middleware[:] = [
         request_spans.RequestSpans(frozenset(by_name)),
         _Instructions(request_context_of, profile, tools),
@@ -134,7 +134,7 @@ def server_for(  # noqa: PLR0913 - the differences between one host and many cal
 
 @dataclass(frozen=True, slots=True)
 class _Instructions:
-    """Adds instructions to a greeting's reply; they name only tools that the caller is offered.
+    """Adds instructions to the reply to `initialize` or `server/discover`.
 
     Attributes:
         request_context_of: returns Backscroll's context of a request, given the SDK's context.
@@ -169,8 +169,8 @@ def _listing(
 
 
 def _listed(tool: Tool, output: str) -> McpTool:
-    # Claude Code finds tools by the hint too, and moves a result to a file if it is longer than
-    # the bound of its tool, 50,000 characters by default.
+    # Claude Code moves a result to a file if it has more characters than its tool declares here;
+    # the default is 50,000. It also uses the search hint to find tools.
     meta: dict[str, object] = {"anthropic/maxResultSizeChars": RESULT_CHARS_MAX}
     if tool.keywords:
         meta["anthropic/searchHint"] = tool.keywords

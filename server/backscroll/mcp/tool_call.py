@@ -1,4 +1,4 @@
-"""Runs and records a tool call over MCP, and turns failures into results for the model."""
+"""Runs and records a tool call, and converts failures into results for the model."""
 
 import logging
 import time
@@ -24,14 +24,14 @@ from backscroll_tools.tool import Bounds, Call, Output, Result, Tool
 _TRACED: Final[frozenset[ErrorCode]] = frozenset(
     {"internal", "upstream_unavailable", "upstream_invalid", "outcome_unknown"}
 )
-"""Errors that contain the request's id, because a user may report them to the operator."""
+"""The codes of errors that a user may report to the operator. They contain the request's id."""
 
 _NAME_CHARS: Final = 128
-"""The maximum length of a tool's name, in characters (MCP specification, tools). An error quotes no
-more than this of an unknown name."""
+"""The maximum length of a tool's name, in characters (MCP specification, tools). An error quotes at
+most this much of an unknown name."""
 
 _LIKENESS: Final = 0.8
-"""The minimum similarity of an unknown name and a tool's name, from 0 to 1, for a suggestion."""
+"""A tool is suggested for an unknown name if their similarity, from 0 to 1, is at least this."""
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
@@ -44,14 +44,14 @@ async def answered(
     profile: Profile,
     tools: Mapping[str, Tool],
 ) -> CallToolResult:
-    """Call a tool, record the call, and turn every failure into a result.
+    """Call a tool, record the call, and convert every failure into a result.
 
     Args:
         context: the SDK's context of the request.
         params: the tool's name and arguments, as they were sent.
         request: Backscroll's context of the request.
         profile: the kind of upstream.
-        tools: every tool, by name.
+        tools: all tools, by name.
 
     Raises:
         MCPError: the tool is unknown.
@@ -87,7 +87,7 @@ async def answered(
 
 
 def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Profile) -> Tool:
-    """Return a tool if it is offered, or if it is withheld only because it writes.
+    """Return a tool if it is offered, or is not offered only because the server is read-only.
 
     Raises:
         MCPError: -32602 for any other name (MCP specification, tools, error handling).
@@ -104,7 +104,7 @@ def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Pro
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
-    """Return the tool that a misspelled name probably means; empty if none is similar."""
+    """Return the name of the tool that is most similar to a misspelled name, or an empty string."""
     from difflib import get_close_matches
 
     spelled = name.lower().replace("_", "-").replace(" ", "-")
@@ -125,7 +125,7 @@ async def _called(
         raise ToolError("invalid_arguments", request.refused, next_step="Fix the call.")
     if request.arguments is None:
         arguments = validated(tool, params.arguments or {})
-    else:  # large arguments are validated in a thread
+    else:  # validate large arguments in a thread
         arguments = await anyio.to_thread.run_sync(validated, tool, request.arguments)
     bounds = Bounds(
         result_chars=settings.result_chars,
@@ -149,7 +149,7 @@ def _succeeded(result: Result, output: str) -> CallToolResult:
 
 
 def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:
-    """Return the ids of the written message and of its thread, if a call's result has them."""
+    """Return the ids of a written message and its thread, as far as a call's result has them."""
     if not tool.writes:
         return {}
     ids: dict[str, str] = {}
@@ -171,8 +171,8 @@ def _stopped_by(structured: JSON) -> str:
 
 
 def _internal_error(error: Exception, name: str, request: RequestContext) -> CallToolResult:
-    """Log an error of Backscroll itself, and return the result that the model is shown."""
-    # No traceback: its last line may quote message text.
+    """Log an unexpected exception, and return the result that the model sees."""
+    # A traceback is not logged, because its last line may quote message text.
     about = f" in request {request.request_id}" if request.request_id else ""
     _log.error("%s failed%s: %s", name, about, _where(error))
     shown = ToolError("internal", "Backscroll failed.", next_step="Report it to the operator.")
@@ -187,7 +187,7 @@ def _failed(error: ToolError, request: RequestContext, names: Collection[str]) -
 
 
 def _where(error: Exception) -> str:
-    """Return an exception's type and the functions and lines of its stack, without any values."""
+    """Return the type of an exception, and the functions and line numbers of its stack."""
     frames: list[str] = []
     trace = error.__traceback__
     while trace is not None:

@@ -1,6 +1,7 @@
-"""Selects the tools to offer: those that the settings allow and the upstream can serve.
+"""Selects the tools that the server offers.
 
-Imports only the standard library, because the stdio front needs it before the SDK is imported.
+This module imports only the standard library, because the stdio front uses it before the SDK is
+imported.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from backscroll_tools.toolset import Toolset
 
 
 class Offerable(Protocol):
-    """The properties of a tool that decide whether it is offered."""
+    """The properties of a tool on which it depends whether the tool is offered."""
 
     @property
     def toolset(self) -> Toolset:
@@ -25,14 +26,14 @@ class Offerable(Protocol):
 
     @property
     def needs(self) -> tuple[Group, ...]:
-        """The groups of endpoints of which the upstream must serve at least one."""
+        """Groups of endpoints. The tool works if the upstream serves at least one of them."""
 
 
 T = TypeVar("T", bound=Offerable)
 
 
 def offered(tools: Iterable[T], settings: Settings, profile: Profile) -> tuple[T, ...]:
-    """Return the tools that the settings allow and the upstream can serve, in their order."""
+    """Return the tools that the settings allow and that work with the upstream."""
     return tuple(
         tool
         for tool in tools

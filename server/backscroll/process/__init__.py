@@ -1,1 +1,1 @@
-"""Logging, tracing, signals, listening sockets and exit codes, for all commands."""
+"""Process-wide code that commands share: logging, tracing, signals, sockets and exit codes."""

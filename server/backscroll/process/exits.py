@@ -1,4 +1,4 @@
-"""Exit codes of commands, and their one-line errors."""
+"""Converts errors of commands into exit codes and one-line messages."""
 
 import errno
 import os
@@ -15,28 +15,27 @@ UNUSABLE: Final = 2
 """The exit code for an unusable setting, database or argument."""
 
 INTERRUPTED: Final = 130
-"""The exit code after an interrupt: 128 + SIGINT, as in shells."""
+"""The exit code after an interrupt. Like shells, it is 128 + SIGINT."""
 
 PIPE_CLOSED: Final = 141
-"""The exit code after the reader of stdout has closed it: 128 + SIGPIPE, as in shells."""
+"""The exit code if the reader of stdout has closed it. Like shells, it is 128 + SIGPIPE."""
 
 
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""The errors of an output to which no more can be written."""
+"""Error codes that mean that no more can be written to stdout."""
 
 
 class CommandError(OperatorError):
-    """A command fails; the message is one line that says how to fix the cause."""
+    """A command fails. The message is one line that explains how to fix the cause."""
 
 
 @contextmanager
 def clean_exit() -> Iterator[None]:
-    """Turn errors into exit codes, without a traceback.
+    """Convert errors into exit codes, without a traceback.
 
     Raises:
-        SystemExit: `UNUSABLE` for an `OperatorError` or a full disk, which is printed to stderr as
-            one line;
-            `INTERRUPTED` after an interrupt; `PIPE_CLOSED` if the reader of stdout has gone.
+        SystemExit: `UNUSABLE` for an `OperatorError` or a full disk, after one line on stderr;
+            `INTERRUPTED` after an interrupt; `PIPE_CLOSED` if the reader of stdout has closed it.
     """
     try:
         yield
@@ -60,10 +59,11 @@ def clean_exit() -> Iterator[None]:
 
 @contextmanager
 def interrupted_at_once() -> Iterator[None]:
-    """Raise KeyboardInterrupt at SIGINT even while an event loop runs.
+    """Raise KeyboardInterrupt at once after SIGINT, even while an event loop runs.
 
-    `asyncio.Runner` would instead cancel its task, which cannot interrupt the reading of a file,
-    and can interrupt a shutdown. It does not replace a handler other than Python's default one.
+    `asyncio.Runner` would cancel its main task instead. That does not interrupt the reading of a
+    file, and it can interrupt a shutdown. The runner only replaces Python's default handler, so
+    this function installs another one.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -81,5 +81,5 @@ def _print_error(line: str) -> None:
 
 
 def _discard_output() -> None:
-    # When Python exits, it flushes stdout again, which would fail and print an error.
+    # When Python exits, it flushes stdout again. That would fail and print an error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,7 @@ def listen(host: str, port: int) -> socket.socket:
 
     Args:
         host: an address or name of this machine.
-        port: 0 for any free port.
+        port: the port, or 0 for any free port.
 
     Raises:
         CommandError: the address does not belong to this machine, or the port is in use.
@@ -35,25 +35,25 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
-    """Return listening sockets on one port, one for each of several processes.
+    """Return several listening sockets on the same port, one for each worker process.
 
-    On Linux, the kernel distributes connections among the sockets. On other systems the list has
-    the same socket `number` times, and the process that wakes first accepts the connection.
+    On Linux, the kernel distributes connections among the sockets. On other systems, all items of
+    the list are the same socket, and the process that wakes first accepts a connection.
 
     Args:
         host: an address or name of this machine.
-        port: 0 for any free port.
+        port: the port, or 0 for any free port.
         number: the number of sockets.
 
     Raises:
-        CommandError: the address does not belong to this machine, or the port is in use, even by a
-            server that shares it (SO_REUSEPORT).
+        CommandError: the address does not belong to this machine, or the port is in use. It counts
+            as in use even if the other server shares it (SO_REUSEPORT).
     """
     first = listen(host, port)
     if sys.platform != "linux":
         return [first] * number
     with first:
-        # Set after `listen`, so that `listen` fails if another server uses the port.
+        # This is set after `listen`, so that `listen` fails if another server uses the port.
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         name = first.getsockname()
         sockets = [
@@ -63,7 +63,7 @@ def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
 
 
 def _with_protocol(listening: socket.socket) -> socket.socket:
-    """Return the socket with TCP as its `proto`, without which asyncio does not set TCP_NODELAY."""
+    """Return the socket with `proto` set to TCP. Otherwise asyncio would not set TCP_NODELAY."""
     return socket.socket(listening.family, proto=socket.IPPROTO_TCP, fileno=listening.detach())
 
 

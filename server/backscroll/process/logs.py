@@ -1,4 +1,4 @@
-"""The log on stderr, which never contains message text."""
+"""Configures the log, which goes to stderr and never contains message text."""
 
 import json
 import logging
@@ -15,13 +15,13 @@ from typing import Final, TextIO, TypeAlias
 from backscroll_tools.plain import plain
 
 FIELDS: Final = "fields"
-"""The attribute of a log record with its structured fields, a mapping."""
+"""The name of a log record's attribute that contains its structured fields, a mapping."""
 
 request_id_now: Final[ContextVar[str]] = ContextVar("request_id", default="")
-"""The id of the current request; empty outside requests."""
+"""The id of the current request; empty if no request is being handled."""
 
 LINES: Final = 10
-"""The maximum number of lines from one call site per window; further lines are only counted."""
+"""The maximum number of lines from one call site in a window. Further lines are only counted."""
 
 WINDOW_S: Final = 60.0
 """The length of a window in seconds."""
@@ -30,7 +30,7 @@ _OWN_LOGGERS: Final = ("backscroll", "backscroll_tools")
 
 
 class NoValuesFormatter(logging.Formatter):
-    """Formats a record as one line; omits an exception's message, which may quote data."""
+    """Formats a record as one line, without an exception's message, which may quote data."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as one line, without control characters."""
@@ -41,7 +41,7 @@ class NoValuesFormatter(logging.Formatter):
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
-        """Return an exception's type, and its stack as function names and line numbers."""
+        """Return an exception's type, and the function names and line numbers of its stack."""
         kind, _, trace = ei
         stack = " > ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(trace))
         return f"{kind.__name__ if kind else 'No exception'} at {stack}"
@@ -51,7 +51,7 @@ class JsonLines(NoValuesFormatter):
     """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object: `time` (RFC 3339), `level`, `logger`, and `message` or the fields."""
+        """Return an object: `time` (RFC 3339), `level`, `logger`, and `message` or `FIELDS`."""
         moment = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, object] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -72,7 +72,7 @@ _CallSite: TypeAlias = tuple[str, int, str, int]
 
 @dataclass(slots=True)
 class _Window:
-    """The numbers of lines of one call site that were written and omitted in its current window."""
+    """Counts the lines of one call site that were written or omitted in its current window."""
 
     since: float
     lines: int = 0
@@ -81,15 +81,15 @@ class _Window:
 
 
 class BoundedHandler(logging.StreamHandler[TextIO]):
-    """Limits how many lines each call site writes per window, and reports how many it omitted.
+    """Limits the number of lines from each logging statement (call site) in a window of time.
 
     The limit prevents clients from filling a disk with log lines. Records with `FIELDS` are always
-    written, because they belong to requests that were authorised. The number of omitted lines is
-    written after the window, before the next line of any call site, or on closing.
+    written, because they belong to authorised requests. After the window, the number of omitted
+    lines is written before the next line of any call site, or when the handler is closed.
 
     Args:
         stream: the stream to write to.
-        lines: the maximum number of lines from one call site per window.
+        lines: the maximum number of lines from one call site in a window.
         window_s: the length of a window in seconds.
         clock: returns the time in seconds.
     """
@@ -123,12 +123,12 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
             window.last, window.omitted = record, window.omitted + 1
 
     def close(self) -> None:
-        """Report the omitted lines, and close."""
+        """Report the omitted lines, and close the handler."""
         self._report_omitted(float("inf"))
         super().close()
 
     def _report_omitted(self, until: float) -> None:
-        """End the windows that began by `until`, and report their omitted lines."""
+        """End the windows that began at or before `until`, and report their omitted lines."""
         ended = [site for site, window in self._sites.items() if window.since <= until]
         for window in [self._sites.pop(site) for site in ended]:
             if window.last is not None:
@@ -144,8 +144,8 @@ def configure(level: str, form: str = "text") -> None:
 
     Args:
         level: the lowest level of Backscroll's records that are written: `debug`, `info`, `warning`
-            or `error`. The lowest level of libraries' records is always `warning`, because below
-            it they log data.
+            or `error`. For libraries, it is always `warning`, because they log data at lower
+            levels.
         form: `text`, or `json` for one JSON object per line.
     """
     handler = BoundedHandler(sys.stderr)

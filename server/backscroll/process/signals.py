@@ -1,4 +1,4 @@
-"""Stops a server at SIGTERM or SIGINT."""
+"""Stops a server on SIGTERM or SIGINT."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` at SIGTERM or SIGINT; a second signal ends the process at once."""
+    """Call `stop` on SIGTERM or SIGINT. A second signal ends the process at once."""
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,8 +1,8 @@
 """Exports spans if OpenTelemetry's environment variables choose an exporter.
 
-The variables are those of the OpenTelemetry specification ("Environment Variable Specification" and
-"OTLP Exporter Configuration"). The SDK itself reads those for the sampler, batches, resource,
-endpoint, headers and certificates.
+The OpenTelemetry specification defines these variables ("Environment Variable Specification" and
+"OTLP Exporter Configuration"). OpenTelemetry's SDK reads the variables for the sampler, batches,
+resource, endpoint, headers and certificates.
 """
 
 import os
@@ -23,10 +23,10 @@ _NAMES: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 
 
 def exporter_of(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the name of the chosen exporter's entry point, or an empty string to export nothing.
+    """Return the name of the chosen exporter, or an empty string if nothing is exported.
 
     Raises:
-        SettingsError: the protocol is not supported.
+        SettingsError: the variables name an OTLP protocol that is not supported.
     """
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return ""

@@ -1,1 +1,1 @@
-"""All settings: their definitions, and how they are read and validated."""
+"""Defines, reads and validates all settings."""

@@ -1,4 +1,4 @@
-"""Rules for an upstream's base URL and API key, checked before any request is sent."""
+"""Checks the base URL and the API key of an upstream, before any request is sent."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]+")
 
 
 def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
-    """Return what is wrong with a base URL, without quoting it; empty if it is valid.
+    """Return the rule that a base URL violates, or an empty string if it is valid.
 
     Args:
         base_url: the base URL that the operator set.
@@ -42,7 +42,7 @@ def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
 
 
 def flaw_of_key(key: str) -> str:
-    """Return what is wrong with a key, without quoting it; empty if it is valid."""
+    """Return the rule that a key violates, or an empty string if it is valid."""
     if is_unresolved(key):
         return UNRESOLVED
     if key and _KEY.fullmatch(key) is None:

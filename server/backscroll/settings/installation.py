@@ -1,6 +1,6 @@
-"""Finds out how Backscroll is installed here, and how it can be run or installed.
+"""Finds out how Backscroll is installed, and returns commands that run or install it.
 
-Imports only the standard library, because it is also used before anything else is loaded.
+This module imports only the standard library, because it is also used before other imports.
 """
 
 import json
@@ -22,16 +22,16 @@ REPOSITORY: Final = "https://github.com/backscroll/backscroll"
 
 SOURCE: Final = f"git+{REPOSITORY}"
 """The source of the package for `uv`, `pipx` and `pip`. Manifests, links and documents are rendered
-from this line. The package is not in the index yet; once it is, this will be `NAME`."""
+from this line. The package is not in the package index yet; once it is, this will be `NAME`."""
 
 _UV_CACHE: Final = re.compile(r"(?:archive|builds|environments)-v\d+")
-"""The folders of uv's cache in which uvx creates environments. `UV_CACHE_DIR` sets the cache."""
+"""Matches the names of the folders in uv's cache in which uvx creates environments."""
 
 _EXTRA: Final = re.compile(r"extra == '([\w-]+)'")
 
 
 def requirement(source: str = SOURCE, extras: tuple[str, ...] = ()) -> str:
-    """Return the text that names the package to `uv`, `pipx` or `pip`, such as `backscroll[otel]`.
+    """Return the argument that names the package for `uv`, `pipx` or `pip`: `backscroll[otel]`.
 
     Args:
         source: `NAME`, or the URL or path of the package.
@@ -54,15 +54,15 @@ def launch(
     path: str | None = None,
     package: Distribution | None = None,
 ) -> tuple[str, ...]:
-    """Return the command that starts Backscroll as it is installed here.
+    """Return the command that starts the installed Backscroll.
 
-    The program's path is absolute, because a desktop application's PATH differs from a shell's.
+    The path of the program is absolute, because desktop applications have another PATH than shells.
 
     Args:
-        prefix: the Python environment that Backscroll is installed in.
-        scripts: the folder of its commands; by default this interpreter's.
-        path: the folders to search for programs, separated as in PATH; by default PATH itself.
-        package: the installed package; by default the one that is running.
+        prefix: the folder of the Python environment in which Backscroll is installed.
+        scripts: the folder of the environment's commands; by default, this interpreter's.
+        path: the folders in which programs are looked for, separated as in PATH; by default, PATH.
+        package: the installed package; by default, the one that is running.
     """
     runner = _runner(prefix)
     if runner:
@@ -78,7 +78,7 @@ def launch(
 
 
 def installed_from(package: Distribution | None = None) -> str:
-    """Return where the package came from: `NAME` for an index, otherwise a URL (PEP 610)."""
+    """Return the source of the package: `NAME` for a package index, otherwise a URL (PEP 610)."""
     try:
         origin = json.loads((package or _package()).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
@@ -91,7 +91,7 @@ def installed_from(package: Distribution | None = None) -> str:
 
 
 def installed_extras(package: Distribution | None = None) -> tuple[str, ...]:
-    """Return the extras whose packages are all installed."""
+    """Return the names of the extras of which all packages are installed."""
     needed = _extras(package)
     return tuple(extra for extra, needs in needed.items() if all(map(_is_installed, needs)))
 
@@ -106,7 +106,7 @@ def how_to_add(
     """Return a shell command that makes an extra available to the running Backscroll.
 
     Args:
-        extra: the extra's name.
+        extra: the name of the extra.
         prefix: as in `launch`.
         package: as in `launch`.
         has_pip: whether the environment contains pip. Environments that uv creates do not.
@@ -122,17 +122,17 @@ def how_to_add(
 
 
 def _package() -> Distribution:
-    """Return the package in this environment, even if PYTHONPATH names another one.
+    """Return the package that is installed in this environment, even if PYTHONPATH has another one.
 
     Raises:
-        PackageNotFoundError: it is not installed.
+        PackageNotFoundError: the package is not installed in this environment.
     """
     found = distributions(name=NAME, path=[sysconfig.get_path("purelib")])
     return next(iter(found), None) or distribution(NAME)
 
 
 def _runner(prefix: str) -> str:
-    """Return the program that created a temporary environment; empty if it is permanent."""
+    """Return the program that created a temporary environment, or empty if it is permanent."""
     folders = Path(prefix).parts
     if any(map(_UV_CACHE.fullmatch, folders)):
         return "uvx"

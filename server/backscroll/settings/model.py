@@ -1,7 +1,7 @@
-"""All settings, in one frozen dataclass.
+"""Defines all settings in one frozen dataclass.
 
-Flags override environment variables, which override defaults. This module imports nothing heavy,
-because settings are read before anything else.
+Flags override environment variables, and these override defaults. This module imports nothing that
+is slow to import, because settings are read first.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ OPENAI: Final = {
     "organization": "OPENAI_ORG_ID",
     "project": "OPENAI_PROJECT_ID",
 }
-"""The variables that OpenAI's own client reads. They never choose the upstream."""
+"""The environment variables of OpenAI's client. They are only used if the upstream is openai."""
 
 _PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{0,128}")
 
@@ -49,7 +49,7 @@ def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. Each field is set by the variable `BACKSCROLL_` plus its name in upper case."""
+    """All settings. The variable of a setting is `BACKSCROLL_` and its name in upper case."""
 
     upstream: str = _setting("the upstream that stores messages", "store", one_of=UPSTREAMS)
     base_url: str = _setting("the upstream's base URL; openai has a default", "")
@@ -180,7 +180,7 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """The URL of the store's database; by default a SQLite file in the user's data folder."""
+        """The URL of the store's database; by default, a SQLite file in the user's data folder."""
         return self.database or sqlite_url(data_folder() / "backscroll.db")
 
 
@@ -189,14 +189,14 @@ def load(
 ) -> Settings:
     """Return the settings.
 
-    A blank value counts as unset. A relative path in a flag is resolved against the current
-    directory. A relative path in a variable is resolved against the user's data folder, because
-    hosts start servers in arbitrary directories.
+    A blank value counts as unset. A relative path in a flag is relative to the current directory. A
+    relative path in a variable is relative to the user's data folder, because hosts start servers
+    in arbitrary directories.
 
     Args:
         flags: values given on the command line, by field name.
-        environ: the environment variables. For the upstream openai, the variables of OpenAI's own
-            client are used too, with lower precedence than `BACKSCROLL_…`.
+        environ: the environment variables. If the upstream is openai, the variables of OpenAI's
+            client are used for settings whose `BACKSCROLL_…` variable is not set.
 
     Raises:
         SettingsError: a variable is unknown, or a value is not valid.
@@ -221,7 +221,7 @@ def load(
 def sources(
     flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return, by field name, the flag or variable that each given setting comes from.
+    """Return the flag or variable of each setting that is set, by field name.
 
     Args:
         flags: as in `load`.
@@ -237,7 +237,7 @@ def _without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return, by field name, the flag or variable of each given setting, and the setting's text."""
+    """Return the flag or variable, and the text, of each setting that is set, by field name."""
     environ = _without_blanks(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)
@@ -256,10 +256,10 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
 
     Args:
         settings: all settings.
-        sources: the flag or variable of each given setting, by field name.
+        sources: the flag or variable of each setting that is set, by field name.
 
     Raises:
-        SettingsError: a value is not valid; the message names the setting and its rule.
+        SettingsError: a value is not valid. The message names the setting and its rule.
     """
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
         rule = "must have 1 to 128 characters for the store: letters, digits, _ . = and -"
@@ -273,7 +273,8 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
             message = f"{sources['base_url']} {flaw}{hint}."
             raise SettingsError(message)
-    # With tokens, each caller may have its own key. A missing key is then reported per call.
+    # If callers have tokens, each may have a key of its own. A missing key is then reported when it
+    # is needed by a call.
     keys_are_callers = settings.http_auth == "token"
     if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."

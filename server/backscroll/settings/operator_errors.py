@@ -1,9 +1,9 @@
 """The base class of errors that only the operator can fix.
 
-It has a module of its own because the settings, the database, the upstream and the commands all
-raise such errors.
+The class has a module of its own, because the settings, the database, the upstream and the commands
+all raise such errors.
 """
 
 
 class OperatorError(Exception):
-    """A process or a command has failed; `str()` is a one-line message for the operator."""
+    """A process or command has failed. `str()` is a one-line message for the operator."""

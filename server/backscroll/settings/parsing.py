@@ -22,7 +22,7 @@ _NO_HOME: Final = (
 )
 
 _VARIABLE: Final = re.compile(r"\$[A-Za-z_]\w*|.*\$\{[^}]*\}.*", re.DOTALL)
-"""A secret that is `$NAME`, or that contains `${…}`. Any other `$` may be part of the secret."""
+"""Matches a secret that is `$NAME` or contains `${…}`. Any other `$` may be part of a secret."""
 
 _PASSWORDS: Final = (
     re.compile(r"(?P<before>://[^:/@?]*:)(?P<password>.*)(?=@)"),
@@ -34,19 +34,19 @@ _TILDE: Final = re.compile(r"(?:^|,)\s*~")
 class SettingsError(OperatorError):
     """A setting is not valid.
 
-    The message is one line: the setting's name, its rule, and its value unless it is secret.
+    The message is one line with the setting's name, its rule, and its value unless it is secret.
     """
 
 
 def is_blank(text: str) -> bool:
-    """Return whether a setting's text means that it is unset."""
+    """Return whether the text of a setting is blank, which means that the setting is unset."""
     return not text.strip()
 
 
 def is_unresolved(secret: str) -> bool:
-    """Return whether a secret is a variable that the host should have replaced with its value.
+    """Return whether a secret contains a variable that the host should have replaced.
 
-    Hosts pass `${input:key}` on unchanged if they do not know the variable.
+    A host that does not know a variable, such as `${input:key}`, passes its name on unchanged.
     """
     return _VARIABLE.fullmatch(secret) is not None
 
@@ -57,12 +57,13 @@ def parsed(
     """Return the value of a setting, parsed from its text.
 
     Args:
-        source: the flag or variable that sets it, for error messages.
-        text: the text of the flag or variable; not blank, because blank means unset.
+        source: the flag or variable that sets the setting, for error messages.
+        text: the text of the flag or variable, which must not be blank.
         item: the setting's field, whose metadata defines its rule: the allowed words (`one_of`,
             `any_of`), the bounds (`least`, `most`), or the function that makes a path absolute
             (`resolve`).
-        folder: returns the folder to resolve a relative path against; by default the current one.
+        folder: returns the folder to which a relative path is relative; by default, the current
+            one.
 
     Raises:
         SettingsError: the text violates the rule.
@@ -92,7 +93,7 @@ def parsed(
 
 
 def _refuse_unresolved(source: str, text: str, item: Field[Any]) -> None:
-    """Refuse an unresolved variable, without quoting it, because it may be a secret."""
+    """Refuse text with an unresolved variable. It is not quoted, because it may be a secret."""
     open_text, secrets = text, [text]
     if "secret" in item.metadata:
         open_text = ""

@@ -1,6 +1,7 @@
 """Makes the paths in settings absolute, and converts between paths and SQLite URLs.
 
-Imports only the standard library at module level, because every command reads settings first.
+This module imports only the standard library at module level, because every command first reads
+settings.
 """
 
 import re
@@ -13,10 +14,10 @@ SQLITE: Final = "sqlite:///"
 IN_MEMORY: Final = ("sqlite://", f"{SQLITE}:memory:")
 
 _ESCAPED: Final = re.compile(r"[%?#$]|(?<![^/\\])~")
-"""Characters that end a URL's path, or that mean an escape, a variable or a home folder."""
+"""Matches characters with a special meaning in a database setting. They are percent-encoded."""
 
 _BARE_PATH: Final = re.compile(r"~|\.{0,2}/|[A-Za-z]:[\\/]")
-"""The start of a database setting that is a path and not a URL."""
+"""Matches the start of a database setting that is a path and not a URL."""
 
 
 class UnknownHomeError(ValueError):
@@ -24,7 +25,7 @@ class UnknownHomeError(ValueError):
 
 
 def data_folder() -> Path:
-    """Return the user's data folder, an absolute path.
+    """Return the absolute path of the user's data folder.
 
     A relative `XDG_DATA_HOME` is ignored (XDG Base Directory Specification, Basics).
     """
@@ -38,8 +39,8 @@ def absolute(text: str, folder: Callable[[], Path]) -> str:
     """Return the absolute path of a file.
 
     Args:
-        text: the path; a leading `~/` or `~user/` is expanded.
-        folder: returns the folder to resolve a relative path against; unused if it is absolute.
+        text: the path. A leading `~/` or `~user/` is expanded.
+        folder: returns the folder to which a relative path is relative.
 
     Raises:
         UnknownHomeError: a later part of the path begins with `~`, or the user does not exist.
@@ -48,11 +49,11 @@ def absolute(text: str, folder: Callable[[], Path]) -> str:
 
 
 def absolute_database(text: str, folder: Callable[[], Path]) -> str:
-    """Return a database's URL, with an absolute path if the database is a file.
+    """Return the URL of a database, with an absolute path if the database is a file.
 
     Args:
         text: a URL, or a path that begins with `/`, `./`, `../` or `~`. Any other text is returned
-            unchanged; opening the database then fails with an error that shows valid URLs.
+            unchanged. Opening the database then fails with an error that shows valid URLs.
         folder: as in `absolute`.
 
     Raises:
@@ -76,8 +77,8 @@ def sqlite_path(url: str) -> Path | None:
     """Return the path in a SQLite URL, or None for a database in memory.
 
     Args:
-        url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://`; percent-encoded
-            characters are decoded, and `~` is not expanded.
+        url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://`. Percent-encoded
+            characters are decoded. `~` is not expanded.
 
     Raises:
         ValueError: the URL has another form, or its path is not valid for a file.
@@ -91,7 +92,11 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def _absolute(written: str, folder: Callable[[], Path], decoded: str) -> Path:
-    """Return an absolute path. A `~` is expanded only if it is unencoded, and thus in `written`."""
+    """Return `decoded` as an absolute path.
+
+    `written` is the path before percent-decoding. A `~` is expanded only if `written` begins with
+    it.
+    """
     first = re.split(r"[\\/]", written, maxsplit=1)[0]
     if "~" in _initials(written[1:]):
         raise UnknownHomeError

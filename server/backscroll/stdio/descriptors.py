@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def claimed() -> Iterator[tuple[int, int]]:
-    """Yield file descriptors of stdin and stdout that no other code in the process uses.
+    """Yield file descriptors of stdin and stdout that no other code of the process uses.
 
     Within the context, descriptor 0 reads from the null device, and descriptor 1 writes to stderr.
 
@@ -16,7 +16,7 @@ def claimed() -> Iterator[tuple[int, int]]:
         SystemExit: stdin or stdout is closed.
     """
     try:
-        os.fstat(0), os.fstat(1)  # before `dup`, which would use the number of a closed one
+        os.fstat(0), os.fstat(1)  # before `dup`, which reuses closed numbers
     except OSError:
         sys.exit("backscroll: stdin or stdout is closed, but the protocol needs both.")
     kept = os.dup(0), os.dup(1)
@@ -30,7 +30,7 @@ def claimed() -> Iterator[tuple[int, int]]:
         yield kept
     finally:
         if sys.stdout is not None:
-            sys.stdout.flush()  # this reaches stderr, because descriptor 1 still points there
+            sys.stdout.flush()  # to stderr, where descriptor 1 still points
         os.close(null_device)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":

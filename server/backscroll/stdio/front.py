@@ -1,11 +1,11 @@
 """The stdio front: answers the first requests of a host before the MCP SDK is imported.
 
-Hosts start a server with every chat and wait for its tools; importing the SDK takes most of that
-time. Their first requests are always among `initialize`, `server/discover`, `tools/list` and
-`ping`. The front answers these from a rendered table, with only the standard library, while a
-thread imports the SDK. At the first line that the table cannot answer exactly, the SDK's server
-takes over. It handles all earlier lines too, so that its state is complete, but its replies to
-lines that were already answered are dropped.
+A host starts a server with every chat and waits for the list of its tools. Importing the SDK takes
+most of that time. The first requests of a host are always `initialize`, `server/discover`,
+`tools/list` or `ping`. The front answers these requests from a prepared table of replies, with only
+the standard library, while a thread imports the SDK. At the first line to which the table has no
+exact reply, the SDK's server takes over. It also handles all earlier lines, so that its state is
+complete, but its replies to them are dropped, because the front has sent replies already.
 """
 
 import json
@@ -24,16 +24,17 @@ from backscroll_tools.strict_json import JSONFlawError
 from backscroll_tools.toolset import TOOLSETS, Toolset
 
 TABLE: Final = Path(__file__).with_name("front_table.json")
-"""Every tool, and the replies of the SDK's server by protocol version; a test compares them.
+"""The file with every tool and, by protocol version, the replies of the SDK's server.
 
-`tools` and `instructions` are empty in the replies, because they depend on the settings.
+A test compares the replies with those of the server. `tools` and `instructions` in the replies are
+empty, because they depend on the settings.
 """
 
 MODERN: Final = "2026-07-28"
-"""The protocol version since which every request has its own `_meta` envelope."""
+"""The first protocol version in which every request has an envelope in `_meta`."""
 
 LINES: Final = 32
-"""The maximum number of lines that are answered here; hosts start with only a few."""
+"""The maximum number of lines that the front answers. Hosts start with only a few."""
 
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 
@@ -42,15 +43,15 @@ Object = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A tool of the table, with the properties that decide whether it is offered.
+    """A tool in the table.
 
     Attributes:
         name: the tool's name.
         toolset: the toolset that the tool belongs to.
         writes: whether the tool adds, changes or deletes anything.
-        needs: the groups of endpoints of which the upstream must serve at least one.
-        finds: the kind of object that the tool finds, such as `a thread`; empty if it needs an id.
-        listed: the tool in the result of `tools/list`, the same in every protocol version.
+        needs: groups of endpoints. The tool works if the upstream serves at least one of them.
+        finds: the kind of object that the tool finds, such as `a thread`; empty if it takes an id.
+        listed: the tool as `tools/list` returns it. It is the same in every protocol version.
     """
 
     name: str
@@ -65,8 +66,8 @@ class Front:
     """Answers the first lines of a connection.
 
     Args:
-        settings: the operator's settings, which decide which tools are offered, and how.
-        profile: the kind of upstream, which also decides which tools are offered.
+        settings: the operator's settings.
+        profile: the kind of upstream.
     """
 
     def __init__(self, settings: Settings, profile: Profile) -> None:
@@ -80,9 +81,9 @@ class Front:
         self.answered: list[bytes] = []
 
     def answer(self, line: bytes) -> bytes | None:
-        """Return the reply to a line, with a newline; empty if the line needs no reply.
+        """Return the reply to a line, which ends in a newline. It is empty if none is needed.
 
-        None means that the SDK's server must handle this line, after those in `answered`.
+        The result is None if the SDK's server must handle this line, after those in `answered`.
         """
         if len(self.answered) == LINES:
             return None
@@ -101,9 +102,9 @@ class Front:
         return text.encode() + b"\n"
 
     def _result(self, message: Object) -> Object | None:
-        """Return the result of a request, an empty result for a notification, or None.
+        """Return the result of a request, or an empty result for a notification.
 
-        None means that the SDK's server must handle the message.
+        The result is None if the SDK's server must handle the message.
         """
         match message:
             case {"jsonrpc": "2.0", "method": "notifications/initialized", **rest}:
@@ -145,7 +146,7 @@ class Front:
         return reply
 
     def _listed(self) -> list[Object]:
-        """Return the tools that are offered, without output schemas if only text is sent."""
+        """Return the tools that are offered. If only text is sent, they have no output schemas."""
         if not self._without_output:
             return self._tools
         return [
@@ -161,7 +162,7 @@ def _row(row: dict[str, Any]) -> Row:
 
 
 def _is_handshake(params: Object) -> bool:
-    """Whether the parameters of `initialize` are certainly valid."""
+    """Return whether the parameters of `initialize` are certainly valid."""
     match params:
         case {
             "protocolVersion": str(),
@@ -175,7 +176,7 @@ def _is_handshake(params: Object) -> bool:
 
 
 def _is_modern(params: Object) -> bool:
-    """Whether the parameters contain a complete envelope of the modern protocol, and no more."""
+    """Return whether the parameters are only a complete envelope, as in `MODERN`."""
     match params:
         case {"_meta": dict() as meta, **rest} if not rest:
             envelope = {name.removeprefix(_ENVELOPE): value for name, value in meta.items()}
@@ -197,7 +198,7 @@ def _is_modern(params: Object) -> bool:
 
 
 def _is_bare(params: Object) -> bool:
-    """Whether the parameters are empty or contain only a progress token."""
+    """Return whether the parameters are empty or contain only a progress token."""
     match params:
         case {"_meta": {"progressToken": int() | str() as token, **others}, **rest}:
             return not others and not rest and not isinstance(token, bool)
@@ -206,7 +207,7 @@ def _is_bare(params: Object) -> bool:
 
 
 def _are_capabilities(capabilities: Object) -> bool:
-    """Whether a client's capabilities are certainly valid."""
+    """Return whether a client's capabilities are certainly valid."""
     for name, value in capabilities.items():
         match name, value:
             case "roots", dict() as roots:

@@ -1,4 +1,4 @@
-"""Renders the front's table from the server's replies, as a part of `make render`."""
+"""Renders the stdio front's table of replies by asking the server. `make render` runs this."""
 
 import asyncio
 import json
@@ -14,16 +14,16 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
 HANDSHAKES: Final = ("2025-06-18", "2025-11-25")
-"""The older protocol versions that current hosts request."""
+"""The older protocol versions that hosts still request."""
 
 _CLIENT: Final = {"name": "a-host", "version": "1"}
 
 
 def rendered() -> str:
-    """Return the table as the text of its file.
+    """Return the text of the file with the table.
 
     Raises:
-        ValueError: two protocol versions list the tools differently.
+        ValueError: the lists of tools of two protocol versions differ.
     """
     replies = {version: _replies(version) for version in (*HANDSHAKES, MODERN)}
     listed = _remove_tools(replies)
@@ -45,7 +45,7 @@ def rendered() -> str:
 
 
 def opening(version: str) -> list[JSON]:
-    """Return the first requests that a host sends if it uses this protocol version."""
+    """Return the first requests of a host that uses this protocol version."""
     if version == MODERN:
         envelope = {
             "io.modelcontextprotocol/protocolVersion": MODERN,
@@ -66,7 +66,7 @@ def opening(version: str) -> list[JSON]:
 
 
 async def exchanged(settings: Settings, messages: Sequence[JSON]) -> list[JSON]:
-    """Send messages to the server over a pipe; return its replies in the order of their ids."""
+    """Send messages to the server over a pipe, and return its replies in the order of their ids."""
     stdin, host_out = os.pipe()
     host_in, stdout = os.pipe()
     with os.fdopen(host_out, "wb") as out:
@@ -81,7 +81,7 @@ async def exchanged(settings: Settings, messages: Sequence[JSON]) -> list[JSON]:
 
 
 def _remove_tools(replies: dict[str, JSON]) -> list[JSON]:
-    """Remove the tools and the instructions from all replies; return the tools."""
+    """Remove the tools and the instructions from all replies, and return the tools."""
     lists: list[list[JSON]] = []
     for reply in [one for each in replies.values() for one in each.values()]:
         if "tools" in reply:

@@ -1,4 +1,4 @@
-"""The open requests of a connection: those that have begun and are not answered or cancelled."""
+"""Counts the open requests of a connection: begun, but neither answered nor cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -19,16 +19,16 @@ class _Open:
 class OpenRequests:
     """Numbers and counts the open requests.
 
-    The SDK knows a request by its number here, not by the host's id: it would take the ids 1 and
-    "1" for the same request.
+    The number replaces the host's id in the messages to the SDK, because the SDK would take the ids
+    1 and "1" for the same request.
 
     Args:
-        most: the maximum number of open tool calls, and of other open requests.
-        drain_s: how long they may take to finish after the input has ended, in seconds.
+        most: the maximum number of open tool calls and, separately, of other open requests.
+        drain_s: the maximum time that open requests may take after the input has ended, in seconds.
 
     Attributes:
-        last: the number of the request that began last; 0 before the first one.
-        version: the protocol version that `initialize` agreed on; empty before that.
+        last: the number of the request that began last; 0 before the first request.
+        version: the protocol version that `initialize` agreed on; empty before `initialize`.
     """
 
     def __init__(self, most: int, drain_s: float) -> None:
@@ -42,7 +42,7 @@ class OpenRequests:
         self._changed = asyncio.Event()
 
     def has_room(self, request: JSONRPCRequest) -> bool:
-        """Whether a request can begin: fewer than `most` open requests are of its kind."""
+        """Return whether a request can begin, because fewer than `most` of its kind are open."""
         others = len(self._open) - self._calls
         return (self._calls if request.method == CALL else others) < self.most
 
@@ -62,22 +62,22 @@ class OpenRequests:
             self._changed.set()
 
     def request_id(self, number: int) -> RequestId | None:
-        """Return the host's id of an open request, or None if there is none."""
+        """Return the host's id of the open request with this number, or None if it is not open."""
         opened = self._open.get(number)
         return None if opened is None else opened.request_id
 
     def number_of(self, request_id: RequestId) -> int | None:
-        """Return the number of the latest open request with the host's id, or None."""
+        """Return the number of the latest open request with this id of the host, or None."""
         numbers = reversed(self._open)
         return next((each for each in numbers if self._open[each].request_id == request_id), None)
 
     def stop(self) -> None:
-        """End all waiting, because the connection is stopping."""
+        """Wake all waiting tasks, because the connection is stopping."""
         self.stopped = True
         self._changed.set()
 
     def settled(self) -> Coroutine[None, None, object]:
-        """Return a coroutine that ends when a request is next settled, or the connection stops."""
+        """Return a coroutine that ends once a request is settled or the connection stops."""
         if not self.stopped:
             self._changed.clear()
         return self._changed.wait()

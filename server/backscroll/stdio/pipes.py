@@ -1,8 +1,8 @@
 """Reads stdin and writes stdout on the event loop, whether they are pipes, files or terminals.
 
-Pipes and sockets are read and written directly. Not every event loop supports files, terminals and
-Windows handles, and a non-blocking terminal would disturb the shell that shares it. For these, a
-thread copies between the descriptor and a socket.
+Pipes and sockets are read and written directly. For files, terminals and Windows handles, a thread
+copies bytes between the descriptor and a socket, because not every event loop supports them, and a
+non-blocking terminal would disturb the shell that shares it.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from threading import Thread
 from typing import Final, cast
 
 CHUNK_BYTES: Final = 64 * 1024
-"""The maximum number of bytes of one read."""
+"""The maximum number of bytes that are read at once."""
 
 CLOSE_S: Final = 2.0
-"""How long a host has to read the remaining output before it is closed, in seconds."""
+"""The time in which a host can read the remaining output before it is closed, in seconds."""
 
 
 class PipeReader:
@@ -37,15 +37,15 @@ class PipeReader:
             return b""
 
     def close(self) -> None:
-        """Stop reading; a `read` that is waiting returns empty bytes."""
+        """Stop reading. A `read` that is waiting returns empty bytes."""
         self._transport.close()
 
 
 class PipeWriter(asyncio.Protocol):
-    """Writes bytes to the host, no faster than it reads them.
+    """Writes bytes to the host. If the host reads slowly, writes wait.
 
     Args:
-        lost: called when nothing more can be written.
+        lost: is called when no more can be written.
     """
 
     def __init__(self, lost: Callable[[], None]) -> None:
@@ -62,21 +62,21 @@ class PipeWriter(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def pause_writing(self) -> None:
-        """Make writers wait, because the host has not read the earlier output."""
+        """Make writes wait, because the host has not read the earlier output."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Let writers continue."""
+        """Let writes continue."""
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
-        """Wake the waiting writers, which then fail."""
+        """Wake the waiting writes, which then fail."""
         self._closed.set()
         self._writable.set()
         self._lost()
 
     async def write(self, data: bytes) -> None:
-        """Write bytes, after the host has read enough of the earlier output.
+        """Write bytes, once the host has read enough of the earlier output.
 
         Raises:
             BrokenPipeError: the host no longer reads.
@@ -102,7 +102,7 @@ class PipeWriter(asyncio.Protocol):
 
 
 async def open_source(descriptor: int) -> PipeReader:
-    """Return a reader of a file descriptor, which is left open."""
+    """Return a reader of a file descriptor. The reader does not close the descriptor."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=CHUNK_BYTES)
     own = os.dup(descriptor)
     transport: asyncio.BaseTransport
@@ -123,11 +123,11 @@ async def open_source(descriptor: int) -> PipeReader:
 
 
 async def open_sink(descriptor: int, lost: Callable[[], None]) -> PipeWriter:
-    """Return a writer to a file descriptor, which is left open.
+    """Return a writer to a file descriptor. The writer does not close the descriptor.
 
     Args:
         descriptor: the file descriptor.
-        lost: called when nothing more can be written.
+        lost: is called when no more can be written.
     """
     loop, sink = asyncio.get_running_loop(), PipeWriter(lost)
     own = os.dup(descriptor)
@@ -141,8 +141,8 @@ async def open_sink(descriptor: int, lost: Callable[[], None]) -> PipeWriter:
         sink.copier = Thread(target=_copy_out, args=(far, own), name="stdout", daemon=True)
         sink.copier.start()
     transport, _ = await loop.create_connection(lambda: sink, sock=connected)
-    # A two-way socket has its own reader. In Python 3.11.2, asyncio starts reading after
-    # `connection_made` even if that paused, and the input would be lost.
+    # If the descriptor is a two-way socket, `PipeReader` reads from it. In Python 3.11.2, asyncio
+    # starts to read after `connection_made` even if that method paused it; input would be lost.
     transport.pause_reading()
     return sink
 

@@ -1,4 +1,4 @@
-"""A stdio server that answers immediately: the front first, and later the SDK's server."""
+"""Serves stdio quickly: the front answers the first requests until the SDK is imported."""
 
 import gc
 import os
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 CHUNK_BYTES: Final = 64 * 1024
-"""The maximum number of bytes of one read."""
+"""The maximum number of bytes that are read at once."""
 
 FIRST_LINE_S: Final = 0.02
-"""How long to wait for each of the host's first lines before the SDK is imported, in seconds. The
-import would delay the replies to these lines."""
+"""The maximum wait for each of the host's first lines before the import of the SDK starts, in
+seconds. If it started at once, it would delay the replies to these lines."""
 
 FIRST_LINES: Final = 4
-"""The maximum number of lines to wait for before the import."""
+"""The maximum number of lines that are waited for before the import starts."""
 
 FOR_THE_FIRST_CALL: Final = ("fastjsonschema", "backscroll.store.app")
-"""Modules that the first call needs, which are imported in advance."""
+"""Modules that the first tool call needs. They are imported in advance."""
 
 SWITCH_S: Final = 0.0005
-"""How long the importing thread may block the front at a time, in seconds."""
+"""The maximum time that the importing thread may block the front at once, in seconds."""
 
 
 def run(settings: Settings, profile: Profile) -> None:
@@ -66,7 +66,7 @@ def run(settings: Settings, profile: Profile) -> None:
 
 
 class _Loading:
-    """Imports the modules that calls need, on a thread."""
+    """Imports the modules that calls need in a thread."""
 
     def __init__(self) -> None:
         self._thread = Thread(target=self._load, name="import", daemon=True)
@@ -76,7 +76,7 @@ class _Loading:
         self._interval = sys.getswitchinterval()
 
     def start_when_idle(self, stdin: int) -> None:
-        """Start the import, unless the host's next line arrives within `FIRST_LINE_S` seconds."""
+        """Start the import, unless the host's next line arrives within `FIRST_LINE_S`."""
         if self._thread.ident is not None:
             return
         if self._lines_to_wait_for and sys.platform != "win32":
@@ -87,7 +87,7 @@ class _Loading:
         self._thread.start()
 
     def result(self) -> "ModuleType":
-        """Wait for the import; return the module that serves the rest of the connection."""
+        """Wait for the import, and return the module that serves the rest of the connection."""
         if self._thread.ident is None:
             self._thread.start()
         self._imported.wait()
@@ -97,7 +97,7 @@ class _Loading:
         return sys.modules["backscroll.stdio.transport"]
 
     def _load(self) -> None:
-        # The objects that the import creates are permanent, so collecting garbage among them would
+        # The objects that the import creates are permanent, so scanning them for garbage would
         # waste time, now and later.
         gc.disable()
         try:
@@ -111,7 +111,7 @@ class _Loading:
             self._imported.set()
         for name in FOR_THE_FIRST_CALL:
             import_module(name)
-        gc.freeze()  # these objects are permanent too; scanning them would delay a call
+        gc.freeze()  # these objects are permanent too
 
 
 def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
@@ -124,6 +124,6 @@ def _write(stdout: int, answer: bytes) -> None:
 
 
 def _exit() -> None:
-    """Exit immediately: no connection is open, and an unfinished import needs no cleanup."""
+    """Exit at once. No connection is open, and an unfinished import needs no cleanup."""
     sys.stderr.flush()
     os._exit(0)

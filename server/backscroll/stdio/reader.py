@@ -1,8 +1,8 @@
-"""The read stream of a connection: lines on stdin, as messages for the SDK.
+"""The read stream of a connection: parses lines from stdin into messages for the SDK.
 
-The number of open requests is limited, because too many would exhaust memory, and a host that does
-not read its replies must be slowed down. A request above the limit waits here, while later lines
-are read. So a ping is answered, and a request can be cancelled, even if many calls hang.
+The number of open requests is limited, so that they do not exhaust memory if a host does not read
+the replies. A request above the limit waits in this module, while later lines are read. So a ping
+is answered, and a request can be cancelled, even if many calls hang.
 """
 
 import asyncio
@@ -32,25 +32,25 @@ from backscroll.stdio.pipes import PipeReader
 from backscroll.stdio.writer import Stream, Writer
 
 WAITING: Final = 1024
-"""The maximum number of waiting requests. No further line is read until one of them has begun."""
+"""The maximum number of waiting requests. If it is reached, no line is read until one has begun."""
 
 WAITING_BYTES: Final = LINE_BYTES
-"""The total size of waiting requests, in bytes, above which no further line is read."""
+"""If the waiting requests have this total size, in bytes, no further line is read."""
 
 _CLOSE_S: Final = 1.0
-"""How long the host has to read the errors for requests that never began, in seconds."""
+"""The time in which the host can read the errors for requests that never began, in seconds."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The input of a connection that was read before this server took over the connection.
+    """The input of a connection that the front read before the SDK's server took over.
 
     Attributes:
-        answered: lines that were already answered; the server handles them without replying.
-        unanswered: lines that were read after the answered ones.
-        lines: the splitter of the input, which may hold the beginning of the next line.
+        answered: the lines that were answered. The server handles them without a reply.
+        unanswered: the lines that were read after them, and not answered.
+        lines: splits the input into lines. It may contain the beginning of the next line.
     """
 
     answered: Sequence[bytes] = ()
@@ -66,7 +66,7 @@ class _Waiting:
 
 
 class Reader(Stream):
-    """The read stream for the SDK: returns the host's messages, and answers invalid lines."""
+    """The read stream for the SDK. It returns the host's messages, and answers invalid lines."""
 
     def __init__(
         self, source: PipeReader, writer: Writer, requests: OpenRequests, opening: Opening
@@ -96,7 +96,7 @@ class Reader(Stream):
         """Return the next message for the server.
 
         Raises:
-            anyio.EndOfStream: the input has ended, and open requests have had time to finish.
+            anyio.EndOfStream: the input has ended, and open requests were given time to finish.
         """
         if self._answered:
             return await self._replayed(self._answered.popleft())
@@ -120,7 +120,7 @@ class Reader(Stream):
             self._reading.cancel()
 
     async def _replayed(self, line: bytes) -> SessionMessage:
-        """Return a message that was already answered, after the previous one was handled."""
+        """Wait until the previous message is handled, and return one that the front answered."""
         await self._requests.none_open()
         match json_rpc.parse(line):
             case Received(message=JSONRPCRequest() as request) as received:
@@ -135,7 +135,7 @@ class Reader(Stream):
     def _parsed(self) -> tuple[Parsed, int]:
         """Return the next message, and the size of its line in bytes.
 
-        The messages of a batch are answered one by one, which hosts that send batches accept.
+        Each message of a batch gets a reply of its own. Hosts that send batches accept that.
         """
         if not self._batch:
             line = self._lines.popleft()
@@ -149,7 +149,7 @@ class Reader(Stream):
         return self._batch.popleft(), self._batch_size
 
     async def _message(self, parsed: Parsed, size: int) -> SessionMessage | None:
-        """Return a message if the server should handle it now; otherwise store or answer it."""
+        """Return a message if the server should handle it now. Otherwise store it or answer it."""
         match parsed:
             case Received(message=JSONRPCRequest() as request) as received:
                 if self._requests.has_room(request):
@@ -170,9 +170,9 @@ class Reader(Stream):
         return None
 
     def _cancellation(self, message: JSONRPCNotification) -> SessionMessage | None:
-        """Return the cancellation of an open request for the server; drop a waiting request.
+        """Cancel a waiting request, or return the message that cancels an open one for the server.
 
-        The ids must have the same type and value (MCP specification, cancellation).
+        The two ids must have the same type and value (MCP specification, cancellation).
         """
         params = message.params or {}
         request_id = params.get("requestId")
@@ -199,7 +199,7 @@ class Reader(Stream):
         return SessionMessage(request.model_copy(update={"id": number}), metadata)
 
     def _with_room(self) -> _Waiting | None:
-        """Remove and return the first waiting request that may begin, if any."""
+        """Remove and return the first waiting request that may begin, or return None."""
         for at, waiting in enumerate(self._waiting):
             if self._requests.has_room(waiting.request):
                 return self._waiting.pop(at)
@@ -210,7 +210,7 @@ class Reader(Stream):
         return len(self._waiting) >= WAITING or size >= WAITING_BYTES
 
     async def _read_more(self) -> None:
-        """Read the next bytes; return early if a waiting request may begin."""
+        """Read the next bytes, or return early once a waiting request may begin."""
         if self._waiting or self._reading is not None:
             self._reading = self._reading or asyncio.create_task(self._source.read())
             settled = asyncio.create_task(self._requests.settled())
@@ -227,7 +227,7 @@ class Reader(Stream):
         self._lines.extend(self._splitter.feed(chunk) if chunk else (self._splitter.rest(),))
 
     async def _settled(self) -> bool:
-        """Wait until a request is settled; return False if the input ended too long ago."""
+        """Wait until a request is settled. Return False if the time limit `drain_s` is exceeded."""
         try:
             async with asyncio.timeout(self._requests.drain_s if self._ended else None):
                 await self._requests.settled()
@@ -236,7 +236,7 @@ class Reader(Stream):
         return True
 
     async def _drain(self) -> None:
-        """Give the open requests time to finish; answer the waiting requests with an error."""
+        """Give the open requests time to finish, and answer the waiting requests with an error."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._requests.drain_s if not self._waiting else 0):
                 await self._requests.none_open()

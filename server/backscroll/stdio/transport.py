@@ -1,8 +1,8 @@
 """MCP over stdin and stdout: one JSON-RPC message per line (MCP specification, transports, stdio).
 
-The SDK's own transport reads and writes on worker threads, which doubles the time of a call. It
-also alters bytes that are not UTF-8, and leaves some lines without a reply. This transport runs on
-the event loop, and replies to every line that requires a reply.
+The SDK's transport reads and writes on worker threads, which doubles the time of a call. It also
+changes bytes that are not UTF-8, and leaves some lines without a reply. This transport runs on the
+event loop, and replies to every line that requires a reply.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from backscroll.stdio.reader import Opening, Reader
 from backscroll.stdio.writer import Writer
 
 OPEN_REQUESTS: Final = 128
-"""The maximum number of open calls, and of other open requests; further ones wait."""
+"""The maximum number of open calls and, separately, of other open requests. Further ones wait."""
 
 DRAIN_S: Final = 5.0
-"""How long open requests may take to finish after the input has ended, in seconds."""
+"""The maximum time that open requests may take after the input has ended, in seconds."""
 
 
 def run(settings: Settings) -> None:
     """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT arrives.
 
-    All other code in the process sees an empty stdin, and its stdout goes to stderr, so that a
-    stray print never reaches the host.
+    For all other code in the process, stdin is empty and stdout goes to stderr. So nothing that a
+    library prints reaches the host.
 
     Raises:
         SystemExit: stdin or stdout is closed.
@@ -42,7 +42,7 @@ def run(settings: Settings) -> None:
 
 
 def take_over(settings: Settings, stdin: int, stdout: int, opening: Opening) -> None:
-    """Serve a connection that another reader opened, as `run` does."""
+    """Serve a connection like `run`, after the front has read the first lines."""
     logs.configure(settings.log_level, settings.log_format)
     tracing.configure()
     with suppress(KeyboardInterrupt):
@@ -62,11 +62,11 @@ async def serve(  # noqa: PLR0913 - tests set smaller limits
 
     Args:
         server: the MCP server.
-        stdin: the file descriptor to read from; left open.
-        stdout: the file descriptor to write to; left open.
-        opening: the input that was already read; by default none.
-        open_requests: the maximum number of open calls, and of other open requests.
-        drain_s: how long open requests may take to finish after the input has ended, in seconds.
+        stdin: the file descriptor to read from. It is not closed.
+        stdout: the file descriptor to write to. It is not closed.
+        opening: the input that the front has read; by default, none.
+        open_requests: the maximum number of open calls and, separately, of other open requests.
+        drain_s: the maximum time that open requests may take after the input has ended, in seconds.
     """
     requests = OpenRequests(open_requests, drain_s)
     source = await open_source(stdin)

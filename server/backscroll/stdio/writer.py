@@ -1,4 +1,4 @@
-"""The write stream of a connection: the SDK's messages, as lines on stdout."""
+"""The write stream of a connection: writes the SDK's messages as lines to stdout."""
 
 import logging
 from types import TracebackType
@@ -21,7 +21,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Stream:
-    """The base class of the read stream and the write stream."""
+    """The common base class of the read stream and the write stream."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -39,7 +39,7 @@ class Stream:
 
 
 class Writer(Stream):
-    """The write stream for the SDK: writes each message as one line."""
+    """The write stream for the SDK. It writes each message as one line."""
 
     def __init__(self, sink: PipeWriter, requests: OpenRequests) -> None:
         self._sink = sink
@@ -47,7 +47,7 @@ class Writer(Stream):
         self._muted: set[int] = set()
 
     def mute(self, number: int) -> None:
-        """Drop the reply to a request, because the request was already answered."""
+        """Drop the later reply to a request, because the front has answered the request."""
         self._muted.add(number)
 
     async def send(self, item: SessionMessage) -> None:
@@ -92,5 +92,5 @@ class Writer(Stream):
             raise anyio.BrokenResourceError from None
 
     async def aclose(self) -> None:
-        """Close the output, after the host has had time to read it."""
+        """Close the output, after giving the host time to read it."""
         await self._sink.aclose()

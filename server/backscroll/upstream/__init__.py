@@ -1,1 +1,1 @@
-"""The chosen upstream: its kind, its credentials and its connections."""
+"""The upstream that the settings choose: its kind, its credentials and its connections."""

@@ -1,4 +1,4 @@
-"""Connections to the chosen upstream, opened at the first call."""
+"""Opens the connections to the chosen upstream at the first call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ def upstream_of(settings: Settings) -> Upstream:
     """Return the upstream that the settings choose, with its credential.
 
     Raises:
-        NoKeyError: a key is required but not set, or the library for Entra is not installed.
+        NoKeyError: no key is set although one is required, or the library for Entra is missing.
     """
     return _upstream(settings, credential(settings, profile_of(settings)))
 
@@ -34,16 +34,18 @@ def upstream_of(settings: Settings) -> Upstream:
 def upstream_of_callers(
     settings: Settings, without_key: Callable[[], Awaitable[Header]] | None = None
 ) -> Upstream:
-    """Return the upstream for the HTTP transport, which all callers share.
+    """Return the upstream that all callers over HTTP share.
 
-    If `http_auth` is `token`, callers can have their own keys, so the operator's key is optional.
+    If `http_auth` is `token`, callers can have keys of their own, and the operator's key is
+    optional.
 
     Args:
         settings: the operator's settings.
-        without_key: the credential to use if the operator has no key; by default none is sent.
+        without_key: returns the authentication header if the operator has no key; by default, no
+            header is sent.
 
     Raises:
-        NoKeyError: like `upstream_of`, unless callers can have their own keys.
+        NoKeyError: as in `upstream_of`, unless callers can have keys of their own.
     """
     try:
         return upstream_of(settings)
@@ -77,11 +79,11 @@ class Pools:
 
 
 class UpstreamConnection:
-    """The connections to the chosen upstream, opened once and closed on exit.
+    """The connections to the chosen upstream. They are opened once, and closed on exit.
 
     Args:
         settings: the operator's settings.
-        upstream: the result of `upstream_of`, which is called at the start to detect bad settings.
+        upstream: the result of `upstream_of`. The caller calls it early, to find invalid settings.
     """
 
     def __init__(self, settings: Settings, upstream: Upstream) -> None:
@@ -105,7 +107,7 @@ class UpstreamConnection:
         await self._stack.aclose()
 
     async def client(self) -> Client:
-        """Return the client; the first call opens the connections.
+        """Return the client. The first call opens the connections.
 
         Raises:
             ToolError: `upstream_unavailable` if the store's database cannot be opened.
@@ -115,22 +117,22 @@ class UpstreamConnection:
         return self._client
 
     async def check(self) -> None:
-        """Check that the embedded store, if it is open, can be read and written.
+        """Check that the embedded store can be read and written, if it is open.
 
         Raises:
-            NothingWrittenError: it cannot be read or written.
+            NothingWrittenError: the store cannot be read or written.
         """
         if self._store is not None:
             await self._store.check()
 
     async def client_of(self, upstream: Upstream) -> Client:
-        """Return a new client that shares the connections, but has its own retry budget and lanes.
+        """Return a new client that shares the connections, but not its retry budget and lanes.
 
         Args:
-            upstream: the chosen upstream, possibly with a different credential and headers.
+            upstream: the chosen upstream, perhaps with another credential and other headers.
 
         Raises:
-            ToolError: like `client`.
+            ToolError: as in `client`.
         """
         async with self._opening:
             if self._pools is None:
@@ -166,20 +168,20 @@ class UpstreamConnection:
 
 @dataclass(frozen=True, slots=True)
 class _InProcess:
-    """Sends requests to an application in this process.
+    """Sends requests to an ASGI application in this process.
 
-    Unlike an HTTP client, it does not handle cookies, redirects or authentication, to save time.
+    To save time, it does not handle cookies, redirects or authentication, unlike an HTTP client.
 
     Attributes:
         transport: passes requests to the application.
-        timeout: no timeout, because each call has a deadline.
+        timeout: an infinite timeout, because each call has a deadline.
     """
 
     transport: httpx2.ASGITransport
     timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Send a request and return its response, with its body read unless `stream`."""
+        """Send a request and return the response. Unless `stream` is true, its body is read."""
         response = await self.transport.handle_async_request(request)
         if not stream:
             await response.aread()

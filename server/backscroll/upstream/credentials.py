@@ -1,4 +1,4 @@
-"""The authentication header of requests: an API key, or a token from Microsoft Entra."""
+"""Returns the authentication header of requests: an API key, or a token from Microsoft Entra."""
 
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -13,11 +13,11 @@ from backscroll_tools.client.profiles import Auth, Header, Profile
 from backscroll_tools.errors import ToolError
 
 ENTRA_SCOPE: Final = "https://ai.azure.com/.default"
-"""The scope of tokens for Foundry and Azure OpenAI v1, from Microsoft's API reference."""
+"""The scope of tokens for Foundry and Azure OpenAI v1 (source: Microsoft's API reference)."""
 
 
 class NoKeyError(SettingsError):
-    """A key is required but not set, or the library for Entra is not installed."""
+    """No key is set although one is required, or the library for Entra is not installed."""
 
 
 class NotSignedInError(ToolError):
@@ -53,7 +53,7 @@ def lacks_key(settings: Settings) -> bool:
 def _auth(settings: Settings, profile: Profile) -> Auth:
     chosen: Auth = settings.auth or profile.auth  # type: ignore[assignment]  # checked on loading
     if settings.api_key and chosen == "entra":
-        return "bearer"  # the key is a token that the operator has set
+        return "bearer"  # the key is a token that the operator obtained
     if not settings.api_key and chosen == "bearer" and profile.key_optional:
         return "none"
     if not settings.api_key and chosen in {"bearer", "api-key"}:
@@ -87,8 +87,8 @@ def _entra() -> Callable[[], Awaitable[Header]]:
     import anyio.to_thread
 
     async def signed_in() -> Header:
-        # Run this in a thread, because the library's asynchronous API needs another HTTP client.
-        # Abandon it at a call's deadline, because the library may wait for a long time.
+        # The library's synchronous API runs in a thread, because its asynchronous one needs another
+        # HTTP client. It is abandoned at the deadline of a call, because it may wait for long.
         token = await anyio.to_thread.run_sync(_entra_token, abandon_on_cancel=True)
         return ("Authorization", f"Bearer {token}")
 
@@ -96,7 +96,7 @@ def _entra() -> Callable[[], Awaitable[Header]]:
 
 
 def _entra_token() -> str:
-    """Return a token, which the library caches until it is about to expire.
+    """Return a token. The library caches it until it is about to expire.
 
     Raises:
         NotSignedInError: `auth_failed` if Entra does not return a token.
@@ -123,5 +123,5 @@ def _identity() -> Any:  # noqa: ANN401 - the library may not be installed
 def _installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # its parent package is not installed either
+    except ModuleNotFoundError:  # the parent package is missing too
         return False

@@ -1,4 +1,4 @@
-"""The kind of upstream that the settings choose.
+"""Determines the kind of upstream that the settings choose.
 
 This module imports no third-party library, because it runs early in every start.
 """
@@ -11,7 +11,7 @@ from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE, Profil
 
 
 def profile_of(settings: Settings) -> Profile:
-    """Return the profile of the chosen kind of upstream, adjusted by the settings about it."""
+    """Return the profile of the chosen kind of upstream. Some settings change parts of it."""
     profile = PROFILES[settings.upstream]
     if profile is not COMPATIBLE:
         return profile
@@ -24,5 +24,5 @@ def profile_of(settings: Settings) -> Profile:
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Return whether the upstream is the store in this process, not a store at a URL."""
+    """Return whether the upstream is a store in this process, and not a store at a URL."""
     return PROFILES[settings.upstream] is STORE and not settings.base_url
