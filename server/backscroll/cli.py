@@ -1,4 +1,4 @@
-"""The command line: a click group of all commands."""
+"""The command line: the click group that contains all commands."""
 
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +19,7 @@ from backscroll.process.exits import clean_exit
 
 
 class _Commands(click.Group):
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click.Group
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - the type in click.Group
         with clean_exit():
             return super().invoke(ctx)
 

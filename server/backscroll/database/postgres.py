@@ -76,7 +76,7 @@ class PostgresDatabase:
         self._trouble: tuple[float, DatabaseFailedError] | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def read(self, work: Work[T], *, large: bool = False) -> T:  # noqa: ARG002 - asyncpg never blocks
+    async def read(self, work: Work[T], *, large: bool = False) -> T:  # noqa: ARG002 - asyncpg never blocks the loop
         """Run `work`. Each of its statements is a transaction of its own."""
 
         async def run() -> T:

@@ -80,7 +80,7 @@ class SqliteDatabase:
                         raise
             return await self._reading.run(work)
 
-    async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - all writes take turns
+    async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - writes always take turns
         """Run `work` in a write transaction, which other writes may share.
 
         When this returns, the write is on disk, in the file at the database's path.

@@ -27,7 +27,7 @@ class WritingDialect(SQLiteDialect_pysqlite):
     supports_statement_cache = True
 
     def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
-        """Commit, unless the file at the database's path is not the one that the connection opened.
+        """Commit, unless another file is now at the database's path.
 
         Raises:
             DatabaseFailedError: `replaced`, because another file is at the path.

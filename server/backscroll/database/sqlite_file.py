@@ -124,7 +124,7 @@ class DatabaseFile:
         """
         cursor = connection.cursor()
         try:
-            cursor.execute(f"SELECT version FROM {version_table.name}")  # noqa: S608 - the name is ours
+            cursor.execute(f"SELECT version FROM {version_table.name}")  # noqa: S608 - a constant name
             version = cursor.fetchone()
             cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             names = {name for (name,) in cursor.fetchall()}

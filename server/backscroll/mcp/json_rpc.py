@@ -210,7 +210,7 @@ def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
 
 
 def _without_arguments(params: object) -> _Object | None:
-    """Return a call's parameters with empty arguments, or None if other parts are invalid too."""
+    """Return the parameters of a call with empty arguments, or None if other parts are invalid."""
     if not isinstance(params, dict) or not isinstance(params.get("name"), str):
         return None
     kept: _Object = {"name": params["name"]}

@@ -80,7 +80,7 @@ def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamC
     return server_for(request_context_of, settings, upstream.profile, lifespan, tools=tools)
 
 
-def server_for(  # noqa: PLR0913 - the differences between one host and many callers
+def server_for(  # noqa: PLR0913 - transports differ in all of these
     request_context_of: Callable[[_Context], RequestContext],
     settings: Settings,
     profile: Profile,

@@ -77,7 +77,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _print_error(line: str) -> None:
-    print(f"backscroll: {line}", file=sys.stderr)  # noqa: T201 - an error for the user
+    print(f"backscroll: {line}", file=sys.stderr)  # noqa: T201 - shows the user an error
 
 
 def _discard_output() -> None:

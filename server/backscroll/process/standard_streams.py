@@ -19,6 +19,6 @@ def reserve_closed() -> None:
             os.fstat(descriptor)
         except OSError:
             opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
-            os.set_inheritable(opened, True)  # noqa: FBT003 - positional only
+            os.set_inheritable(opened, True)  # noqa: FBT003 - takes no keyword
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the process ends

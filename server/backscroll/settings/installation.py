@@ -31,7 +31,7 @@ _EXTRA: Final = re.compile(r"extra == '([\w-]+)'")
 
 
 def requirement(source: str = SOURCE, extras: tuple[str, ...] = ()) -> str:
-    """Return the argument that names the package for `uv`, `pipx` or `pip`: `backscroll[otel]`.
+    """Return the name of the package for `uv`, `pipx` or `pip`, such as `backscroll[otel]`.
 
     Args:
         source: `NAME`, or the URL or path of the package.
@@ -73,7 +73,7 @@ def launch(
         return (program, "run", "--spec", spec, NAME)
     installed = shutil.which(NAME, path=scripts or sysconfig.get_path("scripts"))
     if installed:
-        return (os.path.abspath(installed),)  # noqa: PTH100 - keeps a link, because upgrades change its target
+        return (os.path.abspath(installed),)  # noqa: PTH100 - keeps links: upgrades change their targets
     return (sys.executable, "-m", NAME)
 
 

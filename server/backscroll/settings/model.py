@@ -42,7 +42,7 @@ OPENAI: Final = {
 _PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{0,128}")
 
 
-def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - as dataclasses.field
+def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - the type in dataclasses.field
     shown = not rule.keys() & {"secret", "may_hold_password"}
     return field(default=default, repr=shown, metadata={"about": about, **rule})
 

@@ -94,8 +94,8 @@ def sqlite_path(url: str) -> Path | None:
 def _absolute(written: str, folder: Callable[[], Path], decoded: str) -> Path:
     """Return `decoded` as an absolute path.
 
-    `written` is the path before percent-decoding. A `~` is expanded only if `written` begins with
-    it.
+    `written` is the path before percent-decoding. A `~` at its start is expanded, but an encoded
+    one is not.
     """
     first = re.split(r"[\\/]", written, maxsplit=1)[0]
     if "~" in _initials(written[1:]):

@@ -63,7 +63,7 @@ backscroll connect gemini --print
 )
 @click.option("--url", default="", metavar="URL", help="For chatgpt: the server's URL.")
 @with_flags(*EVERY)
-def connect(  # noqa: PLR0913 - each is an option
+def connect(  # noqa: PLR0913 - parameters are options
     flags: Flags,
     host: str | None,
     *,

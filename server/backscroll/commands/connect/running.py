@@ -92,7 +92,7 @@ class Run:
         environ = {name: text for name, text in self.machine.environ.items() if name not in _KEYS}
         with tempfile.TemporaryFile() as output:
             try:
-                code = subprocess.run(  # noqa: S603 - the user installed it and agreed to run it
+                code = subprocess.run(  # noqa: S603 - the user agreed to run it
                     (self.program, *arguments),
                     stdin=subprocess.DEVNULL,
                     stdout=output,

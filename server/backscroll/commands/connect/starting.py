@@ -65,7 +65,7 @@ class Start:
         """
         command = (*self.entry.command, *arguments)
         try:
-            return subprocess.run(  # noqa: S603 - what the host is about to run
+            return subprocess.run(  # noqa: S603 - the host will run it too
                 command,
                 input=text,
                 capture_output=True,

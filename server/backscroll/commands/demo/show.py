@@ -37,7 +37,7 @@ async def run(
     """Run the demo; return 0 if every check passed, otherwise 1.
 
     Args:
-        console: where to print; stdout by default.
+        console: the console to print to; by default, stdout.
         cast: the conversations; by default, what `choose` returns.
         python: the interpreter that runs the server.
 
@@ -54,7 +54,7 @@ async def run(
             with anyio.fail_after(_DEADLINE_S):
                 database = sqlite_url(Path(folder, "demo.db"))
                 await _run_scenes(stage, cast, database, log, python)
-        except* Exception as group:  # noqa: BLE001 - the outermost boundary: shows every error
+        except* Exception as group:  # noqa: BLE001 - the outermost boundary shows every error
             for error in _leaves(group):
                 stage.check(f"the demo completes ({type(error).__name__}: {error})", passed=False)
         if stage.failed:

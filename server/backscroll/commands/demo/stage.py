@@ -14,7 +14,7 @@ class Stage:
     All text is escaped and never interpreted as markup, because it can contain messages.
 
     Args:
-        console: where to print.
+        console: the console to print to.
     """
 
     def __init__(self, console: Console) -> None:

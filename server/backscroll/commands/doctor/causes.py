@@ -10,7 +10,7 @@ from backscroll_tools.client.failures import UnreachableError
 from backscroll_tools.errors import ErrorCode, ToolError
 
 _MAX_CAUSES: Final = 8
-"""The maximum number of causes of an exception that are examined."""
+"""At most this many causes of an exception are examined."""
 
 _BY_CODE: Final[dict[ErrorCode, tuple[str, str]]] = {
     "auth_failed": (

@@ -30,8 +30,8 @@ _PARTS: Final = {
         COMPLETION_MESSAGES,
     ),
 }
-"""For some groups: a request to an endpoint that some upstreams lack, and the text to show if it is
-missing."""
+"""Some upstreams lack an endpoint of a group. For each such group: a request to that endpoint, and
+the text to show if the endpoint is missing."""
 
 
 async def probe_all(

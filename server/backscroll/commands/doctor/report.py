@@ -40,7 +40,7 @@ def as_json(diagnosis: Diagnosis) -> str:
 
 
 def as_text(diagnosis: Diagnosis, width: int) -> str:
-    """Return the diagnosis as text with lines of at most `width` characters, except long words."""
+    """Return the diagnosis as text. Only long words make lines longer than `width` characters."""
     return "\n".join(
         [
             f"Backscroll {diagnosis.version}, Python {diagnosis.python}",

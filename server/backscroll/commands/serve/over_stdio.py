@@ -54,5 +54,5 @@ def hint() -> str:
 
     command = launch()
     found = shutil.which(NAME)
-    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - as in `launch`
+    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - keeps links, as `launch` does
     return _HINT.format(command=NAME if is_on_path else shlex.join(command))

@@ -57,7 +57,7 @@ def token() -> None:
     help="The server's environment variable with this caller's key to the upstream.",
 )
 @with_settings("database")
-def create(  # noqa: PLR0913 - each is an option
+def create(  # noqa: PLR0913 - parameters are options
     settings: Settings,
     *,
     name: str,

@@ -41,7 +41,7 @@ def seconds(duration: str) -> int | None:
     return lasts_s
 
 
-def new_token(  # noqa: PLR0913 - each is a field of a token
+def new_token(  # noqa: PLR0913 - parameters are fields of a token
     name: str,
     *,
     scopes: str = "read",

@@ -67,7 +67,7 @@ def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
         return read(stdin, "stdin")
     try:
         # Open the path once: the bytes of a pipe can be read only once.
-        file = Path(path).open("rb")  # noqa: SIM115 - the entries are read later, and close it
+        file = Path(path).open("rb")  # noqa: SIM115 - the last entry closes it
         if not _is_chitchat(file, kind):
             return documents.read_file(file, path)
         with file:

@@ -52,11 +52,11 @@ class LingeringTransport:
 
     @property
     def lingers(self) -> bool:
-        """Whether incoming bytes must be discarded."""
+        """Whether bytes from the client are now discarded."""
         return self._timer is not None
 
     def is_closing(self) -> bool:
-        """Whether nothing more can be sent."""
+        """Return whether the transport is closing, so that no more can be sent."""
         return self.lingers or self._transport.is_closing()
 
     def close(self) -> None:

@@ -51,7 +51,7 @@ class PunctualProtocol(H11Protocol):
     _timer: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its base
         """Start the timer for the first request's headers."""
         self.conn = self._framed = FramedConnection()
         self.app = self._answer

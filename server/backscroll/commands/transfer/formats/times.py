@@ -30,7 +30,7 @@ def unix_seconds(written: object) -> int:
     elif isinstance(written, int | float) and not isinstance(written, bool):
         seconds = math.floor(written)
     else:
-        raise ValueError("it is neither a number nor text")  # noqa: TRY004 - as for other times
+        raise ValueError("it is neither a number nor text")  # noqa: TRY004 - the caller expects a ValueError
     if not 0 <= seconds <= LATEST:
         raise ValueError("it is not between 1970 and 9999")
     return seconds

@@ -25,7 +25,7 @@ def upgrade() -> None:
         column = Column("last_active_us", BigInteger, nullable=False, server_default="0")
         op.add_column(table, column)
         op.execute(
-            f"UPDATE {table} SET last_active_us = 1000000 * "  # noqa: S608 - constants
+            f"UPDATE {table} SET last_active_us = 1000000 * "  # noqa: S608 - only constants
             f"CASE WHEN {at} < 0 THEN 0 WHEN {at} < {now} THEN {at} ELSE {now} END"
         )
         op.create_index(
