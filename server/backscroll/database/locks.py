@@ -40,7 +40,7 @@ def take_turns(connection: Connection, *names: str) -> None:
 
 
 def lock_list(connection: Connection, table: Table, partition: str) -> None:
-    """Lock a partition of `table` until the transaction ends, so that no other can append rows.
+    """Lock a partition of `table` until the transaction ends: no other transaction can append rows.
 
     Without the lock, two transactions could append the rows 7 and 8 at the same time. If 8 were
     committed first, a reader could see 8, continue after it, and never see 7. With the lock, rows

@@ -8,7 +8,7 @@ from backscroll_tools.strict_json import DEPTH, JSONFlawError
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """What a transport sends one message in.
+    """The unit in which a transport sends one message: a line or a body.
 
     Attributes:
         name: `line` for stdio, `body` for HTTP.
@@ -26,7 +26,7 @@ def describe(flaw: JSONFlawError, carrier: Carrier) -> str:
 
     Args:
         flaw: the flaw.
-        carrier: what the text was sent in, a line or a body.
+        carrier: the unit in which the text was sent.
     """
     found, at = flaw.found, f"at byte {flaw.at} of the {carrier.name}"
     match flaw.kind:

@@ -9,7 +9,7 @@ from backscroll_tools.client.profiles import PROFILES
 
 KEY: Final = f"{PREFIX}API_KEY"
 KEY_INPUT: Final = "backscroll-api-key"
-"""The id of the VS Code input whose value is the key."""
+"""The id of the input with which VS Code asks its user for the key."""
 
 
 @dataclass(frozen=True, slots=True)
