@@ -15,7 +15,7 @@ from backscroll.settings.installation import how_to_add
 
 CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 10
-"""If the server does not respond for this long after a statement's time limit, in seconds, it is
+"""A server that has not responded this many seconds after a statement's time limit counts as
 unreachable."""
 
 _IDLE_IN_TRANSACTION_S: Final = 60

@@ -218,7 +218,7 @@ def _commit(connection: Connection) -> None:
             raise CommitUnknownError from error
         raise
     if not is_at_path(connection.info):
-        raise CommitUnknownError  # another file is at the path, but this one may return
+        raise CommitUnknownError  # its file is gone, but may be moved back
 
 
 def _repeat_separately(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:

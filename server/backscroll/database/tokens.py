@@ -101,7 +101,7 @@ def listed(connection: Connection) -> list[Token]:
 
 
 def revoke(connection: Connection, name: str, now: int) -> list[str]:
-    """Revoke all tokens with this id or name. Return the ids of those not revoked before."""
+    """Revoke all tokens with this id or name. Return the ids of the tokens that were revoked."""
     rows = connection.execute(
         update(tokens)
         .where((tokens.c.id == name) | (tokens.c.name == name), tokens.c.revoked_at.is_(None))

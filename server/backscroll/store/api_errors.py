@@ -34,7 +34,7 @@ class ApiError(Exception):
         kind: str = INVALID_REQUEST,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Store the fields of the envelope."""
+        """Store the fields of the error."""
         super().__init__(message)
         self.status = status
         self.message = message

@@ -39,8 +39,8 @@ async def read_body(request: Request) -> bytes:
 def parse_object(body: bytes) -> JSON:
     """Return the JSON object in `body`. An empty body is parsed as an empty object.
 
-    This rejects NaN, infinities, duplicate keys, deep nesting, NUL characters and lone surrogates;
-    databases cannot store the last two.
+    This rejects NaN, infinities, duplicate keys, deep nesting, NUL characters and lone surrogates.
+    PostgreSQL cannot store NUL characters, and no database can store lone surrogates.
 
     Raises:
         ApiError: 400 if the body is not a valid object.

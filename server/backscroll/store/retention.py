@@ -60,7 +60,7 @@ ELAPSED_MS: Final = select(retention_clock.c.elapsed_ms).scalar_subquery()
 
 
 def gone_before_ms(kept_s: int) -> int:
-    """Return the milliseconds by which `elapsed_ms` must exceed a row's stamp to remove the row.
+    """Return by how much `elapsed_ms` must exceed a row's stamp, in ms, to remove the row.
 
     Args:
         kept_s: the minimum time that a row is kept after the commit that wrote it, in seconds.

@@ -46,8 +46,8 @@ async def call_tool(
     """Call a tool.
 
     Args:
-        settings: the server's settings. If `output` excludes the form that `as_json` selects, it is
-            ignored.
+        settings: the server's settings. If `output` excludes the form that `as_json` selects,
+            `both` is used instead.
         name: the tool's name.
         words: the tool's arguments, each as `name=value` or `name:=JSON`.
         as_json: whether to return the structured content as indented JSON instead of the text.
@@ -62,7 +62,7 @@ async def call_tool(
     arguments = read_arguments(words)
     if is_embedded(settings):
         async with opened_store(settings.database_url):
-            pass  # opened only to raise a one-line error early
+            pass  # only checks that the store can be opened
     async with Client(build(settings)) as client:
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):

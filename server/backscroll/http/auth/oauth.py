@@ -156,7 +156,7 @@ def _is_name(subject: object) -> bool:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Return a token's scopes from `scope` (RFC 9068, section 2.2.3), or `scp` of some issuers."""
+    """Return a token's scopes from its claim `scope` (RFC 9068, section 2.2.3) or `scp`."""
     claim = claims.get("scope", claims.get("scp", ""))
     words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else ()
     return frozenset(str(word) for word in words)
