@@ -2,11 +2,11 @@
 
 Reads and writes use separate, bounded pools of asyncpg connections, so that reads never wait for
 writes. Writes with the same `turn`, such as writes to one thread, run one after another; a write
-takes a connection only once it is the first. If a write has to wait for a lock for longer than
-`TRY_S`, it returns its connection to the pool and tries again later, so that a lock delays only the
-writes that need it. Each statement of a read runs in its own transaction, so that each page is one
-snapshot. Writes run at READ COMMITTED and lock the rows that they change. Every wait has a time
-limit: for earlier writes, a connection, a lock, a statement and the server.
+takes a connection only once it is the first. If a write waits for a lock for longer than `TRY_S`,
+it returns its connection to the pool and tries again later. So a lock delays only the writes that
+need it. Each statement of a read runs in its own transaction, so that each page is one snapshot.
+Writes run at READ COMMITTED and lock the rows that they change. Every wait has a time limit: for
+earlier writes, a connection, a lock, a statement and the server.
 """
 
 import asyncio

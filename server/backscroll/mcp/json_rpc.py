@@ -42,8 +42,8 @@ class Received:
         message: the message.
         refused: why the JSON of a tool call's arguments is invalid, so that they were removed;
             empty if they were not removed.
-        altered: whether the arguments of a tool call differ from those that were sent, because they
-            were removed or because the host sent them as a string of JSON, which was parsed.
+        altered: whether this module changed the arguments of a tool call. It removes invalid ones,
+            and parses a string of JSON that the host sent instead of an object.
     """
 
     message: JSONRPCMessage

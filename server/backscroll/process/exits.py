@@ -15,10 +15,10 @@ UNUSABLE: Final = 2
 """The exit code for an unusable setting, database or argument."""
 
 INTERRUPTED: Final = 130
-"""The exit code after an interrupt. Like shells, it is 128 + SIGINT."""
+"""The exit code after an interrupt. As in shells, it is 128 plus the number of SIGINT."""
 
 PIPE_CLOSED: Final = 141
-"""The exit code if the reader of stdout has closed it. Like shells, it is 128 + SIGPIPE."""
+"""The exit code if the reader of stdout has closed it: 128 plus the number of SIGPIPE."""
 
 
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})

@@ -1,7 +1,7 @@
 """Reads stdin and writes stdout on the event loop, whether they are pipes, files or terminals.
 
 Pipes and sockets are read and written directly. For files, terminals and Windows handles, a thread
-copies bytes between the descriptor and a socket, because not every event loop supports them, and a
+copies bytes between the descriptor and a socket. Not every event loop supports them, and a
 non-blocking terminal would disturb the shell that shares it.
 """
 

@@ -1,11 +1,11 @@
 """The time of the last activity of a thread or conversation, by which the list orders them.
 
 An activity is the creation of a thread or conversation, or the addition of messages or items to it.
-Its time is the wall clock's, in Unix microseconds. If that is not later than every other activity
-in the partition (because the clock went back), the time is 1 microsecond later than the latest,
-even if the thread with the latest activity was deleted. So a list by activity changes only at its
-newest end. An imported thread gets the time of its last message. If that time is in the future, the
-thread gets the present time, because every new activity must be later.
+Its time is the wall clock's, in Unix microseconds. If the clock went back, the time is 1
+microsecond after the latest activity in the partition, including the activity of deleted threads.
+So times only increase, and a list by activity changes only at its newest end. An imported thread
+gets the time of its last message. If that time is in the future, the thread gets the present time,
+because every new activity must be later.
 """
 
 from typing import Final

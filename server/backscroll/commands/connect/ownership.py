@@ -34,8 +34,8 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
 def merged(found: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     """Return our entry, with the additions of the user or the host to the existing entry.
 
-    Additions are members that Backscroll does not write, such as a timeout or a list of tools that
-    need no approval, and variables whose names do not begin with `BACKSCROLL_`.
+    Additions are members that Backscroll does not write, such as a timeout, and variables whose
+    names do not begin with `BACKSCROLL_`.
     """
     result = dict(ours)
     for name, value in found.items():

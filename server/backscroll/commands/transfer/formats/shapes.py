@@ -149,7 +149,7 @@ class _Choice(BaseModel):
 
 
 class CompletionLine(BaseModel):
-    """A stored chat completion. `messages` are its input. Unknown fields are kept."""
+    """A stored chat completion. `messages` contains its input. Unknown fields are kept."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
