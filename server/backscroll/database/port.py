@@ -13,7 +13,7 @@ class Database(Protocol):
     """An open database. It runs synchronous functions, which get one of its connections."""
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
-        """Run `work` without a transaction: each of its statements sees what is committed by then.
+        """Run `work` without a transaction: each statement sees what was committed before it began.
 
         Args:
             work: a function that reads rows.

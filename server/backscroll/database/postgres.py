@@ -92,7 +92,7 @@ class PostgresDatabase:
         cancelled later, the transaction is still completed.
         """
         ends_at = self._lock_ends_at()
-        # A write without a turn gets a new lock, for which it never waits.
+        # Without a turn, the write gets a lock of its own, so that it waits for no other write.
         lock = self._turns.setdefault(turn, asyncio.Lock()) if turn else asyncio.Lock()
         try:
             async with asyncio.timeout_at(ends_at):

@@ -31,7 +31,13 @@ class SortKey(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """A sort key and, in descending order, the latest activity when the first page was read."""
+    """A position in the list, as its text encodes it.
+
+    Attributes:
+        key: the sort key of the object at the position.
+        top: the time of the latest activity when the first page of a descending list was read; None
+            in an ascending list.
+    """
 
     key: SortKey
     top: int | None

@@ -78,7 +78,8 @@ class RetentionClock:
     """Measures the time between this process's accesses to a database.
 
     Args:
-        monotonic: returns the seconds since an arbitrary moment; never runs faster than real time.
+        monotonic: returns the seconds since an arbitrary moment. It never runs faster than real
+            time.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
