@@ -51,7 +51,7 @@ def lacks_key(settings: Settings) -> bool:
 
 
 def _auth(settings: Settings, profile: Profile) -> Auth:
-    chosen: Auth = settings.auth or profile.auth  # type: ignore[assignment]  # `load` has checked it
+    chosen: Auth = settings.auth or profile.auth  # type: ignore[assignment]  # checked when the settings are loaded
     if settings.api_key and chosen == "entra":
         return "bearer"  # the key is a token that the operator obtained
     if not settings.api_key and chosen == "bearer" and profile.key_optional:
