@@ -258,7 +258,7 @@ async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path)
         Check(
             "callers' keys",
             "warning",
-            "not set here, or not a usable key: BOB_KEY",
+            "not set here, or set to an unusable key: BOB_KEY",
             next_step="Set them in the server's environment.",
         ),
     ]
@@ -267,7 +267,7 @@ async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path)
     many = await diagnosis_of(tmp_path, ADA_KEY="k", **upstream)
 
     assert found(many)[-1].detail == (
-        "not set here, or not a usable key: BOB_KEY, KEY_0, KEY_1, KEY_2, KEY_3, and 3 more"
+        "not set here, or set to an unusable key: BOB_KEY, KEY_0, KEY_1, KEY_2, KEY_3, and 3 more"
     )
     assert [check.name for check in found(unset)[1:]] == ["tokens", "callers' keys"]
     assert found(unset)[1] == Check("tokens", "ok", "3 valid")

@@ -34,7 +34,7 @@ def ended(words: str, redirected: str, folder: Path) -> tuple[int, bytes]:
         ("call create-message role=user content=lost", ">&-", NO_STDOUT),
         ("export", ">&-", NO_STDOUT),
         ("token create ada", ">&-", NO_STDOUT),
-        ("import -", "<&-", b"backscroll: stdin is closed, but - reads from it\n"),
+        ("import -", "<&-", b"backscroll: stdin is closed, but the path - means stdin\n"),
         (
             "call",
             "> /dev/full",

@@ -12,7 +12,7 @@ version of Backscroll."""
 
 _SENTENCES: Final[dict[Trouble, str]] = {
     "full": "its disk is full",
-    "read_only": "it cannot be written: it, its folder or its disk is read-only",
+    "read_only": "it cannot be written, because the file, its folder or its disk is read-only",
     "standby": "its server is a standby or read-only, and cannot be written to",
     "missing": "its file cannot be opened: it is missing, or its folder is not accessible",
     "replaced": "its file was replaced by another file during the operation",

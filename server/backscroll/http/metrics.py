@@ -104,7 +104,7 @@ class CallMetrics:
         )
         self._pages = Counter(
             "backscroll_pages",
-            "Pages of results, by tool and by what ended the page.",
+            "Pages of results, by tool and by the reason why the page ended.",
             ("tool", "stopped_by"),
             registry=registry,
         )

@@ -115,7 +115,7 @@ class Settings:
         one_of=LOG_FORMATS,
     )
     http_auth: str = _setting(
-        "how HTTP callers authenticate; none is allowed only on a loopback address",
+        "how HTTP callers authenticate; only a loopback address allows none",
         "none",
         one_of=HTTP_AUTHS,
         http=True,

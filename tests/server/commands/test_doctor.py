@@ -230,7 +230,7 @@ async def test_a_file_that_is_no_database_fails_every_tool(tmp_path: Path) -> No
             "database",
             "failed",
             f"{path} is not a SQLite database: point BACKSCROLL_DATABASE at another file",
-            next_step="Fix it, or set BACKSCROLL_DATABASE to another database.",
+            next_step="Fix the database, or set BACKSCROLL_DATABASE to another one.",
         ),
     )
     default = [tool for tool in diagnosis.tools if tool.name in NAMES]
@@ -391,7 +391,7 @@ async def test_an_address_that_serves_nothing_of_it_is_asked_to_be_checked() -> 
     assert not diagnosis.is_well
     assert found(diagnosis) == [(name, "absent", "is not served") for name in GROUPS]
     assert {check.next_step for check in diagnosis.checks} == {
-        "Check BACKSCROLL_BASE_URL: no endpoint was found; most such APIs begin at /v1."
+        "Check BACKSCROLL_BASE_URL: no endpoint was found; most such URLs end in /v1."
     }
 
 

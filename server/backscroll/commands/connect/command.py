@@ -52,7 +52,7 @@ backscroll connect gemini --print
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The host's file, such as a project's; by default the user's.",
+    help="The configuration file to edit, such as a project's; by default, the user's.",
 )
 @click.option("--write-key", is_flag=True, help="Write the key to the file, unencrypted.")
 @click.option(
@@ -107,7 +107,7 @@ def connect(  # noqa: PLR0913 - parameters are options
     entry = printing.entry(chosen, settings, {**set_here, **flags}, key)
     if set_here:
         named = ", ".join(f"{PREFIX}{name.upper()}" for name in set_here)
-        click.echo(f"The entry takes from the environment: {named}", err=True)
+        click.echo(f"The entry has these settings from the environment: {named}", err=True)
     if prints:
         click.echo(printing.standalone(chosen, entry), nl=False)
         return
@@ -144,7 +144,7 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
     if not disconnection.has_effect:
         click.echo(f"{host.title} does not have Backscroll: {path}")
         if replaced_entry(host, disconnection.before or ""):
-            click.echo("Its server named backscroll is another one, and stays.")
+            click.echo("Its server named backscroll is not from backscroll connect, so it stays.")
         return
     run = "" if edit or disconnection.restores else running.removing(host, machine, path)
     _do(run, lambda: change.disconnecting(host, path), yes=yes)
@@ -209,9 +209,7 @@ def _confirm(question: str) -> None:
     except click.Abort:
         if sys.stdin is not None and sys.stdin.isatty():
             raise
-        raise CommandError(
-            "nothing was changed: to answer yes without being asked, add --yes"
-        ) from None
+        raise CommandError("nothing was changed: add --yes to agree without being asked") from None
     if not agreed:
         raise click.Abort
 

@@ -132,7 +132,7 @@ def _opencode_file(machine: Machine) -> Path:
 
 _FROM_ENVIRONMENT: Final = f"{{}} reads the key from {KEY} in its own environment."
 
-_ONLY_STRUCTURED: Final = "sees only the structured part of a result, if there is one"
+_ONLY_STRUCTURED: Final = "sees only the structured part of a result that has one"
 
 HOSTS: Final = (
     # modelcontextprotocol.io, "Connect to local MCP servers". Claude Desktop neither
@@ -162,7 +162,7 @@ HOSTS: Final = (
         # Issue 79944 of anthropics/claude-code: the model sees only structured content. The
         # documentation ("MCP output limits and warnings") limits a result to 25,000 tokens, and
         # says that a result of 50,000 characters or more is written to a file.
-        model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 50,000 characters",
+        model_sees=f"{_ONLY_STRUCTURED}; more than 50,000 characters are written to a file",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Claude Code"),
         next_step="Start claude, and run /mcp.",
@@ -181,7 +181,7 @@ HOSTS: Final = (
         own=own_command.VSCODE,
         # Source of Copilot's chat extension (microsoft/vscode, March 2026): structured content
         # replaces the text, and a result of more than 8 KiB is written to a file.
-        model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 8 KiB",
+        model_sees=f"{_ONLY_STRUCTURED}; more than 8 KiB are written to a file",
         suited={"output": "text", "result_chars": "8000"},
         key_source="VS Code asks for the key at the server's first start, and stores it securely.",
         next_step='Run "MCP: List Servers" in VS Code, and start backscroll.',
@@ -210,7 +210,7 @@ HOSTS: Final = (
         own=own_command.CODEX,
         # Source of openai/codex, August 2026: the model sees only structured content. Issue 14466:
         # the middle of a result of 10,000 tokens or more is cut out.
-        model_sees=f"{_ONLY_STRUCTURED}, without its middle from 10,000 tokens on",
+        model_sees=f"{_ONLY_STRUCTURED}; from 10,000 tokens on, the middle is cut out",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Codex"),
         next_step="Start codex, and run /mcp.",
@@ -245,7 +245,7 @@ HOSTS: Final = (
         program="opencode",
         # Source of sst/opencode, 2026: the model sees only structured content; a result of 50 KB or
         # more is written to a file.
-        model_sees=f"{_ONLY_STRUCTURED}, and a file if it has more than 50 KB",
+        model_sees=f"{_ONLY_STRUCTURED}; more than 50 KB are written to a file",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("opencode"),
         next_step="Run opencode mcp list.",

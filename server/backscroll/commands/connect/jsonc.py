@@ -125,4 +125,4 @@ def _skip(text: str, at: int) -> int:
 def _refuse(text: str, at: int) -> NoReturn:
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
-    raise MalformedError(f"it cannot be read as JSON from line {line}, column {column} on")
+    raise MalformedError(f"it is not valid JSON from line {line}, column {column} on")

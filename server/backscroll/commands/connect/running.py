@@ -155,7 +155,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
         reason = reason or f"{path} has a byte order mark, which {host.own.program} might not read"
     found = entry_in(host, text)
     if found and (not is_ours(found) or whole(merged(found, wanted)) != whole(wanted)):
-        reason = reason or f"{host.own.program} would drop what else is in the entry"
+        reason = reason or f"{host.own.program} would drop other fields of the entry"
     if entry.key or any(map(holds_password, entry.settings.values())):
         reason = reason or f"{host.own.program} would show the secret in the list of processes"
     if reason := reason or _limitation(host.own, wanted, disconnected(host, text)):

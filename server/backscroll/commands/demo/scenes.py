@@ -218,7 +218,7 @@ async def stored(act: Act) -> None:
     messages = [
         {"role": message["role"], "content": message["text"]} for message in read["messages"]
     ]
-    act.stage.check("its messages and its reply, verbatim", messages == expected[completion_id])
+    act.stage.check("its messages and its reply are verbatim", messages == expected[completion_id])
 
 
 def text_of(result: CallToolResult) -> str:

@@ -29,7 +29,7 @@ _BY_CODE: Final[dict[ErrorCode, tuple[str, str]]] = {
     ),
     "upstream_invalid": (
         "did not respond in OpenAI's format",
-        "Check BACKSCROLL_BASE_URL: most such APIs begin at /v1.",
+        "Check BACKSCROLL_BASE_URL: most such URLs end in /v1.",
     ),
     "upstream_retired": ("is not served", ""),
 }

@@ -31,8 +31,9 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     """Check the settings and where they come from, the upstream, and which tools will work.
 
     If a setting for HTTP is given, also checks who can call, the certificate, the issuer and the
-    tokens. Names a host whose entry lacks a setting. Nothing is written, and no key is shown. Exit
-    code 0: no problems. 1: problems, shown with how to fix them. 2: invalid settings.
+    tokens. Warns if the entry of a host lacks a setting. Nothing is written, and no key is shown.
+    The exit code is 0 if there are no problems, 1 if there are, and 2 if a setting is invalid. Each
+    problem is shown with a way to fix it.
     """
     from dataclasses import replace
     from functools import partial

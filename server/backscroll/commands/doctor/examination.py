@@ -90,7 +90,7 @@ def _with_next_steps(groups: Mapping[Group, Check], profile: Profile) -> dict[Gr
     """Return the results, with a next step for each group that the upstream does not serve."""
     served = [group for group, check in groups.items() if check.verdict != "absent"]
     if not served:
-        step = "Check BACKSCROLL_BASE_URL: no endpoint was found; most such APIs begin at /v1."
+        step = "Check BACKSCROLL_BASE_URL: no endpoint was found; most such URLs end in /v1."
     elif profile.name == COMPATIBLE.name:
         step = f"To hide its tools: BACKSCROLL_SERVES={','.join(group.name for group in served)}"
     else:

@@ -25,11 +25,11 @@ _RESTORE: Final = (
 )
 _NEXT_STEPS: Final = {
     "full": "Free space on its disk.",
-    "read_only": "Give the server's user write access to it and its folder.",
+    "read_only": "Give the server's user write access to the file and its folder.",
     "standby": "Point BACKSCROLL_DATABASE at the primary, or promote this server.",
     "damaged": _RESTORE,
 }
-FIX: Final = "Fix it, or set BACKSCROLL_DATABASE to another database."
+FIX: Final = "Fix the database, or set BACKSCROLL_DATABASE to another one."
 
 
 def leftover(path: Path) -> str:

@@ -43,7 +43,7 @@ async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[
     if missing and not is_embedded(settings):
         named = ", ".join(sorted(missing)[:_MAX_NAMES])
         more = f", and {len(missing) - _MAX_NAMES} more" if len(missing) > _MAX_NAMES else ""
-        detail = f"not set here, or not a usable key: {named}{more}"
+        detail = f"not set here, or set to an unusable key: {named}{more}"
         step = "Set them in the server's environment."
         checks += (Check("callers' keys", "warning", detail, next_step=step),)
     return checks

@@ -49,7 +49,7 @@ def token() -> None:
     show_default=True,
     help="Such as 12h or 90d, at most 100y; or never.",
 )
-@click.option("--partition", default="", help="The token's partition of the store; any name.")
+@click.option("--partition", default="", help="The token's partition of the store, by any name.")
 @click.option(
     "--upstream-key-variable",
     default="",

@@ -50,8 +50,9 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
 
     A file is JSON Lines of threads, conversations or stored chat completions, or chitchat's
     dataset.json. A file may also be one JSON object or array of them, or compressed by gzip.
-    Conversations that were imported before are skipped. If a line cannot be imported, or has new
-    messages since, its number is reported, the other lines are imported, and the exit code is 1.
+    Conversations that were imported before are skipped. If a line cannot be imported, or a skipped
+    conversation has new messages, the line's number is reported, the other lines are imported, and
+    the exit code is 1.
     """
     from functools import partial
 
@@ -60,7 +61,7 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     from backscroll.commands.transfer.importing import import_sources, open_source
 
     if "-" in paths and sys.stdin is None:
-        raise CommandError("stdin is closed, but - reads from it")
+        raise CommandError("stdin is closed, but the path - means stdin")
     stdin = io.BytesIO() if sys.stdin is None else sys.stdin.buffer
     sources = (open_source(path, kind, stdin) for path in paths)
     with interrupted_at_once():

@@ -92,7 +92,7 @@ def test_without_anybody_to_answer_the_option_that_answers_is_named(home: Path) 
     for result in results:
         assert result.exit_code == 2
         assert result.stderr == (
-            "backscroll: nothing was changed: to answer yes without being asked, add --yes\n"
+            "backscroll: nothing was changed: add --yes to agree without being asked\n"
         )
     assert (home / ".codex" / "config.toml").read_bytes() == FILES["codex"]
     assert (home / ".cursor" / "mcp.json").read_bytes() == FILES["cursor"]
@@ -113,7 +113,9 @@ def test_settings_in_the_environment_are_written_and_named(
         "BACKSCROLL_DATABASE": f"sqlite:///{home}/data/backscroll/talks.db",
         "BACKSCROLL_READ_ONLY": "false",
     }
-    assert result.stderr == "The entry takes from the environment: BACKSCROLL_DATABASE\n"
+    assert (
+        result.stderr == "The entry has these settings from the environment: BACKSCROLL_DATABASE\n"
+    )
 
 
 def test_a_host_that_never_ran_is_found_on_the_path(
@@ -142,7 +144,7 @@ def test_another_server_of_that_name_is_shown_and_stays(home: Path) -> None:
     assert f"cursor       Cursor          another entry  {path}\n" in listed
     assert removed == (
         f"Cursor does not have Backscroll: {path}\n"
-        "Its server named backscroll is another one, and stays.\n"
+        "Its server named backscroll is not from backscroll connect, so it stays.\n"
     )
     assert "8000" in path.read_text()
 
@@ -319,7 +321,7 @@ def test_a_broken_file_is_one_line_on_stderr(home: Path) -> None:
         2,
         "",
         (
-            f"backscroll: {path} was not changed: it cannot be read as JSON from line 1, column 17 "
+            f"backscroll: {path} was not changed: it is not valid JSON from line 1, column 17 "
             "on; fix the file, or use --print\n"
         ),
     )

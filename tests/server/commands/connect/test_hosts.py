@@ -160,7 +160,7 @@ def test_a_broken_file_is_not_changed_and_reported_in_one_line(name: str, tmp_pa
         change.disconnecting(BY_NAME[name], path)
 
     assert str(coming.value) == str(going.value)
-    flaw = "is not valid TOML" if path.suffix == ".toml" else "cannot be read as JSON from"
+    flaw = "is not valid TOML" if path.suffix == ".toml" else "is not valid JSON from"
     assert str(coming.value).startswith(f"{path} was not changed: it {flaw}")
     assert str(coming.value).endswith("; fix the file, or use --print")
     assert "\n" not in str(coming.value)

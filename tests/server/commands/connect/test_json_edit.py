@@ -160,7 +160,7 @@ def test_a_member_in_the_middle_goes_with_its_line_and_no_comment_swallows_the_n
         ('{"mcpServers": []}', "'mcpServers' is not an object"),
         ('{"mcpServers": null}', "'mcpServers' is not an object"),
         ('{"mcpServers": {}, "mcpServers": {}}', "it has 'mcpServers' more than once"),
-        ('{"mcpServers": {', "it cannot be read as JSON from line 1, column 17 on"),
+        ('{"mcpServers": {', "it is not valid JSON from line 1, column 17 on"),
     ],
 )
 @pytest.mark.parametrize(

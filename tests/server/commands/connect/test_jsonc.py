@@ -44,5 +44,5 @@ def test_comments_and_trailing_commas_and_a_byte_order_mark_are_passed_over() ->
     ],
 )
 def test_what_is_no_json_is_refused_with_its_place(text: str, place: str) -> None:
-    with pytest.raises(MalformedError, match=f"^it cannot be read as JSON from {place} on$"):
+    with pytest.raises(MalformedError, match=f"^it is not valid JSON from {place} on$"):
         parse(text)
