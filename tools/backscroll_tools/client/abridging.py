@@ -7,6 +7,7 @@ except that its data URLs, and base64 with the signature of a file format, are r
 
 import re
 from functools import partial
+from operator import is_
 from typing import Final, cast
 
 from backscroll_tools.models import JSON
@@ -32,7 +33,13 @@ TEXT_FIELDS: Final = frozenset(
 KEPT_FIELDS: Final = frozenset({"id", "metadata"})
 """The fields that are never shortened."""
 
-_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{LEAST_CHARS - 2},}}={{0,2}}\s*")
+_CONTAINERS: Final = (dict, list)
+_DATA: Final = "data:"
+_BASE64_CHARS: Final = LEAST_CHARS - 2
+"""The minimum length of a shortened string that is not a data URL, in characters: two characters
+of its base64 may be padding."""
+
+_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{_BASE64_CHARS},}}={{0,2}}\s*")
 _DATA_URL: Final = re.compile(
     r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w.=+-]+)*;base64,"
     rf"(?P<data>[A-Za-z0-9+/_-]{{{LEAST_CHARS},}}={{0,2}})"
@@ -83,16 +90,17 @@ def _object(value: JSON) -> JSON:
     """Return an object with its binary content shortened; the same object if it has none."""
     changed: JSON = {}
     for name, inner in value.items():
-        if name in KEPT_FIELDS or not isinstance(inner, str | list | dict):
+        if isinstance(inner, str):
+            # Almost all strings are shorter than any that `_string` shortens.
+            if (len(inner) < _BASE64_CHARS and not inner.startswith(_DATA)) or name in KEPT_FIELDS:
+                continue
+            whole = value.get(f"{name}{CHARS}")
+            chars = whole if isinstance(whole, int) else len(inner)
+            shortened: object = _string(inner, chars, is_text=name in TEXT_FIELDS)
+        elif not inner or not isinstance(inner, _CONTAINERS) or name in KEPT_FIELDS:
             continue
-        whole = value.get(f"{name}{CHARS}")
-        shortened = (
-            _string(
-                inner, whole if isinstance(whole, int) else len(inner), is_text=name in TEXT_FIELDS
-            )
-            if isinstance(inner, str)
-            else _container(inner)
-        )
+        else:
+            shortened = _object(inner) if isinstance(inner, dict) else _list(inner)
         if shortened is not inner:
             changed[name] = shortened
     if not changed:
@@ -101,20 +109,18 @@ def _object(value: JSON) -> JSON:
     return {name: changed.get(name, inner) for name, inner in value.items() if name not in gone}
 
 
-def _container(value: object) -> object:
-    if isinstance(value, dict):
-        return _object(cast("JSON", value))
-    rows = cast("list[object]", value)
+def _list(rows: list[object]) -> list[object]:
     shortened = [
-        _string(row, len(row), is_text=False)
+        _object(cast("JSON", row))
+        if isinstance(row, dict)
+        else _string(row, len(row), is_text=False)
         if isinstance(row, str)
-        else _container(row)
-        if isinstance(row, dict | list)
+        else _list(cast("list[object]", row))
+        if isinstance(row, list)
         else row
         for row in rows
     ]
-    same = all(new is row for new, row in zip(shortened, rows, strict=True))
-    return rows if same else shortened
+    return rows if all(map(is_, shortened, rows)) else shortened
 
 
 def _string(text: str, chars: int, *, is_text: bool) -> str:
@@ -141,7 +147,7 @@ def _string(text: str, chars: int, *, is_text: bool) -> str:
 
 
 def _in_text(text: str) -> str:
-    if "data:" in text:
+    if _DATA in text:
         text = _DATA_URL.sub(_of_url, text)
     for start, pattern in _SIGNED.items():
         if start in text:
