@@ -27,6 +27,22 @@ async def test_a_read_that_need_not_wait_is_done_on_the_event_loop(path: Path) -
         assert await database.read(_read) == (threading.current_thread().name, 0)
 
 
+async def test_a_read_that_takes_long_lets_the_loop_go_on_and_starts_again_on_a_thread(
+    path: Path,
+) -> None:
+    def count(connection: Connection) -> tuple[str, int]:
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000)"
+        found = connection.exec_driver_sql(f"{numbers} SELECT count(*) FROM n").scalar_one()  # noqa: S608 - no input
+        return threading.current_thread().name, found
+
+    async with open_sqlite(f"sqlite:///{path}", "store", on_loop_s=0) as database:
+        read = asyncio.create_task(database.read(count))
+        await asyncio.sleep(0)
+        assert not read.done()
+        assert await read == ("store", 2000)
+        assert await database.read(_read) == (threading.current_thread().name, 0)
+
+
 async def test_a_read_behind_another_program_s_write_lets_the_loop_go_on_and_then_sees_it(
     path: Path,
 ) -> None:

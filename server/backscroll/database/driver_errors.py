@@ -63,6 +63,11 @@ def is_busy(error: BaseException) -> bool:
     return _code(error) & 0xFF in _BUSY
 
 
+def is_interrupted(error: BaseException) -> bool:
+    """Return whether a statement of SQLite was interrupted because it took too long."""
+    return _code(error) == sqlite3.SQLITE_INTERRUPT
+
+
 def may_have_committed(error: DBAPIError) -> bool:
     """Return whether a COMMIT that failed with this error may still have taken effect."""
     return _code(error) in _COMMIT_UNKNOWN
@@ -71,9 +76,12 @@ def may_have_committed(error: DBAPIError) -> bool:
 def is_of_file(error: DBAPIError) -> bool:
     """Return whether the database file itself may be the cause of an error.
 
-    It is not if the disk is full, another program has a lock, or the statement is wrong.
+    It is not if the disk is full, another program has a lock, the statement was interrupted, or the
+    statement is wrong.
     """
-    has_other_cause = isinstance(error, STATEMENT_ERRORS) or is_busy(error)
+    has_other_cause = (
+        isinstance(error, STATEMENT_ERRORS) or is_busy(error) or is_interrupted(error)
+    )
     return not has_other_cause and _trouble(error) != "full"
 
 

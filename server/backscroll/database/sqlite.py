@@ -5,7 +5,8 @@ lock. `BEGIN IMMEDIATE` and a busy timeout handle the locks of other processes. 
 transaction: a page is one statement, and therefore one snapshot.
 
 If the file is not locked, a read runs on the event loop, because that is faster than waking another
-thread. If the read has to wait for a lock, it runs on a thread of `sqlite_threads`.
+thread. If the read has to wait for a lock, or takes longer than `ON_LOOP_S`, it runs on a thread of
+`sqlite_threads`.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backscroll.database import driver_errors
-from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy
+from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy, is_interrupted
 from backscroll.database.faults import (
     DatabaseBusyError,
     DatabaseFailedError,
@@ -28,12 +29,20 @@ from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet
-from backscroll.database.sqlite_engine import engine_of, journal_mode, set_journal_mode
+from backscroll.database.sqlite_engine import (
+    Interruption,
+    engine_of,
+    journal_mode,
+    set_journal_mode,
+)
 from backscroll.database.sqlite_file import DatabaseFile, first_flaw, try_writing
 from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_writes
 from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
+ON_LOOP_S: Final = 0.01
+"""How long a read may take on the event loop, in seconds."""
+
 EXAMINED_S: Final = 1.0
 """The time for which `check` searches for damage after an error that suggests damage, in
 seconds."""
@@ -51,6 +60,7 @@ class SqliteDatabase:
         reader: Engine | None = None,
         no_wait: Engine | None = None,
         file: DatabaseFile | None = None,
+        on_loop_s: float = ON_LOOP_S,
     ) -> None:
         """Use the pools that `open_sqlite` creates.
 
@@ -59,12 +69,17 @@ class SqliteDatabase:
             reader: a pool of connections that wait for locks of other processes.
             no_wait: a pool of one connection that fails at once if the database is locked.
             file: the file of the database; None if it is in memory.
+            on_loop_s: the maximum time that a read may take on the event loop, in seconds.
         """
         self._writing = SqliteThreads(writer, serve_writes)
         self._reading = (
             self._writing if reader is None else SqliteThreads(reader, serve_read, threads=READERS)
         )
         self._no_wait = no_wait
+        self._on_loop_s = on_loop_s
+        self._interruption = Interruption()
+        if no_wait is not None:
+            event.listen(no_wait, "connect", self._interruption.attach)
         self._file = file
         self._trouble: DatabaseFailedError | None = None
 
@@ -74,9 +89,10 @@ class SqliteDatabase:
             if self._no_wait is not None and not large:
                 try:
                     with self._no_wait.connect() as connection:
+                        self._interruption.after(self._on_loop_s)
                         return work(connection)
                 except OperationalError as error:
-                    if not is_busy(error):
+                    if not is_busy(error) and not is_interrupted(error):
                         raise
             return await self._reading.run(work)
 
@@ -168,6 +184,7 @@ async def open_sqlite(
     needed: TableSet,
     lock_s: float = LOCK_S,
     sqlite_version: tuple[int, int, int] = sqlite3.sqlite_version_info,
+    on_loop_s: float = ON_LOOP_S,
 ) -> AsyncIterator[SqliteDatabase]:
     """Open the database at `url`, which is created if it is missing; close it on exit.
 
@@ -177,6 +194,8 @@ async def open_sqlite(
         needed: the set of tables that the caller uses.
         lock_s: the maximum time that a read or write waits for locks of other programs, in seconds.
         sqlite_version: the version of SQLite, which determines the journal mode.
+        on_loop_s: the maximum time that a read may take on the event loop, in seconds. A read that
+            takes longer starts again on a thread.
 
     Raises:
         StoreError: the URL is not supported, or the database cannot be used.
@@ -200,7 +219,7 @@ async def open_sqlite(
         engine_of(file, lock_s, size=READERS),
         engine_of(file, 0),
     )
-    async with _closing(SqliteDatabase(*engines, file)) as database:
+    async with _closing(SqliteDatabase(*engines, file, on_loop_s)) as database:
         await _prepare(database, name, lambda connection: prepare(connection, name, needed))
         set_journal_mode(engines, journal_mode(sqlite_version))
         for engine in engines:

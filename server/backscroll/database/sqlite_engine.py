@@ -1,8 +1,10 @@
 """Creates pools of connections to SQLite, and chooses their journal mode."""
 
+import math
+import time
 from collections.abc import Iterable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.dialects import registry
@@ -14,8 +16,14 @@ from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.sqlite_file import DatabaseFile, is_at_path
 
+if TYPE_CHECKING:
+    import sqlite3
+
 CACHE_KIB: Final = 2_048
 """The size of each connection's page cache in KiB. The operating system also caches the file."""
+
+_STEPS: Final = 200
+"""The number of steps of SQLite's virtual machine between two checks of the time."""
 
 
 class WritingDialect(SQLiteDialect_pysqlite):
@@ -91,6 +99,28 @@ def engine_of(
     if file is not None:
         file.watch(engine)
     return engine
+
+
+class Interruption:
+    """Interrupts the statements of a connection after a time.
+
+    SQLite then fails with `SQLITE_INTERRUPT`, and the connection can be used again.
+    """
+
+    def __init__(self) -> None:
+        self._ends_at = math.inf
+
+    def attach(self, connection: DBAPIConnection, _record: object) -> None:
+        """Watch the statements of a new connection, which has no time limit yet."""
+        self._ends_at = math.inf
+        cast("sqlite3.Connection", connection).set_progress_handler(self._is_due, _STEPS)
+
+    def after(self, seconds: float) -> None:
+        """Interrupt statements that still run after this time."""
+        self._ends_at = time.monotonic() + seconds
+
+    def _is_due(self) -> bool:
+        return time.monotonic() > self._ends_at
 
 
 def set_journal_mode(engines: Iterable[Engine], mode: str) -> None:
