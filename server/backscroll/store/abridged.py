@@ -31,10 +31,6 @@ REPLY_CHARS: Final = 8 * 1024 * 1024
 READ_CHARS: Final = 256 * 1024 * 1024
 """A page ends once this many characters of rows longer than `LARGE_CHARS` were read for it."""
 
-MANY_ROWS: Final = 50
-"""A page whose limit is at least this number of rows is read in a worker thread, because SQLite
-reads all of a row's content to find its length."""
-
 LEAST_CHARS: Final = 256
 """Strings of up to this many characters are never cut. The client has the same rule."""
 
@@ -94,10 +90,7 @@ async def read_page(
             lambda connection: fetch_page(connection, listing, query, parameters)
         )
     light, content = _light(listing), listing.content
-    page = await database.read(
-        lambda connection: fetch_page(connection, light, query, parameters),
-        large=query.limit >= MANY_ROWS,
-    )
+    page = await database.read(lambda connection: fetch_page(connection, light, query, parameters))
     rows: list[JSON] = []
     kept = read = 0
     for row in page.rows[::-1] if query.backwards else page.rows:
@@ -110,10 +103,11 @@ async def read_page(
             read += size
             if value is None:
                 continue  # the row was deleted after the page was read
-        else:
+        elif size > LEAST_CHARS:  # otherwise no string in it is long enough
             value = shortened(value, preview)
         kept += chars
-        rows.append({**row, content.name: value})
+        row[content.name] = value
+        rows.append(row)
     return RowPage(rows[::-1] if query.backwards else rows, page.has_more)
 
 
@@ -125,17 +119,20 @@ def shortened(value: Any, preview: int) -> Any:  # noqa: ANN401 - any JSON value
         return value
     found: JSON = {}
     for name, inner in value.items():
-        cut = _cut(name, inner, preview) if isinstance(inner, str) else None
-        if cut is not None:
+        if name in KEPT_FIELDS:
+            found[name] = inner
+        elif not isinstance(inner, str):
+            found[name] = shortened(inner, preview)
+        elif (cut := _cut(name, inner, preview)) is not None:
             found[name], found[f"{name}_chars"] = cut, len(inner)
         else:
-            found[name] = inner if name in KEPT_FIELDS else shortened(inner, preview)
+            found[name] = inner
     return found
 
 
 def _cut(name: str, text: str, preview: int) -> str | None:
     """Return the shortened string; None if the string is not shortened."""
-    if len(text) <= LEAST_CHARS or name in KEPT_FIELDS:
+    if len(text) <= LEAST_CHARS:
         return None
     if name not in TEXT_FIELDS and (text.startswith("data:") or _BASE64.fullmatch(text)):
         return text[: LEAST_CHARS - 2] + text[-2:]  # base64's end gives its length in bytes
