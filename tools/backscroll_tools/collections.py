@@ -7,6 +7,7 @@ for the kind that the id belongs to.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final, cast
 
 from backscroll_tools.client import requests
@@ -129,8 +130,12 @@ def collection_of(profile: Profile, thread_id: str) -> WritableCollection:
     other = not thread_id.startswith("thread_") and THREADS not in profile.serves
     if other or thread_id.startswith("conv_"):
         return CONVERSATION
-    return replace(
-        THREAD,
-        has_metadata=profile.keeps_metadata,
-        list_files=THREAD.list_files if MESSAGE_FILES in profile.serves else None,
+    return _thread(
+        has_metadata=profile.keeps_metadata, lists_files=MESSAGE_FILES in profile.serves
     )
+
+
+@cache
+def _thread(*, has_metadata: bool, lists_files: bool) -> WritableCollection:
+    list_files = THREAD.list_files if lists_files else None
+    return replace(THREAD, has_metadata=has_metadata, list_files=list_files)

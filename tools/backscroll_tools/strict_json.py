@@ -68,7 +68,7 @@ def loads(raw: bytes) -> object:
         found = f"0x{raw[error.start]:02x}"
         raise JSONFlawError("encoding", found, error.start) from None
     try:
-        value: object = _STRICT.decode(text)
+        value = _decoded(text)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except _UnfitNumberError as error:
@@ -80,6 +80,16 @@ def loads(raw: bytes) -> object:
         raise JSONFlawError("surrogate", raw[lone : lone + 6].decode(), lone)
     if raw.count(b"{") + raw.count(b"[") > DEPTH and _is_too_deep(value):
         raise JSONFlawError("depth")
+    return value
+
+
+def _decoded(text: str) -> object:
+    try:
+        value: object = _STRICT.decode(text)
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        value = _STRICT_WITH_TOKENS.decode(text)  # an integer is too long
     return value
 
 
@@ -149,8 +159,13 @@ def _integer(token: str) -> int:
 
 
 _STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_unfit, parse_float=_finite
+)
+_STRICT_WITH_TOKENS: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_unfit, parse_float=_finite, parse_int=_integer
 )
+"""Slower than `_STRICT`, but its error for an integer that is too long contains the integer."""
+
 _LENIENT: Final = json.JSONDecoder(
     object_pairs_hook=_guessed_object, parse_int=_guessed_integer, strict=False
 )

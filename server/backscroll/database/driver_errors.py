@@ -79,9 +79,7 @@ def is_of_file(error: DBAPIError) -> bool:
     It is not if the disk is full, another program has a lock, the statement was interrupted, or the
     statement is wrong.
     """
-    has_other_cause = (
-        isinstance(error, STATEMENT_ERRORS) or is_busy(error) or is_interrupted(error)
-    )
+    has_other_cause = isinstance(error, STATEMENT_ERRORS) or is_busy(error) or is_interrupted(error)
     return not has_other_cause and _trouble(error) != "full"
 
 

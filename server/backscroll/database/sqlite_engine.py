@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CACHE_KIB: Final = 2_048
 """The size of each connection's page cache in KiB. The operating system also caches the file."""
 
-_STEPS: Final = 200
+_STEPS: Final = 500
 """The number of steps of SQLite's virtual machine between two checks of the time."""
 
 

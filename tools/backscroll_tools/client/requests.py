@@ -76,7 +76,9 @@ class Request:
         )
 
     def with_limit(self, limit: int) -> "Request":
-        """Return the same list request with another limit."""
+        """Return the list request with this limit."""
+        if limit == self.limit:
+            return self
         query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)
         return replace(self, query=tuple(query))
 

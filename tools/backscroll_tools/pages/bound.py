@@ -136,8 +136,8 @@ class BoundedPage:
 
     def fits(self, stop: Stop) -> bool:
         """Whether the page would stay within its limit if the walk ended with `stop`."""
-        cursor = encode(self._position_after(stop.last or self._position, self._inside))
-        frame = self._frame(len(self._items), cursor, stop.passed)
+        position = stop.last or self._position
+        frame = self._reserved(len(self._items), stop.passed, position, self._inside)
         return self._used + frame <= self._bounds.result_chars
 
     def result(self, stop: Stop) -> Result:
@@ -199,15 +199,24 @@ class BoundedPage:
             position: the item's key.
             inside: the offset in the item that the next page would start from, if any.
         """
-        # The size of a result without its items depends only on these values.
-        returned = len(self._items) + 1
-        digits = len(str(returned)) if returned > 1 else 0  # the heading differs for one item
-        lengths = (digits, len(str(self._passed)), len(position), inside)
+        frame = self._reserved(len(self._items) + 1, self._passed, position, inside)
+        return self._bounds.result_chars - self._used - frame
+
+    def _reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
+        """Return what `_frame` returns if the next page starts from this position."""
+        # The frame's size depends only on these values. The heading has other words for no item
+        # and for one, and no words for skipped items if there are none.
+        lengths = (
+            1 + len(str(returned)) if returned > 1 else returned,
+            len(str(passed)) if passed else 0,
+            len(position),
+            inside,
+        )
         frame = self._frames.get(lengths)
         if frame is None:
             cursor = self._cursor(position, inside)
-            frame = self._frames[lengths] = self._frame(returned, cursor, self._passed)
-        return self._bounds.result_chars - self._used - frame
+            frame = self._frames[lengths] = self._frame(returned, cursor, passed)
+        return frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
         """Return a cursor that is as long as the one that would start after the item."""

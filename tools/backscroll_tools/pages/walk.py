@@ -130,7 +130,8 @@ class Walk:
             ToolError: the upstream's failure or `deadline_exceeded`, if the page is empty.
         """
         progress = _Progress(after, taken, {after} if after else set(), promised=self.promised)
-        progress.so_far = replace(progress.so_far, ignores_after=self.ignores_after)
+        if self.ignores_after:
+            progress.so_far = replace(progress.so_far, ignores_after=True)
         asked = {after}
         for _ in range(self.requests):
             chunk = await self._chunk(source, progress)
@@ -193,7 +194,9 @@ class Walk:
                 return replace(progress.so_far, by="size", last="")
             progress.taken += 1
             progress.after = key
-        behind = replace(progress.so_far.passing(sum(chunk.passed[-1:])), last=chunk.last)
+        behind = progress.so_far.passing(sum(chunk.passed[-1:]))
+        if behind.last != chunk.last:
+            behind = replace(behind, last=chunk.last)
         if progress.taken and not fits(behind):
             return replace(progress.so_far, by="size", last="")
         progress.so_far = behind
