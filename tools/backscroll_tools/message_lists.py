@@ -157,7 +157,8 @@ class _Listed:
 
     def _is_of_run(self, raw: JSON) -> bool:
         # Some proxies drop query parameters (docs/upstreams.md), so filter here too.
-        return all(raw.get(name, value) == value for name, value in self.start.filters)
+        filters = self.start.filters
+        return not filters or all(raw.get(name, value) == value for name, value in filters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_
 from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
-ON_LOOP_S: Final = 0.01
+ON_LOOP_S: Final = 0.05
 """How long a read may take on the event loop, in seconds."""
 
 EXAMINED_S: Final = 1.0

@@ -1,13 +1,14 @@
 """Binary content is shown as its type and size; everything else stays as it was sent."""
 
 import base64
+import json
 from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll_tools.client.abridging import BINARY, abridged
+from backscroll_tools.client.abridging import BINARY, abridged, may_be_abridged
 from backscroll_tools.models import JSON
 
 PNG: Final = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(900)).decode()
@@ -66,6 +67,7 @@ def test_binary_content_is_shown_as_its_type_and_size(part: JSON, shown: JSON) -
     message = {"id": "msg_1", "role": "user", "content": [part]}
     expected = {**message, "content": [shown], "omitted": BINARY}
     assert abridged(message) == expected
+    assert may_be_abridged(json.dumps(message).encode())
     assert abridged({"object": "list", "data": [message, 7]}) == {
         "object": "list",
         "data": [expected, 7],
@@ -124,3 +126,16 @@ def test_a_data_url_without_base64_or_a_type_is_shortened_too(
         "image_url": {"url": shown},
         "omitted": "binary content",
     }
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(("text", "url", "url_chars", "content")),
+        st.integers(0, 400)
+        | st.lists(st.sampled_from(('"', "data:", ";base64,", PNG[:99], PNG[:254], PNG))).map("".join),
+    )
+)
+def test_a_reply_whose_bytes_show_no_binary_content_has_none(part: JSON) -> None:
+    message = {"id": "msg_1", "content": [part]}
+    body = json.dumps(message).encode()
+    assert may_be_abridged(body) or abridged(message) is message

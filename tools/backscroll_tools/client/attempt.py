@@ -7,7 +7,7 @@ import anyio.to_thread
 from opentelemetry.trace import SpanKind
 
 from backscroll_tools.client import failures, replies, retry, statuses
-from backscroll_tools.client.abridging import abridged
+from backscroll_tools.client.abridging import abridged, may_be_abridged
 from backscroll_tools.client.belonging import belongs
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.exchange import Exchange, Http
@@ -94,7 +94,8 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
 async def _decoded(body: bytes, request: Request) -> JSON:
     def decode() -> JSON:
         reply = replies.decode(body)
-        return reply if request.preview is None else abridged(reply)
+        shortens = request.preview is not None and may_be_abridged(body)
+        return abridged(reply) if shortens else reply
 
     if len(body) < _LONG:
         return decode()

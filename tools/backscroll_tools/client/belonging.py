@@ -13,6 +13,9 @@ from backscroll_tools.models import JSON
 
 _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
+_OWNER_FIELDS: Final = {"threads": "thread_id", "messages": "message_id"}
+"""The fields that name the owner of an object, by the list that the owner is in."""
+
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
 """The format of the id of a stored completion's message: the completion's id, `-` and an index."""
@@ -30,31 +33,38 @@ def belongs(reply: JSON, request: Request) -> bool:
     is_object = len(segments) % 2 == 0  # list names and ids alternate in a path
     list_name = segments[-2] if is_object else segments[-1]
     owners = dict(zip(segments[::2], segments[1::2], strict=False))
+    fields = [(name, owners[owner]) for owner, name in _OWNER_FIELDS.items() if owner in owners]
+    completion = owners.get("completions", "")
     kinds = request.group.kinds.get(list_name, _KNOWN) | request.also_lists
     if is_object:
-        return _is_of(reply, kinds, owners) and _same(reply.get("id"), segments[-1])
+        of_owners = _is_of(reply, kinds, fields, completion)
+        return of_owners and _same(reply.get("id"), segments[-1])
     rows = reply.get("data")
     if isinstance(rows, list):
-        objects = [row for row in cast("list[object]", rows) if isinstance(row, dict)]
-        return all(_is_of(cast("JSON", row), kinds, owners) for row in objects)
+        objects = [cast("JSON", row) for row in cast("list[object]", rows) if isinstance(row, dict)]
+        return all([_is_of(row, kinds, fields, completion) for row in objects])
     # The reply to a write is the created object, or a list that contains it.
-    return _is_of(reply, kinds if request.method == "POST" else _LIST, owners)
+    return _is_of(reply, kinds if request.method == "POST" else _LIST, fields, completion)
 
 
-def _is_of(value: JSON, kinds: frozenset[str], owners: dict[str, str]) -> bool:
-    """Whether an object can be of one of the kinds, and can belong to the owners in the path."""
-    return (
-        _is_kind(value, kinds)
-        and ("threads" not in owners or _same(value.get("thread_id"), owners["threads"]))
-        and ("messages" not in owners or _same(value.get("message_id"), owners["messages"]))
-        and ("completions" not in owners or _is_numbered(value.get("id"), owners["completions"]))
-    )
+def _is_of(
+    value: JSON, kinds: frozenset[str], fields: list[tuple[str, str]], completion: str
+) -> bool:
+    """Whether an object can be of one of the kinds, and can belong to the owners in the path.
 
-
-def _is_kind(value: JSON, kinds: frozenset[str]) -> bool:
-    """Whether an object is of one of the kinds, or of an unknown kind such as Astra's `runs`."""
+    Args:
+        value: the object.
+        kinds: the kinds. An object may also be of an unknown kind, such as Astra's `runs`.
+        fields: the fields that name the object's owners, with the ids in the path.
+        completion: the id of the completion that the object is a message of; empty if none.
+    """
     kind = value.get("object")
-    return not isinstance(kind, str) or kind not in _KNOWN or kind in kinds
+    if isinstance(kind, str) and kind not in kinds and kind in _KNOWN:
+        return False
+    for name, requested in fields:
+        if (owner := value.get(name)) != requested and not _same(owner, requested):
+            return False
+    return not completion or _is_numbered(value.get("id"), completion)
 
 
 def _is_numbered(value_id: object, completion: str) -> bool:
