@@ -130,9 +130,7 @@ def collection_of(profile: Profile, thread_id: str) -> WritableCollection:
     other = not thread_id.startswith("thread_") and THREADS not in profile.serves
     if other or thread_id.startswith("conv_"):
         return CONVERSATION
-    return _thread(
-        has_metadata=profile.keeps_metadata, lists_files=MESSAGE_FILES in profile.serves
-    )
+    return _thread(has_metadata=profile.keeps_metadata, lists_files=MESSAGE_FILES in profile.serves)
 
 
 @cache

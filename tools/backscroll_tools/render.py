@@ -34,7 +34,8 @@ _DRAWS: Final = 100
 """The maximum number of random prefixes to try. A page contains at most 40,000 of the 456,976
 prefixes, so the chance that 100 tries fail is 10^-105."""
 
-_IN_HEADER: Final = frozenset({"id", "role", "text", "message_id"})
+_IN_HEADER: Final = frozenset({"id", "role", "text", "message_id", "created_at"})
+_IN_THREAD_HEADER: Final = _IN_HEADER - {"created_at"} | {"last_message_at"}
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999 (RFC 3339 has four digits for a year)."""
 
@@ -110,7 +111,7 @@ def lines(
     header = f" {item.get('role', noun)} {item['id']}"
     if time := _time(_minute(item), _minute(above) if above else ""):
         header += f" {time}"
-    hidden = {*_IN_HEADER, _timed_by(item)}
+    hidden = _IN_THREAD_HEADER if "last_message_at" in item else _IN_HEADER
     fields = {name: value for name, value in item.items() if name not in hidden}
     found = [f"{header}\n", f"+{compact(fields)}\n"] if fields else [f"{header}\n"]
     if text := item.get("text"):
@@ -131,14 +132,12 @@ def marked(mark: str, unmarked: Iterable[str]) -> str:
 
 
 def _minute(item: Mapping[str, object]) -> str:
-    """Return the time of an item, in UTC to the minute; empty if unknown."""
-    seconds = item.get(_timed_by(item))
+    """Return the time of an item, in UTC to the minute; empty if unknown.
+
+    The time of a thread is that of its last message.
+    """
+    seconds = item.get("last_message_at", item.get("created_at"))
     return _in_utc(seconds) if isinstance(seconds, int) else ""
-
-
-def _timed_by(item: Mapping[str, object]) -> str:
-    """Return the name of an item's time field; for a thread, that of its last message."""
-    return "last_message_at" if "last_message_at" in item else "created_at"
 
 
 @lru_cache(maxsize=1024)  # used twice per item: for its own header and the next one

@@ -128,11 +128,13 @@ def test_a_data_url_without_base64_or_a_type_is_shortened_too(
     }
 
 
+PIECES: Final = ('"', "data:", ";base64,", PNG[:99], PNG[:254], PNG)
+
+
 @given(
     st.dictionaries(
         st.sampled_from(("text", "url", "url_chars", "content")),
-        st.integers(0, 400)
-        | st.lists(st.sampled_from(('"', "data:", ";base64,", PNG[:99], PNG[:254], PNG))).map("".join),
+        st.integers(0, 400) | st.lists(st.sampled_from(PIECES)).map("".join),
     )
 )
 def test_a_reply_whose_bytes_show_no_binary_content_has_none(part: JSON) -> None:

@@ -42,7 +42,7 @@ def belongs(reply: JSON, request: Request) -> bool:
     rows = reply.get("data")
     if isinstance(rows, list):
         objects = [cast("JSON", row) for row in cast("list[object]", rows) if isinstance(row, dict)]
-        return all([_is_of(row, kinds, fields, completion) for row in objects])
+        return all(_is_of(row, kinds, fields, completion) for row in objects)
     # The reply to a write is the created object, or a list that contains it.
     return _is_of(reply, kinds if request.method == "POST" else _LIST, fields, completion)
 
