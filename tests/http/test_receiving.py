@@ -221,7 +221,10 @@ async def test_a_body_of_five_mebibytes_is_refused(era: str, chunked: bool, tmp_
 async def test_a_body_that_is_no_message_is_refused(tmp_path: Path) -> None:
     sentences = {
         b"": "The body is empty.",
-        b"[]": "MCP does not support batches. Send one message per body.",
+        b"[]": (
+            "Only MCP 2025-03-26 has batches. Send one message per body, or send the header "
+            "MCP-Protocol-Version: 2025-03-26."
+        ),
         b"{}": 'jsonrpc must be \\"2.0\\".',
         b'{"jsonrpc": "2.0", "method": 1, "id": 1}': "method must be a string.",
     }

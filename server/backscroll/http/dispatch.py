@@ -205,13 +205,23 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
         case Received(refused="", altered=False) as received:
             return ParsedBody(received, body)
         case Received() as received:
-            return ParsedBody(received, _dumped(received.message))
+            return ParsedBody(received, dumped(received.message))
         case JSONRPCError() as error:
             return error
         case json_rpc.Dropped(reason):
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"The body is {reason}.")
         case None:
             raise RefusedError(HTTPStatus.BAD_REQUEST, "The body is empty.")
+
+
+def message_body(received: Received) -> ParsedBody:
+    """Return a message of a batch as a body of its own.
+
+    Raises:
+        RefusedError: 413 if the message is too large even without its call's arguments.
+    """
+    body = dumped(received.message)
+    return ParsedBody(received, body) if len(body) < LARGE_BYTES else _slim(received)
 
 
 def _slim(received: Received) -> ParsedBody:
@@ -222,19 +232,18 @@ def _slim(received: Received) -> ParsedBody:
         if isinstance(params.get("arguments"), dict):
             arguments = params["arguments"]
             message = message.model_copy(update={"params": {**params, "arguments": {}}})
-    body = _dumped(message)
+    body = dumped(message)
     if len(body) >= LARGE_BYTES:
         raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _LARGE)
     return ParsedBody(replace(received, message=message), body, arguments)
 
 
-def _dumped(message: JSONRPCMessage) -> bytes:
+def dumped(message: JSONRPCMessage) -> bytes:
+    """Return a message as JSON."""
     return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
 
 
 async def answer_error(error: JSONRPCError, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an error reply, for a body that is not a valid message."""
-    body = error.model_dump_json(by_alias=True, exclude_unset=True)
-    await Response(body, HTTPStatus.BAD_REQUEST, media_type="application/json")(
-        scope, receive, send
-    )
+    response = Response(dumped(error), HTTPStatus.BAD_REQUEST, media_type=_JSON)
+    await response(scope, receive, send)

@@ -11,8 +11,9 @@ from mcp.server.context import ServerRequestContext
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from backscroll.http import audit, dispatch, protocol_versions
+from backscroll.http import audit, batches, dispatch, protocol_versions
 from backscroll.http.auth.callers import Caller, Callers
+from backscroll.http.batches import Batch
 from backscroll.http.clients import Clients
 from backscroll.http.dispatch import Dispatcher, ParsedBody
 from backscroll.http.limits import RateLimiter, Slots
@@ -78,6 +79,14 @@ class Endpoint:
             raise RefusedError(
                 HTTPStatus.METHOD_NOT_ALLOWED, "Send messages with POST.", {"Allow": "POST"}
             )
+        self._check_running()
+
+    def _check_running(self) -> None:
+        """Check that the server is not shutting down.
+
+        Raises:
+            RefusedError: 503.
+        """
         if self.stop.is_set():
             close = {"Retry-After": "1", "Connection": "close"}
             raise RefusedError(
@@ -101,24 +110,52 @@ class Endpoint:
         dispatch.check_types(scope)
         protocol_versions.drop_empty(scope)
         body = await dispatch.read_body(scope, receive)
-        match await dispatch.parse_body(body):
-            case ParsedBody(received, valid, arguments):
-                error = protocol_versions.check(scope, received)
-                if error is not None:
-                    await dispatch.answer_error(error, scope, receive, send)
-                    return
-                request_id = request_id_now.get()
-                scope[_CONTEXT] = RequestContext(
-                    caller.allowed(settings),
-                    partial(self.clients.client, caller),
-                    request_id,
-                    received.refused,
-                    self._recorder(caller, request_id),
-                    arguments,
-                )
-                await self.dispatcher.answer(scope, receive, send, received, valid)
+        answer_one = partial(self._answer_one, partial(self._context, caller, settings))
+        batch = await batches.parse(body) if protocol_versions.has_batches(scope) else None
+        match await dispatch.parse_body(body) if batch is None else batch:
+            case list() as messages:
+                admit = partial(self._admit, caller)
+                await Batch(messages, admit, answer_one)(scope, receive, send)
+            case ParsedBody() as parsed:
+                await answer_one(parsed, scope, receive, send)
             case error:
                 await dispatch.answer_error(error, scope, receive, send)
+
+    def _admit(self, caller: Caller) -> None:
+        """Count another message of a batch.
+
+        Raises:
+            RefusedError: 429 or 503.
+        """
+        self._check_running()
+        if caller.id:
+            self.rates.take(caller.id)
+
+    async def _answer_one(
+        self,
+        context_of: Callable[[ParsedBody], RequestContext],
+        parsed: ParsedBody,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        error = protocol_versions.check(scope, parsed.received)
+        if error is not None:
+            await dispatch.answer_error(error, scope, receive, send)
+            return
+        scope[_CONTEXT] = context_of(parsed)
+        await self.dispatcher.answer(scope, receive, send, parsed.received, parsed.body)
+
+    def _context(self, caller: Caller, settings: Settings, parsed: ParsedBody) -> RequestContext:
+        request_id = request_id_now.get()
+        return RequestContext(
+            caller.allowed(settings),
+            partial(self.clients.client, caller),
+            request_id,
+            parsed.received.refused,
+            self._recorder(caller, request_id),
+            parsed.arguments,
+        )
 
     def _recorder(self, caller: Caller, request_id: str) -> Callable[[Called], None]:
         log_call = audit.recorder(caller, request_id)

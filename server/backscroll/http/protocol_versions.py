@@ -8,7 +8,7 @@ from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Scope
 
-from backscroll.mcp.json_rpc import Received
+from backscroll.mcp.json_rpc import WITH_BATCHES, Received
 
 HEADER: Final = "mcp-protocol-version"
 
@@ -26,6 +26,15 @@ def drop_empty(scope: Scope) -> None:
     """Remove an empty header, which some proxies send. It means the same as no header."""
     if Headers(scope=scope).get(HEADER) == "":
         del MutableHeaders(scope=scope)[HEADER]
+
+
+def has_batches(scope: Scope) -> bool:
+    """Whether a request is of the version that has batches.
+
+    A request without the header is, because later versions require the header (MCP 2025-06-18,
+    transports, protocol version header).
+    """
+    return Headers(scope=scope).get(HEADER, WITH_BATCHES) == WITH_BATCHES
 
 
 def check(scope: Scope, received: Received) -> JSONRPCError | None:

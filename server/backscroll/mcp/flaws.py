@@ -12,13 +12,15 @@ class Carrier:
 
     Attributes:
         name: `line` for stdio, `body` for HTTP.
+        choosing: how a client chooses the protocol version that has batches.
     """
 
     name: str
+    choosing: str
 
 
-LINE: Final = Carrier("line")
-BODY: Final = Carrier("body")
+LINE: Final = Carrier("line", "agree on that version in initialize")
+BODY: Final = Carrier("body", "send the header MCP-Protocol-Version: 2025-03-26")
 
 
 def describe(flaw: JSONFlawError, carrier: Carrier) -> str:

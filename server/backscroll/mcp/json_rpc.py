@@ -85,21 +85,23 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     except JSONFlawError as flaw:
         return _flawed(line, describe(flaw, carrier), whole=whole)
     if isinstance(value, list):
-        message = f"MCP does not support batches. Send one message per {carrier.name}."
-        return _error(None, message)
+        message = f"Only MCP {WITH_BATCHES} has batches. Send one message per {carrier.name}, or"
+        return _error(None, f"{message} {carrier.choosing}.")
     if not isinstance(value, dict):
         return _error(None, "A message must be a JSON object.")
     return _message(cast("_Object", value))
 
 
-def parse_batch(line: bytes, most: int) -> list[Parsed] | None:
+def parse_batch(line: bytes, most: int) -> list[Parsed] | JSONRPCError | None:
     """Return the messages of a batch (JSON-RPC 2.0, section 6), or None if a line is not a batch.
+
+    Returns an error if the batch is empty or too long.
 
     Only version 2025-03-26 of MCP has batches. Its servers must accept them.
 
     Args:
         line: the line without its newline, or the body.
-        most: the maximum number of messages. The result for a larger batch is one error reply.
+        most: the maximum number of messages.
     """
     line = without_mark(line)
     if not line.lstrip().startswith(b"["):
@@ -108,10 +110,12 @@ def parse_batch(line: bytes, most: int) -> list[Parsed] | None:
         values = strict_json.loads(line)
     except JSONFlawError:
         return None
-    if not isinstance(values, list) or not values:
+    if not isinstance(values, list):
         return None
+    if not values:
+        return _error(None, "A batch must have at least one message.")
     if len(values) > most:
-        return [_error(None, f"A batch may have at most {most} messages. Send fewer at once.")]
+        return _error(None, f"A batch may have at most {most} messages. Send fewer at once.")
     return [
         _message(cast("_Object", value))
         if isinstance(value, dict)

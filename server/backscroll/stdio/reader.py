@@ -144,6 +144,8 @@ class Reader(Stream):
             batch = json_rpc.parse_batch(line, WAITING)
             if batch is None:
                 return json_rpc.parse(line, whole=not self._ended), _size(line)
+            if isinstance(batch, JSONRPCError):
+                return batch, _size(line)
             self._batch.extend(batch)
             self._batch_size = len(line) // len(batch)
         return self._batch.popleft(), self._batch_size

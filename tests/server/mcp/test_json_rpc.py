@@ -33,6 +33,10 @@ LONE = (
     "A string has a lone surrogate, {}, at byte {} of the line. "
     "Send both surrogates of the pair, or none."
 )
+NO_BATCHES = (
+    "Only MCP 2025-03-26 has batches. Send one message per line, or agree on that version in "
+    "initialize."
+)
 NO_NUMBER = "{} at byte {} of the line is not a JSON number. Send a finite number, or null."
 CONTROL = (
     "A string has an unescaped control character at byte 106 of the line. "
@@ -273,10 +277,10 @@ def test_a_syntax_error_names_the_byte_at_which_it_is() -> None:
 @pytest.mark.parametrize(
     ("line", "message", "request_id"),
     [
-        (b"[]", "MCP does not support batches. Send one message per line.", None),
+        (b"[]", NO_BATCHES, None),
         (
             b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]',
-            "MCP does not support batches. Send one message per line.",
+            NO_BATCHES,
             None,
         ),
         (b'"ping"', "A message must be a JSON object.", None),
