@@ -7,6 +7,7 @@ non-blocking terminal would disturb the shell that shares it.
 
 import asyncio
 import os
+import select
 import socket
 import stat
 import sys
@@ -44,12 +45,23 @@ class PipeReader:
 class PipeWriter(asyncio.Protocol):
     """Writes bytes to the host. If the host reads slowly, writes wait.
 
+    If the host has closed stdin and reads nothing for `unread_s` seconds, the output is closed. A
+    server that waits for the host to read may not have read all of stdin, so it would never see the
+    end.
+
     Args:
         lost: is called when no more can be written.
+        is_gone: returns whether the host has closed stdin.
+        unread_s: the maximum time for which such a host may read nothing, in seconds.
     """
 
-    def __init__(self, lost: Callable[[], None]) -> None:
+    def __init__(
+        self, lost: Callable[[], None], is_gone: Callable[[], bool], unread_s: float
+    ) -> None:
         self._lost = lost
+        self._is_gone = is_gone
+        self._unread_s = unread_s
+        self._timer: asyncio.TimerHandle | None = None
         self._lock = asyncio.Lock()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -64,16 +76,37 @@ class PipeWriter(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Make writes wait, because the host has not read the earlier output."""
         self._writable.clear()
+        if self._transport is not None:
+            self._check_later(self._transport)
 
     def resume_writing(self) -> None:
         """Let writes continue."""
         self._writable.set()
+        self._stop_checking()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
         """Wake the waiting writes, which then fail."""
+        self._stop_checking()
         self._closed.set()
         self._writable.set()
         self._lost()
+
+    def _check_later(self, transport: asyncio.WriteTransport) -> None:
+        """Close the output if the host is gone now and reads nothing until then."""
+        unread = transport.get_write_buffer_size() if self._is_gone() else None
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._unread_s, self._check, transport, unread)
+
+    def _check(self, transport: asyncio.WriteTransport, unread: int | None) -> None:
+        if transport.get_write_buffer_size() == unread:
+            transport.abort()
+        else:
+            self._check_later(transport)
+
+    def _stop_checking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def write(self, data: bytes) -> None:
         """Write bytes, once the host has read enough of the earlier output.
@@ -122,14 +155,18 @@ async def open_source(descriptor: int) -> PipeReader:
     return PipeReader(reader, transport)
 
 
-async def open_sink(descriptor: int, lost: Callable[[], None]) -> PipeWriter:
+async def open_sink(
+    descriptor: int, lost: Callable[[], None], is_gone: Callable[[], bool], unread_s: float
+) -> PipeWriter:
     """Return a writer to a file descriptor. The writer does not close the descriptor.
 
     Args:
         descriptor: the file descriptor.
         lost: is called when no more can be written.
+        is_gone: returns whether the host has closed stdin.
+        unread_s: the maximum time for which such a host may read nothing, in seconds.
     """
-    loop, sink = asyncio.get_running_loop(), PipeWriter(lost)
+    loop, sink = asyncio.get_running_loop(), PipeWriter(lost, is_gone, unread_s)
     own = os.dup(descriptor)
     if _is(own, stat.S_ISFIFO):
         await loop.connect_write_pipe(lambda: sink, os.fdopen(own, "wb", 0))
@@ -145,6 +182,18 @@ async def open_sink(descriptor: int, lost: Callable[[], None]) -> PipeWriter:
     # starts to read after `connection_made` even if that method paused it; input would be lost.
     transport.pause_reading()
     return sink
+
+
+def is_hung_up(descriptor: int) -> bool:
+    """Whether the other end of a pipe or socket is closed, even if it wrote more than was read.
+
+    Always False on Windows, and for files.
+    """
+    if sys.platform == "win32":
+        return False
+    poll = select.poll()
+    poll.register(descriptor, getattr(select, "POLLRDHUP", 0))  # only Linux has it
+    return bool(poll.poll(0))
 
 
 def _is(descriptor: int, kind: Callable[[int], bool]) -> bool:

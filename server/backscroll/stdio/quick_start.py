@@ -3,8 +3,10 @@
 import gc
 import os
 import select
+import stat
 import sys
 from collections import deque
+from contextlib import suppress
 from importlib import import_module
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
@@ -49,19 +51,25 @@ def run(settings: Settings, profile: Profile) -> None:
         front, lines = Front(settings, profile), Lines()
         unanswered: deque[bytes | Overlong] = deque()
         loading = _Loading()
-        while not unanswered:
+        unsent = b""
+        _set_blocking(stdout, blocking=False)
+        while not (unanswered or unsent):
             loading.start_when_idle(stdin)
-            chunk = os.read(stdin, CHUNK_BYTES)
+            chunk = _read(stdin)
             if not chunk:
                 if not lines.pending:
+                    _set_blocking(stdout, blocking=True)  # the parent process shares it
                     _exit()
                 break
             unanswered.extend(lines.feed(chunk))
-            while unanswered and (answer := _answered(front, unanswered[0])) is not None:
+            while unanswered and not unsent:
+                answer = _answered(front, unanswered[0])
+                if answer is None:
+                    break
                 unanswered.popleft()
-                _write(stdout, answer)
+                unsent = _write(stdout, answer)
         stdio = loading.result()
-        opening = stdio.Opening(front.answered, unanswered, lines)
+        opening = stdio.Opening(front.answered, unanswered, lines, unsent)
         stdio.take_over(settings, stdin, stdout, opening)
 
 
@@ -118,9 +126,28 @@ def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
     return None if isinstance(line, Overlong) else front.answer(line)
 
 
-def _write(stdout: int, answer: bytes) -> None:
-    while answer:
-        answer = answer[os.write(stdout, answer) :]
+def _set_blocking(stdout: int, *, blocking: bool) -> None:
+    """Set whether writes to a pipe or socket wait for the host to read; on Windows they always do.
+
+    A front that waits for the host does not notice the end of stdin.
+    """
+    kinds = (stat.S_IFIFO, stat.S_IFSOCK)
+    if sys.platform != "win32" and stat.S_IFMT(os.fstat(stdout).st_mode) in kinds:
+        os.set_blocking(stdout, blocking)
+
+
+def _read(stdin: int) -> bytes:
+    if sys.platform != "win32":
+        select.select([stdin], [], [])  # stdout may be the same socket, which never waits
+    return os.read(stdin, CHUNK_BYTES)
+
+
+def _write(stdout: int, answer: bytes) -> bytes:
+    """Write an answer, and return the part that has to wait until the host has read more."""
+    with suppress(BlockingIOError):
+        while answer:
+            answer = answer[os.write(stdout, answer) :]
+    return answer
 
 
 def _exit() -> None:

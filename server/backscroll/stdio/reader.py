@@ -51,11 +51,13 @@ class Opening:
         answered: the lines that were answered. The server handles them without a reply.
         unanswered: the lines that were read after them, and not answered.
         lines: splits the input into lines. It may contain the beginning of the next line.
+        unsent: the end of the earlier output, which the host's pipe had no room for.
     """
 
     answered: Sequence[bytes] = ()
     unanswered: Sequence[bytes | Overlong] = ()
     lines: Lines = field(default_factory=Lines)
+    unsent: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ event loop, and replies to every line that requires a reply.
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from mcp.server.lowlevel import Server
@@ -17,7 +18,7 @@ from backscroll.process.signals import on_signals
 from backscroll.settings.model import Settings
 from backscroll.stdio.descriptors import claimed
 from backscroll.stdio.open_requests import OpenRequests
-from backscroll.stdio.pipes import open_sink, open_source
+from backscroll.stdio.pipes import is_hung_up, open_sink, open_source
 from backscroll.stdio.reader import Opening, Reader
 from backscroll.stdio.writer import Writer
 
@@ -26,6 +27,9 @@ OPEN_REQUESTS: Final = 128
 
 DRAIN_S: Final = 5.0
 """The maximum time that open requests may take after the input has ended, in seconds."""
+
+UNREAD_S: Final = 5.0
+"""How long a host that has closed stdin may read nothing while output waits, in seconds."""
 
 
 def run(settings: Settings) -> None:
@@ -57,6 +61,7 @@ async def serve(  # noqa: PLR0913 - tests set smaller limits
     *,
     open_requests: int = OPEN_REQUESTS,
     drain_s: float = DRAIN_S,
+    unread_s: float = UNREAD_S,
 ) -> None:
     """Serve one connection until its input ends, its output is closed, or a signal arrives.
 
@@ -67,6 +72,7 @@ async def serve(  # noqa: PLR0913 - tests set smaller limits
         opening: the input that the front has read; by default, none.
         open_requests: the maximum number of open calls and, separately, of other open requests.
         drain_s: the maximum time that open requests may take after the input has ended, in seconds.
+        unread_s: the maximum time that a host that has closed stdin may read nothing, in seconds.
     """
     requests = OpenRequests(open_requests, drain_s)
     source = await open_source(stdin)
@@ -76,9 +82,13 @@ async def serve(  # noqa: PLR0913 - tests set smaller limits
         source.close()
 
     try:
-        writer = Writer(await open_sink(stdout, lost=stop), requests)
+        sink = await open_sink(stdout, stop, partial(is_hung_up, stdin), unread_s)
+        writer = Writer(sink, requests)
+        opening = opening or Opening()
+        if opening.unsent:
+            await sink.write(opening.unsent)
         with on_signals(stop):
-            reader = Reader(source, writer, requests, opening or Opening())
+            reader = Reader(source, writer, requests, opening)
             await server.run(reader, writer, server.create_initialization_options())
     finally:
         source.close()

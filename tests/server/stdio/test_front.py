@@ -1,6 +1,7 @@
 """The front answers the first requests like the SDK's server, and hands over unnoticed."""
 
 import asyncio
+import fcntl
 import itertools
 import json
 import os
@@ -22,6 +23,7 @@ from backscroll.stdio.reader import Opening
 from backscroll.upstream.kind import profile_of
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
+from tests.server.stdio.host import REPLY_S, environment
 
 COMBINATIONS = [
     Settings(upstream=upstream, toolsets=toolsets, read_only=read_only, output=output)
@@ -238,6 +240,34 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
     }
     heavy = {"asyncio", "anyio", "click", "httpx2", "mcp", "pydantic", "rich", "sqlalchemy"}
     assert imported & heavy == set()
+
+
+async def test_a_host_that_does_not_read_the_first_answers_is_still_heard(tmp_path: Path) -> None:
+    host_reads, stdout = os.pipe()
+    fcntl.fcntl(stdout, fcntl.F_SETPIPE_SZ, 4096)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "backscroll"),
+        env=environment(tmp_path / "store.db", log_level="info"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=stdout,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(stdout)
+    assert process.stdin is not None
+    assert process.stderr is not None
+    sent = [line(message) for message in opening(HANDSHAKES[-1])]
+    process.stdin.write(b"\n".join([*sent, b"nonsense", b""]))
+    async with asyncio.timeout(REPLY_S):
+        while b"refused a line" not in (logged := await process.stderr.readline()):
+            assert logged
+        process.stdin.close()
+        replies = (await asyncio.to_thread(Path(f"/dev/fd/{host_reads}").read_bytes)).splitlines()
+        await process.wait()
+    os.close(host_reads)
+
+    found = [json.loads(each)["id"] for each in replies]
+    assert found[:2] == [0, 1]
+    assert set(found[2:]) == {2, None}
 
 
 def test_lines_that_the_front_cannot_answer_reach_the_server(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import logging
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from backscroll.mcp import server as mcp_server
 from backscroll.mcp.lines import LINE_BYTES
 from backscroll.process.logs import NoValuesFormatter
 from backscroll.settings.model import Settings
+from backscroll.stdio import transport
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.loopback import served
@@ -36,6 +38,16 @@ NO_THREAD = (
     "Next: Check the ids. list-threads shows what exists.\n"
     "Retry: safe, but pointless until the ids are corrected; nothing was written."
 )
+INITIALIZE: JSON = {
+    "jsonrpc": "2.0",
+    "id": "hello",
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "0"},
+    },
+}
 NO_BATCHES = (
     "Only MCP 2025-03-26 has batches. Send one message per line, or agree on that version in "
     "initialize."
@@ -459,6 +471,52 @@ async def test_a_host_that_stops_reading_stops_being_read(settings: Settings) ->
         assert (await wire.receive())["result"] == {}
 
 
+def joined() -> tuple[int, int]:
+    near, far = socket.socketpair()
+    return near.detach(), far.detach()
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        (b"nonsense", os.pipe),
+        (b"nonsense", joined),
+        (json.dumps(INITIALIZE).encode(), os.pipe),
+        (json.dumps(PING).encode(), os.pipe),
+    ],
+    ids=["errors to a pipe", "errors to a socket", "handshakes", "requests that wait"],
+)
+async def test_the_end_of_the_input_is_noticed_even_if_its_reader_waits_for_the_host_to_read(
+    ends: Callable[[], tuple[int, int]], line: bytes, settings: Settings
+) -> None:
+    stdin, host_writes = ends()
+    host_reads, stdout = os.pipe()
+    serving = asyncio.create_task(
+        transport.serve(mcp_server.build(settings), stdin, stdout, unread_s=0.05)
+    )
+    async with asyncio.timeout(REPLY_S):
+        await filled(host_writes, line + b"\n")
+        os.close(host_writes)
+        await serving
+    for descriptor in (stdin, stdout, host_reads):
+        os.close(descriptor)
+
+
+async def filled(descriptor: int, line: bytes) -> None:
+    """Write lines until the other end no longer reads them."""
+    os.set_blocking(descriptor, False)
+    writable = asyncio.Event()
+    asyncio.get_running_loop().add_writer(descriptor, writable.set)
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(paced_s(0.3)):
+                await writable.wait()
+            with suppress(BlockingIOError):
+                os.write(descriptor, line * (16_384 // len(line)))
+            writable.clear()
+    asyncio.get_running_loop().remove_writer(descriptor)
+
+
 async def sent_until_stuck(writer: asyncio.StreamWriter, line: bytes) -> int:
     for sent in range(1, 2000):
         writer.write(line)
@@ -518,16 +576,6 @@ def piped(stdin: bytes, database: Path, **settings: str) -> subprocess.Completed
     )
 
 
-INITIALIZE: JSON = {
-    "jsonrpc": "2.0",
-    "id": "hello",
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "0"},
-    },
-}
 CALL: JSON = {
     "jsonrpc": "2.0",
     "id": 1,
