@@ -25,6 +25,7 @@ SEVERAL = (
     "has more than one JSON document, with line breaks inside them: write each on one line, "
     f"or all in one array; {HELP}"
 )
+UNQUOTED = "is not a valid JSON object: Expecting property name enclosed in double quotes"
 UTF_16 = f"is in UTF-16: save it as UTF-8; {HELP}"
 
 
@@ -81,6 +82,11 @@ def test_a_compressed_file_is_imported_and_a_damaged_one_as_far_as_it_goes() -> 
         ),
         *((text.encode(name), UTF_16) for text in TEXTS for name in ("utf-16-le", "utf-16-be")),
         (f"{json.dumps(MESSAGE)}\n".encode() * 2_000, f"{BARE}; {HELP}"),
+        (b'{"a": "b"}\n', f"{MISSING}; {HELP}"),
+        (b'{"a": "b"}', f"{MISSING}; {HELP}"),
+        (b'"Hello"\n', f"is not a valid JSON object: it is not an object; {HELP}"),
+        (b"Hello\n", f"is not a valid JSON object: Expecting value; {HELP}"),
+        (b"{Hello", f"{UNQUOTED}; {HELP}"),
         (
             json.dumps([{"a": "b"}] * 1_000).encode(),
             f"is an array of 1000 items, and none can be imported; the first: {MISSING}; {HELP}",
@@ -121,7 +127,9 @@ def test_a_torn_first_line_costs_that_line_alone() -> None:
     positions = [position for position, _ in _read(torn)]
     assert positions == ["line 1", "line 2", "line 3"]
     assert [reason.startswith("is not") for _, reason in _read(torn)] == [True, False, False]
-    assert len(_read(b"not JSON\nat all\n")) == 2
+    assert [reason.endswith(HELP) for _, reason in _read(torn)] == [False, False, False]
+    few = [reason.endswith(HELP) for _, reason in _read(b"not JSON\nat all\n")]
+    assert few == [True, False]
 
 
 async def test_a_conversation_that_has_grown_is_named_and_not_called_present(

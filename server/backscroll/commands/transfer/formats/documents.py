@@ -119,15 +119,25 @@ def _checked(found: Iterator[ImportEntry]) -> Iterator[ImportEntry]:
         start.append(entry)
         fault = _fault(entry)
         if fault is None or fault != _fault(start[0]):
-            yield from chain(start, found)
+            yield from chain(_hinted(start), found)
             return
-    fault = _fault(start[0]) if start else None
+    if not start:
+        return
+    fault = _fault(start[0])
     if fault is None or (fault == NOT_JSON and len(start) < _FEW):
-        yield from start
+        yield from _hinted(start)
         return
     if fault == NOT_JSON:
         fault = f"is not JSON Lines: none of its first {len(start)} lines is a JSON object"
     yield _refusal("the file", fault, sum(entry.size for entry in start))
+
+
+def _hinted(start: list[ImportEntry]) -> list[ImportEntry]:
+    """Return the lines at the start of a file; if all are refused, the first names the help."""
+    refused = [entry.item for entry in start if isinstance(entry.item, Refused)]
+    if len(refused) < len(start):
+        return start
+    return [_refusal(start[0].position, refused[0].reason, start[0].size), *start[1:]]
 
 
 def _fault(entry: ImportEntry) -> str | None:
