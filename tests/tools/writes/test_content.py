@@ -11,6 +11,7 @@ EMPTY: JSON = {"text": "", "image_file": {"file_id": ""}, "image_url": {"url": "
 
 TEXT: JSON = {"type": "text", "text": "Hello"}
 FILE: JSON = {"type": "image_file", "image_file": {"file_id": "file-1", "detail": "low"}}
+HALF: JSON = {"type": "text", "text": "é" * 128_000}
 URL: JSON = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 
 
@@ -22,6 +23,7 @@ URL: JSON = {"type": "image_url", "image_url": {"url": "https://example.org/a.pn
         ({"parts": [TEXT, FILE, URL]}, [TEXT, FILE, URL]),
         ({"content": "", "parts": [EMPTY | TEXT, EMPTY | FILE, EMPTY | URL]}, [TEXT, FILE, URL]),
         ({"content": "Hello", "parts": []}, "Hello"),
+        ({"parts": [HALF, HALF, URL]}, [HALF, HALF, URL]),
     ],
 )
 def test_a_text_or_parts_are_written_as_the_api_takes_them(
@@ -47,10 +49,22 @@ def test_a_text_or_parts_are_written_as_the_api_takes_them(
             {"parts": [{"type": "image_url", "image_url": {"detail": "low"}}]},
             "parts[0].image_url.url must not be empty.",
         ),
+        (
+            {
+                "parts": [
+                    {"type": "text", "text": "x" * 128_000},
+                    URL,
+                    TEXT | {"text": "y" * 128_001},
+                ]
+            },
+            "parts must have at most 256000 characters of text in total; they have 256001.",
+        ),
         ({"parts": [URL | TEXT]}, "parts[0] has type text, so it cannot have image_url."),
     ],
 )
-def test_content_that_says_nothing_or_two_things_is_refused(arguments: JSON, flaw: str) -> None:
+def test_content_that_says_nothing_or_two_things_or_too_much_is_refused(
+    arguments: JSON, flaw: str
+) -> None:
     with pytest.raises(ToolError) as refused:
         content_of(arguments)
 

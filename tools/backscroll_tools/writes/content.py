@@ -38,8 +38,10 @@ def content_of(arguments: JSON) -> str | list[JSON]:
         arguments: the validated arguments of `create-message`.
 
     Raises:
-        ToolError: `invalid_arguments` if both `content` and `parts` are given, or neither, or if a
-            part lacks the member that its type names, or has another one.
+        ToolError: `invalid_arguments` if both `content` and `parts` are given, or neither; if a
+            part lacks the member that its type names, or has another one; or if the texts of all
+            parts together are longer than `content` may be. OpenAI sets that limit for threads. It
+            applies to conversations too, so that a message fits wherever it is written.
     """
     text: str = arguments.get("content", "")
     parts: list[JSON] = arguments.get("parts", [])
@@ -53,7 +55,15 @@ def content_of(arguments: JSON) -> str | list[JSON]:
             "content must not be empty, unless parts is given.",
             "Pass the text as content, or text and images as parts.",
         )
-    return text or [_part(index, part) for index, part in enumerate(parts)]
+    kept = [_part(index, part) for index, part in enumerate(parts)]
+    total = sum(len(part.get("text", "")) for part in kept)
+    if total > schemas.CONTENT_CHARS:
+        raise invalid_arguments(
+            f"parts must have at most {schemas.CONTENT_CHARS} characters of text in total; "
+            f"they have {total}.",
+            "Shorten the text, or write it as several messages.",
+        )
+    return text or kept
 
 
 def _part(index: int, part: JSON) -> JSON:
