@@ -42,11 +42,11 @@ def test_each_caller_has_a_journal_of_its_own_that_ends_with_its_client() -> Non
 
 
 NONE = IdempotencyKey("mine")
-NOTED = replace(NONE, since="s" * 12)
+NOTED = replace(NONE, newest_digest="s" * 12)
 SENT = replace(NOTED, sent_at=1_000)
 LATER = replace(SENT, sent_at=1_001)
 ELSE = replace(SENT, sent_by="upstream")
-MADE = replace(NONE, made="msg_1", says="s" * 12)
+MADE = replace(NONE, message_id="msg_1", message_digest="s" * 12)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ MADE = replace(NONE, made="msg_1", says="s" * 12)
         (MADE, SENT, Record(MADE, 5.0)),
         (
             NONE,
-            replace(NONE, since="s" * 12),
-            Record(replace(NONE, since="s" * 12), 1.0, dated=False),
+            replace(NONE, newest_digest="s" * 12),
+            Record(replace(NONE, newest_digest="s" * 12), 1.0, dated=False),
         ),
     ],
 )

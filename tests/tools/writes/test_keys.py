@@ -14,7 +14,7 @@ from backscroll_tools.writes.keys import KEY_CHARS, TOKEN_CHARS, IdempotencyKey
 
 ID = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}", fullmatch=True)
 TOKEN = st.text(min_size=1, max_size=TOKEN_CHARS)
-MARK = ID.map(keys.mark)
+MARK = ID.map(keys.digest)
 AT = st.integers(0, 2**35)
 ANY = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=KEY_CHARS)
 
@@ -23,7 +23,9 @@ ANY = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, ma
 def test_a_key_is_read_as_it_was_written(
     token: str, since: str, at: int, thread: str, by: ClockName
 ) -> None:
-    key = IdempotencyKey(token, given=True, thread=thread, since=since, sent_at=at, sent_by=by)
+    key = IdempotencyKey(
+        token, given=True, thread=thread, newest_digest=since, sent_at=at, sent_by=by
+    )
     text = str(key)
     if "\n" in token or len(text) == len(token):  # no room: told by the token alone
         return
@@ -35,20 +37,22 @@ def test_a_key_is_read_as_it_was_written(
 def test_a_key_of_what_was_written_says_so_where_there_is_room(
     token: str, says: str, made: str, since: str
 ) -> None:
-    key = IdempotencyKey(token, given=True, since=since, sent_at=1, made=made, says=says)
+    key = IdempotencyKey(
+        token, given=True, newest_digest=since, sent_at=1, message_id=made, message_digest=says
+    )
     if "\n" in token:
         return
     read = keys.read(str(key))
     if len(token) + len(made) + 20 <= KEY_CHARS:
-        assert read == replace(key, since="", sent_at=0)
+        assert read == replace(key, newest_digest="", sent_at=0)
     else:  # it is searched for, behind what was the newest before it
-        assert read == replace(key, made="", says="")
+        assert read == replace(key, message_id="", message_digest="")
 
 
 @given(ANY)
 def test_a_callers_own_key_is_its_own_token_or_told_by_its_hash(argument: str) -> None:
     key = keys.read(argument)
-    assert (key.given, key.since, key.made) == (True, "", "")
+    assert (key.given, key.newest_digest, key.message_id) == (True, "", "")
     assert key.token == argument or (len(argument) > TOKEN_CHARS and len(key.token) == 64)
 
 
@@ -61,12 +65,12 @@ def test_two_keys_are_never_one(one: str, other: str) -> None:
 def test_a_damaged_key_is_taken_for_a_callers_own(
     token: str, since: str, at: int, place: int, instead: str
 ) -> None:
-    text = str(IdempotencyKey(token, since=since, sent_at=at))
+    text = str(IdempotencyKey(token, newest_digest=since, sent_at=at))
     damaged = text[: len(token)] + "".join(
         instead if at == place else character for at, character in enumerate(text[len(token) :])
     )
     if damaged != text:
-        assert keys.read(damaged).since == ""
+        assert keys.read(damaged).newest_digest == ""
 
 
 def test_a_key_of_which_nothing_is_known_is_its_token() -> None:
@@ -77,7 +81,7 @@ def test_a_key_of_which_nothing_is_known_is_its_token() -> None:
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_key_carries_what_is_known_up_to_its_most_characters(more: int) -> None:
     key = IdempotencyKey(
-        "t" * 100, given=True, thread="h" * (127 + more), since="s" * 12, sent_at=1
+        "t" * 100, given=True, thread="h" * (127 + more), newest_digest="s" * 12, sent_at=1
     )
     if more:
         assert str(key) == key.token

@@ -15,7 +15,7 @@ from backscroll_tools.writes import keys
 from backscroll_tools.writes.lookback import PAGES, Search, UntoldError
 
 UPSTREAM = Upstream(replace(COMPATIBLE, trusts_has_more=True), "http://upstream.invalid/v1")
-NOTHING = keys.mark(keys.NOTHING)
+NOTHING = keys.digest(keys.NOTHING)
 
 
 def listed(*names: str, has_more: bool = True, **fields: str) -> JSON:
@@ -65,7 +65,7 @@ async def test_each_page_is_asked_for_behind_the_one_before(
 
 
 async def test_a_search_goes_back_a_thousand_messages_and_no_further() -> None:
-    for since in ("", keys.mark("long ago")):
+    for since in ("", keys.digest("long ago")):
         lists = Lists([listed(f"msg_{page}") for page in range(PAGES + 1)])
         if since:
             with pytest.raises(UntoldError):
@@ -80,37 +80,37 @@ async def test_an_upstream_that_leads_nowhere_is_not_asked_again() -> None:
         lists = Lists((first, listed()))
         assert await search(lists, ours).found("") is None
         with pytest.raises(UntoldError):
-            await search(Lists((first, listed())), ours).found(keys.mark("noted"))
+            await search(Lists((first, listed())), ours).found(keys.digest("noted"))
         assert len(lists.asked) == (2 if first["data"] else 1)
 
 
 async def test_what_stands_behind_the_noted_message_is_ours_and_the_oldest_such() -> None:
     page = listed("new", "ours_2", "ours_1", "noted", "ours_0")
     lists = Lists((page,))
-    assert await search(lists, ours, alone=False).found(keys.mark("noted")) == {"id": "ours_1"}
-    assert await search(lists, ours).found(keys.mark("noted")) == {"id": "ours_2"}
+    assert await search(lists, ours, alone=False).found(keys.digest("noted")) == {"id": "ours_1"}
+    assert await search(lists, ours).found(keys.digest("noted")) == {"id": "ours_2"}
     pages = (listed("ours_2", "a"), listed("b", "ours_1"), listed("c", "noted", "ours_0"))
-    found = await search(Lists(pages), ours, alone=False).found(keys.mark("noted"))
+    found = await search(Lists(pages), ours, alone=False).found(keys.digest("noted"))
     assert found == {"id": "ours_1"}
 
 
 async def test_what_is_ours_alone_is_ours_wherever_it_stands() -> None:
     lists = Lists((listed("noted", "ours"),))
-    assert await search(lists, ours).found(keys.mark("noted")) == {"id": "ours"}
-    assert await search(lists, ours, alone=False).found(keys.mark("noted")) is None
+    assert await search(lists, ours).found(keys.digest("noted")) == {"id": "ours"}
+    assert await search(lists, ours, alone=False).found(keys.digest("noted")) is None
 
 
 @pytest.mark.parametrize("alone", [True, False])
 async def test_a_whole_list_without_it_tells_that_it_is_not_there(alone: bool) -> None:
     lists = Lists((listed("a", "b", has_more=False),))
-    for since in ("", NOTHING, keys.mark("gone")):
+    for since in ("", NOTHING, keys.digest("gone")):
         assert await search(lists, ours, alone=alone).found(since) is None
 
 
 async def test_what_is_like_ours_is_not_told_from_older_ones_without_the_noted_message() -> None:
     lists = Lists((listed("a", "ours", has_more=False),))
     assert await search(lists, ours, alone=False).found(NOTHING) == {"id": "ours"}
-    for since in ("", keys.mark("gone")):
+    for since in ("", keys.digest("gone")):
         with pytest.raises(UntoldError):
             await search(lists, ours, alone=False).found(since)
 
@@ -118,7 +118,7 @@ async def test_what_is_like_ours_is_not_told_from_older_ones_without_the_noted_m
 async def test_a_list_with_items_left_out_tells_nothing_once_there_is_a_place_to_look() -> None:
     lists = Lists(({"data": [{"id": "a"}, {}], "has_more": False},))
     assert await search(lists, ours).found("") is None
-    for since in (NOTHING, keys.mark("a")):
+    for since in (NOTHING, keys.digest("a")):
         with pytest.raises(UntoldError):
             await search(lists, ours).found(since)
 
@@ -127,6 +127,6 @@ async def test_the_newest_message_is_noted_by_its_mark() -> None:
     for thread in ("thread_1", "conv_1"):
         lists = Lists((listed("a", "b"), listed(has_more=False)))
         newest = search(lists, ours, thread=thread)
-        assert await newest.newest() == keys.mark("a")
+        assert await newest.newest() == keys.digest("a")
         assert await newest.newest() == NOTHING
         assert lists.asked == [("", "1"), ("", "1")]

@@ -62,7 +62,7 @@ async def test_a_call_that_is_cut_off_as_it_is_about_to_write_says_so_in_its_key
         outcome = await writer.write(0.2, thread_id=thread)
         assert (code_of(outcome), writer.sent) == ("deadline_exceeded", 0)
         key = keys.read(key_of(outcome))
-        assert (key.sent_at, key.since) == (0, keys.mark(keys.NOTHING))
+        assert (key.sent_at, key.newest_digest) == (0, keys.digest(keys.NOTHING))
         writer.restart()
         assert code_of(await writer.write(thread_id=thread, idempotency_key=str(key))) == "done"
 
@@ -183,7 +183,7 @@ async def test_the_key_of_a_new_thread_s_lost_message_says_that_it_began_empty()
         writer.keyless.deeds = [GONE]
         key = keys.read(key_of(await writer.write()))
         assert [line.partition(" ")[0] for line in writer.keyless.asked[:2]] == ["POST"] * 2
-        assert (key.since, key.thread[:7]) == (keys.mark(keys.NOTHING), "thread_")
+        assert (key.newest_digest, key.thread[:7]) == (keys.digest(keys.NOTHING), "thread_")
         other = await writer.write(thread_id=await writer.new(), idempotency_key=str(key))
         assert isinstance(other, ToolError)
         assert other.next_step == "Leave out thread_id, or idempotency_key."

@@ -46,10 +46,10 @@ class Record:
             known: the record in this process's journal.
         """
         theirs, ours = self.key, known.key
-        if theirs.made or ours.made:
-            later = self if theirs.made else known
+        if theirs.message_id or ours.message_id:
+            later = self if theirs.message_id else known
         elif (theirs.sent_at, theirs.sent_by) == (ours.sent_at, ours.sent_by):
-            later = known if ours.since else self
+            later = known if ours.newest_digest else self
         elif not theirs.sent_at or not ours.sent_at:
             later = self if theirs.sent_at else known
         elif theirs.sent_by != ours.sent_by:

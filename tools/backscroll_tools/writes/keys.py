@@ -30,7 +30,7 @@ NOTHING: Final = ""
 
 _CARRIED: Final = re.compile(
     r"(?P<token>.+)~(?P<thread>[A-Za-z0-9_.=-]*)~"
-    r"(?:(?P<clock>[su])(?P<since>[\w-]{12})(?P<sent_at>[0-9a-f]{9})|d(?P<says>[\w-]{12})(?P<made>[\w.=-]+))"
+    r"(?:(?P<clock>[su])(?P<newest>[\w-]{12})(?P<sent_at>[0-9a-f]{9})|d(?P<digest>[\w-]{12})(?P<id>[\w.=-]+))"
     r"(?P<check>[\w-]{4})",
     re.ASCII,
 )
@@ -44,27 +44,28 @@ class IdempotencyKey:
         token: identifies the write; 1 to 100 characters.
         given: whether the caller passed the key. If so, an earlier call may have used it too.
         thread: the thread that was created for the message; empty if the caller names one.
-        since: the digest of the id of the newest message before the write; empty until it is known.
+        newest_digest: the digest of the id of the newest message before the write; empty until it
+            is known.
         sent_at: when the message was last sent, in Unix seconds; 0 if never, or if it was refused.
         sent_by: the clock of `sent_at`: the upstream's, or the wall clock of the sending process.
-        made: the id of the written message; empty until the write is confirmed.
-        says: the digest of the message, as the caller passed it.
+        message_id: the id of the written message; empty until the write is confirmed.
+        message_digest: the digest of the message, as the caller passed it.
     """
 
     token: str
     given: bool = False
     thread: str = ""
-    since: str = ""
+    newest_digest: str = ""
     sent_at: int = 0
     sent_by: ClockName = "wall"
-    made: str = ""
-    says: str = ""
+    message_id: str = ""
+    message_digest: str = ""
 
     def __str__(self) -> str:
         """Return the key as text, for the caller to pass; at most 255 characters."""
         clock = "u" if self.sent_by == "upstream" else "s"
-        started = f"{clock}{self.since}{self.sent_at:09x}" if self.since else ""
-        done = f"d{self.says}{self.made}" if self.made else started
+        started = f"{clock}{self.newest_digest}{self.sent_at:09x}" if self.newest_digest else ""
+        done = f"d{self.message_digest}{self.message_id}" if self.message_id else started
         for fields in (done, started):
             body = f"{self.token}~{self.thread}~{fields}"
             if fields and len(body) + _CHECK_CHARS <= KEY_CHARS:
@@ -82,25 +83,25 @@ def read(argument: str) -> IdempotencyKey:
     found = _CARRIED.fullmatch(argument)
     if found and found["check"] == _check(argument[:-_CHECK_CHARS]):
         key = IdempotencyKey(found["token"], given=True, thread=found["thread"])
-        if found["made"]:
-            return replace(key, made=found["made"], says=found["says"])
+        if found["id"]:
+            return replace(key, message_id=found["id"], message_digest=found["digest"])
         sent_by: ClockName = "upstream" if found["clock"] == "u" else "wall"
         sent_at = int(found["sent_at"], 16)
-        return replace(key, since=found["since"], sent_at=sent_at, sent_by=sent_by)
+        return replace(key, newest_digest=found["newest"], sent_at=sent_at, sent_by=sent_by)
     if len(argument) > TOKEN_CHARS:
         return IdempotencyKey(hashlib.sha256(argument.encode()).hexdigest(), given=True)
     return IdempotencyKey(argument, given=True)
 
 
-def mark(text: str) -> str:
+def digest(text: str) -> str:
     """Return the digest of an id or a message, as a key contains it: 12 characters."""
-    return _digest(text, 9)
+    return _hash(text, 9)
 
 
 def _check(body: str) -> str:
-    return _digest(body, 3)
+    return _hash(body, 3)
 
 
-def _digest(text: str, size: int) -> str:
+def _hash(text: str, size: int) -> str:
     raw = hashlib.blake2s(text.encode(), digest_size=size).digest()
     return base64.urlsafe_b64encode(raw).decode()

@@ -50,13 +50,13 @@ class Search:
             ToolError: the read failed.
         """
         items = (await self._listed("", 1)).items
-        return keys.mark(items[0]["id"] if items else keys.NOTHING)
+        return keys.digest(items[0]["id"] if items else keys.NOTHING)
 
-    async def found(self, since: str) -> JSON | None:
+    async def found(self, newest_digest: str) -> JSON | None:
         """Return the message, or None if it is not there.
 
         Args:
-            since: the digest of the newest message's id before the write; empty if unknown.
+            newest_digest: the digest of the newest message's id before the write; empty if unknown.
 
         Raises:
             UntoldError: the search could not decide.
@@ -66,26 +66,27 @@ class Search:
         after, limit = "", _FIRST_LOOK
         for _ in range(PAGES):
             reply = await self._listed(after, limit)
-            digests = [keys.mark(raw["id"]) for raw in reply.items]
-            newer = reply.items[: digests.index(since)] if since in digests else reply.items
+            digests = [keys.digest(raw["id"]) for raw in reply.items]
+            is_seen = newest_digest in digests
+            newer = reply.items[: digests.index(newest_digest)] if is_seen else reply.items
             ours = [raw for raw in (reply.items if self.alone else newer) if self.is_ours(raw)]
             if ours and self.alone:
                 return ours[0]
             candidate = ours[-1] if ours else candidate
-            if reply.warning and since:
+            if reply.warning and newest_digest:
                 raise UntoldError  # the message may be missing from this list
-            if since in digests:
+            if is_seen:
                 return candidate
             if reply.has_more is False:
-                # The `since` message was deleted, so the candidate may be older than it.
-                if candidate is not None and since != keys.mark(keys.NOTHING):
+                # The newest message was deleted since, so the candidate may be older than it.
+                if candidate is not None and newest_digest != keys.digest(keys.NOTHING):
                     raise UntoldError
                 return candidate
             next_after = self._collection.next_after(reply, after)
             if next_after == after:
                 break
             after, limit = next_after, PAGE_ITEMS
-        if since:
+        if newest_digest:
             raise UntoldError
         return None
 

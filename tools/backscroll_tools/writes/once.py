@@ -66,14 +66,14 @@ class OneWrite:
         """
         async with self.client.shared.alone(self.thread or self.key.token):
             await self._place()
-            if self.key.made:
-                self._check(self.key.says == self._says)
-                return {"id": self.key.made, "role": self.message["role"]}
+            if self.key.message_id:
+                self._check(self.key.message_digest == self._digest)
+                return {"id": self.key.message_id, "role": self.message["role"]}
             if (found := await self._found_earlier()) is not None:
                 self._check(self._says_the_same(found))
                 return self._settled(found)
-            if not self.key.since:
-                self._learn(since=await self._search.newest())
+            if not self.key.newest_digest:
+                self._learn(newest_digest=await self._search.newest())
             return self._settled(await self._sent())
 
     def doubtful(self) -> bool:
@@ -96,7 +96,7 @@ class OneWrite:
         self._remember()
         if not self.thread and not self.key.thread:
             begun = replies.created(await self.client.send(self._collection.start()))
-            self._learn(thread=begun["id"], since=keys.mark(keys.NOTHING))
+            self._learn(thread=begun["id"], newest_digest=keys.digest(keys.NOTHING))
         self.thread = self.thread or self.key.thread
 
     async def _found_earlier(self) -> JSON | None:
@@ -107,10 +107,10 @@ class OneWrite:
                 arrive; other codes if a read failed.
         """
         if not self.key.sent_at:
-            if not self.key.given or not (self.key.since or self._marker):
+            if not self.key.given or not (self.key.newest_digest or self._marker):
                 return None
             try:
-                return await self._search.found(self.key.since)
+                return await self._search.found(self.key.newest_digest)
             except UntoldError:
                 raise self._unknown() from None
         if (found := await self._found_late()) is not None:
@@ -157,7 +157,7 @@ class OneWrite:
         for pause in self.client.upstream.profile.looks_s:
             await anyio.sleep(pause)
             try:
-                found = await self._search.found(self.key.since)
+                found = await self._search.found(self.key.newest_digest)
             except (ToolError, UntoldError):
                 told = False
                 continue
@@ -170,7 +170,7 @@ class OneWrite:
 
     async def _found_or(self, error: ExchangeError) -> JSON | None:
         try:
-            return await self._search.found(self.key.since)
+            return await self._search.found(self.key.newest_digest)
         except (ToolError, UntoldError):
             raise error from None
 
@@ -208,8 +208,8 @@ class OneWrite:
         return (theirs["role"], theirs["text"]) == (ours["role"], ours["text"])
 
     @property
-    def _says(self) -> str:
-        return keys.mark(json.dumps(self.message, sort_keys=True))
+    def _digest(self) -> str:
+        return keys.digest(json.dumps(self.message, sort_keys=True))
 
     @staticmethod
     def _check(same: bool) -> None:  # noqa: FBT001 - calls read as a condition
@@ -228,7 +228,7 @@ class OneWrite:
 
     def _settled(self, made: JSON) -> JSON:
         """Record the message that was written or found, and return it."""
-        self._learn(made=made["id"], says=self._says)
+        self._learn(message_id=made["id"], message_digest=self._digest)
         self.journal.note_writer(self.thread, made["id"], self.key.token)
         return made
 
