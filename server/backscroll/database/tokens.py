@@ -49,7 +49,7 @@ class Token:
     expires_at: int | None
     revoked_at: int | None = None
 
-    def holds(self, now: float) -> bool:
+    def is_valid(self, now: float) -> bool:
         """Return whether the token is valid at `now`, in Unix seconds."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 

@@ -33,7 +33,7 @@ async def check_tokens(settings: Settings, environ: Mapping[str, str]) -> tuple[
 
     def count(connection: Connection) -> Check:
         now = time.time()
-        valid[:] = [token for token in listed(connection) if token.holds(now)]
+        valid[:] = [token for token in listed(connection) if token.is_valid(now)]
         return _counted(valid, settings)
 
     checks = await look_at_tokens(url, count)

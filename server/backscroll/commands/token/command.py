@@ -106,7 +106,7 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     for row in rows:
         expires = "never" if row.expires_at is None else _date(row.expires_at)
         ended = "expired" if row.revoked_at is None else "revoked"
-        status = "" if row.holds(time.time()) else f"  {ended}"
+        status = "" if row.is_valid(time.time()) else f"  {ended}"
         own = f"  partition={row.partition}" if row.partition else ""
         own += f"  key={row.upstream_key_variable}" if row.upstream_key_variable else ""
         allowed = f"{','.join(row.scopes):10}  toolsets={','.join(row.toolsets)}"

@@ -60,7 +60,7 @@ class TokenCallers:
         if not secret:
             raise unauthorized("A bearer token is required.", sent=bool(authorization))
         token = await self._token(secret) if _SECRET.fullmatch(secret) else None
-        if token is None or not token.holds(self._clock()):
+        if token is None or not token.is_valid(self._clock()):
             raise unauthorized("The token is unknown, has expired or was revoked.", sent=True)
         if "read" not in token.scopes:
             raise insufficient("read")
