@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import backscroll as backscroll_package
 from backscroll.commands.doctor.diagnosis import ShownSetting
-from backscroll.commands.doctor.made import shown_settings
+from backscroll.commands.doctor.settings_report import shown_settings
 from backscroll.database.faults import StoreError
 from backscroll.database.opening import open_database
 from backscroll.settings.model import load, sources

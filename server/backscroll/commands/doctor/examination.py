@@ -11,8 +11,8 @@ from typing import Final
 from backscroll.commands.doctor.database_check import check_database, check_folder, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.fitness import fitness_of_all
-from backscroll.commands.doctor.made import notes, shown_settings
 from backscroll.commands.doctor.probes import PROBE_S, probe_all
+from backscroll.commands.doctor.settings_report import notes, shown_settings
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
 from backscroll.upstream.kind import is_embedded
