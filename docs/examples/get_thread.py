@@ -6,14 +6,14 @@ from backscroll_tools import schemas
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.groups import THREADS
 from backscroll_tools.models import JSON
-from backscroll_tools.render import fresh_mark, lines, marked
+from backscroll_tools.render import lines, marked, unused_prefix
 from backscroll_tools.tool import Call, Result, Tool
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     raw = await call.client.send(requests.retrieve_thread(arguments["thread_id"]))
     thread = objects.thread(raw)
-    mark = fresh_mark([str(thread)])
+    mark = unused_prefix([str(thread)])
     return Result(marked(mark, lines(thread, "thread")), {"thread": thread})
 
 

@@ -109,13 +109,13 @@ def test_a_header_tells_what_of_the_time_the_one_above_does_not(
 
 @given(st.lists(st.text(max_size=50)))
 def test_a_mark_occurs_in_no_text(texts: list[str]) -> None:
-    mark = render.fresh_mark(texts)
+    mark = render.unused_prefix(texts)
     assert len(mark) == render.MARK_CHARS
     assert not any(mark in text for text in texts)
 
 
 def test_marks_differ_from_page_to_page() -> None:
-    assert len({render.fresh_mark([]) for _ in range(20)}) > 1
+    assert len({render.unused_prefix([]) for _ in range(20)}) > 1
 
 
 def test_a_text_that_holds_most_marks_still_leaves_one() -> None:
@@ -123,7 +123,7 @@ def test_a_text_that_holds_most_marks_still_leaves_one() -> None:
     most = " ".join(
         f"#{a}{b}{c}{d}" for a in letters[:20] for b in letters for c in letters for d in letters
     )
-    assert render.fresh_mark([most])[1] in letters[20:]
+    assert render.unused_prefix([most])[1] in letters[20:]
 
 
 def test_where_no_mark_is_left_the_page_is_refused() -> None:
@@ -132,4 +132,4 @@ def test_where_no_mark_is_left_the_page_is_refused() -> None:
         f"#{a}{b}{c}{d}" for a in letters for b in letters for c in letters for d in letters
     )
     with pytest.raises(ToolError, match="internal: No unused line prefix"):
-        render.fresh_mark([every])
+        render.unused_prefix([every])

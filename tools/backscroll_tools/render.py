@@ -48,7 +48,7 @@ def compact(value: object) -> str:
     return _compact.encode(value)
 
 
-def fresh_mark(texts: Iterable[str]) -> str:
+def unused_prefix(texts: Iterable[str]) -> str:
     """Return a random line prefix that occurs in none of the texts."""
     all_texts = list(texts)
     for _ in range(_DRAWS):

@@ -18,10 +18,10 @@ from backscroll_tools.render import (
     MARK_CHARS,
     all_lines,
     compact,
-    fresh_mark,
     heading,
     lines,
     marked,
+    unused_prefix,
 )
 from backscroll_tools.tool import Bounds, Result
 
@@ -156,7 +156,7 @@ class BoundedPage:
         page = self._page(len(self._items), replace(stop, has_more=more), cursor)
         items = self._items[::-1] if self._start.backward else self._items
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
-        mark = fresh_mark(texts)
+        mark = unused_prefix(texts)
         head = heading(mark, page, self._shape.noun)
         if not items and self._framed(head, page) > self._bounds.result_chars:
             raise _too_small("The heading of a page", self._bounds.result_chars)
