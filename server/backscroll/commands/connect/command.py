@@ -86,7 +86,7 @@ def connect(  # noqa: PLR0913 - parameters are options
     The host supplies the key: it asks the user, or reads BACKSCROLL_API_KEY from its own
     environment. Only --write-key writes the key to the file.
     """
-    from backscroll.commands.connect import change, given, printing, running
+    from backscroll.commands.connect import printing
     from backscroll.commands.connect.hosts import BY_NAME, Machine
 
     machine = Machine(sys.platform, os.environ, Path.home())
@@ -101,26 +101,60 @@ def connect(  # noqa: PLR0913 - parameters are options
     if remove:
         _remove(chosen, machine, path, edit=file is not None, yes=yes)
         return
-    set_here = given.set_here(flags)
-    settings = given.checked(flags, set_here)
-    key = given.key(settings) if write_key else given.no_key(settings)
-    entry = printing.entry(chosen, settings, {**set_here, **flags}, key)
-    if set_here:
-        named = ", ".join(f"{PREFIX}{name.upper()}" for name in set_here)
-        click.echo(f"The entry has these settings from the environment: {named}", err=True)
+    entry = _entry(chosen, flags, write_key=write_key)
     if prints:
         click.echo(printing.standalone(chosen, entry), nl=False)
         return
-    if change.connecting(chosen, path, entry).has_effect:
+    _add(chosen, machine, path, entry, edit=file is not None, checks=checks, yes=yes)
+
+
+def _entry(host: "Host", flags: Flags, *, write_key: bool) -> "HostEntry":
+    """Return the entry for a host, and show which settings it takes from the environment."""
+    from backscroll.commands.connect import given, printing
+
+    set_here = given.set_here(flags)
+    settings = given.checked(flags, set_here)
+    key = given.key(settings) if write_key else given.no_key(settings)
+    entry = printing.entry(host, settings, {**set_here, **flags}, key)
+    if set_here:
+        named = ", ".join(f"{PREFIX}{name.upper()}" for name in set_here)
+        click.echo(f"The entry takes from the environment: {named}", err=True)
+    return entry
+
+
+def _add(  # noqa: PLR0913 - as the command
+    host: "Host",
+    machine: "Machine",
+    path: Path,
+    entry: "HostEntry",
+    *,
+    edit: bool,
+    checks: bool,
+    yes: bool,
+) -> None:
+    """Add an entry to a host's configuration.
+
+    Args:
+        host: the host.
+        machine: this machine.
+        path: the host's configuration file.
+        entry: the entry.
+        edit: whether to edit the file even if the host's own command is installed.
+        checks: whether to start the server once before.
+        yes: whether to skip the confirmation.
+    """
+    from backscroll.commands.connect import change, running
+
+    if change.connecting(host, path, entry).has_effect:
         if checks:
             _start(entry, machine)
-        run = "" if file else running.adding(chosen, machine, path, entry)
-        _do(run, lambda: change.connecting(chosen, path, entry), yes=yes)
-        click.echo(chosen.next_step)
+        run = "" if edit else running.adding(host, machine, path, entry)
+        _do(run, lambda: change.connecting(host, path, entry), yes=yes)
+        click.echo(host.next_step)
     else:
-        click.echo(f"{chosen.title} already has Backscroll: {path}")
+        click.echo(f"{host.title} already has Backscroll: {path}")
     if entry.needs_key and not entry.key:
-        click.echo(chosen.key_source)
+        click.echo(host.key_source)
 
 
 def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bool) -> None:
