@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import uvicorn
 from backscroll.http.app import opened
 from backscroll.http.auth import access
 from backscroll.http.serving import connection_limits
-from backscroll.http.serving.connection_limits import BoundedServer, most_connections
+from backscroll.http.serving.connection_limits import BoundedServer, Listener, most_connections
 from backscroll.http.serving.receiving import protocol
 from backscroll.process.listening import listen
 from tests.http.certificates import new_certificate
@@ -195,6 +197,29 @@ async def test_a_process_that_may_open_few_files_keeps_enough_for_its_store_and_
     assert alive.status_code == 200
     assert not written.get("isError", False)
     assert "out of system resource" not in said
+
+
+def test_connections_that_are_slow_to_close_are_waited_for_and_then_others_are_closed() -> None:
+    with ExitStack() as stack:
+        listening = stack.enter_context(listen("127.0.0.1", 0))
+        listener = stack.enter_context(Listener(listening, 2, dict, closing_s=paced_s(0.3)))
+        clients = [
+            stack.enter_context(socket.create_connection(listening.getsockname(), timeout=WAIT_S))
+            for _ in range(4)
+        ]
+        # Nothing here closes a connection that was shut down.
+        accepted = [stack.enter_context(listener.accept()[0]) for _ in range(3)]
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+        until = time.monotonic() + WAIT_S
+        while len(accepted) < 4 and time.monotonic() < until:
+            with suppress(BlockingIOError):
+                accepted.append(stack.enter_context(listener.accept()[0]))
+        ends = [client.recv(1) for client in clients[:2]]
+        accepted[2].sendall(b"x")
+        third = clients[2].recv(1)
+
+    assert (len(accepted), ends, third) == (4, [b"", b""], b"x")
 
 
 def test_a_process_keeps_half_of_its_files_for_everything_else(

@@ -22,7 +22,9 @@ MOST: Final = 4096
 
 _SHARE: Final = 2
 _BATCH: Final = 16
-_CLOSING_S: Final = 1.0
+
+CLOSING_S: Final = 1.0
+"""How long a full server waits for connections that it shut down to be closed, in seconds."""
 
 
 def most_connections() -> int:
@@ -99,16 +101,23 @@ class Listener(socket.socket):
         used: returns, by file descriptor, when each connection was last used, in seconds of the
             loop's clock; infinity if it is in use. A connection is missing until its handshake is
             complete.
+        closing_s: how long to wait for connections that were shut down to be closed, in seconds.
+            Then others are shut down.
     """
 
     def __init__(
-        self, listening: socket.socket, most: int, used: Callable[[], Mapping[int, float]]
+        self,
+        listening: socket.socket,
+        most: int,
+        used: Callable[[], Mapping[int, float]],
+        closing_s: float = CLOSING_S,
     ) -> None:
         super().__init__(
             listening.family, listening.type, listening.proto, os.dup(listening.fileno())
         )
         self._most = most
         self._used = used
+        self._closing_s = closing_s
         self._open: list[socket.socket] = []
         self._closing: list[socket.socket] = []
         self._closing_until = 0.0
@@ -147,7 +156,7 @@ class Listener(socket.socket):
         ]
         idle.sort(key=lambda one: used.get(one.fileno(), 0.0))
         self._closing = idle[: math.ceil(self._most / _BATCH)]
-        self._closing_until = time.monotonic() + _CLOSING_S
+        self._closing_until = time.monotonic() + self._closing_s
         for one in self._closing:
             with suppress(OSError):  # the client has already disconnected
                 one.shutdown(socket.SHUT_RDWR)
