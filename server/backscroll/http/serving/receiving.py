@@ -98,12 +98,13 @@ class PunctualProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Cancel the timer, because the client reads again."""
         super().resume_writing()
-        self._forget_unread()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel all timers."""
+        """Cancel the timer for the rest of the request."""
         self._wait_for(None)
-        self._forget_unread()
         super().connection_lost(exc)
 
     async def _answer(
@@ -129,11 +130,6 @@ class PunctualProtocol(H11Protocol):
         self._awaited, self._timer = part, None
         if part is not None:
             self._timer = self.loop.call_later(self.receive_s, self._give_up)
-
-    def _forget_unread(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
 
     def _give_up(self) -> None:
         if self.transport.is_closing():
