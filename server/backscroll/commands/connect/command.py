@@ -118,7 +118,7 @@ def _entry(host: "Host", flags: Flags, *, write_key: bool) -> "HostEntry":
     entry = printing.entry(host, settings, {**set_here, **flags}, key)
     if set_here:
         named = ", ".join(f"{PREFIX}{name.upper()}" for name in set_here)
-        click.echo(f"The entry takes from the environment: {named}", err=True)
+        click.echo(f"The entry has these settings from the environment: {named}", err=True)
     return entry
 
 
