@@ -197,15 +197,23 @@ async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
             loop, gone = asyncio.get_running_loop(), threading.Event()
             request.add_done_callback(lambda _: gone.set())
 
-            def cancel(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
-                if arguments[2].startswith(last) and not gone.is_set():
+            def run(statement: str) -> None:
+                if statement.startswith(last) and not gone.is_set():
                     loop.call_soon_threadsafe(request.cancel)
                     assert gone.wait(timeout=limit_s(10))
 
-            event.listen(Engine, "before_cursor_execute", cancel)
+            def begin(_connection: Connection) -> None:
+                run("BEGIN")
+
+            def execute(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
+                run(arguments[2])
+
+            event.listen(Engine, "begin", begin)
+            event.listen(Engine, "before_cursor_execute", execute)
             with pytest.raises(asyncio.CancelledError):
                 await request
             await new_thread(api, ("still", "served"))
-            event.remove(Engine, "before_cursor_execute", cancel)
+            event.remove(Engine, "begin", begin)
+            event.remove(Engine, "before_cursor_execute", execute)
             listed = (await page(api, "/threads"))["data"]
             assert [each["message_count"] for each in listed] == [2, 3, 0]

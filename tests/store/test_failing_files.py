@@ -16,11 +16,11 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from backscroll.database.faults import (
     CommitUnknownError,
@@ -252,8 +252,11 @@ async def test_a_full_disk_refuses_what_it_cannot_hold_and_nothing_else(
     def limit(connection: sqlite3.Connection, *_: object) -> None:
         connection.execute(f"PRAGMA max_page_count = {pages[0]}").close()
 
+    def begin(connection: Connection) -> None:
+        limit(cast("sqlite3.Connection", connection.connection.driver_connection))
+
     event.listen(Engine, "connect", limit)
-    event.listen(Engine, "checkout", limit)
+    event.listen(Engine, "begin", begin)
     try:
         async with open_store(f"sqlite:///{path}") as store, client_of(store) as api:
             thread_id = await new_thread(api, ("before",))
@@ -276,7 +279,7 @@ async def test_a_full_disk_refuses_what_it_cannot_hold_and_nothing_else(
             assert await trouble_of(store) == ""
     finally:
         event.remove(Engine, "connect", limit)
-        event.remove(Engine, "checkout", limit)
+        event.remove(Engine, "begin", begin)
     assert kept(path) == ["before", "small", large]
 
 

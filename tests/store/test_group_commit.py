@@ -127,6 +127,25 @@ async def test_a_write_that_comes_alone_waits_for_nobody(database: SqliteDatabas
             assert hold.commits == number + 1
 
 
+async def test_writes_use_one_connection_until_one_of_them_fails(
+    database: SqliteDatabase,
+) -> None:
+    taken: list[object] = []
+
+    def take(connection: object, *_: object) -> None:
+        taken.append(connection)
+
+    event.listen(Engine, "checkout", take)
+    for number in range(3):
+        await database.write(note(number))
+    assert taken == []
+    with pytest.raises(IntegrityError):
+        await database.write(note(0))
+    await database.write(note(3))
+    event.remove(Engine, "checkout", take)
+    assert len(taken) == 1
+
+
 @pytest.mark.parametrize(
     ("count", "group_writes", "group_s", "commits"),
     [(3 * GROUP_WRITES, GROUP_WRITES, 60, 3), (10, 2, 60, 5), (5, GROUP_WRITES, -1, 5)],

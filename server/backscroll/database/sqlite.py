@@ -130,15 +130,16 @@ class SqliteDatabase:
             return
 
     def _check(self, file: DatabaseFile) -> None:
-        engine = engine_of(file, 0, begin=True, size=0)
-        event.listen(engine, "connect", file.recognise)
-        with engine.connect() as connection:
+        writing, reading = engine_of(file, 0, begin=True, size=0), engine_of(file, 0, size=0)
+        for engine in (writing, reading):
+            event.listen(engine, "connect", file.recognise)
+        with writing.connect() as connection:
             try_writing(connection)
             connection.rollback()
         file.require_room()
         earlier = self._trouble
         if earlier is not None:
-            with engine.connect() as connection:
+            with reading.connect() as connection:
                 if first_flaw(connection, EXAMINED_S) != "":
                     raise DatabaseFailedError(earlier.trouble, earlier.cause)
             self._trouble = None
@@ -214,16 +215,17 @@ async def open_sqlite(
     name = str(path)
     file = DatabaseFile(path.absolute(), needed)
     create_file(path)
+    async with _closing(SqliteDatabase(engine_of(file, lock_s, begin=True), file=file)) as first:
+        await _prepare(first, name, lambda connection: prepare(connection, name, needed))
     engines = (
         engine_of(file, lock_s, begin=True),
         engine_of(file, lock_s, size=READERS),
         engine_of(file, 0),
     )
+    for engine in engines:
+        set_journal_mode(engine, journal_mode(sqlite_version))
+        event.listen(engine, "connect", file.recognise)
     async with _closing(SqliteDatabase(*engines, file, on_loop_s)) as database:
-        await _prepare(database, name, lambda connection: prepare(connection, name, needed))
-        set_journal_mode(engines, journal_mode(sqlite_version))
-        for engine in engines:
-            event.listen(engine, "connect", file.recognise)
         await _prepare(database, name, lambda _: None)
         yield database
 

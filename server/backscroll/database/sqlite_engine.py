@@ -1,12 +1,13 @@
-"""Creates pools of connections to SQLite, and chooses their journal mode."""
+"""Creates pools of connections to SQLite, chooses their journal mode, and keeps one connection."""
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -33,6 +34,10 @@ class WritingDialect(SQLiteDialect_pysqlite):
     """
 
     supports_statement_cache = True
+
+    def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
+        """Begin a transaction that holds the lock for writing from its start."""
+        cast("sqlite3.Connection", dbapi_connection.driver_connection).execute("BEGIN IMMEDIATE")
 
     def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
         """Commit, unless another file is now at the database's path.
@@ -73,8 +78,8 @@ def engine_of(
     Args:
         file: an existing database file; None for a database in memory.
         busy_timeout_s: the maximum time that a connection waits for a lock, in seconds.
-        begin: whether work on a connection is a transaction, which begins with `BEGIN IMMEDIATE`.
-            If not, each statement is committed on its own.
+        begin: whether the connections are for transactions that write. Each transaction begins with
+            `BEGIN IMMEDIATE`, before its first statement.
         size: the number of connections; 0 to close each connection after use.
     """
     uri = {} if file is None else {"mode": "rw", "uri": "true"}
@@ -123,11 +128,50 @@ class Interruption:
         return time.monotonic() > self._ends_at
 
 
-def set_journal_mode(engines: Iterable[Engine], mode: str) -> None:
+class KeptConnection:
+    """The connection of a thread that writes, which stays out of the pool between transactions.
+
+    Taking a connection from the pool takes longer than an insert.
+
+    Args:
+        engine: a pool for transactions, with one connection.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        """Yield the connection, which is on the file at the database's path.
+
+        If the block raises an error, the connection returns to the pool. The pool rolls back what
+        was not committed, and opens another connection if necessary.
+
+        Raises:
+            DBAPIError: the file cannot be opened.
+            DatabaseFailedError: another file is at the path.
+        """
+        connection = self._connection
+        if connection is None or not is_at_path(connection.info):
+            self.close()
+            connection = self._connection = self._engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Return the connection to the pool."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def set_journal_mode(engine: Engine, mode: str) -> None:
     """Set the journal mode of all later connections. Call this only after `prepare` succeeded."""
-    for engine in engines:
-        event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
-        engine.dispose()
+    event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
 
 
 def _set(pragmas: Iterable[str], connection: DBAPIConnection, _record: object) -> None:

@@ -178,7 +178,6 @@ def try_writing(connection: Connection) -> None:
     Raises:
         DBAPIError: the database cannot be written.
     """
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
     connection.execute(update(version_table).values(opened=version_table.c.opened + 1))
 
 

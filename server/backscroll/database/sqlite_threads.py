@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy, may_have_committed
 from backscroll.database.faults import CommitUnknownError
 from backscroll.database.port import Work
+from backscroll.database.sqlite_engine import KeptConnection
 from backscroll.database.sqlite_file import is_at_path
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Job(Generic[T]):
 
 
 Jobs: TypeAlias = "SimpleQueue[Job[Any] | None]"
-Serve: TypeAlias = Callable[[Engine, Job[Any], Jobs], list[Job[Any]]]
+Serve: TypeAlias = Callable[[KeptConnection, Job[Any], Jobs], list[Job[Any]]]
 
 
 class SqliteThreads:
@@ -110,10 +111,12 @@ class SqliteThreads:
         self._engine.dispose()
 
     def _work(self) -> None:
+        kept = KeptConnection(self._engine)
         while (job := self._jobs.get()) is not None:
-            done = [job] if job.future.cancelled() else self._serve(self._engine, job, self._jobs)
+            done = [job] if job.future.cancelled() else self._serve(kept, job, self._jobs)
             with suppress(RuntimeError):  # the event loop is closed, so no caller waits
                 job.future.get_loop().call_soon_threadsafe(self._settle, done)
+        kept.close()
 
     def _settle(self, done: list[Job[Any]]) -> None:
         self._open -= len(done)
@@ -121,18 +124,19 @@ class SqliteThreads:
             job.settle()
 
 
-def serve_read(engine: Engine, job: Job[Any], _queue: Jobs) -> list[Job[Any]]:
+def serve_read(kept: KeptConnection, job: Job[Any], _queue: Jobs) -> list[Job[Any]]:
     """Run one job outside a transaction."""
     try:
-        with engine.connect() as connection:
+        with kept.use() as connection:
             job.run(connection)
+        kept.close()
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         job.error = error
     return [job]
 
 
 def serve_writes(
-    engine: Engine,
+    kept: KeptConnection,
     first: Job[Any],
     queue: Jobs,
     group_writes: int = GROUP_WRITES,
@@ -141,7 +145,7 @@ def serve_writes(
     """Run a job, and the jobs that are in the queue when it ends, in one transaction.
 
     Args:
-        engine: a pool with one connection, for writes.
+        kept: the thread's connection, for writes.
         first: the first job.
         queue: the queue of the following jobs.
         group_writes: the maximum number of writes that share a commit.
@@ -149,8 +153,8 @@ def serve_writes(
     """
     group = [first]
     try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with kept.use() as connection:
+            connection.begin()
             first.run(connection)
             for job in _queued(queue, group_writes, group_s):
                 group.append(job)
@@ -161,7 +165,7 @@ def serve_writes(
             # Also fail the queued jobs. Otherwise each of them would wait for the same lock in
             # turn.
             group += _queued(queue, group_writes, group_s)
-        _repeat_separately(engine, group, error)
+        _repeat_separately(kept, group, error)
     return group
 
 
@@ -221,7 +225,7 @@ def _commit(connection: Connection) -> None:
         raise CommitUnknownError  # its file is gone, but may be moved back
 
 
-def _repeat_separately(engine: Engine, group: list[Job[Any]], error: BaseException) -> None:
+def _repeat_separately(kept: KeptConnection, group: list[Job[Any]], error: BaseException) -> None:
     """Run the jobs of a failed transaction again, each in its own, so that only a faulty one fails.
 
     Jobs are not repeated if the group has only one job, if the database was locked, or if the
@@ -232,4 +236,4 @@ def _repeat_separately(engine: Engine, group: list[Job[Any]], error: BaseExcepti
     for job in group:
         job.error = None if repeat else error
         if repeat:
-            serve_writes(engine, job, SimpleQueue())
+            serve_writes(kept, job, SimpleQueue())

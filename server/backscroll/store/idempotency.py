@@ -18,6 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, literal, select, t
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backscroll.database.compiled import CompiledStatement
 from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.json_text import dump_json
 from backscroll.database.locks import take_turns
@@ -32,10 +33,18 @@ KEPT_S: Final = 24 * 60 * 60
 _PRUNED_PER_WRITE: Final = 8
 _MAX_KEY: Final = 255
 
-_find: Final = select(
-    idempotency.c.request_hash, idempotency.c.status, idempotency.c.body, idempotency.c.object_id
-).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
-_insert: Final = insert(idempotency).values(kept_since_ms=ELAPSED_MS)
+_find: Final = CompiledStatement(
+    select(
+        idempotency.c.request_hash,
+        idempotency.c.status,
+        idempotency.c.body,
+        idempotency.c.object_id,
+    ).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
+)
+_insert: Final = CompiledStatement(
+    insert(idempotency).values(kept_since_ms=ELAPSED_MS),
+    [column.name for column in idempotency.columns if column.name != "kept_since_ms"],
+)
 _oldest: Final = (
     select(idempotency.c.scope, idempotency.c.key)
     .where(idempotency.c.kept_since_ms < ELAPSED_MS - gone_before_ms(KEPT_S))
@@ -43,8 +52,8 @@ _oldest: Final = (
     .limit(_PRUNED_PER_WRITE)
     .with_for_update(skip_locked=True)  # another write may be removing the same rows
 )
-_prune: Final = delete(idempotency).where(
-    tuple_(idempotency.c.scope, idempotency.c.key).in_(_oldest)
+_prune: Final = CompiledStatement(
+    delete(idempotency).where(tuple_(idempotency.c.scope, idempotency.c.key).in_(_oldest))
 )
 
 
@@ -146,7 +155,7 @@ class IdempotencyKeys:
             if replayed is not None:
                 return replayed
             self.retention.count(connection)
-            connection.execute(_prune)
+            _prune.execute(connection, {})
             return self._stored(connection, keyed, work(connection))
 
         try:
@@ -159,8 +168,8 @@ class IdempotencyKeys:
     def _stored(self, connection: Connection, keyed: _KeyedRequest, outcome: Outcome) -> Response:
         """Store the reply to the first request with a key, and return it."""
         text = dump_json(outcome.value)
-        connection.execute(
-            _insert,
+        _insert.execute(
+            connection,
             {
                 "scope": keyed.scope,
                 "key": keyed.key,
@@ -201,7 +210,7 @@ def _in_use() -> ApiError:
 
 def _replay(connection: Connection, keyed: _KeyedRequest) -> Response | None:
     bound = {"scope": keyed.scope, "key": keyed.key}
-    record = connection.execute(_find, bound).one_or_none()
+    record = _find.execute(connection, bound).one_or_none()
     if record is None:
         return None
     if record.request_hash != keyed.request_hash:

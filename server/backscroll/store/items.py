@@ -12,6 +12,7 @@ from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, upda
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backscroll.database.compiled import CompiledStatement
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
 from backscroll.store.abridged import LargeListing, preview_of, read_page
@@ -55,8 +56,8 @@ def _cursor(name: str) -> ScalarSelect[int]:
     return found.scalar_subquery()
 
 
-_insert: Final = insert(items)
-_take_positions: Final = (
+_insert: Final = CompiledStatement(insert(items), ["conversation", "position", "id", "body"])
+_take_positions: Final = CompiledStatement(
     update(conversations)
     .where(
         conversations.c.partition == bindparam("within"),
@@ -117,7 +118,7 @@ def append_items(
         "count": len(rows),
         "now_us": now_us,
     }
-    owner = connection.execute(_take_positions, bound).one_or_none()
+    owner = _take_positions.execute(connection, bound).one_or_none()
     if owner is None:
         raise not_found("conversation", conversation_id)
     positions = range(owner.next_position - len(rows), owner.next_position)
@@ -125,7 +126,7 @@ def append_items(
         {"conversation": owner.position, "position": position, **row}
         for position, row in zip(positions, rows, strict=True)
     ]
-    connection.execute(_insert, positioned)
+    _insert.execute_each(connection, positioned)
 
 
 def _find(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, upda
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backscroll.database.compiled import CompiledStatement
 from backscroll.database.port import Database
 from backscroll.database.schema import messages, threads
 from backscroll.store.abridged import LargeListing, preview_of, read_page
@@ -59,8 +60,8 @@ def _cursor(name: str) -> ScalarSelect[int]:
     )
 
 
-_insert: Final = insert(messages)
-_take_positions: Final = (
+_insert: Final = CompiledStatement(insert(messages), [column.name for column in _columns])
+_take_positions: Final = CompiledStatement(
     update(threads)
     .where(
         threads.c.partition == bindparam("within"),
@@ -111,7 +112,7 @@ def append_messages(
         "newest": rows[-1]["created_at"],
         "now_us": now_us,
     }
-    thread = connection.execute(_take_positions, bound).one_or_none()
+    thread = _take_positions.execute(connection, bound).one_or_none()
     if thread is None:
         raise not_found("thread", thread_id)
     first = thread.next_position - len(rows)
@@ -119,7 +120,7 @@ def append_messages(
         {"thread": thread.position, "position": position, **row}
         for position, row in enumerate(rows, first)
     ]
-    connection.execute(_insert, positioned)
+    _insert.execute_each(connection, positioned)
 
 
 def find_message(

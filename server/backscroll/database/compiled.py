@@ -1,0 +1,95 @@
+"""Statements that are compiled once, because they are part of every write.
+
+SQLAlchemy caches a statement's SQL, but prepares its parameters and its result again for each
+execution. That takes several times as long as SQLite needs to insert a row. A `CompiledStatement`
+gives its SQL and its parameters to the driver as they are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from sqlalchemy import ClauseElement, Connection, CursorResult, Dialect
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
+
+
+@dataclass(frozen=True, slots=True)
+class _Sql:
+    """A statement in the SQL of one engine.
+
+    Attributes:
+        text: the SQL.
+        names: the name of each parameter, by its position in the SQL.
+        constants: the values of the parameters that the statement itself contains, by name.
+        conversions: the positions of values that the driver does not take as they are, such as
+            JSON, each with the function that converts it.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    @classmethod
+    def of(cls, statement: ClauseElement, columns: Sequence[str], dialect: Dialect) -> Self:
+        """Compile `statement`; `columns` are those that an INSERT sets."""
+        keys = list(columns) or None
+        compiled = cast("SQLCompiler", statement.compile(dialect=dialect, column_keys=keys))
+        names = tuple(compiled.positiontup or ())
+        used = {name: compiled.binds[name] for name in names}
+        converters = [
+            used[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
+        ]
+        return cls(
+            compiled.string,
+            names,
+            {name: bind.value for name, bind in used.items() if not bind.required},
+            tuple((at, convert) for at, convert in enumerate(converters) if convert is not None),
+        )
+
+    def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return what the driver takes: the values by position, converted."""
+        every = {**self.constants, **values}
+        given = [every[name] for name in self.names]
+        for at, convert in self.conversions:
+            given[at] = convert(given[at])
+        return tuple(given)
+
+
+class CompiledStatement:
+    """A statement with named parameters, compiled when an engine first needs it.
+
+    Args:
+        statement: the statement. It returns only numbers and text, because the values of its rows
+            are not converted.
+        columns: the columns that an INSERT sets from its parameters.
+    """
+
+    def __init__(self, statement: ClauseElement, columns: Sequence[str] = ()) -> None:
+        self._statement = statement
+        self._columns = columns
+        self._sql: dict[str, _Sql] = {}
+
+    def execute(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Run the statement with `values`, its parameters by name.
+
+        Raises:
+            DBAPIError: the statement failed, as with `Connection.execute`.
+        """
+        sql = self._compiled(connection.dialect)
+        return connection.exec_driver_sql(sql.text, sql.parameters(values))
+
+    def execute_each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run the statement with each of `rows`, of which there is at least one, like `execute`."""
+        sql = self._compiled(connection.dialect)
+        given = [sql.parameters(values) for values in rows]
+        connection.exec_driver_sql(sql.text, given if len(given) > 1 else given[0])
+
+    def _compiled(self, dialect: Dialect) -> _Sql:
+        sql = self._sql.get(dialect.name)
+        if sql is None:
+            sql = _Sql.of(self._statement, self._columns, dialect)
+            self._sql[dialect.name] = sql
+        return sql
