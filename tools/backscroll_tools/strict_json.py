@@ -180,7 +180,7 @@ def _not_json(text: str, error: json.JSONDecodeError) -> JSONFlawError:
 
 def _is_too_deep(value: object) -> bool:
     # The decoder creates no subclasses, and comparing types is faster than `isinstance`.
-    level = [value] if type(value) in _CONTAINERS else []
+    level: list[Any] = [value] if type(value) in _CONTAINERS else []
     for _ in range(DEPTH):
         level = [
             inner

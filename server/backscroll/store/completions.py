@@ -203,9 +203,13 @@ class CompletionEndpoints:
             connection.execute(changed.values(metadata=metadata))
             replace_filter_rows(connection, row["position"], metadata)
             value = _completion_object({**row, "metadata": metadata})
-            return Outcome(value, completion_id)
+            return Outcome(value, completion_id, {"metadata": metadata})
 
-        return await self.keys.write_once(request, raw, work)
+        def rebuild(connection: Connection, _ids: list[str], stored: JSON) -> JSON:
+            row = _find_completion(connection, partition, completion_id)
+            return _completion_object({**row, "metadata": stored["metadata"]})
+
+        return await self.keys.write_once(request, raw, work, rebuild)
 
     async def delete(self, request: Request) -> Response:
         """Erase a stored completion and its messages. Its row stays, marked as deleted."""

@@ -1,6 +1,7 @@
 """Makes POST requests safe to repeat: each idempotency key is stored with the first reply to it.
 
-The reply is stored in the transaction that writes the rows, so that both or neither are stored.
+The reply is stored in the transaction that writes the rows, so that both or neither are stored. Of
+a reply whose text is in a row, only the part that can change is stored, and a replay adds the rest.
 If two requests have the same key, the second waits for the first and replays its reply. Only
 successful replies are stored. A record is kept for at least `KEPT_S` seconds, even if a clock is
 changed (`retention`); each write with a key removes a few older records. When an object is deleted,
@@ -12,7 +13,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Self
+from typing import Final, Self, TypeAlias, cast
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, tuple_, update
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from starlette.responses import Response
 
 from backscroll.database.compiled import CompiledStatement
 from backscroll.database.faults import DatabaseBusyError
-from backscroll.database.json_text import dump_json
+from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
 from backscroll.database.schema import idempotency
@@ -65,15 +66,22 @@ class Outcome:
         value: the reply's JSON: an object with an `id`, or a list of such objects.
         collection_id: the id of the thread or conversation of the object, or the object's own id if
             it belongs to neither.
+        stored: what is stored instead of `value`. The endpoint's `Rebuild` makes `value` from it
+            again as long as the object exists. It has no key `object`. None to store `value`.
     """
 
     value: JSON
     collection_id: str
+    stored: JSON | None = None
 
     @property
     def object_ids(self) -> str:
         """The ids of the objects in the reply, separated by spaces."""
         return " ".join(each["id"] for each in self.value.get("data", [self.value]))
+
+
+Rebuild: TypeAlias = Callable[[Connection, list[str], JSON], JSON]
+"""Returns the JSON of the first reply, given the ids of its objects and `Outcome.stored`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,7 @@ class IdempotencyKeys:
         request: Request,
         body: bytes,
         work: Callable[[Connection], Outcome],
+        rebuild: Rebuild | None = None,
     ) -> Response:
         """Run `work` in a transaction and return its reply, or replay the reply to the same key.
 
@@ -133,6 +142,7 @@ class IdempotencyKeys:
             request: its `Idempotency-Key`, if present, is 1-255 printable ASCII characters.
             body: the request's body, as received.
             work: writes the rows.
+            rebuild: needed if the outcomes of `work` have a `stored`.
 
         Raises:
             ApiError: 400 for a malformed key; 422 if a different request used the key; 409 if the
@@ -151,7 +161,7 @@ class IdempotencyKeys:
             waits_for_the_first = True
             take_turns(connection, "key", keyed.scope, keyed.key)
             waits_for_the_first = False
-            replayed = _replay(connection, keyed)
+            replayed = _replay(connection, keyed, rebuild)
             if replayed is not None:
                 return replayed
             self.retention.count(connection)
@@ -168,6 +178,7 @@ class IdempotencyKeys:
     def _stored(self, connection: Connection, keyed: _KeyedRequest, outcome: Outcome) -> Response:
         """Store the reply to the first request with a key, and return it."""
         text = dump_json(outcome.value)
+        stored = text if outcome.stored is None else dump_json(outcome.stored)
         _insert.execute(
             connection,
             {
@@ -176,7 +187,7 @@ class IdempotencyKeys:
                 "request_hash": keyed.request_hash,
                 "created_at": self.clock.unix_s(),
                 "status": HTTPStatus.OK,
-                "body": text,
+                "body": stored,
                 "collection_id": outcome.collection_id,
                 "object_id": outcome.object_ids,
             },
@@ -208,7 +219,9 @@ def _in_use() -> ApiError:
     )
 
 
-def _replay(connection: Connection, keyed: _KeyedRequest) -> Response | None:
+def _replay(
+    connection: Connection, keyed: _KeyedRequest, rebuild: Rebuild | None
+) -> Response | None:
     bound = {"scope": keyed.scope, "key": keyed.key}
     record = _find.execute(connection, bound).one_or_none()
     if record is None:
@@ -226,7 +239,12 @@ def _replay(connection: Connection, keyed: _KeyedRequest) -> Response | None:
         raise ApiError(
             HTTPStatus.GONE, message, param="Idempotency-Key", code="idempotent_object_deleted"
         )
-    response = _response(record.body, record.status)
+    text = record.body
+    if rebuild is not None:
+        stored = cast("JSON", load_json(text))
+        if "object" not in stored:  # otherwise an older version of the store kept the whole reply
+            text = dump_json(rebuild(connection, record.object_id.split(), stored))
+    response = _response(text, record.status)
     response.headers["Idempotent-Replayed"] = "true"
     return response
 

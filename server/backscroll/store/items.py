@@ -164,10 +164,13 @@ class ItemEndpoints:
         def work(connection: Connection) -> Outcome:
             rows = [item_row(item) for item in body["items"]]
             append_items(connection, partition, conversation_id, rows, self.clock.unix_us())
-            created = list_envelope([item_object(row) for row in rows], has_more=False)
-            return Outcome(created, conversation_id)
+            return Outcome(_created(rows), conversation_id, {})
 
-        return await self.keys.write_once(request, raw, work)
+        def rebuild(connection: Connection, ids: list[str], _stored: JSON) -> JSON:
+            rows = [_find(connection, partition, conversation_id, item_id) for item_id in ids]
+            return _created(rows)
+
+        return await self.keys.write_once(request, raw, work, rebuild)
 
     async def page(self, request: Request) -> Response:
         """Return one page of a conversation's items, newest first by default."""
@@ -201,6 +204,10 @@ class ItemEndpoints:
             return find_conversation(connection, partition, conversation_id)
 
         return reply(conversation_object(await self.database.write(work, turn_of(request))))
+
+
+def _created(rows: Sequence[JSON]) -> JSON:
+    return list_envelope([item_object(row) for row in rows], has_more=False)
 
 
 def _ids(request: Request) -> tuple[str, str, str]:

@@ -20,8 +20,16 @@ from backscroll.store.activity import US, next_activity
 from backscroll.store.api_errors import not_found
 from backscroll.store.bodies import MessageV1, MessageV2, MetadataChange
 from backscroll.store.clock import Clock
-from backscroll.store.envelopes import JSON, api_version, list_reply, partition_of, reply, turn_of
-from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
+from backscroll.store.envelopes import (
+    JSON,
+    ApiVersion,
+    api_version,
+    list_reply,
+    partition_of,
+    reply,
+    turn_of,
+)
+from backscroll.store.idempotency import IdempotencyKeys, Outcome, Rebuild, erase_replies
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import message_object, message_row
 from backscroll.store.paging import read_page_query
@@ -161,9 +169,9 @@ class MessageEndpoints:
             now_us = self.clock.unix_us()
             row = message_row(message, now_us // US)
             append_messages(connection, partition, thread_id, [row], now_us)
-            return Outcome(message_object(row, thread_id, version), thread_id)
+            return _outcome(row, thread_id, version)
 
-        return await self.keys.write_once(request, raw, work)
+        return await self.keys.write_once(request, raw, work, _rebuild(partition, thread_id))
 
     async def page(self, request: Request) -> Response:
         """Return one page of a thread's messages, newest first by default."""
@@ -201,9 +209,9 @@ class MessageEndpoints:
             if "metadata" in change.model_fields_set:
                 row["metadata"] = change.metadata or {}
                 self._update(connection, row, metadata=row["metadata"])
-            return Outcome(message_object(row, thread_id, version), thread_id)
+            return _outcome(row, thread_id, version)
 
-        return await self.keys.write_once(request, raw, work)
+        return await self.keys.write_once(request, raw, work, _rebuild(partition, thread_id))
 
     async def delete(self, request: Request) -> Response:
         """Erase a message's content. Its row stays, marked as deleted."""
@@ -242,6 +250,21 @@ _recount: Final = (
     .where(threads.c.position == bindparam("thread"))
     .values(message_count=threads.c.message_count - 1, last_message_at=_newest)
 )
+
+
+def _outcome(row: JSON, thread_id: str, version: ApiVersion) -> Outcome:
+    """Return the outcome of writing a message, of which only the metadata may change later."""
+    stored = {"version": version, "metadata": row["metadata"]}
+    return Outcome(message_object(row, thread_id, version), thread_id, stored)
+
+
+def _rebuild(partition: str, thread_id: str) -> Rebuild:
+    def rebuild(connection: Connection, ids: list[str], stored: JSON) -> JSON:
+        row = find_message(connection, partition, thread_id, ids[0])
+        as_written = {**row, "metadata": stored["metadata"]}
+        return message_object(as_written, thread_id, stored["version"])
+
+    return rebuild
 
 
 def _ids(request: Request) -> tuple[str, str, str]:
