@@ -7,7 +7,7 @@ that is too large for a double, and a duplicate key are errors.
 import json
 import math
 import re
-from typing import Final, Literal, NoReturn, TypeAlias
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
 """The maximum number of levels of nested arrays and objects, including the outermost."""
