@@ -29,7 +29,7 @@ class Walked:
 
 
 WALKS = {
-    paging.DROPS_QUERY: Walked(NEWEST_FIRST[:20], {**OUT_OF_REACH, "warning": STUCK}, 2),
+    paging.DROPS_QUERY: Walked(NEWEST_FIRST[:20], {**OUT_OF_REACH, "warning": STUCK}, 3),
     paging.IGNORES_AFTER: Walked(NEWEST_FIRST, END, 3),
     paging.REPEATS_ITEM: Walked(NEWEST_FIRST, END, 2),
     paging.REPEATS_ITEMS: Walked(NEWEST_FIRST, END, 2),

@@ -71,6 +71,19 @@ class IgnoresAfter(ListSource):
         return Chunk(tuple(self.items[:limit]), has_more=True)
 
 
+@dataclass
+class IgnoresAfterAndMore(ListSource):
+    """Ignores `after`, never says that more follows, and may be asked for more than is needed."""
+
+    at_least: int = 1
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        asked = max(limit, self.at_least)
+        self.requests.append((after, asked))
+        full = len(self.items) >= asked
+        return Chunk(tuple(self.items[:asked]), has_more=None if full else False)
+
+
 class IgnoresEverything(ListSource):
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         self.requests.append((after, limit))

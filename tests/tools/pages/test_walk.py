@@ -24,6 +24,7 @@ from tests.tools.pages.lists import (
     FailsAfter,
     HangsAfter,
     IgnoresAfter,
+    IgnoresAfterAndMore,
     IgnoresEverything,
     ListSource,
     Mixed,
@@ -52,6 +53,7 @@ async def walked(
     requests: int = 50,
     deadline_s: float = 60,
     fits: int = 999,
+    ignores_after: bool = False,
 ) -> tuple[list[str], Stop]:
     ids: list[str] = []
 
@@ -61,7 +63,8 @@ async def walked(
         ids.append(item["id"])
         return True
 
-    walk = Walk(limit, requests, anyio.current_time() + deadline_s)
+    ends_at = anyio.current_time() + deadline_s
+    walk = Walk(limit, requests, ends_at, ignores_after=ignores_after)
     return ids, await walk.over(source, after, take, always)
 
 
@@ -134,17 +137,29 @@ async def test_a_list_that_ignores_after_is_read_from_one_larger_page() -> None:
     assert await walked(source, 50) == (IDS[:30], stuck)
 
 
+@pytest.mark.parametrize("at_least", [1, 20])
+@pytest.mark.parametrize("limit", [1, 7, 20, 21, 49, 50, 100])
+@pytest.mark.parametrize("fits", [3, 999])
+async def test_pages_of_a_list_that_ignores_after_show_each_item_once(
+    fits: int, limit: int, at_least: int
+) -> None:
+    source = IgnoresAfterAndMore(MESSAGES[:50], at_least=at_least)
+    shown, stop = await walked(source, limit, fits=fits)
+    while stop.has_more and stop.reachable:
+        page, stop = await walked(
+            source, limit, shown[-1], fits=fits, ignores_after=stop.ignores_after
+        )
+        shown += page
+        assert len(shown) <= len(source.items)
+
+    assert shown == IDS[:50]
+    assert stop.warning == ""
+
+
 async def test_a_list_that_ignores_after_and_lost_the_item_before_a_page_shows_nothing_twice() -> (
     None
 ):
-    taken: list[str] = []
-
-    def take(item: JSON, _: str, __: int) -> bool:
-        taken.append(item["id"])
-        return True
-
-    walk = Walk(7, 50, anyio.current_time() + 60, ignores_after=True)
-    stop = await walk.over(IgnoresAfter(MESSAGES[10:30]), "msg_6", take, always)
+    taken, stop = await walked(IgnoresAfter(MESSAGES[10:30]), 7, "msg_6", ignores_after=True)
 
     assert taken == []
     assert stop == Stop(

@@ -180,7 +180,7 @@ class Walk:
         keyed = chunk.keyed
         ahead = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
         fresh, repeated = _fresh(keyed, progress)
-        if repeated and (fresh or not chunk.has_more):
+        if repeated and (fresh or chunk.has_more is False):
             progress.so_far = progress.so_far.warned(REPEATED)
         for key, item in fresh:
             if progress.taken >= self.limit:
@@ -218,8 +218,9 @@ class Walk:
             return replace(so_far, by="limit")
         if progress.after not in asked:
             return None
-        if received == progress.limit < PAGE_ITEMS:
-            # `after` was ignored, but not the limit, so a larger page may contain the next items.
+        if received >= progress.limit and progress.limit < PAGE_ITEMS:
+            # `after` was ignored, but the page is full, so a larger one may contain the next items.
+            # It may be longer than `limit`, because some sources ask for more.
             progress.so_far = replace(so_far, ignores_after=True)
             return None
         return replace(so_far.warned(STUCK if received else EMPTY), reachable=False)
@@ -231,11 +232,14 @@ def _fresh(
     """Return the items that were not seen before, and whether any were. Mark all as seen.
 
     An upstream that ignores `after` may send the item with that id again. Then only the items after
-    it are new.
+    it are new. Those before it are marked as seen too, because the next page may contain them
+    without it.
     """
     keys = [key for key, _ in keyed]
     if progress.after in keys:
-        keyed = keyed[keys.index(progress.after) + 1 :]
+        start = keys.index(progress.after) + 1
+        progress.seen.update(keys[:start])
+        keyed = keyed[start:]
     elif progress.after and progress.so_far.ignores_after:
         return [], False  # the list has changed: `after` is no longer on the only page it sends
     fresh: list[tuple[str, Item]] = []
