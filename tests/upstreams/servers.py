@@ -5,6 +5,7 @@ Each server is one function from a request to a reply. `docs/upstreams.md` has t
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from backscroll_tools.models import JSON
@@ -69,11 +70,14 @@ def _devui_item(row: JSON, number: int) -> JSON:
 
 
 async def _devui(exchange: Exchange) -> Answer:
-    """Serve conversations; a list numbers its items, and single ones have other ids."""
+    """Serve conversations; a list numbers its items, and single ones have other ids.
+
+    A new conversation is empty, whatever items it was created with.
+    """
     asked = exchange.asked
     match (asked.method, *_segments(exchange)):
         case ("POST", "conversations"):
-            return await exchange.ask(path="/conversations")
+            return await replace(exchange, asked=replace(asked, body=b"{}")).ask()
         case ("POST", "conversations", _, "items"):
             said = await exchange.ask()
             if said.status != 200:
@@ -144,15 +148,34 @@ async def _ogx(exchange: Exchange) -> Answer:
 
 
 async def _llama_stack(exchange: Exchange) -> Answer:
-    """Serve completions without a list of their messages; each contains its input."""
-    match (exchange.asked.method, *_segments(exchange)):
+    """Serve conversations without `after`, and completions without a list of their messages.
+
+    A page of items has as many as `limit` says, without a maximum, and `has_more` is always false.
+    A completion contains its input.
+    """
+    asked = exchange.asked
+    match (asked.method, *_segments(exchange)):
         case ("GET", "chat", "completions", completion_id):
+            said = await exchange.ask()
+            if said.status != 200:
+                missing = f"Chat completion with id {completion_id} not found"
+                return answer({"error": {"message": missing}}, 400)
             sent = (await exchange.ask(path=f"/chat/completions/{completion_id}/messages")).json
             names = ("role", "content")
             rows = [{name: row[name] for name in names} for row in sent["data"][:INPUT]]
-            return answer({**(await exchange.ask()).json, "input_messages": rows})
+            return answer({**said.json, "input_messages": rows})
         case ("GET", "chat", "completions"):
             return await exchange.ask()
+        case ("GET", "conversations", _, "items"):
+            whole = await exchange.ask((("limit", "1"),))
+            if whole.status != 200:
+                return answer({"detail": "Conversation not found"}, 404)
+            rows = (await exchange.all())[: int(asked["limit"] or 20)]
+            ends = {"first_id": rows[0]["id"], "last_id": rows[-1]["id"]} if rows else {}
+            page = {"object": "list", "data": rows, "has_more": False, **ends}
+            return _of_rows(_lengthened, answer(page))
+        case (_, "conversations", *_):
+            return _of_rows(_lengthened, await exchange.ask())
         case _:
             return NO_ROUTE
 
@@ -169,10 +192,13 @@ LITELLM_PASS_THROUGH: Final = _server(
     serves=("threads",),
 )
 DEVUI: Final = _server(
-    "DevUI", "microsoft/agent-framework, source", _devui, serves=("conversations",)
+    "DevUI", "agent-framework-devui 1.0.0b261022, observed", _devui, serves=("conversations",)
 )
 LLAMA_STACK: Final = _server(
-    "Llama Stack", "llamastack/llama-stack, source", _llama_stack, serves=("chat_completions",)
+    "Llama Stack",
+    "Llama Stack 0.7.3, observed",
+    _llama_stack,
+    serves=("conversations", "chat_completions"),
 )
 OPEN_ASSISTANT: Final = _server(
     "open-assistant-api", "MLT-OSS/open-assistant-api, source", _open_assistant, serves=("threads",)

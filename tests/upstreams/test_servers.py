@@ -21,6 +21,7 @@ LISTS = {
     servers.OPEN_ASSISTANT: (THREAD, TEXTS),
     servers.AGENTIC_API: (CONVERSATION, TEXTS),
     servers.OGX: (CONVERSATION, TEXTS),
+    servers.LLAMA_STACK: (CONVERSATION, TEXTS),
 }
 """The id of the list of each server that lists messages, and the texts that it can show."""
 
@@ -41,7 +42,7 @@ async def test_a_walk_shows_each_message_whole_even_one_that_is_longer_than_a_pa
 ) -> None:
     list_id, texts = LISTS[server]
     async with world(server.answer, server.settings) as upstream:
-        pages = await upstream.pages("list-messages", SMALL, thread_id=list_id, limit=30)
+        pages = await upstream.pages("list-messages", SMALL, thread_id=list_id, limit=20)
 
     assert list(joined(pages).values()) == texts
     assert not any("warning" in page["page"] for page in pages[:-1])
@@ -131,4 +132,4 @@ async def test_doctor_names_what_a_served_group_lacks(
     async with world(server.answer, server.settings) as upstream:
         checks = await probe_all(upstream.client)
 
-    assert [(check.name, detail in check.detail) for check in checks.values()] == [(name, True)]
+    assert [check.name for check in checks.values() if detail in check.detail] == [name]
