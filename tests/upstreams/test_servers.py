@@ -118,6 +118,14 @@ async def test_the_messages_of_a_completion_are_read_from_the_completion_itself(
     assert pages[-1]["page"]["stopped_by"] == "end"
 
 
+@shows(servers.LLAMA_STACK)
+async def test_an_unknown_completion_is_not_found_where_its_messages_are_not_served() -> None:
+    async with world(servers.LLAMA_STACK.answer, servers.LLAMA_STACK.settings) as upstream:
+        error = await upstream.error("get-chat-messages", completion_id="chatcmpl-nope")
+
+    assert (error.code, "chatcmpl-nope" in error.message) == ("not_found", True)
+
+
 @pytest.mark.parametrize(
     ("server", "name", "detail"),
     [

@@ -259,8 +259,12 @@ class _WithChoices:
         return [choice for choice in choices if _content(choice) not in listed]
 
     async def _contained(self) -> list[Message]:
-        """Return the input that the completion contains, then its choices; oldest first."""
-        raw = await self._retrieved()
+        """Return the input that the completion contains, then its choices; oldest first.
+
+        Raises:
+            ToolError: `not_found` if there is no such completion.
+        """
+        raw = await self._retrieved(required=True)
         sent = raw.get("input_messages")
         inputs = (
             [
@@ -279,13 +283,18 @@ class _WithChoices:
             for index, message in enumerate(self.listed.collection.choices(raw))
         ]
 
-    async def _retrieved(self) -> JSON:
+    async def _retrieved(self, *, required: bool = False) -> JSON:
         """Return the collection, or an empty object if the upstream serves only its messages.
 
         If the collection is too large, the returned one has a single choice that says so.
+
+        Args:
+            required: whether to raise `not_found` if it does not exist; if not, it is empty.
         """
         client = self.listed.client
         try:
+            if required:
+                return await client.send(self.retrieval)
             return await client.find(self.retrieval) or {}
         except ExchangeError as error:
             if error.too_large:
