@@ -73,15 +73,19 @@ class IgnoresAfter(ListSource):
 
 @dataclass
 class IgnoresAfterAndMore(ListSource):
-    """Ignores `after`, never says that more follows, and may be asked for more than is needed."""
+    """Ignores `after`, never says that more follows, and may be asked for more than is needed.
+
+    As in a list of items, the envelope names the last one.
+    """
 
     at_least: int = 1
 
     async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
         asked = max(limit, self.at_least)
         self.requests.append((after, asked))
-        full = len(self.items) >= asked
-        return Chunk(tuple(self.items[:asked]), has_more=None if full else False)
+        items = tuple(self.items[:asked])
+        has_more = None if len(items) == asked else False
+        return Chunk(items, has_more, last=items[-1]["id"])
 
 
 class IgnoresEverything(ListSource):

@@ -194,6 +194,8 @@ class Walk:
                 return replace(progress.so_far, by="size", last="")
             progress.taken += 1
             progress.after = key
+        if keyed and not fresh:
+            return None  # the walk is past this page already, so its last key would lead back
         behind = progress.so_far.passing(sum(chunk.passed[-1:]))
         if behind.last != chunk.last:
             behind = replace(behind, last=chunk.last)
