@@ -11,14 +11,11 @@ from pathlib import Path
 import asyncpg
 import httpx2
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection
 
 from backscroll.database.faults import StoreError
 from backscroll.database.opening import open_database
-from backscroll.database.schema import SCHEMA_VERSION, tables
-from backscroll.store.app import Store, open_store
+from backscroll.database.schema import SCHEMA_VERSION
+from backscroll.store.app import Store, open_store, store_over
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
@@ -26,8 +23,10 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.message_object import text_part
+from backscroll.store.search import backfill
 from tests.postgres import PostgresServer
 from tests.store.conftest import V2, Sql
+from tests.store.differences import differences
 from tests.store.wire import error, page, texts
 
 OLD = Path(__file__).parent / "old"
@@ -74,7 +73,10 @@ OLD_COMPLETION = ImportedCompletion(
 )
 
 
-@pytest.fixture(params=range(1, SCHEMA_VERSION))
+VERSIONS = sorted(int(each.stem.removeprefix("schema_")) for each in OLD.glob("schema_*.sql"))
+
+
+@pytest.fixture(params=VERSIONS)
 def old_version(request: pytest.FixtureRequest) -> int:
     version: int = request.param
     return version
@@ -146,10 +148,23 @@ async def test_an_old_store_goes_on_where_it_was(old_url: str) -> None:
             assert [each["id"] for each in found["data"]] == ["chatcmpl-1"]
 
 
-async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) -> None:
-    def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), tables))
+async def test_an_old_store_is_indexed_in_the_background(old_url: str) -> None:
+    async with open_database(old_url, "store") as database:
+        assert not await database.read(backfill.is_whole)
+        await backfill.fill(database, 0)
+        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
+            query = "third later hello grusse"
+            answer = await page(api, "/search", query='"yes"')
+            found = await page(api, "/search", query=query, order="oldest")
+    assert [hit["id"] for hit in found["data"]] == [
+        *("msg_1", "msg_9", "msg_WR9YIAziKo53FLEsUHOcTcZ7", "msg_R2yc6Qsu4qZYY6wUU8gB4j6w"),
+    ]
+    assert [hit["id"] for hit in answer["data"]] == ["chatcmpl-1-1"]
+    assert found["search"]["complete"]
 
+
+async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) -> None:
     async with open_database(old_url, "store") as database:
         assert await database.read(differences) == []
 
@@ -167,15 +182,15 @@ async def test_a_migration_that_fails_leaves_everything_as_it_was(
         return found
 
     # What the last step makes is there already.
-    await run("CREATE INDEX conversations_by_activity ON conversations (id)")
+    await run("CREATE TABLE search_pending (of_another_program TEXT)")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         async with open_store(old_url):
             pass
     assert "\n" not in str(caught.value)
     assert await run("SELECT version FROM backscroll_schema") == [(old_version,)]
-    width = {1: 10, 2: 11, 3: 11}  # columns, the newest not yet
+    width = {1: 10, 2: 11, 3: 11, 4: 12}  # columns, the newest not yet
     assert len((await run("SELECT * FROM threads"))[0]) == width[old_version]
-    await run("DROP INDEX conversations_by_activity")
+    await run("DROP TABLE search_pending")
     async with open_store(old_url) as store:
         assert len(await _all(store)) == 4
 

@@ -17,6 +17,8 @@ lists.
 
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
+
+The tables of the search index are in `search_schema`.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,7 +36,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 4
+from backscroll.database.search_schema import SEARCH_TABLES, create_engine_tables
+
+SCHEMA_VERSION: Final = 5
 
 tables: Final = MetaData()
 # SQLite assigns row numbers only in a column that is declared INTEGER.
@@ -193,6 +197,9 @@ tokens: Final = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
 )
+
+_searched: Final = [table.to_metadata(tables) for table in SEARCH_TABLES]
+create_engine_tables(_searched[0])
 
 TableSet: TypeAlias = Literal["store", "tokens"]
 """The name of a set of tables: the embedded store's tables, or the table of bearer tokens."""

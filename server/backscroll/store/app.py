@@ -1,5 +1,6 @@
 """The store: an open database, and an ASGI application that serves it with OpenAI's API."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,6 +36,8 @@ from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.retention import RetentionClock
+from backscroll.store.search import backfill
+from backscroll.store.search.search_endpoint import SearchEndpoint
 from backscroll.store.threads import ThreadEndpoints
 
 if TYPE_CHECKING:
@@ -153,7 +156,12 @@ async def open_store(
         StoreError: the database cannot be used; `str()` is one line for the operator.
     """
     async with open_database(database, "store", lock_s) as opened:
-        yield await store_over(opened, clock)
+        store = await store_over(opened, clock)
+        filling = asyncio.create_task(backfill.keep_whole(opened))
+        try:
+            yield store
+        finally:
+            await backfill.stop(filling)
 
 
 async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
@@ -202,6 +210,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
                 DELETE=completions.delete,
             ),
             _route(completion + "/messages", GET=completions.messages),
+            _route("/v1/search", GET=SearchEndpoint(database).page),
         ],
     )
     for kind in (

@@ -35,6 +35,8 @@ from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, tu
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
+from backscroll.store.search import index
+from backscroll.store.search.texts import COMPLETION
 from backscroll.store.validation import validate
 
 _NOUN: Final = "chat completion"
@@ -202,6 +204,8 @@ class CompletionEndpoints:
             changed = update(completions).where(completions.c.position == row["position"])
             connection.execute(changed.values(metadata=metadata))
             replace_filter_rows(connection, row["position"], metadata)
+            owner = index.owner_of(COMPLETION, row["position"])
+            index.retitle(connection, partition, owner, row["metadata"], metadata)
             value = _completion_object({**row, "metadata": metadata})
             return Outcome(value, completion_id, {"metadata": metadata})
 
@@ -217,6 +221,7 @@ class CompletionEndpoints:
 
         def work(connection: Connection) -> None:
             position = _find_completion(connection, partition, completion_id, lock=True)["position"]
+            index.remove_owner(connection, index.owner_of(COMPLETION, position))
             erased = {"choices": None, "fields": None, "metadata": None}
             changed = update(completions).where(completions.c.position == position)
             connection.execute(changed.values(**erased, deleted_at=self.clock.unix_s()))

@@ -35,6 +35,8 @@ from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
+from backscroll.store.search import index
+from backscroll.store.search.texts import CONVERSATION
 from backscroll.store.validation import validate
 
 _all: Final = select(conversations).where(
@@ -116,6 +118,8 @@ class ConversationEndpoints:
             row = find_conversation(connection, partition, conversation_id, lock=True)
             changed = update(conversations).where(conversations.c.position == row["position"])
             connection.execute(changed.values(metadata=metadata))
+            owner = index.owner_of(CONVERSATION, row["position"])
+            index.retitle(connection, partition, owner, row["metadata"], metadata)
             return Outcome(conversation_object({**row, "metadata": metadata}), conversation_id)
 
         return await self.keys.write_once(request, raw, work)
@@ -128,6 +132,7 @@ class ConversationEndpoints:
         def work(connection: Connection) -> None:
             row = find_conversation(connection, partition, conversation_id, lock=True)
             position = row["position"]
+            index.remove_owner(connection, index.owner_of(CONVERSATION, position))
             connection.execute(delete(items).where(items.c.conversation == position))
             erased = update(conversations).where(conversations.c.position == position)
             connection.execute(erased.values(metadata=None, deleted_at=self.clock.unix_s()))

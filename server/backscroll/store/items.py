@@ -30,6 +30,8 @@ from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
+from backscroll.store.search import index
+from backscroll.store.search.texts import CONVERSATION, Entry, item_role, item_text
 from backscroll.store.validation import validate
 
 _find_conversation: Final = select(conversations).where(
@@ -127,6 +129,11 @@ def append_items(
         for position, row in zip(positions, rows, strict=True)
     ]
     _insert.execute_each(connection, positioned)
+    entries = (
+        Entry(row["position"], item_role(row["body"]), now_us // 1_000_000, item_text(row["body"]))
+        for row in positioned
+    )
+    index.add(connection, partition, index.owner_of(CONVERSATION, owner.position), entries)
 
 
 def _find(
@@ -198,6 +205,8 @@ class ItemEndpoints:
             this_item = (items.c.conversation == row["conversation"]) & (
                 items.c.position == row["position"]
             )
+            owner = index.owner_of(CONVERSATION, row["conversation"])
+            index.remove(connection, partition, owner, row["position"], item_text(row["body"]))
             erased = update(items).where(this_item, items.c.deleted_at.is_(None))
             connection.execute(erased.values(body=None, deleted_at=self.clock.unix_s()))
             erase_replies(connection, partition, conversation_id, item_id)

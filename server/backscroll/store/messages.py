@@ -34,6 +34,8 @@ from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import message_object, message_row
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
+from backscroll.store.search import index
+from backscroll.store.search.texts import THREAD, Entry, message_text
 from backscroll.store.validation import validate
 
 find_thread: Final = select(threads.c.position).where(
@@ -129,6 +131,10 @@ def append_messages(
         for position, row in enumerate(rows, first)
     ]
     _insert.execute_each(connection, positioned)
+    entries = (
+        Entry(row["position"], row["role"], row["created_at"], _text(row)) for row in positioned
+    )
+    index.add(connection, partition, index.owner_of(THREAD, thread.position), entries)
 
 
 def find_message(
@@ -222,6 +228,8 @@ class MessageEndpoints:
             # Lock the thread first, as deleting a thread does, to avoid a deadlock.
             connection.execute(_lock_thread, {"within": partition, "thread_id": thread_id})
             row = find_message(connection, partition, thread_id, message_id, lock=True)
+            owner = index.owner_of(THREAD, row["thread"])
+            index.remove(connection, partition, owner, row["position"], _text(row))
             erased = {"content": None, "attachments": None, "metadata": None}
             self._update(connection, row, **erased, deleted_at=self.clock.unix_s())
             connection.execute(_recount, {"thread": row["thread"]})
@@ -265,6 +273,10 @@ def _rebuild(partition: str, thread_id: str) -> Rebuild:
         return message_object(as_written, thread_id, stored["version"])
 
     return rebuild
+
+
+def _text(row: JSON) -> str:
+    return message_text(row["role"], row["content"])
 
 
 def _ids(request: Request) -> tuple[str, str, str]:

@@ -22,6 +22,8 @@ from backscroll.store.message_object import message_row
 from backscroll.store.messages import append_messages
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
+from backscroll.store.search import index
+from backscroll.store.search.texts import THREAD
 from backscroll.store.thread_object import listed_thread, thread_object
 from backscroll.store.validation import validate
 
@@ -134,10 +136,13 @@ class ThreadEndpoints:
         values = change.model_dump(exclude_unset=True)
 
         def work(connection: Connection) -> Outcome:
-            row = _find_thread(connection, partition, thread_id, lock=True) | values
+            found = _find_thread(connection, partition, thread_id, lock=True)
+            row = found | values
             if values:
                 statement = update(threads).where(threads.c.position == row["position"])
                 connection.execute(statement.values(**values))
+                owner = index.owner_of(THREAD, row["position"])
+                index.retitle(connection, partition, owner, found["metadata"], row["metadata"])
             return Outcome(thread_object(row), thread_id)
 
         return await self.keys.write_once(request, raw, work)
@@ -150,6 +155,7 @@ class ThreadEndpoints:
 
         def work(connection: Connection) -> None:
             row = _find_thread(connection, partition, thread_id, lock=True)
+            index.remove_owner(connection, index.owner_of(THREAD, row["position"]))
             connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
             erased = {"metadata": None, "tool_resources": None, "deleted_at": self.clock.unix_s()}

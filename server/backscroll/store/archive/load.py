@@ -42,6 +42,17 @@ from backscroll.store.ids import (
 )
 from backscroll.store.message_object import text_part
 from backscroll.store.request_body import why_unstorable
+from backscroll.store.search import index
+from backscroll.store.search.texts import (
+    COMPLETION,
+    CONVERSATION,
+    THREAD,
+    Entry,
+    completion_text,
+    item_role,
+    item_text,
+    message_text,
+)
 from backscroll.store.validation import validate
 
 _CHUNK: Final = 1_000
@@ -82,6 +93,16 @@ def write_thread(
     _check(row)
     position = connection.scalar(_insertion(threads), row)
     _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
+    entries = (
+        Entry(
+            row["position"],
+            row["role"],
+            row["created_at"],
+            message_text(row["role"], row["content"]),
+        )
+        for row in rows
+    )
+    index.add(connection, partition, index.owner_of(THREAD, position), entries)
     return True
 
 
@@ -109,6 +130,11 @@ def write_conversation(
     _check([row, rows])
     position = connection.scalar(_insertion(conversations), row)
     _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
+    at = conversation.created_at  # items have no time of their own
+    entries = (
+        Entry(row["position"], item_role(row["body"]), at, item_text(row["body"])) for row in rows
+    )
+    index.add(connection, partition, index.owner_of(CONVERSATION, position), entries)
     return True
 
 
@@ -144,6 +170,12 @@ def write_completion(
         [{"completion": position, "position": at, **body} for at, body in enumerate(bodies)],
     )
     replace_filter_rows(connection, position, row["metadata"])
+    created_at = completion.created_at
+    entries = (
+        Entry(at, item_role(body["body"]), created_at, completion_text(body["body"]))
+        for at, body in enumerate(bodies)
+    )
+    index.add(connection, partition, index.owner_of(COMPLETION, position), entries)
     return True
 
 

@@ -1,0 +1,74 @@
+"""The tables of the search index, which `store.search` reads and writes.
+
+Each message that search finds has a row. Its number is never used again, and on SQLite it increases
+in commit order.
+
+On SQLite, the tokens are in `search_terms`, an FTS5 table that keeps no text. The other data of the
+rows are in `search_rows`, in compressed blocks of consecutive rows, which take a sixth of the space
+of single rows. On PostgreSQL, where writers would wait for one another to add to a block,
+`search_rows` has a row for each message, with a GIN index of hashes of its tokens.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import DDL, BigInteger, Column, Integer, MetaData, Table, Text, event
+
+_metadata: Final = MetaData()
+_Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+# A number for each partition, which begins its tokens, so that partitions share no counts.
+search_scopes: Final = Table(
+    "search_scopes",
+    _metadata,
+    Column("partition", _Text, primary_key=True),
+    Column("scope", Integer, nullable=False),
+)
+
+# The part of a database that was written before it had an index, and is not indexed yet.
+search_pending: Final = Table(
+    "search_pending",
+    _metadata,
+    Column("kind", Integer, primary_key=True, autoincrement=False),
+    Column("below", BigInteger, nullable=False),
+)
+
+SEARCH_TABLES: Final = (search_scopes, search_pending)
+"""The tables that are the same on both engines."""
+
+# A merge of the parts of an FTS5 table can take long. So no write merges anything (`automerge`)
+# unless merging in the background falls far behind (`crisismerge`).
+ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "sqlite": (
+        ("CREATE TABLE search_rows (block INTEGER PRIMARY KEY, rows BLOB NOT NULL)"),
+        (
+            "CREATE VIRTUAL TABLE search_terms USING fts5(terms, content='', detail=none,"
+            ' columnsize=0, tokenize="unicode61'
+            " remove_diacritics 0 categories 'L* M* N* P* S* Co'\")"
+        ),
+        "INSERT INTO search_terms (search_terms, rank) VALUES ('automerge', 0)",
+        "INSERT INTO search_terms (search_terms, rank) VALUES ('crisismerge', 64)",
+    ),
+    "postgresql": (
+        (
+            "CREATE TABLE search_rows (id BIGSERIAL PRIMARY KEY, owner BIGINT NOT NULL,"
+            " created_at BIGINT NOT NULL, position INTEGER NOT NULL, scope INTEGER NOT NULL,"
+            " length INTEGER NOT NULL, role SMALLINT NOT NULL, version SMALLINT NOT NULL,"
+            " terms INTEGER[] NOT NULL)"
+        ),
+        # Searches read the list of pending entries from its beginning to its end.
+        (
+            "CREATE INDEX search_rows_having ON search_rows USING gin (terms)"
+            " WITH (gin_pending_list_limit = 512)"
+        ),
+    ),
+}
+"""The statements that create the tables that differ between the engines."""
+
+
+def create_engine_tables(target: Table) -> None:
+    """Create the tables of `ENGINE_TABLES` whenever `target` is created."""
+    for engine, statements in ENGINE_TABLES.items():
+        for statement in statements:
+            create = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it
+            event.listen(target, "after_create", create.execute_if(dialect=engine))

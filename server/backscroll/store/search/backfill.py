@@ -1,0 +1,179 @@
+"""Indexes what was written before there was an index, in the background.
+
+Owners are indexed from the newest to the oldest, a chunk of messages in a transaction. The table
+`search_pending` has how far that is, so that a process goes on where the last one ended. Processes
+that do the same at once only repeat one another's looks: what is indexed already is left out.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from backscroll.database.faults import CommitUnknownError, NothingWrittenError
+from backscroll.database.locks import take_turns
+from backscroll.database.port import Database
+from backscroll.database.search_schema import search_pending
+from backscroll.store.search import index, rows, terms
+from backscroll.store.search.entries import CHUNK, OWNERS, entries
+
+PAUSE_S: Final = 0.01
+"""The seconds between two transactions, in which others write."""
+AGAIN_S: Final = 5.0
+"""The seconds before the next attempt, if the database could not be written."""
+
+WATCH_S: Final = 5.0
+"""The seconds between two looks for something to do."""
+MERGED_ROWS: Final = 64
+"""The new rows after which the parts of FTS5's index are merged."""
+
+_log: Final = logging.getLogger(__name__)
+_pending: Final = select(search_pending.c.kind, search_pending.c.below).order_by(
+    search_pending.c.kind
+)
+_done: Final = delete(search_pending).where(search_pending.c.kind == bindparam("of"))
+_goes_on: Final = (
+    update(search_pending)
+    .where(search_pending.c.kind == bindparam("of"), search_pending.c.below > bindparam("at"))
+    .values(below=bindparam("at"))
+)
+
+
+async def keep_whole(database: Database, watch_s: float = WATCH_S) -> None:
+    """Index what is missing, forget what was deleted and merge the index, until cancelled.
+
+    Args:
+        database: the database.
+        watch_s: the seconds between two looks for something to do.
+    """
+    merged = 0
+    while True:
+        await fill(database)
+        newest = merged
+        with suppress(NothingWrittenError):  # the next look may succeed
+            newest = await database.read(rows.newest)
+        if abs(newest - merged) >= MERGED_ROWS:
+            await merge(database)
+            merged = newest
+        await asyncio.sleep(watch_s)
+
+
+async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
+    """Merge the parts of FTS5's index, in small steps, so that searches read few parts.
+
+    Args:
+        database: the database.
+        pause_s: the seconds between two transactions.
+    """
+    with suppress(NothingWrittenError, CommitUnknownError):  # the next merge goes on
+        whole = False
+        while not whole:
+            whole = await database.write(terms.merge)
+            await asyncio.sleep(pause_s)
+
+
+async def fill(database: Database, pause_s: float = PAUSE_S) -> None:
+    """Index what is missing, and return when nothing is.
+
+    Args:
+        database: the database.
+        pause_s: the seconds between two transactions.
+    """
+    filling = _Filling()
+    while True:
+        wait_s = pause_s
+        try:
+            if not await database.read(filling.is_needed):
+                return
+            await database.write(filling.step)
+        except (NothingWrittenError, CommitUnknownError) as error:
+            _log.warning("the search index is not complete yet: %s", error)
+            filling, wait_s = _Filling(), AGAIN_S
+        await asyncio.sleep(wait_s)
+
+
+async def stop(task: "asyncio.Task[None]") -> None:
+    """Cancel a task of `keep_whole`, and wait for its end."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def is_whole(connection: Connection) -> bool:
+    """Whether every message of the database is indexed."""
+    return all(kind == index.ERASING for kind, _ in connection.execute(_pending))
+
+
+class _Filling:
+    """The steps of one process: one chunk of an owner's messages after another."""
+
+    def __init__(self) -> None:
+        self._owner: tuple[int, int] | None = None
+        """The kind and position of the owner that is being indexed, and nothing beyond it."""
+        self._above = -1
+        self._known: set[int] = set()
+        self._newest = 0
+        """The positions of its messages that are indexed, in rows up to this one."""
+        self._outdated: bool | None = None
+        """Whether another version made tokens; None until the first look."""
+
+    def is_needed(self, connection: Connection) -> bool:
+        """Whether anything is left to do."""
+        if self._outdated is None:
+            self._outdated = _is_of_other_version(connection)
+        return self._outdated or connection.execute(_pending).first() is not None
+
+    def step(self, connection: Connection) -> None:
+        """Index one chunk."""
+        take_turns(connection, "search index")
+        if self._outdated and _is_of_other_version(connection):
+            index.reset(connection)
+        self._outdated = False
+        pending = connection.execute(_pending).first()
+        if pending is None:
+            return
+        if pending.kind == index.ERASING:
+            if terms.forget(connection):
+                connection.execute(_done, {"of": index.ERASING})
+            return
+        self._index(connection, pending.kind, pending.below)
+
+    def _index(self, connection: Connection, kind: int, below: int) -> None:
+        table = OWNERS[kind]
+        newest = (
+            select(table.c.position, table.c.partition)
+            .where(table.c.position < below, table.c.deleted_at.is_(None))
+            .order_by(table.c.position.desc())
+            .limit(1)
+            .with_for_update()
+        )
+        found = connection.execute(newest).one_or_none()
+        if found is None:
+            connection.execute(_done, {"of": kind})
+            return
+        if self._owner != (kind, found.position):
+            self._owner, self._above = (kind, found.position), -1
+            self._known, self._newest = set(), 0
+        owner = index.owner_of(kind, found.position)
+        chunk = entries(connection, owner, self._above)
+        if chunk:
+            indexed = index.rows_of(connection, owner, self._newest)
+            self._known |= indexed.keys()
+            self._newest = max(indexed.values(), default=self._newest)
+            missing = [each for each in chunk if each.position not in self._known]
+            index.add(connection, found.partition, owner, missing)
+            self._above = chunk[-1].position
+        if len(chunk) < CHUNK:
+            connection.execute(_goes_on, {"of": kind, "at": found.position})
+
+
+def _is_of_other_version(connection: Connection) -> bool:
+    """Whether the oldest or the newest row has tokens of another version."""
+    versions = rows.versions(connection)
+    if not versions:
+        return False
+    from backscroll_tools.search.tokenizer import TOKENS_VERSION
+
+    return versions != {TOKENS_VERSION}

@@ -1,0 +1,287 @@
+"""The rows that may be hits, found in the index alone: no text is read here.
+
+The rarest words are looked up first, until they are in `Bounds.budget` rows altogether. So the time
+is bounded in a store of any size, and rows that have only common words are left out. If even the
+rarest word is in more rows, the newest of them are taken in the order of their numbers.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from backscroll.store.search import rows, terms
+from backscroll.store.search.index import owner_token, scoped
+from backscroll.store.search.rows import Row
+from backscroll.store.search.search_request import SearchRequest
+from backscroll.store.search.texts import role_number
+
+
+class Group(NamedTuple):
+    """Words that are looked up together: those of all literals, or any one of the others.
+
+    Attributes:
+        words: the tokens, all of which a row must have.
+        bits: their bits in a candidate.
+    """
+
+    words: tuple[str, ...]
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a search does at most.
+
+    Attributes:
+        budget: the most rows with a word that are read, added up over all words.
+        few: the rows of each word that are read first, to know which words are the rarest.
+        scan: the most rows that one step reads if only common words are searched.
+        looked_at: the most texts that are read for a page, rounded up to a whole chunk.
+    """
+
+    budget: int = 45_000
+    few: int = 2_000
+    scan: int = 1_000
+    looked_at: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Which rows a search considers.
+
+    Attributes:
+        scope: the number of the partition; -1 if it has no rows.
+        owner: the number of the only thread, conversation or completion; None for all.
+        high: the greatest row.
+        bounds: how much it does at most.
+    """
+
+    scope: int
+    owner: int | None
+    high: int
+    bounds: Bounds = Bounds()
+
+    @property
+    def between(self) -> tuple[int, int]:
+        """The least and the greatest row."""
+        return 1, self.high
+
+    @property
+    def also(self) -> list[str]:
+        """Tokens that each row must have."""
+        return [] if self.owner is None else [owner_token(self.owner)]
+
+
+class CommonWords:
+    """Words that were in more rows than the budget when a search of this process looked them up.
+
+    They are not counted again, because that takes several milliseconds for each.
+    """
+
+    MOST: Final = 10_000
+
+    def __init__(self) -> None:
+        self._known: set[tuple[int, tuple[str, ...]]] = set()
+
+    def has(self, limits: Limits, group: Group) -> bool:
+        """Whether a search of everything found the words of a group too common."""
+        return limits.owner is None and (limits.scope, group.words) in self._known
+
+    def add(self, limits: Limits, group: Group) -> None:
+        """Remember that the words of a group are too common."""
+        if limits.owner is None:
+            if len(self._known) >= self.MOST:
+                self._known.clear()
+            self._known.add((limits.scope, group.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of each group of words that was looked up.
+
+    Attributes:
+        having: how many rows have the words of each group; one more than the budget if there
+            are too many.
+        rows: the rows of the groups within the budget, by the group's index.
+    """
+
+    having: tuple[int, ...]
+    rows: Mapping[int, Sequence[int]]
+
+
+def groups(search: SearchRequest) -> list[Group]:
+    """Return what a search looks up, the literals' words first."""
+    query = search.query
+    places = {term: place for place, term in enumerate(query.terms)}
+    required = query.required
+    found = [Group((word,), 1 << places[word]) for word in query.words if word not in required]
+    if required:
+        found.insert(0, Group(required, sum(1 << places[word] for word in required)))
+    return found
+
+
+def look_up(
+    connection: Connection,
+    search: SearchRequest,
+    limits: Limits,
+    found: Sequence[Group],
+    common: CommonWords,
+) -> Found:
+    """Return the rows of the rarest groups, within the budget; the first page calls this."""
+    if search.query.only_common:
+        return Found(tuple(0 for _ in found), {})
+    bounds = limits.bounds
+    of: dict[int, list[int]] = {}
+    unknown = []
+    for place, group in enumerate(found):
+        if common.has(limits, group) or _is_common(connection, limits, group):
+            common.add(limits, group)
+            continue
+        of[place] = _rows(connection, limits, group, bounds.few)
+        if len(of[place]) == bounds.few:
+            del of[place]
+            unknown.append(place)
+    for place in unknown:
+        read = _rows(connection, limits, found[place], bounds.budget + 1)
+        if len(read) > bounds.budget:
+            common.add(limits, found[place])
+        else:
+            of[place] = read
+    having = tuple(len(of.get(place, range(bounds.budget + 1))) for place in range(len(found)))
+    return Found(
+        having, {place: of[place] for place in chosen(search, having, limits.bounds.budget)}
+    )
+
+
+def look_up_again(
+    connection: Connection,
+    search: SearchRequest,
+    limits: Limits,
+    found: Sequence[Group],
+    having: tuple[int, ...],
+) -> Found:
+    """Return the rows of the same groups as on the first page."""
+    budget = limits.bounds.budget
+    places = [] if search.query.only_common else chosen(search, having, budget)
+    return Found(
+        having,
+        {each: _rows(connection, limits, found[each], limits.bounds.budget) for each in places},
+    )
+
+
+def chosen(search: SearchRequest, having: Sequence[int], budget: int) -> list[int]:
+    """Return which groups are looked up: the literals' words, and the rarest within the budget.
+
+    Empty if even the rarest is too common, or if there is nothing to look up.
+    """
+    required = bool(search.query.required)
+    by_rarity = sorted(range(len(having)), key=lambda place: (having[place], place))
+    if required:
+        by_rarity.remove(0)
+        by_rarity.insert(0, 0)
+    taken: list[int] = []
+    left = budget
+    for place in by_rarity:
+        left -= having[place]
+        if left < 0:
+            break
+        taken.append(place)
+    return taken
+
+
+def bits_by_row(
+    search: SearchRequest, groups_found: Sequence[Group], found: Found
+) -> dict[int, int]:
+    """Return the rows that have any of the words, and all that literals need, with their bits."""
+    bits: dict[int, int] = {}
+    places = sorted(found.rows)
+    for place in places:
+        own = groups_found[place].bits
+        if search.query.required and place:
+            bits |= {row: bits[row] | own for row in found.rows[place] if row in bits}
+        elif not bits:
+            bits = dict.fromkeys(found.rows[place], own)
+        else:
+            get = bits.get
+            for row in found.rows[place]:
+                bits[row] = get(row, 0) | own
+    return bits
+
+
+def admitted(connection: Connection, search: SearchRequest, ids: Iterable[int]) -> dict[int, Row]:
+    """Return those of the rows that have the role and the time of a search, with their data."""
+    role = None if search.role is None else role_number(search.role)
+    since, until = search.since, search.until
+    return {
+        row: data
+        for row, data in rows.read(connection, list(ids)).items()
+        if (role is None or data.role == role)
+        and (since is None or data.created_at >= since)
+        and (until is None or data.created_at < until)
+    }
+
+
+def streamed(
+    connection: Connection,
+    search: SearchRequest,
+    limits: Limits,
+    found: Sequence[Group],
+    after: int | None,
+) -> tuple[list[int], int | None]:
+    """Return rows with any of the words in the order of their numbers, and where to go on.
+
+    Args:
+        connection: a connection for reading.
+        search: the search; `oldest` begins with the least number, and each other order with the
+            greatest.
+        limits: which rows it considers.
+        found: the words; without any, each row is a candidate.
+        after: the last row of the step before; None for the first step.
+
+    Returns:
+        the rows, and the last row that was read; None if there are no more.
+    """
+    oldest, most = search.order == "oldest", limits.bounds.scan
+    low, high = limits.between
+    if after is not None:
+        low, high = (after + 1, high) if oldest else (low, after - 1)
+    if found:
+        required = search.query.required
+        words = required or [word for group in found for word in group.words]
+        read = terms.having(
+            connection,
+            scoped(limits.scope, words),
+            "all" if required else "any",
+            (low, high),
+            most,
+            "oldest" if oldest else "newest",
+            limits.also,
+        )
+    elif limits.owner is not None:
+        order: terms.Order = "oldest" if oldest else "newest"
+        read = terms.having(connection, limits.also, "all", (low, high), most, order)
+    else:
+        read = list(
+            range(low, high + 1)[: limits.bounds.scan]
+            if oldest
+            else range(high, low - 1, -1)[: limits.bounds.scan]
+        )
+    last = read[-1] if len(read) == most else None
+    kept = admitted(connection, search, read)
+    return [row for row in read if row in kept and kept[row].scope == limits.scope], last
+
+
+def _rows(connection: Connection, limits: Limits, group: Group, most: int) -> list[int]:
+    words = scoped(limits.scope, group.words)
+    return terms.having(connection, words, "all", limits.between, most, also=limits.also)
+
+
+def _is_common(connection: Connection, limits: Limits, group: Group) -> bool:
+    """Whether PostgreSQL would read far more rows than the budget."""
+    budget = limits.bounds.budget
+    if not rows.is_postgres(connection) or limits.high <= budget or limits.owner is not None:
+        return False
+    words = scoped(limits.scope, group.words)
+    return terms.share(connection, words, limits.high) * limits.high > 2 * budget

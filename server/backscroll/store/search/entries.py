@@ -1,0 +1,68 @@
+"""Reads the messages of the store's tables that the index should have."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, bindparam, select
+
+from backscroll.database.schema import (
+    completion_messages,
+    completions,
+    conversations,
+    items,
+    messages,
+    threads,
+)
+from backscroll.store.search.texts import (
+    COMPLETION,
+    CONVERSATION,
+    KINDS,
+    THREAD,
+    Entry,
+    completion_text,
+    item_role,
+    item_text,
+    message_text,
+)
+
+OWNERS: Final = {THREAD: threads, CONVERSATION: conversations, COMPLETION: completions}
+
+CHUNK: Final = 200
+"""How many messages are in memory at a time."""
+
+
+def entries(connection: Connection, owner: int, above: int) -> list[Entry]:
+    """Return the next `CHUNK` messages of an owner, oldest first, indexed or not."""
+    position, kind = divmod(owner, KINDS)
+    rows = connection.execute(_SOURCES[kind], {"of": position, "above": above})
+    return [_entry(kind, *row) for row in rows]
+
+
+def _entry(kind: int, position: int, created_at: int, role: str | None, body: Any) -> Entry:  # noqa: ANN401 - JSON
+    if kind == THREAD:
+        return Entry(position, role or "", created_at, message_text(role or "", body))
+    text = item_text(body) if kind == CONVERSATION else completion_text(body)
+    return Entry(position, item_role(body or {}), created_at, text)
+
+
+def _source(kind: int) -> Select[Any]:
+    role: Any = messages.c.role
+    if kind == THREAD:
+        table, of, body, at = messages, messages.c.thread, messages.c.content, messages.c.created_at
+        owner: Any = threads
+    elif kind == CONVERSATION:
+        table, of, body, at = items, items.c.conversation, items.c.body, conversations.c.created_at
+        owner, role = conversations, conversations.c.id
+    else:
+        table, body, at = completion_messages, completion_messages.c.body, completions.c.created_at
+        owner, of, role = completions, completion_messages.c.completion, completions.c.id
+    found = (
+        select(table.c.position, at, role, body)
+        .join(owner, owner.c.position == of)
+        .where(of == bindparam("of"), table.c.position > bindparam("above"))
+    )
+    if "deleted_at" in table.c:
+        found = found.where(table.c.deleted_at.is_(None))
+    return found.order_by(table.c.position).limit(CHUNK)
+
+
+_SOURCES: Final = {kind: _source(kind) for kind in OWNERS}

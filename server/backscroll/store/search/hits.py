@@ -1,0 +1,133 @@
+"""The messages of rows that were found, and what a reply shows of them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Column, Connection, Select, Table, bindparam, select, tuple_
+
+from backscroll.database.schema import (
+    completion_messages,
+    completions,
+    conversations,
+    items,
+    messages,
+    threads,
+)
+from backscroll.store.envelopes import JSON
+from backscroll.store.search.rows import Row
+from backscroll.store.search.texts import (
+    COMPLETION,
+    CONVERSATION,
+    KINDS,
+    THREAD,
+    completion_text,
+    item_role,
+    item_text,
+    message_text,
+)
+from backscroll.store.search.titles import has_title, title_of, titled
+
+if TYPE_CHECKING:
+    from backscroll_tools.search.query import Query
+
+
+def _of(table: Table, owner: Table, of: Column[Any], *columns: Column[Any]) -> Select[Any]:
+    """Return a query for messages, for the positions of their owners and their own."""
+    wanted = tuple_(of, table.c.position).in_(bindparam("places", expanding=True))
+    found = (
+        select(owner.c.position, table.c.position, owner.c.id, owner.c.metadata, *columns)
+        .join(owner, of == owner.c.position)
+        .where(wanted, owner.c.partition == bindparam("within"), owner.c.deleted_at.is_(None))
+    )
+    return found.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else found
+
+
+_FIND: Final[Mapping[int, Select[Any]]] = {
+    THREAD: _of(
+        messages, threads, messages.c.thread, messages.c.id, messages.c.role, messages.c.content
+    ),
+    CONVERSATION: _of(items, conversations, items.c.conversation, items.c.id, items.c.body),
+    COMPLETION: _of(
+        completion_messages, completions, completion_messages.c.completion,
+        completion_messages.c.position, completion_messages.c.body,
+    ),
+}  # fmt: skip
+
+
+def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) -> dict[int, JSON]:
+    """Return the messages of rows, by row, without those that have been deleted since.
+
+    Each has the ids, the role, the time, the title, the whole `text` and, as `indexed`, all that
+    is indexed of it.
+    """
+    hits: dict[int, JSON] = {}
+    for kind, statement in _FIND.items():
+        rows = {
+            (each.owner // KINDS, each.position): row
+            for row, each in found.items()
+            if each.owner % KINDS == kind
+        }
+        if not rows:
+            continue
+        bound = {"places": list(rows), "within": partition}
+        for of, position, owner, metadata, identifier, *rest in connection.execute(
+            statement, bound
+        ):
+            if kind == THREAD:
+                role, text = rest[0], message_text(*rest)
+            else:
+                role = item_role(rest[0])
+                text = item_text(rest[0]) if kind == CONVERSATION else completion_text(rest[0])
+            row = rows[of, position]
+            hits[row] = {
+                "id": f"{owner}-{identifier}" if kind == COMPLETION else identifier,
+                "object": "search.hit",
+                "thread_id": owner,
+                "position": position,
+                "title": title_of(metadata) or None,
+                "role": role,
+                "created_at": found[row].created_at,
+                "text": text,
+                "indexed": titled(text, title_of(metadata))
+                if has_title(of * KINDS + kind, position)
+                else text,
+            }
+    return hits
+
+
+def matching(query: "Query", role: str | None, hit: JSON) -> set[str] | None:
+    """Return which words of a query a message has; None if the message does not match.
+
+    This decides what the index cannot: literals, exclusions, rare roles, and tokens with the same
+    hash.
+    """
+    from backscroll_tools.search.folding import fold
+    from backscroll_tools.search.match import admitted
+    from backscroll_tools.search.tokenizer import tokens
+
+    if role is not None and hit["role"] != role:
+        return None
+    text = hit["indexed"]
+    if (query.literals or query.excluded) and not admitted(query, fold(text)):
+        return None
+    found = set(tokens(text).terms)
+    words = found.intersection(query.words)
+    if not found.isdisjoint(query.excluded_words) or not (words or query.literals):
+        return None
+    return words
+
+
+def shown(query: "Query", hit: JSON, chars: int, weights: Mapping[str, float]) -> JSON:
+    """Return a hit as a reply has it: with an excerpt in place of the text."""
+    from backscroll_tools.search.excerpt import excerpt
+
+    text = hit["text"]
+    part = excerpt(text, query, chars, weights)
+    return {name: value for name, value in hit.items() if name not in {"text", "indexed"}} | {
+        "chars": len(text),
+        "excerpt": {
+            "text": part.text,
+            "start": part.start,
+            "spans": [list(each) for each in part.spans],
+        },
+    }

@@ -1,0 +1,179 @@
+"""The orders of hits: each yields rows one after another, and where a page after a row begins.
+
+By relevance, rows are taken in batches: the 200 with the greatest weight, then the next 200, each
+batch in the order of `backscroll_tools.search.ranking`. A score depends on the rest of its batch,
+which a deletion changes. So the cursor has the ends of the batch, and its rows that were shown:
+whatever the scores are by then, each row of the batch is yielded once.
+
+`newest` and `oldest` go by time. If there are only common words, the order is that of writing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from heapq import nlargest
+from typing import Final, TypeAlias
+
+from sqlalchemy import Connection
+
+from backscroll.store.search import rows
+from backscroll.store.search.candidates import (
+    Found,
+    Group,
+    Limits,
+    admitted,
+    bits_by_row,
+    streamed,
+)
+from backscroll.store.search.hits import read_hits
+from backscroll.store.search.search_cursor import Cursor
+from backscroll.store.search.search_request import SearchRequest
+
+Step: TypeAlias = tuple[int, Cursor]
+"""A row, and the cursor of a page that begins after it."""
+
+_Key: TypeAlias = tuple[int, ...]
+"""The weight of a row, and its number."""
+
+BATCH: Final = 200
+_FIRST: Final = (1 << 53, 0)
+"""A weight and a row that are greater than those of any candidate."""
+_WEIGHT: Final = 1_000_000
+"""Weights are compared as integers, which a cursor stores exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A search, ready to look up.
+
+    Attributes:
+        connection: a connection for reading.
+        partition: where to look.
+        search: what is asked for.
+        limits: which rows count.
+        groups: the words of the search.
+        weights: the weight of each group.
+        found: the rows of the groups that were looked up; if there are none, rows are streamed.
+    """
+
+    connection: Connection
+    partition: str
+    search: SearchRequest
+    limits: Limits
+    groups: tuple[Group, ...]
+    weights: tuple[float, ...]
+    found: Found
+
+
+def steps(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
+    """Yield the rows after a cursor, in the order that was asked for."""
+    if not lookup.found.rows:
+        return _streamed(lookup, cursor)
+    bits = bits_by_row(lookup.search, lookup.groups, lookup.found)
+    search = lookup.search
+    if search.role is not None or search.since is not None or search.until is not None:
+        kept = admitted(lookup.connection, search, bits)
+        bits = {row: bits[row] for row in kept}
+    if search.order == "relevance":
+        return _ranked(lookup, bits, cursor)
+    return _timed(lookup, bits, cursor)
+
+
+def _ranked(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[Step]:
+    counts = Counter(bits.values())
+    totals = _totals(lookup, set(counts))
+    first, end = cursor.at[:2] or _FIRST, cursor.at[2:]
+    while True:
+        taken = _heaviest(counts, totals, first, end)
+        keys = ((totals[own], row) for row, own in bits.items() if own in taken)
+        batch = nlargest(BATCH, (key for key in keys if end <= key < first))
+        if not batch and not end:
+            return
+        end = end or batch[-1]
+        shown = cursor.shown
+        data = rows.read(lookup.connection, [row for _, row in batch])
+        for row in _order(lookup, bits, data, cursor):
+            if row not in cursor.shown:
+                shown = (*shown, row)
+                yield row, replace(cursor, at=(*first, *end), shown=shown)
+        cursor = replace(cursor, at=end, shown=())
+        first, end = end, ()
+
+
+def _heaviest(
+    counts: Mapping[int, int], totals: Mapping[int, int], first: _Key, end: _Key | tuple[()]
+) -> set[int]:
+    """Return the combinations of words that the rows of a batch can have.
+
+    Args:
+        counts: how many rows have each combination.
+        totals: the weight of each combination.
+        first: the key after which the batch begins.
+        end: the last key of the batch, if it is known.
+    """
+    taken: set[int] = set()
+    whole, least = 0, first[0]
+    for own in sorted(counts, key=lambda each: -totals[each]):
+        if totals[own] > first[0]:
+            continue
+        if (end and totals[own] < end[0]) or (whole >= BATCH and totals[own] < least):
+            break
+        taken.add(own)
+        least = totals[own]
+        # Some of those with the weight of `first` were on earlier pages.
+        whole += counts[own] if totals[own] < first[0] else 0
+    return taken
+
+
+def _totals(lookup: Lookup, patterns: set[int]) -> dict[int, int]:
+    """Return the weight of each combination of words."""
+    looked_up = [(lookup.groups[each].bits, lookup.weights[each]) for each in lookup.found.rows]
+    return {
+        pattern: round(_WEIGHT * sum(told for own, told in looked_up if pattern & own == own))
+        for pattern in patterns
+    }
+
+
+def _order(
+    lookup: Lookup, bits: dict[int, int], data: dict[int, rows.Row], cursor: Cursor
+) -> list[int]:
+    from backscroll_tools.search.folding import fold
+    from backscroll_tools.search.ranking import Candidate, ranked
+
+    query = lookup.search.query
+    by_bit = [0.0] * len(query.terms)
+    for place in lookup.found.rows:
+        group = lookup.groups[place]
+        own = [bit for bit in range(len(by_bit)) if group.bits >> bit & 1]
+        for bit in own:
+            by_bit[bit] = lookup.weights[place] / len(own)
+    candidates: list[Candidate] = [
+        Candidate(row, bits[row], each.length, each.owner) for row, each in data.items()
+    ]
+    order = [row for _, row in ranked(candidates, by_bit, cursor.mean_length / 100)]
+    if query.identifiers:
+        texts = read_hits(lookup.connection, lookup.partition, data)
+        folded = {row: fold(hit["text"]) for row, hit in texts.items()}
+        order.sort(
+            key=lambda row: not any(each.occurs(folded.get(row, "")) for each in query.identifiers)
+        )
+    return order
+
+
+def _timed(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[Step]:
+    newest = lookup.search.order == "newest"
+    data = rows.read(lookup.connection, bits)
+    keys = sorted(((each.created_at, row) for row, each in data.items()), reverse=newest)
+    for key in keys:
+        if not cursor.at or (key < cursor.at if newest else key > cursor.at):
+            yield key[1], replace(cursor, at=key)
+
+
+def _streamed(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
+    last = cursor.at[0] if cursor.at else None
+    while True:
+        found, last = streamed(lookup.connection, lookup.search, lookup.limits, lookup.groups, last)
+        for row in found:
+            yield row, replace(cursor, at=(row,))
+        if last is None:
+            return

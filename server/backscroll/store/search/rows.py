@@ -1,0 +1,210 @@
+"""The data of each row except its tokens: which message it is, and when and by whom it was written.
+
+On SQLite, `search_rows` has a block for each `BLOCK` consecutive rows, which is compressed once it
+is full. On PostgreSQL, each row is one of the table, which also has the tokens.
+"""
+
+import json
+import struct
+import zlib
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, groupby, pairwise
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, text
+
+BLOCK: Final = 128
+"""The rows of a block. Row n is in block (n - 1) // BLOCK."""
+_FEW: Final = 8
+"""How many rows of a block are added up one by one."""
+MAX_LENGTH: Final = 0xFFFF
+"""The maximum length that is stored: longer messages count as this long."""
+
+_RECORD: Final = struct.Struct("<qqIIHBB")
+_OPEN: Final = -1
+"""The key of the block that is not full yet; its number follows that of the last full one."""
+_LAST: Final = (
+    "SELECT (SELECT coalesce(max(block), -1) FROM search_rows),"
+    " (SELECT rows FROM search_rows WHERE block = -1)"
+)
+_STORE: Final = "INSERT OR REPLACE INTO search_rows (block, rows) VALUES (?, ?)"
+_READ: Final = "SELECT rows FROM search_rows WHERE block = ?"
+_READ_MANY: Final = (
+    "SELECT block, rows FROM search_rows WHERE block IN (SELECT value FROM json_each(?))"
+)
+_READ_POSTGRES: Final = text(
+    "SELECT id, owner, created_at, position, scope, length, role, version FROM search_rows"
+    " WHERE id = ANY(CAST(:ids AS BIGINT[]))"
+)
+_REMOVE_POSTGRES: Final = text("DELETE FROM search_rows WHERE id = ANY(CAST(:ids AS BIGINT[]))")
+
+
+class Row(NamedTuple):
+    """What the index has of a message besides its tokens.
+
+    Attributes:
+        owner: the number of its thread, conversation or completion; see `index`.
+        created_at: when it was written, in Unix seconds.
+        position: its position there.
+        scope: the number of its partition.
+        length: its number of words, at most `MAX_LENGTH`.
+        role: the number of its role; see `texts`.
+        version: the version of the tokenizer that made its tokens; 0 if the row was removed.
+    """
+
+    owner: int
+    created_at: int
+    position: int
+    scope: int
+    length: int
+    role: int
+    version: int
+
+
+REMOVED: Final = Row(0, 0, 0, 0, 0, 0, 0)
+
+
+def is_postgres(connection: Connection) -> bool:
+    """Whether a connection is to PostgreSQL."""
+    return connection.dialect.name == "postgresql"
+
+
+def newest(connection: Connection) -> int:
+    """Return the greatest number of any row; 0 if no row was ever added."""
+    if is_postgres(connection):
+        found = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM search_rows")
+        return int(found.scalar_one())
+    block, records = _last(connection)
+    return block * BLOCK + len(records) // _RECORD.size
+
+
+def append(connection: Connection, rows: Sequence[Row]) -> range:
+    """Add rows to SQLite's blocks, and return their numbers."""
+    block, records = _last(connection)
+    first = block * BLOCK + len(records) // _RECORD.size + 1
+    records += b"".join(_RECORD.pack(*row) for row in rows)
+    size = BLOCK * _RECORD.size
+    while len(records) >= size:
+        full, records = records[:size], records[size:]
+        connection.exec_driver_sql(_STORE, (block, _pack(_RECORD.iter_unpack(full))))
+        block += 1
+    connection.exec_driver_sql(_STORE, (_OPEN, records))
+    return range(first, first + len(rows))
+
+
+def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
+    """Return those of the rows that exist, by number."""
+    if is_postgres(connection):
+        found = connection.execute(_READ_POSTGRES, {"ids": list(ids)})
+        return {each[0]: Row(*each[1:]) for each in found}
+    rows: dict[int, Row] = {}
+    open_block, records = _last(connection)
+    wanted = {
+        block: list(members)
+        for block, members in groupby(sorted(ids), key=lambda each: (each - 1) // BLOCK)
+    }
+    full = json.dumps([block for block in wanted if block < open_block])
+    for block, stored in connection.exec_driver_sql(_READ_MANY, (full,)):
+        rows |= _some(stored, block * BLOCK + 1, wanted[block])
+    for each in wanted.get(open_block, ()):
+        offset = (each - 1) % BLOCK * _RECORD.size
+        if offset < len(records):
+            rows[each] = Row(*_RECORD.unpack_from(records, offset))
+    return {each: row for each, row in rows.items() if row.version}
+
+
+def sampled(connection: Connection, high: int, blocks: int) -> list[Row]:
+    """Return the rows of at most `blocks` stretches of `BLOCK` rows, evenly spaced up to `high`."""
+    step = max(high // BLOCK // blocks, 1) * BLOCK
+    starts = range(1, high + 1, step)
+    ids = chain.from_iterable(range(start, min(start + BLOCK, high + 1)) for start in starts)
+    return list(read(connection, list(ids)).values())
+
+
+def versions(connection: Connection) -> set[int]:
+    """Return the versions of the tokens of the oldest and of the newest rows."""
+    if is_postgres(connection):
+        end = "(SELECT version FROM search_rows ORDER BY id {} LIMIT 1)"
+        statement = " UNION ALL ".join(end.format(order) for order in ("ASC", "DESC"))
+        return set(connection.exec_driver_sql(statement).scalars())
+    block, _ = _last(connection)
+    found = {row.version for each in (0, block) for row in _members(connection, each, block)}
+    return found - {0}
+
+
+def remove(connection: Connection, ids: Collection[int]) -> None:
+    """Remove rows; their numbers are not used again."""
+    if is_postgres(connection):
+        connection.execute(_REMOVE_POSTGRES, {"ids": list(ids)})
+        return
+    open_block, _ = _last(connection)
+    for block, removed in groupby(sorted(ids), key=lambda each: (each - 1) // BLOCK):
+        members = _members(connection, block, open_block)
+        for each in removed:
+            members[each - block * BLOCK - 1] = REMOVED
+        if block < open_block:
+            connection.exec_driver_sql(_STORE, (block, _pack(members)))
+        else:
+            records = b"".join(_RECORD.pack(*row) for row in members)
+            connection.exec_driver_sql(_STORE, (_OPEN, records))
+
+
+def clear(connection: Connection) -> None:
+    """Remove all rows; their numbers are not used again."""
+    if is_postgres(connection):
+        connection.exec_driver_sql("DELETE FROM search_rows")
+        return
+    block, records = _last(connection)
+    if block or records:
+        connection.exec_driver_sql("DELETE FROM search_rows")
+        connection.exec_driver_sql(_STORE, (block, _pack([REMOVED] * BLOCK)))
+
+
+def unpacked(block: int, stored: bytes) -> list[Row]:
+    """Return the rows of a stored block: compressed, unless it is the one that is not full yet."""
+    records = _RECORD.iter_unpack(stored) if block == _OPEN else _unpack(stored)
+    return [Row(*record) for record in records]
+
+
+def _last(connection: Connection) -> tuple[int, bytes]:
+    """Return the number of the block that is not full yet, and its records."""
+    full, records = connection.exec_driver_sql(_LAST).one()
+    return full + 1, records or b""
+
+
+def _members(connection: Connection, block: int, open_block: int) -> list[Row]:
+    key = block if block < open_block else _OPEN
+    stored = connection.exec_driver_sql(_READ, (key,)).scalar()
+    return [] if stored is None or block > open_block else unpacked(key, stored)
+
+
+def _pack(rows: Iterable[Sequence[int]]) -> bytes:
+    """Return a full block, compressed: for each column, the differences from row to row."""
+    columns = zip(*rows, strict=True)
+    differences = (later - earlier for column in columns for earlier, later in _pairs(column))
+    return zlib.compress(array("q", differences).tobytes())
+
+
+def _some(stored: bytes, first: int, ids: Sequence[int]) -> dict[int, Row]:
+    """Return some rows of a compressed block; the other ones cost nothing if these are few."""
+    if len(ids) > _FEW:
+        records = list(_unpack(stored))
+        return {each: Row(*records[each - first]) for each in ids}
+    differences = array("q")
+    differences.frombytes(zlib.decompress(stored))
+    starts = range(0, len(differences), BLOCK)
+    return {
+        each: Row(*(sum(differences[at : at + each - first + 1]) for at in starts)) for each in ids
+    }
+
+
+def _unpack(stored: bytes) -> Iterable[tuple[int, ...]]:
+    differences = array("q")
+    differences.frombytes(zlib.decompress(stored))
+    starts = range(0, len(differences), BLOCK)
+    return zip(*(accumulate(differences[at : at + BLOCK]) for at in starts), strict=True)
+
+
+def _pairs(column: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return pairwise((0, *column))

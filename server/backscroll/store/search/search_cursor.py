@@ -1,0 +1,114 @@
+"""A place in a list of hits, as a cursor: a few integers, and the search that they belong to.
+
+A cursor freezes what the order depends on: how many messages there were, how many have each word,
+and the newest row. So rows that are added later change nothing, and those that are deleted are only
+missing.
+"""
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from backscroll.store.api_errors import ApiError, invalid_value
+
+MAX_CURSOR_CHARS: Final = 4_000
+_DIGEST_BYTES: Final = 6
+_BITS: Final = 7
+_MORE: Final = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins.
+
+    Attributes:
+        high: the id of the newest row that is part of the list.
+        messages: how many messages there were to look in.
+        mean_length: their mean number of words, times 100.
+        having: how many messages have each group of words; counted up to a limit.
+        at: the sort keys of the last hit, or of the batch that `shown` belongs to; empty at the
+            beginning.
+        shown: the rows of a batch that were on earlier pages.
+    """
+
+    high: int
+    messages: int
+    mean_length: int
+    having: tuple[int, ...]
+    at: tuple[int, ...] = ()
+    shown: tuple[int, ...] = ()
+
+    def encode(self, identity: object) -> str:
+        """Return this cursor as text.
+
+        Args:
+            identity: the search; its `repr` must be the same when the cursor is read.
+        """
+        numbers = [self.high, self.messages, self.mean_length]
+        for each in (self.having, self.at, self.shown):
+            numbers += [len(each), *each]
+        raw = _digest(identity) + b"".join(map(_varint, numbers))
+        return urlsafe_b64encode(raw).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, cursor: str, identity: object) -> Self:
+        """Return the cursor that a text stands for.
+
+        Raises:
+            ApiError: 400 for anything but a cursor of this search.
+        """
+        try:
+            if len(cursor) > MAX_CURSOR_CHARS:
+                raise _invalid()
+            raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            numbers = list(_numbers(raw[_DIGEST_BYTES:]))
+            high, messages, mean_length, *rest = numbers
+            having, rest = _counted(rest)
+            at, rest = _counted(rest)
+            shown, rest = _counted(rest)
+        except (ValueError, IndexError) as error:
+            raise _invalid() from error
+        if rest or raw[:_DIGEST_BYTES] != _digest(identity):
+            raise _invalid()
+        return cls(high, messages, mean_length, having, at, shown)
+
+
+def _counted(numbers: list[int]) -> tuple[tuple[int, ...], list[int]]:
+    count = numbers[0]
+    if not 0 <= count < len(numbers):
+        raise IndexError(count)
+    return tuple(numbers[1 : count + 1]), numbers[count + 1 :]
+
+
+def _digest(identity: object) -> bytes:
+    return hashlib.sha256(repr(identity).encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]
+
+
+def _varint(number: int) -> bytes:
+    number = number << 1 if number >= 0 else (-number << 1) - 1
+    made = bytearray()
+    while number >= _MORE:
+        made.append(number & (_MORE - 1) | _MORE)
+        number >>= _BITS
+    made.append(number)
+    return bytes(made)
+
+
+def _numbers(raw: bytes) -> Iterable[int]:
+    number = shift = 0
+    for byte in raw:
+        number |= (byte & (_MORE - 1)) << shift
+        shift += _BITS
+        if byte < _MORE:
+            if number >> 64:
+                raise ValueError(number)
+            yield -((number + 1) >> 1) if number & 1 else number >> 1
+            number = shift = 0
+    if shift:
+        raise ValueError(shift)
+
+
+def _invalid() -> ApiError:
+    return invalid_value("after", "Invalid 'after': expected the next_cursor of the same search.")

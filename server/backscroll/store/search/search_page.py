@@ -1,0 +1,191 @@
+"""One page of a search."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from backscroll.store.api_errors import not_found
+from backscroll.store.envelopes import JSON, list_envelope
+from backscroll.store.search import rows
+from backscroll.store.search.backfill import is_whole
+from backscroll.store.search.candidates import (
+    Bounds,
+    CommonWords,
+    Limits,
+    groups,
+    look_up,
+    look_up_again,
+)
+from backscroll.store.search.entries import OWNERS
+from backscroll.store.search.hits import matching, read_hits, shown
+from backscroll.store.search.index import owner_of, scope_of
+from backscroll.store.search.orders import Lookup, Step, steps
+from backscroll.store.search.search_cursor import Cursor
+from backscroll.store.search.search_request import SearchRequest
+
+_CHUNK: Final = 25
+_BOUNDS: Final = Bounds()
+
+
+class Statistics:
+    """Estimates of each partition, kept until the index has grown by a tenth.
+
+    Attributes:
+        common: the words that are too common to look up.
+    """
+
+    MOST: Final = 1_000
+    SAMPLED: Final = 32
+    """The blocks of rows in which the messages of a partition are counted."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, int, int]] = {}
+        self.common = CommonWords()
+
+    def of(self, connection: Connection, limits: Limits) -> tuple[int, int]:
+        """Return how many messages there are to look in, and their mean length times 100."""
+        high, *known = self._known.get(limits.scope, (-1, 0, 0))
+        if not high <= limits.high <= high + high // 10:
+            sample = rows.sampled(connection, limits.high, self.SAMPLED)
+            lengths = [each.length for each in sample if each.scope == limits.scope]
+            share = len(lengths) / max(len(sample), 1)
+            known = [round(limits.high * share), 100 * sum(lengths) // max(len(lengths), 1)]
+            if len(self._known) >= self.MOST:
+                self._known.clear()
+            self._known[limits.scope] = (limits.high, known[0], known[1])
+        return known[0], known[1]
+
+
+def find(
+    connection: Connection,
+    partition: str,
+    search: SearchRequest,
+    kept: Statistics,
+    bounds: Bounds = _BOUNDS,
+) -> JSON:
+    """Return a page of hits, as a list envelope with a cursor and what was searched for.
+
+    Args:
+        connection: a connection for reading.
+        partition: where to look.
+        search: what is asked for.
+        kept: the process's estimates.
+        bounds: how much it does at most; a page that is not full by then has a cursor.
+
+    Raises:
+        ApiError: 404 for an unknown `thread_id`, 400 for the cursor of another search.
+    """
+    from backscroll_tools.search.ranking import weight
+    from backscroll_tools.search.tokenizer import TOKENS_VERSION
+
+    owner = None if search.thread_id is None else _owner(connection, partition, search.thread_id)
+    identity = (TOKENS_VERSION, partition, *search.identity)
+    cursor = None if search.after is None else Cursor.read(search.after, identity)
+    scope = scope_of(connection, partition)
+    # A partition without a number has no messages, and no row has the number -1.
+    limits = Limits(
+        -1 if scope is None else scope,
+        owner,
+        rows.newest(connection) if cursor is None else cursor.high,
+        bounds,
+    )
+    words = tuple(groups(search))
+    if cursor is None:
+        found = look_up(connection, search, limits, words, kept.common)
+        messages, mean_length = kept.of(connection, limits)
+        cursor = Cursor(limits.high, messages, mean_length, found.having)
+    else:
+        found = look_up_again(connection, search, limits, words, cursor.having)
+    told = tuple(weight(cursor.messages, having) for having in cursor.having)
+    lookup = Lookup(connection, partition, search, limits, words, told, found)
+    page = _hits(lookup, cursor)
+    by_term = {word: told[at] for at, group in enumerate(words) for word in group.words}
+    data = [shown(search.query, hit, search.excerpt_chars, by_term) for hit in page.hits]
+    after = page.after
+    return list_envelope(data, has_more=after is not None) | {
+        "next_cursor": None if after is None else after.encode(identity),
+        "search": _said(lookup, page)
+        | {"looked_at": page.looked_at, "complete": is_whole(connection)},
+    }
+
+
+@dataclass(slots=True)
+class _Page:
+    """The hits of a page.
+
+    Attributes:
+        hits: the hits.
+        after: the cursor of the next page; None at the end.
+        looked_at: how many texts were read.
+        has_all: whether each hit has all words of the query.
+    """
+
+    hits: list[JSON]
+    after: Cursor | None
+    looked_at: int = 0
+    has_all: bool = True
+
+
+def _hits(lookup: Lookup, cursor: Cursor) -> _Page:
+    search = lookup.search
+    page = _Page([], cursor)
+    for chunk in _chunks(steps(lookup, cursor)):
+        data = rows.read(lookup.connection, [row for row, _ in chunk])
+        texts = read_hits(lookup.connection, lookup.partition, data)
+        for row, after in chunk:
+            page.looked_at += 1
+            cursor = after
+            hit = texts.get(row)
+            words = None if hit is None else matching(search.query, search.role, hit)
+            if hit is None or words is None:
+                continue
+            if len(page.hits) == search.limit:
+                return page
+            page.hits.append(hit)
+            page.has_all &= len(words) == len(search.query.words)
+            page.after = after
+        if page.looked_at >= lookup.limits.bounds.looked_at:
+            page.after = cursor
+            return page
+    page.after = None
+    return page
+
+
+def _chunks(found: Iterator[Step]) -> Iterator[list[Step]]:
+    while chunk := list(islice(found, _CHUNK)):
+        yield chunk
+
+
+def _said(lookup: Lookup, page: _Page) -> JSON:
+    """Return how a search was read: what matched, and which words were too common."""
+    query = lookup.search.query
+    if query.literals:
+        matched = "literals"
+    elif not lookup.found.rows:
+        matched = "common_words"
+    else:
+        matched = "all_words" if page.hits and page.has_all else "any_word"
+    ignored = [
+        word
+        for at, group in enumerate(lookup.groups)
+        if lookup.found.rows and at not in lookup.found.rows
+        for word in group.words
+    ]
+    return {"matched": matched, "ignored": ignored, "cut": query.cut}
+
+
+def _owner(connection: Connection, partition: str, thread_id: str) -> int:
+    for kind, table in OWNERS.items():
+        statement = select(table.c.position).where(
+            table.c.partition == bindparam("within"),
+            table.c.id == bindparam("thread_id"),
+            table.c.deleted_at.is_(None),
+        )
+        bound = {"within": partition, "thread_id": thread_id}
+        position = connection.scalar(statement, bound)
+        if position is not None:
+            return owner_of(kind, position)
+    raise not_found("thread, conversation or chat completion", thread_id)

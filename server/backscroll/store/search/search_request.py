@@ -1,0 +1,103 @@
+"""What a request to `/search` asks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+
+from starlette.datastructures import QueryParams
+
+from backscroll.store.api_errors import invalid_value
+
+if TYPE_CHECKING:
+    from backscroll_tools.search.query import Query
+
+Order: TypeAlias = Literal["relevance", "newest", "oldest"]
+
+DEFAULT_LIMIT: Final = 10
+MAX_LIMIT: Final = 50
+EXCERPT_CHARS: Final = 240
+MAX_EXCERPT_CHARS: Final = 2_000
+LATEST: Final = 1 << 53
+"""The greatest time that is accepted, in Unix seconds: beyond it, JSON's numbers are not exact."""
+
+_ORDERS: Final = ("relevance", "newest", "oldest")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search.
+
+    Attributes:
+        text: the query as it was given.
+        query: the same, read.
+        thread_id: the only thread, conversation or completion to look in; None for all.
+        role: the only role; None for all.
+        since: the first second, in Unix time; None for the beginning.
+        until: the second after the last one; None for the end.
+        order: `relevance`, `newest` or `oldest`.
+        limit: the most hits, 1-50.
+        excerpt_chars: the most characters of an excerpt, 1-2,000.
+        after: the cursor of the page before; None for the first page.
+    """
+
+    text: str
+    query: "Query"
+    thread_id: str | None
+    role: str | None
+    since: int | None
+    until: int | None
+    order: Order
+    limit: int
+    excerpt_chars: int
+    after: str | None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What a cursor belongs to: everything but the sizes and the cursor itself."""
+        return (self.text, self.thread_id, self.role, self.since, self.until, self.order)
+
+
+def read_search(params: QueryParams) -> SearchRequest:
+    """Return the search that a query string asks for; unknown parameters are ignored.
+
+    Raises:
+        ApiError: 400 for a value that is not allowed.
+    """
+    from backscroll_tools.search.query import QueryError, parse
+
+    order = params.get("order") or "relevance"
+    if order not in _ORDERS:
+        message = (
+            f"Invalid value: '{order}'. Supported values are: {', '.join(map(repr, _ORDERS))}."
+        )
+        raise invalid_value("order", message)
+    text = params.get("query", "")
+    try:
+        query = parse(text)
+    except QueryError as error:
+        raise invalid_value("query", str(error)) from error
+    return SearchRequest(
+        text=text,
+        query=query,
+        thread_id=params.get("thread_id") or None,
+        role=params.get("role") or None,
+        since=_integer(params, "since", None, 0, LATEST),
+        until=_integer(params, "until", None, 0, LATEST),
+        order=cast("Order", order),
+        limit=_integer(params, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT,
+        excerpt_chars=_integer(params, "excerpt_chars", EXCERPT_CHARS, 1, MAX_EXCERPT_CHARS)
+        or EXCERPT_CHARS,
+        after=params.get("after") or None,
+    )
+
+
+def _integer(
+    params: Mapping[str, str], name: str, default: int | None, least: int, most: int
+) -> int | None:
+    text = params.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()) or not least <= int(text[:17]) <= most:
+        message = f"Invalid '{name}': expected an integer from {least} to {most}."
+        raise invalid_value(name, message, code="invalid_type")
+    return int(text)

@@ -1,0 +1,192 @@
+"""The tokens of each row: in an FTS5 table on SQLite, in arrays with a GIN index on PostgreSQL.
+
+Statements are text, because SQLAlchemy has no expressions for FTS5. PostgreSQL stores a hash of
+each token, which takes a third of the space. Two tokens can have the same hash, so `hits` compares
+each text with the query.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, TypeAlias
+
+from sqlalchemy import Connection, text
+
+from backscroll.store.search import rows
+from backscroll.store.search.rows import Row, is_postgres
+
+How: TypeAlias = Literal["all", "any"]
+
+_ADD: Final = "INSERT INTO search_terms (rowid, terms) VALUES (?, ?)"
+_REMOVE: Final = "INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)"
+_CLEAR: Final = "INSERT INTO search_terms (search_terms) VALUES ('delete-all')"
+_MERGE: Final = "INSERT INTO search_terms (search_terms, rank) VALUES ('merge', ?)"
+_ADD_POSTGRES: Final = text(
+    "INSERT INTO search_rows"
+    " (owner, created_at, position, scope, length, role, version, terms) VALUES (:owner,"
+    " :created_at, :position, :scope, :length, :role, :version, CAST(:terms AS INTEGER[]))"
+)
+_REPLACE_POSTGRES: Final = text(
+    "UPDATE search_rows SET terms = CAST(:terms AS INTEGER[]) WHERE id = :row"
+)
+_HAVING: Final = (
+    "SELECT group_concat(id) FROM (SELECT rowid AS id FROM search_terms"
+    " WHERE search_terms MATCH ? AND rowid BETWEEN ? AND ? {} LIMIT ?)"
+)
+# If all rows of a word are wanted, `id + 0` keeps the planner from reading one row after another.
+_HAVING_POSTGRES: Final = (
+    "SELECT array_agg(id) FROM (SELECT id FROM search_rows"
+    " WHERE terms {} CAST(:terms AS INTEGER[]) AND terms @> CAST(:also AS INTEGER[])"
+    " AND {} BETWEEN :low AND :high {} LIMIT :most) AS having_them"
+)
+_SHARE_POSTGRES: Final = text(
+    "SELECT count(*) FROM (SELECT terms FROM search_rows"
+    " WHERE id > :low AND id <= :high OFFSET 0) AS newest"
+    " WHERE terms @> CAST(:terms AS INTEGER[])"
+)
+_ORDERS: Final = {"": "", "newest": "ORDER BY {} DESC", "oldest": "ORDER BY {} ASC"}
+
+Order: TypeAlias = Literal["", "newest", "oldest"]
+
+NEWEST: Final = 2_000
+"""The rows in which PostgreSQL counts a word before it looks the word up: it always reads all rows
+of a word, however few are wanted."""
+MERGED_PAGES: Final = 32
+"""The most pages of 4 KB that one step of a merge writes, so that it takes a few milliseconds."""
+MERGES: Final = 4
+"""The most steps of a merge that a deletion takes itself."""
+
+
+def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> None:
+    """Add rows with their tokens, in the order of their numbers."""
+    if not added:
+        return
+    if is_postgres(connection):
+        bound = [row._asdict() | {"terms": hashed(terms)} for row, terms in added]
+        connection.execute(_ADD_POSTGRES, bound)
+    else:
+        ids = rows.append(connection, [row for row, _ in added])
+        pairs = [(row, " ".join(terms)) for row, (_, terms) in zip(ids, added, strict=True)]
+        connection.exec_driver_sql(_ADD, pairs)
+
+
+def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Remove rows with their tokens.
+
+    Args:
+        connection: a connection in a write transaction.
+        removed: the numbers of rows, and the tokens that were added with them: FTS5 does not check
+            them.
+    """
+    if not removed:
+        return
+    rows.remove(connection, [row for row, _ in removed])
+    if not is_postgres(connection):
+        pairs = [(row, " ".join(terms)) for row, terms in removed]
+        connection.exec_driver_sql(_REMOVE, pairs)
+
+
+def replace(connection: Connection, row: int, old: Sequence[str], new: Sequence[str]) -> None:
+    """Replace the tokens of a row; `old` must be the ones that it has."""
+    if is_postgres(connection):
+        connection.execute(_REPLACE_POSTGRES, {"row": row, "terms": hashed(new)})
+    else:
+        connection.exec_driver_sql(_REMOVE, (row, " ".join(old)))
+        connection.exec_driver_sql(_ADD, (row, " ".join(new)))
+
+
+def clear(connection: Connection) -> None:
+    """Remove all rows with their tokens."""
+    rows.clear(connection)
+    if not is_postgres(connection):
+        connection.exec_driver_sql(_CLEAR)
+
+
+def having(  # noqa: PLR0913, PLR0917 - one for each part of the statement
+    connection: Connection,
+    terms: Iterable[str],
+    how: How,
+    between: tuple[int, int],
+    most: int = 1 << 62,
+    order: Order = "",
+    also: Sequence[str] = (),
+) -> list[int]:
+    """Return the numbers of rows that have all, or any, of some tokens.
+
+    Args:
+        connection: a connection for reading.
+        terms: the tokens; at least one.
+        how: whether a row must have all of them.
+        between: the least and the greatest number of a row.
+        most: the most numbers to return.
+        order: which of them to return if there are more, and their order; none by default.
+        also: more tokens, all of which a row must have.
+    """
+    low, high = between
+    if is_postgres(connection):
+        selected = text(
+            _HAVING_POSTGRES.format(
+                "@>" if how == "all" else "&&",
+                "id" if order else "id + 0",
+                _ORDERS[order].format("id"),
+            )
+        )
+        bound = {"terms": hashed(terms), "also": hashed(also), "low": low, "high": high}
+        return list(connection.scalar(selected, bound | {"most": most}) or ())
+    match = f"({(' AND ' if how == 'all' else ' OR ').join(map(_quoted, terms))})"
+    match = " AND ".join([match, *map(_quoted, also)])
+    statement = _HAVING.format(_ORDERS[order].format("rowid"))
+    joined = connection.exec_driver_sql(statement, (match, low, high, most)).scalar_one()
+    return [] if joined is None else list(map(int, joined.split(",")))
+
+
+def share(connection: Connection, terms: Iterable[str], high: int) -> float:
+    """Return the share of the newest rows that have all of some tokens, on PostgreSQL."""
+    bound = {"terms": hashed(terms), "low": high - NEWEST, "high": high}
+    return int(connection.scalar(_SHARE_POSTGRES, bound) or 0) / min(NEWEST, high)
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
+
+
+def hashed(terms: Iterable[str]) -> list[int]:
+    """Return PostgreSQL's hashes of tokens: signed integers of 32 bits."""
+    codes = (zlib.crc32(term.encode("utf-8", "surrogatepass")) for term in terms)
+    return [code - (code >> 31 << 32) for code in codes]
+
+
+def merge(connection: Connection, *, everything: bool = False) -> bool:
+    """Take one step of merging the parts of FTS5's index; return whether nothing is left to merge.
+
+    PostgreSQL needs no such steps.
+
+    Args:
+        connection: a connection in a write transaction.
+        everything: whether to merge all parts into one, which overwrites the words of removed rows.
+    """
+    if is_postgres(connection):
+        return True
+    before = _changes(connection)
+    pages = -MERGED_PAGES if everything else MERGED_PAGES
+    connection.exec_driver_sql(_MERGE, (pages,))
+    # The documentation of `merge`: fewer than two changes mean that there was nothing to do.
+    return _changes(connection) - before < 2  # noqa: PLR2004 - see above
+
+
+def forget(connection: Connection, steps: int = MERGES) -> bool:
+    """Rewrite what FTS5 keeps of removed rows, in steps; return whether nothing is left of them.
+
+    FTS5 marks a removed row, and drops it when it merges the parts of the index that have it.
+    PostgreSQL does that itself when it vacuums.
+    """
+    if is_postgres(connection):
+        return True
+    # A savepoint makes FTS5 write the marks, which it would otherwise keep until the commit.
+    connection.exec_driver_sql("SAVEPOINT marks")
+    connection.exec_driver_sql("RELEASE SAVEPOINT marks")
+    return any(merge(connection, everything=True) for _ in range(steps))
+
+
+def _changes(connection: Connection) -> int:
+    changes: int = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    return changes

@@ -1,0 +1,91 @@
+"""What search finds of a message: the text that a person or a model wrote, and by whom.
+
+Calls of tools and their outputs are left out: they are most of what agents write, and hide what was
+said.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from backscroll.store.envelopes import JSON
+
+ROLES: Final = ("user", "assistant", "system", "developer")
+"""Roles that the index knows by number; each other role has the number `OTHER_ROLE`."""
+OTHER_ROLE: Final = len(ROLES)
+
+THREAD: Final = 0
+CONVERSATION: Final = 1
+COMPLETION: Final = 2
+KINDS: Final = 4
+"""The number of an owner is its position times `KINDS`, plus its kind."""
+
+_TOOLS: Final = frozenset({"tool", "function"})
+_TEXTS: Final = ("text", "refusal")
+
+
+class Entry(NamedTuple):
+    """A message to index.
+
+    Attributes:
+        position: its place in its thread, conversation or completion.
+        role: who wrote it.
+        created_at: in Unix seconds.
+        text: what it says; empty if there is nothing to find.
+    """
+
+    position: int
+    role: str
+    created_at: int
+    text: str
+
+
+def role_number(role: str) -> int:
+    """Return the number of a role in the index."""
+    return ROLES.index(role) if role in ROLES else OTHER_ROLE
+
+
+def message_text(role: str, content: object) -> str:
+    """Return the text of a message: of its parts, each on a line of its own.
+
+    Args:
+        role: who wrote it; nothing is found of what tools wrote.
+        content: a string, a list of parts in any of OpenAI's forms, or None.
+    """
+    if role in _TOOLS:
+        return ""
+    if isinstance(content, str):
+        return content
+    return "\n".join(_part_texts(content)) if isinstance(content, list) else ""
+
+
+def item_text(body: JSON | None) -> str:
+    """Return the text of a conversation's item; empty unless it is a message."""
+    if body is None or body.get("type") != "message":
+        return ""
+    return message_text(item_role(body), body.get("content"))
+
+
+def item_role(body: JSON) -> str:
+    """Return who wrote an item, or a message of a completion."""
+    role = body.get("role")
+    return role if isinstance(role, str) else ""
+
+
+def completion_text(body: JSON) -> str:
+    """Return the text of a message of a stored completion, and why it was refused."""
+    role = item_role(body)
+    found = message_text(role, body.get("content"))
+    refusal = body.get("refusal")
+    return "\n".join(filter(None, (found, refusal if isinstance(refusal, str) else "")))
+
+
+def _part_texts(parts: Iterable[Any]) -> Iterator[str]:
+    for part in parts:
+        if not isinstance(part, dict):
+            continue
+        for name in _TEXTS:
+            text = part.get(name)
+            if isinstance(text, dict):
+                text = text.get("value")
+            if isinstance(text, str) and text:
+                yield text

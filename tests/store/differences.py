@@ -1,0 +1,20 @@
+"""How the tables of a database differ from those of the schema."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from backscroll.database.schema import tables
+
+
+def is_ours(name: str) -> bool:
+    """Whether a table is described in the schema, unlike those that differ between the engines."""
+    return not name.startswith(("search_terms", "search_rows"))
+
+
+def differences(connection: Connection) -> list[object]:
+    def included(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or is_ours(name or "")
+
+    context = MigrationContext.configure(connection, opts={"include_name": included})
+    return list(compare_metadata(context, tables))

@@ -1,0 +1,75 @@
+"""A search does a bounded amount of work, says what it left out, and its cursors go on."""
+
+from functools import partial
+
+import pytest
+from starlette.datastructures import QueryParams
+
+from backscroll.database.opening import open_database
+from backscroll.store.app import Store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
+from backscroll.store.search.candidates import Bounds
+from backscroll.store.search.search_page import Statistics, find
+from backscroll.store.search.search_request import read_search
+from tests.store.wire import Json
+
+
+@pytest.fixture
+async def filled(store: Store) -> None:
+    """A thread of 60 messages: each has `boat`, every 10th `harbour`, every 30th `anchor`."""
+    texts = [
+        "boat" + " harbour" * (number % 10 == 0) + " anchor" * (number % 30 == 0)
+        for number in range(60)
+    ]
+    messages = [
+        ImportedMessage(id=f"msg_{number}", role="user", created_at=number, content=text)
+        for number, text in enumerate(texts)
+    ]
+    await store.import_thread(
+        ImportedThread(key="t", id="thread_1", created_at=1, messages=messages)
+    )
+
+
+async def search(url: str, bounds: Bounds, **params: str) -> tuple[list[str], Json]:
+    """Return the ids of all pages' hits, without `msg_`, and what the first page said."""
+    ids: list[str] = []
+    kept = Statistics()
+    said = None
+    async with open_database(url, "store") as database:
+        while True:
+            request = read_search(QueryParams(params))
+            listed = await database.read(
+                partial(find, partition="", search=request, kept=kept, bounds=bounds)
+            )
+            said = said or listed["search"]
+            ids += [hit["id"].removeprefix("msg_") for hit in listed["data"]]
+            if not listed["has_more"]:
+                return ids, said
+            params["after"] = listed["next_cursor"]
+
+
+@pytest.mark.usefixtures("filled")
+async def test_words_beyond_the_budget_are_left_out_and_named(database_url: str) -> None:
+    found, said = await search(database_url, Bounds(budget=20, few=3), query="boat harbour anchor")
+    assert sorted(map(int, found)) == [0, 10, 20, 30, 40, 50]
+    assert (found[:2], said["matched"], said["ignored"]) == (["30", "0"], "any_word", ["boat"])
+    found, said = await search(database_url, Bounds(budget=7, few=3), query="boat harbour anchor")
+    assert (found, said["ignored"]) == (["30", "0"], ["boat", "harbour"])
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_word_beyond_the_budget_alone_is_found_newest_first(database_url: str) -> None:
+    found, said = await search(database_url, Bounds(budget=20, few=3, scan=7), query="boat")
+    assert list(map(int, found)) == list(range(59, -1, -1))
+    assert said["matched"] == "common_words"
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_page_reads_a_bounded_number_of_texts_and_its_cursor_goes_on(
+    database_url: str,
+) -> None:
+    bounds = Bounds(looked_at=25)
+    found, said = await search(database_url, bounds, query='"boat anchor"', order="oldest")
+    assert (found, said["looked_at"]) == ([], 2)
+    found, said = await search(database_url, bounds, query="boat -harbour -boat", order="oldest")
+    assert (found, said["looked_at"]) == ([], 25)

@@ -1,0 +1,178 @@
+"""The index is what a scan of the messages finds, whatever was written, deleted and imported."""
+
+import asyncio
+from pathlib import Path
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backscroll.database.opening import open_database
+from backscroll.store.app import Store, store_over
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.search import backfill, index
+from tests.store.conftest import V2, Sql, examples_share_a_store
+from tests.store.search.contents import indexed, scanned
+from tests.store.wire import Json, add, add_items, new_conversation, new_thread, page
+
+WORDS = st.sampled_from(
+    ["refund", "Über", "東京都", "c++", "don't", "->", "", "🎉 party", "foo/bar.py:12", "ไทย"]
+)
+TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join).filter(bool)
+ACTIONS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 5), TEXTS), min_size=4, max_size=12)
+
+
+class Writer:
+    """Writes to a partition, and deletes what it wrote."""
+
+    def __init__(self, store: Store, api: httpx2.AsyncClient, partition: str) -> None:
+        self._store = store
+        self._api = api
+        self._partition = partition
+        self._threads: list[str] = []
+        self._items: list[tuple[str, list[Json]]] = []
+        self._completions: list[str] = []
+
+    async def act(self, action: int, which: int, text: str) -> None:  # noqa: C901, PLR0912 - a case each
+        """Do one of twelve things; what needs an object does nothing if there is none."""
+        match action:
+            case 0:
+                self._threads.append(await new_thread(self._api, (text, f"{text} too")))
+            case 1:
+                made = await new_conversation(self._api, (text,))
+                self._items.append((made, await self._add_item(made, text)))
+            case 2:
+                await self._import(text)
+            case 3 if self._threads:
+                await add(self._api, self._threads[which % len(self._threads)], text)
+            case 4 if self._items:
+                conversation, items = self._items[which % len(self._items)]
+                items += await self._add_item(conversation, text)
+            case 5 if self._threads:
+                await self._delete(f"/threads/{self._threads.pop(which % len(self._threads))}")
+            case 6 if self._threads:
+                url = f"/threads/{self._threads[which % len(self._threads)]}/messages"
+                for message in (await page(self._api, url, limit=1))["data"]:
+                    await self._delete(f"{url}/{message['id']}")
+            case 7 if self._items:
+                conversation, items = self._items[which % len(self._items)]
+                for item in items[:1]:
+                    await self._delete(f"/conversations/{conversation}/items/{item['id']}")
+                del items[:1]
+            case 8 if self._items:
+                conversation, _ = self._items.pop(which % len(self._items))
+                await self._delete(f"/conversations/{conversation}")
+            case 9 if self._completions:
+                completion = self._completions.pop(which % len(self._completions))
+                await self._delete(f"/chat/completions/{completion}")
+
+            case 10 if self._threads:
+                await self._title(f"/threads/{self._threads[which % len(self._threads)]}", text)
+            case 11 if self._items:
+                await self._title(
+                    f"/conversations/{self._items[which % len(self._items)][0]}", text
+                )
+
+    async def _title(self, url: str, text: str) -> None:
+        changed = await self._api.post(url, json={"metadata": {"title": text}})
+        assert changed.status_code == 200, changed.text
+
+    async def _add_item(self, conversation: str, text: str) -> list[Json]:
+        return await add_items(self._api, conversation, {"role": "user", "content": text})
+
+    async def _delete(self, url: str) -> None:
+        assert (await self._api.delete(url)).status_code == 200
+
+    async def _import(self, text: str) -> None:
+        """Import a thread, a conversation and a completion; the same text is imported once."""
+        roles = ("user", "tool", "narrator")
+        messages = [ImportedMessage(role=role, content=text, created_at=1) for role in roles]
+        thread = ImportedThread(key=text, created_at=1, messages=messages)
+        call = {"type": "function_call", "name": "f", "arguments": text, "call_id": "c"}
+        conversation = ImportedConversation(
+            key=text, created_at=1, items=[{"role": "user", "content": text}, call]
+        )
+        number = len(self._completions)
+        completion = ImportedCompletion(
+            key=text,
+            id=f"chatcmpl-{self._partition}{number}",
+            created_at=1,
+            model="m",
+            choices=[{"index": 0, "message": {"role": "assistant", "refusal": text}}],
+            messages=[{"role": "user", "content": [{"type": "text", "text": text}]}],
+        )
+        await self._store.import_thread(thread, self._partition)
+        await self._store.import_conversation(conversation, self._partition)
+        if await self._store.import_completion(completion, self._partition):
+            self._completions.append(f"chatcmpl-{self._partition}{number}")
+
+
+@settings(examples_share_a_store, max_examples=6)
+@given(actions=ACTIONS, more=ACTIONS)
+async def test_the_index_has_exactly_what_a_scan_of_the_messages_finds(  # noqa: PLR0917 - fixtures, and what is drawn
+    store: Store,
+    api: httpx2.AsyncClient,
+    sql: Sql,
+    database_url: str,
+    actions: list[tuple[int, int, str]],
+    more: list[tuple[int, int, str]],
+) -> None:
+    postgres = database_url.startswith("postgres")
+    others = {"OpenAI-Project": "other", "OpenAI-Beta": "assistants=v2"}
+    transport = httpx2.ASGITransport(app=store.app)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://store/v1", headers=others
+    ) as other:
+        for writer, todo in (
+            (Writer(store, api, ""), actions),
+            (Writer(store, other, "other"), more),
+        ):
+            for action in todo:
+                await writer.act(*action)
+    assert await indexed(sql, postgres=postgres) == await scanned(sql, postgres=postgres)
+
+
+async def test_words_of_deleted_messages_are_overwritten_in_the_file(path: Path) -> None:
+    words = [f"xylophon{number}" for number in range(400)]
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            thread = await new_thread(api)
+            await new_thread(api, ("what stays", "is more"))
+            for at in range(0, len(words), 50):
+                await add(api, thread, " ".join(words[at : at + 50]))
+            assert b"xylophon" in await asyncio.to_thread(path.read_bytes)
+            assert (await api.delete(f"/threads/{thread}")).status_code == 200
+        await backfill.fill(database, 0)
+        assert b"xylophon" not in await asyncio.to_thread(path.read_bytes)
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_store_without_an_index_is_indexed_while_it_is_open(
+    store: Store, api: httpx2.AsyncClient, sql: Sql, database_url: str
+) -> None:
+    postgres = database_url.startswith("postgres")
+    for number in range(3):
+        await new_thread(api, (f"hello {number}", "again"))
+    await new_conversation(api, ("well", "known"))
+    messages = [ImportedMessage(role="user", content=f"m{n}", created_at=1) for n in range(250)]
+    await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
+    async with open_database(database_url, "store") as database:
+        await database.write(index.reset)
+        assert await indexed(sql, postgres=postgres) == {}
+        assert not await database.read(backfill.is_whole)
+        during = asyncio.create_task(
+            add_items(api, await new_conversation(api), {"role": "user", "content": "new"})
+        )
+        await asyncio.gather(during, backfill.fill(database, 0), backfill.fill(database, 0))
+        assert await database.read(backfill.is_whole)
+    assert await indexed(sql, postgres=postgres) == await scanned(sql, postgres=postgres)
+    assert len(await scanned(sql, postgres=postgres)) == 259
