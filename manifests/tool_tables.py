@@ -1,6 +1,6 @@
 """Tables of the tools in documents: what each does, and where each works."""
 
-from backscroll_tools.client.groups import MESSAGE_FILES, Group
+from backscroll_tools.client.groups import MESSAGE_FILES, SEARCH, Group
 from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile
 from backscroll_tools.tool import Tool
 from manifests.description import tools
@@ -40,7 +40,10 @@ def _on(tool: Tool, profile: Profile) -> str:
     served = [group for group in tool.needs if group in profile.serves]
     if not served:
         return "if it serves them" if profile is COMPATIBLE else "–"
-    words = ", ".join(group.words for group in served) if len(tool.needs) > 1 else "yes"
+    listed = [group for group in served if group is not SEARCH]
+    words = ", ".join(group.words for group in listed) if len(tool.needs) > 1 else "yes"
+    if SEARCH in tool.needs:
+        words += " (by an index)" if SEARCH in served else " (by reading)"
     if tool.name == "list-message-files":
         return words.replace("conversations", "conversations (derived)").replace(
             "threads", "threads" if MESSAGE_FILES in profile.serves else "threads (derived)"

@@ -40,6 +40,25 @@ PAGE: Final[dict[str, str]] = {
     "previous_cursor": "with `around`: the `cursor` for the items before; absent if there are none",
 }
 
+HITS_PAGE: Final[dict[str, str]] = {
+    "order": "`relevance`, `newest` or `oldest`; a search for common words alone is `newest`",
+    "matched": "what hits have: `all words`, `any word`, the `literal`, or `common words` alone",
+    "mark": "what is before and after each match; no text on the page contains it otherwise",
+    "scanned": "how many messages were looked at, if the upstream has no search",
+}
+
+HIT: Final[dict[str, str]] = {
+    "id": "of the message; the best one, if several hits are next to each other",
+    "thread_id": "of its thread, conversation or stored completion",
+    "title": "of the thread, if it has one",
+    "role": "who wrote the message",
+    "created_at": "Unix seconds, if known",
+    "excerpt": "the part that shows best why the message was found, with `…` where it was cut",
+    "chars": "the length of the whole message, if the excerpt is only a part of it",
+    "before": "the messages before it, shortened: `role`, `text`, and `id` if one is a hit too",
+    "after": "the messages after it, likewise",
+}
+
 ITEMS: Final[dict[str, tuple[str, JSON]]] = {
     "A message": ("Empty fields are left out.", schemas.MESSAGE),
     "A thread": ("", schemas.THREAD),
@@ -86,6 +105,28 @@ text with `get-message`. Passing `preview_chars` with such a cursor skips the re
 - `the content`, if the item alone is larger than `BACKSCROLL_REPLY_BYTES` allows.
 
 """
+_HITS: Final = """\
+### A page of hits
+
+`search-messages` returns `hits`: messages that have any of the words or, if the query has a
+`"literal"`, that contain it. Case, accents and endings of words make no difference. Messages that
+tools wrote are not searched.
+
+The `page` is that of a list, except for these fields:
+
+"""
+_SCANS: Final = """\
+The cursor freezes the order: no hit is repeated, and none that is there throughout is missed.
+
+An upstream without search is read instead, message by message, as far as the time and the requests
+of a call allow; the cursor continues from there. Without `thread_id`, its threads are read, newest
+first, if it can list them; otherwise `thread_id` is required. By `relevance`, all messages that
+one call can look at are ranked together. At the edges of what was looked at, a hit may have less
+context.
+
+A hit:
+
+"""
 _ERRORS: Final = """\
 ## Errors
 
@@ -100,12 +141,17 @@ def document() -> str:
     toolsets = ((code(each.name), each.about, _offered(each)) for each in TOOLSETS)
     parts = [_HEAD, table(("toolset", "its tools", "offered"), toolsets), "\n"]
     parts += [*(_tool(tool) for tool in tools()), _RESULTS]
-    parts += [table(("field", "what"), ((code(name), PAGE[name]) for name in PAGE)), "\n"]
+    parts += [_described(PAGE), "\n"]
     for title, (note, schema) in ITEMS.items():
         parts += [f"### {title}\n\n", _fields(schema), f"\n{note}\n\n" if note else "\n"]
-    parts += [_CLIPPED, _ERRORS]
+    parts += [_CLIPPED, _HITS, _described(HITS_PAGE), "\n", _SCANS, _described(HIT), "\n"]
+    parts += [_ERRORS]
     rows = ((code(each), ERRORS[each], RETRIES[each]) for each in get_args(ErrorCode))
     return "".join((*parts, table(("code", "means", "retry"), rows)))
+
+
+def _described(fields: Mapping[str, str]) -> str:
+    return table(("field", "what"), ((code(name), what) for name, what in fields.items()))
 
 
 def _offered(toolset: Toolset) -> str:

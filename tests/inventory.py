@@ -39,7 +39,7 @@ def least_calls(schema: Mapping[str, Any]) -> Iterator[JSON]:
     Args:
         schema: the schema of a tool's arguments.
     """
-    required = [*schema.get("required", ()), *schema["properties"].keys() & {"content"}]
+    required = [*schema.get("required", ()), *schema["properties"].keys() & {"content", "query"}]
     values = (_VALUES.get(name) or (_filled(schema["properties"][name]),) for name in required)
     for call in itertools.product(*values):
         yield dict(zip(required, call, strict=True))

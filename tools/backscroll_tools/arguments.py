@@ -2,8 +2,8 @@
 
 Types are not converted. The published schemas omit some rules, to save tokens and because not every
 host accepts them: there are no other arguments, ids and cursors have restricted alphabets, texts
-and lists have a maximum length, and strings contain neither NUL nor a lone surrogate. Metadata may
-also be an object.
+and lists have a maximum length, and strings contain neither NUL nor a lone surrogate, except in a
+query, which may be any text. Metadata may also be an object.
 """
 
 import functools
@@ -65,6 +65,7 @@ _RULES: Final[Mapping[str, JSON]] = {
     "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": CURSOR_CHARS},
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
     "content": {"maxLength": CONTENT_CHARS},
+    "context": {"minimum": 0, "maximum": 5},
     "parts": {"maxItems": 1000, "items": _PART},
     "attachments": {"maxItems": 1000},
     "metadata": _METADATA,
@@ -87,8 +88,9 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     filled = {name: value for name, value in arguments.items() if value != "" or name in required}
     given = cast("JSON", _without_nulls(tool.input_schema, filled))
     violations = _violations(tool, given)
-    if not violations and _may_be_unfit(given):
-        violations = list(islice(_unfit(given), ERRORS))
+    stored = {name: value for name, value in given.items() if name != "query"}
+    if not violations and _may_be_unfit(stored):
+        violations = list(islice(_unfit(stored), ERRORS))
     if violations:
         raise invalid_arguments(" ".join(violations), f"Fix the call. {_usage(tool)}")
     return {

@@ -96,6 +96,56 @@ class Thread(TypedDict):
     metadata: NotRequired[JSON]
 
 
+class Said(TypedDict):
+    """A message before or after a hit, shortened. It has an id if it is a hit itself."""
+
+    id: NotRequired[str]
+    role: str
+    text: str
+
+
+class Hit(TypedDict):
+    """A message that a search found, or several that are next to each other in a thread.
+
+    `excerpt` is the part of the message that shows best why it was found. `chars` is the length of
+    the whole message, if the excerpt is only a part of it.
+    """
+
+    id: str
+    thread_id: str
+    title: NotRequired[str]
+    role: str
+    created_at: NotRequired[int]
+    excerpt: str
+    chars: NotRequired[int]
+    before: NotRequired[list[Said]]
+    after: NotRequired[list[Said]]
+
+
+class HitsPage(TypedDict):
+    """The number of hits on a page, how they were found, and how to continue.
+
+    Attributes:
+        matched: what each hit has: `all words` of the query, `any word`, the `literal` in double
+            quotes, or only `common words` such as `the`, if the query has no others.
+        order: `relevance`, `newest` or `oldest`.
+        mark: the characters before and after each match in an excerpt. No text on the page
+            contains them otherwise.
+        scanned: the number of messages that were looked at for this page, if the upstream has no
+            search.
+    """
+
+    returned: int
+    has_more: bool
+    next_cursor: str | None
+    stopped_by: StoppedBy
+    order: str
+    matched: str
+    mark: NotRequired[str]
+    scanned: NotRequired[int]
+    warning: NotRequired[str]
+
+
 class Completion(TypedDict):
     """One stored chat completion, with the start of its reply in `text`."""
 

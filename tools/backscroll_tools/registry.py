@@ -10,6 +10,7 @@ from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 from backscroll_tools.tools.list_message_files import LIST_MESSAGE_FILES
 from backscroll_tools.tools.list_messages import LIST_MESSAGES
 from backscroll_tools.tools.list_threads import LIST_THREADS
+from backscroll_tools.tools.search_messages import SEARCH_MESSAGES
 
 TOOLS: Final[tuple[Tool, ...]] = (
     LIST_MESSAGES,
@@ -19,4 +20,5 @@ TOOLS: Final[tuple[Tool, ...]] = (
     GET_MESSAGE,
     LIST_THREADS,
     LIST_CHAT_COMPLETIONS,
+    SEARCH_MESSAGES,
 )

@@ -23,7 +23,7 @@ from itertools import chain
 from typing import Final
 
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import Page
+from backscroll_tools.models import HitsPage, Page
 
 MARK_CHARS: Final = 5
 """`#` and four letters: 456,976 prefixes, more than fit on a page of 200,000 characters."""
@@ -78,6 +78,12 @@ def heading(mark: str, page: Page, noun: str) -> str:
         parts.append(", as named in the message")
     if passed := page.get("passed"):
         parts.append(f", other items skipped: {passed}")
+    return "".join(parts) + continuation(page)
+
+
+def continuation(page: Page | HitsPage) -> str:
+    """Return the end of a page's first line: why the page ends, and how to continue."""
+    parts: list[str] = []
     if page["stopped_by"] not in {"end", "limit"}:
         parts.append(f", stopped by {page['stopped_by']}")
     if page["next_cursor"] is not None:
@@ -109,7 +115,7 @@ def lines(
         above: the item above it on the page, if any.
     """
     header = f" {item.get('role', noun)} {item['id']}"
-    if time := _time(_minute(item), _minute(above) if above else ""):
+    if time := shown_time(item, above):
         header += f" {time}"
     hidden = _IN_THREAD_HEADER if "last_message_at" in item else _IN_HEADER
     fields = {name: value for name, value in item.items() if name not in hidden}
@@ -129,6 +135,16 @@ def all_lines(items: Sequence[Mapping[str, object]], noun: str) -> list[str]:
 def marked(mark: str, unmarked: Iterable[str]) -> str:
     """Return the lines as one text, each with the page's prefix."""
     return "".join([f"{mark}{line}" for line in unmarked])
+
+
+def shown_date(seconds: int | None) -> str:
+    """Return a date, in UTC; empty if the time is unknown."""
+    return "" if seconds is None else _in_utc(seconds).partition(" ")[0]
+
+
+def shown_time(item: Mapping[str, object], above: Mapping[str, object] | None = None) -> str:
+    """Return the time of an item without what the item above it shows already; may be empty."""
+    return _time(_minute(item), _minute(above) if above else "")
 
 
 def _minute(item: Mapping[str, object]) -> str:

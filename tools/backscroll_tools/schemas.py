@@ -96,9 +96,6 @@ PAGE: Final = result(
         "next_cursor": {"type": ["string", "null"]},
         "stopped_by": STRING,
         "order": STRING,
-        "passed": INTEGER,
-        "derived": BOOLEAN,
-        "warning": STRING,
     },
     ("returned", "has_more", "next_cursor", "stopped_by", "order"),
 )

@@ -107,7 +107,13 @@ async def test_a_new_upstream_is_one_value(tmp_path: Path, monkeypatch: pytest.M
             newest = await client.call_tool("list-messages", {"thread_id": thread_id, "limit": 1})
         diagnosis = await examine(settings, {})
 
-    assert tools == ["list-messages", "list-message-files", "create-message", "get-message"]
+    assert tools == [
+        "list-messages",
+        "list-message-files",
+        "create-message",
+        "get-message",
+        "search-messages",
+    ]
     assert [page["page"]["returned"] for page in pages] == [120, 120, 10]
     read = [message["text"] for page in pages for message in page["messages"]]
     assert read == TEXTS[::-1]

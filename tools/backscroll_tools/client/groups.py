@@ -23,6 +23,7 @@ class Group:
         probe: the path of the list that is read to find out whether the upstream serves the group:
             `root`, or a list that belongs to a made-up id.
         kinds: the values of `object` in each list, by the last word of the list's path.
+        probe_query: the query of that request; it asks for one item.
         headers: the headers of each request of the group.
         part_of: the group whose headers, prefix and query these requests use; None if they have
             their own.
@@ -33,6 +34,7 @@ class Group:
     root: str
     probe: str
     kinds: Mapping[str, Kinds]
+    probe_query: tuple[tuple[str, str], ...] = (("limit", "1"), ("order", "desc"))
     headers: tuple[tuple[str, str], ...] = ()
     part_of: "Group | None" = None
 
@@ -92,9 +94,18 @@ CHAT_COMPLETIONS: Final = Group(
     # The messages of stored completions may have no `object`.
     kinds={"completions": frozenset({"chat.completion"}), "messages": _MESSAGE},
 )
+SEARCH: Final = Group(
+    name="search",
+    words="search",
+    root="/search",
+    probe="/search",
+    kinds={"search": frozenset({"search.hit"})},
+    probe_query=(("query", "a"), ("limit", "1")),
+)
+"""The search of the embedded store, which OpenAI's API does not have (docs/upstreams.md)."""
 
 GROUPS: Final = {
     group.name: group
-    for group in (THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS)
+    for group in (THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS, SEARCH)
 }
 """All groups by name, in the order in which they are shown to people."""

@@ -12,6 +12,7 @@ from backscroll_tools.client.groups import (
     CONVERSATIONS,
     LIST_THREADS,
     MESSAGE_FILES,
+    SEARCH,
     THREADS,
     Group,
 )
@@ -85,7 +86,9 @@ class Profile:
 
 STORE: Final = Profile(
     name="store",
-    serves=frozenset({THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS}),
+    serves=frozenset(
+        {THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS, SEARCH}
+    ),
     auth="none",
     # Requests in process ignore the host; `.invalid` never resolves (RFC 2606, section 2).
     base_url="http://store.invalid/v1",

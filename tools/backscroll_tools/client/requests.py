@@ -15,6 +15,7 @@ from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
     CONVERSATIONS,
     MESSAGE_FILES,
+    SEARCH,
     THREADS,
     Group,
 )
@@ -136,7 +137,7 @@ def segment(value: str, argument: str = "id") -> str:
 
 def probe(group: Group) -> Request:
     """Read one item of a list, to find out whether a group of endpoints is served."""
-    return Request("GET", group.part_of or group, group.probe, Slice(1, "desc").query)
+    return Request("GET", group.part_of or group, group.probe, group.probe_query)
 
 
 def list_threads(window: Slice) -> Request:
@@ -238,6 +239,15 @@ def list_chat_messages(completion_id: str, window: Slice) -> Request:
     """List the messages of a stored chat completion."""
     path = f"{_completion(completion_id)}/messages"
     return Request("GET", CHAT_COMPLETIONS, path, window.query)
+
+
+def search(query: Sequence[tuple[str, str]]) -> Request:
+    """Find messages by their text; only the embedded store serves it.
+
+    Args:
+        query: the parameters: `query`, and others that docs/upstreams.md describes.
+    """
+    return Request("GET", SEARCH, SEARCH.root, tuple(query))
 
 
 def _messages(thread_id: str) -> str:

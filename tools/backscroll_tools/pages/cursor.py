@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
@@ -19,23 +20,32 @@ from backscroll_tools.models import JSON, Order
 VERSION: Final = "1"
 """The version of the format; cursors of other versions are refused."""
 
-CHARS: Final = 2048
+CHARS: Final = 4096
 """The maximum length of a cursor, in characters; `arguments` refuses longer ones."""
 
 FILTER_CHARS: Final = 400
 """The maximum length of all filters together, in characters, because each cursor contains them."""
 
-_FILTERS_ENCODED: Final = CHARS - 300
-"""The maximum length of the encoded filters, in characters. An id takes up to 256 of the 300 other
-characters, and the rest of the cursor fewer than 44."""
+_FILTERS_ENCODED: Final = 1748
+"""The maximum length of the encoded filters, in characters. A key takes up to `KEY_CHARS` of the
+others, and the rest of the cursor fewer than 44."""
+
+KEY_CHARS: Final = CHARS - _FILTERS_ENCODED - 44
+"""The maximum length of a list's key that is not an id, in characters."""
+
+KEY: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.=-]{{0,{KEY_CHARS - 1}}}")
+"""The format of such a key."""
 
 _NOT_WITH_AROUND: Final = ("after", "before", "order", "cursor")
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
     r"~(?P<position>[A-Za-z0-9_.=-]*)~(?P<inside>(?:[if][0-9]{1,12})?)~(?P<preview>[0-9]{0,4})"
-    r"~(?P<filters>[A-Za-z0-9_=-]*)~(?P<owner>[A-Za-z0-9_-]{4})(?P<check>[A-Za-z0-9_-]{6})"
+    r"~(?P<filters>[A-Za-z0-9_.=-]*)~(?P<owner>[A-Za-z0-9_-]{4})(?P<check>[A-Za-z0-9_-]{6})"
 )
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*")
+"""The format of filters that are readable in a cursor, which costs a third of the tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +121,14 @@ def encode(start: ListPosition) -> str:
     return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"
 
 
-def decode(cursor: str, tool: str, owner: str) -> ListPosition:
+def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> ListPosition:
     """Return the position of a cursor.
+
+    Args:
+        cursor: the cursor, as `encode` returned it.
+        tool: the name of the tool that it is given to.
+        owner: the id that it is given with; empty if there is none.
+        key: the format of the list's keys.
 
     Raises:
         ToolError: `invalid_arguments` if the cursor is damaged, or belongs to another version,
@@ -129,7 +145,7 @@ def decode(cursor: str, tool: str, owner: str) -> ListPosition:
         raise _refused("cursor belongs to an id other than the one given")
     body = cursor[: found.start("owner")]
     position = found["position"]
-    if found["check"] != _digest(body + owner, 4)[:6] or (position and not ID.fullmatch(position)):
+    if found["check"] != _digest(body + owner, 4)[:6] or (position and not key.fullmatch(position)):
         raise _refused("cursor is damaged")
     inside = found["inside"]
     return ListPosition(
@@ -146,8 +162,15 @@ def decode(cursor: str, tool: str, owner: str) -> ListPosition:
     )
 
 
-def start_position(
-    tool: str, owner: str, arguments: JSON, default_order: Order, filters: tuple[str, ...] = ()
+def start_position(  # noqa: PLR0913 - the list, the call, and how the list is kept in cursors
+    tool: str,
+    owner: str,
+    arguments: JSON,
+    default_order: Order,
+    filters: tuple[str, ...] = (),
+    *,
+    filter_chars: int = FILTER_CHARS,
+    key: re.Pattern[str] = ID,
 ) -> ListPosition:
     """Return the position at which a call starts to read, from its cursor or other arguments.
 
@@ -156,7 +179,10 @@ def start_position(
         owner: the id that the list belongs to; empty if there is none.
         arguments: the call's validated arguments.
         default_order: the order if the call does not ask for one.
-        filters: the names of the arguments that filter the list.
+        filters: the names of the arguments that filter the list. If `order` is one of them, its
+            values may be any, and the position's own order is the default.
+        filter_chars: the maximum length of all filters together, in characters.
+        key: the format of the list's keys.
 
     Raises:
         ToolError: `invalid_arguments` if both `after` and `before` are given, if `around` is given
@@ -165,14 +191,14 @@ def start_position(
     """
     given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
     names = " and ".join(name for name, _ in given)
-    if sum(len(value) for _, value in given) > FILTER_CHARS:
+    if sum(len(value) for _, value in given) > filter_chars:
         raise invalid_arguments(
-            f"{names} may have at most {FILTER_CHARS} characters.",
+            f"{names} may have at most {filter_chars} characters.",
             "Use shorter filters.",
         )
     if len(_encoded(given)) > _FILTERS_ENCODED:  # each character may take several bytes
         raise invalid_arguments(
-            f"{names} may have at most {FILTER_CHARS} characters, and fewer if they are not ASCII.",
+            f"{names} may have at most {filter_chars} characters, and fewer if they are not ASCII.",
             "Use shorter filters.",
         )
     after, before = arguments.get("after", ""), arguments.get("before", "")
@@ -183,16 +209,18 @@ def start_position(
             f"Call again without {' and '.join(others)}.",
         )
     if "cursor" in arguments:
-        return _continued(tool, owner, arguments, given)
+        start = decode(arguments["cursor"], tool, owner, key)
+        return _continued(start, arguments, given, ordered="order" not in filters)
     if after and before:
         raise invalid_arguments(
             "after and before cannot be used together.",
             "Use after for the items after an id, or before for the items before it.",
         )
+    asked_order = default_order if "order" in filters else arguments.get("order", default_order)
     return ListPosition(
         tool=tool,
         owner=owner,
-        order="asc" if around else arguments.get("order", default_order),
+        order="asc" if around else asked_order,
         backward=bool(before),
         position=after or before or around,
         preview=arguments.get("preview_chars", 0),
@@ -201,24 +229,34 @@ def start_position(
 
 
 def _continued(
-    tool: str, owner: str, arguments: JSON, given: tuple[tuple[str, str], ...]
+    start: ListPosition, arguments: JSON, given: tuple[tuple[str, str], ...], *, ordered: bool
 ) -> ListPosition:
-    """Return the position of a call's cursor.
+    """Return the position of a call's cursor, as the call continues it.
+
+    Args:
+        start: the cursor's position.
+        arguments: the call's validated arguments.
+        given: the call's filters.
+        ordered: whether the argument `order` is the position's order.
 
     Raises:
-        ToolError: `invalid_arguments` if the cursor is invalid, or conflicts with another argument.
+        ToolError: `invalid_arguments` if the cursor conflicts with another argument.
     """
-    start = decode(arguments["cursor"], tool, owner)
     wrong: list[str] = [name for name in ("after", "before") if name in arguments]
     wrong += [name for name, value in given if dict(start.filters).get(name) != value]
-    if arguments.get("order", start.order) != start.order:
+    if ordered and arguments.get("order", start.order) != start.order:
         wrong.append("order")
     if wrong:
-        raise invalid_arguments(
-            f"cursor conflicts with {' and '.join(wrong)}.",
-            f"Call again with cursor and without {' and '.join(wrong)}.",
-        )
+        raise conflict(wrong)
     return replace(start, preview=arguments.get("preview_chars", start.preview))
+
+
+def conflict(names: Sequence[str]) -> ToolError:
+    """Return the error for arguments that conflict with the cursor."""
+    return invalid_arguments(
+        f"cursor conflicts with {' and '.join(names)}.",
+        f"Call again with cursor and without {' and '.join(names)}.",
+    )
 
 
 def _code(tool: str) -> str:
@@ -236,8 +274,11 @@ def _flat(value: object) -> str:
 
 
 def _encoded(filters: tuple[tuple[str, str], ...]) -> str:
+    """Return filters as `.name.words.of.it=name.value` if possible, otherwise as JSON in base64."""
     if not filters:
         return ""
+    if all(_PLAIN.fullmatch(value) for _, value in filters):
+        return "." + "=".join(f"{name}.{value.replace(' ', '.')}" for name, value in filters)
     text = json.dumps(filters, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
 
@@ -245,6 +286,9 @@ def _encoded(filters: tuple[tuple[str, str], ...]) -> str:
 def _filters(encoded: str) -> tuple[tuple[str, str], ...]:
     if not encoded:
         return ()
+    if encoded[0] == ".":
+        named = [pair.partition(".") for pair in encoded[1:].split("=")]
+        return tuple((name, value.replace(".", " ")) for name, _, value in named)
     try:
         pairs: object = json.loads(base64.urlsafe_b64decode(encoded))
     except ValueError:

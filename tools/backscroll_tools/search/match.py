@@ -1,6 +1,7 @@
 """Decides whether a text matches a query, and finds the matching words."""
 
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Final
 
@@ -39,7 +40,16 @@ def matches(query: Query, text: str, folded: str) -> bool:
         text: the text as it was written.
         folded: the same text, as `folding.fold` returns it.
     """
-    found = frozenset(tokens(text).terms)
+    return holds(query, frozenset(tokens(text).terms), folded)
+
+
+def holds(query: Query, found: AbstractSet[str], folded: str) -> bool:
+    """Whether a text with these tokens matches a query.
+
+    Args:
+        found: the text's tokens.
+        folded: the text, as `folding.fold` returns it.
+    """
     if not found.isdisjoint(query.excluded_words):
         return False
     if not query.literals and found.isdisjoint(query.words):

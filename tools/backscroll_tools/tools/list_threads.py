@@ -105,7 +105,7 @@ LIST_THREADS: Final = Tool(
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
             "since": {"type": "string", "description": ADVICE},
-            "until": {"type": "string", "description": ADVICE},
+            "until": schemas.STRING,
             "after": {"type": "string", "description": "Thread id to start after"},
             "before": {"type": "string", "description": "Thread id to end before"},
             "cursor": schemas.CURSOR,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from backscroll.commands.doctor.diagnosis import Check, ToolFitness
 from backscroll.settings.model import Settings
-from backscroll_tools.client.groups import Group
+from backscroll_tools.client.groups import SEARCH, Group
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
@@ -52,8 +52,12 @@ def _fitness(tool: Tool, profile: Profile, checks: Mapping[Group, Check]) -> Too
             for group in served
         )
         return ToolFitness(tool.name, "broken", "; ".join(reasons))
-    untested = "; writing was not tested" if tool.writes else ""
-    return ToolFitness(tool.name, "works", f"on {_joined(working, ' and ')}{untested}")
+    detail = f"on {_joined(working, ' and ')}"
+    if tool.writes:
+        detail += "; writing was not tested"
+    if SEARCH in tool.needs and SEARCH not in working:
+        detail += "; without search, so it reads one message after another"
+    return ToolFitness(tool.name, "works", detail)
 
 
 def _joined(groups: tuple[Group, ...] | list[Group], word: str) -> str:

@@ -1,0 +1,134 @@
+"""What a search asks for, read from the arguments of a call and from its cursor."""
+
+import json
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.cursor import KEY, ListPosition, conflict, start_position
+from backscroll_tools.periods import Period, period
+from backscroll_tools.search.query import MAX_QUERY_CHARS, Query, QueryError, parse
+
+LIMIT_DEFAULT: Final = 10
+FILTER_CHARS: Final = 900
+"""The maximum length of the query and the other filters together, in characters."""
+
+_QUERY_BYTES: Final = 700
+_SHARE: Final = 10
+"""The maximum length of a query in bytes, and the minimum number of characters of the result for
+each of them. A cursor contains the query, and should leave room for hits on a small page."""
+
+_FILTERS: Final = ("query", "role", "since", "until", "order", "now")
+_SPACES: Final = re.compile("[\\s\x00-\x1f\x7f\ud800-\udfff]+")
+_NOW: Final = re.compile(r"[0-9]{1,11}")
+
+QUERY_CUT: Final = "the query is too long; only its first words were used"
+
+RELEVANCE: Final = "relevance"
+"""The default order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search.
+
+    Attributes:
+        text: the query as it was given, without line ends and without what is too much of it.
+        query: the same, parsed.
+        thread_id: the only thread, conversation or completion to look in; empty for all.
+        role: the only role; empty for all.
+        period: the only time in which messages are found.
+        order: `relevance`, `newest` or `oldest`.
+        context: the number of messages to show before and after each hit, 0 to 5.
+        limit: the maximum number of hits, 1 to 50.
+        start: the position that the page starts from.
+        cut: whether a part of the query is ignored because the query is too long.
+    """
+
+    text: str
+    query: Query
+    thread_id: str
+    role: str
+    period: Period
+    order: str
+    context: int
+    limit: int
+    start: ListPosition
+    cut: bool
+
+
+def read(tool: str, arguments: JSON, result_chars: int) -> Asked:
+    """Return what a call asks for.
+
+    Args:
+        tool: the name of the tool.
+        arguments: the call's validated arguments.
+        result_chars: the maximum length of the result, in characters.
+
+    Raises:
+        ToolError: `invalid_arguments` if there is nothing to look for, if a period or the cursor is
+            invalid, or if an argument conflicts with the cursor.
+    """
+    given, thread_id = dict(arguments), arguments.get("thread_id", "")
+    wanted = given.get("order", "")
+    if wanted == RELEVANCE:
+        del given["order"]  # so that cursors are shorter
+    text, cut = _fitted(arguments.get("query", ""), min(_QUERY_BYTES, result_chars // _SHARE))
+    if "query" in given:
+        given["query"] = text
+    if "cursor" not in given:
+        _parsed(text)  # first, because without a query nothing else matters
+        given["query"] = text
+        if given.keys() & {"since", "until"}:
+            given["now"] = str(int(time.time()))
+    start = start_position(
+        tool, thread_id, given, "desc", _FILTERS, filter_chars=FILTER_CHARS, key=KEY
+    )
+    start = replace(start, preview=arguments.get("context", start.preview))
+    filters = dict(start.filters)
+    now, order = filters.get("now", ""), filters.get("order", RELEVANCE)
+    if wanted not in {"", order}:
+        raise conflict(["order"])
+    query = _parsed(filters.get("query", ""))
+    return Asked(
+        text=filters.get("query", ""),
+        query=query,
+        thread_id=thread_id,
+        role=filters.get("role", ""),
+        period=period(filters, int(now) if _NOW.fullmatch(now) else 0),
+        order=order,
+        context=min(start.preview, 5),
+        limit=arguments.get("limit", LIMIT_DEFAULT),
+        start=start,
+        cut=cut or query.cut,
+    )
+
+
+def _parsed(text: str) -> Query:
+    try:
+        return parse(text)
+    except QueryError as error:
+        raise _unanswerable(error) from None
+
+
+def _unanswerable(error: QueryError) -> ToolError:
+    sentence, _, advice = str(error).partition(". ")
+    return invalid_arguments(f"{sentence.removesuffix('.')}.", advice)
+
+
+def _fitted(text: str, most: int) -> tuple[str, bool]:
+    """Return a query on one line and with at most `most` bytes as JSON, and whether it was cut."""
+    whole = _SPACES.sub(" ", text[: MAX_QUERY_CHARS + 1]).strip()
+    low, high = 0, len(whole)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(json.dumps(whole[:middle], ensure_ascii=False).encode()) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    cut = low < len(whole) or len(text) > MAX_QUERY_CHARS
+    words, space, _ = whole[:low].rpartition(" ")
+    return (words if cut and space else whole[:low]), cut

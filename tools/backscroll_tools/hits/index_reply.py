@@ -1,0 +1,129 @@
+"""Requests to an upstream's search, and its replies as passages (docs/upstreams.md)."""
+
+from typing import Final, cast
+
+from backscroll_tools.client import objects, requests
+from backscroll_tools.client.failures import unreadable
+from backscroll_tools.client.requests import ID
+from backscroll_tools.hits.asked import Asked
+from backscroll_tools.hits.passages import EXCERPT_CHARS, Passage, Shown, title_line, with_dots
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.cursor import KEY
+
+INDEX: Final = "i"
+"""The first character of a position in an index; the rest is the index's own cursor."""
+
+_MATCHED: Final = {
+    "all_words": "all words",
+    "literals": "literal",
+    "common_words": "common words",
+}
+
+
+def search_request(asked: Asked, after: str, limit: int) -> requests.Request:
+    """Return the request for up to `limit` hits after an index's cursor, or for the first ones."""
+    period = asked.period
+    query = {
+        "query": asked.text,
+        "limit": str(limit),
+        "order": asked.order,
+        "excerpt_chars": str(EXCERPT_CHARS),
+        "thread_id": asked.thread_id,
+        "role": asked.role,
+        "since": "" if period.since_s is None else str(period.since_s),
+        "until": "" if period.until_s is None else str(period.until_s),
+        "after": after,
+    }
+    return requests.search([(name, value) for name, value in query.items() if value])
+
+
+def next_cursor(reply: JSON) -> str:
+    """Return the index's cursor of the next page; empty if there is none.
+
+    Raises:
+        ToolError: `upstream_invalid` if it cannot be part of our cursor.
+    """
+    cursor = reply.get("next_cursor")
+    if cursor is None:
+        return ""
+    if not isinstance(cursor, str) or not KEY.fullmatch(f"{INDEX}{cursor}"):
+        raise unreadable("The upstream's search reply has no usable cursor.")
+    return cursor
+
+
+def matched(reply: JSON) -> str:
+    """Return what each hit of a reply has of the query; see `HitsPage`."""
+    return _MATCHED.get(str(_about(reply).get("matched")), "any word")
+
+
+def is_cut(reply: JSON) -> bool:
+    """Whether the upstream ignored a part of the query, because it was too long."""
+    return _about(reply).get("cut") is True
+
+
+def is_whole(reply: JSON) -> bool:
+    """Whether all messages are in the index."""
+    return _about(reply).get("complete") is not False
+
+
+def passages(reply: JSON) -> list[Passage]:
+    """Return the hits of a reply, without any that has no usable ids.
+
+    Raises:
+        ToolError: `upstream_invalid` if the reply has no list.
+    """
+    rows = reply.get("data")
+    if not isinstance(rows, list):
+        raise unreadable("The upstream's search reply has no `data` array.")
+    return [_passage(cast("JSON", row)) for row in cast("list[object]", rows) if _is_hit(row)]
+
+
+def _about(reply: JSON) -> JSON:
+    said = reply.get("search")
+    return cast("JSON", said) if isinstance(said, dict) else {}
+
+
+def _is_hit(row: object) -> bool:
+    match row:
+        case {"id": str() as message_id, "thread_id": str() as thread_id, "excerpt": dict()}:
+            return bool(ID.fullmatch(message_id) and ID.fullmatch(thread_id))
+        case _:
+            return False
+
+
+def _passage(row: JSON) -> Passage:
+    part = cast("JSON", row["excerpt"])
+    text = part["text"] if isinstance(part.get("text"), str) else ""
+    start = _count(part.get("start")) or 0
+    whole = max(_count(row.get("chars")) or 0, start + len(text))
+    role = row.get("role")
+    shown = Shown(
+        row["id"],
+        role if isinstance(role, str) and objects.ROLE.fullmatch(role) else "unknown",
+        text,
+        tuple(_spans(part.get("spans"), len(text))),
+        found=True,
+        created_at=objects.seconds(row.get("created_at")),
+        chars=whole,
+        place=_count(row.get("position")),
+    )
+    more = (start > 0, start + len(text) < whole)
+    return Passage(row["thread_id"], title_line(row.get("title")), (with_dots(shown, more),))
+
+
+def _spans(value: object, chars: int) -> list[tuple[int, int]]:
+    """Return the valid spans of a reply: in order, within the excerpt, and without overlaps."""
+    spans: list[tuple[int, int]] = []
+    for each in cast("list[object]", value) if isinstance(value, list) else []:
+        match each:
+            case [int() as start, int() as end] if (
+                (spans[-1][1] if spans else 0) <= start < end <= chars
+            ):
+                spans.append((start, end))
+            case _:
+                pass
+    return spans
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None

@@ -1,0 +1,156 @@
+"""Hits from the index of an upstream that has search: the embedded store (docs/upstreams.md)."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from backscroll_tools.client.failures import TooManyRequestsError
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.hits import index_reply
+from backscroll_tools.hits.asked import QUERY_CUT, Asked
+from backscroll_tools.hits.index_reply import INDEX
+from backscroll_tools.hits.neighbours import REQUESTS, with_neighbours
+from backscroll_tools.hits.page import BoundedHits
+from backscroll_tools.hits.passages import joined
+from backscroll_tools.models import JSON, StoppedBy
+from backscroll_tools.pages.walk import FAILED, STUCK, too_late
+from backscroll_tools.tool import Call, Result
+
+UNFINISHED: Final = "older messages are still being indexed"
+_CURSOR_CHARS: Final = 100
+"""The usual length of an index's cursor, in characters."""
+
+
+async def indexed_page(call: Call, asked: Asked) -> Result:
+    """Return a page of hits from the upstream's index.
+
+    Raises:
+        ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet;
+            `invalid_arguments` if the cursor is from a search without an index.
+    """
+    position = asked.start.position
+    if position and not position.startswith(INDEX):
+        raise invalid_arguments(
+            "cursor was created before the upstream had search.", "Search again without cursor."
+        )
+    filling = _Filling(call, asked, BoundedHits(asked, call.bounds), position.removeprefix(INDEX))
+    stopped_by: StoppedBy = "deadline"
+    with anyio.CancelScope(deadline=call.ends_at):
+        stopped_by = await filling.run()
+    if stopped_by == "deadline" and not filling.page.passages:
+        raise too_late()
+    newest = asked.order == "relevance" and filling.matched == "common words"
+    return filling.page.result(
+        stopped_by=stopped_by,
+        position=f"{INDEX}{filling.after}" if filling.has_more else None,
+        order="newest" if newest else asked.order,
+        matched=filling.matched or "any word",
+        warnings=tuple(filling.warnings),
+        reachable=filling.reachable,
+    )
+
+
+@dataclass(slots=True)
+class _Filling:
+    """A page that is filled from an index.
+
+    It asks for so many hits at once as probably fit, because only the end of a reply has a cursor.
+
+    Attributes:
+        call: the call.
+        asked: the search.
+        page: the page.
+        after: the index's cursor after the hits that are on the page; empty at the start.
+        has_more: whether more hits follow there.
+        reachable: whether `after` leads to them.
+        matched: what each hit has of the query; empty at the start.
+        warnings: what the page has to say.
+        most: the maximum number of hits to ask for at once.
+    """
+
+    call: Call
+    asked: Asked
+    page: BoundedHits
+    after: str
+    has_more: bool = True
+    reachable: bool = True
+    matched: str = ""
+    warnings: dict[str, None] = field(default_factory=dict)
+    most: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.most = self.asked.limit
+        if self.asked.cut:
+            self.warnings[QUERY_CUT] = None
+
+    async def run(self) -> StoppedBy:
+        """Add hits to the page until it is full, and return why it ends.
+
+        Raises:
+            ToolError: the upstream's failure, if nothing was read yet; `invalid_arguments` if the
+                page is too small for a single hit.
+        """
+        while self.has_more:
+            count, stopped_by = self._next_count()
+            if count <= 0:
+                return stopped_by
+            try:
+                stopped = await self._add(count)
+            except ToolError as error:
+                if not self.page.passages:
+                    raise
+                if not isinstance(error, TooManyRequestsError):
+                    self.warnings[FAILED] = None
+                return "requests"
+            if stopped is not None:
+                return stopped
+        return "end"
+
+    def _next_count(self) -> tuple[int, StoppedBy]:
+        """Return how many hits to ask for, and why the page ends if that is none."""
+        position = f"{INDEX}{self.after or '-' * _CURSOR_CHARS}"
+        wanted = self.asked.limit - self.page.hits
+        if wanted <= 0:
+            return 0, "limit"
+        fitting = self.page.holds(position) or int(not self.page.passages)
+        count = min(self.most, wanted, fitting)
+        if count <= 0 or not self.asked.context:
+            return count, "size"
+        left = self.call.bounds.requests - self.call.client.tally.requests - 1
+        return min(count, left // REQUESTS), "requests"
+
+    async def _add(self, count: int) -> StoppedBy | None:
+        """Add up to `count` hits, all of a reply; return why the page ends, or None."""
+        client, asked = self.call.client, self.asked
+        reply = await client.send(index_reply.search_request(asked, self.after, count))
+        passages, warning = index_reply.passages(reply), ""
+        if asked.context:
+            passages, warning = await with_neighbours(client, passages, asked.context)
+        after = index_reply.next_cursor(reply)
+        if not self.page.take_all(joined(passages), f"{INDEX}{after}"):
+            if count > 1:
+                self.most = count // 2
+                return None
+            if self.page.passages:
+                return "size"
+            raise self.page.too_small()
+        self._note(reply, warning)
+        if after and after == self.after:
+            self.warnings[STUCK] = None
+            self.reachable = False
+            return "requests"
+        self.after, self.has_more = after, bool(after)
+        return None
+
+    def _note(self, reply: JSON, warning: str) -> None:
+        """Keep what a reply says about the search."""
+        matched = index_reply.matched(reply)
+        # The page has hits of several replies, and perhaps only some have all words.
+        self.matched = matched if self.matched in {"", matched} else "any word"
+        told = {
+            UNFINISHED: not index_reply.is_whole(reply),
+            QUERY_CUT: index_reply.is_cut(reply),
+            warning: bool(warning),
+        }
+        self.warnings |= dict.fromkeys(text for text, is_so in told.items() if is_so)

@@ -1,0 +1,118 @@
+"""Looks at messages one by one: whether a query finds each, and what its words tell."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from backscroll_tools.hits.asked import Asked
+from backscroll_tools.hits.passages import Shown, as_context, as_hit
+from backscroll_tools.models import Message
+from backscroll_tools.pages.source import Chunk, Source
+from backscroll_tools.search.folding import fold
+from backscroll_tools.search.match import bits, holds
+from backscroll_tools.search.tokenizer import tokens
+
+TOOL_ROLES: Final = frozenset({"tool", "function"})
+"""The roles whose messages are never hits, because tools wrote them. The store's index has none."""
+
+_LONG_CHARS: Final = 200_000
+"""If messages have more characters together, they are looked at in a thread: that takes about
+20 ms, in which other calls would wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A message that was looked at.
+
+    Attributes:
+        thread_id: the id of its thread.
+        title: the title of its thread; may be empty.
+        key: its key in the list of messages.
+        shown: what is shown of it; `shown.found` says whether the query finds it.
+        bits: which of the query's words it has; see `search.match.bits`.
+        length: its number of words.
+        exact: whether it has one of the query's identifiers as written.
+        undated: whether the search has a period, and the message no time.
+    """
+
+    thread_id: str
+    title: str
+    key: str
+    shown: Shown
+    bits: int
+    length: int
+    exact: bool
+    undated: bool
+
+
+@dataclass(slots=True)
+class Reader:
+    """A thread's list of messages that looks at each of them.
+
+    Attributes:
+        inner: the list.
+        asked: the search.
+        thread_id: the thread's id.
+        title: the thread's title; may be empty.
+        looked: the messages of the list that were read, by id.
+    """
+
+    inner: Source[Message]
+    asked: Asked
+    thread_id: str
+    title: str = ""
+    looked: dict[str, Looked] = field(default_factory=dict)
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
+        """Return messages, as `inner` does, and look at each."""
+        chunk = await self.inner.chunk(after, limit)
+        if sum(len(message["text"]) for message in chunk.items) > _LONG_CHARS:
+            found = await anyio.to_thread.run_sync(self._look_at, chunk)
+        else:
+            found = self._look_at(chunk)
+        self.looked |= found
+        return chunk
+
+    async def item(self, key: str, /) -> Message | None:
+        """Return one message by its key, or None if it was deleted."""
+        return await self.inner.item(key)
+
+    def _look_at(self, chunk: Chunk[Message]) -> dict[str, Looked]:
+        return {message["id"]: self._looked(key, message) for key, message in chunk.keyed}
+
+    def _looked(self, key: str, message: Message) -> Looked:
+        asked, query, text = self.asked, self.asked.query, message["text"]
+        told = tokens(text)
+        terms = frozenset(told.terms)
+        at = message.get("created_at")
+        undated = bool(asked.period) and at is None
+        wanted = (
+            message["role"] not in TOOL_ROLES
+            and asked.role in {"", message["role"]}
+            and (not asked.period or at is None or at in asked.period)
+        )
+        folded = fold(text) if wanted else ""
+        found = wanted and holds(query, terms, folded)
+        exact = found and any(each.occurs(folded) for each in query.identifiers)
+        return Looked(
+            self.thread_id,
+            self.title,
+            key,
+            as_hit(message, query) if found else as_context(message),
+            bits(query.terms, terms),
+            told.length,
+            exact,
+            undated and found,
+        )
+
+
+def counted(looked: Iterable[Looked], terms: int) -> list[int]:
+    """Return how many of the messages have each of the query's words, by the place of its bit."""
+    by_bits = Counter(each.bits for each in looked)
+    return [
+        sum(count for found, count in by_bits.items() if found >> place & 1)
+        for place in range(terms)
+    ]

@@ -1,0 +1,64 @@
+"""The messages before and after a hit, read from the upstream."""
+
+from dataclasses import replace
+from typing import Final
+
+import anyio
+
+from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.groups import CHAT_COMPLETIONS
+from backscroll_tools.client.profiles import Profile
+from backscroll_tools.collections import COMPLETION, Collection, collection_of
+from backscroll_tools.errors import ToolError
+from backscroll_tools.hits.passages import Passage, Shown, as_context
+from backscroll_tools.message_lists import messages_of
+from backscroll_tools.models import Order
+from backscroll_tools.pages.cursor import ListPosition
+
+REQUESTS: Final = 2
+"""The number of requests for the messages around one hit."""
+
+_COMPLETION: Final = "chatcmpl"
+
+
+def any_collection_of(profile: Profile, thread_id: str) -> Collection:
+    """Return the kind of collection that an id names: also that of a stored completion."""
+    completions = CHAT_COMPLETIONS in profile.serves
+    if completions and (thread_id.startswith(_COMPLETION) or len(profile.serves) == 1):
+        return COMPLETION
+    return collection_of(profile, thread_id)
+
+
+async def with_neighbours(
+    client: CallClient, passages: list[Passage], count: int
+) -> tuple[list[Passage], str]:
+    """Return passages with up to `count` messages before and after each hit, and a warning.
+
+    A passage whose neighbours cannot be read stays as it is, and the warning says so.
+    """
+    found = list(passages)
+    failed: list[int] = []
+
+    async def read(at: int) -> None:
+        passage = found[at]
+        try:
+            before = await _beside(client, passage, "desc", count)
+            after = await _beside(client, passage, "asc", count)
+        except ToolError:
+            failed.append(at)
+            return
+        said = (*reversed(before), *passage.said, *after)
+        found[at] = replace(passage, said=said, best=len(before))
+
+    async with anyio.create_task_group() as tasks:
+        for at in range(len(found)):
+            tasks.start_soon(read, at)
+    return found, "the messages around some hits could not be read" if failed else ""
+
+
+async def _beside(client: CallClient, passage: Passage, order: Order, count: int) -> list[Shown]:
+    collection = any_collection_of(client.upstream.profile, passage.thread_id)
+    start = ListPosition("", passage.thread_id, order)
+    source = messages_of(client, collection, passage.thread_id, start)
+    chunk = await source.chunk(passage.hit.id, count)
+    return [as_context(message) for message in chunk.items[:count]]

@@ -1,0 +1,195 @@
+"""A page of hits whose size, in characters, stays within a limit. It ends only between hits."""
+
+from dataclasses import replace
+from typing import Final
+
+from backscroll_tools.errors import ToolError
+from backscroll_tools.hits.asked import Asked
+from backscroll_tools.hits.passages import CONTEXT_CHARS, EXCERPT_CHARS, Passage
+from backscroll_tools.hits.transcript import (
+    cost,
+    heading,
+    hit_of,
+    lines,
+    match_mark,
+    texts_of,
+)
+from backscroll_tools.models import JSON, HitsPage, StoppedBy
+from backscroll_tools.pages.cursor import KEY_CHARS, encode
+from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, marked
+from backscroll_tools.tool import Bounds, Result
+
+UNREACHABLE: Final = "the next page's cursor would be too long; make the search narrower"
+_WARNING_CHARS: Final = 120
+"""The length of a warning for which a page reserves space, in characters."""
+_AROUND: Final = 200
+"""The usual length of what a hit has besides its texts, in characters: ids, title, time."""
+
+
+class BoundedHits:
+    """A page that accepts passages until it is full.
+
+    Args:
+        asked: the search.
+        bounds: the call's limits, of which the page uses the maximum length of the result, and
+            which parts of the result are counted.
+    """
+
+    def __init__(self, asked: Asked, bounds: Bounds) -> None:
+        self._asked = asked
+        self._bounds = bounds
+        self._text = bounds.output != "structured"
+        self._structured = bounds.output != "text"
+        self._used = 0
+        self.passages: list[Passage] = []
+
+    @property
+    def hits(self) -> int:
+        """The number of messages on the page that the query finds."""
+        return sum(len(passage.ids) for passage in self.passages)
+
+    def holds(self, position: str) -> int:
+        """Return how many more hits probably fit, if `position` is where the next page starts."""
+        forms = self._text + self._structured
+        each = _AROUND + EXCERPT_CHARS + 2 * self._asked.context * CONTEXT_CHARS
+        return max(self._room(position) // (forms * each), 0)
+
+    def take(self, passage: Passage, position: str) -> bool:
+        """Add a passage if it fits, and return whether it did.
+
+        Args:
+            passage: the passage.
+            position: where the next page starts if the page ends with the passage.
+        """
+        size = self._cost(passage)
+        if size > self._room(position):
+            return False
+        self._used += size
+        self.passages.append(passage)
+        return True
+
+    def take_all(self, passages: list[Passage], position: str) -> bool:
+        """Add all passages, shortened as far as necessary, or none; return whether they fit."""
+        before = len(self.passages), self._used
+        for number, passage in enumerate(passages):
+            share = self._room(position) // (len(passages) - number)
+            for shown in (passage, *passage.smaller()):
+                size = self._cost(shown)
+                if size <= share:
+                    self._used += size
+                    self.passages.append(shown)
+                    break
+            else:
+                del self.passages[before[0] :]
+                self._used = before[1]
+                return False
+        return True
+
+    def result(  # noqa: PLR0913 - all that a page says of itself
+        self,
+        *,
+        stopped_by: StoppedBy,
+        position: str | None,
+        order: str,
+        matched: str,
+        scanned: int | None = None,
+        warnings: tuple[str, ...] = (),
+        reachable: bool = True,
+        ignores_after: bool = False,
+    ) -> Result:
+        """Return the page as a tool's result.
+
+        Args:
+            stopped_by: the reason why the page ends.
+            position: where the next page starts; None if nothing follows.
+            order: the order of the hits.
+            matched: what each hit has of the query.
+            scanned: the number of messages that were looked at, if there is no index.
+            warnings: what an agent has to know about the page, the most important first.
+            reachable: whether a cursor can reach what follows.
+            ignores_after: whether the upstream ignores `after`.
+
+        Raises:
+            ToolError: `invalid_arguments` if the limit is too small even for an empty page.
+        """
+        page = HitsPage(
+            returned=len(self.passages),
+            has_more=position is not None,
+            next_cursor=None,
+            stopped_by=stopped_by,
+            order=order,
+            matched=matched,
+        )
+        if position is not None and reachable and len(position) <= KEY_CHARS:
+            start = replace(self._asked.start, position=position, ignores_after=ignores_after)
+            page["next_cursor"] = encode(start)
+        elif position is not None and reachable:
+            warnings = (UNREACHABLE, *warnings)
+        if scanned is not None:
+            page["scanned"] = scanned
+        texts = texts_of(self.passages)
+        prefix = fresh_mark(texts)
+        mark = match_mark(texts, prefix)
+        if any(each.spans for passage in self.passages for each in passage.said):
+            page["mark"] = mark
+        for warning in filter(None, warnings):
+            longer = replace_warning(page, warning)
+            if self._used + self._framed(prefix, longer) <= self._bounds.result_chars:
+                page = longer
+        if not self.passages and self._framed(prefix, page) > self._bounds.result_chars:
+            raise self.too_small()
+        above: list[Passage | None] = [None, *self.passages]
+        unmarked = [
+            line
+            for passage, over in zip(self.passages, above, strict=False)
+            for line in lines(passage, mark, over, single=bool(self._asked.thread_id))
+        ]
+        text = heading(prefix, page) + marked(prefix, unmarked)
+        hits = [hit_of(passage, mark) for passage in self.passages]
+        return Result(text, {"page": page, "hits": hits})
+
+    def too_small(self) -> ToolError:
+        """Return the error for a limit that is too small for a single hit."""
+        return ToolError(
+            "invalid_arguments",
+            f"A hit does not fit into a result of {self._bounds.result_chars} characters.",
+            next_step="Use a shorter query, or ask the operator to raise BACKSCROLL_RESULT_CHARS.",
+        )
+
+    def _cost(self, passage: Passage) -> int:
+        return cost(
+            passage,
+            text=self._text,
+            structured=self._structured,
+            single=bool(self._asked.thread_id),
+        )
+
+    def _room(self, position: str) -> int:
+        """Return the number of characters that are left for passages."""
+        page = HitsPage(
+            returned=99,
+            has_more=True,
+            next_cursor=encode(replace(self._asked.start, position=position)),
+            stopped_by="requests",
+            order="relevance",
+            matched="common words",
+            mark="#" * MARK_CHARS,
+            scanned=999_999,
+            warning="w" * _WARNING_CHARS,
+        )
+        return self._bounds.result_chars - self._used - self._framed("#" * MARK_CHARS, page)
+
+    def _framed(self, prefix: str, page: HitsPage) -> int:
+        """Return the length of a result without its hits, in characters."""
+        structured: JSON = {"page": page, "hits": []}
+        return len(heading(prefix, page)) * self._text + (
+            len(compact(structured)) if self._structured else 0
+        )
+
+
+def replace_warning(page: HitsPage, warning: str) -> HitsPage:
+    """Return a page with one more warning."""
+    told = page.get("warning", "")
+    longer = page.copy()
+    longer["warning"] = f"{told}; {warning}" if told else warning
+    return longer

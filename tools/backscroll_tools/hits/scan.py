@@ -1,0 +1,212 @@
+"""Reads messages of an upstream without search, and keeps those that a query finds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from backscroll_tools.client import objects, requests
+from backscroll_tools.client.failures import TooManyRequestsError
+from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.client.replies import Reply
+from backscroll_tools.client.requests import Slice
+from backscroll_tools.errors import ToolError
+from backscroll_tools.hits.asked import Asked
+from backscroll_tools.hits.look import Looked, Reader
+from backscroll_tools.hits.neighbours import any_collection_of
+from backscroll_tools.hits.places import Place
+from backscroll_tools.message_lists import messages_of
+from backscroll_tools.models import Message, Order, StoppedBy, Thread
+from backscroll_tools.pages.cursor import ListPosition
+from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Stop, Walk, too_late
+from backscroll_tools.tool import Call
+
+UNDATED: Final = "since and until were ignored for messages without a time"
+
+_MANY: Final = 1_000_000
+"""The limit of a walk that has no limit of its own. A call's requests limit how many it reads."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """Messages that were looked at in one call, in the order in which they were read.
+
+    Attributes:
+        call: the call.
+        asked: the search.
+        ranks: whether the hits are ranked at the end, so that all messages are looked at.
+        place: where the next scan continues.
+        looked: the messages.
+        found: the indexes of those that the query finds.
+        warnings: what the page has to say.
+        reachable: whether a cursor can reach what follows.
+        ignores_after: whether the upstream ignores `after`.
+        beyond: the number of messages that were read after the last hit, for its context.
+    """
+
+    call: Call
+    asked: Asked
+    ranks: bool
+    place: Place
+    looked: list[Looked] = field(default_factory=list)
+    found: list[int] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
+    reachable: bool = True
+    ignores_after: bool = False
+    beyond: int = 0
+
+    @property
+    def order(self) -> Order:
+        """The order in which messages are read."""
+        return "asc" if self.asked.order == "oldest" else "desc"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many hits as asked for."""
+        return not self.ranks and len(self.found) >= self.asked.limit
+
+    async def run(self) -> StoppedBy:
+        """Look at messages until there are enough hits, and return why the scan ends.
+
+        Raises:
+            ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet.
+        """
+        self.ignores_after = self.asked.start.ignores_after
+        if not self.asked.thread_id:
+            return await self._everywhere()
+        stop = await self._thread(self.asked.thread_id, "", self.place.key)
+        return self._ended(stop)
+
+    async def _thread(self, thread_id: str, title: str, key: str) -> Stop:
+        """Look at the messages of a thread that follow the one with this key."""
+        client = self.call.client
+        collection = any_collection_of(client.upstream.profile, thread_id)
+        position = ListPosition("", thread_id, self.order)
+        reader = Reader(
+            messages_of(client, collection, thread_id, position), self.asked, thread_id, title
+        )
+        owner = "" if self.asked.thread_id else thread_id
+
+        def take(message: Message, key: str, _passed: int) -> bool:
+            return self._take(reader.looked.pop(message["id"]), Place(owner, key))
+
+        walk = Walk(
+            _MANY,
+            self.call.bounds.requests,
+            self.call.ends_at,
+            self._report,
+            ignores_after=self.ignores_after,
+        )
+        stop = await walk.over(reader, key, take, lambda _: True)
+        if stop.last and not self.is_full:
+            self.place = Place(owner, stop.last)
+        self.warnings |= dict.fromkeys(filter(None, [stop.warning]))
+        return stop
+
+    def _take(self, each: Looked, place: Place) -> bool:
+        """Keep a message that was looked at; return whether more of them are of use."""
+        if self.is_full:
+            near = each.thread_id == self.looked[-1].thread_id
+            if not near or self.beyond >= self.asked.context:
+                return False
+            self.beyond += 1
+            self.looked.append(each)
+            return True
+        if each.shown.found:
+            self.found.append(len(self.looked))
+        if each.undated:
+            self.warnings[UNDATED] = None
+        self.looked.append(each)
+        self.place = place
+        return True
+
+    def _ended(self, stop: Stop) -> StoppedBy:
+        """Return why the scan of a single thread ends."""
+        self.ignores_after = stop.ignores_after
+        if self.is_full and (stop.by != "end" or self.beyond):
+            return "limit"
+        self.reachable = stop.reachable
+        return stop.by
+
+    async def _everywhere(self) -> StoppedBy:
+        """Look at the messages of one thread after another."""
+        first = self.place
+        if first.thread_id and not first.passed:
+            stopped_by = await self._next_thread(first.thread_id, "", first.key)
+            if stopped_by is not None:
+                return stopped_by
+        seen = {first.thread_id}
+        while not self.is_full:
+            reply = await self._threads(self.place.thread_id)
+            if not isinstance(reply, Reply):
+                return reply
+            fresh = [objects.thread(raw) for raw in reply.items if raw["id"] not in seen]
+            seen |= {thread["id"] for thread in fresh}
+            stopped_by = await self._listed(fresh)
+            if stopped_by is not None:
+                return stopped_by
+            if reply.has_more is False or not reply.items:
+                self.warnings |= {EMPTY: None} if reply.has_more else {}
+                return "end"
+            if not fresh:
+                self.warnings[STUCK] = None
+                self.reachable = False
+                return "requests"
+        return "limit"
+
+    async def _listed(self, threads: Iterable[Thread]) -> StoppedBy | None:
+        """Look at threads; return why the scan ends with one of them, or None if it does not."""
+        for thread in threads:
+            if self.is_full:
+                return "limit"
+            stopped_by = await self._next_thread(thread["id"], thread.get("title", ""), "")
+            if stopped_by is not None:
+                return stopped_by
+        return None
+
+    async def _next_thread(self, thread_id: str, title: str, key: str) -> StoppedBy | None:
+        """Look at a thread; return why the scan ends with it, or None if it does not."""
+        try:
+            stop = await self._thread(thread_id, title, key)
+        except ToolError as error:
+            if error.code != "not_found":  # otherwise, it was deleted after it was listed
+                return self._failed(error)
+        else:
+            if self.is_full and (stop.by != "end" or self.beyond):
+                return "limit"
+            if stop.by != "end" and stop.reachable:
+                return stop.by
+        self.place = Place(thread_id, passed=True)
+        return None
+
+    async def _threads(self, after: str) -> Reply | StoppedBy:
+        """Return the threads after one, or why they cannot be read."""
+        window = Slice(PAGE_ITEMS, self.order, after)
+        try:
+            with anyio.CancelScope(deadline=self.call.ends_at):
+                return await self.call.client.page(requests.list_threads(window))
+        except ToolError as error:
+            return self._failed(error)
+        return self._failed(too_late())
+
+    def _failed(self, error: ToolError) -> StoppedBy:
+        """Return why the scan ends with a failure.
+
+        Raises:
+            ToolError: `error`, if nothing was looked at yet.
+        """
+        if not self.looked:
+            raise error
+        if error.code == "deadline_exceeded":
+            return "deadline"
+        if not isinstance(error, TooManyRequestsError):
+            self.warnings[FAILED] = None
+        return "requests"
+
+    async def _report(self, taken: int, _limit: int) -> None:
+        """Report the number of messages that were looked at, of those that a call can look at."""
+        del taken
+        if self.call.report is not None:
+            most = self.call.bounds.requests * PAGE_ITEMS
+            await self.call.report(min(len(self.looked), most), most)

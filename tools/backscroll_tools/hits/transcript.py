@@ -1,0 +1,157 @@
+"""The text of a page of hits, for models. No text in it can imitate a header or a match.
+
+    #kqzv 2 hits for any word, best first, matches in **. No more follow.
+    #kqzv user msg_… in thread_… 2026-11-21 "Billing"
+    …the **refund** was promised for…
+    #kqzv assistant msg_… in thread_… 2026-11-20 1240 characters
+    #kqzv-user
+    the message before it
+    #kqzv>assistant
+    …will **refund** you…
+
+The prefix of lines is that of every page (`render`). The mark around matches is chosen so that none
+of the texts on the page contains any of its characters. Context has lines that start with the
+prefix and `-`, and the hits among it lines with `>`. In a search of one thread, headers have the
+time of day instead of the thread.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from backscroll_tools.hits.passages import Passage, Shown
+from backscroll_tools.models import Hit, HitsPage, Said
+from backscroll_tools.render import MARK_CHARS, compact, continuation, shown_date, shown_time
+
+_MARKS: Final = "*=~^|@%+"
+"""Characters that a mark can consist of. They are frequent neither in prose nor in code."""
+
+_ORDERS: Final = {"relevance": "best first", "newest": "newest first", "oldest": "oldest first"}
+_MATCHED: Final = {
+    "all words": "all words",
+    "any word": "any word",
+    "literal": "the literal",
+    "common words": "common words alone",
+}
+
+
+def match_mark(texts: Iterable[str], prefix: str) -> str:
+    """Return a mark that is in none of the texts: if need be `prefix`, which is in none of them."""
+    used = set[str]().union(*texts)
+    return next((2 * char for char in _MARKS if char not in used), prefix)
+
+
+def texts_of(passages: Iterable[Passage]) -> list[str]:
+    """Return all texts of passages that others wrote."""
+    return [
+        text
+        for passage in passages
+        for text in (passage.title, *(each.text for each in passage.said))
+    ]
+
+
+def hit_of(passage: Passage, mark: str) -> Hit:
+    """Return a passage as structured content, with `mark` before and after each match."""
+    best = passage.hit
+    hit = Hit(
+        id=best.id, thread_id=passage.thread_id, role=best.role, excerpt=_with_marks(best, mark)
+    )
+    if passage.title:
+        hit["title"] = passage.title
+    if best.created_at is not None:
+        hit["created_at"] = best.created_at
+    if best.chars:
+        hit["chars"] = best.chars
+    if before := passage.said[: passage.best]:
+        hit["before"] = [_said(each, mark) for each in before]
+    if after := passage.said[passage.best + 1 :]:
+        hit["after"] = [_said(each, mark) for each in after]
+    return hit
+
+
+def heading(prefix: str, page: HitsPage) -> str:
+    """Return the first line of a page: how much was found, by what, and how to continue."""
+    count = page["returned"]
+    head = f"{prefix} {count} hit{'' if count == 1 else 's'} for {_MATCHED[page['matched']]}"
+    if count > 1:
+        head += f", {_ORDERS[page['order']]}"
+    if mark := page.get("mark"):
+        head += f", matches in {mark}"
+    if (scanned := page.get("scanned")) is not None:
+        head += f", messages looked at: {scanned}"
+    return head + continuation(page)
+
+
+def lines(
+    passage: Passage, mark: str, above: Passage | None = None, *, single: bool = False
+) -> list[str]:
+    """Return the lines of a passage, without the prefix. Texts are appended to their line.
+
+    Args:
+        passage: the passage.
+        mark: the text before and after each match.
+        above: the passage above it on the page, whose thread or date is not repeated.
+        single: whether all hits are in the thread that the call names.
+    """
+    best = passage.hit
+    header = f" {best.role} {best.id}"
+    same = single or (above is not None and above.thread_id == passage.thread_id)
+    if not same:
+        header += f" in {passage.thread_id}"
+    if single:
+        over = None if above is None else {"created_at": above.hit.created_at}
+        time = shown_time({"created_at": best.created_at}, over)
+    else:
+        time = shown_date(best.created_at)
+    if time:
+        header += f" {time}"
+    if best.chars:
+        header += f" {best.chars} characters"
+    if passage.title and not same:
+        header += f" {compact(passage.title)}"
+    if len(passage.said) == 1:
+        return [f"{header}\n{_ended(_with_marks(best, mark))}"]
+    found = [f"{header}\n"]
+    for each in passage.said:
+        sign, name = (">", "" if each is best else f" {each.id}") if each.found else ("-", "")
+        found.append(f"{sign}{each.role}{name}\n{_ended(_with_marks(each, mark))}")
+    return found
+
+
+def cost(passage: Passage, *, text: bool, structured: bool, single: bool) -> int:
+    """Return the maximum number of characters that a passage adds to a result.
+
+    Args:
+        passage: the passage.
+        text: whether the result has a text.
+        structured: whether the result has structured content.
+        single: as in `lines`.
+    """
+    longest = "#" * MARK_CHARS
+    chars = 0
+    if text:
+        chars += sum(len(line) + MARK_CHARS for line in lines(passage, longest, single=single))
+    if structured:
+        chars += len(compact(hit_of(passage, longest))) + 1
+    return chars
+
+
+def _said(shown: Shown, mark: str) -> Said:
+    said = Said(role=shown.role, text=_with_marks(shown, mark))
+    return {"id": shown.id, **said} if shown.found else said
+
+
+def _with_marks(shown: Shown, mark: str) -> str:
+    return "".join(_pieces(shown.text, shown.spans, mark)) if shown.spans else shown.text
+
+
+def _pieces(text: str, spans: Sequence[tuple[int, int]], mark: str) -> Iterable[str]:
+    at = 0
+    for start, end in spans:
+        yield text[at:start]
+        yield f"{mark}{text[start:end]}{mark}"
+        at = end
+    yield text[at:]
+
+
+def _ended(text: str) -> str:
+    return f"{text}\n" if text else ""

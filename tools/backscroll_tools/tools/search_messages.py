@@ -1,0 +1,76 @@
+"""`search-messages`: messages that have the words of a query, with excerpts."""
+
+from typing import Final
+
+from backscroll_tools import schemas
+from backscroll_tools.client.groups import (
+    CHAT_COMPLETIONS,
+    CONVERSATIONS,
+    SEARCH,
+    THREADS,
+)
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.periods import ADVICE
+from backscroll_tools.spans import span
+from backscroll_tools.tool import Call, Result, Tool
+
+
+async def _run(call: Call, arguments: JSON) -> Result:
+    # The tokenizer and its stop words are only imported for a search.
+    from backscroll_tools.hits.asked import read
+    from backscroll_tools.hits.index_reply import INDEX
+    from backscroll_tools.hits.indexed import indexed_page
+    from backscroll_tools.hits.scanned import scanned_page
+
+    asked = read(SEARCH_MESSAGES.name, arguments, call.bounds.result_chars)
+    position = asked.start.position
+    with span("search", {"backscroll.limit": asked.limit}) as recorded:
+        result = None
+        if SEARCH in call.client.upstream.profile.serves and position[:1] in {"", INDEX}:
+            try:
+                result = await indexed_page(call, asked)
+            except ToolError as error:
+                # A store of an older version has no search, so its messages are read.
+                if error.code != "upstream_retired" or position:
+                    raise
+        result = result or await scanned_page(call, asked)
+        recorded.set_attribute("backscroll.returned", result.structured["page"]["returned"])
+        recorded.set_attribute("backscroll.stopped_by", result.structured["page"]["stopped_by"])
+    return result
+
+
+SEARCH_MESSAGES: Final = Tool(
+    name="search-messages",
+    title="Search messages",
+    summary="finds messages by words, a question or an exact phrase, with excerpts, best first",
+    description=(
+        "Search past conversations and chats: what was said, decided or promised. Finds any of "
+        "the words, best first."
+    ),
+    input_schema=schemas.arguments(
+        {
+            "query": {"type": "string", "description": 'Words, "exact phrase", -excluded'},
+            "thread_id": schemas.STRING,
+            "role": {"type": "string", "enum": ["user", "assistant"]},
+            "since": {"type": "string", "description": ADVICE},
+            "until": schemas.STRING,
+            "order": {"type": "string", "enum": ["relevance", "newest", "oldest"]},
+            "context": {"type": "integer", "description": "0 to 5 messages around each"},
+            "limit": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 50,
+                "description": "1 to 50; default 10",
+            },
+            "cursor": schemas.STRING,
+        },
+    ),
+    output_schema=schemas.result(
+        {"page": {"type": "object"}, "hits": {"type": "array"}}, ("page", "hits")
+    ),
+    run=_run,
+    needs=(SEARCH, THREADS, CONVERSATIONS, CHAT_COMPLETIONS),
+    finds="a message",
+    keywords="chat history, find, recall, quote, agreed",
+)
