@@ -10,6 +10,7 @@ from backscroll.commands.connect.command import connect
 from backscroll.commands.demo.command import demo
 from backscroll.commands.doctor.command import doctor
 from backscroll.commands.examples import examples
+from backscroll.commands.search.command import search
 from backscroll.commands.serve.command import serve
 from backscroll.commands.store.command import store
 from backscroll.commands.terminal import WIDTH
@@ -31,6 +32,7 @@ class _Commands(click.Group):
         "See what it does:        backscroll demo",
         "Load conversations:      backscroll import conversations.jsonl",
         "Read them from a shell:  backscroll call list-threads limit=3",
+        "Search them:             backscroll search refund november",
         "Let a host read them:    backscroll connect vscode",
     ),
 )
@@ -43,5 +45,5 @@ def commands() -> None:
     """
 
 
-for _command in (call, connect, demo, doctor, export, import_, serve, store, token):
+for _command in (call, connect, demo, doctor, export, import_, search, serve, store, token):
     commands.add_command(_command)

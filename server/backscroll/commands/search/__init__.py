@@ -1,0 +1,1 @@
+"""`backscroll search`: finds messages, for a person."""

@@ -1,0 +1,88 @@
+"""The click command `backscroll search`."""
+
+import os
+import sys
+from typing import Final
+
+import click
+
+from backscroll.commands.examples import examples
+from backscroll.commands.options import EVERY, with_settings
+from backscroll.commands.terminal import verbatim, write
+from backscroll.settings.model import Settings
+
+_WHEN: Final = "A UTC date or time such as 2026-11-21, or an age: 12h, 7d, 3m."
+
+
+@click.command(
+    short_help="Search all messages.",
+    epilog=examples(
+        "backscroll search refund november",
+        'backscroll search "What did they promise about the refund?" --context 1',
+        "backscroll search '\"exactly these words\" -draft' --since 3m",
+        "backscroll search c++ --role user --order newest",
+        "backscroll search refund --thread thread_abc --json | jq -r '.hits[].id'",
+    ),
+)
+@click.argument("query", nargs=-1, required=True, metavar="QUERY...")
+@click.option("--thread", default="", metavar="ID", help="Only in this thread or conversation.")
+@click.option("--role", default="", metavar="ROLE", help="Only messages of user or assistant.")
+@click.option("--since", default="", metavar="WHEN", help=_WHEN)
+@click.option("--until", default="", metavar="WHEN", help="The same; includes the whole day.")
+@click.option(
+    "--order", default="", metavar="ORDER", help="relevance (the default), newest or oldest."
+)
+@click.option("--context", default=0, metavar="N", help="Messages around each hit, 0 to 5.")
+@click.option("--limit", default=10, metavar="N", help="The most hits, 1 to 50; default 10.")
+@click.option("--json", "as_json", is_flag=True, help="Print what the tool returns, as JSON.")
+@with_settings(*EVERY)
+def search(  # noqa: PLR0913 - the arguments of the tool
+    settings: Settings,
+    *,
+    query: tuple[str, ...],
+    thread: str,
+    role: str,
+    since: str,
+    until: str,
+    order: str,
+    context: int,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Find messages that have any of the words of QUERY, the best first.
+
+    QUERY is words or a whole question. "Double quotes" find exactly these words, and -word leaves
+    out messages that have it; quote them for the shell. Case, accents and endings of words make no
+    difference. It is the tool search-messages, for a person: in colour at a terminal, unless
+    NO_COLOR is set. If the search fails, its error goes to stderr and the exit code is 1.
+    """
+    import json
+    from functools import partial
+
+    import anyio
+
+    from backscroll.commands.call.calling import call_tool
+    from backscroll.commands.search.printing import Look, printed
+    from backscroll.process.logs import configure
+
+    configure(settings.log_level, settings.log_format)
+    stream = verbatim()
+    given = {
+        "query": " ".join(query),
+        "thread_id": thread,
+        "role": role,
+        "since": since,
+        "until": until,
+        "order": order,
+        "context": str(context),
+        "limit": str(limit),
+    }
+    words = [f"{name}={value}" for name, value in given.items() if value]
+    outcome = anyio.run(partial(call_tool, settings, "search-messages", words, as_json=True))
+    if outcome.is_error or as_json:
+        write(outcome.text, sys.stderr if outcome.is_error else sys.stdout)
+        sys.exit(outcome.is_error)
+    terminal = stream.isatty()
+    look = Look(escapes=terminal, colours=terminal and not os.environ.get("NO_COLOR"))
+    stream.write(printed(json.loads(outcome.text), look) + "\n")
+    stream.flush()
