@@ -14,6 +14,7 @@ from backscroll.cli import commands
 from backscroll.settings.model import OPENAI, PREFIX, Settings
 from backscroll_tools import schemas
 from backscroll_tools.errors import ErrorCode
+from backscroll_tools.models import Hit, HitsPage, Page
 from backscroll_tools.registry import TOOLS
 from manifests import commands_page, tools_page
 from manifests.description import arguments
@@ -88,7 +89,11 @@ def test_every_argument_of_a_tool_is_documented_with_it() -> None:
 
 
 def test_every_field_of_a_page_is_documented() -> None:
-    assert list(tools_page.PAGE) == list(schemas.PAGE_AROUND["properties"])
+    hits_page, page = HitsPage.__annotations__, Page.__annotations__
+    assert list(tools_page.PAGE) == list(page)
+    assert {*page, *tools_page.HITS_PAGE} >= hits_page.keys() >= tools_page.HITS_PAGE.keys()
+    assert list(tools_page.HIT) == list(Hit.__annotations__)
+    assert list(schemas.PAGE["properties"]) == list(page)[: len(schemas.PAGE["properties"])]
 
 
 def test_every_error_code_is_documented_and_every_documented_one_exists() -> None:

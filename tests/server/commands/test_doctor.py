@@ -101,6 +101,7 @@ async def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: P
         ("files of messages", "ok", "answered that a made-up id does not exist"),
         ("conversations", "ok", "answered that a made-up id does not exist"),
         ("stored completions", "ok", "answered"),
+        ("search", "ok", "answered"),
     ]
     assert is_missing(database)
 
@@ -149,6 +150,11 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
         ("get-message", "works", "on threads and conversations"),
         ("list-threads", "works", "on lists of threads"),
         ("list-chat-completions", "works", "on stored completions"),
+        (
+            "search-messages",
+            "works",
+            "on threads and conversations and stored completions and search",
+        ),
     ]
 
 
@@ -443,7 +449,7 @@ async def test_a_list_that_fails_fails_the_tools_that_need_it_alone() -> None:
         "list-chat-completions",
     }
     assert as_text(diagnosis, 80).endswith(
-        "\n\nFailed checks: 1. Tools that will not work: 2 of 6."
+        "\n\nFailed checks: 1. Tools that will not work: 2 of 7."
     )
 
 

@@ -279,7 +279,7 @@ READ: Final[list[tuple[dict[str, Any], str]]] = [
         for value, shown in [
             ("a b", '"a b"'),
             ("é", r'"\u00e9"'),
-            ("c" * 2049, f'"{"c" * 40}…"'),
+            ("c" * 4097, f'"{"c" * 40}…"'),
         ]
     ),
 ]

@@ -70,7 +70,7 @@ SEARCH_MESSAGES: Final = Tool(
         {"page": {"type": "object"}, "hits": {"type": "array"}}, ("page", "hits")
     ),
     run=_run,
-    needs=(SEARCH, THREADS, CONVERSATIONS, CHAT_COMPLETIONS),
+    needs=(THREADS, CONVERSATIONS, CHAT_COMPLETIONS, SEARCH),
     finds="a message",
     keywords="chat history, find, recall, quote, agreed",
 )
