@@ -106,6 +106,7 @@ def test_the_first_sentence_of_a_description_is_in_words_of_a_user(tool: Tool) -
         ("quote the full text of one message", "get-message"),
         ("the prompt and answer of a past chat", "get-chat-messages"),
         ("find earlier model responses", "list-chat-completions"),
+        ("find messages where a refund was agreed, and quote them", "search-messages"),
     ],
 )
 def test_a_host_that_searches_its_tools_finds_the_right_one_first(
