@@ -8,7 +8,18 @@ import pytest
 from backscroll.settings.model import Settings
 from tests.server.command_line import backscroll
 
-COMMANDS = ("call", "connect", "demo", "doctor", "export", "import", "serve", "store", "token")
+COMMANDS = (
+    "call",
+    "connect",
+    "demo",
+    "doctor",
+    "export",
+    "import",
+    "search",
+    "serve",
+    "store",
+    "token",
+)
 DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://"
 
 

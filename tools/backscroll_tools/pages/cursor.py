@@ -31,10 +31,8 @@ _FILTERS_ENCODED: Final = 1748
 others, and the rest of the cursor fewer than 44."""
 
 KEY_CHARS: Final = CHARS - _FILTERS_ENCODED - 44
-"""The maximum length of a list's key that is not an id, in characters."""
-
 KEY: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.=-]{{0,{KEY_CHARS - 1}}}")
-"""The format of such a key."""
+"""The format of a list's key that is not an id, and its maximum length in characters."""
 
 _NOT_WITH_AROUND: Final = ("after", "before", "order", "cursor")
 
@@ -111,12 +109,11 @@ def encode(start: ListPosition) -> str:
     inside = ""
     if start.inside is not None:
         inside = f"{'f' if start.inside.with_fields else 'i'}{start.inside.offset}"
-    filters = _encoded(start.filters)
     way = "b" if start.backward else "f"
     way = way.upper() if start.ignores_after else way
     body = (
         f"{VERSION}{_code(start.tool)}.{start.order[0]}{way}"
-        f"~{start.position}~{inside}~{start.preview or ''}~{filters}~"
+        f"~{start.position}~{inside}~{start.preview or ''}~{_encoded(start.filters)}~"
     )
     return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"
 
