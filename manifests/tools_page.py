@@ -34,10 +34,10 @@ PAGE: Final[dict[str, str]] = {
     "next_cursor": "the `cursor` for the next page; null at the end",
     "stopped_by": "why the page ends: `end`, `limit`, `size`, `deadline` or `requests`",
     "order": "`asc` or `desc`",
+    "previous_cursor": "with `around`: the `cursor` for the items before; absent if there are none",
     "passed": "how many items of other kinds were skipped, in a conversation",
     "derived": "true if the files were read from the message, because the upstream has no list",
     "warning": "unexpected behaviour of the upstream that affects this page",
-    "previous_cursor": "with `around`: the `cursor` for the items before; absent if there are none",
 }
 
 HITS_PAGE: Final[dict[str, str]] = {

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
 from backscroll_tools.pages import cursor
-from backscroll_tools.pages.cursor import Inside, ListPosition, decode, encode, start_position
+from backscroll_tools.pages.cursor import Inside, ListPosition, decode, encode
+from backscroll_tools.pages.start import start_position
 from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 
 IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}", fullmatch=True)

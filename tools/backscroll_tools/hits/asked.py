@@ -8,7 +8,8 @@ from typing import Final
 
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.cursor import KEY, ListPosition, conflict, start_position
+from backscroll_tools.pages.cursor import KEY, ListPosition
+from backscroll_tools.pages.start import conflict, start_position
 from backscroll_tools.periods import Period, period
 from backscroll_tools.search.query import MAX_QUERY_CHARS, Query, QueryError, parse
 

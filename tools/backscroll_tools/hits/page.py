@@ -16,7 +16,7 @@ from backscroll_tools.hits.transcript import (
 )
 from backscroll_tools.models import JSON, HitsPage, StoppedBy
 from backscroll_tools.pages.cursor import KEY_CHARS, encode
-from backscroll_tools.render import MARK_CHARS, compact, fresh_mark, marked
+from backscroll_tools.render import MARK_CHARS, compact, marked, unused_prefix
 from backscroll_tools.tool import Bounds, Result
 
 UNREACHABLE: Final = "the next page's cursor would be too long; make the search narrower"
@@ -128,7 +128,7 @@ class BoundedHits:
         if scanned is not None:
             page["scanned"] = scanned
         texts = texts_of(self.passages)
-        prefix = fresh_mark(texts)
+        prefix = unused_prefix(texts)
         mark = match_mark(texts, prefix)
         if any(each.spans for passage in self.passages for each in passage.said):
             page["mark"] = mark

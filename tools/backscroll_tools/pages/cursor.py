@@ -9,13 +9,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from backscroll_tools.client.requests import ID
 from backscroll_tools.errors import ToolError, invalid_arguments
-from backscroll_tools.models import JSON, Order
+from backscroll_tools.models import Order
 
 VERSION: Final = "1"
 """The version of the format; cursors of other versions are refused."""
@@ -26,15 +25,13 @@ CHARS: Final = 4096
 FILTER_CHARS: Final = 400
 """The maximum length of all filters together, in characters, because each cursor contains them."""
 
-_FILTERS_ENCODED: Final = 1748
+FILTERS_ENCODED: Final = 1748
 """The maximum length of the encoded filters, in characters. A key takes up to `KEY_CHARS` of the
 others, and the rest of the cursor fewer than 44."""
 
-KEY_CHARS: Final = CHARS - _FILTERS_ENCODED - 44
+KEY_CHARS: Final = CHARS - FILTERS_ENCODED - 44
 KEY: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.=-]{{0,{KEY_CHARS - 1}}}")
 """The format of a list's key that is not an id, and its maximum length in characters."""
-
-_NOT_WITH_AROUND: Final = ("after", "before", "order", "cursor")
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
@@ -113,7 +110,7 @@ def encode(start: ListPosition) -> str:
     way = way.upper() if start.ignores_after else way
     body = (
         f"{VERSION}{_code(start.tool)}.{start.order[0]}{way}"
-        f"~{start.position}~{inside}~{start.preview or ''}~{_encoded(start.filters)}~"
+        f"~{start.position}~{inside}~{start.preview or ''}~{encoded_filters(start.filters)}~"
     )
     return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"
 
@@ -159,103 +156,6 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
     )
 
 
-def start_position(  # noqa: PLR0913 - the list, the call, and how the list is kept in cursors
-    tool: str,
-    owner: str,
-    arguments: JSON,
-    default_order: Order,
-    filters: tuple[str, ...] = (),
-    *,
-    filter_chars: int = FILTER_CHARS,
-    key: re.Pattern[str] = ID,
-) -> ListPosition:
-    """Return the position at which a call starts to read, from its cursor or other arguments.
-
-    Args:
-        tool: the tool's name.
-        owner: the id that the list belongs to; empty if there is none.
-        arguments: the call's validated arguments.
-        default_order: the order if the call does not ask for one.
-        filters: the names of the arguments that filter the list. If `order` is one of them, its
-            values may be any, and the position's own order is the default.
-        filter_chars: the maximum length of all filters together, in characters.
-        key: the format of the list's keys.
-
-    Raises:
-        ToolError: `invalid_arguments` if both `after` and `before` are given, if `around` is given
-            with another position or order, if an argument conflicts with the cursor, if the cursor
-            is invalid, or if the filters are too long.
-    """
-    given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
-    names = " and ".join(name for name, _ in given)
-    if sum(len(value) for _, value in given) > filter_chars:
-        raise invalid_arguments(
-            f"{names} may have at most {filter_chars} characters.",
-            "Use shorter filters.",
-        )
-    if len(_encoded(given)) > _FILTERS_ENCODED:  # each character may take several bytes
-        raise invalid_arguments(
-            f"{names} may have at most {filter_chars} characters, and fewer if they are not ASCII.",
-            "Use shorter filters.",
-        )
-    after, before = arguments.get("after", ""), arguments.get("before", "")
-    around = arguments.get("around", "")
-    if around and (others := [name for name in _NOT_WITH_AROUND if name in arguments]):
-        raise invalid_arguments(
-            f"around cannot be used with {' and '.join(others)}: its page is always oldest first.",
-            f"Call again without {' and '.join(others)}.",
-        )
-    if "cursor" in arguments:
-        start = decode(arguments["cursor"], tool, owner, key)
-        return _continued(start, arguments, given, ordered="order" not in filters)
-    if after and before:
-        raise invalid_arguments(
-            "after and before cannot be used together.",
-            "Use after for the items after an id, or before for the items before it.",
-        )
-    asked_order = default_order if "order" in filters else arguments.get("order", default_order)
-    return ListPosition(
-        tool=tool,
-        owner=owner,
-        order="asc" if around else asked_order,
-        backward=bool(before),
-        position=after or before or around,
-        preview=arguments.get("preview_chars", 0),
-        filters=given,
-    )
-
-
-def _continued(
-    start: ListPosition, arguments: JSON, given: tuple[tuple[str, str], ...], *, ordered: bool
-) -> ListPosition:
-    """Return the position of a call's cursor, as the call continues it.
-
-    Args:
-        start: the cursor's position.
-        arguments: the call's validated arguments.
-        given: the call's filters.
-        ordered: whether the argument `order` is the position's order.
-
-    Raises:
-        ToolError: `invalid_arguments` if the cursor conflicts with another argument.
-    """
-    wrong: list[str] = [name for name in ("after", "before") if name in arguments]
-    wrong += [name for name, value in given if dict(start.filters).get(name) != value]
-    if ordered and arguments.get("order", start.order) != start.order:
-        wrong.append("order")
-    if wrong:
-        raise conflict(wrong)
-    return replace(start, preview=arguments.get("preview_chars", start.preview))
-
-
-def conflict(names: Sequence[str]) -> ToolError:
-    """Return the error for arguments that conflict with the cursor."""
-    return invalid_arguments(
-        f"cursor conflicts with {' and '.join(names)}.",
-        f"Call again with cursor and without {' and '.join(names)}.",
-    )
-
-
 def _code(tool: str) -> str:
     """Return the initials of a tool's name, which no two tools share."""
     return "".join(word[0] for word in tool.split("-"))
@@ -266,11 +166,7 @@ def _digest(text: str, size: int) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _flat(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _encoded(filters: tuple[tuple[str, str], ...]) -> str:
+def encoded_filters(filters: tuple[tuple[str, str], ...]) -> str:
     """Return filters as `.name.words.of.it=name.value` if possible, otherwise as JSON in base64."""
     if not filters:
         return ""

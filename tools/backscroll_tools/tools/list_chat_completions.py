@@ -13,9 +13,10 @@ from backscroll_tools.client.requests import Slice
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Completion
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import ListPosition, start_position
+from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
+from backscroll_tools.pages.start import start_position
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("completions", "completion")

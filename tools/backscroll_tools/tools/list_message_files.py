@@ -12,9 +12,10 @@ from backscroll_tools.collections import Collection, collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, MessageFile
 from backscroll_tools.pages.bound import Shape
-from backscroll_tools.pages.cursor import ListPosition, start_position
+from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk, Source
+from backscroll_tools.pages.start import start_position
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("files", "file")

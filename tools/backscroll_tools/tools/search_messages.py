@@ -45,7 +45,7 @@ SEARCH_MESSAGES: Final = Tool(
     title="Search messages",
     summary="finds messages by words, a question or an exact phrase, with excerpts, best first",
     description=(
-        "Search past conversations and chats: what was said, decided or promised. Finds any of "
+        "Search past conversations: what was said, decided or promised. Finds any of "
         "the words, best first."
     ),
     input_schema=schemas.arguments(
@@ -56,7 +56,7 @@ SEARCH_MESSAGES: Final = Tool(
             "since": {"type": "string", "description": ADVICE},
             "until": schemas.STRING,
             "order": {"type": "string", "enum": ["relevance", "newest", "oldest"]},
-            "context": {"type": "integer", "description": "0 to 5 messages around each"},
+            "context": {"type": "integer", "description": "0 to 5 messages around"},
             "limit": {
                 "type": "integer",
                 "minimum": 1,

@@ -1,0 +1,121 @@
+"""The position at which a call starts to read a list, from its cursor or its other arguments."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from backscroll_tools.client.requests import ID
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.models import JSON, Order
+from backscroll_tools.pages.cursor import (
+    FILTER_CHARS,
+    FILTERS_ENCODED,
+    ListPosition,
+    decode,
+    encoded_filters,
+)
+
+_NOT_WITH_AROUND: Final = ("after", "before", "order", "cursor")
+
+
+def start_position(  # noqa: PLR0913 - the list, the call, and how the list is kept in cursors
+    tool: str,
+    owner: str,
+    arguments: JSON,
+    default_order: Order,
+    filters: tuple[str, ...] = (),
+    *,
+    filter_chars: int = FILTER_CHARS,
+    key: re.Pattern[str] = ID,
+) -> ListPosition:
+    """Return the position at which a call starts to read, from its cursor or other arguments.
+
+    Args:
+        tool: the tool's name.
+        owner: the id that the list belongs to; empty if there is none.
+        arguments: the call's validated arguments.
+        default_order: the order if the call does not ask for one.
+        filters: the names of the arguments that filter the list. If `order` is one of them, its
+            values may be any, and the position's own order is the default.
+        filter_chars: the maximum length of all filters together, in characters.
+        key: the format of the list's keys.
+
+    Raises:
+        ToolError: `invalid_arguments` if both `after` and `before` are given, if `around` is given
+            with another position or order, if an argument conflicts with the cursor, if the cursor
+            is invalid, or if the filters are too long.
+    """
+    given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
+    names = " and ".join(name for name, _ in given)
+    if sum(len(value) for _, value in given) > filter_chars:
+        raise invalid_arguments(
+            f"{names} may have at most {filter_chars} characters.",
+            "Use shorter filters.",
+        )
+    if len(encoded_filters(given)) > FILTERS_ENCODED:  # each character may take several bytes
+        raise invalid_arguments(
+            f"{names} may have at most {filter_chars} characters, and fewer if they are not ASCII.",
+            "Use shorter filters.",
+        )
+    after, before = arguments.get("after", ""), arguments.get("before", "")
+    around = arguments.get("around", "")
+    if around and (others := [name for name in _NOT_WITH_AROUND if name in arguments]):
+        raise invalid_arguments(
+            f"around cannot be used with {' and '.join(others)}: its page is always oldest first.",
+            f"Call again without {' and '.join(others)}.",
+        )
+    if "cursor" in arguments:
+        start = decode(arguments["cursor"], tool, owner, key)
+        return _continued(start, arguments, given, ordered="order" not in filters)
+    if after and before:
+        raise invalid_arguments(
+            "after and before cannot be used together.",
+            "Use after for the items after an id, or before for the items before it.",
+        )
+    asked_order = default_order if "order" in filters else arguments.get("order", default_order)
+    return ListPosition(
+        tool=tool,
+        owner=owner,
+        order="asc" if around else asked_order,
+        backward=bool(before),
+        position=after or before or around,
+        preview=arguments.get("preview_chars", 0),
+        filters=given,
+    )
+
+
+def _continued(
+    start: ListPosition, arguments: JSON, given: tuple[tuple[str, str], ...], *, ordered: bool
+) -> ListPosition:
+    """Return the position of a call's cursor, as the call continues it.
+
+    Args:
+        start: the cursor's position.
+        arguments: the call's validated arguments.
+        given: the call's filters.
+        ordered: whether the argument `order` is the position's order.
+
+    Raises:
+        ToolError: `invalid_arguments` if the cursor conflicts with another argument.
+    """
+    wrong: list[str] = [name for name in ("after", "before") if name in arguments]
+    wrong += [name for name, value in given if dict(start.filters).get(name) != value]
+    if ordered and arguments.get("order", start.order) != start.order:
+        wrong.append("order")
+    if wrong:
+        raise conflict(wrong)
+    return replace(start, preview=arguments.get("preview_chars", start.preview))
+
+
+def conflict(names: Sequence[str]) -> ToolError:
+    """Return the error for arguments that conflict with the cursor."""
+    return invalid_arguments(
+        f"cursor conflicts with {' and '.join(names)}.",
+        f"Call again with cursor and without {' and '.join(names)}.",
+    )
+
+
+def _flat(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
