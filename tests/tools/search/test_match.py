@@ -66,7 +66,7 @@ def test_a_text_matches_what_is_wanted_and_not_what_is_excluded(
 
 
 def test_a_character_is_found_alone_and_as_a_part_of_a_pair() -> None:
-    assert [match.term for match in occurrences(parse("猫 猫舎"), "猫舎")] == ["猫舎", "猫"]
+    assert [match.token for match in occurrences(parse("猫 猫舎"), "猫舎")] == ["猫舎", "猫"]
 
 
 def test_each_term_has_a_bit() -> None:
@@ -77,7 +77,7 @@ def test_matches_are_given_by_place() -> None:
     text = "Tokyo: the refund policy, 東京, refunds, DON’T"
     found = occurrences(parse('"refund policy" don\'t refund tokyo 東京'), fold(text))
 
-    assert [(match.term, text[match.start : match.end]) for match in found] == [
+    assert [(match.token, text[match.start : match.end]) for match in found] == [
         ("tokyo", "Tokyo"),
         ('"refund policy"', "refund policy"),
         ("refund", "refund"),

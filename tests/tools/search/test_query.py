@@ -83,7 +83,7 @@ def test_common_words_count_if_there_are_no_others(query: str, words: tuple[str,
 def test_what_is_in_quotes_must_occur(query: str, literals: list[str], words: list[str]) -> None:
     parsed = parse(query)
 
-    assert [literal.said for literal in parsed.literals] == literals
+    assert [literal.text for literal in parsed.literals] == literals
     assert list(parsed.words) == words
     assert not parsed.only_common
 
@@ -93,7 +93,7 @@ def test_what_follows_a_hyphen_must_not_occur() -> None:
 
     assert parsed.words == ("refund", "re", "run")
     assert parsed.excluded_words == ("card", "c++", "👍", ".net")
-    assert [literal.said for literal in parsed.excluded] == ["bank transfer", "foo/bar", "->"]
+    assert [literal.text for literal in parsed.excluded] == ["bank transfer", "foo/bar", "->"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_follows_a_hyphen_must_not_occur() -> None:
     ],
 )
 def test_paths_and_names_with_parts_are_told_apart(query: str, identifiers: list[str]) -> None:
-    assert [literal.said for literal in parse(query).identifiers] == identifiers
+    assert [literal.text for literal in parse(query).identifiers] == identifiers
 
 
 @pytest.mark.parametrize("query", ["", " \t\n", "\0", '"', '""', '"  " ""', "\u200b", "\u0301"])

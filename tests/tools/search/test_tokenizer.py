@@ -41,7 +41,7 @@ def test_a_text_has_the_tokens_that_a_query_asks_for(
     text: str, found: set[str], terms: list[str]
 ) -> None:
     assert set(tokens(text).terms) == found
-    assert [term.term for term in query_terms(text)] == terms
+    assert [term.token for term in query_terms(text)] == terms
 
 
 def test_a_text_keeps_each_token_once_and_counts_each_word() -> None:
@@ -80,13 +80,13 @@ def test_a_text_has_every_term_of_a_literal_that_it_contains(
 
 @given(texts, texts)
 def test_a_token_is_located_where_a_text_has_it(text: str, asked: str) -> None:
-    terms = {term.term for term in query_terms(asked)}
+    terms = {term.token for term in query_terms(asked)}
     folded = fold(text)
     places = list(located(folded, terms))
 
-    assert {place.term for place in places} == terms & set(tokens(text).terms)
+    assert {place.token for place in places} == terms & set(tokens(text).terms)
     for place in places:
-        assert place.term in tokens(folded[place.start : place.end]).terms
+        assert place.token in tokens(folded[place.start : place.end]).terms
 
 
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=1))

@@ -1,1 +1,4 @@
-"""Search without a database or a network: tokens, queries, matches, ranking and excerpts."""
+"""Full-text search in memory: splits texts into tokens, matches queries, ranks and cuts excerpts.
+
+Nothing here reads a database or uses the network.
+"""

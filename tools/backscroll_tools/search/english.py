@@ -1,7 +1,7 @@
-"""The English stemmer of the Snowball project, from the description of its algorithm.
+"""The English stemmer of the Snowball project, written from the published description.
 
-Source: https://snowballstem.org/algorithms/english/stemmer.html. Rules that it added in 2025 are
-left out, because stems are frozen.
+Source: https://snowballstem.org/algorithms/english/stemmer.html. The rules that the project added
+in 2025 are left out, because the stems of stored messages must not change.
 """
 
 import re
@@ -104,7 +104,7 @@ def _region(word: str, start: int) -> int:
 
 
 def _ending(word: str, endings: tuple[str, ...] | dict[str, str]) -> str | None:
-    """Return the longest of the given endings that the word has, or None if it has none."""
+    """Return the longest of the given endings that the word ends with, or None."""
     return max((each for each in endings if word.endswith(each)), key=len, default=None)
 
 

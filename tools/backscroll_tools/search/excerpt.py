@@ -11,11 +11,11 @@ from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokenizer import Occurrence, is_paired
 
 _JOINER: Final = "\u200d"
-"""The zero-width joiner, which combines several emoji into one."""
+"""The zero-width joiner, a character that combines several emoji into one."""
 _REPEATED: Final = 0.01
 """The weight of each repetition of a word, as a fraction of the weight of its first occurrence."""
 _LITERAL: Final = 10.0
-"""The weight of a literal; a word has a weight of 1 by default."""
+"""The weight of a quoted phrase. A single word has a weight of 1 by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,11 @@ class Excerpt:
     """A part of a text.
 
     Attributes:
-        text: the part, as it was written.
+        text: the part, unchanged.
         start: the part's position in the whole text, in characters.
-        spans: the start and end of each match in the part, in order and without overlaps.
-        more: whether the whole text has more before the part, and after it.
+        spans: the start and end of each match, as positions in the part; in order and without
+            overlaps.
+        more: two values: whether the whole text continues before the part, and after it.
     """
 
     text: str
@@ -40,13 +41,15 @@ def excerpt(
 ) -> Excerpt:
     """Return the part of a text that has the highest total weight of a query's words.
 
-    The words are in the middle of the part. It begins and ends between words, unless one word is
-    longer than the whole excerpt. If the text has none of the words, the part is the text's start.
-    The time is linear in the text's length.
+    The matching words are in the middle of the part. The part begins and ends between words, unless
+    one word is longer than the whole excerpt. If no word matches, the part is the beginning of the
+    text. The running time is linear in the text's length.
 
     Args:
+        text: the text, as it was written.
+        query: the query that found the text.
         chars: the maximum length of the part, in characters; at least 1.
-        weights: the weight of each word, by token; 1 for a word without one.
+        weights: the weights of words, by token; a word that is not listed has a weight of 1.
     """
     folded = Folded(text)
     found = occurrences(query, folded.text)
@@ -65,7 +68,7 @@ def excerpt(
 
 
 class _Spans:
-    """The positions of tokens in the text as it was written."""
+    """The start and end of each matching token in the original, unfolded text."""
 
     def __init__(self, folded: Folded, found: Sequence[Occurrence]) -> None:
         self._folded = folded
@@ -75,14 +78,18 @@ class _Spans:
         return self._folded.raw_span(self._found[place].start, self._found[place].end)
 
     def between(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Yield the spans of the tokens from `first` to `last`."""
+        """Yield the spans of the tokens from index `first` to index `last`, both included."""
         yield from (self[place] for place in range(first, last + 1))
 
     def within(self, middle: int, start: int, end: int) -> list[tuple[int, int]]:
-        """Return the spans in a part of the text, cut at its ends; spans that touch are joined.
+        """Return the spans in a part of the text. Spans that touch or overlap are joined.
+
+        A span that crosses the start or the end of the part is cut there.
 
         Args:
             middle: the index of a token in that part.
+            start: the part's first position in the original text.
+            end: the position after the part.
         """
         first = middle
         while first > 0 and self[first - 1][1] > start:
@@ -105,24 +112,24 @@ def _densest(
 ) -> tuple[int, int]:
     """Return the indexes of the first and the last token in the part with the highest total weight.
 
-    The part has at most `chars` characters. A word counts with its weight once, and with a small
-    fraction of it for each repetition.
+    The part has at most `chars` characters. The first occurrence of a word in the part adds the
+    word's weight to the total. Each further occurrence adds a small fraction of that weight.
     """
     best, best_score = (0, 0), 0.0
     inside: Counter[str] = Counter()
     score = 0.0
     first = 0
 
-    def told(term: str) -> float:
-        weight = _LITERAL if term.startswith('"') else weights.get(term, 1.0)
-        return weight * (_REPEATED if inside[term] else 1.0)
+    def score_of(token: str) -> float:
+        weight = _LITERAL if token.startswith('"') else weights.get(token, 1.0)
+        return weight * (_REPEATED if inside[token] else 1.0)
 
-    for last, token in enumerate(found):
-        score += told(token.term)
-        inside[token.term] += 1
-        while first < last and token.end - found[first].start > chars:
-            inside[found[first].term] -= 1
-            score -= told(found[first].term)
+    for last, each in enumerate(found):
+        score += score_of(each.token)
+        inside[each.token] += 1
+        while first < last and each.end - found[first].start > chars:
+            inside[found[first].token] -= 1
+            score -= score_of(found[first].token)
             first += 1
         if score > best_score + 1e-9:
             best, best_score = (first, last), score
@@ -130,7 +137,10 @@ def _densest(
 
 
 def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
-    """Return a part of at most `chars` characters around a match, which ends between words."""
+    """Return a part of at most `chars` characters around a match; it starts and ends between words.
+
+    If that is not possible, the part starts or ends within a word.
+    """
     left = max(start - (chars - (end - start)) // 2, 0)
     right = min(left + chars, len(text))
     left = max(right - chars, 0)
@@ -143,7 +153,11 @@ def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
 
 
 def _edge(text: str, places: range) -> int:
-    """Return the first of the positions that is between words, or the best one if none is."""
+    """Return the first of the given positions that is between two words.
+
+    If no position is, return the first that is between two parts of a word, or else between two
+    characters.
+    """
     for separates in (_between_words, _between_parts, _between_characters):
         for place in places:
             if place in (0, len(text)) or separates(text[place - 1], text[place]):

@@ -1,9 +1,9 @@
-"""Folds text, so that case, width, accents and invisible characters make no difference.
+"""Folds text: removes differences of case, width, accents and invisible characters.
 
 `Über` folds to `uber`, full-width letters to plain ones, and curly apostrophes to straight ones.
-The sources are Unicode's compatibility decomposition (UAX #15) and case folding (The Unicode
-Standard, 3.13). Results depend on Python's Unicode version only for characters that an older
-version leaves unassigned.
+The rules are Unicode's compatibility decomposition (UAX #15) and case folding (The Unicode
+Standard, 3.13). A newer Python may fold a character differently only if Unicode has added that
+character since.
 """
 
 import re
@@ -14,7 +14,10 @@ from itertools import accumulate
 from typing import Final
 
 _BLOCK_CHARS: Final = 1_024
-"""The size of the blocks in which positions are mapped back, in characters."""
+"""The length of the blocks into which a text is split, in characters.
+
+To find the original position of a folded character, only its block is folded again.
+"""
 
 _REMOVED: Final = re.compile(
     "["
@@ -57,9 +60,10 @@ _JAMO: Final = range(0x1160, 0x1200)
 
 
 def fold(text: str) -> str:
-    """Return the folded form of a text; folding it again changes nothing.
+    """Return the folded form of a text. Folding the result again does not change it.
 
-    The time is linear in the text's length. Any string is accepted, including lone surrogates.
+    The running time is linear in the text's length. Any string is accepted, including one with lone
+    surrogates.
     """
     if text.isascii():
         return text.lower()
@@ -71,7 +75,7 @@ def fold(text: str) -> str:
 
 
 class Folded:
-    """A folded text, with the position in the raw text that each character comes from.
+    """A folded text that also knows which part of the original text each character comes from.
 
     Attributes:
         text: the folded text.
@@ -92,7 +96,7 @@ class Folded:
         self.text = "".join(folded)
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """Return the span of the raw text that a span of the folded text comes from.
+        """Return the span of the original text that a span of the folded text comes from.
 
         Args:
             start: the first character's position in the folded text.
@@ -103,8 +107,8 @@ class Folded:
         return self._place(start)[0], self._place(end - 1)[1]
 
     def _place(self, position: int) -> tuple[int, int]:
-        # A block that folds to nothing starts at the same folded position as the next block. If
-        # several blocks start at one position, only the last of them can contain it.
+        # A block that folds to an empty string starts at the same folded position as the next
+        # block. If several blocks start at one position, only the last of them is not empty.
         block = bisect_right(self._folded_starts, position) - 1
         if block not in self._offsets:
             self._offsets[block] = _offsets(self._blocks[block])
@@ -127,7 +131,10 @@ def _blocks(raw: str) -> list[str]:
 
 
 def _offsets(block: str) -> tuple[list[int], list[int]]:
-    """Return where the raw characters of each folded character start and end in a block."""
+    """Return two lists: for each folded character, where its original characters start and end.
+
+    The positions are relative to the start of the block.
+    """
     starts: list[int] = []
     ends: list[int] = []
     start = 0
@@ -142,7 +149,7 @@ def _offsets(block: str) -> tuple[list[int], list[int]]:
 
 @lru_cache(maxsize=4_096)
 def begins(char: str) -> bool:
-    """Whether a character is folded independently of those before it."""
+    """Whether a character is folded independently of the characters before it."""
     first = unicodedata.normalize("NFKD", char)[0]
     joins = unicodedata.combining(first) or unicodedata.category(first).startswith("M")
     return not joins and ord(first) not in _JAMO

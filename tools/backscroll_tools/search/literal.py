@@ -1,4 +1,4 @@
-"""Literals: words that are found only as they are written, except for case, accents and width."""
+"""Literals: phrases that a text must contain as written, except for case, accents and width."""
 
 import re
 from collections.abc import Iterator
@@ -9,40 +9,44 @@ from backscroll_tools.search.folding import fold
 from backscroll_tools.search.tokenizer import inside_word, query_terms, word_end, words_alone
 
 MAX_LITERAL_TERMS: Final = 6
-"""The maximum number of a literal's terms that are looked up in an index: the longest ones, which
-tend to be rare. The others are looked for in the text."""
+"""The maximum number of terms of one literal that are looked up in an index.
+
+The longest terms are looked up, because they tend to be rare. The other terms are compared with
+the text of the messages that the index finds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Words that are found only as they are written.
+    """A phrase that a text must contain as written.
 
-    A literal begins and ends between words: `"cat"` is not in `concatenate`, but `"bar.py"` is in
-    `foo/bar.py:12`, and `"京都"` in `東京都`. Any white space matches any other.
+    A match begins and ends between words: `"cat"` does not match `concatenate`, but `"bar.py"`
+    matches `foo/bar.py:12`, and `"京都"` matches `東京都`. A space in the literal matches any white
+    space.
 
     Attributes:
-        said: the literal as it was given.
-        terms: different tokens that every text with the literal contains, at most
-            `MAX_LITERAL_TERMS`; empty for `"->"`.
+        text: the literal, as the query contains it.
+        terms: distinct tokens that every text with the literal contains, at most
+            `MAX_LITERAL_TERMS`; empty for a literal without letters and digits, such as `"->"`.
     """
 
-    said: str
+    text: str
     terms: tuple[str, ...]
     _pattern: re.Pattern[str] = field(repr=False)
 
     @classmethod
-    def of(cls, said: str) -> Self | None:
-        """Return the literal of a text, or None for a text without anything visible."""
-        words = fold(said).split()
+    def of(cls, text: str) -> Self | None:
+        """Return the literal for a text, or None if the text has only invisible characters."""
+        words = fold(text).split()
         if not any(word.strip("\0") for word in words):
             return None
-        terms = dict.fromkeys(term.term for term in query_terms(said))
+        terms = dict.fromkeys(term.token for term in query_terms(text))
         pattern = re.compile(r"\s+".join(map(re.escape, words)))
         longest = sorted(terms, key=len, reverse=True)[:MAX_LITERAL_TERMS]
-        return cls(said, tuple(term for term in terms if term in longest), pattern)
+        return cls(text, tuple(term for term in terms if term in longest), pattern)
 
     def spans(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Yield the spans of the literal in a folded text, in order; they may overlap."""
+        """Yield the start and end of each match in a folded text, in order. Matches may overlap."""
         found = self._pattern.search(folded)
         if found is None:
             return

@@ -1,4 +1,4 @@
-"""Decides whether a text matches a query, and finds the matching words."""
+"""Decides whether a text matches a query, and finds the matching words in it."""
 
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,15 +9,18 @@ from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokenizer import Occurrence, located, tokens
 
 MAX_OCCURRENCES: Final = 10_000
+"""The maximum number of occurrences that are returned of all words, and of each literal."""
 
 
 def admitted(query: Query, folded: str) -> bool:
-    """Whether a text has every literal of a query and none of the excluded literals.
+    """Whether a text contains every literal of a query and none of the excluded literals.
 
-    Does not check `words` and `excluded_words`, which an index can check by tokens alone.
+    The query's `words` and `excluded_words` are not checked here, because an index can check them
+    without the text.
 
     Args:
-        folded: the text, as `folding.fold` returns it.
+        query: the query.
+        folded: the text, folded by `folding.fold`.
     """
     return all(each.occurs(folded) for each in query.literals) and not any(
         each.occurs(folded) for each in query.excluded
@@ -25,20 +28,22 @@ def admitted(query: Query, folded: str) -> bool:
 
 
 def bits(terms: Sequence[str], found: Collection[str]) -> int:
-    """Return which of the terms a text has; the bit `1 << n` is set if it has the n-th term.
+    """Return a bit mask of the terms that a text has: bit `1 << n` is set if it has the n-th term.
 
     Args:
-        found: the text's tokens: a set or the keys of a dict, because each term is looked up in it.
+        terms: the terms to look for, in the order of their bits.
+        found: the text's tokens, as a set or the keys of a dict, so that look-ups are fast.
     """
     return sum(1 << place for place, term in enumerate(terms) if term in found)
 
 
 def matches(query: Query, text: str, folded: str) -> bool:
-    """Whether a text matches a query. This needs no index.
+    """Whether a text matches a query; no index is used.
 
     Args:
-        text: the text as it was written.
-        folded: the same text, as `folding.fold` returns it.
+        query: the query.
+        text: the text, as it was written.
+        folded: the same text, folded by `folding.fold`.
     """
     return holds(query, frozenset(tokens(text).terms), folded)
 
@@ -58,16 +63,16 @@ def holds(query: Query, found: AbstractSet[str], folded: str) -> bool:
 
 
 def occurrences(query: Query, folded: str) -> list[Occurrence]:
-    """Return the occurrences of a query's words and literals in a folded text, by position.
+    """Return where a query's words and literals occur in a folded text, in order of position.
 
-    They may overlap. The `term` of a literal's occurrence is the literal as it was given, in double
-    quotes. At most `MAX_OCCURRENCES` of the words, and of each literal, are returned: the first
-    ones.
+    Occurrences may overlap. The `token` of a literal's occurrence is the literal's text in double
+    quotes. At most the first `MAX_OCCURRENCES` occurrences of all words together, and of each
+    literal, are returned.
     """
     found = [
-        Occurrence(f'"{literal.said}"', start, end)
+        Occurrence(f'"{literal.text}"', start, end)
         for literal in query.literals
         for start, end in islice(literal.spans(folded), MAX_OCCURRENCES)
     ]
     found += islice(located(folded, query.words), MAX_OCCURRENCES)
-    return sorted(found, key=lambda token: (token.start, -token.end))
+    return sorted(found, key=lambda each: (each.start, -each.end))

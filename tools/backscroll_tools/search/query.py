@@ -1,7 +1,8 @@
-"""Parses search queries. A query is refused only if it is empty or has nothing to look for.
+"""Parses search queries. A query is refused only if it is empty or contains only exclusions.
 
-A text matches words, or a whole question, if it has any of the words. `"a literal"` must occur;
-`-word` and `-"a literal"` must not. Operators of other search engines are treated as words.
+A query may be words or a whole question. A text matches if it contains any of the words. A matching
+text must contain `"a literal"`, and must not contain `-word` or `-"a literal"`. Operators of other
+search engines are treated as words.
 """
 
 import re
@@ -15,17 +16,18 @@ from backscroll_tools.search.stop_words import common
 from backscroll_tools.search.tokenizer import Term, query_terms
 
 MAX_QUERY_CHARS: Final = 4_000
-"""The maximum number of characters of a query that are read."""
+"""The maximum length of a query, in characters. The rest of a longer query is ignored."""
 MAX_LITERAL_CHARS: Final = 300
-"""The maximum number of characters of a literal that are read. This bounds the time to find it."""
+"""The maximum length of a literal, in characters. The rest of a longer literal is ignored, so that
+the time to search for it is bounded."""
 MAX_TERMS: Final = 60
-"""The maximum number of different tokens that are looked up. A text's tokens are a bit mask."""
+"""The maximum number of distinct tokens that are looked up. Each token is one bit of a 64-bit
+mask."""
 MAX_LITERALS: Final = 8
-"""The maximum number of literals that must occur, and of literals that must not. If a query has
-more, only the first ones are used."""
+"""The maximum number of required literals, and of excluded literals. If a query has more, only the
+first ones are used."""
 MAX_EXCLUDED: Final = 32
-"""The maximum number of words that must not occur. If a query has more, only the first ones are
-used."""
+"""The maximum number of excluded words. If a query has more, only the first ones are used."""
 
 _SHOWN_CHARS: Final = 40
 _QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»\uff02", '"'))
@@ -37,25 +39,26 @@ _IDENTIFIER: Final = re.compile(r"[^\W_][/\\_.:@#-]+[^\W_]")
 
 
 class QueryError(ValueError):
-    """A query that cannot be searched for; the message says how to change it."""
+    """A query that cannot be searched for. The error's message says how to change the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query, to look up in an index or to compare with each text.
+    """A parsed query. An index can look it up, or each text can be compared with it.
 
-    A text matches if it has all `literals` (or, if there are no literals, any of `words`) and
-    none of `excluded_words` and `excluded`.
+    If the query has literals, a matching text contains all of them. If not, a matching text
+    contains any of `words`. In both cases it contains none of `excluded_words` and `excluded`.
 
     Attributes:
-        words: different tokens, any of which may occur, in the order of the query.
-        literals: literals that must occur.
-        excluded_words: different tokens that must not occur.
-        excluded: literals that must not occur, and that do not have exactly one token.
+        words: the distinct tokens of the query's words, in the order of the query.
+        literals: the literals that must occur.
+        excluded_words: the distinct tokens that must not occur.
+        excluded: the literals that must not occur. An excluded word with exactly one token is in
+            `excluded_words` instead.
         identifiers: unquoted paths, addresses and names with several parts, such as
-            `foo/bar.py:12`; texts that contain them as written should come first.
-        only_common: whether `words` are stop words, because the query has no other words.
-        cut: whether the query exceeded a limit, so that a part of it is ignored.
+            `foo/bar.py:12`. Texts that contain one exactly as written should be shown first.
+        only_common: whether all `words` are stop words, because the query has no other words.
+        cut: whether a part of the query was ignored because the query exceeded a limit.
     """
 
     words: tuple[str, ...]
@@ -68,18 +71,18 @@ class Query:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The different tokens of the literals, all of which a matching text has."""
+        """The distinct tokens of the literals. A matching text has all of them."""
         return tuple(dict.fromkeys(term for each in self.literals for term in each.terms))
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The tokens to look up, at most `MAX_TERMS`; the bit `1 << n` is for the n-th token."""
+        """The tokens to look up, at most `MAX_TERMS`. In bit masks, the n-th token is `1 << n`."""
         return tuple(dict.fromkeys((*self.required, *self.words)))
 
 
 @dataclass(slots=True)
 class _Parts:
-    """The parts of a query, as they are read."""
+    """The parts of a query that have been read so far."""
 
     terms: list[Term] = field(default_factory=list)
     literals: list[Literal] = field(default_factory=list)
@@ -93,10 +96,10 @@ def parse(text: str) -> Query:
     """Return the parsed query.
 
     Args:
-        text: any string; the first `MAX_QUERY_CHARS` characters are read.
+        text: any string. Only the first `MAX_QUERY_CHARS` characters are used.
 
     Raises:
-        QueryError: the query is empty, or it only has exclusions.
+        QueryError: the query is empty or contains only exclusions.
     """
     read = _beginning(text, MAX_QUERY_CHARS).translate(_QUOTES)
     parts = _Parts()
@@ -108,7 +111,7 @@ def parse(text: str) -> Query:
                 f"The query {_short(read)} only says what to leave out. Add a word to look for; "
                 "to find a word that begins with a hyphen, put it in double quotes."
             )
-        # The query has only punctuation: look for it as it is written.
+        # The query has only punctuation, so treat all of it as one literal.
         parts.literals += _literals(read.replace('"', " ").strip(), parts)
         if not parts.literals:
             raise QueryError(
@@ -118,11 +121,11 @@ def parse(text: str) -> Query:
 
 
 def _query(parts: _Parts, *, cut: bool) -> Query:
-    dropped = common([term.said for term in parts.terms])
-    words = dict.fromkeys(term.term for term in parts.terms if term.said not in dropped)
+    dropped = common([term.word for term in parts.terms])
+    words = dict.fromkeys(term.token for term in parts.terms if term.word not in dropped)
     only_common = not (words or parts.literals)
     if only_common:
-        words = dict.fromkeys(term.term for term in parts.terms)
+        words = dict.fromkeys(term.token for term in parts.terms)
     literals = parts.literals[:MAX_LITERALS]
     room = MAX_TERMS - len({term for each in literals for term in each.terms})
     lengths = (
@@ -157,23 +160,23 @@ def _read(part: re.Match[str], parts: _Parts) -> None:
             parts.identifiers += _literals(bare, parts)
 
 
-def _exclude(said: str, parts: _Parts, *, by_words: bool) -> None:
-    terms = {term.term for term in query_terms(said)}
-    if by_words and len(terms) == 1:
-        parts.excluded_words += terms
-    elif terms or not by_words:
-        parts.excluded += _literals(said, parts)
+def _exclude(text: str, parts: _Parts, *, by_words: bool) -> None:
+    tokens = {term.token for term in query_terms(text)}
+    if by_words and len(tokens) == 1:
+        parts.excluded_words += tokens
+    elif tokens or not by_words:
+        parts.excluded += _literals(text, parts)
 
 
-def _literals(said: str, parts: _Parts) -> Iterator[Literal]:
-    read = _beginning(said, MAX_LITERAL_CHARS)
-    parts.cut |= len(read) < len(said)
+def _literals(text: str, parts: _Parts) -> Iterator[Literal]:
+    read = _beginning(text, MAX_LITERAL_CHARS)
+    parts.cut |= len(read) < len(text)
     if literal := Literal.of(read):
         yield literal
 
 
 def _beginning(text: str, chars: int) -> str:
-    """Return the first `chars` characters of a text, without the word that this would cut."""
+    """Return at most the first `chars` characters of a text, ending at the end of a word."""
     if len(text) <= chars:
         return text
     words, space, _ = text[: chars + 1].rpartition(" ")
@@ -185,6 +188,6 @@ def _beginning(text: str, chars: int) -> str:
 
 
 def _short(text: str) -> str:
-    """Return a query in the short form that an error shows."""
+    """Return a query on one line, cut to the length that an error quotes."""
     shown = " ".join(text.split())
     return shown if len(shown) <= _SHOWN_CHARS else f"{shown[: _SHOWN_CHARS - 1]}…"

@@ -1,11 +1,14 @@
-"""Ranks hits: by rare words, then by short messages and by threads that have more of the words.
+"""Ranks the messages that a search found.
 
-Everything is computed from numbers in an index; no text is read. There are two steps:
+A message ranks higher if it contains rarer words of the query, if it is shorter, and if its thread
+contains more of the words. The ranks are computed from numbers in an index, without reading any
+text. There are two steps:
 
-1. `best` picks the candidates whose words have the highest total weight.
-2. `ranked` scores them: the sum of weights, as BM25 counts a word that occurs once (Robertson and
-   Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009), plus a part of the
-   weights of all words that candidates of the same thread have.
+1. `best` selects the candidates whose words have the highest total weight.
+2. `ranked` computes a score for each of them. The first part of the score is the BM25 score of a
+   message in which each word occurs once (Robertson and Zaragoza, "The Probabilistic Relevance
+   Framework: BM25 and Beyond", 2009). The second part is a fraction of the total weight of all
+   words that occur in candidates of the same thread.
 """
 
 from collections import defaultdict
@@ -17,14 +20,15 @@ from typing import Final, NamedTuple
 BEST: Final = 200
 """The maximum number of candidates that are scored."""
 SATURATION: Final = 1.2
-"""BM25's k1: how much the length of a message affects its score."""
+"""The parameter k1 of BM25. Because each word counts once, it sets how much length affects a score.
+"""
 LENGTH: Final = 0.3
-"""BM25's b: 0 ignores the length of a message, and 1 normalises its score by the whole length."""
+"""The parameter b of BM25: with 0, the length of a message is ignored; with 1, it counts fully."""
 COVERAGE: Final = 0.4
-"""The fraction of the weight of its thread's words that is added to a message's score."""
+"""The fraction of the total weight of a thread's words that is added to its messages' scores."""
 MEANING: Final = 1.0
-"""The weight of a semantic score. The lexical score of a message of average length that has all
-words is 1."""
+"""The factor by which a semantic score is multiplied before it is added to the BM25 score. A
+message of average length that contains all words has a BM25 score of 1."""
 
 
 class Candidate(NamedTuple):
@@ -32,9 +36,10 @@ class Candidate(NamedTuple):
 
     Attributes:
         row: the id of the message's row; higher for newer messages.
-        bits: which words it has; the bit `1 << n` is set if it has the n-th word.
-        length: its number of words.
-        thread: identifies its thread.
+        bits: the query's words that the message contains, as a bit mask: bit `1 << n` is set if
+            it contains the n-th word.
+        length: the message's number of words.
+        thread: a value that identifies the message's thread.
     """
 
     row: int
@@ -44,7 +49,12 @@ class Candidate(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A message's rank: higher scores come first, and newer messages among equal scores."""
+    """The score of one message. If two scores are equal, the higher row, which is newer, is first.
+
+    Attributes:
+        score: the score; a higher score ranks before a lower one.
+        row: the id of the message's row.
+    """
 
     score: float
     row: int
@@ -55,7 +65,7 @@ def weight(messages: int, having: int) -> float:
 
     Args:
         messages: the number of messages in the index.
-        having: the number of those messages that have the word.
+        having: the number of messages that contain the word.
     """
     return log(1 + max(messages - having + 0.5, 0.5) / (having + 0.5))
 
@@ -63,10 +73,12 @@ def weight(messages: int, having: int) -> float:
 def best(
     candidates: Iterable[Candidate], weights: Sequence[float], limit: int = BEST
 ) -> list[Candidate]:
-    """Return the candidates with the highest total weights, newest first if these are equal.
+    """Return the candidates with the highest total weights; the newer one first if two are equal.
 
     Args:
-        weights: of each word, by the place of its bit.
+        candidates: the messages that an index found.
+        weights: the weights of the words, in the order of their bits.
+        limit: the maximum number of candidates to return.
     """
     total = _totals(weights)
     return nlargest(limit, candidates, key=lambda each: (total(each.bits), each.row))
@@ -84,12 +96,13 @@ def ranked(  # noqa: PLR0913 - the last two are for measuring other settings
     """Return the candidates in order of rank. For 200 candidates, this takes less than 1 ms.
 
     Args:
-        weights: of each word, by the place of its bit.
+        candidates: the messages to rank.
+        weights: the weights of the words, in the order of their bits.
         mean_length: the mean number of words of the messages in the index.
-        meanings: semantic scores by row, from -1 to 1; a row without one counts as 0.
-        length_share: BM25's b.
-        coverage_share: the fraction of the weight of its thread's words that is added to a
-            message's score.
+        meanings: semantic scores by row, from -1 to 1; a missing row has a score of 0.
+        length_share: the parameter b of BM25 (`LENGTH`).
+        coverage_share: the fraction of the total weight of a thread's words that is added to its
+            messages' scores.
     """
     total = _totals(weights)
     threads: defaultdict[Hashable, int] = defaultdict(int)

@@ -1,13 +1,13 @@
 """Reduces the forms of a word to one stem, so that `refunds` finds `refunded`.
 
-The language of a word is unknown, and its stem must be the same in a question and in a message, so
-the script of the word decides. For Latin script, first the plural endings of other languages are
-removed, if no English word has them. Then the English stemmer of the Snowball project is applied
-(its published algorithm, also called Porter2). For Cyrillic, a Russian ending is removed. For
-Arabic, the article and light endings are removed.
+The rules depend on the script of the word, because its language is unknown and a word must have the
+same stem in a question and in a message. In Latin script, plural endings of other languages are
+removed first, if no English word ends with them. Then the published English algorithm of the
+Snowball project, also called Porter2, is applied. In Cyrillic script, a Russian ending is removed.
+In Arabic script, the article and common suffixes are removed.
 
-The code is our own because libraries change their stems between releases. An index must always be
-able to tell which tokens it has stored for a message.
+We do not use a library, because libraries change their stems between releases. An index must always
+be able to compute which tokens it has stored for a message.
 """
 # ruff: noqa: RUF001 - these letters are Cyrillic and Arabic ones
 
@@ -17,7 +17,8 @@ from typing import Final
 from backscroll_tools.search.english import english_stem
 
 MAX_WORD_CHARS: Final = 64
-"""Longer words are cut to this many characters: a SHA-256 in hexadecimal is kept whole."""
+"""The maximum length of a word, in characters. Longer words are cut. A SHA-256 in hexadecimal has
+this length."""
 
 _ENGLISH: Final = re.compile("[a-z]{3,}")
 
@@ -26,7 +27,7 @@ _PLURALS: Final = (
     ("heiten", "heit"),
     ("keiten", "keit"),
     ("schaften", "schaft"),
-    ("coes", "cao"),  # Portuguese, without its marks
+    ("coes", "cao"),  # Portuguese, without accents
     ("soes", "sao"),
     ("eaux", "eau"),  # French
 )
@@ -42,7 +43,7 @@ _ARABIC: Final = re.compile(
 
 
 def stem(word: str) -> str:
-    """Return the stem of a folded word, which is first cut to `MAX_WORD_CHARS` characters."""
+    """Return the stem of a folded word. Only the first `MAX_WORD_CHARS` characters are used."""
     word = word[:MAX_WORD_CHARS]
     if _ENGLISH.fullmatch(word):
         for plural, singular in _PLURALS:

@@ -1,8 +1,8 @@
 """Stop words, such as `what`, `did` and `the`, in six languages.
 
-A word can be common in one language and not in another (German `die`, English `die`). So the
-language of a query is guessed from its stop words, and only the stop words of that language are
-ignored.
+A word can be a stop word in one language and meaningful in another: `die` is an article in German
+and a verb in English. So the language of a query is guessed from its stop words, and only the stop
+words of that language are ignored.
 """
 
 from collections.abc import Collection
@@ -100,20 +100,20 @@ _PAIRS: Final = _words(
     いて
     """
 )
-"""Pairs of characters that are common in Chinese and Japanese questions. They are stop words in a
-query of any language."""
+"""Pairs of characters that are common in Chinese and Japanese questions. They are stop words in
+every query, whatever its language."""
 
 
 def common(words: Collection[str]) -> AbstractSet[str]:
     """Return the stop words among the words of a query.
 
     Args:
-        words: the words, folded; those of scripts without spaces as pairs of characters.
+        words: the folded words. Text in a script without spaces is given as pairs of characters.
     """
-    said = set(words)
-    counts = [len(said & language) for language in LANGUAGES]
+    distinct = set(words)
+    counts = [len(distinct & language) for language in LANGUAGES]
     most = max(counts)
-    # English wins a tie, and also if no language has more than one stop word in the query, because
-    # a single one may be a name or a code.
+    # English is chosen if languages are tied. It is also chosen if no language has more than one
+    # stop word in the query, because a single stop word may be a name or a code.
     language = LANGUAGES[counts.index(most)] if most > 1 else LANGUAGES[0]
-    return said & (language | _PAIRS)
+    return distinct & (language | _PAIRS)

@@ -1,8 +1,8 @@
 """Splits messages into tokens, which an index stores, and queries into terms, which it looks up.
 
-Both are made from the folded text (`folding`) by rules that consider only neighbouring characters.
-So a text that contains a literal between token boundaries has all of the literal's terms, and an
-index can find the texts that may contain it.
+Text is folded first (`folding`). Then the rules look only at neighbouring characters. So if a text
+contains a literal that begins and ends at token boundaries, the text has all terms of the literal,
+and an index can find it.
 
 | in a text | tokens | terms of a query |
 | --- | --- | --- |
@@ -27,13 +27,13 @@ from backscroll_tools.search.folding import fold
 from backscroll_tools.search.stems import MAX_WORD_CHARS, stem
 
 TOKENS_VERSION: Final = 1
-"""The version of these rules, which an index stores with each row. It increases with every change
-to the tokens of any text."""
+"""The version of these rules. An index stores it with each row. It must be increased with every
+change that gives some text different tokens."""
 
 MAX_TOKENS: Final = 20_000
-"""The maximum number of different tokens that are indexed of one message: the first ones of each
-kind. A message of 100,000 characters of prose has about 5,000; only a long list of numbers, say,
-has tokens that are not indexed."""
+"""The maximum number of distinct tokens of one message that are indexed; further tokens are not. A
+message with 100,000 characters of prose has about 5,000 distinct tokens. Only unusual texts have
+more than the maximum, such as a long list of numbers."""
 
 _PAIRED: Final = (
     "\u0700-\u074f\u0780-\u089f\u0900-\u109f\u1780-\u17df"  # Syriac to Burmese, Khmer
@@ -43,8 +43,9 @@ _PAIRED: Final = (
     "\uf900-\ufaff\U00016fe0-\U00018cff\U0001b000-\U0001b2ff\U00020000-\U0003ffff"  # Han, kana
     "\U0001f1e6-\U0001f1ff"  # letters of flags
 )
-"""The scripts that are indexed by pairs of characters: those without spaces between words, Hangul,
-and Indic scripts, because Python's patterns do not match their vowel signs as letters."""
+"""The scripts that are indexed by pairs of characters: scripts without spaces between words,
+Hangul, and Indic scripts, whose vowel signs Python's regular expressions do not match as letters.
+"""
 _EMOJI: Final = (
     "[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
     "\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
@@ -60,27 +61,30 @@ _PARTS: Final = re.compile(f"(?P<special>{_SPECIALS.pattern})|(?P<chunk>{_CHUNKS
 _ASCII_CHUNKS: Final = bytes(
     code if chr(code) in "'abcdefghijklmnopqrstuvwxyz0123456789" else 32 for code in range(256)
 )
-"""Replaces all other bytes with spaces; several times as fast as a regular expression."""
+"""A table for `bytes.translate` that replaces all other bytes with spaces. It is several times as
+fast as a regular expression."""
 
 CACHED_WORDS: Final = 32_768
-"""The maximum number of words whose tokens are cached; about 8 MB."""
+"""The maximum number of words whose tokens are cached. A full cache takes about 8 MB."""
 
 _CLITICS: Final = frozenset({"s", "re", "ve", "ll", "d", "m"})
-"""English endings after an apostrophe; only the word before the apostrophe is a term."""
+"""English endings that follow an apostrophe. In a query, only the word before the apostrophe is a
+term."""
 _ELISIONS: Final = frozenset("cdjlmnst") | {
     *("qu", "jusqu", "lorsqu", "puisqu", "all", "dall", "dell", "nell", "sull", "un"),
 }
-"""French and Italian beginnings before an apostrophe; only the word after it is a term."""
+"""French and Italian words that are shortened before an apostrophe. In a query, only the word after
+the apostrophe is a term."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The data about a text that an index stores.
+    """The tokens of a text and its length, as an index stores them.
 
     Attributes:
-        terms: the different tokens, at most `MAX_TOKENS`.
-        length: the number of words in the text, including repetitions, for ranking. In a script
-            without spaces, each character counts as a word.
+        terms: the distinct tokens, at most `MAX_TOKENS`.
+        length: the number of words in the text, including repetitions; used for ranking. In a
+            script that is indexed by pairs, each character counts as a word.
     """
 
     terms: list[str]
@@ -92,24 +96,24 @@ class Term:
     """A part of a query that an index can look up.
 
     Attributes:
-        term: the token.
-        said: the folded text that it was made from, which is compared with stop words.
+        token: the token to look up.
+        word: the folded word that the token was computed from; it may be a stop word.
     """
 
-    term: str
-    said: str
+    token: str
+    word: str
 
 
 class Occurrence(NamedTuple):
-    """A token and its position in a folded text: `term` was made from `text[start:end]`."""
+    """A token and its position in a folded text: the token of `text[start:end]` is `token`."""
 
-    term: str
+    token: str
     start: int
     end: int
 
 
 class _Chunks(dict[str, tuple[str, ...]]):
-    """A cache of the tokens of words, which may contain apostrophes."""
+    """A cache of the tokens of single words. A word may contain apostrophes."""
 
     def __missing__(self, chunk: str) -> tuple[str, ...]:
         words = chunk.split("'")
@@ -126,9 +130,9 @@ _TOKENS: Final = _Chunks()
 
 
 def tokens(text: str) -> Tokens:
-    """Return the tokens of a text, which may be any string.
+    """Return the tokens of any text.
 
-    A message of 190 characters takes about 15 µs. The time is linear in the length.
+    The running time is linear in the length: about 15 µs for a message of 190 characters.
     """
     folded = fold(text)
     if folded.isascii():
@@ -151,8 +155,9 @@ def tokens(text: str) -> Tokens:
 def query_terms(text: str) -> list[Term]:
     """Return the terms to look up for a part of a query, in order and including repetitions.
 
-    If another text contains this one, and neither end of it is `inside_word` there, the tokens of
-    that text include all of these terms, unless it has more than `MAX_TOKENS` tokens.
+    Suppose that a message contains this text, and that the text neither begins nor ends inside a
+    word of the message (`inside_word`). Then all of these terms are tokens of the message, unless
+    the message has more than `MAX_TOKENS` tokens.
     """
     folded = fold(text)
     parts = [
@@ -167,8 +172,8 @@ def located(folded: str, terms: Collection[str]) -> Iterator[Occurrence]:
     """Yield each occurrence of any of the terms in a folded text, grouped by kind of token.
 
     Args:
-        folded: the text, as `fold` returns it.
-        terms: tokens, as `query_terms` returns them.
+        folded: the text, folded by `fold`.
+        terms: the tokens to find, from `query_terms`.
     """
     wanted = frozenset(terms)
     alone = words_alone(folded)
@@ -188,7 +193,7 @@ def located(folded: str, terms: Collection[str]) -> Iterator[Occurrence]:
 
 
 def words_alone(folded: str) -> str:
-    """Return a folded text in which each character that is indexed by pairs is a space."""
+    """Return a folded text in which spaces replace all characters that are indexed by pairs."""
     return folded if folded.isascii() else _RUNS.sub(lambda run: " " * len(run[0]), folded)
 
 
@@ -201,27 +206,32 @@ def inside_word(alone: str, position: int) -> bool:
     """Whether the characters before and after a position belong to the same word.
 
     Args:
-        alone: the text, as `words_alone` returns it.
-        position: from 0 to the text's length.
+        alone: a text that `words_alone` returned.
+        position: a position in it; 0 to the text's length.
     """
     around = alone[max(position - 1, 0) : position + 1]
     return 0 < position < len(alone) and around.isalnum()
 
 
 def word_end(alone: str, position: int) -> int:
-    """Return the end of the word at a position, in a text that `words_alone` returned."""
+    """Return the position after the word that starts at `position`, or `position` if none does.
+
+    Args:
+        alone: a text that `words_alone` returned.
+        position: a position in it.
+    """
     word = _WORDS.match(alone, position)
     return word.end() if word else position
 
 
 def _terms(part: re.Match[str]) -> Iterator[Term]:
-    said = part[0]
-    if part.re is _RUNS and len(said) > 1:
-        yield from (Term(pair, pair) for pair in map(add, said, said[1:]))
+    text = part[0]
+    if part.re is _RUNS and len(text) > 1:
+        yield from (Term(pair, pair) for pair in map(add, text, text[1:]))
     elif part.re is _PARTS and part["chunk"]:
-        words = said.split("'")
+        words = text.split("'")
         if len(words) == 1:
-            yield Term(stem(said), said)
+            yield Term(stem(text), text)
         for first, second in pairwise(words):
             if joined := _joined(first, second):
                 yield Term(joined, f"{first}'{second}")
@@ -229,7 +239,7 @@ def _terms(part: re.Match[str]) -> Iterator[Term]:
                 word = first if second in _CLITICS else second
                 yield Term(stem(word), word)
     else:
-        yield Term(_special(said), said)
+        yield Term(_special(text), text)
 
 
 def _located_words(chunk: re.Match[str], wanted: frozenset[str]) -> Iterator[Occurrence]:
@@ -244,12 +254,12 @@ def _located_words(chunk: re.Match[str], wanted: frozenset[str]) -> Iterator[Occ
 
 
 def _joined(first: str, second: str) -> str:
-    """Return the token of two words around an apostrophe; empty if only one of them counts."""
+    """Return the token of two words joined by an apostrophe; empty if only one is significant."""
     if not (first and second) or second in _CLITICS or first in _ELISIONS:
         return ""
     return stem(first + second)
 
 
-def _special(said: str) -> str:
-    """Return the token of a name such as `c++`. The word in it is cut to `MAX_WORD_CHARS`."""
-    return said if len(said) <= MAX_WORD_CHARS else f"{said[: MAX_WORD_CHARS - 2]}++"
+def _special(name: str) -> str:
+    """Return the token of a name such as `c++`, with at most `MAX_WORD_CHARS` characters."""
+    return name if len(name) <= MAX_WORD_CHARS else f"{name[: MAX_WORD_CHARS - 2]}++"
