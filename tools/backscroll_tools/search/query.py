@@ -21,8 +21,8 @@ MAX_LITERAL_CHARS: Final = 300
 """The maximum length of a literal, in characters. The rest of a longer literal is ignored, so that
 the time to search for it is bounded."""
 MAX_TERMS: Final = 60
-"""The maximum number of distinct tokens that are looked up. Each token is one bit of a 64-bit
-mask."""
+"""The maximum number of distinct tokens that are looked up. A bit mask with one bit for each of
+them records which ones a text has."""
 MAX_LITERALS: Final = 8
 """The maximum number of required literals, and of excluded literals. If a query has more, only the
 first ones are used."""

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 BEST: Final = 200
 """The maximum number of candidates that are scored."""
 SATURATION: Final = 1.2
-"""The parameter k1 of BM25. Because each word counts once, it sets how much length affects a score.
+"""The parameter k1 of BM25. Here it only sets how much the length of a message affects its score.
 """
 LENGTH: Final = 0.3
 """The parameter b of BM25: with 0, the length of a message is ignored; with 1, it counts fully."""
