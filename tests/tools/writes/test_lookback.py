@@ -12,7 +12,7 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
-from backscroll_tools.writes.lookback import PAGES, Search, UntoldError
+from backscroll_tools.writes.lookback import PAGES, Search, UndecidedError
 
 UPSTREAM = Upstream(replace(COMPATIBLE, trusts_has_more=True), "http://upstream.invalid/v1")
 NOTHING = keys.digest(keys.NOTHING)
@@ -68,7 +68,7 @@ async def test_a_search_goes_back_a_thousand_messages_and_no_further() -> None:
     for since in ("", keys.digest("long ago")):
         lists = Lists([listed(f"msg_{page}") for page in range(PAGES + 1)])
         if since:
-            with pytest.raises(UntoldError):
+            with pytest.raises(UndecidedError):
                 await search(lists, ours).found(since)
         else:
             assert await search(lists, ours).found(since) is None
@@ -79,7 +79,7 @@ async def test_an_upstream_that_leads_nowhere_is_not_asked_again() -> None:
     for first in (listed(), listed("a"), listed("a", "b")):
         lists = Lists((first, listed()))
         assert await search(lists, ours).found("") is None
-        with pytest.raises(UntoldError):
+        with pytest.raises(UndecidedError):
             await search(Lists((first, listed())), ours).found(keys.digest("noted"))
         assert len(lists.asked) == (2 if first["data"] else 1)
 
@@ -111,7 +111,7 @@ async def test_what_is_like_ours_is_not_told_from_older_ones_without_the_noted_m
     lists = Lists((listed("a", "ours", has_more=False),))
     assert await search(lists, ours, alone=False).found(NOTHING) == {"id": "ours"}
     for since in ("", keys.digest("gone")):
-        with pytest.raises(UntoldError):
+        with pytest.raises(UndecidedError):
             await search(lists, ours, alone=False).found(since)
 
 
@@ -119,7 +119,7 @@ async def test_a_list_with_items_left_out_tells_nothing_once_there_is_a_place_to
     lists = Lists(({"data": [{"id": "a"}, {}], "has_more": False},))
     assert await search(lists, ours).found("") is None
     for since in (NOTHING, keys.digest("a")):
-        with pytest.raises(UntoldError):
+        with pytest.raises(UndecidedError):
             await search(lists, ours).found(since)
 
 

@@ -1,1 +1,1 @@
-"""Writing a message exactly once, on upstreams that ignore idempotency keys."""
+"""Writes a message exactly once, even if the upstream ignores idempotency keys."""

@@ -1,4 +1,4 @@
-"""The content of a message to write: a text, or parts that are texts and images."""
+"""Checks the content of a message before it is written: a text, or a list of texts and images."""
 
 from typing import Final
 
@@ -7,7 +7,8 @@ from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 
 _KINDS: Final = {"text": "text", "image_file": "image_file.file_id", "image_url": "image_url.url"}
-"""The types of parts. Each has a member of the same name; the value is the path of its content."""
+"""The types of parts, and where the content of such a part is. A part of type `image_url`, for
+example, has its content at `image_url.url`."""
 
 TEXT: Final[JSON] = {
     "type": "string",
@@ -32,7 +33,7 @@ PARTS: Final[JSON] = {
 
 
 def content_of(arguments: JSON) -> str | list[JSON]:
-    """Return the content of a message, as the API takes it.
+    """Return the content of a message in the format of the upstream's API.
 
     Args:
         arguments: the validated arguments of `create-message`.
@@ -40,8 +41,8 @@ def content_of(arguments: JSON) -> str | list[JSON]:
     Raises:
         ToolError: `invalid_arguments` if both `content` and `parts` are given, or neither; if a
             part lacks the member that its type names, or has another one; or if the texts of all
-            parts together are longer than `content` may be. OpenAI sets that limit for threads. It
-            applies to conversations too, so that a message fits wherever it is written.
+            parts together are longer than `schemas.CONTENT_CHARS`. OpenAI has this limit for
+            threads. We apply it to conversations too, so that the same message fits into both.
     """
     text: str = arguments.get("content", "")
     parts: list[JSON] = arguments.get("parts", [])
@@ -67,9 +68,10 @@ def content_of(arguments: JSON) -> str | list[JSON]:
 
 
 def _part(index: int, part: JSON) -> JSON:
-    """Return a part with only the member that its type names.
+    """Return a part with only its type and the member that the type names.
 
-    In OpenAI's strict mode, a model must fill in every member, so it may send the others empty.
+    In OpenAI's strict mode, a model must fill in every member. So it may send the other members
+    with empty values.
     """
     kind: str = part["type"]
     if _is_empty(part.get(kind)):

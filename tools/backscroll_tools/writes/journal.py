@@ -1,4 +1,4 @@
-"""Remembers one caller's earlier writes, for later calls with the same idempotency key."""
+"""Remembers one caller's earlier writes, so that a call with the same key can look them up."""
 
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -16,14 +16,14 @@ REMEMBERED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The known state of a write.
+    """What this process knows about one write.
 
     Attributes:
-        key: the idempotency key, which carries the state between processes.
+        key: the idempotency key, which also carries the state of the write between processes.
         seen_at: when this process last sent the message, or learned that it was sent, in
             monotonic seconds.
-        dated: whether the age is also computed from the time in the key. It is not if this process
-            has sent the message, because `seen_at` is then exact even if a wall clock changes.
+        dated: whether `age_s` also uses the time in the key. This is False if this process has sent
+            the message: then `seen_at` is exact, even if a wall clock changes.
     """
 
     key: IdempotencyKey
@@ -31,19 +31,24 @@ class Record:
     dated: bool = True
 
     def age_s(self, clock: UpstreamClock) -> float:
-        """Return the minimum time since the message was sent, in seconds."""
+        """Return a lower bound of the time since the message was sent, in seconds.
+
+        Args:
+            clock: the clock of the upstream.
+        """
         here_s = clock.monotonic() - self.seen_at
         if not self.dated:
             return here_s
         return max(here_s, clock.age_s(self.key.sent_at, self.key.sent_by))
 
     def merged(self, known: "Record") -> "Record":
-        """Return the newer of two records of one write.
+        """Return the newer of this record and another record of the same write.
 
-        This record comes from the caller's key, which another process may have updated.
+        This record was read from the key that the caller passed, which another process may have
+        updated.
 
         Args:
-            known: the record in this process's journal.
+            known: the other record, from this process's journal.
         """
         theirs, ours = self.key, known.key
         if theirs.message_id or ours.message_id:
@@ -53,17 +58,17 @@ class Record:
         elif not theirs.sent_at or not ours.sent_at:
             later = self if theirs.sent_at else known
         elif theirs.sent_by != ours.sent_by:
-            later = replace(self, dated=False)  # times of two clocks cannot be compared
+            later = replace(self, dated=False)  # the times are from different clocks
         else:
             later = self if theirs.sent_at > ours.sent_at else known
         return replace(later, key=replace(later.key, given=theirs.given))
 
 
 class Journal:
-    """Remembers writes by key, and the write that created each message. Forgets the oldest first.
+    """Remembers writes by key, and which write created a message. The oldest are forgotten first.
 
     Args:
-        most: the maximum number of writes, and of created messages, to remember.
+        most: the maximum number of writes to remember; also the maximum number of messages.
     """
 
     def __init__(self, most: int = REMEMBERED) -> None:
@@ -72,7 +77,7 @@ class Journal:
         self._writers: dict[tuple[str, str], str] = {}
 
     def known(self, thread: str, token: str) -> Record | None:
-        """Return the record of a write, or None.
+        """Return the record of a write, or None if it is not remembered.
 
         Args:
             thread: the call's thread; empty if the call did not name one.
@@ -85,7 +90,7 @@ class Journal:
         self._remember(self._records, (thread, record.key.token), record)
 
     def writer(self, thread: str, message_id: str) -> str | None:
-        """Return the token of the write that created a message, or None."""
+        """Return the token of the write that created a message, or None if it is not remembered."""
         return self._writers.get((thread, message_id))
 
     def note_writer(self, thread: str, message_id: str, token: str) -> None:
@@ -93,7 +98,7 @@ class Journal:
         self._remember(self._writers, (thread, message_id), token)
 
     def _remember(self, kept: dict[tuple[str, str], V], name: tuple[str, str], value: V) -> None:
-        kept.pop(name, None)  # a repeated entry moves to the end
+        kept.pop(name, None)  # so that an existing entry moves to the end
         kept[name] = value
         if len(kept) > self._most:
             del kept[next(iter(kept))]
@@ -103,7 +108,7 @@ _JOURNALS: Final[WeakKeyDictionary[Client, Journal]] = WeakKeyDictionary()
 
 
 def journal_of(client: Client) -> Journal:
-    """Return the journal of one caller, which lasts as long as the caller's client.
+    """Return the journal of a caller's client. It is deleted together with the client.
 
     Each caller has its own client, so a caller never replays another caller's write.
     """

@@ -1,11 +1,12 @@
-"""Idempotency keys. For upstreams that ignore them, they contain the state of the write.
+"""Idempotency keys. If the upstream ignores them, a key also contains the state of the write.
 
 A repeated call may reach another replica of this server, which needs the state to search for the
-message. So we return keys with the state, and with a checksum that a caller's own key lacks:
+message. So the keys that we return contain the state. They also contain a checksum, which
+distinguishes them from keys that a caller made up:
 
     token~thread~sDIGESTTIMEcheck  not known to be written; TIME is from a wall clock
-    token~thread~uDIGESTTIMEcheck  the same; TIME is from the upstream's clock
-    token~thread~dDIGESTIDcheck    written, with this ID
+    token~thread~uDIGESTTIMEcheck  the same, but TIME is from the upstream's clock
+    token~thread~dDIGESTIDcheck    written; ID is the message's id
 """
 
 import base64
@@ -18,7 +19,7 @@ from typing import Final
 from backscroll_tools.client.upstream_clock import ClockName
 
 TOKEN_CHARS: Final = 100
-"""The maximum length of a token, in characters. The token of a longer key is its hash."""
+"""The maximum length of a token, in characters. The hash of a longer key is used as its token."""
 
 KEY_CHARS: Final = 255
 """The maximum length of a key, in characters."""
@@ -26,7 +27,7 @@ KEY_CHARS: Final = 255
 _CHECK_CHARS: Final = 4
 
 NOTHING: Final = ""
-"""The text that is digested instead of the newest message's id if a thread has no messages."""
+"""The text that is hashed in place of the newest message's id if a thread has no messages."""
 
 _CARRIED: Final = re.compile(
     r"(?P<token>.+)~(?P<thread>[A-Za-z0-9_.=-]*)~"
@@ -43,10 +44,11 @@ class IdempotencyKey:
     Attributes:
         token: identifies the write; 1 to 100 characters.
         given: whether the caller passed the key. If so, an earlier call may have used it too.
-        thread: the thread that was created for the message; empty if the caller names one.
-        newest_digest: the digest of the id of the newest message before the write; empty until it
-            is known.
-        sent_at: when the message was last sent, in Unix seconds; 0 if never, or if it was refused.
+        thread: the thread that was created for the message; empty if the caller names a thread.
+        newest_digest: the digest of the id of the message that was the newest one before the write;
+            empty until it is known.
+        sent_at: when the message was last sent, in Unix seconds; 0 if it was not sent or if the
+            upstream refused it.
         sent_by: the clock of `sent_at`: the upstream's, or the wall clock of the sending process.
         message_id: the id of the written message; empty until the write is confirmed.
         message_digest: the digest of the message, as the caller passed it.
@@ -62,7 +64,7 @@ class IdempotencyKey:
     message_digest: str = ""
 
     def __str__(self) -> str:
-        """Return the key as text, for the caller to pass; at most 255 characters."""
+        """Return the key as the text that callers pass; at most 255 characters."""
         clock = "u" if self.sent_by == "upstream" else "s"
         started = f"{clock}{self.newest_digest}{self.sent_at:09x}" if self.newest_digest else ""
         done = f"d{self.message_digest}{self.message_id}" if self.message_id else started
@@ -74,12 +76,12 @@ class IdempotencyKey:
 
 
 def mint() -> str:
-    """Return a new key."""
+    """Return a new random key."""
     return secrets.token_urlsafe(16)
 
 
 def read(argument: str) -> IdempotencyKey:
-    """Return the key in a call's `idempotency_key` argument."""
+    """Return the parsed key from a call's `idempotency_key` argument."""
     found = _CARRIED.fullmatch(argument)
     if found and found["check"] == _check(argument[:-_CHECK_CHARS]):
         key = IdempotencyKey(found["token"], given=True, thread=found["thread"])
@@ -94,7 +96,7 @@ def read(argument: str) -> IdempotencyKey:
 
 
 def digest(text: str) -> str:
-    """Return the digest of an id or a message, as a key contains it: 12 characters."""
+    """Return the digest of an id or a message for use in a key: 12 characters."""
     return _hash(text, 9)
 
 

@@ -1,7 +1,8 @@
-"""Searches a thread for a message that may have been written.
+"""Searches a thread for a message that an earlier request may have written.
 
-The message is recognised by a marker in its metadata. If it has no marker, it is recognised by its
-role and text, but only among the messages that were added since the write began.
+The message is recognised by a marker in its metadata. If the message could not be given a marker,
+it is recognised by its role and text, but only among messages that were added since the write
+began.
 """
 
 from collections.abc import Callable
@@ -23,19 +24,20 @@ _FIRST_LOOK: Final = 20
 """The number of messages on the first page of a search."""
 
 
-class UntoldError(Exception):
+class UndecidedError(Exception):
     """The upstream's list does not show whether the message was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search through the newest messages of a thread or a conversation.
+    """A search for one message among the newest messages of a thread or a conversation.
 
     Attributes:
         client: sends the requests.
         thread: the id of the thread or conversation.
-        is_ours: returns whether a message, as the upstream sends it, is the one to find.
-        alone: whether `is_ours` matches only that message. If so, older messages are searched too.
+        is_ours: returns whether a message, in the upstream's format, may be the one to find.
+        alone: whether `is_ours` accepts no other message. If so, messages that are older than the
+            write are searched too.
     """
 
     client: CallClient
@@ -44,7 +46,7 @@ class Search:
     alone: bool
 
     async def newest(self) -> str:
-        """Return the digest of the id of the newest message, or of `keys.NOTHING` if there is none.
+        """Return the digest of the newest message's id; of `keys.NOTHING` in an empty thread.
 
         Raises:
             ToolError: the read failed.
@@ -53,13 +55,14 @@ class Search:
         return keys.digest(items[0]["id"] if items else keys.NOTHING)
 
     async def found(self, newest_digest: str) -> JSON | None:
-        """Return the message, or None if it is not there.
+        """Return the message, or None if the thread does not contain it.
 
         Args:
-            newest_digest: the digest of the newest message's id before the write; empty if unknown.
+            newest_digest: the digest of the id of the message that was the newest one before the
+                write; empty if unknown.
 
         Raises:
-            UntoldError: the search could not decide.
+            UndecidedError: the search does not show whether the thread contains the message.
             ToolError: a read failed.
         """
         candidate: JSON | None = None
@@ -74,20 +77,21 @@ class Search:
                 return ours[0]
             candidate = ours[-1] if ours else candidate
             if reply.warning and newest_digest:
-                raise UntoldError  # the message may be missing from this list
+                raise UndecidedError  # the message may be missing from this list
             if is_seen:
                 return candidate
             if reply.has_more is False:
-                # The newest message was deleted since, so the candidate may be older than it.
+                # The message that was newest before the write has been deleted. So the candidate
+                # may have been written before ours.
                 if candidate is not None and newest_digest != keys.digest(keys.NOTHING):
-                    raise UntoldError
+                    raise UndecidedError
                 return candidate
             next_after = self._collection.next_after(reply, after)
             if next_after == after:
                 break
             after, limit = next_after, PAGE_ITEMS
         if newest_digest:
-            raise UntoldError
+            raise UndecidedError
         return None
 
     async def _listed(self, after: str, limit: int) -> Reply:

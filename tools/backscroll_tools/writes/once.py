@@ -1,10 +1,11 @@
 """Writes a message exactly once, on an upstream that ignores idempotency keys.
 
-Before the write, we record the newest message. If the outcome is unclear, we search the messages
-after that one. If the search finds our message, the write succeeded. If not, the call fails with
-`outcome_unknown` and a key. A later call with that key searches again. It writes only after the
-earlier request can no longer arrive. If the call names no thread, we first create an empty one, so
-that there is a thread to search; creating it twice is harmless.
+Before the write, we record the newest message of the thread. If the outcome of the write is
+unclear, we search the messages after that one. If the search finds our message, the write
+succeeded. If not, the call fails with `outcome_unknown` and a key. A later call with that key
+searches again. It writes only when the earlier request can no longer arrive. If the call names no
+thread, we first create an empty thread, which can then be searched. It is harmless if that thread
+is created twice.
 """
 
 import json
@@ -24,13 +25,13 @@ from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.journal import Journal, Record
 from backscroll_tools.writes.keys import IdempotencyKey
-from backscroll_tools.writes.lookback import Search, UntoldError
+from backscroll_tools.writes.lookback import Search, UndecidedError
 
 SENDS: Final = 3
-"""The maximum number of times that a message is sent. Only a refused message is sent again."""
+"""The maximum number of times that a message is sent. It is sent again only if it was refused."""
 
 MARKER: Final = "backscroll_key"
-"""The metadata key that holds a message's token."""
+"""The key in a message's metadata whose value is the token of the write."""
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ class OneWrite:
         client: the call's client; its upstream ignores idempotency keys.
         journal: the caller's journal.
         thread: the thread to write to; empty until a new thread has been created for the message.
-        message: the message, as `create-message` takes it.
+        message: the message in the format of the API: `role`, `content`, `attachments` and
+            `metadata`.
         record: the known state of the write.
     """
 
@@ -54,38 +56,41 @@ class OneWrite:
 
     @property
     def key(self) -> IdempotencyKey:
-        """The key, which identifies the write and carries its known state."""
+        """The idempotency key, which identifies the write and contains its known state."""
         return self.record.key
 
     async def written(self) -> JSON:
-        """Write the message unless it is already there, and return it as the upstream sends it.
+        """Write the message unless the thread already contains it, and return the raw message.
 
         Raises:
             ToolError: `outcome_unknown` if the message may or may not have been written. Any other
                 code means that this call did not write it.
         """
         async with self.client.shared.alone(self.thread or self.key.token):
-            await self._place()
+            await self._resolve()
             if self.key.message_id:
                 self._check(self.key.message_digest == self._digest)
                 return {"id": self.key.message_id, "role": self.message["role"]}
             if (found := await self._found_earlier()) is not None:
-                self._check(self._says_the_same(found))
+                self._check(self._has_same_content(found))
                 return self._settled(found)
             if not self.key.newest_digest:
                 self._learn(newest_digest=await self._search.newest())
             return self._settled(await self._sent())
 
     def doubtful(self) -> bool:
-        """Whether this call, which was cancelled, or an earlier one may have written something."""
+        """Whether this cancelled call, or an earlier call with its key, may have written anything.
+
+        Call this only after the call was cancelled.
+        """
         if self.client.in_doubt or not self._sending:
             return self.client.in_doubt or bool(self.key.sent_at)
-        # This call recorded the send in advance, but did not send the message.
+        # `_sent` recorded that the message was sent, but the call was cancelled before that.
         self._learn(sent_at=0)
         return False
 
-    async def _place(self) -> None:
-        """Determine the thread, and look up the known state of the write."""
+    async def _resolve(self) -> None:
+        """Look up the known state of the write, and determine or create its thread."""
         if self.thread and self.key.thread not in {"", self.thread}:
             raise invalid_arguments(
                 "idempotency_key belongs to a message in another thread.",
@@ -103,15 +108,15 @@ class OneWrite:
         """Search for the message that an earlier call with the key may have written.
 
         Raises:
-            ToolError: `outcome_unknown` if the search could not decide or the message may still
-                arrive; other codes if a read failed.
+            ToolError: `outcome_unknown` if the search does not show whether the message was
+                written, or if the earlier request may still arrive; other codes if a read failed.
         """
         if not self.key.sent_at:
             if not self.key.given or not (self.key.newest_digest or self._marker):
                 return None
             try:
                 return await self._search.found(self.key.newest_digest)
-            except UntoldError:
+            except UndecidedError:
                 raise self._unknown() from None
         if (found := await self._found_late()) is not None:
             return found
@@ -130,7 +135,7 @@ class OneWrite:
             try:
                 return replies.created(await self.client.send(self._request()))
             except anyio.get_cancelled_exc_class():
-                self._learn_sent()  # it may have been sent only now, after a wait for a slot
+                self._learn_sent()  # after waiting for a slot, it may have been sent just now
                 raise
             except ExchangeError as error:
                 if error.fate == "unknown":
@@ -141,7 +146,7 @@ class OneWrite:
                 self._learn(sent_at=0)
                 refused = error.fate == "refused" and error.again
                 again = refused and sends < SENDS and await self.client.pauses(error, sends)
-                # A proxy may refuse a request that it has already passed on.
+                # A proxy may refuse a request although it has already forwarded it.
                 if refused and (found := await self._found_or(error)) is not None:
                     return found
                 if not again:
@@ -151,27 +156,27 @@ class OneWrite:
         """Search for the message several times, because some upstreams list messages late.
 
         Raises:
-            ToolError: `outcome_unknown` if the last search could not decide.
+            ToolError: `outcome_unknown` if the last search does not show whether it was written.
         """
-        told = False
+        decided = False
         for pause in self.client.upstream.profile.looks_s:
             await anyio.sleep(pause)
             try:
                 found = await self._search.found(self.key.newest_digest)
-            except (ToolError, UntoldError):
-                told = False
+            except (ToolError, UndecidedError):
+                decided = False
                 continue
             if found is not None:
                 return found
-            told = True
-        if not told:
+            decided = True
+        if not decided:
             raise self._unknown()
         return None
 
     async def _found_or(self, error: ExchangeError) -> JSON | None:
         try:
             return await self._search.found(self.key.newest_digest)
-        except (ToolError, UntoldError):
+        except (ToolError, UndecidedError):
             raise error from None
 
     @property
@@ -189,7 +194,7 @@ class OneWrite:
 
     @property
     def _marker(self) -> dict[str, str] | None:
-        """The metadata that identifies the message, or None if there is no room for it."""
+        """The metadata that identifies the message, or None if it cannot have more metadata."""
         if not self._collection.has_metadata:
             return None
         if len(self.message.get("metadata", {})) >= schemas.METADATA_PAIRS:
@@ -201,9 +206,9 @@ class OneWrite:
             pairs = objects.message(raw).get("metadata", {})
             return pairs.get(MARKER) == self.key.token
         writer = self.journal.writer(self.thread, raw["id"])
-        return writer in {None, self.key.token} and self._says_the_same(raw)
+        return writer in {None, self.key.token} and self._has_same_content(raw)
 
-    def _says_the_same(self, raw: JSON) -> bool:
+    def _has_same_content(self, raw: JSON) -> bool:
         theirs, ours = objects.message(raw), objects.message({**self.message, "id": ""})
         return (theirs["role"], theirs["text"]) == (ours["role"], ours["text"])
 
@@ -213,10 +218,13 @@ class OneWrite:
 
     @staticmethod
     def _check(same: bool) -> None:  # noqa: FBT001 - calls read as a condition
-        """Refuse a key that was used with another message.
+        """Refuse the call if its key was used with another message.
+
+        Args:
+            same: whether the call's message is the one that the key was used with.
 
         Raises:
-            ToolError: `invalid_arguments` if the messages differ.
+            ToolError: `invalid_arguments` if it is not.
         """
         if not same:
             raise ToolError(
@@ -226,14 +234,14 @@ class OneWrite:
                 retry="safe without this idempotency_key; nothing was written.",
             )
 
-    def _settled(self, made: JSON) -> JSON:
-        """Record the message that was written or found, and return it."""
-        self._learn(message_id=made["id"], message_digest=self._digest)
-        self.journal.note_writer(self.thread, made["id"], self.key.token)
-        return made
+    def _settled(self, message: JSON) -> JSON:
+        """Record that this message is the result of the write, and return it."""
+        self._learn(message_id=message["id"], message_digest=self._digest)
+        self.journal.note_writer(self.thread, message["id"], self.key.token)
+        return message
 
     def _learn_sent(self) -> None:
-        """Record that the message was sent, no later than now."""
+        """Record the current time as the time at which the message was last sent."""
         clock = self.client.shared.clock
         sent_at, sent_by = clock.stamp()
         key = replace(self.key, sent_at=sent_at, sent_by=sent_by)
@@ -241,7 +249,7 @@ class OneWrite:
         self._remember()
 
     def _learn(self, **known: str | int) -> None:
-        """Update fields of the key, and remember the key for later calls."""
+        """Update the given fields of the key, and remember the key for later calls."""
         key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a key
         self.record = replace(self.record, key=key)
         self._remember()
