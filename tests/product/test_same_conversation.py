@@ -347,7 +347,7 @@ async def test_a_page_after_which_the_rest_was_deleted_blames_nobody(
         "next_cursor": None,
         "stopped_by": "end",
         "order": "asc",
-        "warning": "more items were said to follow, but none do now",
+        "warning": "the upstream said that more items follow, but then sent none",
     }
 
 

@@ -1,1 +1,1 @@
-"""Bounded pages: their start positions, the walk over the upstream's list, and the size limit."""
+"""Pages of limited size: reads an upstream's list from a position until the page is full."""

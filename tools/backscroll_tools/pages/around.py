@@ -1,7 +1,7 @@
-"""One bounded page around an item of a list: the item in the middle, and items on both sides.
+"""Builds a page around one item of a list: the item is in the middle, and others on both sides.
 
-The page is filled from the middle, so that what does not fit is left out at its ends. Two cursors
-continue there, one for each direction.
+The page is filled from the middle. Items that do not fit are left out at its ends. The page has two
+cursors, which continue at its two ends.
 """
 
 import math
@@ -31,10 +31,10 @@ async def read_around(
     Args:
         call: the call, whose limits apply to the page.
         shape: the shape of the result.
-        start: the position, whose `position` is the item's key and whose `order` is `asc`.
-        source: the list.
-        limit: the maximum number of items, the named one included; 1–500. Each side has at most
-            what one upstream request returns.
+        start: the position of the item. Its `position` is the item's key, and its `order` is `asc`.
+        source: the list that contains the item.
+        limit: the maximum number of items, including the named one; 1–500. Each side has at most as
+            many items as one upstream request returns.
 
     Raises:
         ToolError: `not_found` if the list does not contain the item; `deadline_exceeded`; the
@@ -58,26 +58,26 @@ async def read_around(
 
 @dataclass(frozen=True, slots=True)
 class _Side(Generic[Item]):
-    """The items on one side of the named one, nearest first.
+    """The items on one side of the item in the middle, nearest first.
 
     Attributes:
-        items: the items; each with its key, and with the number of items of other kinds between it
-            and the named one.
-        stop: the reason why there are no further ones.
+        items: the items. Each has its key, and the number of items of other kinds between it and
+            the item in the middle.
+        stop: the reason why this side has no further items.
     """
 
     items: list[tuple[Item, str, int]]
     stop: Stop
 
     def end(self, shown: int) -> tuple[str, Stop]:
-        """Return the key at which this side of the page ends, and why it ends there.
+        """Return where this side of the page ends, and why it ends there.
 
         Args:
-            shown: the number of items that are on the page.
+            shown: the number of items of this side that are on the page.
 
         Returns:
-            The key that the next page in this direction starts after, empty for the named item; and
-            the stop.
+            The key that the next page in this direction starts after; it is empty if that is the
+            item in the middle. The second value is the reason.
         """
         _, key, passed = self.items[shown - 1] if shown else (None, "", 0)
         if shown == len(self.items):
@@ -87,7 +87,7 @@ class _Side(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class _Read(Generic[Item]):
-    """A page of an upstream that was read already."""
+    """A list with only one page of an upstream, which has already been read."""
 
     page: Chunk[Item]
 
@@ -96,7 +96,7 @@ class _Read(Generic[Item]):
 
 
 async def _side(page: Chunk[Item], named: str, limit: int) -> _Side[Item]:
-    """Return one side of the named item, read with the checks that every list is read with."""
+    """Return the items on one side of the named item, with the same checks as for any list."""
     items: list[tuple[Item, str, int]] = []
 
     def take(item: Item, key: str, passed: int) -> bool:
@@ -129,13 +129,13 @@ class _PageAround(BoundedPage, Generic[Item]):
         super().__init__(shape, start, bounds)
         self._grows_upwards = True
         self._above, self._below = above, below
-        # Until the page is filled, the longest possible cursor, for which space is reserved.
+        # While the page is filled, these are the longest possible cursors, to reserve their space.
         keys = (start.position, above.stop.last, *(key for _, key, _ in above.items))
         self._previous = self._previous_from(max(keys, key=len))
         self._last = encode(replace(start, position=below.stop.last))
 
     def filled(self, named: Item) -> Result:
-        """Add the item in the middle and as many others as fit, nearest first; return the page."""
+        """Add the item in the middle and as many others as fit, nearest first. Return the page."""
         above, below = self._above, self._below
         passed = above.stop.passed + below.stop.passed
         is_whole = is_open_above = is_open_below = self.take(named, self._position, passed)
@@ -154,7 +154,7 @@ class _PageAround(BoundedPage, Generic[Item]):
         return self.result(after.passing(before.passed).warned(before.warning))
 
     def _take_above(self, item: Item) -> bool:
-        """Add an item, or its preview, above the others if it fits; return whether it did."""
+        """Add an item, or its preview, above the others if it fits. Return whether it was added."""
         shown = previewed(item, self._start.preview) if self._start.preview else item
         cost = self._cost(shown)
         if cost > self._room(self._position):

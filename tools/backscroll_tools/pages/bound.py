@@ -1,4 +1,4 @@
-"""Builds pages whose exact size, in characters, stays within a limit.
+"""Builds pages whose size in characters never exceeds a limit.
 
 A result's size is the characters of its text plus those of its structured content as compact
 JSON. A page ends between two items. An item that is longer than a page is split into pieces, and
@@ -26,7 +26,7 @@ from backscroll_tools.render import (
 from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
-"""Used instead of the line prefix to count characters; all prefixes have this length."""
+"""A placeholder for the page's line prefix when characters are counted. All have this length."""
 
 _WARNING: Final = "w" * WARNING_CHARS
 
@@ -39,8 +39,8 @@ class Shape:
         key: the field of the structured content that holds the items.
         noun: the word for one item, in the singular.
         single: whether the result is one item instead of a list.
-        derived: whether the items were taken from another object, because the upstream cannot list
-            them.
+        derived: whether the items were extracted from another object, because the upstream cannot
+            list them.
     """
 
     key: str
@@ -55,8 +55,8 @@ class BoundedPage:
     Args:
         shape: the shape of the result.
         start: the position that the page starts from.
-        bounds: the call's limits. A page uses the maximum length of the result, and which parts of
-            the result are counted.
+        bounds: the call's limits. Only `result_chars` and `output` are used: the maximum length of
+            the result, and which parts of it are counted.
     """
 
     def __init__(self, shape: Shape, start: ListPosition, bounds: Bounds) -> None:
@@ -84,18 +84,18 @@ class BoundedPage:
         return self._position_after(self._position, self._inside)
 
     def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
-        """Add an item, or its preview, if it fits; return whether the page can take more.
+        """Add an item, or its preview, if it fits. Return whether the page can take more items.
 
-        If an item does not fit, it is left for the next page. The first item of a page is always
-        added: if necessary only in part, or as a preview without its longest fields.
+        If an item does not fit, it is left for the next page. But the first item of a page is
+        always added, if necessary only a piece of it, or a preview without its longest fields.
 
         Args:
             item: the item.
-            key: its key in the list.
-            passed: the number of items of other kinds skipped on this page, up to this item.
+            key: the item's key in the list.
+            passed: the number of items of other kinds that this page has skipped so far.
 
         Raises:
-            ToolError: `invalid_arguments` if the limit is too small for even a piece of the item.
+            ToolError: `invalid_arguments` if not even a piece of the item fits.
         """
         self._passed = passed
         shown = previewed(item, self._start.preview) if self._start.preview else item
@@ -108,13 +108,13 @@ class BoundedPage:
             return self._add_piece(item, key, start)
         if not any(self._takes(shorter, key) for shorter in ever_shorter(shown)):
             raise _too_small("An item", self._bounds.result_chars)
-        return True  # nothing of the item is left, and it may be the last one
+        return True  # the item is complete, and the list may end here
 
     def _takes(self, item: Mapping[str, object], key: str) -> bool:
         """Add an item if it fits, and return whether it did."""
         room = self._room(key)
         if len(str(item.get("text", ""))) > room:
-            return False  # without copying a long text
+            return False  # so a long text is not copied
         unmarked = self._lines_of(item)
         cost = self._cost(item, unmarked)
         if cost > room:
@@ -123,7 +123,7 @@ class BoundedPage:
         return True
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
-        """Add the rest of an item that was shown in part; return and raise as `take` does."""
+        """Add the rest of an item whose start was shown before. Returns and raises like `take`."""
         inside = self._inside or Inside(0)
         if inside.offset >= len(reading(item, with_fields=inside.with_fields)):
             self._inside = None
@@ -131,11 +131,11 @@ class BoundedPage:
         return self._add_piece(item, self._position, inside)
 
     def skip_rest(self) -> None:
-        """Skip the rest of the item that was shown in part, because the item was deleted."""
+        """Leave out the rest of an item whose start was shown before."""
         self._inside = None
 
     def fits(self, stop: Stop) -> bool:
-        """Whether the page would stay within its limit if the walk ended with `stop`."""
+        """Whether the page would be within its limit if reading the list ended with `stop`."""
         position = stop.last or self._position
         frame = self._reserved(len(self._items), stop.passed, position, self._inside)
         return self._used + frame <= self._bounds.result_chars
@@ -144,7 +144,7 @@ class BoundedPage:
         """Return the page as a tool's result.
 
         Args:
-            stop: the end of the walk.
+            stop: the reason why reading the list ended.
 
         Raises:
             ToolError: `invalid_arguments` if the limit is too small even for an empty page.
@@ -193,19 +193,19 @@ class BoundedPage:
         return replace(self._start, position=position, inside=inside)
 
     def _room(self, position: str, inside: Inside | None = None) -> int:
-        """Return the number of characters that are left for an item if it is the last on the page.
+        """Return the number of characters that a next and last item of the page may have.
 
         Args:
             position: the item's key.
-            inside: the offset in the item that the next page would start from, if any.
+            inside: the offset in the item at which the next page would continue, if any.
         """
         frame = self._reserved(len(self._items) + 1, self._passed, position, inside)
         return self._bounds.result_chars - self._used - frame
 
     def _reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
-        """Return what `_frame` returns if the next page starts from this position."""
-        # The frame's size depends only on these values. The heading has other words for no item
-        # and for one, and no words for skipped items if there are none.
+        """Return `_frame` for a next page that starts from this position; results are cached."""
+        # The size of the frame depends only on these values. The wording of the heading differs
+        # for 0, 1 and more items, and for 0 and more skipped items.
         lengths = (
             1 + len(str(returned)) if returned > 1 else returned,
             len(str(passed)) if passed else 0,
@@ -219,19 +219,19 @@ class BoundedPage:
         return frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor that is as long as the one that would start after the item."""
+        """Return a cursor of the same length as the one for a page that starts after the item."""
         lengths = (len(position), inside)
         if lengths not in self._cursors:
             self._cursors[lengths] = encode(self._position_after(position, inside))
         return self._cursors[lengths]
 
     def _frame(self, returned: int, cursor: str, passed: int) -> int:
-        """Return the maximum length that a result can have without its items, in characters.
+        """Return the maximum length of the result without its items, in characters.
 
         Args:
             returned: the number of items.
             cursor: the cursor of the next page.
-            passed: the number of items of other kinds that the walk skipped.
+            passed: the number of items of other kinds that were skipped.
         """
         worst = Stop("requests", has_more=True, warning=_WARNING, passed=passed)
         page = self._page(returned, worst, cursor)
@@ -243,15 +243,15 @@ class BoundedPage:
         return len(head) + (len(compact(self._structured(page, []))) if structured else 0)
 
     def _lines_of(self, item: Mapping[str, object]) -> list[str]:
-        """Return the lines of the next item; empty if the text of the result has no items."""
+        """Return the lines of the next item; an empty list if the text does not show items."""
         if self._bounds.output == "structured":
             return []
-        # If the page grows upwards, it is not known yet which item will be above.
+        # If the page grows upwards, the item that will be above this one is not known yet.
         above = self._items[-1] if self._items and not self._grows_upwards else None
         return lines(item, self._shape.noun, above)
 
     def _cost(self, item: Mapping[str, object], unmarked: list[str] | None = None) -> int:
-        """Return the number of characters that an item adds to the result, including a comma."""
+        """Return how many characters an item adds to the result, including a comma in the JSON."""
         unmarked = self._lines_of(item) if unmarked is None else unmarked
         text = sum(map(len, unmarked)) + MARK_CHARS * len(unmarked)
         return text + (len(compact(item)) + 1 if self._bounds.output != "text" else 0)
@@ -274,7 +274,7 @@ class BoundedPage:
         return self._cost({**item, "text": ""}) > self._room(key) // 2
 
     def _add_piece(self, item: Mapping[str, object], position: str, start: Inside) -> bool:
-        """Add as much of an item as fits, from `start` on; return whether its end was added."""
+        """Add as much of an item as fits, from `start` on. Return whether the item is complete."""
         whole = reading(item, with_fields=start.with_fields)
         total = len(whole)
         room = self._room(position, replace(start, offset=total))
@@ -282,7 +282,7 @@ class BoundedPage:
         def until(stop: int) -> JSON:
             return piece(item, whole, start, stop)
 
-        # Each character of the item takes at least one of the result, so at most `room` fit.
+        # Each character of the item adds at least one to the result, so at most `room` fit.
         low, high = start.offset, min(total, start.offset + max(room, 0))
         while low < high:
             middle = (low + high + 1) // 2

@@ -1,8 +1,8 @@
-"""Cursors: a position in a list, as one opaque, versioned string with a checksum.
+"""Cursors. A cursor is an opaque string that names a position in a list.
 
-A cursor is `version+flags~position~inside~preview~filters~check`. The plain text costs few tokens,
-and the checksum detects a damaged cursor. A cursor is not a secret and grants no access, because
-the upstream authorises every request.
+Its format is `version+flags~position~inside~preview~filters~check`. It is plain text, because that
+costs few tokens. A checksum detects a damaged cursor. A cursor is not a secret, and it grants no
+access, because the upstream authorises every request.
 """
 
 import base64
@@ -17,17 +17,17 @@ from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import Order
 
 VERSION: Final = "1"
-"""The version of the format; cursors of other versions are refused."""
+"""The version of the format. Cursors of other versions are refused."""
 
 CHARS: Final = 4096
-"""The maximum length of a cursor, in characters; `arguments` refuses longer ones."""
+"""The maximum length of a cursor, in characters. `arguments` refuses longer cursors."""
 
 FILTER_CHARS: Final = 400
 """The maximum length of all filters together, in characters, because each cursor contains them."""
 
 FILTERS_ENCODED: Final = 1748
-"""The maximum length of the encoded filters, in characters. A key takes up to `KEY_CHARS` of the
-others, and the rest of the cursor fewer than 44."""
+"""The maximum length of the encoded filters, in characters. The other characters are for a key,
+which has up to `KEY_CHARS`, and for the rest of the cursor, which has fewer than 44."""
 
 KEY_CHARS: Final = CHARS - FILTERS_ENCODED - 44
 KEY: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.=-]{{0,{KEY_CHARS - 1}}}")
@@ -48,9 +48,10 @@ class Inside:
     """The offset at which the next page continues inside an item that is longer than a page.
 
     Attributes:
-        offset: the number of characters shown so far; above 0 in a cursor.
-        with_fields: whether the item's other fields are also split, as JSON after the text,
-            because they are long too. If not, they are on the first page.
+        offset: the number of the item's characters that earlier pages have shown. It is above 0 in
+            a cursor.
+        with_fields: whether the item's other fields are split too, because they are also long. They
+            follow the text, as JSON. If False, the first page contains all other fields.
     """
 
     offset: int
@@ -63,17 +64,19 @@ class ListPosition:
 
     Attributes:
         tool: the tool's name.
-        owner: the id that the list belongs to; empty if there is none.
+        owner: the id of the object that the list belongs to, such as a thread; empty if the list
+            belongs to no object.
         order: the order of the items on a page.
         backward: whether the list is read in the opposite order, because of `before`.
-        position: the key of the last item shown, in most lists its id; empty at the start.
-        inside: the offset in that item, if it was shown in part.
+        position: the key of the last item that was shown, which is its id in most lists; empty at
+            the start of the list.
+        inside: the offset in that item, if only a part of it was shown.
         preview: the maximum number of characters shown per message (`preview_chars`); 0 for whole
             messages.
         filters: the names and values of the arguments that filter the list.
-        ignores_after: whether the upstream ignores `after`, so that the page is found in the first
+        ignores_after: whether the upstream ignores `after`. If so, the page is taken from the first
             100 items of the list.
-        continued: whether a cursor named the position; not part of the cursor itself.
+        continued: whether the position was read from a cursor. This is not encoded in a cursor.
     """
 
     tool: str
@@ -89,19 +92,19 @@ class ListPosition:
 
     @property
     def walk_order(self) -> Order:
-        """The order to request from the upstream."""
+        """The order in which the upstream is asked for items."""
         if self.backward:
             return "asc" if self.order == "desc" else "desc"
         return self.order
 
 
 def encode(start: ListPosition) -> str:
-    """Return the cursor of a position, for `decode`.
+    """Return the cursor for a position. `decode` reads it.
 
     Args:
-        start: a position from `start_position` or `decode`, or a later one in the same list.
-            `position` is a key or empty, `inside.offset` has at most 12 digits, `preview` has at
-            most 4 digits, and the filters are within the limits that `start_position` checks.
+        start: a position from `start_position` or `decode`, or a later one in the same list. Its
+            `position` is a key or empty. `inside.offset` has at most 12 digits, and `preview` at
+            most 4. The filters are within the limits that `start_position` checks.
     """
     inside = ""
     if start.inside is not None:
@@ -116,17 +119,17 @@ def encode(start: ListPosition) -> str:
 
 
 def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> ListPosition:
-    """Return the position of a cursor.
+    """Return the position that a cursor names.
 
     Args:
-        cursor: the cursor, as `encode` returned it.
-        tool: the name of the tool that it is given to.
-        owner: the id that it is given with; empty if there is none.
+        cursor: the cursor.
+        tool: the name of the tool that is called.
+        owner: the id of the object that the list belongs to; empty if it belongs to no object.
         key: the format of the list's keys.
 
     Raises:
-        ToolError: `invalid_arguments` if the cursor is damaged, or belongs to another version,
-            another tool, or another thread, message or completion.
+        ToolError: `invalid_arguments` if the cursor is damaged, or was created by another version,
+            by another tool, or for another owner.
     """
     found = _SHAPE.fullmatch(cursor)
     if found is None:
@@ -157,7 +160,7 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
 
 
 def _code(tool: str) -> str:
-    """Return the initials of a tool's name, which no two tools share."""
+    """Return the initials of the words in a tool's name. They differ for all tools."""
     return "".join(word[0] for word in tool.split("-"))
 
 

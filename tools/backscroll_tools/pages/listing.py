@@ -1,4 +1,4 @@
-"""One bounded page of any list, from its start position to the tool's result."""
+"""Reads one page of a list, and returns it as the result of a tool."""
 
 import anyio
 
@@ -22,11 +22,11 @@ async def read_page(
         shape: the shape of the result.
         start: the position that the page starts from.
         source: the list, which returns items in `start.walk_order`.
-        limit: the maximum number of items; 1–500.
+        limit: the maximum number of items on the page; 1–500.
 
     Raises:
-        ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet;
-            `upstream_invalid` if the upstream ignores the order of a backward page.
+        ToolError: the upstream's failure or `deadline_exceeded`, if nothing has been read yet;
+            `upstream_invalid` if the call uses `before` and the upstream ignores `order`.
     """
     page = BoundedPage(shape, start, call.bounds)
     warning = ""

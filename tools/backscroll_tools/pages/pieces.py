@@ -1,4 +1,4 @@
-"""Parts of an item: a piece of an item that is too long for one page, and a preview."""
+"""Cuts a piece from an item that is too long for one page, and shortens an item to a preview."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
@@ -13,7 +13,12 @@ _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
 
 
 def reading(item: Mapping[str, object], *, with_fields: bool) -> str:
-    """Return the text that is split into pieces: the item's text, then its fields as JSON."""
+    """Return the text to split into pieces: the item's text, and perhaps its other fields as JSON.
+
+    Args:
+        item: the item.
+        with_fields: whether to append the other fields.
+    """
     text = str(item.get("text", ""))
     return text + compact(_fields(item)) if with_fields else text
 
@@ -23,8 +28,8 @@ def piece(item: Mapping[str, object], whole: str, start: Inside, stop: int) -> J
 
     Args:
         item: the item.
-        whole: the text that its pieces are cut from, as `reading` returns it.
-        start: the start of the piece.
+        whole: the text that `reading` returned for the item.
+        start: the offset in `whole` at which the piece starts.
         stop: the offset in `whole` at which the piece ends.
     """
     text_ends = len(str(item.get("text", "")))
@@ -53,10 +58,10 @@ def previewed(item: Mapping[str, object], preview: int) -> Mapping[str, object]:
 
 
 def ever_shorter(item: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """Yield an item without its longest field, then without its two longest, and so on.
+    """Yield an item without its longest field, then without its two longest fields, and so on.
 
-    After that, yield it with less and less text.
-    `omitted` names the missing fields.
+    Then yield it with half of its text, with a quarter of it, and so on. The field `omitted` names
+    the missing fields.
     """
     while fields := {
         name: len(compact(value))

@@ -1,4 +1,7 @@
-"""A source: a list of an upstream, read in chunks by the walk. Each tool defines its own source."""
+"""The interface of a list that pages are read from. Each list tool implements it.
+
+A list is read in chunks. A chunk is one page of the upstream.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,13 +20,13 @@ class Chunk(Generic[Item_co]):
 
     Attributes:
         items: the items of the kind that the list returns.
-        has_more: whether more items follow; None if only another request can tell.
-        last: the key that the next page starts after, if it is not the last item's.
-        passed: the number of items of other kinds before each item and, as the last entry, after
-            all of them; may be empty if there were none.
-        warning: a description of the page's flaws; empty if there are none.
-        keys: the items' keys, unique in the list, for use in a cursor: 1 to 256 characters that an
-            id may have (`requests.ID`). If empty, the items' ids are the keys.
+        has_more: whether more items follow; None if only another request can show this.
+        last: the key that the next page starts after; empty if it is the key of the last item.
+        passed: for each item, the number of items of other kinds directly before it. One more entry
+            counts those after the last item. It may be empty if there are no such items.
+        warning: a description of the page's flaws; empty if it has none.
+        keys: the items' keys, which cursors contain. Keys are unique in the list and have the
+            format of an id (`requests.ID`). If empty, the items' ids are the keys.
     """
 
     items: tuple[Item_co, ...]
@@ -35,7 +38,7 @@ class Chunk(Generic[Item_co]):
 
     @property
     def keyed(self) -> list[tuple[str, Item_co]]:
-        """The items, each with its key."""
+        """The items, each paired with its key."""
         keys = self.keys or tuple([str(item["id"]) for item in self.items])
         return list(zip(keys, self.items, strict=True))
 
@@ -46,7 +49,13 @@ class Chunk(Generic[Item_co]):
         item: Callable[[JSON], Item_co],
         wanted: Callable[[JSON], bool] = lambda _: True,
     ) -> "Chunk[Item_co]":
-        """Return a list reply as a page: `item` converts each object that `wanted` accepts."""
+        """Return the chunk for a list reply.
+
+        Args:
+            reply: the reply.
+            item: converts an object of the reply to an item.
+            wanted: returns whether an object is of the kind that the list returns.
+        """
         items: list[Item_co] = []
         passed = [0]
         for raw in reply.items:
@@ -61,14 +70,14 @@ class Chunk(Generic[Item_co]):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings(Generic[Item_co]):
-    """An item of a list, and a page of the items on each side of it.
+    """An item of a list, and the chunks of the list on both sides of it.
 
     Attributes:
-        older: the items before it, nearest first.
+        older: the items that are older than the item, nearest first.
         named: the item itself.
-        newer: the items after it, nearest first.
-        ignores_after: whether the upstream ignores `after`, so that the next pages are found in the
-            first 100 items of the list.
+        newer: the items that are newer than the item, nearest first.
+        ignores_after: whether the upstream ignores `after`. If so, the next pages are taken from
+            the first 100 items of the list.
     """
 
     older: Chunk[Item_co]
@@ -81,12 +90,17 @@ class Chunks(Protocol[Item_co]):
     """A list of an upstream, read in one direction."""
 
     async def chunk(self, after: str, limit: int) -> Chunk[Item_co]:
-        """Return up to `limit` (1–100) items after the key `after`; if empty, the first ones."""
+        """Return the next items of the list.
+
+        Args:
+            after: the key that the items follow; empty for the start of the list.
+            limit: the maximum number of items; 1 to 100.
+        """
         ...
 
 
 class Source(Chunks[Item_co], Protocol[Item_co]):
-    """A list of an upstream, of which single items can be read too."""
+    """A list of an upstream that can also return a single item."""
 
     async def item(self, key: str, /) -> Item_co | None:
         """Return one item of the list by its key, or None if it was deleted."""
@@ -94,7 +108,7 @@ class Source(Chunks[Item_co], Protocol[Item_co]):
 
 
 class SourceAround(Protocol[Item_co]):
-    """A list of an upstream, read on both sides of one of its items."""
+    """A list of an upstream that can be read on both sides of one of its items."""
 
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Item_co] | None:
         """Return an item and its neighbours in the list, or None if the list does not contain it.
@@ -103,7 +117,7 @@ class SourceAround(Protocol[Item_co]):
 
         Args:
             key: the item's key.
-            older: the number of items wanted before it; 0 to 100.
-            newer: the number of items wanted after it; 0 to 99.
+            older: the number of older items wanted; 0 to 100.
+            newer: the number of newer items wanted; 0 to 99.
         """
         ...

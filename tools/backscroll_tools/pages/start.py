@@ -34,9 +34,9 @@ def start_position(  # noqa: PLR0913 - the list, the call, and how the list is k
 
     Args:
         tool: the tool's name.
-        owner: the id that the list belongs to; empty if there is none.
+        owner: the id of the object that the list belongs to; empty if it belongs to no object.
         arguments: the call's validated arguments.
-        default_order: the order if the call does not ask for one.
+        default_order: the order to use if the call does not name one.
         filters: the names of the arguments that filter the list. If `order` is one of them, its
             values may be any, and the position's own order is the default.
         filter_chars: the maximum length of all filters together, in characters.
@@ -54,7 +54,7 @@ def start_position(  # noqa: PLR0913 - the list, the call, and how the list is k
             f"{names} may have at most {filter_chars} characters.",
             "Use shorter filters.",
         )
-    if len(encoded_filters(given)) > FILTERS_ENCODED:  # each character may take several bytes
+    if len(encoded_filters(given)) > FILTERS_ENCODED:  # a character may be encoded as several bytes
         raise invalid_arguments(
             f"{names} may have at most {filter_chars} characters, and fewer if they are not ASCII.",
             "Use shorter filters.",

@@ -1,7 +1,8 @@
-"""Reads an upstream's pages one after another, until there are enough items.
+"""Reads an upstream's pages one after another, until there are enough items. This is a walk.
 
-Some upstreams have faults (docs/upstreams.md): a page does not advance, ids are repeated, or an
-empty page claims that more items follow. The walk then ends, with the items so far and a warning.
+Some upstreams have faults (docs/upstreams.md): they send the same page again, repeat ids, or send
+an empty page and claim that more items follow. Then the walk ends, and keeps the items that it has
+read, with a warning.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -20,7 +21,7 @@ from backscroll_tools.pages.source import Chunk, Chunks, Item
 STUCK: Final = "the upstream repeats itself, so later items cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
 REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
-ABSENT: Final = "more items were said to follow, but none do now"
+ABSENT: Final = "the upstream said that more items follow, but then sent none"
 FAILED: Final = "the upstream failed after the items above; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
@@ -37,11 +38,12 @@ class Stop:
     Attributes:
         by: the reason.
         has_more: whether more items follow.
-        warning: a description of the upstream's flaws; empty if there are none.
+        warning: a description of the upstream's faults; empty if it has shown none.
         reachable: whether a cursor can reach the items that follow.
-        last: the key that the next page starts after, if it is not the last taken item's.
+        last: the key that the next page starts after; empty if it is the key of the last item that
+            was taken.
         passed: the number of items of other kinds that were skipped.
-        ignores_after: whether the upstream ignores `after`, so that the next page is found in the
+        ignores_after: whether the upstream ignores `after`. If so, the next page is taken from the
             first 100 items of the list.
     """
 
@@ -58,7 +60,7 @@ class Stop:
         return replace(self, passed=self.passed + count) if count else self
 
     def warned(self, warning: str) -> "Stop":
-        """Return a copy with one more warning, if all fit into `WARNING_CHARS`."""
+        """Return a copy with one more warning, unless the warnings would exceed `WARNING_CHARS`."""
         if not warning or warning in self.warning:
             return self
         warnings = "; ".join(filter(None, (self.warning, warning)))
@@ -67,14 +69,14 @@ class Stop:
 
 @dataclass(slots=True)
 class _Progress:
-    """The progress of a walk.
+    """The changing state of a walk.
 
     Attributes:
         after: the key that the next request starts after.
         taken: the number of items on the page.
-        seen: the keys of the items that were read.
-        so_far: the `Stop` to return if the walk ended now.
-        promised: whether the previous page claimed that more items follow.
+        seen: the keys of all items that were read.
+        so_far: the `Stop` that would be returned if the walk ended now.
+        promised: whether the upstream's previous page claimed that more items follow.
         limit: the number of items that the last request asked for.
     """
 
@@ -88,14 +90,15 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The limits of a walk.
+    """A walk over an upstream's list, with its limits.
 
     Attributes:
         limit: the maximum number of items on the page.
         requests: the maximum number of upstream requests; 1 or more.
         ends_at: the deadline, in seconds of `anyio.current_time`.
-        report: called with the items taken and the limit, after requests that do not end the walk.
-        promised: whether an earlier page claimed that items follow the start.
+        report: called after each request that does not end the walk, with the number of items taken
+            and the limit.
+        promised: whether an earlier page claimed that items follow the start of this walk.
         ignores_after: whether the upstream is known to ignore `after`.
     """
 
@@ -119,11 +122,12 @@ class Walk:
         Args:
             source: the list.
             after: the key that the walk starts after; empty for the start of the list.
-            take: takes an item, its key, and the number of items of other kinds skipped so far.
-                Returns whether the page can take more.
-            fits: whether the page has space for the cursor and count of this stop, after items of
-                other kinds. If not, the walk ends after the last item taken.
-            taken: the number of items that the page has already. If they fill it, the walk only
+            take: called with an item, its key, and the number of items of other kinds skipped so
+                far. Returns whether the page can take more items.
+            fits: called after the items of a chunk with the stop that would end the walk there.
+                Returns whether the page has space for its cursor and its count of skipped items. If
+                not, the walk ends after the last item taken.
+            taken: the number of items that the page already has. If it is the limit, the walk only
                 checks whether more items follow.
 
         Raises:
@@ -146,13 +150,13 @@ class Walk:
         return progress.so_far
 
     async def _chunk(self, source: Chunks[Item], progress: _Progress) -> Chunk[Item] | Stop:
-        """Return the next chunk, or a stop that keeps the items read so far."""
+        """Return the next chunk, or a stop with the earlier items if the chunk cannot be read."""
         so_far = progress.so_far
         nothing_read = not progress.taken and not so_far.passed
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
-                # Items of other kinds are skipped, so request as many more as were skipped so far.
+                # Items of other kinds are skipped, so add the number that was skipped so far.
                 wanted = max(1, self.limit - progress.taken + so_far.passed)
                 progress.limit = PAGE_ITEMS if so_far.ignores_after else min(PAGE_ITEMS, wanted)
                 chunk = await source.chunk(progress.after, progress.limit)
@@ -175,19 +179,20 @@ class Walk:
         take: Callable[[Item, str, int], bool],
         fits: Callable[[Stop], bool],
     ) -> Stop | None:
-        """Take the chunk's items; return the stop if the walk ends within the chunk, or None."""
+        """Pass the chunk's items to `take`. Return the stop if the walk ends within the chunk."""
         progress.so_far = progress.so_far.warned(chunk.warning)
         keyed = chunk.keyed
-        ahead = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
+        before = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
         fresh, repeated = _fresh(keyed, progress)
         if repeated and (fresh or chunk.has_more is False):
             progress.so_far = progress.so_far.warned(REPEATED)
         for key, item in fresh:
             if progress.taken >= self.limit:
                 return replace(progress.so_far, by="limit", last="")
-            passing = progress.so_far.passing(ahead.get(key, 0))
+            passing = progress.so_far.passing(before.get(key, 0))
             wants_more = take(item, key, passing.passed)
-            # If the item did not fit, the next page reads it and the skipped ones before it.
+            # If the item did not fit, the next page reads it again, and also the skipped items
+            # before it.
             if wants_more or not progress.taken:
                 progress.so_far = passing
             if not wants_more:
@@ -196,19 +201,19 @@ class Walk:
             progress.after = key
         if keyed and not fresh:
             return None  # the walk is past this page already, so its last key would lead back
-        behind = progress.so_far.passing(sum(chunk.passed[-1:]))
-        if behind.last != chunk.last:
-            behind = replace(behind, last=chunk.last)
-        if progress.taken and not fits(behind):
+        after_chunk = progress.so_far.passing(sum(chunk.passed[-1:]))
+        if after_chunk.last != chunk.last:
+            after_chunk = replace(after_chunk, last=chunk.last)
+        if progress.taken and not fits(after_chunk):
             return replace(progress.so_far, by="size", last="")
-        progress.so_far = behind
+        progress.so_far = after_chunk
         progress.after = chunk.last or progress.after
         return None
 
     def _ended(
         self, chunk: Chunk[Item], progress: _Progress, asked: Collection[str]
     ) -> Stop | None:
-        """Return the stop if the walk ends after this chunk, of which all items were taken."""
+        """Return the stop if the walk ends after this chunk, or None. All its items were taken."""
         so_far = progress.so_far
         received = len(chunk.items) + sum(chunk.passed)
         promised, progress.promised = progress.promised, bool(chunk.has_more)
@@ -231,11 +236,11 @@ class Walk:
 def _fresh(
     keyed: list[tuple[str, Item]], progress: _Progress
 ) -> tuple[list[tuple[str, Item]], bool]:
-    """Return the items that were not seen before, and whether any were. Mark all as seen.
+    """Return the items that were not seen before, and whether others were. Record all as seen.
 
-    An upstream that ignores `after` may send the item with that id again. Then only the items after
-    it are new. Those before it are marked as seen too, because the next page may contain them
-    without it.
+    An upstream that ignores `after` may send the item that `after` names again. Then only the items
+    after it are new. The items before it are recorded as seen too, because the next page may
+    contain them without that item.
     """
     keys = [key for key, _ in keyed]
     if progress.after in keys:
@@ -243,7 +248,7 @@ def _fresh(
         progress.seen.update(keys[:start])
         keyed = keyed[start:]
     elif progress.after and progress.so_far.ignores_after:
-        return [], False  # the list has changed: `after` is no longer on the only page it sends
+        return [], False  # the list has changed, and its first page no longer contains `after`
     fresh: list[tuple[str, Item]] = []
     for key, item in keyed:
         if key not in progress.seen:
@@ -253,9 +258,10 @@ def _fresh(
 
 
 def _lost(error: ToolError, after: str) -> ToolError:
-    """Return the error for a failed page, with advice if the upstream does not know `after`.
+    """Return the error for a page that could not be read.
 
-    Some upstreams cannot continue after a deleted item (docs/upstreams.md).
+    Some upstreams cannot continue after a deleted item (docs/upstreams.md). If the upstream does
+    not know `after`, the error says so and how to continue.
     """
     unknown = error.code in {"not_found", "invalid_arguments"} and (
         after in error.message or "cursor" in error.message
@@ -273,7 +279,7 @@ def _lost(error: ToolError, after: str) -> ToolError:
 
 
 def too_late() -> ToolError:
-    """Return the error for a call that ran out of time before anything was read."""
+    """Return the error for a call whose time ran out before anything was read."""
     return ToolError(
         "deadline_exceeded",
         "The upstream did not answer within the call's time limit.",
