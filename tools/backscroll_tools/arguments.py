@@ -1,9 +1,10 @@
 """Validates agents' arguments by JSON Schema, with errors that say how to fix the call.
 
 Types are not converted. The published schemas omit some rules, to save tokens and because not every
-host accepts them: there are no other arguments, ids and cursors have restricted alphabets, texts
-and lists have a maximum length, and strings contain neither NUL nor a lone surrogate, except in a
-query, which may be any text. Metadata may also be an object.
+host accepts these rules. They are checked here: a call has no unknown arguments, ids and cursors
+contain only certain characters, texts and lists have a maximum length, and strings contain neither
+NUL nor a lone surrogate, except in a query, which may be any text. Metadata may also be an object,
+which the published schemas do not allow.
 """
 
 import functools
@@ -53,7 +54,8 @@ _PART: Final = schemas.arguments(
     {
         "type": {"type": "string", "enum": ["text", "image_file", "image_url"]},
         "text": {"type": "string", "maxLength": CONTENT_CHARS},
-        # Open objects, because the API also takes `detail`, which is not worth its tokens.
+        # Unknown members are allowed, because the API also accepts `detail`. The published schema
+        # omits `detail` to save tokens.
         "image_file": _OPEN | schemas.arguments({"file_id": schemas.STRING}),
         "image_url": _OPEN | schemas.arguments({"url": schemas.STRING}),
     },
@@ -70,16 +72,21 @@ _RULES: Final[Mapping[str, JSON]] = {
     "attachments": {"maxItems": 1000},
     "metadata": _METADATA,
 }
-"""The rules of arguments that the published schemas omit or state differently."""
+"""The rules for arguments that the published schemas omit or define differently."""
 
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
-    """Return valid arguments for the tool: metadata as an object, and 20.0 as 20.
+    """Return a call's arguments if they are valid. Metadata becomes an object, and 20.0 becomes 20.
 
-    Some hosts convert schemas to strict ones, in which every argument is required. Models then also
-    fill in arguments that they do not need, so null or empty optional arguments count as missing.
+    Some hosts convert schemas to strict ones, in which every argument is required. Then models also
+    fill in arguments that they do not need. So optional arguments that are null or empty count as
+    missing.
+
+    Args:
+        tool: the called tool.
+        arguments: the arguments, as the host sent them.
 
     Raises:
         ToolError: `invalid_arguments`, with the first three violations.
@@ -119,7 +126,7 @@ def _without_nulls(schema: Mapping[str, object], value: object) -> object:
 
 
 def _violations(tool: Tool, given: JSON) -> list[str]:
-    """Return up to three sentences: on unknown arguments, then on each invalid argument."""
+    """Return up to three sentences: one about unknown arguments, and one per invalid argument."""
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
     required = cast("list[str]", tool.input_schema.get("required", []))
     violations: list[str] = []
@@ -153,7 +160,7 @@ def _check(tool: Tool, name: str) -> Validate:
 
 
 def _closed(rules: JSON) -> JSON:
-    """Return rules in which objects may have only the members that the rules name."""
+    """Return the schema with `additionalProperties: false` in each object that sets no value."""
     closed = dict(rules)
     if "properties" in rules:
         members = cast("JSON", rules["properties"])
@@ -170,25 +177,25 @@ def _usage(tool: Tool) -> str:
 
 
 def _map(metadata: JSON | list[JSON]) -> JSON:
-    """Return metadata as an object; it is given as an object or as a list of pairs."""
+    """Return metadata as an object. It may be an object already, or a list of pairs."""
     if isinstance(metadata, dict):
         return metadata
     return {pair["key"]: pair["value"] for pair in metadata}
 
 
 def _integer(value: object) -> object:
-    """Return 20.0 as 20, which is the same integer in JSON Schema (core, section 4.2.3)."""
+    """Convert a float to an integer: in JSON Schema, 20.0 is the integer 20 (core, 4.2.3)."""
     return int(value) if isinstance(value, float) else value
 
 
 def _may_be_unfit(given: JSON) -> bool:
-    """Whether `_unfit` may find a violation; a quick check of all strings together."""
+    """Whether `_unfit` may find a violation. This is a quick check of all strings together."""
     text = json.dumps(given, ensure_ascii=False, default=str)
     return "\\u0000" in text or _UNFIT.search(text) is not None
 
 
 def _unfit(value: object, path: str = "") -> Iterator[str]:
-    """Yield a sentence for each string that some upstream cannot store unchanged."""
+    """Yield a sentence for each string that some upstreams cannot store unchanged."""
     match value:
         case str() if found := _UNFIT.search(value):
             what = "a NUL character" if found.group() == "\x00" else "a lone surrogate"

@@ -1,8 +1,8 @@
 """The kinds of message collections: threads, conversations and stored completions.
 
 OpenAI replaced threads with conversations, and messages with items of type `message`
-(docs/upstreams.md). Tools accept thread ids and conversation ids alike, and use the `Collection`
-for the kind that the id belongs to.
+(docs/upstreams.md). Tools accept the ids of both, and use the `Collection` of the kind that the id
+belongs to.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,9 @@ from backscroll_tools.models import JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """A kind of collection: functions that build requests from a collection's id, and properties.
+    """A kind of collection: functions that build its requests, and what the upstream supports.
+
+    The first argument of each function is the collection's id.
 
     Attributes:
         list_messages: builds the request for a slice of the list of messages and other items.
@@ -30,12 +32,14 @@ class Collection:
             request.
         is_message: returns whether an object in the list is a message.
         has_runs: whether the list can be filtered by run.
-        page_items: the minimum number of objects to request at once, 1 to 100, because some of them
-            may not be messages.
-        cursor_in_envelope: whether the next page starts after the reply's `last_id`.
-        retrieve: builds the request for the collection itself; None if the list is complete.
-        choices: returns the choices of a retrieved collection: messages, oldest first, perhaps
-            without ids.
+        page_items: the minimum number of objects to request at once, 1 to 100. It is above 1 if
+            some of the objects may not be messages.
+        cursor_in_envelope: whether the next page starts after the reply's `last_id`. If not, it
+            starts after the id of the last object.
+        retrieve: builds the request for the collection itself, which contains messages that the
+            list may lack; None if the list is complete.
+        choices: returns those messages from the reply to `retrieve`, oldest first. They may have no
+            ids.
     """
 
     list_messages: Callable[[str, Slice], Request]
@@ -49,7 +53,12 @@ class Collection:
     choices: Callable[[JSON], Sequence[JSON]] = lambda _: ()
 
     def next_after(self, reply: Reply, after: str) -> str:
-        """Return the id that the next page starts after; `after` if the reply is empty."""
+        """Return the id that the next page starts after.
+
+        Args:
+            reply: the reply with the current page.
+            after: the id that the current page started after; returned if the page is empty.
+        """
         last: str = reply.items[-1]["id"] if reply.items else after
         return (reply.last_id or last) if self.cursor_in_envelope else last
 
@@ -61,7 +70,7 @@ class WritableCollection(Collection):
     Attributes:
         start: builds the request that creates an empty collection.
         create_message: builds the request that adds a message, from the collection's id, the
-            message and the idempotency key. If the id is empty, it creates a new collection.
+            message and the idempotency key. If the id is empty, the request creates a collection.
         has_metadata: whether the upstream stores the metadata of messages.
     """
 

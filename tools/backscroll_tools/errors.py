@@ -1,4 +1,4 @@
-"""The errors of tool calls: one exception type, with a stable code for each failure."""
+"""The exception for failed tool calls, with a stable code for each kind of failure."""
 
 from collections.abc import Collection
 from typing import Final, Literal, TypeAlias
@@ -45,13 +45,13 @@ class ToolError(Exception):
     """A failed tool call, described so that a model can act on it.
 
     Args:
-        code: the kind of failure; stable, for programs.
+        code: the kind of failure. Programs can rely on it, because codes do not change.
         message: one sentence that describes the failure, without keys, headers or upstream bodies.
         next_step: one sentence that tells the agent what to do.
         retry: one sentence that says whether the same call can be sent again; by default the
             sentence for the code in `RETRIES`.
-        shown_by: the names of tools that list existing ids. `render` leaves out the tools that the
-            agent does not have.
+        shown_by: the names of tools that list existing ids. `render` does not name the ones that
+            the agent does not have.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class ToolError(Exception):
         """Return the text for the agent: `code: sentence`, the next step, and the retry rule.
 
         Args:
-            offered: the names of the tools that the agent has. The text names no other tools. If
-                None, the agent has all tools.
+            offered: the names of the tools that the agent has. No other tools of `shown_by` are
+                named. If None, the agent has all tools.
         """
         lines = [f"{self.code}: {self.message}"]
         tools = [name for name in self.shown_by if offered is None or name in offered]
@@ -89,5 +89,5 @@ class ToolError(Exception):
 
 
 def invalid_arguments(message: str, next_step: str = "") -> ToolError:
-    """Return the error for arguments that a tool refuses, before any upstream request."""
+    """Return the error for a call with invalid arguments, for which no request was sent."""
     return ToolError("invalid_arguments", message, next_step=next_step)

@@ -1,7 +1,8 @@
-"""Looks up one object of a list: by its id or, if the upstream cannot do that, in the list.
+"""Finds one object of a list by its id.
 
-Some upstreams serve a list but not its single objects (LiteLLM), or retrieve them only by other ids
-(DevUI; docs/upstreams.md).
+The object is retrieved by its id if the upstream supports that. Otherwise the list is searched.
+Some upstreams serve a list but cannot retrieve its objects (LiteLLM), or retrieve them only by ids
+that differ from those in the list (DevUI; docs/upstreams.md).
 """
 
 from collections.abc import Callable
@@ -16,20 +17,26 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Order
 
 PAGES: Final = 40
-"""The maximum number of pages of 100 items that a search reads. A call may make 50 requests."""
+"""The maximum number of pages of 100 items that a search reads. This is less than the 50 requests
+that a call may make by default."""
 
 _MISSING: Final = frozenset({"not_found", "upstream_retired"})
 
 
 def last_of(reply: Reply, after: str) -> str:
-    """Return the id that the next page starts after: that of a reply's last item, or `after`."""
+    """Return the id that the next page starts after.
+
+    Args:
+        reply: the reply with the current page.
+        after: the id that the current page started after; returned if the page is empty.
+    """
     last: str = reply.items[-1]["id"] if reply.items else after
     return last
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Looks up single objects of one list.
+    """Finds single objects of one list.
 
     Attributes:
         client: sends the requests.
@@ -37,8 +44,7 @@ class Lookup:
         retrieval: builds the request for one object from its id; None if the upstream has no such
             request.
         order: the order in which to search the list.
-        next_after: returns the id after which the next page starts, from a reply and the id after
-            which its page started.
+        next_after: returns the id that the next page starts after; see `last_of`, the default.
     """
 
     client: CallClient
@@ -48,7 +54,7 @@ class Lookup:
     next_after: Callable[[Reply, str], str] = last_of
 
     async def find(self, item_id: str) -> JSON | None:
-        """Return an object as the upstream sends it, or None if it cannot be found.
+        """Return an object in the upstream's format, or None if it is not found.
 
         Raises:
             ToolError: the upstream's failure, except `not_found`.
@@ -61,10 +67,10 @@ class Lookup:
             raise
 
     async def get(self, item_id: str) -> JSON | None:
-        """Return an object as the upstream sends it, or None if it is not in the list.
+        """Return an object in the upstream's format, or None if the list does not contain it.
 
         Raises:
-            ToolError: the upstream's failure; `not_found` if the upstream says so.
+            ToolError: the upstream's failure, including `not_found` if the upstream reports it.
         """
         if self.retrieval is None:
             return await self._in_list(item_id)
@@ -85,10 +91,10 @@ class Lookup:
         return await self._beside_neighbour(item_id) or await self._searched(item_id)
 
     async def _beside_neighbour(self, item_id: str) -> JSON | None:
-        """Find an object by two requests for one item each, if the upstream's paging allows that.
+        """Find an object with two requests for one item each; return None if that fails.
 
-        The first request, in the opposite order, returns the item directly before the object. The
-        second returns the item directly after that one, which is the object.
+        The first request reads in the opposite order, so it returns the item directly before the
+        object. The second request returns the item directly after that item, which is the object.
 
         Raises:
             ToolError: `not_found` if the upstream does not know the object's id.
@@ -103,7 +109,7 @@ class Lookup:
         except ToolError as error:
             if error.code == "not_found":
                 raise
-            return None  # the search reports other failures, if they persist
+            return None  # if the failure persists, the search that follows reports it
         return found
 
     async def _searched(self, item_id: str) -> JSON | None:

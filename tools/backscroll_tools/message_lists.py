@@ -1,4 +1,4 @@
-"""The messages of a collection, read page by page or one at a time."""
+"""Reads the messages of a collection: a page of them, or a single message."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, cast
@@ -20,11 +20,11 @@ from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk, Source, SourceAround, Surroundings
 
 _CHOICE: Final = "-choice-"
-"""The separator between the collection's id and the index in the ids that we give to choices."""
+"""Separates the completion's id from the choice's index in the ids that we assign to choices."""
 
 
 class MessageList(Source[Message], SourceAround[Message], Protocol):
-    """The messages of a collection."""
+    """A list of a collection's messages that pages can be read from."""
 
 
 def messages_of(
@@ -52,7 +52,7 @@ def messages_of(
     return _WithChoices(listed, collection.retrieve(owner).abridged(start.preview))
 
 
-async def raw_message(  # noqa: PLR0913 - which message, and how it is read
+async def raw_message(  # noqa: PLR0913 - the message's address, and options
     client: CallClient,
     collection: Collection,
     owner: str,
@@ -61,18 +61,18 @@ async def raw_message(  # noqa: PLR0913 - which message, and how it is read
     *,
     whole: bool = True,
 ) -> JSON:
-    """Return one message as the upstream sends it.
+    """Return one message in the upstream's format.
 
     Args:
         client: sends the requests.
         collection: the kind of collection.
         owner: the collection's id.
         message_id: the message's id.
-        order: the order in which to search the list if a single message cannot be retrieved.
-        whole: whether to keep binary content; lists show only its type and size.
+        order: the order in which to search the list if the upstream cannot retrieve one message.
+        whole: whether to keep binary content. If not, its type and size replace it.
 
     Raises:
-        ToolError: `not_found` if there is no such message, or the object is not a message.
+        ToolError: `not_found` if the collection has no such message, or the item is no message.
     """
 
     def shaped(request: Request) -> Request:
@@ -100,7 +100,7 @@ async def raw_message(  # noqa: PLR0913 - which message, and how it is read
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """The messages in the upstream's list."""
+    """The messages that the upstream's list contains."""
 
     client: CallClient
     collection: Collection
@@ -113,7 +113,7 @@ class _Listed:
         return self._chunk_of(await self.client.page(self._listing(window)))
 
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
-        # In a conversation, items of other kinds count too, so request as many as possible.
+        # A conversation also has items that are not messages, so request as many as possible.
         exact = self.collection.page_items == 1 and self.client.upstream.profile.trusts_has_more
         least = 1 if exact else PAGE_ITEMS
         found = await Neighbours(self.client, self._listing, least).find(key, older, newer)
@@ -156,17 +156,17 @@ class _Listed:
         return self.collection.is_message(raw) and self._is_of_run(raw)
 
     def _is_of_run(self, raw: JSON) -> bool:
-        # Some proxies drop query parameters (docs/upstreams.md), so filter here too.
+        # Some proxies drop the filters from the query (docs/upstreams.md), so filter here too.
         filters = self.start.filters
         return not filters or all(raw.get(name, value) == value for name, value in filters)
 
 
 @dataclass(frozen=True, slots=True)
 class _WithChoices:
-    """The listed messages, followed by the choices that the upstream's list lacks.
+    """The messages of a stored completion: those in the upstream's list, then the missing choices.
 
-    OpenAI's published example lists only the input; OGX lists the choices too. Llama Stack has no
-    list, but its completions contain their input (docs/upstreams.md).
+    In OpenAI's published example, the list has only the input. OGX lists the choices too. Llama
+    Stack has no list, but its completions contain their input (docs/upstreams.md).
     """
 
     listed: _Listed
@@ -241,10 +241,10 @@ class _WithChoices:
         return Chunk((*choices, *listed.items), listed.has_more, warning=listed.warning)
 
     async def _choices(self, newest: tuple[Message, ...] = ()) -> list[Message]:
-        """Return the choices as messages, except those that the upstream's list contains.
+        """Return the completion's choices as messages, without those in the upstream's list.
 
         Args:
-            newest: the newest messages of the list, oldest first; empty if not known.
+            newest: the newest messages of the list, oldest first; empty if they are not known.
         """
         choices = self._choices_of(await self._retrieved())
         if not choices:
@@ -254,12 +254,12 @@ class _WithChoices:
             latest = replace(self.listed, start=start)
             newest = (await latest.chunk("", min(PAGE_ITEMS, len(choices)))).items
         if OMITTED in choices[0] and newest and _is_reply(newest[-1]):
-            return []  # the upstream lists the choices of a completion that is too large
+            return []  # the completion is too large, but the list already ends with its choices
         listed = {_content(message) for message in newest[-len(choices) :]}
         return [choice for choice in choices if _content(choice) not in listed]
 
     async def _contained(self) -> list[Message]:
-        """Return the input that the completion contains, then its choices; oldest first.
+        """Return the input messages that the completion contains, followed by its choices.
 
         Raises:
             ToolError: `not_found` if there is no such completion.
@@ -284,12 +284,12 @@ class _WithChoices:
         ]
 
     async def _retrieved(self, *, required: bool = False) -> JSON:
-        """Return the collection, or an empty object if the upstream serves only its messages.
+        """Return the completion, or an empty object if the upstream serves only its messages.
 
-        If the collection is too large, the returned one has a single choice that says so.
+        If it is too large to read, return one with a single choice whose `omitted` says this.
 
         Args:
-            required: whether to raise `not_found` if it does not exist; if not, it is empty.
+            required: whether to raise `not_found` if the completion does not exist.
         """
         client = self.listed.client
         try:
@@ -306,7 +306,7 @@ class _WithChoices:
 
 
 def _split(messages: list[Message], key: str) -> Surroundings[Message] | None:
-    """Return a whole list, oldest first, as one of its messages and those on both sides."""
+    """Return the message with the id `key` and all others around it; None if it is missing."""
     ids = [message["id"] for message in messages]
     if key not in ids:
         return None
@@ -322,7 +322,7 @@ def _is_reply(message: Message) -> bool:
 
 
 def _content(message: Message) -> str:
-    """Return the content of a message without its id, to compare it with other messages."""
+    """Return a message's role and content, without its id, to compare it with other messages."""
     return str([message.get(name) for name in ("role", "text", "tool_calls", "content")])
 
 

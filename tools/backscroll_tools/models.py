@@ -1,6 +1,6 @@
-"""The results of tools as typed JSON. Empty fields are left out, never null.
+"""The types of the JSON that tools return. An empty field is left out; it is never null.
 
-The field names are a public contract (docs/tools.md), as are the tools' output schemas.
+The field names and the tools' output schemas are a public contract (docs/tools.md).
 """
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
@@ -14,21 +14,20 @@ Order: TypeAlias = Literal["asc", "desc"]
 StoppedBy: TypeAlias = Literal["end", "limit", "size", "deadline", "requests"]
 """The reason why a page ends.
 
-`end`: no more items follow; `limit`: the page has as many items as requested; `size`: the result
-has reached its limit in characters; `deadline`: the call ran out of time; `requests`: another
-upstream request is not allowed or would not help.
+`end`: no more items follow. `limit`: the page has as many items as requested. `size`: the result
+has reached its maximum length in characters. `deadline`: the call's time ran out. `requests`: the
+call may not send another upstream request, or another request would not help.
 """
 
 
 class Page(TypedDict):
-    """The number of items on a page, and how to continue.
+    """The number of items on a page, and how to read the next page.
 
-    `previous_cursor` is only on a page around an item, unless that page has the first item of the
-    list: the cursor for the items before the page. `has_more`, `next_cursor` and `stopped_by` are
-    about the items after it.
-    `passed` is the number of skipped conversation items that are not messages (tool calls,
-    reasoning). `derived` is true if the items were taken from the message itself, because the
-    upstream cannot list them.
+    Only a page around an item has `previous_cursor`, the cursor for the items before the page. It
+    is missing if the page starts with the first item of the list. `has_more`, `next_cursor` and
+    `stopped_by` describe the items after the page. `passed` is the number of skipped items of a
+    conversation that are not messages, such as tool calls and reasoning. `derived` is true if the
+    items were extracted from the message itself, because the upstream cannot list them.
     """
 
     returned: int
@@ -43,7 +42,11 @@ class Page(TypedDict):
 
 
 class Clipped(TypedDict):
-    """The number of characters that are shown of a long message, and its length."""
+    """How much of a long message is shown, in characters.
+
+    `shown` is the number of characters shown, `total` the length of the whole message, and `start`
+    the position of the first character shown, if that is not 0.
+    """
 
     shown: int
     total: int
@@ -53,8 +56,9 @@ class Clipped(TypedDict):
 class Message(TypedDict):
     """One message of a thread, a conversation or a stored chat completion.
 
-    `omitted` names the missing content: binary content, whose type and size are shown instead;
-    fields that are too long for a preview; or the content, if the upstream's reply is too large.
+    `omitted` describes what is missing from the message: binary content, which its type and size
+    replace; fields that are too long for a preview; or all content, if the upstream's reply was too
+    large.
     """
 
     id: str
@@ -85,7 +89,7 @@ class MessageFile(TypedDict):
 
 
 class Thread(TypedDict):
-    """One thread or conversation, as it appears in a list, with its title or first words."""
+    """One thread or conversation of a list, with its title or its first words."""
 
     id: str
     title: NotRequired[str]
@@ -147,7 +151,7 @@ class HitsPage(TypedDict):
 
 
 class Completion(TypedDict):
-    """One stored chat completion, with the start of its reply in `text`."""
+    """One stored chat completion of a list. `text` is the start of its reply."""
 
     id: str
     created_at: NotRequired[int]

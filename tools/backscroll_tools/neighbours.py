@@ -1,8 +1,8 @@
-"""Looks up one object of a list together with those on both sides of it, in two requests.
+"""Finds one object of a list, and the objects before and after it, with two requests.
 
-The first request returns the objects before it. The second starts after the nearest of them, so its
-reply starts with the object itself. This works without a request for a single object, which some
-upstreams lack (docs/upstreams.md).
+The first request returns the objects before it. The second request starts after the nearest of
+those, so its reply starts with the object itself. No request for a single object is needed, because
+some upstreams do not support that (docs/upstreams.md).
 """
 
 from collections.abc import Callable
@@ -17,17 +17,17 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 
 _UNKNOWN: Final = frozenset({"not_found", "invalid_arguments"})
-"""The codes of the errors for an `after` that was deleted or never existed."""
+"""The codes of the errors that upstreams send if the object that `after` names does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object of a list and those on both sides of it.
+    """An object of a list, and the objects on both sides of it.
 
     Attributes:
-        older: a reply with the objects before it, nearest first.
+        older: a reply with the older objects, nearest first.
         named: the object itself.
-        newer: a reply with the objects after it, nearest first.
+        newer: a reply with the newer objects, nearest first.
         ignores_after: whether the upstream ignores `after`.
     """
 
@@ -39,13 +39,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Looks up objects of one list with their neighbours.
+    """Finds objects of one list together with their neighbours.
 
     Attributes:
         client: sends the requests.
         listing: builds the request for a slice of the list.
-        least: the minimum number of objects to request on each side; 1 to 100. If an upstream may
-            ignore `after`, 100: the objects are then found if the list has at most 100.
+        least: the minimum number of objects to request on each side; 1 to 100. It should be 100 if
+            the upstream may ignore `after`: then objects are found in lists of up to 100 objects.
     """
 
     client: CallClient
@@ -57,12 +57,12 @@ class Neighbours:
 
         Args:
             key: the object's id.
-            older: the number of objects wanted before it; 0 to 100.
-            newer: the number of objects wanted after it; 0 to 99.
+            older: the number of older objects wanted; 0 to 100.
+            newer: the number of newer objects wanted; 0 to 99.
 
         Raises:
-            ToolError: the upstream's failure; `upstream_invalid` if it ignores `order`, or ignores
-                `after` in a list of more than 100 objects.
+            ToolError: the upstream's failure; `upstream_invalid` if the upstream ignores `order`,
+                or if it ignores `after` and the list has more than 100 objects.
         """
         try:
             before = await self._page(Slice(max(older, self.least), "desc", key))
@@ -111,10 +111,10 @@ class Neighbours:
 
 
 def _beyond(reply: Reply, key: str) -> tuple[tuple[JSON, ...], bool]:
-    """Return a reply's objects after the one with this id, and whether others are before it.
+    """Return a reply's objects after the one with the id `key`, and whether `after` was ignored.
 
-    A reply that starts after an object contains others before it only if the upstream ignores
-    `after`.
+    The request had `key` as `after`. If the reply contains objects before the one with that id, the
+    upstream has ignored `after`.
     """
     ids = [raw["id"] for raw in reply.items]
     if key not in ids:
@@ -128,13 +128,14 @@ def _is_in(key: str, *replies: Reply) -> bool:
 
 
 def _are_apart(older: tuple[JSON, ...], following: tuple[JSON, ...]) -> bool:
-    """Whether an object and those said to be before it are not neighbours.
+    """Whether the upstream's replies before and after an object cannot both be right.
 
-    That is so if they are in the wrong order, according to their times, or if one is on both sides.
+    That is the case if the times of the objects are in the wrong order, or if both replies contain
+    the same object.
 
     Args:
-        older: the objects before it, nearest first.
-        following: the object, and those after it.
+        older: the objects that the upstream listed before the object, nearest first.
+        following: the object itself, followed by the objects after it.
     """
     ids = {raw["id"] for raw in following}
     times = [objects.seconds(raw.get("created_at")) for raw in (*older[:1], *following[:1])]

@@ -1,8 +1,11 @@
-"""Periods of time, parsed from the arguments `since` and `until`.
+"""Parses the arguments `since` and `until` into a period of time.
 
-Each is a date or part of one (`2026`, `2026-11`, `2026-11-21`), a time (`2026-11-21T10:00`, in UTC
-unless it has an offset), an age (`12h`, `7d`, `2w`, `3m`, `1y`: hours, days, weeks, months, years),
-or Unix seconds. `until` includes the whole of a date, month or year.
+Each argument is one of these:
+
+- a day, a month or a year: `2026-11-21`, `2026-11`, `2026`. The period includes all of it;
+- a time: `2026-11-21T10:00`, in UTC unless it has an offset;
+- an age, in hours, days, weeks, months or years: `12h`, `7d`, `2w`, `3m`, `1y`;
+- Unix seconds.
 """
 
 import calendar
@@ -31,8 +34,8 @@ class Period:
     """A period of time.
 
     Attributes:
-        since_s: its first second, in Unix seconds; None if it has no beginning.
-        until_s: the first second after it, in Unix seconds; None if it has no end.
+        since_s: the first second of the period, in Unix seconds; None if it has no beginning.
+        until_s: the first second after the period, in Unix seconds; None if it has no end.
     """
 
     since_s: int | None = None
@@ -53,11 +56,13 @@ def period(given: JSON, now_s: int) -> Period:
     """Return the period that `since` and `until` in `given` describe.
 
     Args:
-        given: the arguments of a call, or the filters of a cursor; both may be missing.
+        given: the arguments of a call, or the filters of a cursor. `since` and `until` may be
+            missing.
         now_s: the time that ages are subtracted from, in Unix seconds.
 
     Raises:
-        ToolError: `invalid_arguments` if a value is not understood, or if the period is empty.
+        ToolError: `invalid_arguments` if a value has none of the formats above, or if `until` is
+            not after `since`.
     """
     now = _EPOCH + timedelta(seconds=now_s)
     since, until = given.get("since", ""), given.get("until", "")
@@ -73,7 +78,14 @@ def period(given: JSON, now_s: int) -> Period:
 
 
 def _seconds(name: str, text: str, now: datetime, end: int) -> int:
-    """Return the start of the time that `text` names, in Unix seconds, or its end if `end` is 1."""
+    """Return the start of the time that `text` names, in Unix seconds.
+
+    Args:
+        name: the name of the argument, for the error.
+        text: the value of the argument.
+        now: the time that an age is subtracted from.
+        end: 1 to return the end of a day, month or year instead of its start; otherwise 0.
+    """
     try:
         if age := _AGE.fullmatch(text):
             at = _before(now, int(age[1]), age[2])
@@ -92,7 +104,7 @@ def _seconds(name: str, text: str, now: datetime, end: int) -> int:
 
 
 def _before(now: datetime, count: int, unit: str) -> datetime:
-    """Return the time `count` units before `now`, or the earliest time that Python supports."""
+    """Return the time that is `count` units before `now`, but not earlier than the year 1970."""
     if unit in _HOURS:
         hours = min(count * _HOURS[unit], int((now - _EPOCH).total_seconds()) // 3600)
         return now - timedelta(hours=hours)

@@ -1,4 +1,4 @@
-"""Escapes untrusted text, so that a terminal shows all of it and runs no control sequence."""
+"""Escapes untrusted text, so that a terminal shows all of it and acts on no control sequence."""
 
 import re
 import unicodedata
@@ -6,23 +6,23 @@ from typing import Final
 
 _ASCII: Final = re.compile(r"[\n\t\x20-\x7e]*")
 _JOINERS: Final = "\u200c\u200d"
-"""The zero-width joiner and non-joiner, which Persian, Indic scripts and many emoji need."""
+"""The zero-width non-joiner and joiner. Persian, Indic scripts and many emoji need them."""
 
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode categories that a terminal acts on or hides: control and format characters (including the
-bidirectional marks, embeddings, overrides and isolates), surrogates, and line and paragraph
+"""The Unicode categories of characters that a terminal acts on or does not show: control and format
+characters (among them all that change the direction of text), surrogates, and line and paragraph
 separators."""
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text needs no escapes and contains no line ends or tabs."""
+    """Whether a text needs no escapes and contains neither line ends nor tabs."""
     return all(map(_is_plain, text))
 
 
 def plain(text: str) -> str:
-    r"""Return text with control and invisible characters as JSON escapes, such as `\u001b`.
+    r"""Return text in which JSON escapes such as `\u001b` replace control and invisible characters.
 
-    Line ends (`\n`) and tabs are kept. Escaping a JSON text does not change its value.
+    Line ends (`\n`) and tabs are kept. If the text is JSON, its value does not change.
     """
     if _ASCII.fullmatch(text):
         return text

@@ -1,4 +1,4 @@
-"""All tools, in the order in which hosts see them."""
+"""The list of all tools, in the order in which the server presents them to hosts."""
 
 from typing import Final
 

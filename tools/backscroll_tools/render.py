@@ -1,4 +1,4 @@
-"""The text of a page, for models. Its header lines cannot be forged by a message.
+"""Writes a page as text for models. A message on the page cannot forge a header line.
 
     #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
     #kqzv assistant msg_… 2026-11-21 10:00 UTC
@@ -9,8 +9,9 @@
 
 Each page has a random prefix (here `#kqzv`) that no message on the page contains. The lines that
 start with the prefix are the heading, the header of each item, and the item's other fields as JSON.
-All other lines are unchanged message text. To save tokens, a header leaves out its date, or its
-date and time, if the header above shows the same. The time of a thread is that of its last message.
+All other lines are unchanged message text. To save tokens, a header leaves out the date, or the
+date and the time, if the header above shows the same. The header of a thread shows the time of the
+thread's last message.
 """
 
 import json
@@ -26,7 +27,8 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import HitsPage, Page
 
 MARK_CHARS: Final = 5
-"""`#` and four letters: 456,976 prefixes, more than fit on a page of 200,000 characters."""
+"""The length of a prefix: `#` and four letters. There are 456,976 prefixes, more than a page of
+200,000 characters can contain."""
 
 _LETTERS: Final = string.ascii_lowercase
 _MARKS: Final = len(_LETTERS) ** (MARK_CHARS - 1)
@@ -37,19 +39,19 @@ prefixes, so the chance that 100 tries fail is 10^-105."""
 _IN_HEADER: Final = frozenset({"id", "role", "text", "message_id", "created_at"})
 _IN_THREAD_HEADER: Final = _IN_HEADER - {"created_at"} | {"last_message_at"}
 _LATEST: Final = 253_402_300_799
-"""The last second of the year 9999 (RFC 3339 has four digits for a year)."""
+"""The last second of the year 9999, in Unix seconds. In RFC 3339, a year has four digits."""
 
 # Parsed JSON has no cycles, so the check for them is off.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def compact(value: object) -> str:
-    """Return a value as compact JSON, as it is sent over the wire."""
+    """Return a value as JSON without white space, as it is sent to hosts."""
     return _compact.encode(value)
 
 
 def unused_prefix(texts: Iterable[str]) -> str:
-    """Return a random line prefix that occurs in none of the texts."""
+    """Return a random line prefix that no text contains."""
     all_texts = list(texts)
     for _ in range(_DRAWS):
         mark = f"#{_letters(secrets.randbelow(_MARKS))}"
@@ -60,7 +62,7 @@ def unused_prefix(texts: Iterable[str]) -> str:
 
 
 def _letters(number: int) -> str:
-    """Return the letters of the prefix with this number."""
+    """Return the letters of the prefix with this number; 0 to 456,975."""
     letters = ""
     for _ in range(MARK_CHARS - 1):
         number, letter = divmod(number, len(_LETTERS))
@@ -104,15 +106,15 @@ def continuation(page: Page | HitsPage) -> str:
 def lines(
     item: Mapping[str, object], noun: str, above: Mapping[str, object] | None = None
 ) -> list[str]:
-    """Return the lines of one item, without the prefix.
+    """Return the lines of one item, without the page's prefix.
 
-    The first line is the header. If the item has other fields, the second contains those as JSON.
-    The item's text is appended to the last line.
+    The first line is the header. If the item has fields that the header does not show, the second
+    line contains them as JSON. The item's text is appended to the last line.
 
     Args:
         item: the item.
-        noun: the word for the item if it has no role.
-        above: the item above it on the page, if any.
+        noun: the word that stands for the role in the header, if the item has no role.
+        above: the item above it on the page; None for the first item.
     """
     header = f" {item.get('role', noun)} {item['id']}"
     if time := shown_time(item, above):
@@ -126,14 +128,14 @@ def lines(
 
 
 def all_lines(items: Sequence[Mapping[str, object]], noun: str) -> list[str]:
-    """Return the lines of all items of a page, without the prefix."""
+    """Return the lines of all items of a page, without the page's prefix."""
     above = (None, *items)
     each = (lines(item, noun, over) for over, item in zip(above, items, strict=False))
     return list(chain.from_iterable(each))
 
 
 def marked(mark: str, unmarked: Iterable[str]) -> str:
-    """Return the lines as one text, each with the page's prefix."""
+    """Return the lines as one text, each line starting with the page's prefix."""
     return "".join([f"{mark}{line}" for line in unmarked])
 
 
@@ -148,15 +150,15 @@ def shown_time(item: Mapping[str, object], above: Mapping[str, object] | None = 
 
 
 def _minute(item: Mapping[str, object]) -> str:
-    """Return the time of an item, in UTC to the minute; empty if unknown.
+    """Return the date and time of an item in UTC, without seconds; empty if unknown.
 
-    The time of a thread is that of its last message.
+    For a thread, return the time of its last message.
     """
     seconds = item.get("last_message_at", item.get("created_at"))
     return _in_utc(seconds) if isinstance(seconds, int) else ""
 
 
-@lru_cache(maxsize=1024)  # used twice per item: for its own header and the next one
+@lru_cache(maxsize=1024)  # each time is needed twice: for its own header and for the next one
 def _in_utc(seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"
@@ -164,7 +166,7 @@ def _in_utc(seconds: int) -> str:
 
 
 def _time(minute: str, above: str) -> str:
-    """Return a time without the parts that the header above already shows."""
+    """Return a time without the date, or without date and time, if the header above shows them."""
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")

@@ -1,11 +1,11 @@
-"""Parts of input and output schemas. They are short, because each token costs money.
+"""Parts that the tools' input and output schemas share. They are short, because tokens cost money.
 
 Input schemas use only keywords that every known host and model API accepts. Gemini's API refuses a
-whole request because of a list of types or an unknown keyword, among them `additionalProperties`;
-its Python client fails if that is false. OpenAI's strict mode requires that an object names its
-properties, and refuses `default` and the lengths of strings. Several hosts remove `minimum` and
-`maximum`, so descriptions repeat them. `arguments` enforces the rules that the published schemas
-omit.
+whole request if a schema contains a list of types or a keyword that it does not know, such as
+`additionalProperties`. Its Python client fails if `additionalProperties` is false. OpenAI's strict
+mode requires that objects list their properties. It refuses `default`, `minLength` and `maxLength`.
+Several hosts remove `minimum` and `maximum`, so descriptions repeat these bounds. The module
+`arguments` enforces the rules that the published schemas omit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,8 @@ CONTENT_CHARS: Final = 256_000
 METADATA_PAIRS: Final = 16
 METADATA_KEY_CHARS: Final = 64
 METADATA_VALUE_CHARS: Final = 512
-"""The bounds of metadata: pairs, characters of a key, characters of a value (OpenAI API)."""
+"""The limits of metadata (OpenAI API): the number of pairs, and the lengths of a key and a value in
+characters."""
 
 STRING: Final[JSON] = {"type": "string"}
 INTEGER: Final[JSON] = {"type": "integer"}
@@ -49,20 +50,20 @@ PREVIEW: Final[JSON] = {
 
 
 def limit_of(arguments: JSON) -> int:
-    """Return the limit of a call in items: 1 to 500, 20 by default."""
+    """Return the maximum number of items that a call asks for: 1 to 500, 20 by default."""
     limit: int = arguments.get("limit", LIMIT_DEFAULT)
     return limit
 
 
 def order(default: str) -> JSON:
-    """Return the schema of an `order` argument with this default."""
+    """Return the schema of an `order` argument whose default is `asc` or `desc`."""
     return {"type": "string", "enum": ["asc", "desc"], "description": f"Default {default}"}
 
 
 def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> JSON:
     """Return an input schema: an object with these properties.
 
-    The schema does not forbid other properties, because `arguments` refuses them.
+    The schema does not forbid other properties. The module `arguments` refuses them.
     """
     schema: JSON = {"type": "object", "properties": dict(properties)}
     if required:
@@ -71,9 +72,10 @@ def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> J
 
 
 def metadata(about: str) -> JSON:
-    """Return the schema of metadata: pairs, because strict hosts refuse an object of any keys.
+    """Return the schema of metadata as a list of key-value pairs.
 
-    Calls may also pass an object (`arguments.validated`).
+    Hosts with strict schemas refuse an object whose keys are not listed. But calls may also pass
+    metadata as an object (`arguments.validated`).
     """
     pair = arguments({"key": STRING, "value": STRING}, ("key", "value"))
     return {"type": "array", "items": pair, "description": about}
@@ -85,7 +87,13 @@ def result(properties: Mapping[str, JSON], required: Sequence[str]) -> JSON:
 
 
 def listed(key: str, item: JSON, page: JSON | None = None) -> JSON:
-    """Return the output schema of a list tool: a page, `PAGE` by default, and items under `key`."""
+    """Return the output schema of a list tool.
+
+    Args:
+        key: the name of the property that contains the items.
+        item: the schema of one item.
+        page: the schema of `page`; `PAGE` by default.
+    """
     return result({"page": page or PAGE, key: {"type": "array", "items": item}}, ("page", key))
 
 
@@ -104,7 +112,7 @@ PAGE_AROUND: Final = {
     **PAGE,
     "properties": {**PAGE["properties"], "previous_cursor": STRING},
 }
-"""The page of a tool that takes `around`."""
+"""The schema of `page` for a tool with the argument `around`."""
 
 _OBJECTS: Final[JSON] = {"type": "array", "items": {"type": "object"}}
 _STRINGS: Final[JSON] = {"type": "array", "items": STRING}

@@ -1,6 +1,7 @@
-"""OpenTelemetry spans around the steps of a call, if the call is recorded.
+"""Records the steps of a call as OpenTelemetry spans, if tracing is on.
 
-Spans contain names, counts, codes and durations, but never message text, ids, keys or headers.
+Spans contain names, counts, codes and durations. They never contain message text, ids, keys or
+headers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,12 +32,12 @@ def span(
 
     Args:
         name: the name of the span, from a small fixed set.
-        attributes: the first attributes of the span.
+        attributes: the attributes that the span has from the start.
         kind: `CLIENT` if the span waits for another process.
 
     Yields:
-        The span, to which attributes can be added. It is `INVALID_SPAN`, which ignores them, if
-        the current span is not recorded.
+        The span. Attributes can be added to it. If the current span is not recorded, this is
+        `INVALID_SPAN`, which ignores attributes.
     """
     if not get_current_span().is_recording():
         yield INVALID_SPAN

@@ -1,7 +1,7 @@
 """A JSON reader that is stricter than Python's and follows RFC 8259.
 
-A message must be stored exactly as it was sent. So invalid UTF-8, half a surrogate pair, a number
-that is too large for a double, and a duplicate key are errors.
+A message must be stored exactly as it was sent. So these are errors: invalid UTF-8, half of a
+surrogate pair, a number that is too large for a double, and a duplicate key in an object.
 """
 
 import json
@@ -10,13 +10,13 @@ import re
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 DEPTH: Final = 100
-"""The maximum number of levels of nested arrays and objects, including the outermost."""
+"""The maximum number of nested arrays and objects, including the outermost one."""
 
 _CONTAINERS: Final = frozenset({dict, list})
 _SHOWN: Final = 40
 """The maximum length of the part of a key or number that an error quotes, in characters."""
 
-# Not compiled here, because it is rarely needed, and servers start often.
+# Compiled only when needed, because it is rarely needed and compiling would delay every start.
 _ESCAPE: Final = (
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
@@ -26,9 +26,10 @@ _ESCAPE: Final = (
 Flaw: TypeAlias = Literal[
     "encoding", "syntax", "control", "number", "surrogate", "duplicate", "depth"
 ]
-"""The kinds of flaws, in the order above: bytes that are not UTF-8, text that is not JSON, a raw
-control character, a number that does not fit into a double, half a surrogate pair, a duplicate key
-in one object, and more than `DEPTH` levels."""
+"""The kinds of flaws. `encoding`: bytes that are not UTF-8. `syntax`: text that is not JSON.
+`control`: a control character that is not escaped. `number`: a number that does not fit into a
+double. `surrogate`: half of a surrogate pair. `duplicate`: a key that an object has twice. `depth`:
+more than `DEPTH` nested arrays and objects."""
 
 
 class JSONFlawError(ValueError):
@@ -36,7 +37,8 @@ class JSONFlawError(ValueError):
 
     Args:
         kind: the kind of flaw.
-        found: the flawed text, cut to 40 characters, or the parser's reason; may be empty.
+        found: the flawed text, cut to 40 characters, or the parser's description of the flaw; may
+            be empty.
         at: the byte offset of the flaw; None for `duplicate` and `depth`.
     """
 
@@ -48,7 +50,10 @@ class JSONFlawError(ValueError):
 
 
 class Ambiguous:
-    """The value, in a guess, of a duplicate key or of a number that is too large."""
+    """A placeholder in the result of `guess` for a value that cannot be known.
+
+    It replaces the values of a duplicate key, and a number that is too large.
+    """
 
 
 class _UnfitNumberError(Exception):
@@ -59,8 +64,7 @@ def loads(raw: bytes) -> object:
     """Return the value of one JSON text.
 
     Raises:
-        JSONFlawError: the text is not UTF-8 or not JSON, has a lone surrogate, a number too large
-            for a double or a duplicate key, or is nested more than 100 deep.
+        JSONFlawError: the text has one of the flaws that `Flaw` lists.
     """
     try:
         text = raw.decode()
@@ -89,15 +93,15 @@ def _decoded(text: str) -> object:
     except ValueError as error:
         if type(error) is not ValueError:
             raise
-        value = _STRICT_WITH_TOKENS.decode(text)  # an integer is too long
+        value = _STRICT_WITH_TOKENS.decode(text)  # raises an error that contains the long integer
     return value
 
 
 def guess(raw: bytes) -> object:
     """Return the most likely value of a flawed JSON text; None if it cannot be guessed.
 
-    Bytes that are not UTF-8 become lone surrogates, which valid text never contains. The value of
-    a duplicate key is an `Ambiguous`.
+    Bytes that are not UTF-8 become lone surrogates, which valid text never contains. An `Ambiguous`
+    replaces the values of a duplicate key.
     """
     try:
         value: object = _LENIENT.decode(raw.decode(errors="surrogateescape"))
@@ -107,7 +111,7 @@ def guess(raw: bytes) -> object:
 
 
 def is_sound(value: object) -> bool:
-    """Return whether a value from `guess` contains no flaw."""
+    """Whether a value that `guess` returned contains no flaw."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
@@ -164,7 +168,8 @@ _STRICT: Final = json.JSONDecoder(
 _STRICT_WITH_TOKENS: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_unfit, parse_float=_finite, parse_int=_integer
 )
-"""Slower than `_STRICT`, but its error for an integer that is too long contains the integer."""
+"""A slower decoder than `_STRICT`. Its error for an integer that is too long contains the integer.
+"""
 
 _LENIENT: Final = json.JSONDecoder(
     object_pairs_hook=_guessed_object, parse_int=_guessed_integer, strict=False
@@ -179,7 +184,7 @@ def _not_json(text: str, error: json.JSONDecodeError) -> JSONFlawError:
 
 
 def _is_too_deep(value: object) -> bool:
-    # The decoder creates no subclasses, and comparing types is faster than `isinstance`.
+    # Comparing types is faster than `isinstance`, and the decoder creates no subclasses.
     level: list[Any] = [value] if type(value) in _CONTAINERS else []
     for _ in range(DEPTH):
         level = [
@@ -201,7 +206,7 @@ def _lone_surrogate(raw: bytes) -> int | None:
 
 
 def _offset(text: str, token: str) -> int:
-    """Return the byte offset of a token's first occurrence outside strings."""
+    """Return the byte offset of the first occurrence of a number that is not in a string."""
     pattern = re.compile(rf'"(?:[^"\\]|\\.)*"|(?P<token>{re.escape(token[:_SHOWN])})')
     found = next(match for match in pattern.finditer(text) if match["token"])
     return len(text[: found.start()].encode())

@@ -1,4 +1,4 @@
-"""The types of a tool, of a call to it, and of its result."""
+"""Defines the types of tools, calls and results."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,19 +14,20 @@ from backscroll_tools.models import JSON
 from backscroll_tools.toolset import MESSAGES, Toolset
 
 Output: TypeAlias = Literal["both", "text", "structured"]
-"""The parts of a result that a host wants: the transcript, the structured content, or both."""
+"""The parts of a result that a host wants: the text, the structured content, or both."""
 
 Report: TypeAlias = Callable[[int, int], Awaitable[None]]
-"""Called with the number of items read and the limit, after each request except the last."""
+"""A function that reports progress. It is called after each upstream request except the last, with
+the number of items read and the limit."""
 
 RESULT_CHARS: Final = 32_000
-"""The default for the maximum length of a result, in characters."""
+"""The default maximum length of a result, in characters."""
 
 DEADLINE_S: Final = 60.0
-"""The default for how long a call may take, in seconds."""
+"""The default maximum duration of a call, in seconds."""
 
 REQUESTS: Final = 50
-"""The default for the maximum number of upstream requests that a call may make."""
+"""The default maximum number of upstream requests that a call may make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ class Bounds:
     Attributes:
         result_chars: the maximum length of the whole result, in characters: its text plus its
             structured content as compact JSON; 2,000 to 200,000.
-        deadline_s: how long the whole call may take, in seconds, at most.
-        requests: the maximum number of upstream requests for the whole call.
-        output: the parts of the result that the host wants; only these are counted.
+        deadline_s: the maximum duration of the whole call, in seconds.
+        requests: the maximum number of upstream requests of the whole call.
+        output: the parts of the result that the host wants. Only these parts are counted.
     """
 
     result_chars: int = RESULT_CHARS
@@ -69,13 +70,13 @@ class Call:
         report: Report | None = None,
         tally: Tally | None = None,
     ) -> "Call":
-        """Return a new call, whose time limit `bounds.deadline_s` starts now.
+        """Return a new call. Its time limit, `bounds.deadline_s`, starts now.
 
         Args:
             client: the caller's client of the upstream.
             bounds: the limits of the call; the defaults of `Bounds` if None.
             report: called with the progress of the call; None for no reports.
-            tally: counts the call's requests.
+            tally: counts the call's requests; a new counter if None.
         """
         bounds = bounds or Bounds()
         ends_at = anyio.current_time() + bounds.deadline_s
@@ -103,7 +104,7 @@ class Hints:
         read_only: whether the tool only reads.
         destructive: whether it may change or delete existing data; False if it only reads.
         idempotent: whether a second call with the same arguments has no further effect.
-        open_world: whether it accesses anything except the upstream, such as the web.
+        open_world: whether it accesses other systems than the upstream, such as the web.
     """
 
     read_only: bool
@@ -125,16 +126,17 @@ class Tool:
         title: the name that people see.
         summary: the purpose of the tool, in a few words of Markdown for people.
         description: the purpose of the tool and when to use it, written for a model.
-        input_schema: JSON Schema of the arguments, kept short by hand; `arguments.validated`
-            checks calls against it.
-        output_schema: JSON Schema of `Result.structured`.
-        run: the function; its arguments have passed `arguments.validated`.
-        toolset: the toolset that it belongs to; `MESSAGES` by default.
-        hints: how the tool may affect existing data; by default it only reads.
-        needs: the endpoint groups of which the upstream must have at least one.
-        finds: the objects that it lists without an id, such as `a thread`; empty if it needs one.
-        keywords: words of a user that the name and the description lack, for a host that searches
-            its tools; may be empty.
+        input_schema: the JSON Schema of the arguments. It is short; `arguments.validated` checks
+            calls against it and against further rules.
+        output_schema: the JSON Schema of `Result.structured`.
+        run: the function that runs the tool. It is called with validated arguments.
+        toolset: the toolset that the tool belongs to; `MESSAGES` by default.
+        hints: how the tool may affect existing data. By default it only reads.
+        needs: groups of endpoints. The upstream must serve at least one of them.
+        finds: what the tool lists without being given an id, such as `a thread`; empty if the tool
+            needs an id.
+        keywords: further words that users say, for hosts that search tools by their texts; may be
+            empty.
     """
 
     name: str
@@ -152,7 +154,7 @@ class Tool:
 
     @property
     def writes(self) -> bool:
-        """Whether the tool adds, changes or deletes anything. A read-only server omits it."""
+        """Whether the tool adds, changes or deletes data. A read-only server omits such tools."""
         return not self.hints.read_only
 
     @property

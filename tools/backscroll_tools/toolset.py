@@ -1,6 +1,7 @@
-"""The type of a toolset, and all toolsets.
+"""Defines the toolsets: groups of tools that an operator can enable or disable.
 
-Imports only the standard library, because settings are read before any tool is imported.
+This module imports only the standard library, because settings are read before any tool is
+imported.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ class Toolset:
     """A group of tools that an operator enables or disables together.
 
     Attributes:
-        name: its name in `BACKSCROLL_TOOLSETS`.
-        about: the purpose of its tools, in a few words for operators.
+        name: the toolset's name in `BACKSCROLL_TOOLSETS`.
+        about: the purpose of the tools, in a few words for operators.
     """
 
     name: str

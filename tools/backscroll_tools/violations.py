@@ -1,4 +1,4 @@
-"""A value that violates a rule of a schema, and a sentence that tells a model how to fix it."""
+"""Describes how a value violates a schema, in a sentence that tells a model how to fix it."""
 
 import json
 import re
@@ -32,14 +32,17 @@ _SHOWN: Final = 40
 
 
 def entry_path(path: str, step: object) -> str:
-    """Return the path of an entry. A key that is not a simple name is quoted and cut."""
+    """Return the path of an entry of an object or array: `path.name`, `path[0]` or `path["a b"]`.
+
+    A key that is not a simple name is quoted, and cut to 40 characters.
+    """
     if isinstance(step, str) and _PLAIN.fullmatch(step):
         return f"{path}.{step}" if path else step
     return f"{path}[{_shown(step)}]"
 
 
 def validator(rules: JSON) -> Validate:
-    """Return a check that raises `JsonSchemaValueException` if a value violates the rules."""
+    """Return a function that raises `JsonSchemaValueException` if a value violates the schema."""
     from fastjsonschema import compile as compiled
 
     check: Validate = compiled(rules, use_default=False)
@@ -47,10 +50,15 @@ def validator(rules: JSON) -> Validate:
 
 
 def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
-    """Return the path and the value of the entry that a path of fastjsonschema refers to.
+    """Return the path and the value of the entry that an error of fastjsonschema names.
 
-    Keys in such a path are not escaped and may contain dots and brackets. So the path cannot be
-    split, and is compared with the keys of the value instead.
+    The error's path cannot be split, because it contains keys that may have dots and brackets. So
+    the path is compared with the keys of the value instead.
+
+    Args:
+        steps: the rest of the error's path.
+        path: the path of `value`, in the form of `entry_path`.
+        value: the value that `steps` starts from.
     """
     if not steps:
         return path, value
@@ -68,7 +76,7 @@ def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
 
 
 def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
-    """Return the error if a value violates a schema, or None."""
+    """Return the error for a value that violates a schema, or None if it is valid."""
     from fastjsonschema import JsonSchemaValueException
 
     try:
@@ -98,7 +106,13 @@ class Violation:
 
     @classmethod
     def of(cls, error: "JsonSchemaValueException", name: str, value: object) -> Self:
-        """Return the violation that an error of `validator` reports about an argument's value."""
+        """Return the violation for an error that a function from `validator` raised.
+
+        Args:
+            error: the error.
+            name: the name of the argument.
+            value: the value of the argument.
+        """
         steps = (error.name or "").removeprefix("data")
         path, value = _found(steps, name, value) or (name, error.value)
         if error.rule == "propertyNames":
@@ -140,7 +154,7 @@ class Violation:
 
 
 def unknown_arguments(owner: str, names: AbstractSet[str]) -> str:
-    """Return a sentence that says that a tool, or an object, has no arguments with these names."""
+    """Return the sentence about arguments that a tool, or members that an object, does not have."""
     shown = ", ".join(_shown(name) for name in nsmallest(ERRORS, names))
     return f"{owner} has no argument {shown}."
 

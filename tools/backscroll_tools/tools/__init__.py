@@ -1,1 +1,1 @@
-"""The tools that read and write messages, one module each."""
+"""The tools that read and write messages. Each tool has its own module."""

@@ -30,27 +30,28 @@ _KEYED: Final = frozenset(
         "upstream_unavailable",
     }
 )
-"""The codes after which repeating the call may help. The errors give the key that makes it safe."""
+"""The codes of failures after which a repeated call may succeed. These errors name the idempotency
+key that makes a repeated call safe."""
 
 
 _REPEATED: Final = (
     "safe with the same idempotency_key. This call wrote nothing; an earlier call with the key may "
     "have."
 )
-"""The retry rule of a call that passed an idempotency key, if repeating it may help."""
+"""The retry rule for such a failure if the call passed an idempotency key."""
 
 
 class _Write(Protocol):
-    """One message to write."""
+    """A message to write, on any kind of upstream."""
 
     @property
     def thread(self) -> str:
-        """The thread to write to; empty until it is known."""
+        """The id of the thread to write to; empty until it is known."""
         ...
 
     @property
     def key(self) -> IdempotencyKey:
-        """The key that makes the call safe to repeat."""
+        """The idempotency key that makes it safe to repeat the call."""
         ...
 
     async def written(self) -> JSON:
@@ -128,7 +129,7 @@ def _too_late() -> ToolError:
 
 
 def _repeatable(error: ToolError, write: _Write) -> ToolError:
-    """Return the error with the idempotency key, and with a retry rule that fits the key."""
+    """Return a copy of the error that names the idempotency key, with a suitable retry rule."""
     key, next_step = write.key, error.next_step
     if error.code == "outcome_unknown":
         return error
@@ -146,9 +147,9 @@ def _repeatable(error: ToolError, write: _Write) -> ToolError:
 
 
 async def _first_message(call: Call, thread_id: str) -> Message | None:
-    """Return the first message of a new thread, which the reply to the write does not contain.
+    """Return the first message of a new thread, because the upstream's reply contains only the id.
 
-    The write has already succeeded, so the call succeeds even if this read fails.
+    The message has been written, so the call succeeds even if it cannot be read: then return None.
     """
     start = ListPosition(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
     collection = collection_of(call.client.upstream.profile, thread_id)

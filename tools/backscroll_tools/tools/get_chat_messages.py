@@ -1,4 +1,4 @@
-"""`get-chat-messages`: a page of a stored chat completion's messages, including its choices."""
+"""`get-chat-messages`: lists the messages of a stored chat completion, including its choices."""
 
 from typing import Final
 

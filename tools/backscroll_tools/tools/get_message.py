@@ -1,4 +1,4 @@
-"""`get-message`: one whole message, in bounded pages if it is long."""
+"""`get-message`: returns one whole message, split into several pages if it is long."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -57,7 +57,7 @@ GET_MESSAGE: Final = Tool(
         ("thread_id", "message_id"),
     ),
     output_schema=schemas.result(
-        # `message` is missing if the message became shorter after the previous page.
+        # `message` is missing from a later page if the message has become shorter in the meantime.
         {"page": schemas.PAGE, "message": schemas.MESSAGE},
         ("page",),
     ),

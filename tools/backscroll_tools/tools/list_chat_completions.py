@@ -1,4 +1,4 @@
-"""`list-chat-completions`: a page of the stored chat completions."""
+"""`list-chat-completions`: lists the stored chat completions."""
 
 import json
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ class _ChatCompletions:
         return None if raw is None else objects.completion({**raw, "id": item_id})
 
     def _is_wanted(self, raw: JSON) -> bool:
-        # OGX and Llama Stack ignore the parameter (docs/upstreams.md), so filter here too.
+        # OGX and Llama Stack ignore this filter (docs/upstreams.md), so filter here too.
         wanted, metadata = _metadata(self.start), raw.get("metadata")
         return not wanted or (
             isinstance(metadata, dict) and wanted.items() <= cast("JSON", metadata).items()
@@ -59,7 +59,7 @@ def _metadata(start: ListPosition) -> dict[str, str]:
 
 
 def _query(start: ListPosition) -> tuple[tuple[str, str], ...]:
-    """Return the filters as query parameters, with a parameter for each metadata key."""
+    """Return the filters as query parameters. Each pair of the metadata is a parameter."""
     filters = ((name, value) for name, value in start.filters if name != "metadata")
     pairs = ((f"metadata[{key}]", value) for key, value in _metadata(start).items())
     return (*filters, *pairs)

@@ -1,4 +1,4 @@
-"""`list-message-files`: a page of the files that a message refers to."""
+"""`list-message-files`: lists the files that a message refers to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -40,7 +40,10 @@ class _MessageFiles:
 
 @dataclass(frozen=True, slots=True)
 class _DerivedFiles:
-    """The files that a message refers to, for upstreams that cannot list them."""
+    """The files that a message refers to, extracted from the message.
+
+    This is for upstreams that cannot list a message's files.
+    """
 
     client: CallClient
     collection: Collection

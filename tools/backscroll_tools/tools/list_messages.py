@@ -1,4 +1,4 @@
-"""`list-messages`: a page of a thread's messages."""
+"""`list-messages`: lists the messages of a thread or conversation."""
 
 from typing import Final
 

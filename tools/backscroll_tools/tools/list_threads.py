@@ -1,4 +1,4 @@
-"""`list-threads`: a page of the upstream's threads and conversations, by last activity."""
+"""`list-threads`: lists threads and conversations in order of their last activity."""
 
 import re
 import time
@@ -27,7 +27,7 @@ _BY_CREATION: Final = "this upstream dates threads by their creation"
 
 @dataclass(frozen=True, slots=True)
 class _ByActivity:
-    """The list of an upstream that orders threads and conversations by last activity."""
+    """The list of an upstream that sorts threads and conversations by their last activity."""
 
     client: CallClient
     start: ListPosition
@@ -38,7 +38,7 @@ class _ByActivity:
         filters = tuple((name, str(at)) for name, at in limits.items() if at is not None)
         window = Slice(limit, self.start.walk_order, after, filters)
         reply = await self.client.page(requests.list_by_activity(window))
-        # An active thread moves in the list, so the key is its position and not its id.
+        # A thread moves in the list when it becomes active, so its key is a position, not its id.
         keys = tuple([_key(raw) for raw in reply.items])
         return replace(Chunk.of(reply, objects.thread), keys=keys)
 
@@ -49,7 +49,7 @@ class _ByActivity:
 
 @dataclass(frozen=True, slots=True)
 class _ByCreation:
-    """The list of any other upstream; the period is compared with the times of creation."""
+    """The list of any other upstream, filtered by the times at which threads were created."""
 
     client: CallClient
     start: ListPosition
@@ -80,7 +80,7 @@ def _key(raw: JSON) -> str:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    # An age such as 7d counts back from the time of the first page; the cursors carry that time.
+    # An age such as `7d` is subtracted from the time of the first page, which each cursor contains.
     fresh = {} if "cursor" in arguments else {"now": str(int(time.time()))}
     start = start_position(LIST_THREADS.name, "", {**arguments, **fresh}, "desc", _FILTERS)
     filters = dict(start.filters)
