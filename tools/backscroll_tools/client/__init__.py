@@ -1,1 +1,4 @@
-"""The async client: functions without I/O for requests and replies, and a small I/O core."""
+"""The asynchronous client of upstream APIs.
+
+Most modules build requests or read replies without I/O. Only a few send and receive.
+"""

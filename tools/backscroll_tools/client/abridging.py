@@ -1,8 +1,8 @@
 """Replaces binary content in replies with its type and size, such as `[image/png, 70 bytes]`.
 
 A model cannot read base64, and one image can have as many characters as dozens of pages. A string
-is binary if it is a data URL, or if it contains only base64. A text is shown as it was written,
-except that its data URLs, and base64 with the signature of a file format, are replaced.
+is treated as binary if it is a data URL, or if it contains only base64. In a field that holds text,
+only data URLs, and base64 that starts with the signature of a file format, are replaced.
 """
 
 import re
@@ -13,31 +13,31 @@ from typing import Final, cast
 from backscroll_tools.models import JSON
 
 OMITTED: Final = "omitted"
-"""The field of an item that describes its missing content."""
+"""The name of the field that describes an item's missing content."""
 
 BINARY: Final = "binary content"
 """The value of `omitted` if binary content was shortened."""
 
 CHARS: Final = "_chars"
-"""The suffix of the field that gives the full length of a string that the store has cut. The field
-`text_chars`, for example, belongs to the field `text`."""
+"""The suffix of a field in replies of the store. If the store has cut the string in the field
+`text`, for example, the field `text_chars` contains the full length of that string."""
 
 LEAST_CHARS: Final = 256
-"""The minimum length of base64 that is shortened, in characters. Ids and hashes are shorter."""
+"""The minimum length of base64 that is replaced, in characters. Ids and hashes are shorter."""
 
 TEXT_FIELDS: Final = frozenset(
     {"text", "value", "content", "arguments", "output", "input", "refusal", "transcript", "name"}
 )
-"""The fields that hold text."""
+"""The names of fields that hold text."""
 
 KEPT_FIELDS: Final = frozenset({"id", "metadata"})
-"""The fields that are never shortened."""
+"""The names of fields whose content is never replaced."""
 
 _CONTAINERS: Final = (dict, list)
 _DATA: Final = "data:"
 _BASE64_CHARS: Final = LEAST_CHARS - 2
-"""The minimum length of a shortened string that is not a data URL, in characters: two characters
-of its base64 may be padding."""
+"""The minimum length of a replaced string that is not a data URL, in characters, without the
+padding, which has up to two characters."""
 
 _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{_BASE64_CHARS},}}={{0,2}}\s*")
 _DATA_URL: Final = re.compile(
@@ -67,23 +67,25 @@ _SIGNED: Final = {
 
 
 _LONG: Final = re.compile(rb'"[^"]{%d}' % _BASE64_CHARS)
-"""A quotation mark in JSON, and as many bytes without another as the shortest base64."""
+"""Matches a quotation mark in JSON, followed by at least as many bytes without another quotation
+mark as the shortest base64 has."""
 
 
 def may_be_abridged(body: bytes) -> bool:
-    """Return False if `abridged` would return the reply with this JSON unchanged.
+    """Return False if `abridged` would not change the reply that this JSON contains.
 
-    This is much faster than looking at each string of the reply.
+    This is much faster than checking each string of the reply.
     """
     return b"data:" in body or _LONG.search(body) is not None
 
 
 def abridged(reply: JSON) -> JSON:
-    """Return a reply whose binary content is shortened.
+    """Return a reply in which binary content is replaced by its type and size.
+
+    Each object with binary content also gets the field `omitted`.
 
     Args:
-        reply: an object, or a list of objects in `data`. Each object with binary content gets the
-            field `omitted`.
+        reply: one object, or a list envelope with objects in `data`.
     """
     data = reply.get("data")
     if not isinstance(data, list):
@@ -99,11 +101,11 @@ def _item(item: JSON) -> JSON:
 
 
 def _object(value: JSON) -> JSON:
-    """Return an object with its binary content shortened; the same object if it has none."""
+    """Return an object with its binary content replaced, or the same object if it has none."""
     changed: JSON = {}
     for name, inner in value.items():
         if isinstance(inner, str):
-            # Almost all strings are shorter than any that `_string` shortens.
+            # Skip short strings, which `_string` never changes. Almost all strings are short.
             if (len(inner) < _BASE64_CHARS and not inner.startswith(_DATA)) or name in KEPT_FIELDS:
                 continue
             whole = value.get(f"{name}{CHARS}")
@@ -136,12 +138,12 @@ def _list(rows: list[object]) -> list[object]:
 
 
 def _string(text: str, chars: int, *, is_text: bool) -> str:
-    """Return a string with its binary content shortened; the same string if it has none.
+    """Return a string with its binary content replaced, or the same string if it has none.
 
     Args:
-        text: the string, perhaps cut.
-        chars: the length of the whole string.
-        is_text: whether it is shown as it was written.
+        text: the string, which the store may have cut.
+        chars: the length of the whole string, in characters.
+        is_text: whether the string is the value of a field that holds text.
     """
     if chars < LEAST_CHARS:
         return text
@@ -176,7 +178,12 @@ def _signed(kind: str, found: re.Match[str]) -> str:
 
 
 def _bytes(encoded: str, chars: int) -> int:
-    """Return the number of bytes that base64 of `chars` characters encodes."""
+    """Return the number of bytes that a base64 text encodes.
+
+    Args:
+        encoded: the text, which may have been cut.
+        chars: the length of the whole text, in characters.
+    """
     breaks = encoded.count("\n") + encoded.count("\r") if len(encoded) == chars else 0
     return (chars - breaks) * 3 // 4 - encoded[-2:].count("=")
 

@@ -1,4 +1,4 @@
-"""What agents are told about failures: the sentences, the next steps, and when to retry."""
+"""The texts of errors for agents: what failed, what to do next, and whether to retry."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ NEXT: Final[dict[ErrorCode, str]] = {
     "upstream_unavailable": "Call again in a few seconds.",
     "upstream_invalid": "Ask the operator to check BACKSCROLL_BASE_URL.",
 }
-"""The next step for each code."""
+"""The next step for each error code."""
 
 NEXT_OF: Final = {
     "idempotency_key_in_use": "Call again in a few seconds with the same idempotency_key.",
@@ -25,41 +25,42 @@ NEXT_OF: Final = {
         "the database."
     ),
 }
-"""The next step for upstream error codes that are more precise than the status."""
+"""The next steps for the upstream's own error codes that say more than the HTTP status."""
 
 RETRY_OF: Final = dict.fromkeys(
     ("idempotency_key_reused", "idempotent_object_deleted"),
     "safe without this idempotency_key; nothing was written.",
 )
-"""The retry rules for upstream error codes, if they differ from that of the failure's own code."""
+"""The retry rules for the upstream's own error codes, if the rule for our code does not fit."""
 
 SHOWN_BY: Final = {
     THREADS: ("list-threads",),
     MESSAGE_FILES: ("list-threads",),
     CHAT_COMPLETIONS: ("list-chat-completions",),
 }
-"""The tools that list existing ids, by group of endpoints, for errors about an unknown id."""
+"""The tools that list existing ids, by group of endpoints. Errors about an unknown id name them."""
 
 THREADS_ENDPOINTS: Final = frozenset(
     {"POST /threads", "GET /threads/{id}/messages", "POST /threads/{id}/messages"}
 )
-"""The endpoints that an upstream needs before we say that it has threads."""
+"""The endpoints without which an upstream's threads cannot be used."""
 
 ASK: Final = "Use another tool, or ask the operator which upstream BACKSCROLL_UPSTREAM should name."
-"""The next step if an endpoint is missing that does not make the upstream useless."""
+"""The next step if the upstream lacks any other endpoint."""
 
 FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
 FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
-"""The next step and the retry rule after a database failure that does not pass by itself."""
+"""The next step and the retry rule after a database failure that someone must fix."""
 
 LISTED_LATE: Final = " A new object may take a few seconds to appear."
-"""Added to `not_found` if the upstream lists new objects with a delay."""
+"""Appended to the next step of `not_found` if the upstream lists new objects with a delay."""
 
 AFTER_500: Final = " If this persists, check the ids: some proxies send this for a missing object."
-"""Added for a status of 500, which LiteLLM sends if its upstream sent 404 (docs/upstreams.md)."""
+"""Appended to the next step for status 500. LiteLLM sends 500 if its upstream has sent 404
+(docs/upstreams.md)."""
 
 SENTENCE: Final[dict[ErrorCode, str]] = {
     "auth_failed": "The upstream refused the key.",
     "forbidden": "The upstream denied access.",
 }
-"""The sentences for codes whose status says too little."""
+"""The sentences for codes whose HTTP status would say too little."""

@@ -1,4 +1,4 @@
-"""One attempt of a request: wait for a slot, send within a time limit, read the reply."""
+"""Sends a request once: waits for a slot, sends within a time limit, and reads the reply."""
 
 from typing import Final
 
@@ -18,15 +18,15 @@ from backscroll_tools.models import JSON
 from backscroll_tools.spans import span
 
 _LONG: Final = 1024 * 1024
-"""The minimum size of a body that is decoded in a worker thread, in bytes."""
+"""The size from which a body is decoded in a worker thread, in bytes."""
 
 
 async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: float) -> JSON:
-    """Run an exchange with the upstream once, and return the JSON object of its reply.
+    """Send a request once, and return the JSON object of the reply.
 
     Args:
         client: provides the connections, the slots and the clock.
-        exchange: the unsent request, in which the reply is stored.
+        exchange: the exchange, with a request that has not been sent. The reply is stored in it.
         attempt: 1 for the first attempt of the request, 2 for the second, and so on.
         ends_at: the call's deadline, in seconds of `anyio.current_time`.
 
@@ -73,14 +73,18 @@ async def _exchanged(
 
 
 def _patience_s(client: Client, request: Request, attempt: int, ends_at: float) -> float:
-    """Return how long an attempt may take, in seconds."""
+    """Return the maximum duration of an attempt, in seconds."""
     left_s = min(ends_at, anyio.current_effective_deadline()) - anyio.current_time()
     once = not request.harmless and not client.upstream.profile.honours_idempotency_keys
     return retry.patience_s(1 if once else attempt, left_s)
 
 
 async def _object(exchange: Exchange, body: bytes) -> JSON:
-    """Return the object of a successful reply if it can belong to the request."""
+    """Return the object of a successful reply.
+
+    Raises:
+        ExchangeError: the reply is not an object, or belongs to another request.
+    """
     try:
         reply = await _decoded(body, exchange.request)
         if not belongs(reply, exchange.request):
@@ -99,7 +103,8 @@ async def _decoded(body: bytes, request: Request) -> JSON:
 
     if len(body) < _LONG:
         return decode()
-    # Decoding megabytes takes seconds, which must not delay other calls or exceed the deadline.
+    # Decoding megabytes may take seconds. In a thread, it does not delay other calls, and it can be
+    # abandoned at the deadline.
     return await anyio.to_thread.run_sync(decode, abandon_on_cancel=True)
 
 

@@ -1,7 +1,7 @@
 """Detects replies that belong to another request, by the ids and kinds of their objects.
 
-On a faulty connection, a request can receive the reply to an earlier one (`network`). Fields that
-are missing, null or of an undocumented type are ignored.
+On a faulty connection, a request can receive the reply to an earlier request (`network`). Fields
+that are missing, null or of an undocumented type are ignored.
 """
 
 import re
@@ -14,11 +14,13 @@ from backscroll_tools.models import JSON
 _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _OWNER_FIELDS: Final = {"threads": "thread_id", "messages": "message_id"}
-"""The fields that name the owner of an object, by the list that the owner is in."""
+"""The fields that contain the id of an object's owner. The keys are the lists of owners, as in the
+request's path."""
 
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
-"""The format of the id of a stored completion's message: the completion's id, `-` and an index."""
+"""The format of the ids of a stored completion's messages: the completion's id, `-` and an index.
+"""
 
 
 def belongs(reply: JSON, request: Request) -> bool:
@@ -26,7 +28,7 @@ def belongs(reply: JSON, request: Request) -> bool:
 
     Args:
         reply: the object of a successful reply.
-        request: the request that the reply was received after.
+        request: the request that was sent before the reply was received.
     """
     root = request.group.root
     segments = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
@@ -50,13 +52,15 @@ def belongs(reply: JSON, request: Request) -> bool:
 def _is_of(
     value: JSON, kinds: frozenset[str], fields: list[tuple[str, str]], completion: str
 ) -> bool:
-    """Whether an object can be of one of the kinds, and can belong to the owners in the path.
+    """Whether an object may be of one of these kinds, and may belong to the owners in the path.
 
     Args:
         value: the object.
-        kinds: the kinds. An object may also be of an unknown kind, such as Astra's `runs`.
-        fields: the fields that name the object's owners, with the ids in the path.
-        completion: the id of the completion that the object is a message of; empty if none.
+        kinds: the expected kinds. A kind that no group of endpoints has, such as Astra's `runs`, is
+            accepted too.
+        fields: the fields that contain the ids of the object's owners, with the expected ids.
+        completion: the id of the completion that the object must be a message of; empty if the
+            object is not a message of a completion.
     """
     kind = value.get("object")
     if isinstance(kind, str) and kind not in kinds and kind in _KNOWN:
@@ -68,7 +72,7 @@ def _is_of(
 
 
 def _is_numbered(value_id: object, completion: str) -> bool:
-    """Whether a message's id can belong to a completion; True if it has no index."""
+    """Whether a message may belong to a completion, by its id; True if the id has no index."""
     found = _NUMBERED.fullmatch(value_id) if isinstance(value_id, str) else None
     if found is None or not _family(completion):
         return True
@@ -76,7 +80,10 @@ def _is_numbered(value_id: object, completion: str) -> bool:
 
 
 def _same(value_id: object, requested: str) -> bool:
-    """Whether an id is the requested one; True if their families differ, so that we cannot tell."""
+    """Whether a value may be the requested id.
+
+    Return True if the two ids start with different words, because then they cannot be compared.
+    """
     return (
         not isinstance(value_id, str)
         or value_id == requested

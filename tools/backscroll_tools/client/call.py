@@ -1,4 +1,4 @@
-"""The client of one call. It enforces the call's limits, and retries if that is safe."""
+"""Sends the requests of one call, within the call's limits. Retries them if that is safe."""
 
 import math
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 
 _FILLED: Final = 0.75
-"""The fraction of the maximum reply size that a page should fill, after a page was too large."""
+"""After a page was too large, later pages should have this fraction of the maximum reply size."""
 
 _AFTER_OVERSIZED: Final = 4
-"""The number of items to ask for after an item that was too large by itself."""
+"""The number of items that the next page asks for after a single item was too large."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,9 +32,9 @@ class CallClient:
         requests: the maximum number of requests that the call may make; no limit by default.
         ends_at: the call's deadline, in seconds of `anyio.current_time`; none by default.
         tally: the requests and bytes of the call so far.
-        in_doubt: whether the upstream may have acted on a write that no reply has confirmed.
-        items: the maximum number of items to ask for at once, 1 to 100; it depends on the size of
-            earlier items.
+        in_doubt: whether the upstream may have acted on a write although no reply confirmed it.
+        items: the maximum number of items to ask for at once, 1 to 100. It changes with the size of
+            the items that have been received.
     """
 
     shared: Client
@@ -68,7 +68,8 @@ class CallClient:
             except ExchangeError as error:
                 if error.fate == "unknown" and not request.harmless:
                     doubtful = self.in_doubt = True
-                # A retry with the same key can settle the outcome, so retry once after any failure.
+                # A retry with the same key may show whether the write took effect, so retry once
+                # after any failure.
                 unsettled = doubtful and number == 1 and not error.too_large
                 again = (error.again or unsettled) and self._repeatable(request, error)
                 if not again or not await self.pauses(error, number, owed=unsettled):
@@ -79,10 +80,10 @@ class CallClient:
                 return reply
 
     async def page(self, request: Request) -> replies.Reply:
-        """Send a request for a list, and return its envelope.
+        """Send a request for a list, and return the reply's envelope.
 
-        If the reply is larger than allowed, the page is requested again with fewer items. An item
-        that is too large by itself is replaced by an object with the item's id and `omitted`.
+        If the reply is too large, the page is requested again with fewer items. If a single item is
+        too large, it is replaced by an object with the item's id and `omitted`.
 
         Raises:
             ToolError: as in `send`.
@@ -107,7 +108,7 @@ class CallClient:
                 return reply
 
     def _stepped_over(self, error: ExchangeError) -> replies.Reply:
-        """Return a page with an object that replaces the one item, which is too large.
+        """Return a page with an object that replaces its only item, which is too large.
 
         Raises:
             ExchangeError: `error`, if the item's id is not known.
@@ -119,7 +120,7 @@ class CallClient:
         return replies.Reply((found,), has_more=None)
 
     async def find(self, request: Request) -> JSON | None:
-        """Send a request for one object, and return it or None if it does not exist.
+        """Send a request for one object. Return the object, or None if it does not exist.
 
         Raises:
             ToolError: as in `send`, except `not_found`.
@@ -136,7 +137,7 @@ class CallClient:
 
         Args:
             error: the failure of the last attempt.
-            attempts: the number of failed attempts; `error.attempts` is the last one.
+            attempts: the number of failed attempts. At `error.attempts`, no further one is allowed.
             owed: whether to allow the attempt even if the retry budget is used up.
         """
         if attempts >= error.attempts:
@@ -151,7 +152,7 @@ class CallClient:
         return True
 
     def _repeatable(self, request: Request, error: ExchangeError) -> bool:
-        """Whether a request can be sent again without taking effect twice."""
+        """Whether a request can be sent again without the risk that it takes effect twice."""
         return (
             request.harmless
             or error.fate == "unsent"
@@ -173,7 +174,7 @@ class CallClient:
         try:
             return await attempt.answered(self.shared, exchange, number, self.ends_at)
         except anyio.get_cancelled_exc_class():
-            # The upstream may have acted on the request, but its reply will not be read.
+            # The upstream may have acted on the request, but nobody will read its reply.
             self.in_doubt |= exchange.sent and not request.harmless
             raise
         finally:

@@ -1,4 +1,4 @@
-"""The client of one upstream, which all calls of one caller share."""
+"""The client that all calls of one caller to one upstream share."""
 
 import math
 import random
@@ -15,7 +15,7 @@ from backscroll_tools.client.retry import RetryBudget
 from backscroll_tools.client.upstream_clock import UpstreamClock
 
 REPLY_BYTES: Final = 8 * 1024 * 1024
-"""The default for the maximum size of a reply over a network, decompressed, in bytes."""
+"""The default maximum size of a reply over a network, decompressed, in bytes."""
 
 _CHANCE: Final = random.SystemRandom().random
 
@@ -29,19 +29,19 @@ class Client:
         upstream: the upstream that requests are sent to.
         reply_bytes: the maximum size of a reply, decompressed, in bytes; infinite for the embedded
             store.
-        chance: returns a random number from 0 to 1, for the jitter of retries.
+        chance: returns a random number from 0 to 1, which varies the pauses before retries.
         clock: the clock of the upstream.
         budget: limits how many requests may be retried.
 
     Args:
-        http: the connection pool for reads; the caller closes it.
+        http: the connection pool for reads. The creator of the client closes it.
         upstream: see above.
-        writing: the pool for writes; by default the one for reads. Over a network it should not
-            reuse connections: if the upstream has just closed one, the outcome of a write on it
-            is unknown, while a read can be retried (docs/upstreams.md).
+        writing: the connection pool for writes; by default the pool for reads. Over a network, it
+            should not reuse connections. If the upstream has just closed a connection, a read on
+            it can be retried, but the outcome of a write is unknown (docs/upstreams.md).
         reply_bytes: see above; by default 8 MiB, or no limit if the upstream is in this process.
         chance: see above.
-        wall: returns the time of this process, in Unix seconds.
+        wall: returns the wall-clock time of this process, in Unix seconds.
         monotonic: returns monotonic seconds, which changes of the wall clock do not affect.
     """
 
@@ -62,13 +62,13 @@ class Client:
         self.chance = chance
         self.clock = UpstreamClock(wall, monotonic)
         self.budget = RetryBudget()
-        # Separate limits, so that writes that wait for a thread do not block reads of it.
+        # Reads and writes have separate limits, so that waiting writes do not block reads.
         self._reading = http, Lanes()
         self._writing = writing or http, Lanes()
         self._writers = Lanes(TOTAL, 1)
 
     def route(self, request: Request) -> tuple[Http, AbstractAsyncContextManager[None]]:
-        """Return the connections for a request, and a context that occupies its slot."""
+        """Return the connection pool for a request, and a context that occupies a slot for it."""
         http, lanes = self._reading if request.method == "GET" else self._writing
         return http, lanes.lane(request.owner)
 

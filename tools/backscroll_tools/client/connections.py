@@ -1,7 +1,7 @@
 """Connections to upstreams, each reused only for requests of the same caller.
 
-Each caller has its own pool; the headers of a request identify the caller. A connection is not
-reused after unexpected data arrived on it (`network`). Needs asyncio.
+Each caller has its own pool. The headers of a request identify the caller. A connection is not
+reused after unexpected data has arrived on it (`network`). This module requires asyncio.
 """
 
 import ssl
@@ -26,8 +26,8 @@ KEPT: Final = 32
 """The maximum number of idle connections that are kept for one caller."""
 
 CALLERS: Final = 32
-"""The maximum number of callers whose idle connections are kept. The connections of the caller that
-was idle for the longest time are closed first."""
+"""The maximum number of callers whose idle connections are kept. If there are more, the connections
+of the caller that has been idle for the longest time are closed."""
 
 IN_ALL: Final = 64
 """The maximum number of idle connections that are kept for all callers together."""
@@ -36,7 +36,7 @@ IDLE_S: Final = 5.0
 """How long a connection may be idle before it is closed, in seconds."""
 
 CONNECT_S: Final = 10.0
-"""How long connecting may take, in seconds, at most."""
+"""The maximum time for opening a connection, in seconds."""
 
 _SAME_FOR_ALL: Final = frozenset(
     {
@@ -50,8 +50,8 @@ _SAME_FOR_ALL: Final = frozenset(
         "user-agent",
     }
 )
-"""The headers that do not identify the caller. Every other header is part of the caller's identity,
-because it may contain a credential."""
+"""The headers that do not identify the caller. All other headers together identify the caller,
+because any of them may contain a credential."""
 
 
 @dataclass(slots=True)
@@ -71,8 +71,8 @@ class Connections:
         callers: the maximum number of callers whose connections are kept; 1 or more.
         in_all: the maximum number of idle connections for all callers together.
         idle_s: how long a connection may be idle before it is closed, in seconds.
-        connect_s: how long connecting may take, in seconds, at most. There is no other timeout
-            here: the deadline of the call limits the rest.
+        connect_s: the maximum time for opening a connection, in seconds. This class has no other
+            time limits, because a call has a deadline.
     """
 
     def __init__(
@@ -115,11 +115,11 @@ class Connections:
         return sum(len(pool.connections.connections) for pool in self._pools.values())
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Return the response to a request. It follows no redirects and keeps no cookies.
+        """Send a request, and return the response. Redirects are not followed, cookies not kept.
 
         Args:
             request: the request, whose headers identify the caller.
-            stream: whether to leave the body unread. The caller closes the response.
+            stream: whether to leave the body unread. If so, the caller must close the response.
 
         Raises:
             httpx2.TransportError: no response arrived.
@@ -143,7 +143,8 @@ class Connections:
             extensions=core_response.extensions,
         )
         if {"content-length", "transfer-encoding"} <= response.headers.keys():
-            # Implementations disagree about where such a response ends (RFC 9112, section 6.3).
+            # Implementations disagree on where such a response ends (RFC 9112, section 6.3), so the
+            # connection is not used again.
             cast("NetworkStream", core_response.extensions["network_stream"]).spoil()
         if not stream:
             await response.aread()
@@ -154,7 +155,7 @@ class Connections:
             httpcore2.AsyncConnectionPool(
                 ssl_context=self._ssl_context if request.url.scheme == "https" else None,
                 proxy=_proxy(request.url),
-                max_connections=None,  # `lanes` limits them
+                max_connections=None,  # `lanes` limits concurrent requests
                 max_keepalive_connections=self._kept,
                 keepalive_expiry=self._idle_s,
                 network_backend=self._network,
@@ -185,7 +186,7 @@ class Connections:
 
 @dataclass(frozen=True, slots=True)
 class _ResponseBody(httpx2.AsyncByteStream):
-    """The body of a response; closing it ends the request."""
+    """The body of a response. The request ends when the body is closed."""
 
     connections: Connections
     caller: str
@@ -206,7 +207,7 @@ class _ResponseBody(httpx2.AsyncByteStream):
 
 
 def _caller(request: httpx2.Request) -> str:
-    """Return a hash that identifies the request's caller and origin."""
+    """Return a hash that identifies a request's caller and the upstream's origin."""
     url = request.url
     parts = [f"{url.scheme}://{url.host}:{url.port}"]
     parts += sorted(
@@ -229,7 +230,7 @@ def _sent(request: httpx2.Request) -> httpcore2.Request:
 
 
 def _proxy(url: httpx2.URL) -> httpcore2.Proxy | None:
-    """Return the proxy that the environment names for a URL, if any."""
+    """Return the proxy that environment variables set for a URL, or None."""
     named = getproxies()
     address = named.get(url.scheme) or named.get("all")
     if not address or proxy_bypass(url.host):
@@ -248,7 +249,7 @@ def _proxy(url: httpx2.URL) -> httpcore2.Proxy | None:
 
 @contextmanager
 def _raised() -> Iterator[None]:
-    """Raise httpcore2's errors as httpx2's, which have the same names."""
+    """Convert httpcore2's errors to httpx2's errors of the same names."""
     try:
         yield
     except (

@@ -1,7 +1,7 @@
-"""The error message and error code in the body of an HTTP failure.
+"""Reads the error message and the error code from the body of a failed HTTP response.
 
-Formats: OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's `{"detail": …}`,
-and those of proxies.
+The known formats are OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's
+`{"detail": …}`, and the formats of proxies.
 """
 
 from typing import Final, cast
@@ -18,9 +18,9 @@ BODY_BYTES: Final = 65_536
 
 
 def sentence_and_code(body: bytes) -> tuple[str, str]:
-    """Return the upstream's message, on one line and at most 300 characters, and its error code.
+    """Return the upstream's error message and error code. Each is empty if the body lacks it.
 
-    Each is empty if the body does not contain it.
+    The message is put on one line and cut to 300 characters.
     """
     if len(body) > BODY_BYTES:
         return "", ""

@@ -33,15 +33,19 @@ _UNWRITTEN: Final = frozenset({"ConnectionNotAvailable", "WriteError"})
 
 
 class Http(Protocol):
-    """The part of `httpx2.AsyncClient` that is needed to send requests."""
+    """The part of the interface of `httpx2.AsyncClient` that is needed to send requests."""
 
     @property
     def timeout(self) -> httpx2.Timeout:
-        """How long to wait for a connection and for bytes."""
+        """The time limits for opening a connection, and for reading and writing bytes."""
         ...
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Return the response to a request; with `stream`, its body is unread.
+        """Send a request, and return the response.
+
+        Args:
+            request: the request.
+            stream: whether to leave the response's body unread.
 
         Raises:
             httpx2.HTTPError: no response arrived.
@@ -59,10 +63,10 @@ class Exchange:
     Attributes:
         upstream: the upstream that the request is sent to.
         request: the request.
-        sent: whether the whole request may have arrived. For an in-process upstream, which has no
-            connection to observe, this is True as soon as the exchange runs.
-        reply: status, headers and decompressed body, once the whole reply has arrived.
-        connection: the connection of the reply, if it came over a network.
+        sent: whether the whole request may have reached the upstream. An in-process upstream has no
+            connection to observe, so this is True as soon as `run` is called.
+        reply: the status, the headers and the decompressed body, once the whole reply has arrived.
+        connection: the connection that the reply arrived on; None if it used no network.
     """
 
     upstream: Upstream
@@ -73,19 +77,19 @@ class Exchange:
 
     @property
     def fate(self) -> Fate:
-        """Whether the upstream may have acted on the request, if no reply has arrived."""
+        """The state of a request without a reply: `unknown` if it may have arrived, or `unsent`."""
         return "unknown" if self.sent else "unsent"
 
     async def run(self, http: Http, credential: list[Header], most: float) -> None:
         """Send the request, and store the reply.
 
         Args:
-            http: the connections.
-            credential: the header that identifies the caller, if any.
+            http: sends the request over a connection.
+            credential: the header that authenticates the caller, if there is one.
             most: the maximum size of the reply's body, decompressed, in bytes.
 
         Raises:
-            ExchangeError: no complete reply arrived, or it cannot be read.
+            ExchangeError: no complete reply arrived, or the reply cannot be read.
         """
         self.sent = True
         try:
@@ -105,19 +109,20 @@ class Exchange:
         response = await http.send(self._request(http, credential), stream=True)
         self.connection = response.extensions.get("network_stream")
         try:
-            # If a single item is too large, the next page needs its id, which may be at the end.
+            # If a single item is too large, its id is needed for the next page. The id may be at
+            # the end of the body.
             body = await read_body(response, most, to_end=self.request.limit == 1)
         finally:
             await response.aclose()
         self.reply = response.status_code, response.headers, body
 
     async def end_connection(self) -> None:
-        """Close the connection of the reply, because it can no longer be trusted."""
+        """Close the connection that the reply arrived on, because it can no longer be trusted."""
         if self.connection is not None:
             await self.connection.aclose()
 
     def _request(self, http: Http, credential: list[Header]) -> httpx2.Request:
-        """Return the request exactly as it is sent, without the headers that a client would add."""
+        """Return the HTTP request with exactly the headers that are sent."""
         upstream, request = self.upstream, self.request
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path

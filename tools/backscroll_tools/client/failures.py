@@ -1,7 +1,7 @@
-"""The errors of failed exchanges, built from HTTP statuses and error bodies.
+"""Builds the errors for failed requests, from HTTP statuses and error bodies.
 
-An error quotes nothing of a body except its message, escaped for terminals. It does not quote a
-message that contains the caller's key.
+From a body, an error quotes only the message, and escapes it for terminals. A message that contains
+the caller's key is not quoted.
 """
 
 import math
@@ -19,31 +19,32 @@ Fate: TypeAlias = Literal["unsent", "refused", "unknown"]
 """Whether the upstream may have acted on a request; see `ExchangeError.fate`."""
 
 _DATABASE_PREFIX: Final = "database_"
-"""The prefix of the embedded store's codes for database errors, which mean that nothing was
-written."""
+"""The prefix of the embedded store's error codes for database failures. After such a failure,
+nothing was written."""
 
 _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
-"""The database codes after which the same request may succeed without a fix."""
+"""The database error codes after which the same request may succeed by itself later."""
 
 _ATTEMPTS_IF_LOCKED: Final = 2
-"""The maximum number of attempts of a request if the store's database is locked. The store waits
-ten seconds in each attempt, and many hosts give up after sixty seconds."""
+"""The maximum number of attempts of a request if the store's database is locked. In each attempt,
+the store waits ten seconds for the lock, and many hosts cancel a call after sixty seconds."""
 
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
-"""The codes that no retry can fix, regardless of the status."""
+"""The codes of failures that are never retried, whatever the status."""
 
 _REPEATED: Final = frozenset({"invalid_arguments", "not_found", "thread_busy"})
-"""The codes whose errors quote the upstream's message, because it helps to fix the call."""
+"""The codes whose errors quote the upstream's message, because it helps agents to fix the call."""
 
 
 class ExchangeError(ToolError):
-    """A failed exchange, with the known state of the request.
+    """A failed request, with what is known about its effect.
 
     Attributes:
         fate: what happened to the request. `unsent`: it never reached the upstream. `refused`: the
             upstream did not act on it. `unknown`: the upstream may have acted, or may still act.
         again: whether the same request may succeed if it is sent again.
-        retry_after_s: the pause that the upstream asks for before a retry, in seconds; 0 for none.
+        retry_after_s: the pause before a retry that the upstream asks for, in seconds; 0 if it asks
+            for no pause.
         too_large: whether the reply was too large.
         head: the first bytes of a reply that was too large.
         tail: the last bytes of that reply, if they were read.
@@ -61,7 +62,7 @@ class ExchangeError(ToolError):
     attempts: int = retry.ATTEMPTS
 
 
-def failure(  # noqa: PLR0913 - a reply's parts and their context
+def failure(  # noqa: PLR0913 - the parts of a reply and of its request
     profile: Profile,
     status: int,
     headers: Mapping[str, str],
@@ -72,16 +73,16 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
     endpoint: str = "this",
     group: Group | None = None,
 ) -> ExchangeError:
-    """Return the error for an HTTP failure.
+    """Return the error for a reply whose HTTP status is not a success.
 
     Args:
         profile: the kind of upstream.
-        status: the HTTP status, 300 or above.
+        status: the HTTP status.
         headers: the reply's headers, for `Retry-After` and `retry-after-ms`.
         body: the reply's body.
         key: the caller's API key or token. A message that contains it is not quoted.
-        now: the current time, in Unix seconds, for a `Retry-After` that is a date.
-        endpoint: the endpoint, as `Request.endpoint` names it.
+        now: the current time, in Unix seconds. It is needed if `Retry-After` is a date.
+        endpoint: the endpoint, in the format of `Request.endpoint`.
         group: the endpoint's group; None if unknown.
     """
     message, error_code = sentence_and_code(body)
@@ -111,7 +112,7 @@ def failure(  # noqa: PLR0913 - a reply's parts and their context
 
 
 def _database_failure(error_code: str, message: str, retry_after_s: float) -> ExchangeError:
-    """Return the error for a database failure of the embedded store; nothing was written."""
+    """Return the error for a database failure of the embedded store, which wrote nothing."""
     error = ExchangeError(
         "upstream_unavailable", message, next_step=advice.NEXT["upstream_unavailable"]
     )
@@ -124,7 +125,7 @@ def _database_failure(error_code: str, message: str, retry_after_s: float) -> Ex
 
 
 def _attempts(error_code: str) -> int:
-    """Return the maximum number of attempts, which is lower if the store has waited for a lock."""
+    """Return the maximum number of attempts of a request after a failure with this code."""
     return _ATTEMPTS_IF_LOCKED if error_code == "database_busy" else retry.ATTEMPTS
 
 
@@ -153,7 +154,12 @@ def _error(
 
 
 def not_served(profile: Profile, endpoint: str) -> ExchangeError:
-    """Return the error for an endpoint that the upstream lacks, as `Request.endpoint` names it."""
+    """Return the error for an endpoint that the upstream does not serve.
+
+    Args:
+        profile: the kind of upstream.
+        endpoint: the endpoint, in the format of `Request.endpoint`.
+    """
     return ExchangeError(
         "upstream_retired",
         f"The upstream ({profile.name}) does not serve {endpoint}.",
@@ -166,7 +172,7 @@ NO_ANSWER: Final = "no answer in time"
 
 
 class UnreachableError(ExchangeError):
-    """No reply arrived. `__context__` is the network's error.
+    """No reply arrived. The network error, if there was one, is in `__context__`.
 
     Attributes:
         kind: the name of the network error, or `NO_ANSWER`.
@@ -176,7 +182,7 @@ class UnreachableError(ExchangeError):
 
 
 def unreachable(kind: str, fate: Fate) -> UnreachableError:
-    """Return the error for an exchange without a reply.
+    """Return the error for a request that received no reply.
 
     Args:
         kind: the name of the network error, or `NO_ANSWER`.
@@ -199,7 +205,14 @@ def unreadable(why: str) -> ExchangeError:
 
 
 def too_large(most: float, head: bytes = b"", tail: bytes = b"", size: int = 0) -> ExchangeError:
-    """Return the error for a reply of more than `most` bytes. For the rest, see `ExchangeError`."""
+    """Return the error for a reply of more than `most` bytes.
+
+    Args:
+        most: the maximum size of a reply, in bytes.
+        head: see `ExchangeError.head`.
+        tail: see `ExchangeError.tail`.
+        size: see `ExchangeError.size`.
+    """
     error = ExchangeError(
         "upstream_invalid",
         f"The upstream's reply is larger than {most / 1024 / 1024:g} MiB.",
@@ -223,11 +236,11 @@ def unrelated() -> ExchangeError:
 
 
 class TooManyRequestsError(ExchangeError):
-    """The call needs more upstream requests than it may make; the upstream did not fail."""
+    """The call needs more upstream requests than it may send. The upstream did not fail."""
 
 
 def too_many_requests() -> TooManyRequestsError:
-    """Return the error for a call that needs more upstream requests than it may make."""
+    """Return the error for a call that needs more upstream requests than it may send."""
     return TooManyRequestsError(
         "upstream_unavailable",
         "The call needs more upstream requests than one call may make.",
@@ -240,7 +253,8 @@ def outcome_unknown(idempotency_key: str, wait_s: float = 0.0) -> ExchangeError:
 
     Args:
         idempotency_key: the key that makes the same call safe to repeat.
-        wait_s: seconds after which the lost write can no longer arrive; 0 if unknown.
+        wait_s: the time after which the write can no longer reach the upstream, in seconds; 0 if
+            unknown.
     """
     when = f" in {math.ceil(wait_s)} s" if wait_s else ""
     error = ExchangeError(

@@ -1,7 +1,8 @@
 """The groups of endpoints that an upstream may serve. Add new groups here.
 
-Paths and headers are from OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of
-a message. Imports only the standard library, because settings are read before heavy imports.
+The paths and headers are from OpenAI's published API documents of 2026-08-21; for the files of a
+message, from those of 2024-04-15. This module imports only the standard library, because settings
+are read before heavy imports.
 """
 
 from collections.abc import Mapping
@@ -17,16 +18,16 @@ class Group:
     """A group of endpoints.
 
     Attributes:
-        name: its name in `BACKSCROLL_SERVES` and in the names of spans.
-        words: the objects that it serves, in words for people, such as "stored completions".
+        name: the group's name in `BACKSCROLL_SERVES` and in the names of spans.
+        words: the objects that the group serves, in words for people, such as "stored completions".
         root: the path of the outermost list, such as `/threads`.
-        probe: the path of the list that is read to find out whether the upstream serves the group:
-            `root`, or a list that belongs to a made-up id.
-        kinds: the values of `object` in each list, by the last word of the list's path.
-        probe_query: the query of that request; it asks for one item.
+        probe: the path of the list that is read to find out whether the upstream serves the group.
+            It is `root`, or the path of a list that belongs to an id that does not exist.
+        probe_query: the query of the request for `probe`, which asks for one item.
+        kinds: the possible values of `object` in each list, by the last word of the list's path.
         headers: the headers of each request of the group.
-        part_of: the group whose headers, prefix and query these requests use; None if they have
-            their own.
+        part_of: the group whose headers, prefix and query parameters the requests use; None if the
+            group has its own.
     """
 
     name: str
@@ -44,7 +45,10 @@ class Group:
 
     @property
     def names_made_up(self) -> bool:
-        """Whether the probe has a made-up id. If so, `not_found` means that the group is served."""
+        """Whether `probe` contains an id that does not exist.
+
+        If so, an upstream that serves the group replies with `not_found`.
+        """
         return self.probe != self.root
 
 

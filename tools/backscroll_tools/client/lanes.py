@@ -1,4 +1,4 @@
-"""Limits on concurrent requests: in total, and for one thread."""
+"""Limits concurrent requests, in total and per thread."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -8,20 +8,20 @@ from typing import Final
 import anyio
 
 TOTAL: Final = 32
-"""The maximum number of concurrent reads by one client; writes have a separate limit of the same
-size."""
+"""The maximum number of concurrent reads by one client. The same limit applies separately to
+writes."""
 
 OF_ONE: Final = 8
-"""The maximum number of concurrent reads of one thread, conversation or completion, so that a slow
-one leaves slots for the others. Writes have a separate limit of the same size."""
+"""The maximum number of concurrent reads of one thread, conversation or completion. So a slow one
+leaves slots for the others. The same limit applies separately to writes."""
 
 
 class Lanes:
-    """Slots for concurrent requests. A request without a free slot waits.
+    """Slots for concurrent requests. A request waits if no slot is free.
 
     Args:
         total: the maximum number of concurrent requests.
-        of_one: the maximum number of concurrent requests for one owner.
+        of_one: the maximum number of concurrent requests for one owner, such as a thread.
     """
 
     def __init__(self, total: int = TOTAL, of_one: int = OF_ONE) -> None:
@@ -32,9 +32,9 @@ class Lanes:
 
     @asynccontextmanager
     async def lane(self, owner: str) -> AsyncIterator[None]:
-        """Occupy one of the owner's slots, then one of the slots that all requests share.
+        """Occupy a slot of the owner and then one of the slots that all requests share.
 
-        Waits for each if necessary.
+        Wait until both are free.
         """
         lane = self._lanes.get(owner)
         if lane is None:

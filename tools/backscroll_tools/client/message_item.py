@@ -1,4 +1,4 @@
-"""Converts a thread's message to an item of a conversation, by OpenAI's mapping."""
+"""Converts a message of a thread to an item of a conversation, as OpenAI documents it."""
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
@@ -8,12 +8,12 @@ def message_item(message: JSON) -> JSON:
     """Return the item of type `message` that corresponds to a thread's message.
 
     Args:
-        message: `role`, `content` (text, or parts as `writes.content` returns them) and
-            `attachments`.
+        message: the message, with `role`, `content` (a text, or parts in the format of
+            `writes.content`) and perhaps `attachments`.
 
     Raises:
-        ToolError: `invalid_arguments` for metadata, which items do not support, and for an
-            attachment whose id is empty.
+        ToolError: `invalid_arguments` if the message has metadata, which items do not support, or
+            an attachment whose id is empty.
     """
     if message.get("metadata"):
         raise invalid_arguments(

@@ -1,16 +1,17 @@
 """Connections that detect unexpected data, so that no response goes to the wrong request.
 
 HTTP/1.1 matches responses to requests only by their order (RFC 9112, section 9.3.1). Data that
-arrives when no request is outstanding belongs to no request (section 9.2). If the connection is
-used again, each later request receives the response to the request before it. So a stream
+arrives when no request is outstanding belongs to no request (section 9.2). If such a connection
+were used again, each request would receive the response to the request before it. So a stream does
+the following:
 
-- keeps the last byte that has arrived until its reader asks for more. If a response ends before
-  that byte, the byte is unexpected data;
-- reports itself as readable while it keeps such a byte, or while the operating system has unread
-  data. A pool closes a readable connection;
-- repeats this check just before each part of a request is written.
+- It keeps the last byte that has arrived until its reader asks for more. If a response ends before
+  that byte, the byte is unexpected data.
+- It reports that it is readable while it keeps such a byte, or while the operating system has
+  unread data. A pool closes an idle connection that is readable.
+- It repeats this check just before each part of a request is written.
 
-It plugs into httpcore2's public `AsyncNetworkBackend`. Needs asyncio.
+The module implements httpcore2's public `AsyncNetworkBackend`, and requires asyncio.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from backscroll_tools.client.sockets import BufferedSocket, TLSRecords
 
 _OTHER_FAMILY_S: Final = 0.25
-"""Seconds until an address of the other IP version is tried too (RFC 8305, section 5)."""
+"""The time after which an address of the other IP version is also tried, in seconds (RFC 8305,
+section 5)."""
 
 _SSL_OBJECT: Final = TLSAttribute.ssl_object
 _UNEXPECTED: Final = "Unexpected data arrived."
@@ -46,15 +48,15 @@ class Network(httpcore2.AsyncNetworkBackend):
         """Return a new connection.
 
         Args:
-            host: a name or an address.
-            port: 1 to 65535.
-            timeout: in seconds; None for no limit.
-            local_address: the address to connect from.
+            host: a host name or an IP address.
+            port: the port; 1 to 65535.
+            timeout: the time limit, in seconds; None for no limit.
+            local_address: the IP address to connect from; None for any.
             socket_options: options to set on the socket.
 
         Raises:
-            httpcore2.ConnectError: the connection failed.
-            httpcore2.ConnectTimeout: connecting took too long.
+            httpcore2.ConnectError: the connection could not be opened.
+            httpcore2.ConnectTimeout: the time limit was exceeded.
         """
         loop = asyncio.get_running_loop()
         local = (local_address, 0) if local_address else None
@@ -72,11 +74,11 @@ class Network(httpcore2.AsyncNetworkBackend):
 
 
 class NetworkStream(httpcore2.AsyncNetworkStream):
-    """One connection of a pool. A request is written after the response to the previous one.
+    """One connection of a pool. A request is written only after the previous response was read.
 
     Args:
         buffered: the socket.
-        tls: the TLS stream over the socket, if the connection is encrypted.
+        tls: the TLS stream over the socket; None if the connection is not encrypted.
     """
 
     def __init__(self, buffered: BufferedSocket, tls: TLSStream | None = None) -> None:
@@ -99,6 +101,10 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as in the base class
         """Return some bytes of a response, or `b""` at the end of the connection.
 
+        Args:
+            max_bytes: the maximum number of bytes to return.
+            timeout: the time limit, in seconds; None for no limit.
+
         Raises:
             httpcore2.ReadError: the connection broke.
             httpcore2.ReadTimeout: no data arrived in time.
@@ -119,10 +125,14 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as in the base class
         """Write some bytes of a request.
 
+        Args:
+            buffer: the bytes.
+            timeout: the time limit, in seconds; None for no limit.
+
         Raises:
             httpcore2.ConnectError: data arrived before the first request.
-            httpcore2.ConnectionNotAvailable: data has arrived after the previous response. The
-                request was not written completely; a pool sends it on another connection.
+            httpcore2.ConnectionNotAvailable: unexpected data arrived after the previous response.
+                The request was not written completely. A pool sends it on another connection.
             httpcore2.WriteError: the connection broke.
             httpcore2.WriteTimeout: the bytes were not written in time.
         """
@@ -132,8 +142,8 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         if self._used and self.has_unread:
             raise httpcore2.ConnectionNotAvailable(_UNEXPECTED)
         # On a new connection, check only before the first bytes of the request, because a response
-        # may arrive while a long request is still being written. With TLS, skip the check, because
-        # the data may be session tickets of TLS 1.3.
+        # may arrive while a long request is still being written. Do not check with TLS, because the
+        # data may be session tickets of TLS 1.3.
         if is_first and self._tls is None and self.has_unread:
             raise httpcore2.ConnectError(_UNEXPECTED)
         with _raised(httpcore2.WriteError, httpcore2.WriteTimeout), fail_after(timeout):
@@ -154,7 +164,12 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - as in the base class
     ) -> httpcore2.AsyncNetworkStream:
-        """Return the same connection, encrypted.
+        """Perform a TLS handshake, and return the same connection as an encrypted one.
+
+        Args:
+            ssl_context: the TLS configuration.
+            server_hostname: the name that the certificate must have.
+            timeout: the time limit, in seconds; None for no limit.
 
         Raises:
             httpcore2.ConnectError: the certificate is not trusted, or the connection broke.
@@ -178,10 +193,11 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         return NetworkStream(self._socket, tls)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as in the base class
-        """Return the information that a pool needs, or None for any other name.
+        """Return a property of the connection that a pool asks for.
 
         Args:
-            info: `is_readable`, `ssl_object`, `socket`, `client_addr` or `server_addr`.
+            info: the name of the property: `is_readable`, `ssl_object`, `socket`, `client_addr` or
+                `server_addr`. For any other name, None is returned.
         """
         if info == "is_readable":
             return self.has_unread
@@ -200,7 +216,12 @@ async def _received(tls: TLSStream, most: int) -> bytes:
 
 @contextmanager
 def _raised(broken: type[Exception], late: type[Exception]) -> Iterator[None]:
-    """Raise errors of the connection as the errors that a pool handles."""
+    """Convert errors of the connection to errors that a pool handles.
+
+    Args:
+        broken: the error to raise if the connection fails.
+        late: the error to raise after a timeout.
+    """
     try:
         yield
     except TimeoutError as error:

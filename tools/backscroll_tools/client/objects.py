@@ -1,7 +1,8 @@
-"""Upstream objects, converted to the typed objects that tools return. Empty fields are left out.
+"""Converts an upstream's objects to the typed objects that tools return.
 
-The shapes are from OpenAI's published documents and from running servers (docs/upstreams.md).
-Unknown fields, and known fields with a value of another type, are kept unchanged in `other`.
+The formats are known from OpenAI's published documents and from running servers
+(docs/upstreams.md). Empty fields are left out. Unknown fields, and known fields whose value has an
+unexpected type, are kept unchanged in `other`.
 """
 
 import re
@@ -13,32 +14,33 @@ from backscroll_tools.client.requests import ID
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
 
 COMPLETION_PREVIEW: Final = 160
-"""The maximum length of each completion's reply in a list of completions, in characters."""
+"""The maximum length of the reply that a list shows for each completion, in characters."""
 
 _MILLISECONDS: Final = 100_000_000_000
-"""A larger time is in milliseconds (DashScope): in seconds, it would be after the year 5138."""
+"""The largest time that is read as seconds; it is in the year 5138. A larger number is read as
+milliseconds, which DashScope sends."""
 
 _NEVER: Final = 10**18
-"""Times of this size, even in milliseconds, are ignored, as are NaN and infinity."""
+"""Numbers of this size or above are not valid times, even in milliseconds."""
 
 ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
-"""The format of a role: one word, so that it cannot imitate the rest of a header line."""
+"""The format of a role: one word, so that a role cannot imitate other parts of a header line."""
 
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
-"""The types of content parts that hold text, in threads, chats and conversations."""
+"""The types of content parts that contain text, in threads, chats and conversations."""
 
 REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
-"""Fields that repeat information from the call or the message."""
+"""Fields that are left out, because the call or the message already contains the information."""
 
 _TEXT_FIELDS: Final = ("annotations", "value", f"value{CHARS}")
-"""The fields of `text` in a text part of a thread's message."""
+"""The fields of the object `text` in a text part of a thread's message."""
 
 _NUMBERS: Final = (int, float)
-"""Types whose false values (0, False) are kept. Other false values are left out."""
+"""The types whose empty values (0 and False) are kept. All other empty values are left out."""
 
 
 def message(raw: JSON) -> Message:
-    """Return the typed message for a message of a thread, a conversation or a completion."""
+    """Return the typed message for a raw message of a thread, a conversation or a completion."""
     remaining = {
         name: value
         for name, value in raw.items()
@@ -82,7 +84,7 @@ def _assign(item: JSON, remaining: JSON) -> None:
 
 
 def message_file(raw: JSON, message_id: str) -> MessageFile:
-    """Return the typed file for a `thread.message.file`."""
+    """Return the typed file for a raw `thread.message.file`."""
     file = MessageFile(id=raw["id"], message_id=message_id)
     if (created_at := seconds(raw.get("created_at"))) is not None:
         file["created_at"] = created_at
@@ -115,9 +117,10 @@ def _file_ids(value: object) -> Iterator[str]:
 
 
 def thread(raw: JSON) -> Thread:
-    """Return the typed list item for a `thread` or `conversation`.
+    """Return the typed thread for a raw `thread` or `conversation`.
 
-    Its text is the first words of the thread, if the upstream sends them and there is no title.
+    Its text is the first words of the thread, if the upstream sends them and the thread has no
+    title.
     """
     item = Thread(id=raw["id"])
     if (created_at := seconds(raw.get("created_at"))) is not None:
@@ -141,7 +144,7 @@ def thread(raw: JSON) -> Thread:
 
 
 def completion(raw: JSON) -> Completion:
-    """Return the typed list item for a `chat.completion`."""
+    """Return the typed completion for a raw `chat.completion`."""
     item = Completion(id=raw["id"])
     if (created_at := seconds(raw.get("created"))) is not None:
         item["created_at"] = created_at
@@ -160,7 +163,7 @@ def completion(raw: JSON) -> Completion:
 
 
 def seconds(value: object) -> int | None:
-    """Return a time in whole Unix seconds, from seconds or milliseconds; None if invalid."""
+    """Convert a time in seconds or milliseconds to whole Unix seconds; None if it is not valid."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not abs(value) < _NEVER:
@@ -169,9 +172,12 @@ def seconds(value: object) -> int | None:
 
 
 def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
-    """Return the texts of the parts, the parts that are not text, and the texts' annotations.
+    """Separate text parts from other parts of a message's content.
 
-    The last value is the length of all texts, joined and before any was cut, in characters.
+    Returns:
+        The texts, the other parts, the annotations of the texts, and the length of all texts
+        together, in characters. The length includes a line end between two texts, and the parts of
+        texts that the store has cut off.
     """
     total = -1
     texts: list[str] = []
@@ -195,7 +201,7 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
 
 
 def _parts(content: object) -> list[JSON]:
-    """Return content as a list of parts; a plain string becomes one text part."""
+    """Return a message's content as a list of parts. A plain string becomes one text part."""
     if isinstance(content, str) and content:
         return [{"type": "text", "text": content}]
     if isinstance(content, list):
@@ -207,7 +213,7 @@ def _parts(content: object) -> list[JSON]:
 
 
 def _answer(raw: JSON) -> tuple[str, int]:
-    """Return the first choice's text, and the length that it had before it was cut."""
+    """Return the text of a completion's first choice, and its full length before it was cut."""
     match raw.get("choices"):
         case [{"message": {"content": str() as content, **others}}, *_]:
             whole = others.get(f"content{CHARS}")
@@ -248,4 +254,4 @@ TYPED_FIELDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     OMITTED: ("omitted", _is_text),
     "metadata_": ("metadata", _is_object),  # open-assistant-api
 }
-"""The typed field for each upstream field, and the check that its value must pass."""
+"""For each field of an upstream's message, the typed field, and the check for its value."""

@@ -1,4 +1,4 @@
-"""Replaces items that are too large to be read, so that the rest of a list can be read."""
+"""Replaces an item that is too large to be read, so that the rest of its list can be read."""
 
 import json
 import re
@@ -17,15 +17,15 @@ _decoder: Final = json.JSONDecoder()
 
 
 def stand_in(error: ExchangeError, reply_bytes: float) -> JSON | None:
-    """Return an object with the id of the one item of a list reply that was too large.
+    """Return a small object that replaces the only item of a list reply that was too large.
 
     Args:
-        error: the failure to read the reply.
+        error: the error for the reply, with the beginning and the end of the reply's body.
         reply_bytes: the limit that the reply exceeded, in bytes.
 
     Returns:
-        An object with the item's id, the short fields before its content, and `omitted`, which
-        describes the missing content; None if the id is not known.
+        An object with the item's id, the fields before its content, and `omitted`, which describes
+        the missing content; None if the id is not found.
     """
     item = _first_fields(error.head.decode(errors="replace"))
     found = _LAST_ID.search(error.tail.decode(errors="replace"))
@@ -36,13 +36,22 @@ def stand_in(error: ExchangeError, reply_bytes: float) -> JSON | None:
 
 
 def why_omitted(error: ExchangeError, reply_bytes: float) -> str:
-    """Return the value of `omitted` for content that is too large; arguments as in `stand_in`."""
+    """Return the text of `omitted` for content that is too large.
+
+    Args:
+        error: the error for the reply.
+        reply_bytes: the limit that the reply exceeded, in bytes.
+    """
     size = f"about {error.size} bytes, " if error.size else ""
     return f"the content ({size}more than BACKSCROLL_REPLY_BYTES, {reply_bytes:.0f})"
 
 
 def _first_fields(head: str) -> JSON:
-    """Return the scalar fields of the first item of a list, up to the first other field."""
+    """Return the leading fields of a list's first item that are strings, numbers or booleans.
+
+    Args:
+        head: the first characters of the reply.
+    """
     fields: JSON = {}
     found = _FIRST.search(head)
     at = found.end() if found else len(head)

@@ -1,6 +1,6 @@
-"""The kinds of upstreams, and the known behaviour of each.
+"""The kinds of upstreams, and the known behaviour of each kind.
 
-The sources are in docs/upstreams.md. A new kind needs a value here, and a test.
+The sources are in docs/upstreams.md. To support a new kind, add a profile here, and a test.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +23,8 @@ PAGE_ITEMS: Final = 100
 Header: TypeAlias = tuple[str, str]
 
 Auth: TypeAlias = Literal["none", "bearer", "api-key", "entra"]
-"""How a request is authenticated: `Authorization: Bearer`, `api-key`, or an Entra token."""
+"""How requests are authenticated: not at all, by the header `Authorization: Bearer`, by the header
+`api-key`, or by a Microsoft Entra token."""
 
 THREADS_RETIRED: Final = (
     "OpenAI shut down threads on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
@@ -37,29 +38,32 @@ class Profile:
     """One kind of upstream.
 
     Attributes:
-        name: the value of `BACKSCROLL_UPSTREAM` that selects it.
-        serves: the groups of endpoints that it serves.
-        auth: how its requests are authenticated.
-        base_url: its base URL; empty if that differs between upstreams of this kind.
-        base_suffix: the end of its base URL, which is added if an operator leaves it out.
-        prefixes: the path between the base URL and the path of a group of endpoints.
-        queries: query parameters of every request of a group of endpoints.
-        key_optional: whether it can be used without a key.
-        reports_database_errors: whether error codes that start with `database_` mean that a
+        name: the value of `BACKSCROLL_UPSTREAM` that selects this kind.
+        serves: the groups of endpoints that the upstream serves.
+        auth: how requests are authenticated.
+        base_url: the base URL; empty if upstreams of this kind have different ones.
+        base_suffix: the end of the base URL. It is added if an operator leaves it out.
+        prefixes: for a group of endpoints, the path between the base URL and the group's path.
+        queries: for a group of endpoints, query parameters that every request has.
+        key_optional: whether the upstream can be used without a key.
+        reports_database_errors: whether an error code that starts with `database_` means that a
             database failed and nothing was written.
-        honours_idempotency_keys: whether a repeated `Idempotency-Key` replays the first reply.
-        keeps_metadata: whether it keeps messages' metadata, so that a write can carry a marker.
-        trusts_has_more: whether `has_more: false` means the end of the list, without another check.
-        abridges: whether it shortens long content on request, as the store does (`abridged`).
-        lists_late: whether a new message may take a while to appear (OGX).
-        retrieves_listed_ids: whether it can retrieve each object that it lists, by its id. If not,
-            an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).
-        lists_by_activity: whether it lists threads and conversations by last activity.
-        looks_s: the pauses before the searches for a message that may have been written, in
-            seconds. There are several searches because some upstreams list messages late.
-        underway_s: the maximum time from sending a message until it is listed, in seconds. Proxies
-            delay a request by up to five minutes, and lists lag by up to one
-            (docs/reliability.md).
+        honours_idempotency_keys: whether the upstream sends the first reply again if an
+            `Idempotency-Key` is repeated.
+        keeps_metadata: whether the upstream stores the metadata of messages. Then a write can mark
+            its message there.
+        trusts_has_more: whether `has_more: false` reliably means the end of the list.
+        abridges: whether the upstream shortens long content on request (`abridged`), as the store
+            does.
+        lists_late: whether a new message may be missing from the list for a while (OGX).
+        retrieves_listed_ids: whether the upstream can retrieve each listed object by its id. If
+            not, an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).
+        lists_by_activity: whether the upstream lists threads and conversations by last activity.
+        looks_s: the pauses before each search for a message that may have been written, in seconds.
+            There are several searches, because some upstreams list messages late.
+        underway_s: the maximum time between sending a message and its appearance in the list, in
+            seconds. Proxies delay a request by up to five minutes, and lists are up to one minute
+            late (docs/reliability.md).
         advice: the next step for an agent if the upstream lacks an endpoint.
     """
 
@@ -90,7 +94,7 @@ STORE: Final = Profile(
         {THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS, SEARCH}
     ),
     auth="none",
-    # Requests in process ignore the host; `.invalid` never resolves (RFC 2606, section 2).
+    # In-process requests ignore the host name. `.invalid` never resolves (RFC 2606, section 2).
     base_url="http://store.invalid/v1",
     reports_database_errors=True,
     abridges=True,
@@ -136,11 +140,11 @@ class Upstream:
     Attributes:
         profile: the kind of upstream.
         base_url: the URL that paths are added to, without a trailing slash.
-        headers: headers of every request; not in `repr`, because they may name an organisation.
-        credential: returns the header that authenticates the caller; called before every request,
-            because tokens expire.
-        caller: identifies the caller if several share the upstream, so that one caller's
-            idempotency keys never replay another's writes.
+        headers: the headers of every request. They may name an organisation, so `repr` omits them.
+        credential: returns the header that authenticates the caller. It is called before every
+            request, because tokens expire.
+        caller: identifies the caller if several callers share the upstream; otherwise empty. It
+            ensures that a caller's idempotency key never replays another caller's write.
     """
 
     profile: Profile
@@ -151,9 +155,9 @@ class Upstream:
 
     @property
     def in_process(self) -> bool:
-        """Whether it is the embedded store, which is called without a network."""
+        """Whether this is the embedded store, which is called without a network."""
         return self.base_url == STORE.base_url
 
 
 EMBEDDED: Final = Upstream(STORE, STORE.base_url)
-"""The embedded store, called in process."""
+"""The embedded store as an upstream. It is called in this process."""

@@ -1,7 +1,7 @@
-"""Reply bodies, read as a stream with a limit on their decompressed size.
+"""Reads the body of a reply, with a limit on its decompressed size.
 
-httpx2 decompresses each chunk completely: in a test, 261 kB became 516 MiB before the size could be
-checked. Here the decompression itself stops at the limit.
+httpx2 decompresses each chunk completely. In a test, 261 kB became 516 MiB before the size could be
+checked. This module stops decompressing at the limit.
 """
 
 import math
@@ -12,18 +12,18 @@ from typing import Final
 import httpx2
 
 ACCEPTED: Final = ("Accept-Encoding", "gzip, deflate")
-"""The request header with the encodings that can be decompressed."""
+"""The request header that names the encodings that this module can decompress."""
 
 _PLAIN: Final = frozenset({"", "identity"})
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 EDGE: Final = 4096
-"""The number of bytes that are kept of the start, and of the end, of a body that is too large."""
+"""If a body is too large, this number of bytes is kept of its beginning, and also of its end."""
 
 _SKIMMED: Final = 16
-"""The maximum size of a body whose end is read, as a multiple of the limit."""
+"""A body that is too large is read to its end only up to this multiple of the limit."""
 
 _EITHER_HEADER: Final = 32 + zlib.MAX_WBITS
-"""Lets zlib detect a gzip or zlib header by itself."""
+"""The value of `wbits` with which zlib detects whether the data has a gzip or a zlib header."""
 
 
 class BodyTooLargeError(Exception):
@@ -50,7 +50,8 @@ async def read_body(response: httpx2.Response, limit: float, *, to_end: bool = F
     Args:
         response: the unread reply.
         limit: the maximum size of the body, decompressed, in bytes.
-        to_end: whether to read the last bytes of a body that is too large, if it is not compressed.
+        to_end: whether to read a body that is too large to its end, to get its last bytes. This is
+            not possible if it is compressed.
 
     Raises:
         BodyTooLargeError: the body exceeds the limit.
@@ -83,10 +84,10 @@ async def _end(body: bytearray, chunks: AsyncIterator[bytes], limit: float) -> t
     """Read the rest of a body without keeping it, and return its last bytes and its size.
 
     Args:
-        body: the bytes that were read before.
+        body: the bytes that have already been read.
         chunks: the rest of the body.
-        limit: as in `read_body`. A body of more than `_SKIMMED` times this size is not read to the
-            end.
+        limit: the maximum size of a body, in bytes. If the body has more than `_SKIMMED` times this
+            size, reading stops, and the result is empty.
     """
     taken, tail = len(body), bytes(body[-EDGE:])
     try:
@@ -106,7 +107,7 @@ async def _unpacked(packed: AsyncIterator[bytes], limit: float) -> AsyncIterator
     try:
         async for chunk in packed:
             taken += len(chunk)
-            # Limit the compressed bytes too, because some add nothing to the decompressed body.
+            # Limit the compressed bytes too, because compressed data may decompress to nothing.
             if taken > limit:
                 raise BodyTooLargeError
             # One byte over the limit is enough to detect an oversized body.

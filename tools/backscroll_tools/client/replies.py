@@ -1,4 +1,4 @@
-"""Replies of an upstream: decoding of JSON, and list envelopes.
+"""Decodes an upstream's replies: single objects, and lists in their envelopes.
 
 Only two fields are required: the id of a created object, and the `data` of a list. Other fields may
 be missing, null or unknown.
@@ -21,13 +21,13 @@ CONTRARY: Final = "the upstream ignores order"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A list envelope.
+    """One page of an upstream's list, with the fields of its envelope.
 
     Attributes:
         items: the items that have a valid id.
-        has_more: whether more items follow; None if only another request can tell.
-        last_id: the id that the next page starts after, if the envelope has one.
-        warning: a description of the reply's flaws; empty if there are none.
+        has_more: whether more items follow; None if only another request can show this.
+        last_id: the envelope's `last_id`, after which the next page starts; empty if it has none.
+        warning: a description of the reply's flaws; empty if it has none.
     """
 
     items: tuple[JSON, ...]
@@ -52,33 +52,35 @@ def decode(body: bytes) -> JSON:
 
 
 def created(reply: JSON) -> JSON:
-    """Return the created object: the reply itself, or the first object that it lists.
+    """Return the created object from the reply to a write.
+
+    It is the reply itself or, if the reply is a list, the first object of the list.
 
     Raises:
         ToolError: `upstream_invalid` if the object has no valid id.
     """
     match reply:
         case {"object": "list", "data": [dict() as first, *_]}:
-            made = cast("JSON", first)
+            found = cast("JSON", first)
         case _:
-            made = reply
-    if not _is_id(made.get("id")):
+            found = reply
+    if not _is_id(found.get("id")):
         raise unreadable("The upstream accepted the write but returned no id.")
-    return made
+    return found
 
 
 def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
-    """Return a list reply's envelope.
+    """Return the page that a reply to a list request contains.
 
     Args:
         reply: the reply's object.
         request: the request for the list.
-        trusted: whether `has_more: false` from this upstream means the end of the list. If not,
-            or if the field is missing, more items may follow a page of exactly `limit` items. A
-            shorter page is the last one. A longer page is the whole list.
+        trusted: whether `has_more: false` from this upstream reliably means the end of the list. If
+            this is False, or if the reply lacks `has_more`, more items may follow a page of exactly
+            `limit` items. A shorter page is the last page, and a longer page is the whole list.
 
     Raises:
-        ToolError: `upstream_invalid` if the reply has no list.
+        ToolError: `upstream_invalid` if the reply has no `data` list.
     """
     data = reply.get("data")
     if not isinstance(data, list):
@@ -96,7 +98,7 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
 
 
 _NO_ID: Final = "none"
-"""The `last_id` of an empty page in Astra; in OGX it is `""`, in Azure null."""
+"""The `last_id` that Astra sends with an empty page. OGX sends `""`, and Azure sends null."""
 
 
 def _is_id(value: object) -> TypeGuard[str]:
@@ -104,7 +106,7 @@ def _is_id(value: object) -> TypeGuard[str]:
 
 
 def _is_reversed(items: tuple[JSON, ...], order: Order) -> bool:
-    """Whether the items are in the opposite order, according to their times."""
+    """Whether the items' times show that they are in the opposite order."""
     times = [time for item in items if isinstance(time := item.get("created_at"), int | float)]
     steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]
     return bool(steps) and all(step is (order == "desc") for step in steps)

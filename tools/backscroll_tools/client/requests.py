@@ -1,7 +1,7 @@
-"""Requests to an OpenAI-shaped API, built by functions without I/O.
+"""Builds requests to an OpenAI-compatible API. Nothing here sends them.
 
-Parameters are from OpenAI's published documents: 2026-08-21, and 2024-04-15 for the files of a
-message.
+The parameters are from OpenAI's published API documents of 2026-08-21; for the files of a message,
+from those of 2024-04-15.
 """
 
 import hashlib
@@ -23,22 +23,25 @@ from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON, Order
 
 ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
-"""The format of an id. A value of another format is never put into a URL."""
+"""The format of an id. Only values of this format are put into URLs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, relative to an upstream's base URL. The body is not in `repr`.
+    """One HTTP request, relative to an upstream's base URL.
 
     Attributes:
+        method: the HTTP method.
         group: the group of endpoints that the request belongs to.
         path: the path after the base URL and the group's prefix.
-        idempotency_key: the key of a write; empty for none.
-        harmless_twice: whether it is a write that can safely be repeated.
-        preview: the number of characters that are needed of a long text; 0 for the whole text. If
-            it is a number, binary content in the reply is shortened (`abridging`). None leaves the
-            reply unchanged.
-        also_lists: the kinds of objects in the list, in addition to those of the group.
+        query: the query parameters.
+        body: the JSON body; None for no body. `repr` omits it.
+        idempotency_key: the idempotency key of a write; empty for no key.
+        harmless_twice: whether the request is a write that can safely be repeated.
+        preview: how the reply is shortened. None leaves it unchanged. A number replaces binary
+            content (`abridging`), and lets the upstream cut each text to so many characters; 0
+            keeps whole texts.
+        also_lists: kinds of objects in the list, in addition to those of the group.
     """
 
     method: Literal["GET", "POST"]
@@ -53,7 +56,7 @@ class Request:
 
     @property
     def harmless(self) -> bool:
-        """Whether the request can safely be repeated: it reads, or is harmless twice."""
+        """Whether the request can safely be repeated: it is a read, or `harmless_twice` is True."""
         return self.method == "GET" or self.harmless_twice
 
     @property
@@ -63,13 +66,16 @@ class Request:
 
     @property
     def owner(self) -> str:
-        """The path of the requested thread, conversation or completion, or of their list."""
+        """The path of the thread, conversation or completion that the request is about.
+
+        For a request about all of them, this is the path of their list.
+        """
         parts = self.path.split("/")
         return "/".join(parts[: len(self.group.root.split("/")) + 1])
 
     @property
     def endpoint(self) -> str:
-        """The method and the path, with `{id}` for each id: `GET /threads/{id}/messages`."""
+        """The method and the path, with `{id}` in place of ids: `GET /threads/{id}/messages`."""
         root = self.group.root
         rest = self.path.removeprefix(root).split("/")[1:]
         return f"{self.method} {root}" + "".join(
@@ -77,14 +83,14 @@ class Request:
         )
 
     def with_limit(self, limit: int) -> "Request":
-        """Return the list request with this limit."""
+        """Return the same list request with another `limit`."""
         if limit == self.limit:
             return self
         query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)
         return replace(self, query=tuple(query))
 
     def abridged(self, preview: int = 0) -> "Request":
-        """Return the same request for a reply without binary content; see `preview`."""
+        """Return the same request with another value of `preview`."""
         return replace(self, preview=preview)
 
     @property
@@ -93,10 +99,11 @@ class Request:
         return "asc" if ("order", "asc") in self.query else "desc"
 
     def headers(self, caller: str = "") -> tuple[tuple[str, str], ...]:
-        """Return the headers that this request needs on any upstream.
+        """Return the headers that this request has on any upstream.
 
         Args:
-            caller: identifies the caller if several share an upstream; part of the hashed key.
+            caller: identifies the caller if several callers share an upstream; otherwise empty. The
+                idempotency key that is sent is a hash of this and the caller's key.
         """
         key = self.idempotency_key
         if key and caller:
@@ -106,7 +113,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The part of a list to request: up to `limit` (1–100) items after the id `after`, if any."""
+    """The part of a list to request.
+
+    Attributes:
+        limit: the maximum number of items; 1 to 100.
+        order: the order of the items.
+        after: the id that the items follow; empty for the start of the list.
+        filters: further query parameters, which filter the list.
+    """
 
     limit: int
     order: Order
@@ -123,8 +137,12 @@ class Slice:
 def segment(value: str, argument: str = "id") -> str:
     """Return an id as one path segment.
 
+    Args:
+        value: the id.
+        argument: the name of the argument that contains it, for the error.
+
     Raises:
-        ToolError: `invalid_arguments` if it is not an id.
+        ToolError: `invalid_arguments` if the value is not an id.
     """
     if ID.fullmatch(value) is None:
         raise invalid_arguments(
@@ -136,7 +154,7 @@ def segment(value: str, argument: str = "id") -> str:
 
 
 def probe(group: Group) -> Request:
-    """Read one item of a list, to find out whether a group of endpoints is served."""
+    """Read one item of a list, to find out whether an upstream serves a group of endpoints."""
     return Request("GET", group.part_of or group, group.probe, group.probe_query)
 
 
@@ -149,8 +167,8 @@ def list_by_activity(window: Slice, at: str = "") -> Request:
     """List threads and conversations by last activity, which only the embedded store supports.
 
     Args:
-        window: the slice; its filters may be `since` and `until`, in Unix seconds.
-        at: the `cursor` of the only object to list; empty to list all.
+        window: the slice to list. Its filters may be `since` and `until`, in Unix seconds.
+        at: the `cursor` of the only object to list; empty to list all objects.
     """
     only = (("at", at),) if at else ()
     query = (*window.query, ("sort", "activity"), ("include[]", "conversations"), *only)
@@ -191,7 +209,7 @@ def create_message(thread_id: str, message: JSON, idempotency_key: str) -> Reque
 
 
 def list_message_files(thread_id: str, message_id: str, window: Slice) -> Request:
-    """List the files of a message (version 1 of the API only)."""
+    """List the files of a message, which only version 1 of the API supports."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}/files"
     return Request("GET", MESSAGE_FILES, path, window.query)
 
@@ -226,7 +244,7 @@ def create_items(conversation_id: str, items: Sequence[JSON], idempotency_key: s
 
 
 def list_chat_completions(window: Slice) -> Request:
-    """List stored chat completions; filters are `model` and `metadata[key]`."""
+    """List stored chat completions. They can be filtered by `model` and `metadata[key]`."""
     return Request("GET", CHAT_COMPLETIONS, CHAT_COMPLETIONS.root, window.query)
 
 

@@ -1,4 +1,4 @@
-"""The rules of retries: pure functions, with the time and the random number as arguments."""
+"""The rules for retries: how often, after which pause, and within which time limit."""
 
 import math
 import re
@@ -12,26 +12,26 @@ ATTEMPTS: Final = 5
 """The maximum number of attempts of one request."""
 
 PATIENT: Final = 3
-"""The first attempt that may use all of the remaining time."""
+"""The number of the first attempt that may use all of the remaining time."""
 
 BASE_S: Final = 0.25
-"""The maximum pause after the first failure, in seconds; it doubles with each further failure."""
+"""The maximum random pause after the first failure, in seconds. It doubles with each failure."""
 
 CAP_S: Final = 8.0
-"""The maximum pause that we choose, in seconds; an upstream may ask for a longer one."""
+"""The limit for the maximum random pause, in seconds. An upstream may ask for a longer pause."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float:
-    """Return the seconds that an upstream asks to wait, or 0 if it names no valid time.
+    """Return how long an upstream asks us to wait, in seconds; 0 if its headers do not say so.
 
-    `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3); `retry-after-ms` is
-    Azure's, and more precise.
+    `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3). Azure also sends
+    `retry-after-ms`, which is more precise.
 
     Args:
         headers: the reply's headers, with lower-case names.
-        now: the upstream's time, in Unix seconds, which a date is compared with.
+        now: the current time of the upstream, in Unix seconds. It is subtracted from a date.
     """
     if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
@@ -42,13 +42,13 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float:
 
 
 def pause_s(attempt: int, retry_after_s: float, chance: float) -> float:
-    """Return the seconds to wait before a request is sent again.
+    """Return how long to wait before a request is sent again, in seconds.
 
-    Full jitter, so that clients that failed together do not retry together.
+    The pause is random, so that clients that failed at the same time do not retry at the same time.
 
     Args:
         attempt: the number of failed attempts; 1 or more.
-        retry_after_s: the pause that the upstream asked for, in seconds; 0 for none.
+        retry_after_s: the pause that the upstream asked for, in seconds; 0 if it asked for none.
         chance: a random number from 0 to 1.
     """
     longest: float = min(CAP_S, BASE_S * 2 ** (attempt - 1))
@@ -56,24 +56,29 @@ def pause_s(attempt: int, retry_after_s: float, chance: float) -> float:
 
 
 def patience_s(attempt: int, left_s: float) -> float:
-    """Return how long an attempt may take, in seconds, at most.
+    """Return the maximum duration of an attempt, in seconds.
 
-    The first two attempts may use half of the remaining time, so that the other half is left for a
-    retry or a search if no reply arrives. Later attempts are limited only by the deadline.
+    Each of the first two attempts may use half of the remaining time. If no reply arrives, the
+    other half is left for a retry or a search. Later attempts are limited only by the deadline.
 
     Args:
         attempt: the number of the attempt; 1 or more.
-        left_s: seconds until the call's deadline.
+        left_s: the time until the call's deadline, in seconds.
     """
     return left_s / 2 if attempt < PATIENT else math.inf
 
 
 @dataclass(slots=True)
 class RetryBudget:
-    """Limits retries, so that they do not make an outage worse.
+    """Limits the number of retries, so that they do not make an outage worse.
 
-    Each success adds a tenth of a retry. While an upstream is down, it receives ten retries in
-    total, in addition to the first attempt of each request.
+    Each retry costs 1, and each success earns 0.1. So while an upstream is down, it receives at
+    most ten retries in total, in addition to the first attempt of each request.
+
+    Attributes:
+        left: the number of retries that are available now.
+        most: the maximum of `left`.
+        earned: the fraction of a retry that a success adds.
     """
 
     left: float = 10.0
@@ -81,11 +86,11 @@ class RetryBudget:
     earned: float = 0.1
 
     def earn(self) -> None:
-        """Record a success."""
+        """Add a fraction of a retry, after a success."""
         self.left = min(self.most, self.left + self.earned)
 
     def spend(self) -> bool:
-        """Take one retry; return False if none is left."""
+        """Use one retry and return True, or return False if no retry is left."""
         if self.left < 1:
             return False
         self.left -= 1

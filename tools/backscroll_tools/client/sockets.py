@@ -1,6 +1,7 @@
-"""Sockets that show at any time whether unread data has arrived.
+"""Sockets that can always report whether unread data has arrived.
 
-The streams of asyncio and anyio do not show this. A TLS stream does not show incomplete records.
+The streams of asyncio and anyio cannot report this. A TLS stream does not report incomplete
+records.
 """
 
 import asyncio
@@ -13,16 +14,17 @@ from anyio import EndOfStream
 from anyio.abc import ByteStream
 
 BUFFER_BYTES: Final = 256 * 1024
-"""The buffer size, in bytes, at which reading pauses; more data then stays in the OS."""
+"""The size at which a full buffer pauses reading, in bytes. The operating system keeps later data.
+"""
 
-# Windows has no `poll`; on other systems, `select` refuses descriptors above 1,023.
+# Windows has no `poll`. On other systems, `select` refuses descriptors above 1,023.
 _Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(
     selectors, "PollSelector", selectors.SelectSelector
 )
 
 
 class BufferedSocket(asyncio.Protocol):
-    """A socket that is read continuously into a buffer, which `take` empties.
+    """A socket whose data is read continuously into a buffer. `take` removes data from the buffer.
 
     Attributes:
         transport: the transport of the socket.
@@ -39,7 +41,7 @@ class BufferedSocket(asyncio.Protocol):
         self._written.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Store the transport, which now starts to read."""
+        """Store the transport, which now starts to read data."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(0)
 
@@ -63,16 +65,16 @@ class BufferedSocket(asyncio.Protocol):
         self._written.set()
 
     def pause_writing(self) -> None:
-        """Record that the operating system has not taken all data yet."""
+        """Record that the operating system has not yet accepted all written data."""
         self._written.clear()
 
     def resume_writing(self) -> None:
-        """Record that the operating system has taken all data."""
+        """Record that the operating system has accepted all written data."""
         self._written.set()
 
     @property
     def socket(self) -> socket.socket:
-        """The socket itself."""
+        """The operating system's socket."""
         return cast("socket.socket", self.transport.get_extra_info("socket"))
 
     @property
@@ -87,7 +89,9 @@ class BufferedSocket(asyncio.Protocol):
     async def take(self, most: int, leave: int = 0) -> bytes:
         """Return 1 to `most` bytes, or `b""` at the end of the connection.
 
-        If more than `leave` bytes have arrived, the last `leave` of them stay in the buffer.
+        Args:
+            most: the maximum number of bytes to return.
+            leave: the number of bytes that stay in the buffer, if more than this have arrived.
 
         Raises:
             OSError: the connection broke.
@@ -105,7 +109,7 @@ class BufferedSocket(asyncio.Protocol):
         return taken
 
     async def put(self, data: bytes) -> None:
-        """Write bytes, and wait until the operating system has taken them.
+        """Write bytes, and wait until the operating system has accepted them.
 
         Raises:
             OSError: the connection broke.
@@ -118,10 +122,10 @@ class BufferedSocket(asyncio.Protocol):
 
 
 class TLSRecords(ByteStream):
-    """The stream of TLS records on a socket.
+    """The stream from which TLS reads its records, and to which it writes them.
 
-    The last byte that has arrived stays in the socket's buffer until TLS asks for more. So an
-    unexpected record, complete or not, can still be detected.
+    The last byte that has arrived stays in the socket's buffer until TLS asks for more data. So an
+    unexpected record can be detected, even if it is incomplete.
     """
 
     def __init__(self, buffered: BufferedSocket) -> None:

@@ -1,4 +1,4 @@
-"""The error codes and the retry rules for an upstream's HTTP statuses and error bodies."""
+"""Maps an upstream's HTTP statuses and error bodies to error codes and retry rules."""
 
 from http import HTTPStatus
 from typing import Final
@@ -6,8 +6,9 @@ from typing import Final
 from backscroll_tools.errors import ErrorCode
 
 SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
-"""The success statuses that OpenAI-compatible APIs document. A reply with any other 2xx status is
-not the complete result: 206 means a partial one, for example, and 202 that it is not ready."""
+"""The success statuses that OpenAI-compatible APIs document. A reply with any other 2xx status does
+not contain the complete result: 206, for example, means that it is partial, and 202 that it is not
+ready."""
 
 AGAIN: Final = frozenset(
     {
@@ -24,7 +25,8 @@ AGAIN: Final = frozenset(
 """The statuses after which the same request may succeed."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
-"""Messages of a 404 that mean that the path is not served. Others mean a missing object."""
+"""The messages of a 404 response that mean that the upstream does not serve the path. Any other
+message means that an object is missing."""
 
 _STATUS: Final[dict[int, ErrorCode]] = {
     HTTPStatus.BAD_REQUEST: "invalid_arguments",
@@ -43,10 +45,15 @@ _STATUS: Final[dict[int, ErrorCode]] = {
 
 
 def leaves_open(status: int, retry_after_s: float) -> bool:
-    """Whether the upstream may have acted on the request, or still may, despite this status.
+    """Whether the upstream may have acted on the request, or may still do so.
 
     An upstream may fail after it has acted, and a proxy sends 5xx if it loses its connection to the
-    upstream. A 503 with a time to retry is a refusal (RFC 9110, section 15.6.4).
+    upstream. A 503 with a `Retry-After` means that the request was refused (RFC 9110, section
+    15.6.4).
+
+    Args:
+        status: the HTTP status.
+        retry_after_s: the pause that the upstream asks for, in seconds; 0 if it asks for none.
     """
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return True
@@ -56,12 +63,12 @@ def leaves_open(status: int, retry_after_s: float) -> bool:
 
 
 def code_of(status: int, message: str, error_code: str) -> ErrorCode:
-    """Return the code of a failure.
+    """Return our error code for a failure.
 
     Args:
         status: the HTTP status.
-        message: the message in the body; empty if there is none.
-        error_code: the upstream's own code; empty if there is none.
+        message: the message in the body; empty if the body has none.
+        error_code: the upstream's own error code; empty if the body has none.
     """
     if error_code in {"insufficient_quota", "credit_balance_exhausted"}:
         return "quota_exceeded"

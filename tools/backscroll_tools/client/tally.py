@@ -1,14 +1,14 @@
-"""The requests, retries and bytes of one call to the upstream."""
+"""Counts the upstream requests, the retries and the received bytes of one call."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counters of one call, which grow while it runs.
+    """The counters of one call, which increase while the call runs.
 
     Attributes:
-        requests: the number of requests sent or attempted, including retries.
+        requests: the number of requests, including retries and requests that failed.
         retries: the number of retries.
         bytes: the total size of the replies' bodies, decompressed.
     """

@@ -1,7 +1,7 @@
-"""The time at the upstream, taken from the `Date` header of its replies.
+"""Computes the time of the upstream's clock, from the `Date` header of its replies.
 
-Each replica of this process has its own wall clock, which may be wrong by hours. All replicas use
-one upstream, so they use its clock for the times that they exchange.
+Each replica of this server has its own wall clock, which may be wrong by hours. All replicas use
+the same upstream, so they use its clock for the times that they exchange.
 """
 
 import math
@@ -17,13 +17,13 @@ ClockName: TypeAlias = Literal["upstream", "wall"]
 
 
 LATEST_S: Final = 2**35
-"""The latest valid time, in Unix seconds: after the year 3000."""
+"""The latest valid time, in Unix seconds. It is after the year 3000."""
 
 
 def unix_s(date: str) -> float | None:
-    """Return an HTTP date in Unix seconds, or None if it is not a valid date.
+    """Convert an HTTP date to Unix seconds. Return None if the date is not valid.
 
-    It may have any of the three formats of RFC 9110, section 5.6.7. All are in UTC.
+    The date may have any of the three formats in RFC 9110, section 5.6.7. All are in UTC.
     """
     try:
         read = parsedate_to_datetime(date)
@@ -35,7 +35,13 @@ def unix_s(date: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A `Date` in Unix seconds, and when it was requested and received, in monotonic seconds."""
+    """A time that was read from the upstream's clock.
+
+    Attributes:
+        date: the `Date` of a reply, in Unix seconds.
+        requested_at: when the request was sent, in monotonic seconds.
+        received_at: when the reply was received, in monotonic seconds.
+    """
 
     date: float
     requested_at: float
@@ -44,10 +50,10 @@ class _Reading:
 
 @dataclass(slots=True)
 class UpstreamClock:
-    """The clock of one upstream. It is this process's wall clock until a reply has a usable `Date`.
+    """The clock of one upstream. Until a reply has a usable `Date`, the wall clock is used.
 
     Attributes:
-        wall: returns the time of this process, in Unix seconds.
+        wall: returns the wall-clock time of this process, in Unix seconds.
         monotonic: returns monotonic seconds, which changes of the wall clock do not affect.
     """
 
@@ -58,7 +64,7 @@ class UpstreamClock:
     def note(self, headers: Mapping[str, str], requested_at: float) -> None:
         """Record the time in a reply's `Date` header (RFC 9110, section 6.6.1).
 
-        A reply with an `Age` comes from a cache (RFC 9111, section 5.1), so its date is ignored.
+        A reply with an `Age` header is from a cache (RFC 9111, section 5.1), so it is ignored.
 
         Args:
             headers: the reply's headers, with lower-case names.
@@ -71,25 +77,29 @@ class UpstreamClock:
             self._reading = _Reading(date, requested_at, self.monotonic())
 
     def now_s(self) -> float:
-        """Return the time in Unix seconds. It may be slightly early, but never late."""
+        """Return the current time, in Unix seconds. It may be slightly early, but never late."""
         if self._reading is None:
             return self.wall()
         return self._reading.date + self.monotonic() - self._reading.received_at
 
     def stamp(self) -> tuple[int, ClockName]:
-        """Return the time, rounded up to whole Unix seconds (1 or more), and its clock."""
+        """Return the current time, and the clock that it is from.
+
+        The time is in Unix seconds, rounded up to a whole number; 1 or more.
+        """
         if self._reading is None:
             return min(max(int(self.wall()) + 1, 1), LATEST_S), "wall"
-        # A date has no fractions of a second, and may be as old as the request.
+        # `Date` has no fractions of a second, and the upstream may have read its clock as early as
+        # the request was sent.
         latest = self._reading.date + 1 + self.monotonic() - self._reading.requested_at
         return math.ceil(latest), "upstream"
 
     def age_s(self, stamp: int, clock: ClockName) -> float:
-        """Return the minimum time since a stamp was taken, in seconds; 0 if unknown.
+        """Return a lower bound of the time since a stamp was taken, in seconds; 0 if unknown.
 
         Args:
-            stamp: a time that `stamp` returned, perhaps in another process.
-            clock: the clock of that time.
+            stamp: a time that the method `stamp` returned, perhaps in another process.
+            clock: the clock that it is from.
         """
         if clock == "wall":
             return max(0.0, self.wall() - stamp)
