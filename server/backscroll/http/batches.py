@@ -1,7 +1,8 @@
-"""Batches: bodies with an array of messages, which only MCP 2025-03-26 has.
+"""Handles batches: request bodies that contain several messages. Only MCP 2025-03-26 has them.
 
-Each message passes the caller's limits, the audit log and the metrics as if it was sent alone. The
-messages of a batch are answered one after another, so a batch takes one slot.
+Each message counts towards the caller's limits, and appears in the audit log and the metrics, as if
+it had been sent alone. The messages of a batch are handled one after another, so a batch occupies
+only one slot.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,18 +25,19 @@ MESSAGES: Final = 50
 """The maximum number of messages in a batch."""
 
 Each: TypeAlias = ParsedBody | JSONRPCError | RefusedError
-"""A message of a batch, the error reply to it, or why it is refused if it must not be answered."""
+"""One message of a batch: the message to handle, the error reply to it or, if it is refused and
+must not be replied to, the refusal."""
 
 AnswerOne: TypeAlias = Callable[[ParsedBody, Scope, Receive, Send], Awaitable[None]]
-"""Answers one message, as if it was sent alone."""
+"""A function that handles one message, as if it had been sent alone."""
 
 _ALONE: Final = "initialize must not be part of a batch. Send it alone."
 
 
 async def parse(body: bytes) -> list[Each] | JSONRPCError | None:
-    """Return the messages of a batch, the error for the whole batch, or None if it is no batch.
+    """Return the messages of a batch, the error for the whole batch, or None if it is not a batch.
 
-    A large body is parsed in a thread, to not block other requests.
+    A large body is parsed in a thread, so that it does not delay other requests.
     """
     if len(body) < LARGE_BYTES:
         return _parsed(body)
@@ -44,16 +46,17 @@ async def parse(body: bytes) -> list[Each] | JSONRPCError | None:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Answers a batch with one array of replies, or with 202 if no message needs a reply.
+    """Answers a batch with one array of replies, or with status 202 if no message needs a reply.
 
-    If no message needs a reply and one is refused, the refusal is the answer, because a server must
-    not accept input that it does not process (MCP 2025-03-26, transports, sending messages).
+    If no message needs a reply and one is refused, the response is the refusal, because a server
+    must not accept input that it does not process (MCP 2025-03-26, transports, sending messages).
 
     Attributes:
-        messages: the messages.
-        admit: called before each message except the first, which was counted as the request; raises
-            `RefusedError` if a limit is exceeded.
-        answer_one: answers one message.
+        messages: the messages of the batch.
+        admit: counts a message towards the caller's limits, and raises `RefusedError` if a limit is
+            exceeded. It is called before each message except the first, which was counted when the
+            request arrived.
+        answer_one: handles one message.
     """
 
     messages: Sequence[Each]
@@ -61,7 +64,7 @@ class Batch:
     answer_one: AnswerOne
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the batch."""
+        """Handle the messages of the batch, and send the response."""
         replies: list[bytes] = []
         refusals: list[RefusedError] = []
         for at, message in enumerate(self.messages):
@@ -91,13 +94,13 @@ class Batch:
         return message
 
     async def _reply(self, parsed: ParsedBody, scope: Scope, receive: Receive) -> bytes:
-        """Return the reply to a message; empty if it needs none, or if the client disconnected."""
+        """Return the reply to a message; empty if it needs no reply or the client disconnected."""
         reply = bytearray()
 
         async def collect(message: Message) -> None:
             reply.extend(message.get("body", b""))
 
-        # Without the media type of streams, the reply is plain JSON.
+        # The reply must be plain JSON, so do not accept the media type of event streams.
         headers = [pair for pair in scope["headers"] if pair[0] != b"accept"]
         alone = {**scope, "headers": [*headers, (b"accept", b"application/json")]}
         await self.answer_one(parsed, alone, receive, collect)
@@ -127,7 +130,7 @@ def _each(message: Parsed) -> Each:
 
 
 def _refused(each: Each, refused: RefusedError) -> Each:
-    """Return the error reply to a message that is refused, or the refusal if it needs no reply."""
+    """Return the error reply to a refused message, or the refusal if the message needs no reply."""
     match each:
         case ParsedBody(received=Received(message=JSONRPCRequest(id=request_id))):
             return _error(request_id, str(refused))

@@ -1,8 +1,8 @@
 """Reads stdin and writes stdout on the event loop, whether they are pipes, files or terminals.
 
 Pipes and sockets are read and written directly. For files, terminals and Windows handles, a thread
-copies bytes between the descriptor and a socket. Not every event loop supports them, and a
-non-blocking terminal would disturb the shell that shares it.
+copies the bytes between the descriptor and a socket, because not every event loop supports them. A
+terminal must also stay in blocking mode, because the shell shares it.
 """
 
 import asyncio
@@ -20,39 +20,39 @@ CHUNK_BYTES: Final = 64 * 1024
 """The maximum number of bytes that are read at once."""
 
 CLOSE_S: Final = 2.0
-"""The time in which a host can read the remaining output before it is closed, in seconds."""
+"""The maximum time that a host has to read the remaining output before it is closed, in seconds."""
 
 
 class PipeReader:
-    """Reads bytes from the host."""
+    """Reads the bytes that the host sends."""
 
     def __init__(self, reader: asyncio.StreamReader, transport: asyncio.BaseTransport) -> None:
         self._reader = reader
         self._transport = transport
 
     async def read(self) -> bytes:
-        """Return the next bytes, at most 64 KiB; empty at the end of the input or after `close`."""
+        """Return at most 64 KiB of input; `b""` at the end of the input or after `close`."""
         try:
             return await self._reader.read(CHUNK_BYTES)
         except OSError:
             return b""
 
     def close(self) -> None:
-        """Stop reading. A `read` that is waiting returns empty bytes."""
+        """Stop reading. A `read` that is waiting returns `b""`."""
         self._transport.close()
 
 
 class PipeWriter(asyncio.Protocol):
     """Writes bytes to the host. If the host reads slowly, writes wait.
 
-    If the host has closed stdin and reads nothing for `unread_s` seconds, the output is closed. A
-    server that waits for the host to read may not have read all of stdin, so it would never see the
-    end.
+    If the host has closed stdin and reads nothing for `unread_s` seconds, the output is closed.
+    Otherwise the server might wait forever: while it waits for the host to read, it may not read
+    all of stdin, and so it would not notice that stdin has ended.
 
     Args:
-        lost: is called when no more can be written.
+        lost: called when nothing more can be written.
         is_gone: returns whether the host has closed stdin.
-        unread_s: the maximum time for which such a host may read nothing, in seconds.
+        unread_s: the maximum time that such a host may read nothing, in seconds.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class PipeWriter(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def pause_writing(self) -> None:
-        """Make writes wait, because the host has not read the earlier output."""
+        """Make writes wait until the host has read more of the earlier output."""
         self._writable.clear()
         if self._transport is not None:
             self._check_later(self._transport)
@@ -85,14 +85,17 @@ class PipeWriter(asyncio.Protocol):
         self._stop_checking()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
-        """Wake the waiting writes, which then fail."""
+        """Let all waiting writes fail."""
         self._stop_checking()
         self._closed.set()
         self._writable.set()
         self._lost()
 
     def _check_later(self, transport: asyncio.WriteTransport) -> None:
-        """Close the output if the host is gone now and reads nothing until then."""
+        """Check the output again after `unread_s` seconds.
+
+        If the host has closed stdin now, and has read nothing by then, the output is closed.
+        """
         unread = transport.get_write_buffer_size() if self._is_gone() else None
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._unread_s, self._check, transport, unread)
@@ -109,7 +112,7 @@ class PipeWriter(asyncio.Protocol):
             self._timer = None
 
     async def write(self, data: bytes) -> None:
-        """Write bytes, once the host has read enough of the earlier output.
+        """Wait until the host has read enough of the earlier output, then write bytes.
 
         Raises:
             BrokenPipeError: the host no longer reads.
@@ -135,7 +138,7 @@ class PipeWriter(asyncio.Protocol):
 
 
 async def open_source(descriptor: int) -> PipeReader:
-    """Return a reader of a file descriptor. The reader does not close the descriptor."""
+    """Return a reader for a file descriptor, which stays open when the reader is closed."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=CHUNK_BYTES)
     own = os.dup(descriptor)
     transport: asyncio.BaseTransport
@@ -158,13 +161,13 @@ async def open_source(descriptor: int) -> PipeReader:
 async def open_sink(
     descriptor: int, lost: Callable[[], None], is_gone: Callable[[], bool], unread_s: float
 ) -> PipeWriter:
-    """Return a writer to a file descriptor. The writer does not close the descriptor.
+    """Return a writer for a file descriptor, which stays open when the writer is closed.
 
     Args:
         descriptor: the file descriptor.
-        lost: is called when no more can be written.
+        lost: called when nothing more can be written.
         is_gone: returns whether the host has closed stdin.
-        unread_s: the maximum time for which such a host may read nothing, in seconds.
+        unread_s: the maximum time that such a host may read nothing, in seconds.
     """
     loop, sink = asyncio.get_running_loop(), PipeWriter(lost, is_gone, unread_s)
     own = os.dup(descriptor)
@@ -178,16 +181,17 @@ async def open_sink(
         sink.copier = Thread(target=_copy_out, args=(far, own), name="stdout", daemon=True)
         sink.copier.start()
     transport, _ = await loop.create_connection(lambda: sink, sock=connected)
-    # If the descriptor is a two-way socket, `PipeReader` reads from it. In Python 3.11.2, asyncio
-    # starts to read after `connection_made` even if that method paused it; input would be lost.
+    # The socket may also be the one that `PipeReader` reads from, so do not read from it here. In
+    # Python 3.11.2, `connection_made` cannot pause reading, because asyncio starts to read after
+    # it. So pause it now.
     transport.pause_reading()
     return sink
 
 
 def is_hung_up(descriptor: int) -> bool:
-    """Whether the other end of a pipe or socket is closed, even if it wrote more than was read.
+    """Whether the other end of a pipe or socket is closed, even if some of its data is unread.
 
-    Always False on Windows, and for files.
+    The result is always False on Windows, and for files.
     """
     if sys.platform == "win32":
         return False

@@ -1,8 +1,8 @@
-"""The read stream of a connection: parses lines from stdin into messages for the SDK.
+"""Reads lines from stdin, and passes them to the SDK as parsed messages.
 
-The number of open requests is limited, so that they do not exhaust memory if a host does not read
+The number of open requests is limited. Otherwise they could exhaust memory if a host does not read
 the replies. A request above the limit waits in this module, while later lines are read. So a ping
-is answered, and a request can be cancelled, even if many calls hang.
+is answered, and a request can be cancelled, even if many calls take long.
 """
 
 import asyncio
@@ -32,26 +32,28 @@ from backscroll.stdio.pipes import PipeReader
 from backscroll.stdio.writer import Stream, Writer
 
 WAITING: Final = 1024
-"""The maximum number of waiting requests. If it is reached, no line is read until one has begun."""
+"""The maximum number of waiting requests. While it is reached, no more lines are read."""
 
 WAITING_BYTES: Final = LINE_BYTES
-"""If the waiting requests have this total size, in bytes, no further line is read."""
+"""The maximum total size of the waiting requests, in bytes. While it is reached, no more lines are
+read."""
 
 _CLOSE_S: Final = 1.0
-"""The time in which the host can read the errors for requests that never began, in seconds."""
+"""The time limit for sending the errors for waiting requests when the connection ends, in seconds.
+"""
 
 _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The input of a connection that the front read before the SDK's server took over.
+    """The input of a connection that `stdio.front` read before the SDK's server was started.
 
     Attributes:
-        answered: the lines that were answered. The server handles them without a reply.
-        unanswered: the lines that were read after them, and not answered.
-        lines: splits the input into lines. It may contain the beginning of the next line.
-        unsent: the end of the earlier output, which the host's pipe had no room for.
+        answered: the lines that have been answered. The server handles them, but sends no reply.
+        unanswered: the lines after those, which have not been answered.
+        lines: the object that splits the input into lines. It may contain the beginning of a line.
+        unsent: the end of the replies, if the host's pipe had no space for it yet.
     """
 
     answered: Sequence[bytes] = ()
@@ -68,7 +70,7 @@ class _Waiting:
 
 
 class Reader(Stream):
-    """The read stream for the SDK. It returns the host's messages, and answers invalid lines."""
+    """The stream from which the SDK reads messages. It also replies to invalid lines."""
 
     def __init__(
         self, source: PipeReader, writer: Writer, requests: OpenRequests, opening: Opening
@@ -98,7 +100,8 @@ class Reader(Stream):
         """Return the next message for the server.
 
         Raises:
-            anyio.EndOfStream: the input has ended, and open requests were given time to finish.
+            anyio.EndOfStream: the input has ended, and open requests have finished or their time
+                limit has passed.
         """
         if self._answered:
             return await self._replayed(self._answered.popleft())
@@ -122,7 +125,7 @@ class Reader(Stream):
             self._reading.cancel()
 
     async def _replayed(self, line: bytes) -> SessionMessage:
-        """Wait until the previous message is handled, and return one that the front answered."""
+        """Wait until no request is open, and return the message of an already answered line."""
         await self._requests.none_open()
         match json_rpc.parse(line):
             case Received(message=JSONRPCRequest() as request) as received:
@@ -137,7 +140,7 @@ class Reader(Stream):
     def _parsed(self) -> tuple[Parsed, int]:
         """Return the next message, and the size of its line in bytes.
 
-        Each message of a batch gets a reply of its own. Hosts that send batches accept that.
+        Each message of a batch gets a separate reply, which hosts that send batches accept.
         """
         if not self._batch:
             line = self._lines.popleft()
@@ -153,7 +156,7 @@ class Reader(Stream):
         return self._batch.popleft(), self._batch_size
 
     async def _message(self, parsed: Parsed, size: int) -> SessionMessage | None:
-        """Return a message if the server should handle it now. Otherwise store it or answer it."""
+        """Return a message if the server should handle it now, or else store it or reply to it."""
         match parsed:
             case Received(message=JSONRPCRequest() as request) as received:
                 if self._requests.has_room(request):
@@ -174,9 +177,9 @@ class Reader(Stream):
         return None
 
     def _cancellation(self, message: JSONRPCNotification) -> SessionMessage | None:
-        """Cancel a waiting request, or return the message that cancels an open one for the server.
+        """Cancel a waiting request, or return the message that lets the server cancel an open one.
 
-        The two ids must have the same type and value (MCP specification, cancellation).
+        The ids must have the same type and the same value (MCP specification, cancellation).
         """
         params = message.params or {}
         request_id = params.get("requestId")
@@ -203,7 +206,7 @@ class Reader(Stream):
         return SessionMessage(request.model_copy(update={"id": number}), metadata)
 
     def _with_room(self) -> _Waiting | None:
-        """Remove and return the first waiting request that may begin, or return None."""
+        """Remove and return the first waiting request that may begin; return None if none may."""
         for at, waiting in enumerate(self._waiting):
             if self._requests.has_room(waiting.request):
                 return self._waiting.pop(at)
@@ -214,7 +217,7 @@ class Reader(Stream):
         return len(self._waiting) >= WAITING or size >= WAITING_BYTES
 
     async def _read_more(self) -> None:
-        """Read the next bytes, or return early once a waiting request may begin."""
+        """Read the next bytes, but return early if a request is settled and others are waiting."""
         if self._waiting or self._reading is not None:
             self._reading = self._reading or asyncio.create_task(self._source.read())
             settled = asyncio.create_task(self._requests.settled())
@@ -231,7 +234,10 @@ class Reader(Stream):
         self._lines.extend(self._splitter.feed(chunk) if chunk else (self._splitter.rest(),))
 
     async def _settled(self) -> bool:
-        """Wait until a request is settled. Return False if the time limit `drain_s` is exceeded."""
+        """Wait until an open request is settled, and return True.
+
+        After the input has ended, wait for at most `drain_s` seconds, and then return False.
+        """
         try:
             async with asyncio.timeout(self._requests.drain_s if self._ended else None):
                 await self._requests.settled()
@@ -240,7 +246,7 @@ class Reader(Stream):
         return True
 
     async def _drain(self) -> None:
-        """Give the open requests time to finish, and answer the waiting requests with an error."""
+        """Wait until open requests have finished, then reply to waiting requests with an error."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._requests.drain_s if not self._waiting else 0):
                 await self._requests.none_open()

@@ -1,8 +1,8 @@
 """MCP over stdin and stdout: one JSON-RPC message per line (MCP specification, transports, stdio).
 
-The SDK's transport reads and writes on worker threads, which doubles the time of a call. It also
-changes bytes that are not UTF-8, and leaves some lines without a reply. This transport runs on the
-event loop, and replies to every line that requires a reply.
+We do not use the SDK's transport. It reads and writes on worker threads, which doubles the time of
+a call. It also changes bytes that are not UTF-8, and does not reply to some lines that require a
+reply. This transport runs on the event loop, and replies to all of them.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from backscroll.stdio.reader import Opening, Reader
 from backscroll.stdio.writer import Writer
 
 OPEN_REQUESTS: Final = 128
-"""The maximum number of open calls and, separately, of other open requests. Further ones wait."""
+"""The maximum number of open tool calls and, separately, of other open requests. Others wait."""
 
 DRAIN_S: Final = 5.0
 """The maximum time that open requests may take after the input has ended, in seconds."""
 
 UNREAD_S: Final = 5.0
-"""How long a host that has closed stdin may read nothing while output waits, in seconds."""
+"""The maximum time that a host may leave output unread after it has closed stdin, in seconds."""
 
 
 def run(settings: Settings) -> None:
     """Serve the tools on stdin and stdout until stdin ends, or SIGTERM or SIGINT arrives.
 
-    For all other code in the process, stdin is empty and stdout goes to stderr. So nothing that a
-    library prints reaches the host.
+    For all other code in the process, stdin is empty, and output to stdout goes to stderr. So text
+    that a library prints does not reach the host.
 
     Raises:
         SystemExit: stdin or stdout is closed.
@@ -46,7 +46,14 @@ def run(settings: Settings) -> None:
 
 
 def take_over(settings: Settings, stdin: int, stdout: int, opening: Opening) -> None:
-    """Serve a connection like `run`, after the front has read the first lines."""
+    """Serve a connection like `run`, after `stdio.front` has read the first lines.
+
+    Args:
+        settings: the operator's settings.
+        stdin: the file descriptor to read from.
+        stdout: the file descriptor to write to.
+        opening: the input that `stdio.front` has read.
+    """
     logs.configure(settings.log_level, settings.log_format)
     tracing.configure()
     with suppress(KeyboardInterrupt):
@@ -69,10 +76,12 @@ async def serve(  # noqa: PLR0913 - tests set smaller limits
         server: the MCP server.
         stdin: the file descriptor to read from. It is not closed.
         stdout: the file descriptor to write to. It is not closed.
-        opening: the input that the front has read; by default, none.
-        open_requests: the maximum number of open calls and, separately, of other open requests.
+        opening: the input that `stdio.front` has read; None if it has read nothing.
+        open_requests: the maximum number of open tool calls and, separately, of other open
+            requests.
         drain_s: the maximum time that open requests may take after the input has ended, in seconds.
-        unread_s: the maximum time that a host that has closed stdin may read nothing, in seconds.
+        unread_s: the maximum time that a host may leave output unread after it has closed stdin, in
+            seconds.
     """
     requests = OpenRequests(open_requests, drain_s)
     source = await open_source(stdin)

@@ -1,4 +1,4 @@
-"""The settings with secrets hidden, and notes on settings that may be unintended."""
+"""Lists the settings with secrets hidden, and writes notes on settings that may be mistakes."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 
 
 def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[ShownSetting, ...]:
-    """Return the settings with their sources, and with secrets hidden.
+    """Return all settings with their values and sources, and with secrets hidden.
 
-    Settings for HTTP are left out if they are not set, because most users do not need them.
+    Settings for HTTP that have no value are left out, because most users do not need them.
 
     Args:
         settings: the settings.
-        sources: the source of each setting, as `settings.sources` returns it.
+        sources: the source of each setting that is set, from `settings.sources`.
     """
     return tuple(
         ShownSetting(
@@ -40,12 +40,12 @@ def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[Show
 def notes(
     settings: Settings, sources: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return notes on settings that are valid but may be unintended, one sentence each.
+    """Return notes on settings that are valid but may be mistakes. Each note is one sentence.
 
     Args:
         settings: the settings.
-        sources: the source of each setting, as `settings.sources` returns it.
-        environ: the environment, to find variables that are set but not used.
+        sources: the source of each setting that is set, from `settings.sources`.
+        environ: the environment variables. Some of them may be set but not used.
     """
     found: list[str] = []
     if settings.upstream != "openai" and not is_blank(environ.get("OPENAI_API_KEY", "")):
@@ -87,15 +87,14 @@ def _shown(name: str, value: object, *, secret: bool) -> str:
 
 
 def _without_password(url: str) -> str:
-    """Return a database's URL without its query, and with its password hidden."""
+    """Return the URL of a database without its query, and with its password hidden."""
     if url.startswith(SQLITE) and "?" not in url:
         return url
     try:
         parsed = make_url(url).set(query={})
     except (ArgumentError, ValueError):
         return f"set, {len(url)} characters, not a URL"
-    if (
-        "@" in f"{parsed.host}{parsed.database}"
-    ):  # the text before this @ may be the end of a password
+    # If an @ is left, the text before it may be the end of a password that contains an @.
+    if "@" in f"{parsed.host}{parsed.database}":
         return f"set, {len(url)} characters, with more than one @"
     return parsed.render_as_string(hide_password=True)

@@ -1,4 +1,4 @@
-"""Answers HTTP requests in one process until the process is told to stop."""
+"""Serves HTTP requests in one process, until the process should stop."""
 
 import asyncio
 import gc
@@ -19,18 +19,19 @@ from backscroll.process.logs import configure
 from backscroll.settings.model import Settings
 
 IDLE_S: Final = 75
-"""How long an idle connection stays open, in seconds. This must exceed a load balancer's own idle
-timeout; otherwise the balancer could send a request on a connection that has just been closed."""
+"""How long an idle connection stays open, in seconds. It must be longer than the idle timeout of a
+load balancer. Otherwise the balancer may send a request on a connection that was just closed."""
 
 CUT_S: Final = 1
-"""How long requests that are cancelled at shutdown may take to end, in seconds."""
+"""At shutdown, the maximum time that cancelled requests may take to end, in seconds."""
 
 
 def prepare(settings: Settings) -> None:
     """Configure logging and tracing in this process.
 
     Raises:
-        SettingsError: OpenTelemetry's variables choose an exporter that is not installed.
+        SettingsError: OpenTelemetry's environment variables name an exporter that is not
+            installed.
     """
     configure(settings.log_level, settings.log_format)
     tracing.configure()
@@ -38,7 +39,7 @@ def prepare(settings: Settings) -> None:
 
 
 def freeze() -> None:
-    """Exclude all existing objects from garbage collection, because scanning delays requests."""
+    """Exclude all existing objects from garbage collection, which would delay requests."""
     gc.collect()
     gc.freeze()
 
@@ -50,14 +51,14 @@ async def answer(
     stopping: asyncio.Event,
     read_s: float = READ_S,
 ) -> None:
-    """Answer requests until told to stop, then wait for those in progress.
+    """Serve requests until `stopping` is set. Then wait for requests in progress.
 
     Args:
-        served: the application and its shutdown state.
-        settings: the operator's settings, among them time limits and the TLS certificate.
+        served: the application, and the state that it needs to shut down.
+        settings: the operator's settings, which include time limits and the TLS certificate.
         listener: the listening socket.
-        stopping: set by the caller to stop the server.
-        read_s: how long a client may leave a response unread, in seconds.
+        stopping: the event that the caller sets to stop the server.
+        read_s: the maximum time that a client may leave a response unread, in seconds.
     """
     config = uvicorn.Config(
         served.app,
@@ -89,7 +90,7 @@ async def answer(
 
 
 class _Server(BoundedServer):
-    """uvicorn without its signal handlers, which would stop it without draining requests."""
+    """uvicorn without its signal handlers, which would stop it before requests have finished."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

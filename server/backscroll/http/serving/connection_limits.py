@@ -1,7 +1,7 @@
 """Limits the number of open connections and the duration of TLS handshakes.
 
-Each open connection uses a file descriptor, even an idle one. Without a limit, clients could use up
-all file descriptors, and the health check and the store would fail.
+Each open connection uses a file descriptor, even if it is idle. Without a limit, clients could use
+up all file descriptors of the process. Then the health check and the store would fail.
 """
 
 import asyncio
@@ -18,17 +18,25 @@ import uvicorn
 from backscroll.http.serving.receiving import PunctualProtocol
 
 MOST: Final = 4096
-"""The maximum number of connections per process, even if its file limit allows more."""
+"""The maximum number of connections per process, even if the limit of open files allows more."""
 
 _SHARE: Final = 2
+"""The limit of open files, divided by this number, is the maximum number of connections."""
+
 _BATCH: Final = 16
+"""The maximum number of connections, divided by this, is the number of connections shut down at
+once."""
 
 CLOSING_S: Final = 1.0
-"""How long a full server waits for connections that it shut down to be closed, in seconds."""
+"""The time that asyncio has to close connections that were shut down, in seconds. After that, a
+full server shuts down others."""
 
 
 def most_connections() -> int:
-    """Return the connection limit of a process: half its limit of open files, at most `MOST`."""
+    """Return the maximum number of connections of this process.
+
+    It is half of the maximum number of open files, and at most `MOST`.
+    """
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -38,10 +46,10 @@ def most_connections() -> int:
 
 
 class BoundedServer(uvicorn.Server):
-    """uvicorn with connection limits. It serves only on listening sockets that are passed to it.
+    """A uvicorn server with connection limits. It needs open listening sockets.
 
     Args:
-        config: uvicorn's configuration, with a `PunctualProtocol`.
+        config: uvicorn's configuration. Its HTTP protocol must be a `PunctualProtocol`.
         handshake_s: the time limit for a TLS handshake and for a TLS shutdown, in seconds.
         most: the maximum number of open connections; by default `most_connections`.
     """
@@ -52,7 +60,11 @@ class BoundedServer(uvicorn.Server):
         self._most = most_connections() if most is None else most
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to accept connections as uvicorn does, but within the limits."""
+        """Start to accept connections on the given sockets, within the limits.
+
+        Args:
+            sockets: the listening sockets.
+        """
         config = self.config
         limits: dict[str, Any] = {}
         if config.ssl is not None:
@@ -74,7 +86,10 @@ class BoundedServer(uvicorn.Server):
         )
 
     def _used(self) -> dict[int, float]:
-        """Return, by file descriptor, when each connection was last used; infinity if in use."""
+        """Return the time at which each connection was last used, by file descriptor.
+
+        The time is in seconds of the event loop's clock; infinity if the connection is in use.
+        """
         return {
             connection.transport.get_extra_info("socket").fileno(): (
                 connection.used_at if connection.is_idle else math.inf
@@ -87,22 +102,22 @@ class BoundedServer(uvicorn.Server):
 class Listener(socket.socket):
     """A listening socket that limits the number of open connections.
 
-    One connection above the limit is accepted. Some idle connections are then closed: first those
-    that never sent a request, oldest first, then the least recently used. If no connection is idle,
-    the new one is closed.
+    If a new connection exceeds the limit, some idle connections are shut down: first those that
+    have never sent a request, then those that were not used for the longest time. If no connection
+    is idle, the new connection is closed.
 
-    Except on Windows, asyncio calls `accept` repeatedly within one turn of the event loop, until
-    `accept` raises `BlockingIOError`. In later turns, asyncio closes the connections that were shut
-    down, which frees their file descriptors.
+    Except on Windows, asyncio calls `accept` repeatedly in one iteration of the event loop, until
+    `accept` raises `BlockingIOError`. In later iterations, asyncio closes the connections that were
+    shut down, which frees their file descriptors.
 
     Args:
-        listening: a listening socket, which is duplicated. Its owner must close it.
+        listening: a listening socket. It is duplicated, so its owner must still close it.
         most: the maximum number of open connections.
-        used: returns, by file descriptor, when each connection was last used, in seconds of the
-            loop's clock; infinity if it is in use. A connection is missing until its handshake is
-            complete.
-        closing_s: how long to wait for connections that were shut down to be closed, in seconds.
-            Then others are shut down.
+        used: returns the time at which each connection was last used, by file descriptor, in
+            seconds of the event loop's clock; infinity if the connection is in use. A connection
+            whose TLS handshake is not complete is missing.
+        closing_s: the time that asyncio has to close connections that were shut down, in seconds.
+            After that, others are shut down.
     """
 
     def __init__(
@@ -123,11 +138,11 @@ class Listener(socket.socket):
         self._closing_until = 0.0
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Return a new connection and its address.
+        """Return a new connection and the client's address.
 
         Raises:
-            BlockingIOError: no connection is waiting, or the limit is reached: asyncio has not yet
-                closed the connections that were shut down, or no connection is idle.
+            BlockingIOError: no new connection is waiting. Or the limit is reached, and either no
+                connection is idle, or asyncio has not yet closed those that were shut down.
         """
         if len(self._open) >= self._most:
             self._open = [one for one in self._open if one.fileno() >= 0]
@@ -142,17 +157,19 @@ class Listener(socket.socket):
         return connection, address
 
     def _is_closing(self) -> bool:
-        """Whether connections that were shut down will soon be closed."""
+        """Whether to wait for asyncio to close connections that were shut down."""
         return time.monotonic() < self._closing_until and any(
             one.fileno() >= 0 for one in self._closing
         )
 
     def _close_some(self) -> bool:
-        """Shut down some idle connections; return whether any connection was idle."""
+        """Shut down some idle connections. Return whether any connection was idle."""
         used = self._used()
-        told = set(self._closing)
+        closing = set(self._closing)
         idle = [
-            one for one in self._open if used.get(one.fileno(), 0.0) < math.inf and one not in told
+            one
+            for one in self._open
+            if used.get(one.fileno(), 0.0) < math.inf and one not in closing
         ]
         idle.sort(key=lambda one: used.get(one.fileno(), 0.0))
         self._closing = idle[: math.ceil(self._most / _BATCH)]

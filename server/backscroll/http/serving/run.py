@@ -25,13 +25,13 @@ _WHOM: Final = {
 
 
 def run(settings: Settings, host: str, port: int) -> None:
-    """Configure logging and tracing, then `serve`, with the same arguments and errors."""
+    """Configure logging and tracing, and call `serve`; see there for arguments and errors."""
     prepare(settings)
     asyncio.run(serve(settings, host, port))
 
 
 async def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve MCP over HTTP until the process is told to stop, then wait for requests in progress.
+    """Serve MCP over HTTP until SIGTERM or SIGINT. Then wait for requests in progress.
 
     Args:
         settings: the operator's settings.
@@ -39,8 +39,8 @@ async def serve(settings: Settings, host: str, port: int) -> None:
         port: the port to listen on; 0 for any free port.
 
     Raises:
-        CommandError: the address, the certificate, the database or the issuer cannot be used, or
-            the settings contradict each other.
+        CommandError: the address, the TLS certificate, the database or the token issuer cannot be
+            used, or the settings contradict each other.
         SettingsError: the upstream's settings are not valid.
         StoreError: the database cannot be used.
     """

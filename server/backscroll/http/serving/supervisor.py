@@ -1,4 +1,4 @@
-"""Supervises several worker processes that serve one port."""
+"""Starts several worker processes that serve the same port, and replaces those that exit."""
 
 import asyncio
 import logging
@@ -24,13 +24,13 @@ from backscroll.process.exits import CommandError
 from backscroll.settings.model import Settings
 
 AGAIN_S: Final = 1.0
-"""How long to wait before a worker that exited is replaced, in seconds."""
+"""How long to wait before an exited worker is replaced, in seconds."""
 
 START_S: Final = 60.0
-"""How long a worker may take to become ready, in seconds."""
+"""The maximum time that a worker may take to become ready, in seconds."""
 
 LEAVE_S: Final = 5.0
-"""How long a worker may take to exit after the time limits of its shutdown, in seconds."""
+"""The time that a worker has to exit after its requests have ended, in seconds."""
 
 _log: Final = logging.getLogger("backscroll.http")
 _spawn: Final = multiprocessing.get_context("spawn")
@@ -46,7 +46,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
     start_s: float = START_S,
     leave_s: float = LEAVE_S,
 ) -> None:
-    """Run a worker on each listener until `stopping` is set, then wait until all have exited.
+    """Run a worker on each listener until `stopping` is set. Then wait until all have exited.
 
     A worker that exits earlier is replaced. Its open connections are lost, but connections that are
     waiting to be accepted are kept.
@@ -55,10 +55,11 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
         settings: the operator's settings.
         host: the address that the server listens on.
         listeners: the listening sockets, one for each worker.
-        stopping: set by the caller to stop the workers.
+        stopping: the event that the caller sets to stop the workers.
         ready: called once, when all workers are ready.
-        start_s: how long a worker may take to become ready, in seconds.
-        leave_s: how long a worker may take to exit after its shutdown's time limits, in seconds.
+        start_s: the maximum time that a worker may take to become ready, in seconds.
+        leave_s: the time that a worker has to exit after its requests have ended, in seconds. Then
+            it is killed.
 
     Raises:
         CommandError: the database or the token issuer cannot be used, or a worker exited before it
@@ -70,7 +71,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
         raise CommandError("BACKSCROLL_HTTP_WORKERS must be 1 on Windows: run several servers")
     with metrics.shared():
         async with opened(settings, access.allowed(settings, host)):
-            pass  # report any error once, and prepare the database once, before the workers start
+            pass  # before the workers start, report any error and prepare the database, both once
         workers = _Supervisor(
             settings, host, stopping, ready, len(listeners), start_s=start_s, leave_s=leave_s
         )
@@ -117,10 +118,18 @@ class _Supervisor:
             _log.error("worker %d exited (exit code %s): starting another", pid, code)
             with anyio.move_on_after(AGAIN_S):
                 await self._stopping.wait()
-        listener.close()  # refuse new clients, which would otherwise wait forever
+        listener.close()  # so that new connections are refused instead of waiting forever
 
     async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
-        """Run a worker until it exits; return its id, its exit code, and whether it was ready."""
+        """Run a worker until it exits.
+
+        Args:
+            listener: the worker's listening socket.
+            first: whether no worker has become ready on this listener yet.
+
+        Returns:
+            The worker's process id, its exit code, and whether it became ready.
+        """
         ours, theirs = _spawn.Pipe()
         arguments = (self._settings, self._host, listener, theirs)
         process = _spawn.Process(target=worker.work, args=arguments)
@@ -146,7 +155,7 @@ class _Supervisor:
         return pid, process.exitcode, answers
 
     async def _end(self, process: SpawnProcess, ours: Connection) -> None:
-        """Tell the worker to stop when `stopping` is set, and kill it if it takes too long."""
+        """When `stopping` is set, tell the worker to stop, and kill it if it takes too long."""
         await self._stopping.wait()
         with suppress(OSError):  # the worker has already exited
             ours.send_bytes(worker.STOP)
@@ -160,7 +169,7 @@ class _Supervisor:
 
 
 async def _says(worker: Connection) -> bool:
-    """Wait for a worker's message; return False if the worker exits without sending one."""
+    """Wait for a message from a worker. Return False if the worker exits without sending one."""
     await anyio.wait_readable(worker)
     try:
         worker.recv_bytes()
@@ -173,9 +182,9 @@ async def _says(worker: Connection) -> bool:
 def _interrupts_held() -> Iterator[None]:
     """Block SIGINT in the processes that are started within the context.
 
-    On Ctrl-C, a terminal signals all processes, but only the supervisor may handle it.
+    On Ctrl-C, a terminal sends SIGINT to all processes, but only the supervisor should handle it.
     """
-    resource_tracker.ensure_running()  # starting it unblocks the signal
+    resource_tracker.ensure_running()  # start it now, because starting it unblocks SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,4 +1,4 @@
-"""A worker: one of several processes that serve one port."""
+"""Runs a worker process. Several workers serve the same port."""
 
 import asyncio
 import os
@@ -22,10 +22,11 @@ STOP: Final = b"stop"
 """The message that tells a worker to finish its requests and exit."""
 
 _CUT: Final = 1
+"""The exit code of a worker that exits without finishing its requests."""
 
 
 def work(settings: Settings, host: str, listener: socket.socket, keeper: Connection) -> None:
-    """Answer requests until the supervisor says to stop, or exits.
+    """Serve requests until the supervisor sends `STOP` or exits.
 
     Args:
         settings: the operator's settings.
@@ -56,7 +57,10 @@ async def _work(settings: Settings, host: str, listener: socket.socket, keeper: 
 
 
 async def _heed(keeper: Connection, stopping: asyncio.Event) -> None:
-    """Stop when the supervisor says so or exits; if it exits after saying so, exit immediately."""
+    """Set `stopping` when the supervisor sends `STOP` or exits.
+
+    If the supervisor exits after it has sent `STOP`, exit immediately.
+    """
     await anyio.wait_readable(keeper)
     stopping.set()
     try:
