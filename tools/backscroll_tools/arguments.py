@@ -160,7 +160,7 @@ def _check(tool: Tool, name: str) -> Validate:
 
 
 def _closed(rules: JSON) -> JSON:
-    """Return the schema with `additionalProperties: false` in each object that sets no value."""
+    """Return a copy of the schema in which objects forbid members that the schema does not list."""
     closed = dict(rules)
     if "properties" in rules:
         members = cast("JSON", rules["properties"])

@@ -206,7 +206,7 @@ def _lone_surrogate(raw: bytes) -> int | None:
 
 
 def _offset(text: str, token: str) -> int:
-    """Return the byte offset of the first occurrence of a number that is not in a string."""
+    """Return the byte offset of a number in a JSON text. Digits within strings do not count."""
     pattern = re.compile(rf'"(?:[^"\\]|\\.)*"|(?P<token>{re.escape(token[:_SHOWN])})')
     found = next(match for match in pattern.finditer(text) if match["token"])
     return len(text[: found.start()].encode())

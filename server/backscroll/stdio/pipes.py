@@ -84,7 +84,7 @@ class PipeWriter(asyncio.Protocol):
         self._writable.set()
         self._stop_checking()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes `exc`
         """Let all waiting writes fail."""
         self._stop_checking()
         self._closed.set()

@@ -16,7 +16,7 @@ OMITTED: Final = "omitted"
 """The name of the field that describes an item's missing content."""
 
 BINARY: Final = "binary content"
-"""The value of `omitted` if binary content was shortened."""
+"""The value of `omitted` if binary content was replaced."""
 
 CHARS: Final = "_chars"
 """The suffix of a field in replies of the store. If the store has cut the string in the field

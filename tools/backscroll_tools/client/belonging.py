@@ -32,7 +32,7 @@ def belongs(reply: JSON, request: Request) -> bool:
     """
     root = request.group.root
     segments = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
-    is_object = len(segments) % 2 == 0  # list names and ids alternate in a path
+    is_object = len(segments) % 2 == 0  # in a path, each list name is followed by an id
     list_name = segments[-2] if is_object else segments[-1]
     owners = dict(zip(segments[::2], segments[1::2], strict=False))
     fields = [(name, owners[owner]) for owner, name in _OWNER_FIELDS.items() if owner in owners]

@@ -69,7 +69,7 @@ class Network(httpcore2.AsyncNetworkBackend):
         return NetworkStream(buffered)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for some seconds."""
+        """Wait for the given number of seconds."""
         await asyncio.sleep(seconds)
 
 

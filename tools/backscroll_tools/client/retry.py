@@ -15,10 +15,10 @@ PATIENT: Final = 3
 """The number of the first attempt that may use all of the remaining time."""
 
 BASE_S: Final = 0.25
-"""The maximum random pause after the first failure, in seconds. It doubles with each failure."""
+"""The maximum random pause after the first failure, in seconds. Each further failure doubles it."""
 
 CAP_S: Final = 8.0
-"""The limit for the maximum random pause, in seconds. An upstream may ask for a longer pause."""
+"""The maximum random pause after any number of failures, in seconds."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 

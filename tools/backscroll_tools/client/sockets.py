@@ -14,8 +14,7 @@ from anyio import EndOfStream
 from anyio.abc import ByteStream
 
 BUFFER_BYTES: Final = 256 * 1024
-"""The size at which a full buffer pauses reading, in bytes. The operating system keeps later data.
-"""
+"""Reading pauses when the buffer has this size, in bytes. The operating system keeps later data."""
 
 # Windows has no `poll`. On other systems, `select` refuses descriptors above 1,023.
 _Selector: Final[Callable[[], selectors.BaseSelector]] = getattr(

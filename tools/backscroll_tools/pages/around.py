@@ -70,14 +70,14 @@ class _Side(Generic[Item]):
     stop: Stop
 
     def end(self, shown: int) -> tuple[str, Stop]:
-        """Return where this side of the page ends, and why it ends there.
+        """Return where and why this side of the page ends.
 
         Args:
             shown: the number of items of this side that are on the page.
 
         Returns:
-            The key that the next page in this direction starts after; it is empty if that is the
-            item in the middle. The second value is the reason.
+            The key of the last item on this side, or an empty string if the side has no items. The
+            second value is the reason. The next page in this direction starts after that key.
         """
         _, key, passed = self.items[shown - 1] if shown else (None, "", 0)
         if shown == len(self.items):

@@ -203,9 +203,9 @@ class BoundedPage:
         return self._bounds.result_chars - self._used - frame
 
     def _reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
-        """Return `_frame` for a next page that starts from this position; results are cached."""
-        # The size of the frame depends only on these values. The wording of the heading differs
-        # for 0, 1 and more items, and for 0 and more skipped items.
+        """Return the length of the result without items, if the next page starts from `position`."""
+        # The length depends only on these values. The wording of the heading differs for 0, 1 and
+        # more items, and for 0 and more skipped items.
         lengths = (
             1 + len(str(returned)) if returned > 1 else returned,
             len(str(passed)) if passed else 0,

@@ -49,7 +49,7 @@ class Candidate(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """The score of one message. If two scores are equal, the higher row, which is newer, is first.
+    """The score of one message. Messages are sorted by score, then with the newest first.
 
     Attributes:
         score: the score; a higher score ranks before a lower one.
@@ -84,7 +84,7 @@ def best(
     return nlargest(limit, candidates, key=lambda each: (total(each.bits), each.row))
 
 
-def ranked(  # noqa: PLR0913 - the last two are for measuring other settings
+def ranked(  # noqa: PLR0913 - benchmarks set the last two
     candidates: Sequence[Candidate],
     weights: Sequence[float],
     mean_length: float,

@@ -135,7 +135,7 @@ def _repeatable(error: ToolError, write: _Write) -> ToolError:
         return error
     if error.code in _KEYED:
         next_step = f'{next_step} When you repeat the call, pass idempotency_key "{key}".'
-    # Earlier calls with the key may have written something.
+    # An earlier call with the same key may have written the message.
     retry = error.retry.replace("nothing was written", "this call wrote nothing")
     return ToolError(
         error.code,

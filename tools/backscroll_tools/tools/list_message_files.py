@@ -51,7 +51,7 @@ class _DerivedFiles:
     thread_id: str
     message_id: str
 
-    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - required
+    async def chunk(self, after: str, limit: int) -> Chunk[MessageFile]:  # noqa: ARG002 - part of `Source`
         raw = await raw_message(self.client, self.collection, self.thread_id, self.message_id)
         names = objects.derived_files(raw)
         if self.start.walk_order == "desc":

@@ -217,7 +217,7 @@ class OneWrite:
         return keys.digest(json.dumps(self.message, sort_keys=True))
 
     @staticmethod
-    def _check(same: bool) -> None:  # noqa: FBT001 - calls read as a condition
+    def _check(same: bool) -> None:  # noqa: FBT001 - callers pass a condition
         """Refuse the call if its key was used with another message.
 
         Args:
@@ -250,7 +250,7 @@ class OneWrite:
 
     def _learn(self, **known: str | int) -> None:
         """Update the given fields of the key, and remember the key for later calls."""
-        key = replace(self.key, **known)  # type: ignore[arg-type]  # fields of a key
+        key = replace(self.key, **known)  # type: ignore[arg-type]  # callers pass fields of a key
         self.record = replace(self.record, key=key)
         self._remember()
 

@@ -94,7 +94,7 @@ def _without_password(url: str) -> str:
         parsed = make_url(url).set(query={})
     except (ArgumentError, ValueError):
         return f"set, {len(url)} characters, not a URL"
-    # If an @ is left, the text before it may be the end of a password that contains an @.
+    # A password with an @ is split there, so the host or the database may contain a part of it.
     if "@" in f"{parsed.host}{parsed.database}":
         return f"set, {len(url)} characters, with more than one @"
     return parsed.render_as_string(hide_password=True)

@@ -81,7 +81,7 @@ class BoundedServer(uvicorn.Server):
         self.started = True
 
     def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn calls it
+        return self.config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn passes these too
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 

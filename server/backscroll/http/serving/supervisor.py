@@ -83,7 +83,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
 
 
 class _Supervisor:
-    def __init__(  # noqa: PLR0913 - as `supervise`
+    def __init__(  # noqa: PLR0913 - it has the arguments of `supervise`
         self,
         settings: Settings,
         host: str,
