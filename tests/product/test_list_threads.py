@@ -169,4 +169,5 @@ async def test_an_upstream_without_activity_dates_threads_by_their_creation() ->
         listed = await _list(http, upstream=other, since="2026-11-01", until="2026-11-01")
         assert _ids(await _list(http, upstream=other, since="2026-11-02")) == []
     assert _ids(listed) == ["thread_2", "thread_1", "thread_3"]
-    assert listed.structured["page"]["warning"] == "this upstream dates threads by their creation"
+    warning = "since and until were compared with the times of creation"
+    assert listed.structured["page"]["warning"] == warning

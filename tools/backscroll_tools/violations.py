@@ -18,7 +18,7 @@ Validate: TypeAlias = Callable[[object], object]
 _IN_WORDS: Final = {
     **dict.fromkeys(
         ("thread_id", "message_id", "completion_id", "run_id", "after", "before"),
-        "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)",
+        "an id (1 to 256 letters, digits, _ . = or -, starting with a letter, a digit or _)",
     ),
     "cursor": "page.next_cursor of an earlier page, copied exactly",
     "idempotency_key": "1 to 255 visible ASCII characters",

@@ -126,7 +126,7 @@ def _each(message: Parsed) -> Each:
         case Dropped(reason):
             return RefusedError(HTTPStatus.BAD_REQUEST, f"A message of the batch is {reason}.")
         case None:
-            raise AssertionError("only a line can be blank")
+            raise AssertionError("a batch contains no blank messages")
 
 
 def _refused(each: Each, refused: RefusedError) -> Each:

@@ -583,7 +583,7 @@ async def test_what_is_set_and_has_no_effect_is_noted(tmp_path: Path) -> None:
     assert diagnosis.notes == (
         "OPENAI_API_KEY is set but not used: only BACKSCROLL_UPSTREAM=openai uses it.",
         "BACKSCROLL_API_KEY is set but not used: the store needs no key.",
-        "BACKSCROLL_SERVES only affects the upstream compatible.",
+        "BACKSCROLL_SERVES is set but not used: only BACKSCROLL_UPSTREAM=compatible uses it.",
     )
     assert_keeps_the_key(diagnosis)
 

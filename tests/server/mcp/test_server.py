@@ -22,7 +22,7 @@ TAKES: Final = {
     "list-messages": "thread_id, limit, order, after, before, run_id, cursor, preview_chars",
     "create-message": "thread_id, role, content, parts, attachments, metadata, idempotency_key",
 }
-ID: Final = "an id (1 to 256 letters, digits, _ . = or -, the first a letter, a digit or _)"
+ID: Final = "an id (1 to 256 letters, digits, _ . = or -, starting with a letter, a digit or _)"
 SAFE: Final = "Retry: safe once the arguments are corrected; nothing was read or written."
 CURSOR: Final = (
     "Next: Copy page.next_cursor exactly and use it with the same id, or leave cursor out to start "

@@ -15,7 +15,7 @@ from backscroll_tools.models import JSON, Order
 from backscroll_tools.strict_json import JSONFlawError
 
 UNNAMED: Final = "items without a usable id were left out"
-UNFILTERED: Final = "completions without metadata were left out: the upstream may not return it"
+UNFILTERED: Final = "completions were left out, because the upstream sent no metadata for them"
 CONTRARY: Final = "the upstream ignores order"
 
 

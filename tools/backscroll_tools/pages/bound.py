@@ -203,7 +203,7 @@ class BoundedPage:
         return self._bounds.result_chars - self._used - frame
 
     def _reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
-        """Return the length of the result without items, if the next page starts from `position`."""
+        """Return the length of the result without items if the next page starts at `position`."""
         # The length depends only on these values. The wording of the heading differs for 0, 1 and
         # more items, and for 0 and more skipped items.
         lengths = (

@@ -18,7 +18,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import StoppedBy
 from backscroll_tools.pages.source import Chunk, Chunks, Item
 
-STUCK: Final = "the upstream repeats itself, so later items cannot be reached"
+STUCK: Final = "the upstream sends the same items again, so later ones cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
 REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
 ABSENT: Final = "the upstream said that more items follow, but then sent none"
@@ -27,8 +27,7 @@ GONE: Final = "the rest of an item was left out, because the item can no longer 
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
     map(len, (STUCK, EMPTY, FAILED, ABSENT))
 )
-"""The maximum length of all warnings of a walk together, in characters, for which a page reserves
-space."""
+"""The number of characters that a page reserves for the warnings of a walk."""
 
 
 @dataclass(frozen=True, slots=True)

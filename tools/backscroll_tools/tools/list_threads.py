@@ -22,7 +22,7 @@ from backscroll_tools.tool import Call, Result, Tool
 _SHAPE: Final = Shape("threads", "thread")
 _FILTERS: Final = ("since", "until", "now")
 _NOW: Final = re.compile(r"[0-9]{1,11}")
-_BY_CREATION: Final = "this upstream dates threads by their creation"
+_BY_CREATION: Final = "since and until were compared with the times of creation"
 
 
 @dataclass(frozen=True, slots=True)

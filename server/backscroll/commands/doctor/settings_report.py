@@ -54,7 +54,7 @@ def notes(
         found.append(f"{sources['api_key']} is set but not used: the store needs no key.")
     if settings.upstream != "compatible":
         found += [
-            f"{sources[name]} only affects the upstream compatible."
+            f"{sources[name]} is set but not used: only BACKSCROLL_UPSTREAM=compatible uses it."
             for name in _COMPATIBLE_ONLY
             if name in sources
         ]

@@ -68,7 +68,9 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
         StoreError: the token database cannot be used.
     """
     if sys.platform == "win32":
-        raise CommandError("BACKSCROLL_HTTP_WORKERS must be 1 on Windows: run several servers")
+        raise CommandError(
+            "BACKSCROLL_HTTP_WORKERS must be 1 on Windows; start several servers instead"
+        )
     with metrics.shared():
         async with opened(settings, access.allowed(settings, host)):
             pass  # before the workers start, report any error and prepare the database, both once
