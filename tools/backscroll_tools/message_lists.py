@@ -52,7 +52,7 @@ def messages_of(
     return _WithChoices(listed, collection.retrieve(owner).abridged(start.preview))
 
 
-async def raw_message(  # noqa: PLR0913 - the message's address, and options
+async def raw_message(  # noqa: PLR0913 - they select and shape the message
     client: CallClient,
     collection: Collection,
     owner: str,

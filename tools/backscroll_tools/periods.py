@@ -2,7 +2,7 @@
 
 Each argument is one of these:
 
-- a day, a month or a year: `2026-11-21`, `2026-11`, `2026`. The period includes all of it;
+- a day, a month or a year: `2026-11-21`, `2026-11`, `2026` (the period includes all of it);
 - a time: `2026-11-21T10:00`, in UTC unless it has an offset;
 - an age, in hours, days, weeks, months or years: `12h`, `7d`, `2w`, `3m`, `1y`;
 - Unix seconds.

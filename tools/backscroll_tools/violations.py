@@ -154,7 +154,7 @@ class Violation:
 
 
 def unknown_arguments(owner: str, names: AbstractSet[str]) -> str:
-    """Return the sentence about arguments that a tool, or members that an object, does not have."""
+    """Return the sentence that says that a tool or an object does not accept these names."""
     shown = ", ".join(_shown(name) for name in nsmallest(ERRORS, names))
     return f"{owner} has no argument {shown}."
 

@@ -25,8 +25,8 @@ MESSAGES: Final = 50
 """The maximum number of messages in a batch."""
 
 Each: TypeAlias = ParsedBody | JSONRPCError | RefusedError
-"""One message of a batch: the message to handle, the error reply to it or, if it is refused and
-must not be replied to, the refusal."""
+"""One entry of a batch: a message to handle, an error reply, or the refusal of a message that gets
+no reply."""
 
 AnswerOne: TypeAlias = Callable[[ParsedBody, Scope, Receive, Send], Awaitable[None]]
 """A function that handles one message, as if it had been sent alone."""

@@ -46,7 +46,7 @@ THREADS_ENDPOINTS: Final = frozenset(
 """The endpoints without which an upstream's threads cannot be used."""
 
 ASK: Final = "Use another tool, or ask the operator which upstream BACKSCROLL_UPSTREAM should name."
-"""The next step if the upstream lacks any other endpoint."""
+"""The next step if the upstream lacks an endpoint that is not in `THREADS_ENDPOINTS`."""
 
 FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
 FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."

@@ -14,8 +14,8 @@ from backscroll_tools.models import JSON
 _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _OWNER_FIELDS: Final = {"threads": "thread_id", "messages": "message_id"}
-"""The fields that contain the id of an object's owner. The keys are the lists of owners, as in the
-request's path."""
+"""For each list of owners that a request's path may contain, the field in which an owned object
+names its owner's id."""
 
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
@@ -72,7 +72,7 @@ def _is_of(
 
 
 def _is_numbered(value_id: object, completion: str) -> bool:
-    """Whether a message may belong to a completion, by its id; True if the id has no index."""
+    """Whether a message with this id may belong to a completion; True if the id has no index."""
     found = _NUMBERED.fullmatch(value_id) if isinstance(value_id, str) else None
     if found is None or not _family(completion):
         return True

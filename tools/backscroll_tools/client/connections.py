@@ -115,7 +115,7 @@ class Connections:
         return sum(len(pool.connections.connections) for pool in self._pools.values())
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Send a request, and return the response. Redirects are not followed, cookies not kept.
+        """Send a request, and return the response. Redirects and cookies are ignored.
 
         Args:
             request: the request, whose headers identify the caller.

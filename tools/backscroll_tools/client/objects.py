@@ -254,4 +254,4 @@ TYPED_FIELDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     OMITTED: ("omitted", _is_text),
     "metadata_": ("metadata", _is_object),  # open-assistant-api
 }
-"""For each field of an upstream's message, the typed field, and the check for its value."""
+"""The typed field for each field of an upstream's message, and the check for the field's value."""

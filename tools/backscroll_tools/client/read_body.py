@@ -20,7 +20,7 @@ EDGE: Final = 4096
 """If a body is too large, this number of bytes is kept of its beginning, and also of its end."""
 
 _SKIMMED: Final = 16
-"""A body that is too large is read to its end only up to this multiple of the limit."""
+"""A body that is larger than this multiple of the limit is not read to its end."""
 
 _EITHER_HEADER: Final = 32 + zlib.MAX_WBITS
 """The value of `wbits` with which zlib detects whether the data has a gzip or a zlib header."""

@@ -26,7 +26,7 @@ from backscroll_tools.render import (
 from backscroll_tools.tool import Bounds, Result
 
 _MARK: Final = "#" * MARK_CHARS
-"""A placeholder for the page's line prefix when characters are counted. All have this length."""
+"""A placeholder for the page's line prefix, which has the same length, for counting characters."""
 
 _WARNING: Final = "w" * WARNING_CHARS
 
@@ -204,8 +204,8 @@ class BoundedPage:
 
     def _reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
         """Return the length of the result without items if the next page starts at `position`."""
-        # The length depends only on these values. The wording of the heading differs for 0, 1 and
-        # more items, and for 0 and more skipped items.
+        # The length depends only on these values. The heading is worded differently for 0, 1 and
+        # more items, and it counts skipped items only if there are any.
         lengths = (
             1 + len(str(returned)) if returned > 1 else returned,
             len(str(passed)) if passed else 0,
@@ -219,7 +219,7 @@ class BoundedPage:
         return frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor of the same length as the one for a page that starts after the item."""
+        """Return a cursor with the length of the cursor for a page that starts after the item."""
         lengths = (len(position), inside)
         if lengths not in self._cursors:
             self._cursors[lengths] = encode(self._position_after(position, inside))

@@ -160,7 +160,7 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
 
 
 def _code(tool: str) -> str:
-    """Return the initials of the words in a tool's name. They differ for all tools."""
+    """Return the initials of the words in a tool's name. No two tools have the same initials."""
     return "".join(word[0] for word in tool.split("-"))
 
 

@@ -1,4 +1,4 @@
-"""Reads an upstream's pages one after another, until there are enough items. This is a walk.
+"""A walk: reads an upstream's pages one after another, until there are enough items.
 
 Some upstreams have faults (docs/upstreams.md): they send the same page again, repeat ids, or send
 an empty page and claim that more items follow. Then the walk ends, and keeps the items that it has
@@ -212,7 +212,7 @@ class Walk:
     def _ended(
         self, chunk: Chunk[Item], progress: _Progress, asked: Collection[str]
     ) -> Stop | None:
-        """Return the stop if the walk ends after this chunk, or None. All its items were taken."""
+        """Return the stop if the walk ends after all items of this chunk were taken, or None."""
         so_far = progress.so_far
         received = len(chunk.items) + sum(chunk.passed)
         promised, progress.promised = progress.promised, bool(chunk.has_more)
@@ -235,7 +235,7 @@ class Walk:
 def _fresh(
     keyed: list[tuple[str, Item]], progress: _Progress
 ) -> tuple[list[tuple[str, Item]], bool]:
-    """Return the items that were not seen before, and whether others were. Record all as seen.
+    """Return the items that were not seen before, and whether any was. All now count as seen.
 
     An upstream that ignores `after` may send the item that `after` names again. Then only the items
     after it are new. The items before it are recorded as seen too, because the next page may

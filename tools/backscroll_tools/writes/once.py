@@ -81,7 +81,7 @@ class OneWrite:
     def doubtful(self) -> bool:
         """Whether this cancelled call, or an earlier call with its key, may have written anything.
 
-        Call this only after the call was cancelled.
+        Use this only after `written` was cancelled.
         """
         if self.client.in_doubt or not self._sending:
             return self.client.in_doubt or bool(self.key.sent_at)

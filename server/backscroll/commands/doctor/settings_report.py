@@ -94,7 +94,8 @@ def _without_password(url: str) -> str:
         parsed = make_url(url).set(query={})
     except (ArgumentError, ValueError):
         return f"set, {len(url)} characters, not a URL"
-    # A password with an @ is split there, so the host or the database may contain a part of it.
+    # If a password contains an @, the URL was split there. Then the host or the database contains a
+    # part of the password.
     if "@" in f"{parsed.host}{parsed.database}":
         return f"set, {len(url)} characters, with more than one @"
     return parsed.render_as_string(hide_password=True)

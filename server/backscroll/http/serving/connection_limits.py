@@ -21,11 +21,10 @@ MOST: Final = 4096
 """The maximum number of connections per process, even if the limit of open files allows more."""
 
 _SHARE: Final = 2
-"""The limit of open files, divided by this number, is the maximum number of connections."""
+"""At most half of the files that the process may open can be connections."""
 
 _BATCH: Final = 16
-"""The maximum number of connections, divided by this, is the number of connections shut down at
-once."""
+"""A full server shuts down a sixteenth of its maximum number of connections at once."""
 
 CLOSING_S: Final = 1.0
 """The time that asyncio has to close connections that were shut down, in seconds. After that, a
@@ -81,7 +80,7 @@ class BoundedServer(uvicorn.Server):
         self.started = True
 
     def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn passes these too
+        return self.config.http_protocol_class(  # type: ignore[call-arg]  # like uvicorn's call
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
