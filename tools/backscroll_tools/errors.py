@@ -74,8 +74,8 @@ class ToolError(Exception):
         """Return the text for the agent: `code: sentence`, the next step, and the retry rule.
 
         Args:
-            offered: the names of the tools that the agent has. No other tools of `shown_by` are
-                named. If None, the agent has all tools.
+            offered: the names of the tools that the agent has. The text names only these tools. If
+                None, the agent has all tools.
         """
         lines = [f"{self.code}: {self.message}"]
         tools = [name for name in self.shown_by if offered is None or name in offered]

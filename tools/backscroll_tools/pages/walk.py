@@ -155,7 +155,7 @@ class Walk:
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
-                # Items of other kinds are skipped, so add the number that was skipped so far.
+                # Items of other kinds are skipped, so ask for as many more as were skipped so far.
                 wanted = max(1, self.limit - progress.taken + so_far.passed)
                 progress.limit = PAGE_ITEMS if so_far.ignores_after else min(PAGE_ITEMS, wanted)
                 chunk = await source.chunk(progress.after, progress.limit)

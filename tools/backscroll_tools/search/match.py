@@ -9,7 +9,7 @@ from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokenizer import Occurrence, located, tokens
 
 MAX_OCCURRENCES: Final = 10_000
-"""The maximum number of occurrences that are returned of all words, and of each literal."""
+"""`occurrences` returns at most this many occurrences of words, and as many of each literal."""
 
 
 def admitted(query: Query, folded: str) -> bool:

@@ -73,7 +73,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
         )
     with metrics.shared():
         async with opened(settings, access.allowed(settings, host)):
-            pass  # before the workers start, report any error and prepare the database, both once
+            pass  # prepare the database once, and report any error once, before the workers start
         workers = _Supervisor(
             settings, host, stopping, ready, len(listeners), start_s=start_s, leave_s=leave_s
         )
