@@ -19,7 +19,9 @@ from backscroll_tools.tool import ADDS, Call, Result, Tool
 from tests.inventory import NAMES
 
 TAKES: Final = {
-    "list-messages": "thread_id, limit, order, after, before, run_id, cursor, preview_chars",
+    "list-messages": (
+        "thread_id, limit, order, after, before, around, run_id, cursor, preview_chars"
+    ),
     "create-message": "thread_id, role, content, parts, attachments, metadata, idempotency_key",
 }
 ID: Final = "an id (1 to 256 letters, digits, _ . = or -, starting with a letter, a digit or _)"
