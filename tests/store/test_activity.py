@@ -19,6 +19,7 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.clock import Clock
+from backscroll.store.first_words import SEARCHED_CHARS
 from tests.store.conftest import V2
 from tests.store.wire import (
     Json,
@@ -110,6 +111,70 @@ async def test_a_list_by_activity_shows_the_first_words_and_times(
     message = (await page(api, "/threads/thread_1/messages", limit=1))["data"][0]["id"]
     await api.delete(f"/threads/thread_1/messages/{message}")
     assert (await page(api, "/threads", **BOTH))["data"][0]["first_words"] == ""
+
+
+def _image(chars: int) -> Json:
+    """Return an image part as threads and conversations have it."""
+    url = "data:image/png;base64," + "A" * chars
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+async def test_first_words_are_found_after_an_image_of_any_length(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    image = _image(3_000)
+    blank = {"type": "text", "text": " \n"}
+    said = {"type": "text", "text": "What is\non it? " + "Look " * 600}
+    contents: list[str | list[Json]] = [
+        [image, blank, said],
+        [image],
+        [],
+        " " * 3_000 + "too far",
+    ]
+    for number, content in enumerate(contents):
+        asked = ImportedMessage(role="user", content=content, created_at=9 - number)
+        await store.import_thread(
+            ImportedThread(key=f"t{number}", id=f"thread_{number}", created_at=1, messages=[asked])
+        )
+    picture = {"type": "input_image", "image_url": image["image_url"]["url"]}
+    where = {"type": "input_text", "text": "And here?"}
+    await store.import_conversation(
+        ImportedConversation(
+            key="c",
+            id="conv_0",
+            created_at=2,
+            items=[
+                {"role": "system", "content": "Be kind."},
+                {
+                    "role": "user",
+                    "content": [picture, where],
+                },
+                {"role": "user", "content": "later"},
+            ],
+        )
+    )
+    found = (await page(api, "/threads", **BOTH))["data"]
+    words = "What is on it? " + ("Look " * 21).strip() + "…"
+    assert [(each["id"], each["first_words"]) for each in found] == [
+        ("thread_0", words),
+        ("thread_1", ""),
+        ("thread_2", ""),
+        ("thread_3", ""),
+        ("conv_0", "And here?"),
+    ]
+
+
+async def test_images_are_read_for_first_words_only_up_to_a_total_length(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    for number, chars in enumerate((1_000, SEARCHED_CHARS // 2, SEARCHED_CHARS, 3_000)):
+        content = [_image(chars), {"type": "text", "text": f"image {number}"}]
+        asked = ImportedMessage(role="user", content=content, created_at=9 - number)
+        await store.import_thread(
+            ImportedThread(key=f"t{number}", id=f"thread_{number}", created_at=1, messages=[asked])
+        )
+    found = (await page(api, "/threads", **BOTH))["data"]
+    assert [each["first_words"] for each in found] == ["image 0", "image 1", "", "image 3"]
 
 
 async def test_a_list_by_activity_goes_on_after_an_id_and_refuses_what_it_does_not_know(

@@ -119,9 +119,14 @@ async def page_by_activity(
     query = read_activity_query(params)
     begins = query.page.order == "desc" and query.page.after is None and query.at is None
     top = await _settled_top(database, partition) if begins else None
-    return await database.read(
-        lambda connection: _Reading(connection, partition, query).objects(top)
+    listed, has_more = await database.read(
+        lambda connection: _Reading(connection, partition, query).rows(top)
     )
+    words = await first_words(
+        database,
+        [(_KINDS[key.kind].table, key.position, row["start"]) for (key, _), row in listed],
+    )
+    return [_object(*each, said) for each, said in zip(listed, words, strict=True)], has_more
 
 
 async def _settled_top(database: Database, partition: str) -> int:
@@ -156,8 +161,8 @@ class _Reading:
     partition: str
     query: ActivityQuery
 
-    def objects(self, top: int | None) -> tuple[list[JSON], bool]:
-        """Return the objects of the page, and whether more objects follow.
+    def rows(self, top: int | None) -> tuple[list[tuple[Cursor, JSON]], bool]:
+        """Return the rows of the page with their cursors, and whether more rows follow.
 
         Args:
             top: the time of the latest activity if this is the first page in descending order, or
@@ -179,7 +184,7 @@ class _Reading:
             if len(found) < wanted:
                 found += self._above(max(start, newest), wanted - len(found))
         shown = found[: self.query.page.limit]
-        return [_object(Cursor(key, top), row) for key, row in shown], len(found) == wanted
+        return [(Cursor(key, top), row) for key, row in shown], len(found) == wanted
 
     def _start(self, after: str) -> tuple[SortKey, int | None]:
         """Return the sort key of `after`, and the latest activity that its cursor has, or None.
@@ -232,13 +237,13 @@ class _Reading:
         rows = [row._asdict() for row in self.connection.execute(statement, bound)]
         return [(SortKey(row["last_active_us"], kind, row["position"]), row) for row in rows]
 
-    def _one(self, cursor: Cursor) -> list[JSON]:
-        """Return the cursor's object, even if it has moved; an empty list if it was deleted."""
+    def _one(self, cursor: Cursor) -> list[tuple[Cursor, JSON]]:
+        """Return the cursor's row, even if it has moved; an empty list if it was deleted."""
         bound = {"within": self.partition, "row": cursor.key.position}
         rows = self.connection.execute(_KINDS[cursor.key.kind].one, bound)
-        return [_object(cursor, row._asdict()) for row in rows]
+        return [(cursor, row._asdict()) for row in rows]
 
 
-def _object(cursor: Cursor, row: JSON) -> JSON:
+def _object(cursor: Cursor, row: JSON, words: str) -> JSON:
     listed = _KINDS[cursor.key.kind].listed(row)
-    return {**listed, "first_words": first_words(row["start"]), "cursor": str(cursor)}
+    return {**listed, "first_words": words, "cursor": str(cursor)}
