@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import ABSENT, GONE
+from backscroll_tools.pages.stop import ABSENT, GONE
 
 
 @dataclass(frozen=True)

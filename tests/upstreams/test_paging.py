@@ -6,8 +6,8 @@ import pytest
 
 from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import ABSENT, FAILED, REPEATED, STUCK
-from backscroll_tools.pages.walk import EMPTY as EMPTY_PAGE
+from backscroll_tools.pages.stop import ABSENT, FAILED, REPEATED, STUCK
+from backscroll_tools.pages.stop import EMPTY as EMPTY_PAGE
 from backscroll_tools.tool import Bounds
 from tests.upstreams import paging
 from tests.upstreams.covering import shows

@@ -6,7 +6,7 @@ from backscroll_tools.client import objects, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.models import JSON, Message, Order
-from backscroll_tools.pages.walk import STUCK
+from backscroll_tools.pages.stop import STUCK
 from tests.upstreams.replay import LITELLM, OGX, DroppingReplay, Replay, recordings, replayed
 from tests.upstreams.world import World
 

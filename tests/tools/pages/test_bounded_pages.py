@@ -20,7 +20,7 @@ from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import ListPosition, decode
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
-from backscroll_tools.pages.walk import GONE, WARNING_CHARS
+from backscroll_tools.pages.stop import GONE, WARNING_CHARS
 from backscroll_tools.tool import Bounds, Call, Output, Result
 from tests.tools import transcript
 from tests.tools.pages.lists import HangsAfter, ListSource, Mixed, OfManyThreads, message

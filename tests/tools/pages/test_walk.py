@@ -8,7 +8,7 @@ from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.source import Chunk
-from backscroll_tools.pages.walk import (
+from backscroll_tools.pages.stop import (
     ABSENT,
     EMPTY,
     FAILED,
@@ -16,8 +16,8 @@ from backscroll_tools.pages.walk import (
     STUCK,
     WARNING_CHARS,
     Stop,
-    Walk,
 )
+from backscroll_tools.pages.walk import Walk
 from tests.pace import paced_s
 from tests.tools.pages.lists import (
     EmptyButMore,

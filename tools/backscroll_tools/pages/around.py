@@ -18,7 +18,8 @@ from backscroll_tools.pages.bound import BoundedPage, Shape
 from backscroll_tools.pages.cursor import Inside, ListPosition, encode
 from backscroll_tools.pages.pieces import previewed
 from backscroll_tools.pages.source import Chunk, Item, SourceAround, Surroundings
-from backscroll_tools.pages.walk import Stop, Walk, too_late
+from backscroll_tools.pages.stop import Stop
+from backscroll_tools.pages.walk import Walk, too_late
 from backscroll_tools.spans import span
 from backscroll_tools.tool import Bounds, Call, Result
 

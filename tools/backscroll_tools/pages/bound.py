@@ -13,7 +13,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, ListPosition, encode
 from backscroll_tools.pages.pieces import ever_shorter, piece, previewed, reading
-from backscroll_tools.pages.walk import WARNING_CHARS, Stop
+from backscroll_tools.pages.stop import WARNING_CHARS, Stop
 from backscroll_tools.render import (
     MARK_CHARS,
     all_lines,

@@ -7,7 +7,8 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.pages.bound import BoundedPage, Shape
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Item, Source
-from backscroll_tools.pages.walk import GONE, Stop, Walk, too_late
+from backscroll_tools.pages.stop import GONE, Stop
+from backscroll_tools.pages.walk import Walk, too_late
 from backscroll_tools.spans import span
 from backscroll_tools.tool import Call, Result
 

@@ -13,57 +13,11 @@ import anyio
 
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
-from backscroll_tools.client.replies import CONTRARY, UNFILTERED, UNNAMED
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import StoppedBy
 from backscroll_tools.pages.source import Chunk, Chunks, Item
+from backscroll_tools.pages.stop import ABSENT, EMPTY, FAILED, REPEATED, STUCK, Stop
 
-STUCK: Final = "the upstream sends the same items again, so later ones cannot be reached"
-EMPTY: Final = "the upstream sent an empty page but says that more items follow"
-REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
-ABSENT: Final = "the upstream said that more items follow, but then sent none"
-FAILED: Final = "the upstream failed after the items above; continue with the cursor"
-GONE: Final = "the rest of an item was left out, because the item can no longer be found"
-WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
-    map(len, (STUCK, EMPTY, FAILED, ABSENT))
-)
-"""The number of characters that a page reserves for the warnings of a walk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """The reason why a walk ended, and whether more items follow.
-
-    Attributes:
-        by: the reason.
-        has_more: whether more items follow.
-        warning: a description of the upstream's faults; empty if it has shown none.
-        reachable: whether a cursor can reach the items that follow.
-        last: the key that the next page starts after; empty if it is the key of the last item that
-            was taken.
-        passed: the number of items of other kinds that were skipped.
-        ignores_after: whether the upstream ignores `after`. If so, the next page is taken from the
-            first 100 items of the list.
-    """
-
-    by: StoppedBy
-    has_more: bool
-    warning: str = ""
-    reachable: bool = True
-    last: str = ""
-    passed: int = 0
-    ignores_after: bool = False
-
-    def passing(self, count: int) -> "Stop":
-        """Return a copy with `count` more skipped items of other kinds."""
-        return replace(self, passed=self.passed + count) if count else self
-
-    def warned(self, warning: str) -> "Stop":
-        """Return a copy with one more warning, unless the warnings would exceed `WARNING_CHARS`."""
-        if not warning or warning in self.warning:
-            return self
-        warnings = "; ".join(filter(None, (self.warning, warning)))
-        return self if len(warnings) > WARNING_CHARS else replace(self, warning=warnings)
+_NOT_ENDED: Final = Stop("requests", has_more=True)
 
 
 @dataclass(slots=True)
@@ -82,7 +36,7 @@ class _Progress:
     after: str
     taken: int
     seen: set[str]
-    so_far: Stop = Stop("requests", has_more=True)
+    so_far: Stop = _NOT_ENDED
     promised: bool = False
     limit: int = 0
 
