@@ -6,7 +6,7 @@ import pytest
 
 from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.stop import ABSENT, FAILED, REPEATED, STUCK
+from backscroll_tools.pages.stop import ABSENT, FAILED, IGNORED, REPEATED, STUCK
 from backscroll_tools.pages.stop import EMPTY as EMPTY_PAGE
 from backscroll_tools.tool import Bounds
 from tests.upstreams import paging
@@ -113,6 +113,49 @@ async def test_messages_beyond_the_first_100_of_a_list_that_ignores_after_are_to
 
     assert numbers(pages) == list(range(LONG_COUNT))[:-101:-1]
     assert ending(pages[-1]) == {**OUT_OF_REACH, "warning": STUCK}
+
+
+@shows(paging.IGNORES_AFTER, paging.DROPS_QUERY)
+@pytest.mark.parametrize(
+    ("behaviour", "start", "shown", "ends"),
+    [
+        (paging.IGNORES_AFTER, {"after": "msg_12"}, NEWEST_FIRST[-12:], END),
+        (
+            paging.IGNORES_AFTER,
+            {"before": "msg_12"},
+            NEWEST_FIRST[-33:-13],
+            {"has_more": True, "stopped_by": "limit"},
+        ),
+        (paging.IGNORES_AFTER, {"after": "msg_unknown"}, [], {**OUT_OF_REACH, "warning": IGNORED}),
+        (paging.DROPS_QUERY, {"after": "msg_12"}, [], {**OUT_OF_REACH, "warning": IGNORED}),
+    ],
+)
+async def test_a_page_never_shows_the_start_of_the_list_as_what_follows_a_message(
+    behaviour: Behaviour, start: dict[str, str], shown: list[int], ends: JSON
+) -> None:
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        page = await upstream.call("list-messages", thread_id=THREAD, limit=20, **start)
+
+    assert numbers([page]) == shown
+    assert ending(page) == ends
+    assert len(upstream.asked) == 3
+
+
+async def test_a_cursor_of_a_list_that_ignores_after_may_be_followed_with_a_larger_limit() -> None:
+    async with world(paging.IGNORES_AFTER.answer) as upstream:
+        first = await upstream.call("list-messages", thread_id=THREAD, limit=20)
+        cursor = first["page"]["next_cursor"]
+        page = await upstream.call("list-messages", thread_id=THREAD, limit=24, cursor=cursor)
+
+    assert numbers([first, page]) == NEWEST_FIRST[:44]
+
+
+async def test_a_page_after_a_message_takes_one_more_request_of_an_unknown_upstream() -> None:
+    async with world(paging.TIES.answer) as upstream:
+        page = await upstream.call("list-messages", thread_id=THREAD, after="msg_12", limit=5)
+
+    assert numbers([page]) == NEWEST_FIRST[-12:-7]
+    assert len(upstream.asked) == 2
 
 
 @pytest.mark.parametrize("behaviour", WALKS, ids=str)

@@ -12,6 +12,7 @@ from backscroll_tools.pages.stop import (
     ABSENT,
     EMPTY,
     FAILED,
+    IGNORED,
     REPEATED,
     STUCK,
     WARNING_CHARS,
@@ -54,6 +55,7 @@ async def walked(
     deadline_s: float = 60,
     fits: int = 999,
     ignores_after: bool = False,
+    checks_after: bool = False,
 ) -> tuple[list[str], Stop]:
     ids: list[str] = []
 
@@ -64,7 +66,9 @@ async def walked(
         return True
 
     ends_at = anyio.current_time() + deadline_s
-    walk = Walk(limit, requests, ends_at, ignores_after=ignores_after)
+    walk = Walk(
+        limit, requests, ends_at, ignores_after=ignores_after, checks_after=checks_after
+    )
     return ids, await walk.over(source, after, take, always)
 
 
@@ -156,6 +160,43 @@ async def test_pages_of_a_list_that_ignores_after_show_each_item_once(
     assert stop.warning == ""
 
 
+@pytest.mark.parametrize(
+    ("after", "shown", "stop"),
+    [
+        ("msg_50", IDS[51:58], Stop("limit", has_more=True, ignores_after=True)),
+        (
+            "msg_150",
+            [],
+            Stop("requests", has_more=True, warning=IGNORED, reachable=False, ignores_after=True),
+        ),
+    ],
+)
+async def test_a_walk_finds_out_that_its_first_page_is_the_start_of_the_list(
+    after: str, shown: list[str], stop: Stop
+) -> None:
+    source = IgnoresAfter(MESSAGES)
+    assert await walked(source, 7, after, checks_after=True) == (shown, stop)
+    assert source.requests == [(after, 7), ("", 1), (after, 100)]
+
+
+async def test_a_first_page_that_follows_its_start_is_not_taken_for_the_start_of_the_list() -> None:
+    source = ListSource(MESSAGES)
+    limited = Stop("limit", has_more=True)
+    assert await walked(source, 7, "msg_50", checks_after=True) == (IDS[51:58], limited)
+    assert source.requests == [("msg_50", 7), ("", 1)]
+    # The first message is the same, but another item is before it only at the start of the list.
+    mixed = Mixed(roles("aUUUU"))
+    assert await walked(mixed, 2, "msg_0", checks_after=True) == (IDS[1:3], limited)
+
+
+async def test_items_before_the_start_of_a_page_are_not_shown_by_a_smaller_request() -> None:
+    source = IgnoresAfter(MESSAGES[:45])
+    assert await walked(source, 24, "msg_19") == (
+        IDS[20:44],
+        Stop("limit", has_more=True, ignores_after=True),
+    )
+
+
 async def test_a_list_that_ignores_after_and_lost_the_item_before_a_page_shows_nothing_twice() -> (
     None
 ):
@@ -163,7 +204,7 @@ async def test_a_list_that_ignores_after_and_lost_the_item_before_a_page_shows_n
 
     assert taken == []
     assert stop == Stop(
-        "requests", has_more=True, warning=STUCK, reachable=False, ignores_after=True
+        "requests", has_more=True, warning=IGNORED, reachable=False, ignores_after=True
     )
 
 

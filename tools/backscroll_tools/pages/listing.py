@@ -51,6 +51,7 @@ async def read_page(
         call.report,
         promised=start.continued and start.inside is None,
         ignores_after=start.ignores_after,
+        checks_after=not (start.continued or call.client.upstream.profile.trusts_has_more),
     )
     with span("walk", {"backscroll.limit": limit}) as recorded:
         stop = await walk.over(

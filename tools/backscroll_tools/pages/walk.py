@@ -15,7 +15,7 @@ from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.errors import ToolError
 from backscroll_tools.pages.source import Chunk, Chunks, Item
-from backscroll_tools.pages.stop import ABSENT, EMPTY, FAILED, REPEATED, STUCK, Stop
+from backscroll_tools.pages.stop import ABSENT, EMPTY, FAILED, IGNORED, REPEATED, STUCK, Stop
 
 _NOT_ENDED: Final = Stop("requests", has_more=True)
 
@@ -53,6 +53,8 @@ class Walk:
             and the limit.
         promised: whether an earlier page claimed that items follow the start of this walk.
         ignores_after: whether the upstream is known to ignore `after`.
+        checks_after: whether to make one more request, if the first page does not contain the item
+            that it starts after, to find out if the upstream ignores `after`.
     """
 
     limit: int
@@ -61,6 +63,7 @@ class Walk:
     report: Callable[[int, int], Awaitable[None]] | None = None
     promised: bool = False
     ignores_after: bool = False
+    checks_after: bool = False
 
     async def over(
         self,
@@ -90,10 +93,13 @@ class Walk:
         if self.ignores_after:
             progress.so_far = replace(progress.so_far, ignores_after=True)
         asked = {after}
-        for _ in range(self.requests):
+        for number in range(self.requests):
             chunk = await self._chunk(source, progress)
             if isinstance(chunk, Stop):
                 return chunk
+            if not number and await self._is_start(source, chunk, after):
+                progress.so_far = replace(progress.so_far, ignores_after=True)
+                continue
             stop = self._taken(chunk, progress, take, fits) or self._ended(chunk, progress, asked)
             if stop is not None:
                 return stop
@@ -125,6 +131,19 @@ class Walk:
             raise too_late()
         return chunk or replace(so_far, by="deadline")
 
+    async def _is_start(self, source: Chunks[Item], chunk: Chunk[Item], after: str) -> bool:
+        """Whether the chunk that was requested after an item is the start of the list instead."""
+        keys = [key for key, _ in chunk.keyed]
+        if not self.checks_after or not keys or after in {"", *keys}:
+            return False
+        start = await replace(self, limit=1)._chunk(source, _Progress("", 0, set()))  # noqa: SLF001 - of this class
+        # Items of other kinds count too: `after` may be one of those before the list's first item.
+        return (
+            isinstance(start, Chunk)
+            and [key for key, _ in start.keyed[:1]] == keys[:1]
+            and start.passed[:1] == chunk.passed[:1]
+        )
+
     def _taken(
         self,
         chunk: Chunk[Item],
@@ -135,6 +154,8 @@ class Walk:
         """Pass the chunk's items to `take`. Return the stop if the walk ends within the chunk."""
         progress.so_far = progress.so_far.warned(chunk.warning)
         keyed = chunk.keyed
+        if progress.so_far.ignores_after and progress.after not in {"", *(key for key, _ in keyed)}:
+            return replace(progress.so_far.warned(IGNORED), reachable=False)
         before = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
         fresh, repeated = _fresh(keyed, progress)
         if repeated and (fresh or chunk.has_more is False):
@@ -200,8 +221,6 @@ def _fresh(
         start = keys.index(progress.after) + 1
         progress.seen.update(keys[:start])
         keyed = keyed[start:]
-    elif progress.after and progress.so_far.ignores_after:
-        return [], False  # the list has changed, and its first page no longer contains `after`
     fresh: list[tuple[str, Item]] = []
     for key, item in keyed:
         if key not in progress.seen:
