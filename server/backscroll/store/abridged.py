@@ -9,7 +9,7 @@ that is read for it, are bounded. Large content is read one row at a time, in a 
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -89,15 +89,32 @@ async def read_page(
         return await database.read(
             lambda connection: fetch_page(connection, listing, query, parameters)
         )
-    light, content = _light(listing), listing.content
+    light = _light(listing)
     page = await database.read(lambda connection: fetch_page(connection, light, query, parameters))
+    found = page.rows[::-1] if query.backwards else page.rows
+    rows, is_whole = await _shortened_rows(database, listing, found, preview)
+    return RowPage(rows[::-1] if query.backwards else rows, has_more=page.has_more or not is_whole)
+
+
+async def _shortened_rows(
+    database: Database, listing: LargeListing, light: Sequence[JSON], preview: int
+) -> tuple[list[JSON], bool]:
+    """Return rows with shortened content, and whether all fit on a page.
+
+    Args:
+        database: the database.
+        listing: the list.
+        light: the rows as `_light` selects them.
+        preview: the result of `preview_of`.
+    """
     rows: list[JSON] = []
+    name = listing.content.name
     kept = read = 0
-    for row in page.rows[::-1] if query.backwards else page.rows:
+    for row in light:
         if kept > REPLY_CHARS or read > READ_CHARS:
-            return RowPage(rows[::-1] if query.backwards else rows, has_more=True)
+            return rows, False
         size = row.pop(_SIZE) or 0
-        value, chars = row[content.name], size
+        value, chars = row[name], size
         if size > LARGE_CHARS:
             value, chars = await _large(database, listing, row, preview)
             read += size
@@ -106,9 +123,9 @@ async def read_page(
         elif size > LEAST_CHARS:  # otherwise no string in it is long enough
             value = shortened(value, preview)
         kept += chars
-        row[content.name] = value
+        row[name] = value
         rows.append(row)
-    return RowPage(rows[::-1] if query.backwards else rows, page.has_more)
+    return rows, True
 
 
 def shortened(value: Any, preview: int) -> Any:  # noqa: ANN401 - any JSON value
