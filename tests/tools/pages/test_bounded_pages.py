@@ -269,7 +269,7 @@ async def test_what_comes_ahead_cannot_be_asked_of_an_upstream_that_ignores_orde
         await read_page(call(Bounds()), SHAPE, replace(START, backward=True), source, 20)
     assert (refused.value.code, refused.value.message, refused.value.next_step) == (
         "upstream_invalid",
-        "The upstream ignores order, so items before an id cannot be requested.",
+        "The upstream sent items in reverse order, so items before an id cannot be requested.",
         "Call again without before, and continue with next_cursor.",
     )
 

@@ -16,7 +16,7 @@ from backscroll_tools.strict_json import JSONFlawError
 
 UNNAMED: Final = "items without a usable id were left out"
 UNFILTERED: Final = "completions were left out, because the upstream sent no metadata for them"
-CONTRARY: Final = "the upstream ignores order"
+CONTRARY: Final = "items are in reverse order"
 
 
 @dataclass(frozen=True, slots=True)

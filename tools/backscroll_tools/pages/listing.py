@@ -62,7 +62,7 @@ async def read_page(
     if start.backward and CONTRARY in stop.warning:
         raise ToolError(
             "upstream_invalid",
-            "The upstream ignores order, so items before an id cannot be requested.",
+            "The upstream sent items in reverse order, so items before an id cannot be requested.",
             next_step="Call again without before, and continue with next_cursor.",
         )
     return page.result(stop.warned(warning))

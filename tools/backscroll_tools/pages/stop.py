@@ -6,12 +6,12 @@ from typing import Final
 from backscroll_tools.client.replies import CONTRARY, UNFILTERED, UNNAMED
 from backscroll_tools.models import StoppedBy
 
-STUCK: Final = "the upstream sends the same items again, so later ones cannot be reached"
+STUCK: Final = "the upstream sent no new items, so later ones cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
 REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
 IGNORED: Final = "the upstream sent its first items, not those after the given one"
 ABSENT: Final = "the upstream said that more items follow, but then sent none"
-FAILED: Final = "the upstream failed after the items above; continue with the cursor"
+FAILED: Final = "a request for items after these failed; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
     map(len, (STUCK, EMPTY, FAILED, ABSENT, IGNORED))
