@@ -165,3 +165,11 @@ def test_a_server_that_other_machines_can_call_needs_access_settings_to_start(
         access.allowed(settings, "0.0.0.0")  # noqa: S104 - what is refused
 
     assert str(refused.value) == line
+
+
+async def test_a_response_does_not_name_the_web_server(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        response = await post(server.url)
+
+    assert response.status_code == 200
+    assert "server" not in response.headers
