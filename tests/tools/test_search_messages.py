@@ -30,7 +30,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.indexed import UNFINISHED
 from backscroll_tools.hits.scan import UNDATED
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.walk import FAILED, STUCK
+from backscroll_tools.pages.stop import FAILED, STUCK
 from backscroll_tools.tool import Bounds, Call, Output, Report, Result
 from backscroll_tools.tools.search_messages import SEARCH_MESSAGES
 from tests.clients.nodejs import count_tokens

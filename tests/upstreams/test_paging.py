@@ -206,8 +206,8 @@ async def test_a_dropped_order_is_told_and_never_turned_into_other_messages() ->
 
     assert ending(oldest_first) == {**OUT_OF_REACH, "warning": f"{CONTRARY}; {STUCK}"}
     assert ahead.render() == (
-        "upstream_invalid: The upstream sent items in reverse order, so items before an id cannot be "
-        "requested.\n"
+        "upstream_invalid: The upstream sent items in reverse order, so items before an id cannot "
+        "be requested.\n"
         "Next: Call again without before, and continue with next_cursor.\n"
         "Retry: safe, but the upstream may send the same reply again."
     )

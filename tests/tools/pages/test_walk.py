@@ -66,9 +66,7 @@ async def walked(
         return True
 
     ends_at = anyio.current_time() + deadline_s
-    walk = Walk(
-        limit, requests, ends_at, ignores_after=ignores_after, checks_after=checks_after
-    )
+    walk = Walk(limit, requests, ends_at, ignores_after=ignores_after, checks_after=checks_after)
     return ids, await walk.over(source, after, take, always)
 
 

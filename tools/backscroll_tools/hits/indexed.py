@@ -14,7 +14,8 @@ from backscroll_tools.hits.neighbours import REQUESTS, with_neighbours
 from backscroll_tools.hits.page import BoundedHits
 from backscroll_tools.hits.passages import joined
 from backscroll_tools.models import JSON, StoppedBy
-from backscroll_tools.pages.walk import FAILED, STUCK, too_late
+from backscroll_tools.pages.stop import FAILED, STUCK
+from backscroll_tools.pages.walk import too_late
 from backscroll_tools.tool import Call, Result
 
 UNFINISHED: Final = "older messages are still being indexed"

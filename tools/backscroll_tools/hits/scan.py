@@ -19,7 +19,8 @@ from backscroll_tools.hits.places import Place
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import Message, Order, StoppedBy, Thread
 from backscroll_tools.pages.cursor import ListPosition
-from backscroll_tools.pages.walk import EMPTY, FAILED, STUCK, Stop, Walk, too_late
+from backscroll_tools.pages.stop import EMPTY, FAILED, STUCK, Stop
+from backscroll_tools.pages.walk import Walk, too_late
 from backscroll_tools.tool import Call
 
 UNDATED: Final = "since and until were ignored for messages without a time"
