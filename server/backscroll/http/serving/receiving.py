@@ -98,13 +98,12 @@ class PunctualProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Cancel the timer, because the client reads again."""
         super().resume_writing()
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+        self._forget_unread()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timer for the rest of the request."""
+        """Cancel all timers."""
         self._wait_for(None)
+        self._forget_unread()
         super().connection_lost(exc)
 
     async def _answer(
@@ -130,6 +129,11 @@ class PunctualProtocol(H11Protocol):
         self._awaited, self._timer = part, None
         if part is not None:
             self._timer = self.loop.call_later(self.receive_s, self._give_up)
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _give_up(self) -> None:
         if self.transport.is_closing():
