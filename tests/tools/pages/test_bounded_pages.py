@@ -16,8 +16,8 @@ from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import ListPosition, decode
+from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.stop import GONE, WARNING_CHARS

@@ -13,9 +13,9 @@ import anyio
 
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import Page
-from backscroll_tools.pages.bound import BoundedPage, Shape
-from backscroll_tools.pages.cursor import Inside, ListPosition, encode
+from backscroll_tools.pages.bound import BoundedPage
+from backscroll_tools.pages.cursor import ListPosition, encode
+from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.pieces import previewed
 from backscroll_tools.pages.source import Chunk, Item, SourceAround, Surroundings
 from backscroll_tools.pages.stop import Stop
@@ -132,8 +132,8 @@ class _PageAround(BoundedPage, Generic[Item]):
         self._above, self._below = above, below
         # While the page is filled, these are the longest possible cursors, to reserve their space.
         keys = (start.position, above.stop.last, *(key for _, key, _ in above.items))
-        self._previous = self._previous_from(max(keys, key=len))
-        self._last = encode(replace(start, position=below.stop.last))
+        self._frame.previous_cursor = self._previous_from(max(keys, key=len))
+        self._frame.longest_cursor = encode(replace(start, position=below.stop.last))
 
     def filled(self, named: Item) -> Result:
         """Add the item in the middle and as many others as fit, nearest first. Return the page."""
@@ -149,7 +149,9 @@ class _PageAround(BoundedPage, Generic[Item]):
             )
             shown_below += is_open_below
         key, before = above.end(shown_above)
-        self._previous = self._previous_from(key or self._start.position) if before.has_more else ""
+        self._frame.previous_cursor = (
+            self._previous_from(key or self._start.position) if before.has_more else ""
+        )
         _, after = below.end(shown_below) if is_whole else ("", Stop("size", has_more=True))
         after = replace(after, ignores_after=self._start.ignores_after)
         return self.result(after.passing(before.passed).warned(before.warning))
@@ -166,15 +168,6 @@ class _PageAround(BoundedPage, Generic[Item]):
 
     def _previous_from(self, position: str) -> str:
         return encode(replace(self._start, position=position, backward=True))
-
-    def _cursor(self, position: str, inside: Inside | None) -> str:
-        return max(super()._cursor(position, inside), self._last, key=len)
-
-    def _page(self, returned: int, stop: Stop, cursor: str | None) -> Page:
-        page = super()._page(returned, stop, cursor)
-        if self._previous:
-            page["previous_cursor"] = self._previous
-        return page
 
 
 def _not_found(start: ListPosition) -> ToolError:

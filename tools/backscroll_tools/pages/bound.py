@@ -6,14 +6,14 @@ the cursor of each page continues inside the item.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import JSON, Page
+from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import Inside, ListPosition, encode
+from backscroll_tools.pages.frame import Frame, Shape
 from backscroll_tools.pages.pieces import ever_shorter, piece, previewed, reading
-from backscroll_tools.pages.stop import WARNING_CHARS, Stop
+from backscroll_tools.pages.stop import Stop
 from backscroll_tools.render import (
     MARK_CHARS,
     all_lines,
@@ -24,29 +24,6 @@ from backscroll_tools.render import (
     unused_prefix,
 )
 from backscroll_tools.tool import Bounds, Result
-
-_MARK: Final = "#" * MARK_CHARS
-"""A placeholder for the page's line prefix, which has the same length, for counting characters."""
-
-_WARNING: Final = "w" * WARNING_CHARS
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The shape of a tool's result.
-
-    Attributes:
-        key: the field of the structured content that holds the items.
-        noun: the word for one item, in the singular.
-        single: whether the result is one item instead of a list.
-        derived: whether the items were extracted from another object, because the upstream cannot
-            list them.
-    """
-
-    key: str
-    noun: str
-    single: bool = False
-    derived: bool = False
 
 
 class BoundedPage:
@@ -70,8 +47,7 @@ class BoundedPage:
         self._grows_upwards = start.backward
         self._position = start.position
         self._inside = start.inside
-        self._cursors: dict[tuple[int, Inside | None], str] = {}
-        self._frames: dict[tuple[int, int, int, Inside | None], int] = {}
+        self._frame = Frame(shape, start, bounds)
 
     @property
     def returned(self) -> int:
@@ -137,7 +113,7 @@ class BoundedPage:
     def fits(self, stop: Stop) -> bool:
         """Whether the page would be within its limit if reading the list ended with `stop`."""
         position = stop.last or self._position
-        frame = self._reserved(len(self._items), stop.passed, position, self._inside)
+        frame = self._frame.reserved(len(self._items), stop.passed, position, self._inside)
         return self._used + frame <= self._bounds.result_chars
 
     def result(self, stop: Stop) -> Result:
@@ -153,41 +129,22 @@ class BoundedPage:
         next_start = self._position_after(stop.last or self._position, self._inside)
         next_start = replace(next_start, ignores_after=stop.ignores_after)
         cursor = encode(next_start) if more and stop.reachable else None
-        page = self._page(len(self._items), replace(stop, has_more=more), cursor)
+        page = self._frame.page(len(self._items), replace(stop, has_more=more), cursor)
         items = self._items[::-1] if self._start.backward else self._items
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
         mark = unused_prefix(texts)
         head = heading(mark, page, self._shape.noun)
-        if not items and self._framed(head, page) > self._bounds.result_chars:
+        if not items and self._frame.framed(head, page) > self._bounds.result_chars:
             raise _too_small("The heading of a page", self._bounds.result_chars)
-        return Result(head + marked(mark, self._all_lines(items)), self._structured(page, items))
+        return Result(
+            head + marked(mark, self._all_lines(items)), self._frame.structured(page, items)
+        )
 
     def _all_lines(self, items: list[JSON]) -> list[str]:
         """Return the lines of the items in the order in which they are shown."""
         if not self._grows_upwards or self._bounds.output == "structured":
             return self._lines
         return all_lines(items, self._shape.noun)
-
-    def _structured(self, page: Page, items: list[JSON]) -> JSON:
-        if self._shape.single:
-            return {"page": page, self._shape.key: items[0]} if items else {"page": page}
-        return {"page": page, self._shape.key: items}
-
-    def _page(self, returned: int, stop: Stop, cursor: str | None) -> Page:
-        page = Page(
-            returned=returned,
-            has_more=stop.has_more,
-            next_cursor=cursor,
-            stopped_by=stop.by,
-            order=self._start.order,
-        )
-        if self._shape.derived:
-            page["derived"] = True
-        if stop.passed:
-            page["passed"] = stop.passed
-        if stop.warning:
-            page["warning"] = stop.warning
-        return page
 
     def _position_after(self, position: str, inside: Inside | None) -> ListPosition:
         return replace(self._start, position=position, inside=inside)
@@ -199,48 +156,8 @@ class BoundedPage:
             position: the item's key.
             inside: the offset in the item at which the next page would continue, if any.
         """
-        frame = self._reserved(len(self._items) + 1, self._passed, position, inside)
+        frame = self._frame.reserved(len(self._items) + 1, self._passed, position, inside)
         return self._bounds.result_chars - self._used - frame
-
-    def _reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
-        """Return the length of the result without items if the next page starts at `position`."""
-        # The length depends only on these values. The heading is worded differently for 0, 1 and
-        # more items, and it counts skipped items only if there are any.
-        lengths = (
-            1 + len(str(returned)) if returned > 1 else returned,
-            len(str(passed)) if passed else 0,
-            len(position),
-            inside,
-        )
-        frame = self._frames.get(lengths)
-        if frame is None:
-            cursor = self._cursor(position, inside)
-            frame = self._frames[lengths] = self._frame(returned, cursor, passed)
-        return frame
-
-    def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor with the length of the cursor for a page that starts after the item."""
-        lengths = (len(position), inside)
-        if lengths not in self._cursors:
-            self._cursors[lengths] = encode(self._position_after(position, inside))
-        return self._cursors[lengths]
-
-    def _frame(self, returned: int, cursor: str, passed: int) -> int:
-        """Return the maximum length of the result without its items, in characters.
-
-        Args:
-            returned: the number of items.
-            cursor: the cursor of the next page.
-            passed: the number of items of other kinds that were skipped.
-        """
-        worst = Stop("requests", has_more=True, warning=_WARNING, passed=passed)
-        page = self._page(returned, worst, cursor)
-        return self._framed(heading(_MARK, page, self._shape.noun), page)
-
-    def _framed(self, head: str, page: Page) -> int:
-        """Return the length of a result without its items, in characters."""
-        structured = self._bounds.output != "text"
-        return len(head) + (len(compact(self._structured(page, []))) if structured else 0)
 
     def _lines_of(self, item: Mapping[str, object]) -> list[str]:
         """Return the lines of the next item; an empty list if the text does not show items."""

@@ -4,8 +4,9 @@ import anyio
 
 from backscroll_tools.client.replies import CONTRARY
 from backscroll_tools.errors import ToolError
-from backscroll_tools.pages.bound import BoundedPage, Shape
+from backscroll_tools.pages.bound import BoundedPage
 from backscroll_tools.pages.cursor import ListPosition
+from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.source import Item, Source
 from backscroll_tools.pages.stop import GONE, Stop
 from backscroll_tools.pages.walk import Walk, too_late

@@ -8,7 +8,7 @@ from backscroll_tools.collections import COMPLETION
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.around import read_around
-from backscroll_tools.pages.bound import Shape
+from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.start import start_position
 from backscroll_tools.tool import Call, Result, Tool

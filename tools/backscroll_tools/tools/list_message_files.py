@@ -11,8 +11,8 @@ from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection, collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, MessageFile
-from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import ListPosition
+from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.pages.start import start_position

@@ -11,8 +11,8 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import ID, Slice
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Thread
-from backscroll_tools.pages.bound import Shape
 from backscroll_tools.pages.cursor import ListPosition
+from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.start import start_position

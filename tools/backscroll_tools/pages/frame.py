@@ -1,0 +1,136 @@
+"""The parts of a result around its items, and their exact length in characters."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from backscroll_tools.models import JSON, Page
+from backscroll_tools.pages.cursor import Inside, ListPosition, encode
+from backscroll_tools.pages.stop import WARNING_CHARS, Stop
+from backscroll_tools.render import MARK_CHARS, compact, heading
+from backscroll_tools.tool import Bounds
+
+_MARK: Final = "#" * MARK_CHARS
+"""Used instead of the line prefix to count characters; all prefixes have this length."""
+
+_WARNING: Final = "w" * WARNING_CHARS
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The shape of a tool's result.
+
+    Attributes:
+        key: the field of the structured content that holds the items.
+        noun: the word for one item, in the singular.
+        single: whether the result is one item instead of a list.
+        derived: whether the items were taken from another object, because the upstream cannot list
+            them.
+    """
+
+    key: str
+    noun: str
+    single: bool = False
+    derived: bool = False
+
+
+class Frame:
+    """The heading and the page object of a result.
+
+    Args:
+        shape: the shape of the result.
+        start: the position that the page starts from.
+        bounds: the call's limits. A frame uses which parts of the result are counted.
+
+    Attributes:
+        previous_cursor: the cursor of the page before; empty if the page has none.
+        longest_cursor: a cursor that the page may end with; space is reserved for it.
+    """
+
+    def __init__(self, shape: Shape, start: ListPosition, bounds: Bounds) -> None:
+        self._shape = shape
+        self._start = start
+        self.previous_cursor = ""
+        self.longest_cursor = ""
+        self._counts_structured = bounds.output != "text"
+        self._cursors: dict[tuple[int, Inside | None], str] = {}
+        self._lengths: dict[tuple[int, int, int, Inside | None], int] = {}
+
+    def structured(self, page: Page, items: list[JSON]) -> JSON:
+        """Return the structured content of a result."""
+        if self._shape.single:
+            return {"page": page, self._shape.key: items[0]} if items else {"page": page}
+        return {"page": page, self._shape.key: items}
+
+    def page(self, returned: int, stop: Stop, cursor: str | None) -> Page:
+        """Return the page object of a result.
+
+        Args:
+            returned: the number of items.
+            stop: the end of the walk.
+            cursor: the cursor of the next page; None if there is none.
+        """
+        page = Page(
+            returned=returned,
+            has_more=stop.has_more,
+            next_cursor=cursor,
+            stopped_by=stop.by,
+            order=self._start.order,
+        )
+        if self._shape.derived:
+            page["derived"] = True
+        if stop.passed:
+            page["passed"] = stop.passed
+        if stop.warning:
+            page["warning"] = stop.warning
+        if self.previous_cursor:
+            page["previous_cursor"] = self.previous_cursor
+        return page
+
+    def reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
+        """Return the length to reserve if the next page starts from this position.
+
+        Args:
+            returned: the number of items.
+            passed: the number of items of other kinds that the walk skipped.
+            position: the key of the last item.
+            inside: the offset in that item that the next page starts from, if any.
+        """
+        # The frame's size depends only on these values. The heading has other words for no item
+        # and for one, and no words for skipped items if there are none.
+        lengths = (
+            1 + len(str(returned)) if returned > 1 else returned,
+            len(str(passed)) if passed else 0,
+            len(position),
+            inside,
+        )
+        frame = self._lengths.get(lengths)
+        if frame is None:
+            cursor = self._cursor(position, inside)
+            frame = self._lengths[lengths] = self._frame(returned, cursor, passed)
+        return frame
+
+    def _cursor(self, position: str, inside: Inside | None) -> str:
+        """Return a cursor that is at least as long as the one that would start after the item."""
+        lengths = (len(position), inside)
+        if lengths not in self._cursors:
+            exact = encode(replace(self._start, position=position, inside=inside))
+            self._cursors[lengths] = max(exact, self.longest_cursor, key=len)
+        return self._cursors[lengths]
+
+    def _frame(self, returned: int, cursor: str, passed: int) -> int:
+        """Return the maximum length that a result can have without its items, in characters.
+
+        Args:
+            returned: the number of items.
+            cursor: the cursor of the next page.
+            passed: the number of items of other kinds that the walk skipped.
+        """
+        worst = Stop("requests", has_more=True, warning=_WARNING, passed=passed)
+        page = self.page(returned, worst, cursor)
+        return self.framed(heading(_MARK, page, self._shape.noun), page)
+
+    def framed(self, head: str, page: Page) -> int:
+        """Return the length of a result without its items, in characters."""
+        if not self._counts_structured:
+            return len(head)
+        return len(head) + len(compact(self.structured(page, [])))
