@@ -151,9 +151,8 @@ class _Listed:
         return objects.message(raw)
 
     def _is_wanted(self, raw: JSON) -> bool:
-        return self.collection.is_message(raw) and self._is_of_run(raw)
+        return self.collection.is_message(raw) and (not self.start.filters or self._is_of_run(raw))
 
     def _is_of_run(self, raw: JSON) -> bool:
         # Some proxies drop the filters from the query (docs/upstreams.md), so filter here too.
-        filters = self.start.filters
-        return not filters or all(raw.get(name, value) == value for name, value in filters)
+        return all(raw.get(name, value) == value for name, value in self.start.filters)

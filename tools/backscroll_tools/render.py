@@ -120,8 +120,10 @@ def lines(
     if time := shown_time(item, above):
         header += f" {time}"
     hidden = _IN_THREAD_HEADER if "last_message_at" in item else _IN_HEADER
-    fields = {name: value for name, value in item.items() if name not in hidden}
-    found = [f"{header}\n", f"+{compact(fields)}\n"] if fields else [f"{header}\n"]
+    found = [f"{header}\n"]
+    if not item.keys() <= hidden:
+        fields = {name: value for name, value in item.items() if name not in hidden}
+        found.append(f"+{compact(fields)}\n")
     if text := item.get("text"):
         found[-1] += f"{text}\n"
     return found

@@ -197,13 +197,14 @@ class Reader(Stream):
 
     def _begun(self, received: Received, request: JSONRPCRequest) -> SessionMessage:
         number = self._requests.begin(request)
+        request.id = number
         refused = RefusedLine(received.refused) if received.refused else None
 
         async def unanswered() -> None:
             self._requests.settle(number)
 
         metadata = ServerMessageMetadata(request_context=refused, on_request_unanswered=unanswered)
-        return SessionMessage(request.model_copy(update={"id": number}), metadata)
+        return SessionMessage(request, metadata)
 
     def _with_room(self) -> _Waiting | None:
         """Remove and return the first waiting request that may begin; return None if none may."""

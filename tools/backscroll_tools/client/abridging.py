@@ -66,17 +66,27 @@ _SIGNED: Final = {
 }
 
 
-_LONG: Final = re.compile(rb'"[^"]{%d}' % _BASE64_CHARS)
-"""Matches a quotation mark in JSON, followed by at least as many bytes without another quotation
-mark as the shortest base64 has."""
-
-
 def may_be_abridged(body: bytes) -> bool:
     """Return False if `abridged` would not change the reply that this JSON contains.
 
     This is much faster than checking each string of the reply.
     """
-    return b"data:" in body or _LONG.search(body) is not None
+    return b"data:" in body or _has_long_string(body)
+
+
+def _has_long_string(body: bytes) -> bool:
+    """Return whether as many bytes as the shortest base64 follow a quotation mark without another.
+
+    It skips from one quotation mark to the last one within that distance, which is faster than a
+    regular expression.
+    """
+    start = body.find(b'"') + 1
+    while start and start + _BASE64_CHARS <= len(body):
+        last = body.rfind(b'"', start, start + _BASE64_CHARS)
+        if last < 0:
+            return True
+        start = last + 1
+    return False
 
 
 def abridged(reply: JSON) -> JSON:

@@ -43,8 +43,10 @@ def belongs(reply: JSON, request: Request) -> bool:
         return of_owners and _same(reply.get("id"), segments[-1])
     rows = reply.get("data")
     if isinstance(rows, list):
-        objects = [cast("JSON", row) for row in cast("list[object]", rows) if isinstance(row, dict)]
-        return all(_is_of(row, kinds, fields, completion) for row in objects)
+        for row in cast("list[object]", rows):
+            if isinstance(row, dict) and not _is_of(cast("JSON", row), kinds, fields, completion):
+                return False
+        return True
     # The reply to a write is the created object, or a list that contains it.
     return _is_of(reply, kinds if request.method == "POST" else _LIST, fields, completion)
 

@@ -32,8 +32,11 @@ _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", 
 REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
 """Fields that are left out, because the call or the message already contains the information."""
 
-_TEXT_FIELDS: Final = ("annotations", "value", f"value{CHARS}")
-"""The fields of the object `text` in a text part of a thread's message."""
+_CONTENT_CHARS: Final = f"content{CHARS}"
+_TEXT_CHARS: Final = f"text{CHARS}"
+_WHOLE: Final = f"value{CHARS}"
+"""The fields with the length of a text that may be cut: a chat's content, a part of it, and a
+thread's text."""
 
 _NUMBERS: Final = (int, float)
 """The types whose empty values (0 and False) are kept. All other empty values are left out."""
@@ -46,13 +49,15 @@ def message(raw: JSON) -> Message:
         for name, value in raw.items()
         if (value or isinstance(value, _NUMBERS)) and name not in REDUNDANT
     }
-    parts = _parts(remaining.get("content_parts")) or _parts(remaining.get("content"))
+    content = remaining.get("content")
+    parts = _parts(remaining["content_parts"]) if "content_parts" in remaining else []
+    parts = parts or _parts(content)
     if parts:
         remaining.pop("content_parts", None)
-        content = remaining.pop("content", None)
-        if isinstance(whole := remaining.get(f"content{CHARS}"), int) and isinstance(content, str):
-            parts[0][f"text{CHARS}"] = whole
-            del remaining[f"content{CHARS}"]
+        remaining.pop("content", None)
+        if isinstance(content, str) and isinstance(whole := remaining.get(_CONTENT_CHARS), int):
+            parts[0][_TEXT_CHARS] = whole
+            del remaining[_CONTENT_CHARS]
     texts, others, annotations, total = _sorted(parts)
     item = Message(id=raw["id"], role="unknown", text="\n".join(texts))
     if total > len(item["text"]):
@@ -185,17 +190,17 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
     annotations: list[JSON] = []
     for part in parts:
         text, notes = part.get("text"), part.get("annotations")
-        whole = part.get(f"text{CHARS}")
+        whole = part.get(_TEXT_CHARS)
         if isinstance(text, dict):
             inner = cast("JSON", text)
-            notes, text, whole = (inner.get(name) for name in _TEXT_FIELDS)
+            notes, text, whole = inner.get("annotations"), inner.get("value"), inner.get(_WHOLE)
         kind = part.get("type")
         if not isinstance(kind, str) or kind not in _TEXTS or not isinstance(text, str):
             others.append(part)
             continue
         texts.append(text)
         total += 1 + (whole if isinstance(whole, int) else len(text))
-        if _are_objects(notes):
+        if notes and _are_objects(notes):
             annotations += notes
     return texts, others, annotations, total
 

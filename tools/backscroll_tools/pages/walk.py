@@ -163,7 +163,7 @@ class Walk:
         for key, item in fresh:
             if progress.taken >= self.limit:
                 return replace(progress.so_far, by="limit", last="")
-            passing = progress.so_far.passing(before.get(key, 0))
+            passing = progress.so_far.passing(before.get(key, 0)) if before else progress.so_far
             wants_more = take(item, key, passing.passed)
             # If the item did not fit, the next page reads it again, and also the skipped items
             # before it.
