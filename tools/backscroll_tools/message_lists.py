@@ -128,7 +128,8 @@ class _Listed:
         return Surroundings(older_chunk, named, newer_chunk, found.ignores_after)
 
     def _listing(self, window: Slice) -> Request:
-        window = replace(window, filters=self.start.filters)
+        if self.start.filters:
+            window = replace(window, filters=self.start.filters)
         request = self.collection.list_messages(self.owner, window)
         return request.abridged(self.start.preview)
 

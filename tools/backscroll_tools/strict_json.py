@@ -60,8 +60,13 @@ class _UnfitNumberError(Exception):
     pass
 
 
-def loads(raw: bytes) -> object:
+def loads(raw: bytes, *, has_distinct_keys: bool = False) -> object:
     """Return the value of one JSON text.
+
+    Args:
+        raw: the text.
+        has_distinct_keys: whether this process wrote the text from objects, so that it cannot have
+            duplicate keys. It then takes less time, because nothing searches for them.
 
     Raises:
         JSONFlawError: the text has one of the flaws that `Flaw` lists.
@@ -72,7 +77,7 @@ def loads(raw: bytes) -> object:
         found = f"0x{raw[error.start]:02x}"
         raise JSONFlawError("encoding", found, error.start) from None
     try:
-        value = _decoded(text)
+        value = _decoded(text, _UNHOOKED if has_distinct_keys else _STRICT)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except _UnfitNumberError as error:
@@ -87,9 +92,9 @@ def loads(raw: bytes) -> object:
     return value
 
 
-def _decoded(text: str) -> object:
+def _decoded(text: str, decoder: json.JSONDecoder) -> object:
     try:
-        value: object = _STRICT.decode(text)
+        value: object = decoder.decode(text)
     except ValueError as error:
         if type(error) is not ValueError:
             raise
@@ -165,6 +170,9 @@ def _integer(token: str) -> int:
 _STRICT: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_unfit, parse_float=_finite
 )
+_UNHOOKED: Final = json.JSONDecoder(parse_constant=_unfit, parse_float=_finite)
+"""Like `_STRICT`, but takes the last value of a duplicate key."""
+
 _STRICT_WITH_TOKENS: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_unfit, parse_float=_finite, parse_int=_integer
 )

@@ -85,9 +85,11 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
     Raises:
         ExchangeError: the reply is not an object, or belongs to another request.
     """
+    in_process = exchange.upstream.in_process
     try:
-        reply = await _decoded(body, exchange.request)
-        if not belongs(reply, exchange.request):
+        reply = await _decoded(body, exchange.request, in_process=in_process)
+        # Without a connection, no request can receive the reply to another one.
+        if not in_process and not belongs(reply, exchange.request):
             raise failures.unrelated()
     except ExchangeError:
         await exchange.end_connection()
@@ -95,9 +97,9 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
     return reply
 
 
-async def _decoded(body: bytes, request: Request) -> JSON:
+async def _decoded(body: bytes, request: Request, *, in_process: bool) -> JSON:
     def decode() -> JSON:
-        reply = replies.decode(body)
+        reply = replies.decode(body, in_process=in_process)
         shortens = request.preview is not None and may_be_abridged(body)
         return abridged(reply) if shortens else reply
 

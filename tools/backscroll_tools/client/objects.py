@@ -39,7 +39,7 @@ _WHOLE: Final = f"value{CHARS}"
 thread's text."""
 
 _NUMBERS: Final = (int, float)
-"""The types whose empty values (0 and False) are kept. All other empty values are left out."""
+"""The types of numbers. Their empty values, 0 and False, are kept; other empty values are not."""
 
 
 def message(raw: JSON) -> Message:
@@ -47,7 +47,7 @@ def message(raw: JSON) -> Message:
     remaining = {
         name: value
         for name, value in raw.items()
-        if (value or isinstance(value, _NUMBERS)) and name not in REDUNDANT
+        if (value or value == 0) and name not in REDUNDANT  # 0 and False are not empty
     }
     content = remaining.get("content")
     parts = _parts(remaining["content_parts"]) if "content_parts" in remaining else []
@@ -169,7 +169,7 @@ def completion(raw: JSON) -> Completion:
 
 def seconds(value: object) -> int | None:
     """Convert a time in seconds or milliseconds to whole Unix seconds; None if it is not valid."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     if not abs(value) < _NEVER:
         return None

@@ -36,14 +36,18 @@ class Reply:
     warning: str = ""
 
 
-def decode(body: bytes) -> JSON:
+def decode(body: bytes, *, in_process: bool = False) -> JSON:
     """Return a reply's JSON object.
+
+    Args:
+        body: the reply's body.
+        in_process: whether the embedded store sent it, which sends no duplicate keys.
 
     Raises:
         ToolError: `upstream_invalid` if the body is not a JSON object.
     """
     try:
-        value = strict_json.loads(body)
+        value = strict_json.loads(body, has_distinct_keys=in_process)
     except JSONFlawError:
         value = None
     if not isinstance(value, dict):

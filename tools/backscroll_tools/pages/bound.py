@@ -54,11 +54,6 @@ class BoundedPage:
         """The number of items, or pieces of items, on the page."""
         return len(self._items)
 
-    @property
-    def next_start(self) -> ListPosition:
-        """The position that the next page starts from."""
-        return self._position_after(self._position, self._inside)
-
     def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
         """Add an item, or its preview, if it fits. Return whether the page can take more items.
 
@@ -127,9 +122,11 @@ class BoundedPage:
         """
         more = stop.has_more or self._inside is not None
         next_start = self._position_after(stop.last or self._position, self._inside)
-        next_start = replace(next_start, ignores_after=stop.ignores_after)
+        if next_start.ignores_after != stop.ignores_after:
+            next_start = replace(next_start, ignores_after=stop.ignores_after)
         cursor = encode(next_start) if more and stop.reachable else None
-        page = self._frame.page(len(self._items), replace(stop, has_more=more), cursor)
+        stop = stop if stop.has_more == more else replace(stop, has_more=more)
+        page = self._frame.page(len(self._items), stop, cursor)
         items = self._items[::-1] if self._start.backward else self._items
         texts = [text for item in items if isinstance(text := item.get("text"), str)]
         mark = unused_prefix(texts)

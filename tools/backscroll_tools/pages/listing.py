@@ -55,9 +55,7 @@ async def read_page(
         checks_after=not (start.continued or call.client.upstream.profile.trusts_has_more),
     )
     with span("walk", {"backscroll.limit": limit}) as recorded:
-        stop = await walk.over(
-            source, page.next_start.position, page.take, page.fits, page.returned
-        )
+        stop = await walk.over(source, start.position, page.take, page.fits, page.returned)
         recorded.set_attribute("backscroll.returned", page.returned)
         recorded.set_attribute("backscroll.stopped_by", stop.by)
     if start.backward and CONTRARY in stop.warning:
