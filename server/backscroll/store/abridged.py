@@ -45,6 +45,7 @@ KEPT_FIELDS: Final = frozenset({"id", "metadata"})
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
 _ENCODED: Final = ";base64,"
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class LargeListing(Listing):
 def preview_of(params: QueryParams) -> int | None:
     """Return the N of `abridged=N`, or None if the query string does not have it."""
     given = params.get("abridged", "")
-    return int(given) if re.fullmatch(r"[0-9]{1,6}", given) else None
+    return int(given) if _NUMBER.fullmatch(given) else None
 
 
 async def read_page(

@@ -186,10 +186,12 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
     completion = "/v1/chat/completions/{completion_id}"
     app = Starlette(
         routes=[
+            # The first route that matches is used, so those of most requests come first.
+            _route(thread + "/messages", GET=messages.page, POST=messages.create),
+            _route(conversation + "/items", GET=items.page, POST=items.create),
             _route("/v1/threads", GET=threads.page, POST=threads.create),
             _route("/v1/threads/runs", POST=_no_runs),  # or `runs` would be taken for an id
             _route(thread, GET=threads.get, POST=threads.modify, DELETE=threads.delete),
-            _route(thread + "/messages", GET=messages.page, POST=messages.create),
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
             _route(message + "/files", GET=files.page),
             _route(message + "/files/{file_id}", GET=files.get),
@@ -200,7 +202,6 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
                 POST=conversations.modify,
                 DELETE=conversations.delete,
             ),
-            _route(conversation + "/items", GET=items.page, POST=items.create),
             _route(conversation + "/items/{item_id}", GET=items.get, DELETE=items.delete),
             _route("/v1/chat/completions", GET=completions.page, POST=completions.create),
             _route(

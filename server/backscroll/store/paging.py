@@ -16,6 +16,7 @@ SortOrder = Literal["asc", "desc"]
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
+_INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _require_owner_and_cursors(
 
 
 def _limit(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+    if not _INTEGER.fullmatch(text):
         message = "Invalid type for 'limit': expected an integer, but got a string instead."
         raise invalid_value("limit", message, code="invalid_type")
     limit = int(text)
