@@ -46,11 +46,9 @@ def parse_object(body: bytes) -> JSON:
         ApiError: 400 if the body is not a valid object.
     """
     try:
-        value = json.loads(
-            body.decode() or "{}",
-            object_pairs_hook=_unique_keys,
-            parse_constant=_reject_constant,
-        )
+        text = body.decode() or "{}"
+        # `json.loads` has its own error for a byte order mark, and never accepts one.
+        value = json.loads(text) if text.startswith("\ufeff") else _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise _bad_json("it is not UTF-8") from error
     except RecursionError as error:
@@ -96,6 +94,9 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> JSON:
 def _reject_constant(_name: str) -> object:
     message = "NaN and Infinity are not JSON"
     raise ValueError(message)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
 
 
 def _bad_json(reason: str) -> ApiError:
