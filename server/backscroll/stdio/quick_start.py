@@ -109,17 +109,21 @@ class _Loading:
         # waste time, now and later.
         gc.disable()
         try:
-            import_module("backscroll.stdio.transport")
-        except BaseException as error:  # noqa: BLE001 - raised again by `result`
-            self._failure = error
-            return
+            self._import_transport()
+            if self._failure is None:
+                for name in FOR_THE_FIRST_CALL:
+                    import_module(name)
         finally:
             gc.freeze()
             gc.enable()
+
+    def _import_transport(self) -> None:
+        try:
+            import_module("backscroll.stdio.transport")
+        except BaseException as error:  # noqa: BLE001 - raised again by `result`
+            self._failure = error
+        finally:
             self._imported.set()
-        for name in FOR_THE_FIRST_CALL:
-            import_module(name)
-        gc.freeze()  # these objects are permanent too
 
 
 def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
