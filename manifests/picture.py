@@ -16,8 +16,8 @@ from backscroll.commands.demo.cast import Cast
 from manifests.description import ROOT
 
 PICTURE: Final = ROOT / "docs" / "session.svg"
-SCENES: Final = (3, 8)
-"""The scenes to draw: a person's question, and a message that is written once."""
+SCENES: Final = (3, 4, 9)
+"""The scenes to draw: a question and its answer, what is around it, and a message written once."""
 
 _WIDTH: Final = 84
 _TITLE: Final = re.compile(r"(\d+)\. ")

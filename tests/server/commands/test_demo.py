@@ -14,9 +14,9 @@ def test_the_demonstration_holds_and_is_readable_in_a_pipe() -> None:
     lines = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
     assert [line for line in lines if line.startswith("   ✗")] == []
-    assert sum(line.startswith("   ✓") for line in lines) == 13
+    assert sum(line.startswith("   ✓") for line in lines) == 14
     assert "   ✓ 2,895 of 2,895 messages, each once and verbatim" in lines
-    assert re.search(r"^All 13 checks passed in \d+\.\d s\.$", done.stdout, re.MULTILINE)
+    assert re.search(r"^All 14 checks passed in \d+\.\d s\.$", done.stdout, re.MULTILINE)
     assert [line for line in lines if len(line) > 80 or "\x1b" in line] == []
     assert 60 <= len(lines) <= 130
 
@@ -38,8 +38,9 @@ async def test_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
     said = capsys.readouterr().out.splitlines()
     ending = said[said.index(next(line for line in said if "checks failed in" in line)) :]
     assert code == 1
-    assert ending[0].startswith("4 checks failed in ")
+    assert ending[0].startswith("5 checks failed in ")
     assert ending[1:] == [
+        "   these are the messages before and after it, oldest first, verbatim",
         "   these are the newest four messages, newest first, verbatim",
         "   2,895 of 2,895 messages, each once and verbatim",
         "   the message is complete",

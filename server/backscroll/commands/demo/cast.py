@@ -17,6 +17,7 @@ _TURNS: Final = 4
 
 CUSTOMER: Final = "order-4711"
 TITLE: Final = "Order 4711: a cracked kettle"
+ASKED: Final = "What did the customer say about a refund?"
 REFUND: Final = "I would like a refund to my card, not a voucher."
 _SAID: Final = (
     ("customer", "Hello, order 4711 came today. The lid of the kettle is cracked."),

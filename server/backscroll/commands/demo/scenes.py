@@ -7,7 +7,7 @@ from typing import Any, Final
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from backscroll.commands.demo.cast import REFUND, Cast, completions
+from backscroll.commands.demo.cast import ASKED, REFUND, Cast, completions
 from backscroll.commands.demo.stage import Stage
 from backscroll_tools.render import compact
 from backscroll_tools.tool import RESULT_CHARS
@@ -91,17 +91,28 @@ async def tools(act: Act) -> None:
     act.stage.check(f"{len(names)} tools, each with its own name", len(set(names)) == len(names))
 
 
-async def question(act: Act) -> str:
-    """Find and read the thread that answers a person's question, and return its id."""
-    listed = await act.call("list-threads", limit=1, lines=3)
-    thread = listed["threads"][0]
-    page = await act.call("list-messages", thread_id=thread["id"], order="asc", limit=10, lines=9)
-    said = [message["text"] for message in page["messages"] if message["role"] == "user"]
+async def question(act: Act) -> dict[str, Any]:
+    """Ask a person's question in one call, and return the best hit."""
+    page = await act.call("search-messages", query=ASKED, limit=1, lines=4)
+    best: dict[str, Any] = page["hits"][0]
+    answer = best["excerpt"].replace(page["page"]["mark"], "")
     act.stage.check(
-        "the page has the customer's words about the refund, verbatim",
-        thread["metadata"]["conversation"] == act.cast.customer and REFUND in said,
+        "one call finds the customer's words about the refund, verbatim",
+        answer == REFUND,
     )
-    return str(thread["id"])
+    return best
+
+
+async def around(act: Act, hit: dict[str, Any]) -> str:
+    """Read the messages around a hit, and return the id of its thread."""
+    thread_id = str(hit["thread_id"])
+    page = await act.call("list-messages", thread_id=thread_id, around=hit["id"], limit=4, lines=9)
+    texts = [message["text"] for message in page["messages"]]
+    act.stage.check(
+        "these are the messages before and after it, oldest first, verbatim",
+        texts == act.cast.texts(act.cast.customer),
+    )
+    return thread_id
 
 
 async def threads(act: Act) -> str:

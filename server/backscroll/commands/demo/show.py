@@ -15,7 +15,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from rich.console import Console
 
 from backscroll.commands.demo import scenes
-from backscroll.commands.demo.cast import COMPLETIONS, Cast, choose, source
+from backscroll.commands.demo.cast import ASKED, COMPLETIONS, Cast, choose, source
 from backscroll.commands.demo.scenes import Act
 from backscroll.commands.demo.stage import Stage
 from backscroll.commands.terminal import verbatim
@@ -84,8 +84,10 @@ async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python
     async with _connected(database, log, python) as client:
         act = Act(client, stage, cast)
         await scenes.tools(act)
-        stage.scene('A person asks: "What did the customer say about a refund?"')
-        customer_id = await scenes.question(act)
+        stage.scene(f'A person asks: "{ASKED}"')
+        answer = await scenes.question(act)
+        stage.scene("The messages around the answer")
+        customer_id = await scenes.around(act, answer)
         stage.scene("The threads that an agent finds")
         thread_id = await scenes.threads(act)
         stage.scene("The newest messages of the longest conversation")
