@@ -91,7 +91,7 @@ check: $(VENV)/.ready ## Check lint, formatting, types and the import contracts
 bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Run all benchmarks, or one: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
 
-evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 20 tasks, and count calls and tokens
+evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 28 tasks, and count calls and tokens
 	@$(VENV)/bin/python -m bench.evaluation
 
 soak: $(VENV)/.ready $(PEERS)/.ready ## Test reliability at full size for an hour, or in part: PARTS="kill leaks"

@@ -10,11 +10,12 @@ from rich.progress import track
 
 from bench.evaluation import page
 from bench.evaluation.score import Tally, failings, scored
-from bench.evaluation.tasks import TASKS, Task
+from bench.evaluation.task import Task
+from bench.evaluation.tasks import TASKS
 from bench.evaluation.trial import BACKSCROLL, FASTMCP, attempts, dumped
 from bench.evaluation.world import World, build
 
-CONVERSATIONS: Final = 299
+CONVERSATIONS: Final = 298
 
 
 def main() -> int:

@@ -9,6 +9,8 @@ from mcp import Client
 from mcp.types import TextContent
 
 MAX_PAGES: Final = 200
+MAX_CHARS: Final = 600_000
+"""After so many characters an agent gives up: no window holds them."""
 
 
 class CallError(Exception):
@@ -35,8 +37,10 @@ class Record:
         """Call a tool with the arguments that are not empty; return the text that a model reads.
 
         Raises:
-            CallError: the tool says that it failed.
+            CallError: the tool says that it failed, or the agent has read too much.
         """
+        if sum(len(each.read) for each in self.exchanges) > MAX_CHARS:
+            raise CallError("more than any window holds")
         given = {name: value for name, value in arguments.items() if value}
         result = await self.client.call_tool(tool, given)
         text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
@@ -56,6 +60,8 @@ class Item:
     files: tuple[str, ...] = ()
     last_written: int = 0
     topic: str = ""
+    role: str = ""
+    thread_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +91,44 @@ class Ask:
     onward: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """What an agent looks for.
+
+    Attributes:
+        query: what it searches for, if the server can search.
+        sign: words of the answer by which it recognizes one when it reads it.
+        thread_id: the only thread in question; empty for all.
+        role: who said it; empty if that is not known.
+        month: when it was said, such as `2018-07`; empty if that is not known.
+        newest_first: whether it wants the newest first, and otherwise the best.
+        context: how many messages before and after each it wants.
+        limit: how many it needs.
+    """
+
+    query: str
+    sign: str
+    thread_id: str = ""
+    role: str = ""
+    month: str = ""
+    newest_first: bool = False
+    context: int = 0
+    limit: int = 3
+
+
 class Desk(Protocol):
     """The same abilities in the words of one server's tools."""
 
     async def messages(self, ask: Ask) -> Page:
         """Read a page of messages."""
+        ...
+
+    async def find(self, find: Find) -> tuple[Item, ...]:
+        """Find messages; those around one come beside it, in the order in which they were said."""
+        ...
+
+    async def around(self, found: Item, limit: int) -> tuple[Item, ...]:
+        """Read a message that was found with those on both sides of it, oldest first."""
         ...
 
     async def message(self, thread_id: str, message_id: str) -> str:
@@ -102,6 +141,14 @@ class Desk(Protocol):
 
     async def threads(self, onward: str) -> Page:
         """Read a page of threads, newest first."""
+        ...
+
+    async def latest(self) -> str:
+        """Return the id of the thread that was last written to."""
+        ...
+
+    async def thread_on(self, topic: str) -> str:
+        """Return the id of the thread on a topic; empty if it was not found."""
         ...
 
     async def completions(self, metadata: dict[str, str]) -> Page:

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.evaluation.desk import Ask, CallError, Item, Page, Record
+from bench.evaluation.desk import Ask, CallError, Find, Item, Page, Record
+from bench.evaluation.hits import read_hits
 from tests.tools.transcript import ReadMessage, read
 
 _CREATED: Final = re.compile(r"Created \w+ message \S+ in thread ([\w.=-]+)\.")
@@ -35,6 +36,28 @@ class Ours:
             )
         return _page(text)
 
+    async def find(self, find: Find) -> tuple[Item, ...]:
+        """Search: one call."""
+        text = await self.record.call(
+            "search-messages",
+            query=find.query,
+            thread_id=find.thread_id,
+            role=find.role,
+            since=find.month,
+            until=find.month,
+            order="newest" if find.newest_first else "",
+            context=find.context,
+            limit=find.limit,
+        )
+        return read_hits(text, find.thread_id)
+
+    async def around(self, found: Item, limit: int) -> tuple[Item, ...]:
+        """Read a page around a message."""
+        text = await self.record.call(
+            "list-messages", thread_id=found.thread_id, around=found.id, limit=limit
+        )
+        return _page(text).items
+
     async def message(self, thread_id: str, message_id: str) -> str:
         """Read a message, in as many pieces as it comes."""
         whole, cursor = "", ""
@@ -58,6 +81,15 @@ class Ours:
     async def threads(self, onward: str) -> Page:
         """Read a page of threads."""
         return _page(await self.record.call("list-threads", limit=_ALL, cursor=onward))
+
+    async def latest(self) -> str:
+        """Read the first thread: they are listed by their last activity."""
+        return _page(await self.record.call("list-threads", limit=1)).items[0].id
+
+    async def thread_on(self, topic: str) -> str:
+        """Search: titles are searched too, and hits have them."""
+        found = await self.find(Find(query=topic, sign=topic, limit=1))
+        return next((item.thread_id for item in found if item.topic == topic), "")
 
     async def completions(self, metadata: dict[str, str]) -> Page:
         """Find stored completions."""

@@ -6,6 +6,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.evaluation.desk import MAX_CHARS
+from bench.evaluation.finding import FINDING
 from bench.evaluation.score import WINDOW, Line, Score, Tally
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "evaluation.md"
@@ -28,6 +30,11 @@ _TAIL: Final = """
 - **calls**: how many the task took. Where the number depends on how much text there is (pages are
   bounded to 32,000 characters of text and structured content), more of them are smaller ones; all
   other tasks take the fewest calls that are possible.
+- **finding**: the last {finding} tasks name no thread. Their answers are in long conversations
+  among the real ones, beside others with the same words. Backscroll's agents call
+  `search-messages` with a few words of the question, and `list-messages` with `around` to read on.
+  `from_openapi` has no search, so its agents read thread after thread, and give up after
+  {give_up:,} characters, which no window holds.
 - **wrong turns**: calls that failed, or that were made before.
 - **tokens**: of the calls and of the text that they brought, without the tools. Those are
   {ours:,} tokens with Backscroll and {peer:,} with `from_openapi`.
@@ -69,7 +76,13 @@ def document(tally: Tally, threads: int, messages: int) -> str:
         _row(f"**{name}**", "", *(f"**{cell}**" for cell in sums)),
     ]
     first = tally.lines[0].scores
-    return head + "".join(rows) + _TAIL.format(ours=first[0].tools, peer=first[1].tools)
+    tail = _TAIL.format(
+        ours=first[0].tools,
+        peer=first[1].tools,
+        finding=len(FINDING),
+        give_up=MAX_CHARS,
+    )
+    return head + "".join(rows) + tail
 
 
 def _row(*cells: str) -> str:
@@ -89,7 +102,7 @@ def _calls(score: Score) -> str:
     if score.wrong_turns:
         told += f", {score.wrong_turns} wrong"
     if not score.done:
-        told += ", beyond the window" if score.right else ", not done"
+        told += ", not done" if score.fits else ", beyond the window"
     return told
 
 

@@ -1,10 +1,19 @@
 """The tools that FastMCP makes of the API's document, in the hands of the same agent."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bench.evaluation.desk import Ask, CallError, Item, Page, Record
+from bench.evaluation.desk import (
+    Ask,
+    CallError,
+    Find,
+    Item,
+    Page,
+    Record,
+    walk,
+    walk_threads,
+)
 
 _ALL: Final = 100
 """The most that the API gives at a time."""
@@ -30,6 +39,44 @@ class Peer:
         )
         return _page(text)
 
+    async def find(self, find: Find) -> tuple[Item, ...]:
+        """Read until the answer is there: thread by thread, if it is not known which it is in."""
+        owners = [find.thread_id] if find.thread_id else []
+        if not owners:
+            owners = [item.id async for item in walk_threads(self)]
+        found: list[Item] = []
+        for owner in owners:
+            read: list[Item] = []
+            places: list[int] = []
+            async for item in walk(self, Ask(thread_id=owner)):
+                if find.sign in item.text and find.role in {"", item.role}:
+                    places.append(len(read))
+                read.append(replace(item, thread_id=owner))
+                enough = len(found) + len(places) >= find.limit
+                if enough and len(read) > places[-1] + find.context:
+                    break
+            for place in places:
+                near = read[max(place - find.context, 0) : place + find.context + 1]
+                found += reversed(near)
+            if len(found) >= find.limit:
+                break
+        return tuple(found)
+
+    async def around(self, found: Item, limit: int) -> tuple[Item, ...]:
+        """Read the messages before one, and those after it."""
+        before = await self.messages(
+            Ask(thread_id=found.thread_id, limit=limit // 2, after=found.id)
+        )
+        after = await self.messages(
+            Ask(
+                thread_id=found.thread_id,
+                limit=(limit - 1) // 2,
+                newest_first=False,
+                after=found.id,
+            )
+        )
+        return (*before.items[::-1], found, *after.items)
+
     async def message(self, thread_id: str, message_id: str) -> str:
         """Read a message, which comes whole however long it is."""
         text = await self.record.call("getMessage", thread_id=thread_id, message_id=message_id)
@@ -43,6 +90,18 @@ class Peer:
     async def threads(self, onward: str) -> Page:
         """Read a page of threads."""
         return _page(await self.record.call("listThreads", limit=_ALL, after=onward))
+
+    async def latest(self) -> str:
+        """Read every thread: the API's document does not say that they come in any order."""
+        found = [item async for item in walk_threads(self)]
+        return max(found, key=lambda item: item.last_written).id
+
+    async def thread_on(self, topic: str) -> str:
+        """Read threads until one is on the topic."""
+        async for item in walk_threads(self):
+            if f'"{topic}"' in item.topic:
+                return item.id
+        return ""
 
     async def completions(self, metadata: dict[str, str]) -> Page:
         """Find stored completions: the filter is spelled `metadata[key]`, which it has no form for.
@@ -98,4 +157,5 @@ def _item(raw: dict[str, Any]) -> Item:
         files=tuple(each["file_id"] for each in raw.get("attachments") or ()),
         last_written=raw.get("last_message_at") or 0,
         topic=json.dumps(raw.get("metadata") or {}),
+        role=raw.get("role") or "",
     )

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.evaluation.tasks import Task
+from bench.evaluation.task import Task
+from bench.evaluation.tasks import READING
 from bench.evaluation.trial import Attempt
 from bench.evaluation.world import World
 from tests.clients.nodejs import count_tokens
@@ -14,6 +15,11 @@ WINDOW: Final = 64_000
 
 MOST_OF_DUMP: Final = 1 / 3
 """The most that all tasks together may make an agent read, of what a dump of the API would."""
+
+
+READING_CALLS: Final = 34
+READING_TOKENS: Final = 50_000
+"""The most that the twenty tasks of reading and writing may take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,14 @@ class Score:
     tools: int
 
     @property
+    def fits(self) -> bool:
+        """Whether the window held the tools, the calls and what they brought."""
+        return self.tokens + self.tools <= WINDOW
+
+    @property
     def done(self) -> bool:
         """Whether it is right, and was held by the window."""
-        return self.right and self.tokens + self.tools <= WINDOW
+        return self.right and self.fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,19 @@ def failings(tally: Tally) -> list[str]:
                 f"{line.task.name}: {score.calls} calls, {score.wrong_turns} of them wrong turns, "
                 f"where {line.task.least} would do"
             )
+        elif 0 < line.task.most_tokens < score.tokens:
+            found.append(
+                f"{line.task.name}: {score.tokens:,} tokens read, more than the "
+                f"{line.task.most_tokens:,} that are promised"
+            )
+    reading = [line.scores[0] for line in tally.lines if line.task in READING]
+    calls = sum(score.calls for score in reading)
+    tokens = sum(score.tokens for score in reading)
+    if calls > READING_CALLS or tokens > READING_TOKENS:
+        found.append(
+            f"reading and writing: {calls} calls and {tokens:,} tokens, more than the "
+            f"{READING_CALLS} and {READING_TOKENS:,} that are promised"
+        )
     if tally.read > tally.dump * MOST_OF_DUMP:
         found.append(f"{tally.read:,} tokens read, more than a third of the dump's {tally.dump:,}")
     return found

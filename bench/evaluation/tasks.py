@@ -1,13 +1,14 @@
-"""The twenty tasks: what a user says, what an agent does about it, and whether that was right.
+"""All tasks: the twenty of reading and writing, and those of finding.
 
 An agent knows what the user told it (an id, as a host shows it) and what it read, and no more.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
-from bench.evaluation.desk import Ask, Desk, walk, walk_threads
+from bench.evaluation.desk import Ask, Desk, Find, walk
+from bench.evaluation.finding import FINDING
+from bench.evaluation.task import Scene, Task
 from bench.evaluation.world import (
     CODE,
     FILES,
@@ -24,49 +25,6 @@ OTHERS_WROTE: Final = ("One more thing.", "And another.", "Are you there?")
 SHIPPED: Final = "Shipped on Monday, with the tracking number AB-12."
 OPENING: Final = "Let us plan the move to the new office."
 REPLY: Final = "The larger plan has free delivery."
-
-
-class Scene(Protocol):
-    """What happens around the agent, and what is truly stored."""
-
-    @property
-    def world(self) -> World:
-        """Everything that was stored at first."""
-        ...
-
-    async def others_write(self, thread_id: str, text: str) -> None:
-        """Another writes a message to a thread."""
-        ...
-
-    async def others_delete(self, thread_id: str, message_id: str) -> None:
-        """Another deletes a message of a thread."""
-        ...
-
-    async def stored(self, thread_id: str) -> list[str]:
-        """Return the texts of the newest hundred messages of a thread, newest first."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something that a user asks for.
-
-    Attributes:
-        name: in a few words.
-        asks: what the user says.
-        least: the fewest calls of Backscroll's tools that it can be done with; 0 where that
-            depends on how much text there is, which comes in pages of a bounded size.
-        does: does it, and tells whether the outcome is right.
-        reads: the paths whose content answers it, which a dump would be made of.
-        flaky: whether the network breaks the first write after it was acted on.
-    """
-
-    name: str
-    asks: str
-    least: int
-    does: Callable[[Desk, Scene], Awaitable[bool]]
-    reads: Callable[[World], tuple[str, ...]]
-    flaky: bool = False
 
 
 def _id(world: World, name: str) -> str:
@@ -88,10 +46,13 @@ def _thread(name: str) -> Callable[[World], tuple[str, ...]]:
 
 
 async def _promise(desk: Desk, scene: Scene) -> bool:
-    async for item in walk(desk, Ask(thread_id=_id(scene.world, "longest"))):
-        if "I promise to" in item.text:
-            return item.text == PROMISE
-    return False
+    find = Find(
+        query="promised",
+        sign="I promise to",
+        thread_id=_id(scene.world, "longest"),
+        limit=1,
+    )
+    return [item.text for item in await desk.find(find)] == [PROMISE]
 
 
 async def _reply(desk: Desk, scene: Scene) -> bool:
@@ -121,17 +82,12 @@ async def _oldest(desk: Desk, scene: Scene) -> bool:
 
 
 async def _last_written(desk: Desk, scene: Scene) -> bool:
-    found = [item async for item in walk_threads(desk)]
-    latest = max(found, key=lambda item: item.last_written)
-    return latest.id == _id(scene.world, "recent")
+    return await desk.latest() == _id(scene.world, "recent")
 
 
 async def _by_topic(desk: Desk, _: Scene) -> bool:
-    async for item in walk_threads(desk):
-        if '"support"' in item.topic:
-            page = await desk.messages(Ask(thread_id=item.id, limit=1))
-            return [each.text for each in page.items] == [QUESTION]
-    return False
+    page = await desk.messages(Ask(thread_id=await desk.thread_on("support"), limit=1))
+    return [each.text for each in page.items] == [QUESTION]
 
 
 async def _post_once(desk: Desk, scene: Scene) -> bool:
@@ -248,13 +204,20 @@ def _items(world: World) -> tuple[str, ...]:
     return (f"conversations/{world.conversation.id}/items",)
 
 
-TASKS: Final = (
-    Task("find a promise", "What was promised in this thread?", 0, _promise, _thread("longest")),
+READING: Final = (
+    Task(
+        "find a promise",
+        "What was promised in this thread?",
+        1,
+        _promise,
+        _thread("longest"),
+        most_tokens=900,
+    ),
     Task("answer from 1,400", "What was replied to msg_…?", 1, _reply, _thread("longest")),
     Task("what led up to it", "What came before msg_…?", 1, _before, _thread("longest")),
     Task("the newest five", "What was said last?", 1, _newest, _thread("longest")),
     Task("the first five", "How did it begin?", 1, _oldest, _thread("longest")),
-    Task("last written to", "Which thread is the latest?", 0, _last_written, _listed("threads")),
+    Task("last written to", "Which thread is the latest?", 1, _last_written, _listed("threads")),
     Task("by topic", "What is asked in the thread on support?", 2, _by_topic, _topic),
     Task("post once", "Post this.", 1, _post_once, _thread("status"), flaky=True),
     Task("compare answers", "How do these two answers differ?", 2, _compare, _completion(0, 1)),
@@ -270,3 +233,6 @@ TASKS: Final = (
     Task("answer the newest", "Answer the customer.", 2, _answer, _thread("support")),
     Task("of one run", "What did run_… say?", 1, _of_run, _thread("run")),
 )
+"""The twenty tasks of reading and writing."""
+
+TASKS: Final = (*READING, *FINDING)

@@ -17,7 +17,7 @@ from bench.conversations import database
 from bench.evaluation.desk import CallError, Desk, Exchange, Record
 from bench.evaluation.ours import Ours
 from bench.evaluation.peer import Peer
-from bench.evaluation.tasks import Task
+from bench.evaluation.task import Task
 from bench.evaluation.world import World
 from bench.host import Program, environment
 from bench.servers import backscroll, fastmcp_conversations, served

@@ -1,8 +1,6 @@
 """What the agents work on: real conversations, and made-up ones with something to find in them."""
 
-import random
-import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import Final
@@ -13,9 +11,10 @@ from backscroll.store.app import open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
-    ImportedMessage,
     ImportedThread,
 )
+from bench.evaluation.made import NOW, identity, role, thread
+from bench.evaluation.planted import planted
 
 PROMISE: Final = "I promise to send the signed contract to Ines on 14 March."
 PROMISE_AT: Final = 1_700
@@ -27,15 +26,6 @@ MANUAL_CHARS: Final = 60_000
 LONG_CHARS: Final = 3_000
 QUESTION: Final = "Which of the two plans has free delivery?"
 
-_ID_CHARS: Final = string.ascii_letters + string.digits
-_NOW: Final = 1_760_000_000
-
-
-def identity(prefix: str, name: str) -> str:
-    """Return an id such as the API gives: always the same for a name, and meaning nothing."""
-    source = random.Random(name)
-    return prefix + "".join(source.choices(_ID_CHARS, k=24))
-
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -45,6 +35,7 @@ class World:
         longest: the longest real conversation, of 2,895 messages, with a promise in it.
         real: the other real conversations.
         made: the made-up threads, by name.
+        planted: threads among the real ones with facts to find, by name.
         completions: two answers to the same question.
         conversation: one of the Responses API.
     """
@@ -52,33 +43,36 @@ class World:
     longest: ImportedThread
     real: tuple[ImportedThread, ...]
     made: dict[str, ImportedThread]
+    planted: dict[str, ImportedThread]
     completions: tuple[ImportedCompletion, ImportedCompletion]
     conversation: ImportedConversation
 
     def threads(self) -> Iterator[ImportedThread]:
         """Yield every thread there is."""
         yield from self.real
+        yield from self.planted.values()
         yield self.longest
         yield from self.made.values()
 
     async def store(self, database: str) -> None:
         """Put everything into a database."""
         async with open_store(database) as store:
-            for thread in self.threads():
-                await store.import_thread(thread)
+            for each in self.threads():
+                await store.import_thread(each)
             for completion in self.completions:
                 await store.import_completion(completion)
             await store.import_conversation(self.conversation)
 
 
 def build(conversations: int) -> World:
-    """Return a world of so many real conversations, at most 300, and the made-up ones.
+    """Return a world of so many real conversations, at most 298, and the made-up ones.
 
     Raises:
         CommandError: the dataset is not installed.
     """
     cast = choose()
-    names = (uuid for uuid in cast.conversations if uuid != cast.longest)
+    apart = {cast.longest, cast.customer}
+    names = (uuid for uuid in cast.conversations if uuid not in apart)
     real = tuple(_real(cast, uuid) for uuid in islice(names, conversations))
     longest = _real(cast, cast.longest)
     said = list(longest.messages)
@@ -86,26 +80,27 @@ def build(conversations: int) -> World:
     prose = cycle(str(message.content) for message in longest.messages)
     threads = (
         _files(prose),
-        _thread("invoices", _long(prose, 40, at=23)),
-        _thread("manual", [_text(prose, MANUAL_CHARS) + CODE]),
-        _thread("busy", islice(prose, 60)),
-        _thread("shrinking", islice(prose, 60)),
-        _thread("status", islice(prose, 8)),
+        thread("invoices", _long(prose, 40, at=23)),
+        thread("manual", [_text(prose, MANUAL_CHARS) + CODE]),
+        thread("busy", islice(prose, 60)),
+        thread("shrinking", islice(prose, 60)),
+        thread("status", islice(prose, 8)),
         _run(prose),
-        _thread("support", [*islice(prose, 30), QUESTION]),
-        _thread("recent", islice(prose, 12), created_at=_NOW + 50_000),
+        thread("support", [*islice(prose, 30), QUESTION]),
+        thread("recent", islice(prose, 12), created_at=NOW + 50_000),
     )
     return World(
         replace(longest, messages=said),
         real,
         dict(zip(NAMES, threads, strict=True)),
+        planted([str(message.content) for each in real for message in each.messages]),
         (_completion("plain", "Yes, by Monday."), _completion("warm", "Of course! By Monday.")),
         ImportedConversation(
             key="evaluation:conversation",
             id=identity("conv_", "conversation"),
-            created_at=_NOW,
+            created_at=NOW,
             items=[
-                {"type": "message", "role": _role(number), "content": text}
+                {"type": "message", "role": role(number), "content": text}
                 for number, text in enumerate(islice(prose, 30))
             ],
         ),
@@ -128,51 +123,31 @@ FILES: Final = tuple(identity("file-", f"file {number}") for number in range(7))
 
 
 def _real(cast: Cast, uuid: str) -> ImportedThread:
-    thread = chitchat.thread(uuid, cast.conversations[uuid])
+    read = chitchat.thread(uuid, cast.conversations[uuid])
     messages = [
         replace(message, id=identity("msg_", f"{uuid}/{number}"))
-        for number, message in enumerate(thread.messages)
+        for number, message in enumerate(read.messages)
     ]
-    return replace(thread, id=identity("thread_", uuid), messages=messages)
-
-
-def _thread(
-    name: str, texts: Iterator[str] | Sequence[str], created_at: int = _NOW
-) -> ImportedThread:
-    return ImportedThread(
-        key=f"evaluation:{name}",
-        id=identity("thread_", name),
-        created_at=created_at,
-        metadata={"topic": name},
-        messages=[
-            ImportedMessage(
-                id=identity("msg_", f"{name}/{number}"),
-                role=_role(number),
-                content=text,
-                created_at=created_at + number * 60,
-            )
-            for number, text in enumerate(texts)
-        ],
-    )
+    return replace(read, id=identity("thread_", uuid), messages=messages)
 
 
 def _files(prose: Iterator[str]) -> ImportedThread:
     """Return a thread in which every eighth message brings a file."""
-    thread = _thread("files", islice(prose, 56))
-    messages = list(thread.messages)
+    made = thread("files", islice(prose, 56))
+    messages = list(made.messages)
     for number, file_id in enumerate(FILES):
         attached = [{"file_id": file_id, "tools": [{"type": "file_search"}]}]
         messages[number * 8] = replace(messages[number * 8], attachments=attached)
-    return replace(thread, messages=messages)
+    return replace(made, messages=messages)
 
 
 def _run(prose: Iterator[str]) -> ImportedThread:
     """Return a thread of which three messages are of one run."""
-    thread = _thread("run", islice(prose, 90))
-    messages = list(thread.messages)
+    made = thread("run", islice(prose, 90))
+    messages = list(made.messages)
     for number in (31, 33, 35):
         messages[number] = replace(messages[number], run_id=RUN)
-    return replace(thread, messages=messages)
+    return replace(made, messages=messages)
 
 
 def _long(prose: Iterator[str], number: int, at: int) -> list[str]:
@@ -192,7 +167,7 @@ def _completion(arm: str, answer: str) -> ImportedCompletion:
     return ImportedCompletion(
         key=f"evaluation:{arm}",
         id=identity("chatcmpl-", arm),
-        created_at=_NOW,
+        created_at=NOW,
         model="parrot-1",
         metadata={"experiment": "tone", "arm": arm},
         choices=[
@@ -208,7 +183,3 @@ def _completion(arm: str, answer: str) -> ImportedCompletion:
             {"role": "user", "content": "Will the parcel be here next week?"},
         ],
     )
-
-
-def _role(number: int) -> str:
-    return "assistant" if number % 2 else "user"

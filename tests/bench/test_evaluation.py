@@ -1,18 +1,20 @@
-"""Agents as users: some of the tasks, with Backscroll alone; `make evaluate` does all of them."""
+"""Agents as users, with Backscroll alone: `make evaluate` has another server beside it."""
 
 import re
 
 import pytest
+from mcp import Client
+from mcp.server import MCPServer
 
 from bench.evaluation import page
-from bench.evaluation.desk import Exchange
+from bench.evaluation.desk import MAX_CHARS, CallError, Exchange, Item, Record
+from bench.evaluation.finding import FINDING
+from bench.evaluation.hits import read_hits
 from bench.evaluation.score import WINDOW, Line, Score, Tally, failings, scored
-from bench.evaluation.tasks import TASKS, Task
+from bench.evaluation.task import Task
+from bench.evaluation.tasks import READING, TASKS
 from bench.evaluation.trial import BACKSCROLL, Attempt, attempts, dumped
 from bench.evaluation.world import World, build
-
-LONG_WALKS = {"last written to"}
-"""Tasks that read every thread: of what they cost, few threads show little."""
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +29,19 @@ def by_name(*names: str) -> list[Task]:
 async def test_every_task_is_done_in_the_fewest_calls_with_a_third_of_the_tokens(
     world: World,
 ) -> None:
-    tasks = [task for task in TASKS if task.name not in LONG_WALKS]
-    dumps = await dumped(world, tasks)
-    tools, done = await attempts(BACKSCROLL, world, tasks)
+    dumps = await dumped(world, TASKS)
+    tools, done = await attempts(BACKSCROLL, world, TASKS)
 
-    tally = scored(world, tasks, [(tools, done)], dumps)
+    tally = scored(world, TASKS, [(tools, done)], dumps)
 
     assert [attempt.trouble for attempt in done if attempt.trouble] == []
     assert failings(tally) == []
-    assert len(tally.lines) == 19
+    assert len(tally.lines) == 28
 
 
-def test_there_are_twenty_tasks_of_different_names() -> None:
-    assert len({task.name for task in TASKS}) == len(TASKS) == 20
+def test_there_are_tasks_of_reading_and_of_finding_with_different_names() -> None:
+    assert (len(READING), len(FINDING)) == (20, 8)
+    assert len({task.name for task in TASKS}) == 28
 
 
 def line(task: Task, **changed: int) -> Line:
@@ -51,7 +53,7 @@ def test_what_falls_short_is_said() -> None:
     promise, reply, newest, oldest = TASKS[0], TASKS[1], TASKS[3], TASKS[4]
     tally = Tally(
         (
-            line(promise, calls=9),
+            line(promise, tokens=901),
             line(reply, calls=2),
             line(newest, wrong_turns=1),
             line(oldest, tokens=WINDOW),
@@ -60,10 +62,15 @@ def test_what_falls_short_is_said() -> None:
     )
 
     assert failings(tally) == [
+        "find a promise: 901 tokens read, more than the 900 that are promised",
         "answer from 1,400: 2 calls, 0 of them wrong turns, where 1 would do",
         "the newest five: 1 calls, 1 of them wrong turns, where 1 would do",
         "the first five: not done within the window",
-        "64,300 tokens read, more than a third of the dump's 3,000",
+        (
+            "reading and writing: 5 calls and 65,101 tokens, "
+            "more than the 34 and 50,000 that are promised"
+        ),
+        "65,101 tokens read, more than a third of the dump's 3,000",
     ]
 
 
@@ -72,6 +79,30 @@ def test_a_call_that_fails_or_is_made_again_is_a_wrong_turn() -> None:
     failed = Exchange("b", "error", is_error=True)
 
     assert Attempt(right=True, exchanges=(said, failed, said)).wrong_turns == 2
+
+
+async def test_an_agent_gives_up_when_it_has_read_more_than_any_window_holds() -> None:
+    async with Client(MCPServer("unused")) as client:
+        record = Record(client, [Exchange("a", "x" * (MAX_CHARS + 1), is_error=False)])
+
+        with pytest.raises(CallError, match="more than any window holds"):
+            await record.call("list-messages")
+
+
+def test_hits_are_read_with_what_is_around_them_and_without_marks() -> None:
+    text = (
+        "#abcd 2 hits for any word, best first, matches in **. No more follow.\n"
+        '#abcd user msg_1 in thread_1 2026-11-21 1240 characters "Bills"\n'
+        "#abcd-assistant\nWhat is it?\n"
+        "#abcd>user\nA **bill**,\nunpaid.\n"
+        "#abcd assistant msg_7 2026-11-20\nThe **bill**.\n"
+    )
+
+    assert read_hits(text, "") == (
+        Item("", "What is it?", topic="Bills", role="assistant", thread_id="thread_1"),
+        Item("msg_1", "A bill,\nunpaid.", topic="Bills", role="user", thread_id="thread_1"),
+        Item("msg_7", "The bill.", topic="Bills", role="assistant", thread_id="thread_1"),
+    )
 
 
 def test_the_page_has_a_row_for_each_task_and_one_for_all() -> None:
@@ -90,7 +121,7 @@ def test_the_page_in_the_tree_tells_of_every_task() -> None:
     told = page.PAGE.read_text("utf-8")
 
     assert [task.name for task in TASKS if f"\n| {task.name} | {task.asks} |" not in told] == []
-    assert "**20 of 20 done, " in told
+    assert "**28 of 28 done, " in told
 
 
 def test_the_readme_tells_the_figure_of_the_page() -> None:
@@ -99,4 +130,4 @@ def test_the_readme_tells_the_figure_of_the_page() -> None:
     )
 
     readme = (page.PAGE.parents[1] / "README.md").read_text("utf-8")
-    assert f"20 of 20 tasks, {share} % of the tokens of a dump" in readme
+    assert f"28 of 28 tasks, {share} % of the tokens of a dump" in readme

@@ -1,0 +1,53 @@
+"""What a task is: what a user says, what an agent does about it, and whether that was right."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.evaluation.desk import Desk
+from bench.evaluation.world import World
+
+
+class Scene(Protocol):
+    """What happens around the agent, and what is truly stored."""
+
+    @property
+    def world(self) -> World:
+        """Everything that was stored at first."""
+        ...
+
+    async def others_write(self, thread_id: str, text: str) -> None:
+        """Another writes a message to a thread."""
+        ...
+
+    async def others_delete(self, thread_id: str, message_id: str) -> None:
+        """Another deletes a message of a thread."""
+        ...
+
+    async def stored(self, thread_id: str) -> list[str]:
+        """Return the texts of the newest hundred messages of a thread, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that a user asks for.
+
+    Attributes:
+        name: in a few words.
+        asks: what the user says.
+        least: the fewest calls of Backscroll's tools that it can be done with; 0 where that
+            depends on how much text there is, which comes in pages of a bounded size.
+        does: does it, and tells whether the outcome is right.
+        reads: the paths whose content answers it, which a dump would be made of.
+        flaky: whether the network breaks the first write after it was acted on.
+        most_tokens: the most that its calls and what they bring may take; 0 for any number.
+    """
+
+    name: str
+    asks: str
+    least: int
+    does: Callable[[Desk, Scene], Awaitable[bool]]
+    reads: Callable[[World], tuple[str, ...]]
+    flaky: bool = False
+    most_tokens: int = 0
