@@ -18,6 +18,9 @@ THREAD_ID: Final = "thread_bench"
 CHITCHAT: Final = 7_168
 """How many conversations the dataset has: 258,145 messages."""
 
+MESSAGE_CHARS: Final = 190
+"""The length of an average message of an assistant."""
+
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only the folder in which a private one is made
 
 
@@ -71,3 +74,13 @@ def chats(number: int = CHITCHAT) -> Iterator[ImportedThread]:
     for entry in islice(chitchat.read(chitchat.installed()).entries, number):
         if isinstance(entry.item, ImportedThread):
             yield entry.item
+
+
+def joined(texts: Iterable[str]) -> Iterator[str]:
+    """Yield texts joined to about the length of an average message."""
+    message = ""
+    for text in texts:
+        message = f"{message} {text}" if message else text
+        if len(message) >= MESSAGE_CHARS * 3 // 4:
+            yield message
+            message = ""

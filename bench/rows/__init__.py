@@ -9,12 +9,13 @@ from bench.rows.first_page import FIRST_PAGE
 from bench.rows.memory import MEMORY
 from bench.rows.page_depth import PAGE_DEPTH
 from bench.rows.rate import RATE
+from bench.rows.search import SEARCH
 from bench.rows.start import START
 from bench.rows.tokens import TOKENS
 from bench.rows.walk import WALK
 
 ROWS: Final[dict[str, Row]] = {
     row.name: row
-    for row in (START, FIRST_PAGE, CALL, RATE, WALK, TOKENS, MEMORY, PAGE_DEPTH, CREATES)
+    for row in (START, FIRST_PAGE, CALL, RATE, WALK, TOKENS, MEMORY, PAGE_DEPTH, CREATES, SEARCH)
 }
 """Every row, by its name."""

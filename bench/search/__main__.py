@@ -9,15 +9,13 @@ from rich.table import Table
 
 from backscroll_tools.search.ranking import COVERAGE, LENGTH
 from backscroll_tools.search.tokenizer import tokens
-from bench.conversations import chats
+from bench.conversations import chats, joined
 from bench.search.facts import LANGUAGES, Planted, facts, plant
 from bench.search.index import Index, Ranking
 from bench.search.quality import Quality, quality
 
 CONVERSATIONS: Final = 1_200
 """Real conversations: about 43,000 messages, of which a few hundred have a fact beside them."""
-MESSAGE_CHARS: Final = 190
-"""The length of an average message of an assistant, which short ones are joined to."""
 RANKINGS: Final = {
     "the product's": Ranking(LENGTH, COVERAGE),
     "without the thread": Ranking(LENGTH, 0),
@@ -58,7 +56,7 @@ def _cells(found: Quality) -> Iterator[str]:
 
 
 def _speed(texts: Sequence[str]) -> str:
-    messages = list(_joined(texts))
+    messages = list(joined(texts))
     seconds = []
     for _ in range(3):
         begun = time.process_time()
@@ -71,16 +69,6 @@ def _speed(texts: Sequence[str]) -> str:
         f"{len(messages):,} messages of {chars:.0f} characters: {later:.0f} µs of CPU for "
         f"the tokens of each, {first:.0f} µs the first time"
     )
-
-
-def _joined(texts: Sequence[str]) -> Iterator[str]:
-    """Yield texts joined to about the length of an average message."""
-    message = ""
-    for text in texts:
-        message = f"{message} {text}" if message else text
-        if len(message) >= MESSAGE_CHARS * 3 // 4:
-            yield message
-            message = ""
 
 
 if __name__ == "__main__":
