@@ -53,7 +53,7 @@ async def _two_languages(desk: Desk, _: Scene) -> bool:
 
 
 async def _before_last(desk: Desk, _: Scene) -> bool:
-    # Of the newest messages with any of its words, those with the rarest word are wanted.
+    # With the newest first, any word is enough for a hit: so only the rare word is searched for.
     find = Find(query="venue", sign="decided: the venue", newest_first=True, limit=3)
     decided = [item.text for item in _said(await desk.find(find), find.sign)]
     return decided[1:2] == [DECIDED[1]]
