@@ -48,9 +48,10 @@ ONE_THREAD: Final = "Backscroll, a question in one thread"
 
 MOST_MS: Final = {QUESTIONS: 60.0, COMMON_WORDS: 60.0, ONE_THREAD: 15.0}
 """The 95th percentile of each may be this many milliseconds of CPU."""
-INDEX_BY_TEXT: Final = 0.3
-DATABASE_BY_TEXT: Final = 2.4
-"""Of a store of this size: in a larger one, fewer words are new, and both are smaller."""
+INDEX_BY_TEXT: Final = 0.25
+"""The maximum size of the index, as a share of the text that it indexes."""
+DATABASE_BY_TEXT: Final = 2.2
+"""The maximum size of the database, as a multiple of the text in it."""
 LEAST: Final = {"s1": 65.0, "s5": 86.0, "near5": 78.0}
 """Of a hundred questions."""
 MEANINGS: Final = {

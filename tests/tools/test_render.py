@@ -107,6 +107,16 @@ def test_a_header_tells_what_of_the_time_the_one_above_does_not(
     assert render.lines(item, "message", over) == [f" user msg_1{told}\n"]
 
 
+@pytest.mark.parametrize(
+    ("created_at", "date"),
+    [(1_795_255_205, "2026-11-21"), (253_402_300_800, "253402300800"), (None, "")],
+)
+def test_a_date_is_in_utc_and_empty_if_the_time_is_unknown(
+    created_at: int | None, date: str
+) -> None:
+    assert render.shown_date(created_at) == date
+
+
 @given(st.lists(st.text(max_size=50)))
 def test_a_mark_occurs_in_no_text(texts: list[str]) -> None:
     mark = render.unused_prefix(texts)

@@ -122,8 +122,7 @@ class BoundedPage:
         """
         more = stop.has_more or self._inside is not None
         next_start = self._position_after(stop.last or self._position, self._inside)
-        if next_start.ignores_after != stop.ignores_after:
-            next_start = replace(next_start, ignores_after=stop.ignores_after)
+        next_start = replace(next_start, ignores_after=stop.ignores_after)
         cursor = encode(next_start) if more and stop.reachable else None
         stop = stop if stop.has_more == more else replace(stop, has_more=more)
         page = self._frame.page(len(self._items), stop, cursor)
