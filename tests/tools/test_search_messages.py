@@ -35,7 +35,7 @@ from backscroll_tools.tool import Bounds, Call, Output, Report, Result
 from backscroll_tools.tools.search_messages import SEARCH_MESSAGES
 from tests.clients.nodejs import count_tokens
 from tests.faults.figures import sized
-from tests.pace import limit_s
+from tests.pace import limit_s, paced_s
 
 NOVEMBER: Final = 1_793_491_200
 """2026-11-01 in Unix seconds."""
@@ -626,6 +626,28 @@ async def test_a_failure_after_the_first_hits_keeps_them(
     assert 0 < found["page"]["returned"] < 50
     assert found["page"]["warning"] == warning
     assert (found["page"]["next_cursor"] is not None) is cursor
+
+
+@pytest.mark.parametrize("ends", ["requests", "deadline", "failure"])
+async def test_a_call_that_ends_before_the_first_hit_continues_with_its_cursor(ends: str) -> None:
+    """An index that compares many texts with a phrase sends pages without hits, and cursors."""
+
+    def alter(number: int, body: JSON) -> tuple[int, object]:
+        if number >= 3 and ends == "failure":
+            return 500, {"error": {"message": "broken"}}
+        return 200, {**body, "data": [], "next_cursor": f"AAA{number}"}
+
+    bounds = {
+        "requests": Bounds(requests=2),
+        "deadline": Bounds(requests=1_000_000, deadline_s=paced_s(0.5)),
+        "failure": Bounds(),
+    }
+    async with faulty(alter, 1) as desk:
+        page = (await desk.find(INDEXED, bounds[ends], query="moose"))["page"]
+    assert (page["returned"], page["has_more"]) == (0, True)
+    assert page["next_cursor"]
+    assert page["stopped_by"] == ("deadline" if ends == "deadline" else "requests")
+    assert page.get("warning") == (FAILED if ends == "failure" else None)
 
 
 async def test_an_index_that_repeats_its_cursor_is_not_followed_for_ever() -> None:

@@ -39,7 +39,7 @@ async def indexed_page(call: Call, asked: Asked) -> Result:
     stopped_by: StoppedBy = "deadline"
     with anyio.CancelScope(deadline=call.ends_at):
         stopped_by = await filling.run()
-    if stopped_by == "deadline" and not filling.page.passages:
+    if stopped_by == "deadline" and not filling.has_read:
         raise too_late()
     newest = asked.order == "relevance" and filling.matched == "common words"
     return filling.page.result(
@@ -85,6 +85,11 @@ class _Filling:
         if self.asked.cut:
             self.warnings[QUERY_CUT] = None
 
+    @property
+    def has_read(self) -> bool:
+        """Whether a reply was read, perhaps one without hits, so that a cursor can continue."""
+        return bool(self.matched)
+
     async def run(self) -> StoppedBy:
         """Add hits to the page until it is full, and return why it ends.
 
@@ -99,7 +104,7 @@ class _Filling:
             try:
                 stopped = await self._add(count)
             except ToolError as error:
-                if not self.page.passages:
+                if not self.has_read:
                     raise
                 if not isinstance(error, TooManyRequestsError):
                     self.warnings[FAILED] = None
