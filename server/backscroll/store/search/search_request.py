@@ -1,5 +1,6 @@
 """What a request to `/search` asks for."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
@@ -20,6 +21,7 @@ MAX_EXCERPT_CHARS: Final = 2_000
 LATEST: Final = 1 << 53
 """The greatest time that is accepted, in Unix seconds: beyond it, JSON's numbers are not exact."""
 
+_INTEGER: Final = re.compile(r"[0-9]{1,16}")
 _ORDERS: Final = ("relevance", "newest", "oldest")
 
 
@@ -97,7 +99,7 @@ def _integer(
     text = params.get(name)
     if not text:
         return default
-    if not (text.isascii() and text.isdigit()) or not least <= int(text[:17]) <= most:
+    if not _INTEGER.fullmatch(text) or not least <= int(text) <= most:
         message = f"Invalid '{name}': expected an integer from {least} to {most}."
         raise invalid_value(name, message, code="invalid_type")
     return int(text)
