@@ -12,6 +12,8 @@ from backscroll.store.archive.records import (
     ImportedMessage,
     ImportedThread,
 )
+from backscroll.store.search.search_cursor import Cursor
+from backscroll_tools.search.tokenizer import TOKENS_VERSION
 from tests.store.conftest import V2, examples_share_a_store
 from tests.store.wire import add, add_items, error, new_conversation, new_thread, page
 
@@ -92,6 +94,36 @@ async def test_a_query_that_cannot_be_searched_says_what_to_change(api: httpx2.A
         refused = error(await api.get("/search", params={"query": "a", name: value}), 400)
         assert refused["param"] == name
     error(await api.get("/search", params={"query": "a", "thread_id": "thread_0"}), 404)
+
+
+@pytest.mark.parametrize("value", ["0" * 18 + "51", "0" * 5_000, "9" * 5_000, "²", "-1"])
+@pytest.mark.parametrize("name", ["limit", "excerpt_chars", "since", "until"])
+async def test_a_number_of_unusual_length_is_refused(
+    api: httpx2.AsyncClient, name: str, value: str
+) -> None:
+    refused = error(await api.get("/search", params={"query": "a", name: value}), 400)
+    assert (refused["param"], refused["code"]) == (name, "invalid_type")
+
+
+UNUSUAL = [-(1 << 63), -1, 0, 1, 5, 200, 1 << 31, 1 << 53, 1 << 62, (1 << 63) - 1]
+
+
+@given(data=st.data())
+@examples_share_a_store
+async def test_a_forged_cursor_is_refused_or_returns_a_page(
+    api: httpx2.AsyncClient, data: st.DataObject
+) -> None:
+    """Everyone can compute the digest of a search, so its numbers can be any."""
+    await new_thread(api, ("one refund", "what is this?"))
+    query = data.draw(st.sampled_from(["refund", "refund one", "what is", "?"]))
+    order = data.draw(st.sampled_from(["relevance", "newest", "oldest"]))
+    number = st.sampled_from(UNUSUAL) | st.integers(-(1 << 63), (1 << 63) - 1)
+    several = st.lists(number, max_size=5).map(tuple)
+    cursor = Cursor(*(data.draw(number) for _ in range(3)), *(data.draw(several) for _ in range(3)))
+    identity = (TOKENS_VERSION, "", query, None, None, None, None, order)
+    params = {"query": query, "order": order, "after": cursor.encode(identity)}
+    reply = await api.get("/search", params=params)
+    assert reply.status_code == 200 or error(reply, 400)["param"] == "after"
 
 
 async def test_a_hit_shows_where_it_is_and_why_it_was_found(

@@ -26,7 +26,7 @@ from backscroll.store.search.candidates import (
     streamed,
 )
 from backscroll.store.search.hits import read_hits
-from backscroll.store.search.search_cursor import Cursor
+from backscroll.store.search.search_cursor import Cursor, invalid_cursor
 from backscroll.store.search.search_request import SearchRequest
 
 Step: TypeAlias = tuple[int, Cursor]
@@ -66,7 +66,15 @@ class Lookup:
 
 
 def steps(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
-    """Yield the rows after a cursor, in the order that was asked for."""
+    """Return the rows after a cursor, in the order that was asked for.
+
+    Raises:
+        ApiError: 400 for a cursor that belongs to another order.
+    """
+    ranks = bool(lookup.found.rows) and lookup.search.order == "relevance"
+    lengths = {0, 2, 4} if ranks else {0, 2} if lookup.found.rows else {0, 1}
+    if len(cursor.at) not in lengths:
+        raise invalid_cursor()
     if not lookup.found.rows:
         return _streamed(lookup, cursor)
     bits = bits_by_row(lookup.search, lookup.groups, lookup.found)
@@ -74,7 +82,7 @@ def steps(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
     if search.role is not None or search.since is not None or search.until is not None:
         kept = admitted(lookup.connection, search, bits)
         bits = {row: bits[row] for row in kept}
-    if search.order == "relevance":
+    if ranks:
         return _ranked(lookup, bits, cursor)
     return _timed(lookup, bits, cursor)
 

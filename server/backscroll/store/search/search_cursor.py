@@ -16,6 +16,9 @@ from backscroll.store.api_errors import ApiError, invalid_value
 MAX_CURSOR_CHARS: Final = 4_000
 _DIGEST_BYTES: Final = 6
 _BITS: Final = 7
+_NUMBER_BITS: Final = 63
+"""The maximum length of a number with its sign: one bit less than databases have, so that the next
+number can be computed, too."""
 _MORE: Final = 0x80
 
 
@@ -53,15 +56,20 @@ class Cursor:
         return urlsafe_b64encode(raw).decode().rstrip("=")
 
     @classmethod
-    def read(cls, cursor: str, identity: object) -> Self:
+    def read(cls, cursor: str, identity: object, groups: int) -> Self:
         """Return the cursor that a text stands for.
+
+        Args:
+            cursor: the text.
+            identity: the search, as in `encode`.
+            groups: how many groups of words the search has.
 
         Raises:
             ApiError: 400 for anything but a cursor of this search.
         """
         try:
             if len(cursor) > MAX_CURSOR_CHARS:
-                raise _invalid()
+                raise invalid_cursor()
             raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             numbers = list(_numbers(raw[_DIGEST_BYTES:]))
             high, messages, mean_length, *rest = numbers
@@ -69,9 +77,11 @@ class Cursor:
             at, rest = _counted(rest)
             shown, rest = _counted(rest)
         except (ValueError, IndexError) as error:
-            raise _invalid() from error
-        if rest or raw[:_DIGEST_BYTES] != _digest(identity):
-            raise _invalid()
+            raise invalid_cursor() from error
+        if rest or raw[:_DIGEST_BYTES] != _digest(identity) or len(having) != groups:
+            raise invalid_cursor()
+        if min(high, messages, mean_length, *having) < 0:
+            raise invalid_cursor()
         return cls(high, messages, mean_length, having, at, shown)
 
 
@@ -102,7 +112,7 @@ def _numbers(raw: bytes) -> Iterable[int]:
         number |= (byte & (_MORE - 1)) << shift
         shift += _BITS
         if byte < _MORE:
-            if number >> 64:
+            if number >> _NUMBER_BITS:
                 raise ValueError(number)
             yield -((number + 1) >> 1) if number & 1 else number >> 1
             number = shift = 0
@@ -110,5 +120,6 @@ def _numbers(raw: bytes) -> Iterable[int]:
         raise ValueError(shift)
 
 
-def _invalid() -> ApiError:
+def invalid_cursor() -> ApiError:
+    """Return the error for anything but a cursor of the same search."""
     return invalid_value("after", "Invalid 'after': expected the next_cursor of the same search.")

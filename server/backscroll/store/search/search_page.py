@@ -83,16 +83,17 @@ def find(
 
     owner = None if search.thread_id is None else _owner(connection, partition, search.thread_id)
     identity = (TOKENS_VERSION, partition, *search.identity)
-    cursor = None if search.after is None else Cursor.read(search.after, identity)
+    words = tuple(groups(search))
+    cursor = None if search.after is None else Cursor.read(search.after, identity, len(words))
     scope = scope_of(connection, partition)
+    newest = rows.newest(connection)
     # A partition without a number has no messages, and no row has the number -1.
     limits = Limits(
         -1 if scope is None else scope,
         owner,
-        rows.newest(connection) if cursor is None else cursor.high,
+        newest if cursor is None else min(cursor.high, newest),
         bounds,
     )
-    words = tuple(groups(search))
     if cursor is None:
         found = look_up(connection, search, limits, words, kept.common)
         messages, mean_length = kept.of(connection, limits)
