@@ -30,19 +30,36 @@ async def filled(store: Store) -> None:
     )
 
 
-async def search(url: str, bounds: Bounds, **params: str) -> tuple[list[str], Json]:
-    """Return the ids of all pages' hits, without `msg_`, and what the first page said."""
+async def search(
+    url: str,
+    bounds: Bounds,
+    *,
+    partition: str = "",
+    pages: list[list[str]] | None = None,
+    **params: str,
+) -> tuple[list[str], Json]:
+    """Return the ids of all pages' hits, without `msg_`, and what the first page said.
+
+    Args:
+        url: the database.
+        bounds: how much a page does at most.
+        partition: where to search.
+        pages: is filled with the ids of each page.
+        params: what is asked for.
+    """
     ids: list[str] = []
+    pages = [] if pages is None else pages
     kept = Statistics()
     said = None
     async with open_database(url, "store") as database:
         while True:
             request = read_search(QueryParams(params))
             listed = await database.read(
-                partial(find, partition="", search=request, kept=kept, bounds=bounds)
+                partial(find, partition=partition, search=request, kept=kept, bounds=bounds)
             )
             said = said or listed["search"]
-            ids += [hit["id"].removeprefix("msg_") for hit in listed["data"]]
+            pages.append([hit["id"].removeprefix("msg_") for hit in listed["data"]])
+            ids += pages[-1]
             if not listed["has_more"]:
                 return ids, said
             params["after"] = listed["next_cursor"]
@@ -73,3 +90,31 @@ async def test_a_page_reads_a_bounded_number_of_texts_and_its_cursor_goes_on(
     assert (found, said["looked_at"]) == ([], 2)
     found, said = await search(database_url, bounds, query="boat -harbour -boat", order="oldest")
     assert (found, said["looked_at"]) == ([], 25)
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"query": "what boat", "since": "57"}, [57, 58, 59]),
+        ({"query": "boat", "role": "system"}, []),
+        ({"query": "?!"}, []),
+    ],
+)
+async def test_a_page_goes_through_a_bounded_number_of_rows_and_its_cursor_goes_on(
+    database_url: str, order: str, params: dict[str, str], expected: list[int]
+) -> None:
+    bounds = Bounds(budget=20, few=3, scan=7)
+    pages: list[list[str]] = []
+    found, _ = await search(database_url, bounds, pages=pages, order=order, **params)
+    assert list(map(int, found)) == (expected if order == "oldest" else expected[::-1])
+    assert len(pages) == 3  # of 21 rows each: the rows of steps until the budget is used
+
+
+@pytest.mark.usefixtures("filled")
+async def test_rows_of_other_partitions_are_no_reason_for_another_page(database_url: str) -> None:
+    pages: list[list[str]] = []
+    bounds = Bounds(budget=20, few=3, scan=7)
+    await search(database_url, bounds, partition="other", pages=pages, query="?!")
+    assert pages == [[]]

@@ -110,12 +110,12 @@ UNUSUAL = [-(1 << 63), -1, 0, 1, 5, 200, 1 << 31, 1 << 53, 1 << 62, (1 << 63) - 
 
 @given(data=st.data())
 @examples_share_a_store
+@pytest.mark.usefixtures("known")
 async def test_a_forged_cursor_is_refused_or_returns_a_page(
     api: httpx2.AsyncClient, data: st.DataObject
 ) -> None:
     """Everyone can compute the digest of a search, so its numbers can be any."""
-    await new_thread(api, ("one refund", "what is this?"))
-    query = data.draw(st.sampled_from(["refund", "refund one", "what is", "?"]))
+    query = data.draw(st.sampled_from(["refund", "refund bug", "what did", "->"]))
     order = data.draw(st.sampled_from(["relevance", "newest", "oldest"]))
     number = st.sampled_from(UNUSUAL) | st.integers(-(1 << 63), (1 << 63) - 1)
     several = st.lists(number, max_size=5).map(tuple)

@@ -35,7 +35,8 @@ class Bounds:
     """How much a search does at most.
 
     Attributes:
-        budget: the most rows with a word that are read, added up over all words.
+        budget: the most rows with a word that are read, added up over all words; also the most
+            rows that are read for a page if only common words are searched.
         few: the rows of each word that are read first, to know which words are the rarest.
         scan: the most rows that one step reads if only common words are searched.
         looked_at: the most texts that are read for a page, rounded up to a whole chunk.
@@ -262,6 +263,8 @@ def streamed(
     elif limits.owner is not None:
         order: terms.Order = "oldest" if oldest else "newest"
         read = terms.having(connection, limits.also, "all", (low, high), most, order)
+    elif limits.scope < 0:
+        read = []
     else:
         read = list(
             range(low, high + 1)[: limits.bounds.scan]

@@ -29,8 +29,9 @@ from backscroll.store.search.hits import read_hits
 from backscroll.store.search.search_cursor import Cursor, invalid_cursor
 from backscroll.store.search.search_request import SearchRequest
 
-Step: TypeAlias = tuple[int, Cursor]
-"""A row, and the cursor of a page that begins after it."""
+Step: TypeAlias = tuple[int | None, Cursor]
+"""A row, and the cursor of a page that begins after it. The row is None if the page has to end
+there, because enough rows were read for it."""
 
 _Key: TypeAlias = tuple[int, ...]
 """The weight of a row, and its number."""
@@ -179,9 +180,11 @@ def _timed(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[Ste
 
 def _streamed(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
     last = cursor.at[0] if cursor.at else None
-    while True:
+    bounds = lookup.limits.bounds
+    for _ in range(0, bounds.budget, bounds.scan):
         found, last = streamed(lookup.connection, lookup.search, lookup.limits, lookup.groups, last)
         for row in found:
             yield row, replace(cursor, at=(row,))
         if last is None:
             return
+    yield None, replace(cursor, at=(last,))

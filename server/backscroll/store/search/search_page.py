@@ -134,11 +134,14 @@ def _hits(lookup: Lookup, cursor: Cursor) -> _Page:
     search = lookup.search
     page = _Page([], cursor)
     for chunk in _chunks(steps(lookup, cursor)):
-        data = rows.read(lookup.connection, [row for row, _ in chunk])
+        data = rows.read(lookup.connection, [row for row, _ in chunk if row is not None])
         texts = read_hits(lookup.connection, lookup.partition, data)
         for row, after in chunk:
-            page.looked_at += 1
             cursor = after
+            if row is None:
+                page.after = cursor
+                return page
+            page.looked_at += 1
             hit = texts.get(row)
             words = None if hit is None else matching(search.query, search.role, hit)
             if hit is None or words is None:
