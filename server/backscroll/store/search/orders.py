@@ -187,4 +187,5 @@ def _streamed(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
             yield row, replace(cursor, at=(row,))
         if last is None:
             return
-    yield None, replace(cursor, at=(last,))
+        cursor = replace(cursor, at=(last,))
+    yield None, cursor
