@@ -118,3 +118,14 @@ async def test_rows_of_other_partitions_are_no_reason_for_another_page(database_
     bounds = Bounds(budget=20, few=3, scan=7)
     await search(database_url, bounds, partition="other", pages=pages, query="?!")
     assert pages == [[]]
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_page_compares_a_bounded_number_of_characters_and_its_cursor_goes_on(
+    database_url: str,
+) -> None:
+    pages: list[list[str]] = []
+    params = {"query": "boat -anchor", "order": "oldest", "limit": "50"}
+    found, _ = await search(database_url, Bounds(chars=100), pages=pages, **params)
+    assert list(map(int, found)) == [number for number in range(60) if number % 30]
+    assert max(map(len, pages)) <= 25  # because each text has 4 characters or more

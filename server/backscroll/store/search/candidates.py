@@ -40,12 +40,15 @@ class Bounds:
         few: the rows of each word that are read first, to know which words are the rarest.
         scan: the most rows that one step reads if only common words are searched.
         looked_at: the most texts that are read for a page, rounded up to a whole chunk.
+        chars: the most characters that are compared with the query for a page, rounded up to a
+            whole text.
     """
 
     budget: int = 45_000
     few: int = 2_000
     scan: int = 1_000
     looked_at: int = 1_000
+    chars: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ class _Page:
 def _hits(lookup: Lookup, cursor: Cursor) -> _Page:
     search = lookup.search
     page = _Page([], cursor)
+    chars = 0
     for chunk in _chunks(steps(lookup, cursor)):
         data = rows.read(lookup.connection, [row for row, _ in chunk if row is not None])
         texts = read_hits(lookup.connection, lookup.partition, data)
@@ -143,14 +144,17 @@ def _hits(lookup: Lookup, cursor: Cursor) -> _Page:
                 return page
             page.looked_at += 1
             hit = texts.get(row)
+            chars += 0 if hit is None else len(hit["indexed"])
             words = None if hit is None else matching(search.query, search.role, hit)
-            if hit is None or words is None:
-                continue
-            if len(page.hits) == search.limit:
+            if hit is not None and words is not None:
+                if len(page.hits) == search.limit:
+                    return page
+                page.hits.append(hit)
+                page.has_all &= len(words) == len(search.query.words)
+                page.after = after
+            if chars >= lookup.limits.bounds.chars:
+                page.after = after
                 return page
-            page.hits.append(hit)
-            page.has_all &= len(words) == len(search.query.words)
-            page.after = after
         if page.looked_at >= lookup.limits.bounds.looked_at:
             page.after = cursor
             return page
