@@ -119,7 +119,9 @@ async def test_a_forged_cursor_is_refused_or_returns_a_page(
     order = data.draw(st.sampled_from(["relevance", "newest", "oldest"]))
     number = st.sampled_from(UNUSUAL) | st.integers(-(1 << 63), (1 << 63) - 1)
     several = st.lists(number, max_size=5).map(tuple)
-    cursor = Cursor(*(data.draw(number) for _ in range(3)), *(data.draw(several) for _ in range(3)))
+    high, messages, mean_length = data.draw(st.tuples(number, number, number))
+    having, at, shown = data.draw(st.tuples(several, several, several))
+    cursor = Cursor(high, messages, mean_length, having, at, shown)
     identity = (TOKENS_VERSION, "", query, None, None, None, None, order)
     params = {"query": query, "order": order, "after": cursor.encode(identity)}
     reply = await api.get("/search", params=params)
