@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, Connection, Select, Table, bindparam, select, tuple_
+from sqlalchemy import Column, Connection, Select, Table, and_, or_, select
 
 from backscroll.database.schema import (
     completion_messages,
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 
 def _of(table: Table, owner: Table, of: Column[Any], *columns: Column[Any]) -> Select[Any]:
-    """Return a query for messages, for the positions of their owners and their own."""
-    wanted = tuple_(of, table.c.position).in_(bindparam("places", expanding=True))
+    """Return a query for messages, for the positions of their owners and their own.
+
+    It has no condition on the owner: with one, SQLite begins with all owners of a partition.
+    """
+    kept = (owner.c.partition, owner.c.deleted_at, owner.c.position, table.c.position)
     found = (
-        select(owner.c.position, table.c.position, owner.c.id, owner.c.metadata, *columns)
+        select(*kept, owner.c.id, owner.c.metadata, *columns)
         .join(owner, of == owner.c.position)
-        .where(wanted, owner.c.partition == bindparam("within"), owner.c.deleted_at.is_(None))
     )
     return found.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else found
 
@@ -52,6 +54,14 @@ _FIND: Final[Mapping[int, Select[Any]]] = {
         completion_messages.c.position, completion_messages.c.body,
     ),
 }  # fmt: skip
+
+
+_PLACES: Final = {
+    THREAD: (messages.c.thread, messages.c.position),
+    CONVERSATION: (items.c.conversation, items.c.position),
+    COMPLETION: (completion_messages.c.completion, completion_messages.c.position),
+}
+"""The primary key of the messages of each kind."""
 
 
 def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) -> dict[int, JSON]:
@@ -69,10 +79,13 @@ def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) 
         }
         if not rows:
             continue
-        bound = {"places": list(rows), "within": partition}
-        for of, position, owner, metadata, identifier, *rest in connection.execute(
-            statement, bound
+        of_column, at = _PLACES[kind]
+        wanted = or_(*(and_(of_column == place[0], at == place[1]) for place in rows))
+        for within, deleted, of, position, owner, metadata, identifier, *rest in connection.execute(
+            statement.where(wanted)
         ):
+            if within != partition or deleted is not None:
+                continue
             if kind == THREAD:
                 role, text = rest[0], message_text(*rest)
             else:
