@@ -157,9 +157,12 @@ def retitle(
         if data.version != TOKENS_VERSION:
             reset(connection)
             return
-        made = (tokens(each).terms for each in (text, titled(entry.text, new)))
-        earlier, later = (_all_tokens(data.scope, owner, each) for each in made)
-        terms.replace(connection, row, earlier, later)
+        earlier, later = tokens(text), tokens(titled(entry.text, new))
+        old_terms, new_terms = (
+            _all_tokens(data.scope, owner, each.terms) for each in (earlier, later)
+        )
+        data = data._replace(length=min(later.length, MAX_LENGTH))
+        terms.replace(connection, row, data, old_terms, new_terms)
         _forget(connection)
 
 

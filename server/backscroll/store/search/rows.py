@@ -8,7 +8,7 @@ import json
 import struct
 import zlib
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain, groupby, pairwise
 from typing import Final, NamedTuple
 
@@ -137,12 +137,17 @@ def remove(connection: Connection, ids: Collection[int]) -> None:
     """Remove rows; their numbers are not used again."""
     if is_postgres(connection):
         connection.execute(_REMOVE_POSTGRES, {"ids": list(ids)})
-        return
+    else:
+        replace(connection, dict.fromkeys(ids, REMOVED))
+
+
+def replace(connection: Connection, rows: Mapping[int, Row]) -> None:
+    """Replace rows in SQLite's blocks, by number."""
     open_block, _ = _last(connection)
-    for block, removed in groupby(sorted(ids), key=lambda each: (each - 1) // BLOCK):
+    for block, replaced in groupby(sorted(rows), key=lambda each: (each - 1) // BLOCK):
         members = _members(connection, block, open_block)
-        for each in removed:
-            members[each - block * BLOCK - 1] = REMOVED
+        for each in replaced:
+            members[each - block * BLOCK - 1] = rows[each]
         if block < open_block:
             connection.exec_driver_sql(_STORE, (block, _pack(members)))
         else:

@@ -26,7 +26,7 @@ _ADD_POSTGRES: Final = text(
     " :created_at, :position, :scope, :length, :role, :version, CAST(:terms AS INTEGER[]))"
 )
 _REPLACE_POSTGRES: Final = text(
-    "UPDATE search_rows SET terms = CAST(:terms AS INTEGER[]) WHERE id = :row"
+    "UPDATE search_rows SET terms = CAST(:terms AS INTEGER[]), length = :length WHERE id = :row"
 )
 _HAVING: Final = (
     "SELECT group_concat(id) FROM (SELECT rowid AS id FROM search_terms"
@@ -85,11 +85,23 @@ def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]])
         connection.exec_driver_sql(_REMOVE, pairs)
 
 
-def replace(connection: Connection, row: int, old: Sequence[str], new: Sequence[str]) -> None:
-    """Replace the tokens of a row; `old` must be the ones that it has."""
+def replace(
+    connection: Connection, row: int, data: Row, old: Sequence[str], new: Sequence[str]
+) -> None:
+    """Replace the tokens and the length of a row.
+
+    Args:
+        connection: a connection in a write transaction.
+        row: the number of the row.
+        data: what the row has from now on.
+        old: the tokens that it has.
+        new: the tokens that it has from now on.
+    """
     if is_postgres(connection):
-        connection.execute(_REPLACE_POSTGRES, {"row": row, "terms": hashed(new)})
+        bound = {"row": row, "length": data.length, "terms": hashed(new)}
+        connection.execute(_REPLACE_POSTGRES, bound)
     else:
+        rows.replace(connection, {row: data})
         connection.exec_driver_sql(_REMOVE, (row, " ".join(old)))
         connection.exec_driver_sql(_ADD, (row, " ".join(new)))
 
