@@ -16,7 +16,7 @@ from backscroll.store.archive.records import (
     ImportedMessage,
     ImportedThread,
 )
-from backscroll.store.search import backfill, index
+from backscroll.store.search import backfill, index, terms
 from tests.store.conftest import V2, Sql, examples_share_a_store
 from tests.store.search.contents import indexed, scanned
 from tests.store.wire import Json, add, add_items, new_conversation, new_thread, page
@@ -153,6 +153,25 @@ async def test_words_of_deleted_messages_are_overwritten_in_the_file(path: Path)
             assert (await api.delete(f"/threads/{thread}")).status_code == 200
         await backfill.fill(database, 0)
         assert b"xylophon" not in await asyncio.to_thread(path.read_bytes)
+
+
+async def test_merging_ends_with_a_single_part_of_the_index(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            thread = await new_thread(api)
+            for number in range(12):
+                await add(api, thread, f"boat {number}")
+        assert await database.read(terms.is_scattered)
+        await backfill.merge(database, 0)
+        parts = await database.read(
+            lambda connection: connection.exec_driver_sql(
+                "SELECT count(DISTINCT segid) FROM search_terms_idx"
+            ).scalar_one()
+        )
+        assert parts == 1
 
 
 @pytest.mark.usefixtures("store")

@@ -7,7 +7,9 @@ that do the same at once only repeat one another's looks: what is indexed alread
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -63,15 +65,21 @@ async def keep_whole(database: Database, watch_s: float = WATCH_S) -> None:
 async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
     """Merge the parts of FTS5's index, in small steps, so that searches read few parts.
 
+    If much is outside of the largest part, all parts are merged into one.
+
     Args:
         database: the database.
         pause_s: the seconds between two transactions.
     """
     with suppress(NothingWrittenError, CommitUnknownError):  # the next merge goes on
-        whole = False
-        while not whole:
-            whole = await database.write(terms.merge)
-            await asyncio.sleep(pause_s)
+        await _merge(database, terms.merge, pause_s)
+        if await database.read(terms.is_scattered):
+            await _merge(database, partial(terms.merge, everything=True), pause_s)
+
+
+async def _merge(database: Database, step: Callable[[Connection], bool], pause_s: float) -> None:
+    while not await database.write(step):
+        await asyncio.sleep(pause_s)
 
 
 async def fill(database: Database, pause_s: float = PAUSE_S) -> None:

@@ -20,6 +20,10 @@ _ADD: Final = "INSERT INTO search_terms (rowid, terms) VALUES (?, ?)"
 _REMOVE: Final = "INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)"
 _CLEAR: Final = "INSERT INTO search_terms (search_terms) VALUES ('delete-all')"
 _MERGE: Final = "INSERT INTO search_terms (search_terms, rank) VALUES ('merge', ?)"
+_SCATTERED: Final = (
+    "SELECT coalesce(max(pages) * 5 < sum(pages) * 4, 0) FROM"
+    " (SELECT count(*) AS pages FROM search_terms_idx GROUP BY segid)"
+)
 _ADD_POSTGRES: Final = text(
     "INSERT INTO search_rows"
     " (owner, created_at, position, scope, length, role, version, terms) VALUES (:owner,"
@@ -183,6 +187,15 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
     connection.exec_driver_sql(_MERGE, (pages,))
     # The documentation of `merge`: fewer than two changes mean that there was nothing to do.
     return _changes(connection) - before < 2  # noqa: PLR2004 - see above
+
+
+def is_scattered(connection: Connection) -> bool:
+    """Whether more than a fifth of FTS5's index is outside of its largest part.
+
+    Then the index is about a tenth larger than a single part, and slower to read. PostgreSQL's
+    index has no parts.
+    """
+    return not is_postgres(connection) and bool(connection.exec_driver_sql(_SCATTERED).scalar_one())
 
 
 def forget(connection: Connection, steps: int = MERGES) -> bool:
