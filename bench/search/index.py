@@ -9,7 +9,7 @@ from backscroll_tools.search.query import parse
 from backscroll_tools.search.ranking import Candidate, Ranked, best, ranked, weight
 from backscroll_tools.search.tokenizer import tokens
 
-POSTINGS: Final = 45_000
+POSTINGS: Final = 15_000
 """The rarest words are looked up first, until this many messages with one of them are read."""
 
 

@@ -44,7 +44,7 @@ class Bounds:
             whole text.
     """
 
-    budget: int = 45_000
+    budget: int = 15_000
     few: int = 2_000
     scan: int = 1_000
     looked_at: int = 1_000
