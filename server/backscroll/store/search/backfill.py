@@ -78,7 +78,9 @@ async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
 
 
 async def _merge(database: Database, step: Callable[[Connection], bool], pause_s: float) -> None:
-    while not await database.write(step):
+    whole = False
+    while not whole:
+        whole = await database.write(step)
         await asyncio.sleep(pause_s)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from backscroll.store.search import rows, terms
 from backscroll.store.search.index import owner_token, scoped
+from backscroll.store.search.outline import Outline
 from backscroll.store.search.rows import Row
 from backscroll.store.search.search_request import SearchRequest
 from backscroll.store.search.texts import role_number
@@ -214,17 +215,25 @@ def bits_by_row(
     return bits
 
 
-def admitted(connection: Connection, search: SearchRequest, ids: Iterable[int]) -> dict[int, Row]:
-    """Return those of the rows that have the role and the time of a search, with their data."""
+def admitted(
+    connection: Connection, search: SearchRequest, ids: Iterable[int], outline: Outline
+) -> set[int]:
+    """Return those of the rows that have the role and the time of a search."""
     role = None if search.role is None else role_number(search.role)
     since, until = search.since, search.until
-    return {
-        row: data
-        for row, data in rows.read(connection, list(ids)).items()
-        if (role is None or data.role == role)
+    if not rows.is_postgres(connection):
+        return set(outline.admitted(connection, ids, role, since, until))
+    return {row for row, data in rows.read(connection, list(ids)).items() if fits(search, data)}
+
+
+def fits(search: SearchRequest, data: Row) -> bool:
+    """Whether a row has the role and the time of a search."""
+    role, since, until = search.role, search.since, search.until
+    return (
+        (role is None or data.role == role_number(role))
         and (since is None or data.created_at >= since)
         and (until is None or data.created_at < until)
-    }
+    )
 
 
 def streamed(
@@ -275,8 +284,9 @@ def streamed(
             else range(high, low - 1, -1)[: limits.bounds.scan]
         )
     last = read[-1] if len(read) == most else None
-    kept = admitted(connection, search, read)
-    return [row for row in read if row in kept and kept[row].scope == limits.scope], last
+    data = rows.read(connection, read)
+    kept = (row for row in read if row in data and data[row].scope == limits.scope)
+    return [row for row in kept if fits(search, data[row])], last
 
 
 def _rows(connection: Connection, limits: Limits, group: Group, most: int) -> list[int]:

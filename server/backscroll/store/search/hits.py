@@ -37,9 +37,8 @@ def _of(table: Table, owner: Table, of: Column[Any], *columns: Column[Any]) -> S
     It has no condition on the owner: with one, SQLite begins with all owners of a partition.
     """
     kept = (owner.c.partition, owner.c.deleted_at, owner.c.position, table.c.position)
-    found = (
-        select(*kept, owner.c.id, owner.c.metadata, *columns)
-        .join(owner, of == owner.c.position)
+    found = select(*kept, owner.c.id, owner.c.metadata, *columns).join(
+        owner, of == owner.c.position
     )
     return found.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else found
 

@@ -9,7 +9,7 @@ whatever the scores are by then, each row of the batch is yielded once.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import Final, TypeAlias
@@ -26,6 +26,7 @@ from backscroll.store.search.candidates import (
     streamed,
 )
 from backscroll.store.search.hits import read_hits
+from backscroll.store.search.outline import Outline
 from backscroll.store.search.search_cursor import Cursor, invalid_cursor
 from backscroll.store.search.search_request import SearchRequest
 
@@ -55,6 +56,7 @@ class Lookup:
         groups: the words of the search.
         weights: the weight of each group.
         found: the rows of the groups that were looked up; if there are none, rows are streamed.
+        outline: the process's roles and times of rows.
     """
 
     connection: Connection
@@ -64,6 +66,7 @@ class Lookup:
     groups: tuple[Group, ...]
     weights: tuple[float, ...]
     found: Found
+    outline: Outline
 
 
 def steps(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
@@ -81,7 +84,7 @@ def steps(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
     bits = bits_by_row(lookup.search, lookup.groups, lookup.found)
     search = lookup.search
     if search.role is not None or search.since is not None or search.until is not None:
-        kept = admitted(lookup.connection, search, bits)
+        kept = admitted(lookup.connection, search, bits, lookup.outline)
         bits = {row: bits[row] for row in kept}
     if ranks:
         return _ranked(lookup, bits, cursor)
@@ -171,11 +174,16 @@ def _order(
 
 def _timed(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[Step]:
     newest = lookup.search.order == "newest"
-    data = rows.read(lookup.connection, bits)
-    keys = sorted(((each.created_at, row) for row, each in data.items()), reverse=newest)
+    keys: Iterable[tuple[int, int]]
+    if rows.is_postgres(lookup.connection):
+        data = rows.read(lookup.connection, bits)
+        every = sorted(((each.created_at, row) for row, each in data.items()), reverse=newest)
+        after = cursor.at
+        keys = (key for key in every if not after or (key < after if newest else key > after))
+    else:
+        keys = lookup.outline.by_time(lookup.connection, bits, cursor.at, newest=newest)
     for key in keys:
-        if not cursor.at or (key < cursor.at if newest else key > cursor.at):
-            yield key[1], replace(cursor, at=key)
+        yield key[1], replace(cursor, at=key)
 
 
 def _streamed(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:

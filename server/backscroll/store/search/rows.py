@@ -33,6 +33,7 @@ _READ: Final = "SELECT rows FROM search_rows WHERE block = ?"
 _READ_MANY: Final = (
     "SELECT block, rows FROM search_rows WHERE block IN (SELECT value FROM json_each(?))"
 )
+_FULL: Final = "SELECT block, rows FROM search_rows WHERE block >= ? ORDER BY block LIMIT ?"
 _READ_POSTGRES: Final = text(
     "SELECT id, owner, created_at, position, scope, length, role, version FROM search_rows"
     " WHERE id = ANY(CAST(:ids AS BIGINT[]))"
@@ -112,6 +113,15 @@ def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
         if offset < len(records):
             rows[each] = Row(*_RECORD.unpack_from(records, offset))
     return {each: row for each, row in rows.items() if row.version}
+
+
+def full_blocks(connection: Connection, first: int, most: int) -> list[tuple[int, list[Row]]]:
+    """Return up to `most` of SQLite's full blocks from number `first` on, with their rows.
+
+    Removed rows have version 0.
+    """
+    found = connection.exec_driver_sql(_FULL, (first, most))
+    return [(block, unpacked(block, stored)) for block, stored in found]
 
 
 def sampled(connection: Connection, high: int, blocks: int) -> list[Row]:

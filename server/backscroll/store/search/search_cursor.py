@@ -2,7 +2,9 @@
 
 A cursor freezes what the order depends on: how many messages there were, how many have each word,
 and the newest row. So rows that are added later change nothing, and those that are deleted are only
-missing.
+missing. On PostgreSQL, rows get their numbers before they are committed: if a message's transaction
+is still open when the first page is read, the message can be on a later page. No other hit is
+repeated or missed because of it.
 """
 
 import hashlib

@@ -23,6 +23,7 @@ from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.hits import matching, read_hits, shown
 from backscroll.store.search.index import owner_of, scope_of
 from backscroll.store.search.orders import Lookup, Step, steps
+from backscroll.store.search.outline import Outline
 from backscroll.store.search.search_cursor import Cursor
 from backscroll.store.search.search_request import SearchRequest
 
@@ -35,6 +36,7 @@ class Statistics:
 
     Attributes:
         common: the words that are too common to look up.
+        outline: the roles and times of rows.
     """
 
     MOST: Final = 1_000
@@ -44,6 +46,7 @@ class Statistics:
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, int, int]] = {}
         self.common = CommonWords()
+        self.outline = Outline()
 
     def of(self, connection: Connection, limits: Limits) -> tuple[int, int]:
         """Return how many messages there are to look in, and their mean length times 100."""
@@ -101,7 +104,7 @@ def find(
     else:
         found = look_up_again(connection, search, limits, words, cursor.having)
     told = tuple(weight(cursor.messages, having) for having in cursor.having)
-    lookup = Lookup(connection, partition, search, limits, words, told, found)
+    lookup = Lookup(connection, partition, search, limits, words, told, found, kept.outline)
     page = _hits(lookup, cursor)
     by_term = {word: told[at] for at, group in enumerate(words) for word in group.words}
     data = [shown(search.query, hit, search.excerpt_chars, by_term) for hit in page.hits]

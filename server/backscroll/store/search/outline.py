@@ -1,0 +1,128 @@
+"""The roles and times of all rows of a SQLite database, kept in memory.
+
+A search for a role, a time, or the newest hits would otherwise have to read the data of each
+candidate, and these are in thousands of compressed blocks. A full block changes only if rows are
+removed or get a title, so its roles and times are read once in a process: a byte for each row, and
+two numbers for each block. The first such search reads all blocks: 0.15 s of CPU time for 400,000
+rows.
+"""
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator
+from heapq import heapify, heappop, heappush
+from itertools import groupby
+from operator import itemgetter
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import Connection
+
+from backscroll.store.search import rows
+from backscroll.store.search.rows import BLOCK, Row
+
+_EVER: Final = 1 << 62
+_READ: Final = 1_000
+"""How many blocks are in memory at a time while they are read."""
+
+
+class Outline:
+    """The roles of all rows in full blocks, and the earliest and latest time in each block."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._roles = bytearray()
+        self._earliest = array("q")
+        self._latest = array("q")
+
+    def admitted(
+        self,
+        connection: Connection,
+        ids: Iterable[int],
+        role: int | None,
+        since: int | None,
+        until: int | None,
+    ) -> Iterator[int]:
+        """Yield those of the rows that have a role and a time.
+
+        Args:
+            connection: a connection to SQLite, for reading.
+            ids: the rows.
+            role: the number of the role; None for all.
+            since: the first second, in Unix time; None for the beginning.
+            until: the second after the last one; None for the end.
+        """
+        self._grow(connection)
+        low, high = since or 0, _EVER if until is None else until
+        unsure = []
+        for block, members in _by_block(ids):
+            if block >= len(self._latest):
+                unsure += members
+            elif self._latest[block] < low or self._earliest[block] >= high:
+                continue
+            else:
+                own = [each for each in members if role in {None, self._roles[each - 1]}]
+                if low <= self._earliest[block] and self._latest[block] < high:
+                    yield from own
+                else:
+                    unsure += own
+        for each, row in rows.read(connection, unsure).items():
+            if role in {None, row.role} and low <= row.created_at < high:
+                yield each
+
+    def by_time(
+        self, connection: Connection, ids: Collection[int], after: tuple[int, ...], *, newest: bool
+    ) -> Iterator[tuple[int, int]]:
+        """Yield the times and numbers of rows in the order of both; few blocks are read for a page.
+
+        Args:
+            connection: a connection to SQLite, for reading.
+            ids: the rows.
+            after: the time and the number of the last row of the page before; empty if none was.
+            newest: whether the greatest are first.
+        """
+        self._grow(connection)
+        sign = -1 if newest else 1
+        start = tuple(sign * each for each in after)
+        bounds = self._latest if newest else self._earliest
+        ends = self._earliest if newest else self._latest
+        known = len(bounds)
+        # Either a row, or a block that is read once all rows before its first one were yielded.
+        waiting: list[tuple[int, int, int, list[int]]] = [
+            (sign * bounds[block] if block < known else -_EVER, -_EVER, block, members)
+            for block, members in _by_block(ids)
+            if not start or block >= known or sign * ends[block] >= start[0]
+        ]
+        heapify(waiting)
+        while waiting:
+            at, number, _, members = heappop(waiting)
+            if not members:
+                yield sign * at, sign * number
+                continue
+            for each, row in rows.read(connection, members).items():
+                key = (sign * row.created_at, sign * each)
+                if not start or key > start:
+                    heappush(waiting, (*key, 0, []))
+
+    def _grow(self, connection: Connection) -> None:
+        """Read the blocks that have become full since the last time."""
+        with self._lock:
+            while found := rows.full_blocks(connection, len(self._latest), _READ):
+                for block, members in found:
+                    self._add(block, members)
+
+    def _add(self, block: int, members: Collection[Row]) -> None:
+        while len(self._latest) < block:  # all rows of these blocks were removed
+            self._append([])
+        self._append(members)
+
+    def _append(self, members: Collection[Row]) -> None:
+        times = [row.created_at for row in members if row.version]
+        self._roles += bytes(row.role for row in members) or bytes(BLOCK)
+        self._earliest.append(min(times, default=_EVER))
+        self._latest.append(max(times, default=-1))
+
+
+def _by_block(ids: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
+    numbered = (((each - 1) // BLOCK, each) for each in sorted(ids))
+    for block, members in groupby(numbered, key=itemgetter(0)):
+        yield block, [each for _, each in members]
