@@ -4,9 +4,9 @@ A new message's position is the `next_position` of its thread's row. The transac
 that value. This locks the row until the commit, so that positions are in commit order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
@@ -35,8 +35,11 @@ from backscroll.store.message_object import message_object, message_row
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
-from backscroll.store.search.texts import THREAD, Entry, message_text
+from backscroll.store.search.texts import THREAD, Entry, message_text, tokens_of
 from backscroll.store.validation import validate
+
+if TYPE_CHECKING:
+    from backscroll_tools.search.tokenizer import Tokens
 
 find_thread: Final = select(threads.c.position).where(
     threads.c.partition == bindparam("within"),
@@ -100,8 +103,13 @@ _messages_of_run: Final = replace(
 )
 
 
-def append_messages(
-    connection: Connection, partition: str, thread_id: str, rows: Sequence[JSON], now_us: int
+def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
+    connection: Connection,
+    partition: str,
+    thread_id: str,
+    rows: Sequence[JSON],
+    now_us: int,
+    made: "Sequence[Tokens]",
 ) -> None:
     """Append messages to a thread.
 
@@ -111,6 +119,7 @@ def append_messages(
         thread_id: the thread's id.
         rows: the messages' rows in order, as `message_row` returns them.
         now_us: the time of day in Unix microseconds.
+        made: the tokens of each message, from `message_tokens`.
 
     Raises:
         ApiError: 404 if the thread does not exist.
@@ -132,9 +141,15 @@ def append_messages(
     ]
     _insert.execute_each(connection, positioned)
     entries = (
-        Entry(row["position"], row["role"], row["created_at"], _text(row)) for row in positioned
+        Entry(row["position"], row["role"], row["created_at"], _text(row), tokens)
+        for row, tokens in zip(positioned, made, strict=True)
     )
     index.add(connection, partition, index.owner_of(THREAD, thread.position), entries)
+
+
+async def message_tokens(created: Iterable[MessageV1 | MessageV2]) -> "list[Tokens]":
+    """Return what the search index keeps of new messages; call this before the transaction."""
+    return [await tokens_of(_text(message_row(message, 0))) for message in created]
 
 
 def find_message(
@@ -170,11 +185,12 @@ class MessageEndpoints:
         raw = await read_body(request)
         body = parse_object(raw)
         message = validate(MessageV1, body) if version == "v1" else validate(MessageV2, body)
+        made = await message_tokens([message])
 
         def work(connection: Connection) -> Outcome:
             now_us = self.clock.unix_us()
             row = message_row(message, now_us // US)
-            append_messages(connection, partition, thread_id, [row], now_us)
+            append_messages(connection, partition, thread_id, [row], now_us, made)
             return _outcome(row, thread_id, version)
 
         return await self.keys.write_once(request, raw, work, _rebuild(partition, thread_id))

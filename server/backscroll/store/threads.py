@@ -19,7 +19,7 @@ from backscroll.store.envelopes import JSON, api_version, list_reply, partition_
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_thread_id, require_thread_id
 from backscroll.store.message_object import message_row
-from backscroll.store.messages import append_messages
+from backscroll.store.messages import append_messages, message_tokens
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
@@ -80,6 +80,7 @@ class ThreadEndpoints:
         parsed = parse_object(raw)
         body = validate(ThreadV1, parsed) if version == "v1" else validate(ThreadV2, parsed)
         resources = body.tool_resources if isinstance(body, ThreadV2) else None
+        made = await message_tokens(body.messages or ())
 
         def work(connection: Connection) -> Outcome:
             now_us = self.clock.unix_us()
@@ -93,7 +94,7 @@ class ThreadEndpoints:
             insert_thread(connection, thread, now_us)
             if body.messages:
                 rows = [message_row(message, now_us // US) for message in body.messages]
-                append_messages(connection, partition, thread["id"], rows, now_us)
+                append_messages(connection, partition, thread["id"], rows, now_us, made)
             return Outcome(thread_object(thread), thread["id"])
 
         return await self.keys.write_once(request, raw, work)

@@ -79,10 +79,7 @@ def add(connection: Connection, partition: str, owner: int, entries: Iterable[En
         owner: its number.
         entries: the messages; those without a text are left out.
     """
-    whole = (
-        entry._replace(text=_text(connection, owner, entry.position, entry.text))
-        for entry in entries
-    )
+    whole = (_with_title(connection, owner, entry) for entry in entries)
     texts = (entry for entry in whole if entry.text.strip())
     while chunk := list(islice(texts, CHUNK)):
         _add(connection, partition, owner, chunk)
@@ -95,7 +92,7 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
     scope = scope_of(connection, partition, create=True) or 0
     added = []
     for entry in chunk:
-        made = tokens(entry.text)
+        made = entry.made or tokens(entry.text)
         row = Row(
             owner=owner,
             created_at=entry.created_at,
@@ -164,6 +161,11 @@ def retitle(
         data = data._replace(length=min(later.length, MAX_LENGTH))
         terms.replace(connection, row, data, old_terms, new_terms)
         _forget(connection)
+
+
+def _with_title(connection: Connection, owner: int, entry: Entry) -> Entry:
+    text = _text(connection, owner, entry.position, entry.text)
+    return entry if text == entry.text else entry._replace(text=text, made=None)
 
 
 def _text(connection: Connection, owner: int, position: int, text: str) -> str:
