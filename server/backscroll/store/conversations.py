@@ -32,7 +32,7 @@ from backscroll.store.conversation_object import (
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
-from backscroll.store.items import append_items, find_conversation
+from backscroll.store.items import append_items, find_conversation, item_tokens
 from backscroll.store.paging import Listing, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
@@ -70,6 +70,7 @@ class ConversationEndpoints:
         raw = await read_body(request)
         body = parse_object(raw)
         metadata = validate(ConversationCreate, body).metadata or {}
+        made = await item_tokens(body.get("items") or ())
 
         def work(connection: Connection) -> Outcome:
             lock_list(connection, conversations, partition)
@@ -84,7 +85,7 @@ class ConversationEndpoints:
             connection.execute(_insert, {**conversation, "within": partition, "now_us": now_us})
             rows = [item_row(item) for item in body.get("items") or ()]
             if rows:
-                append_items(connection, partition, conversation["id"], rows, now_us)
+                append_items(connection, partition, conversation["id"], rows, now_us, made)
             return Outcome(conversation_object(conversation), conversation["id"])
 
         return await self.keys.write_once(request, raw, work)

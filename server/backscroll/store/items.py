@@ -4,9 +4,9 @@ A new item's position is the `next_position` of its conversation's row. The tran
 increases that value. This locks the row until the commit, so that positions are in commit order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
@@ -31,8 +31,11 @@ from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
-from backscroll.store.search.texts import CONVERSATION, Entry, item_role, item_text
+from backscroll.store.search.texts import CONVERSATION, Entry, item_role, item_text, tokens_of
 from backscroll.store.validation import validate
+
+if TYPE_CHECKING:
+    from backscroll_tools.search.tokenizer import Tokens
 
 _find_conversation: Final = select(conversations).where(
     conversations.c.partition == bindparam("within"),
@@ -99,8 +102,18 @@ def find_conversation(
     return row._asdict()
 
 
-def append_items(
-    connection: Connection, partition: str, conversation_id: str, rows: Sequence[JSON], now_us: int
+async def item_tokens(created: Iterable[JSON]) -> "list[Tokens]":
+    """Return what the search index keeps of new items; call this before the transaction."""
+    return [await tokens_of(item_text(item_row(item)["body"])) for item in created]
+
+
+def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
+    connection: Connection,
+    partition: str,
+    conversation_id: str,
+    rows: Sequence[JSON],
+    now_us: int,
+    made: "Sequence[Tokens]",
 ) -> None:
     """Append items to a conversation.
 
@@ -110,6 +123,7 @@ def append_items(
         conversation_id: the conversation's id.
         rows: the items' rows in order, as `item_row` returns them.
         now_us: the time of day in Unix microseconds.
+        made: the tokens of each item, from `item_tokens`.
 
     Raises:
         ApiError: 404 if the conversation does not exist.
@@ -130,8 +144,14 @@ def append_items(
     ]
     _insert.execute_each(connection, positioned)
     entries = (
-        Entry(row["position"], item_role(row["body"]), now_us // 1_000_000, item_text(row["body"]))
-        for row in positioned
+        Entry(
+            row["position"],
+            item_role(row["body"]),
+            now_us // 1_000_000,
+            item_text(row["body"]),
+            tokens,
+        )
+        for row, tokens in zip(positioned, made, strict=True)
     )
     index.add(connection, partition, index.owner_of(CONVERSATION, owner.position), entries)
 
@@ -167,10 +187,11 @@ class ItemEndpoints:
         raw = await read_body(request)
         body = parse_object(raw)
         validate(ItemsCreate, body)
+        made = await item_tokens(body["items"])
 
         def work(connection: Connection) -> Outcome:
             rows = [item_row(item) for item in body["items"]]
-            append_items(connection, partition, conversation_id, rows, self.clock.unix_us())
+            append_items(connection, partition, conversation_id, rows, self.clock.unix_us(), made)
             return Outcome(_created(rows), conversation_id, {})
 
         def rebuild(connection: Connection, ids: list[str], _stored: JSON) -> JSON:
