@@ -181,11 +181,11 @@ async def test_a_database_that_fails_is_an_error_of_the_server_and_no_text_is_lo
 
 
 @pytest.mark.parametrize("database", ["sqlite://", "sqlite:///{path}"])
-@pytest.mark.parametrize("last", ["BEGIN", "INSERT INTO threads", "UPDATE", "INSERT INTO messages"])
+@pytest.mark.parametrize("last", ["", "INSERT INTO threads", "UPDATE", "INSERT INTO messages"])
 async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
     database: str, last: str, path: Path
 ) -> None:
-    """The request is cancelled as the statement that begins with ``last`` is run."""
+    """The request is cancelled as its statement that begins with ``last`` is run."""
     async with open_store(database.format(path=path)) as store:
         transport = httpx2.ASGITransport(app=store.app)
         async with httpx2.AsyncClient(
@@ -198,22 +198,20 @@ async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
             request.add_done_callback(lambda _: gone.set())
 
             def run(statement: str) -> None:
-                if statement.startswith(last) and not gone.is_set():
+                # Statements about the index may be those of its own task.
+                if "search_" in statement or gone.is_set():
+                    return
+                if statement.startswith(last):
                     loop.call_soon_threadsafe(request.cancel)
                     assert gone.wait(timeout=limit_s(10))
-
-            def begin(_connection: Connection) -> None:
-                run("BEGIN")
 
             def execute(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
                 run(arguments[2])
 
-            event.listen(Engine, "begin", begin)
             event.listen(Engine, "before_cursor_execute", execute)
             with pytest.raises(asyncio.CancelledError):
                 await request
             await new_thread(api, ("still", "served"))
-            event.remove(Engine, "begin", begin)
             event.remove(Engine, "before_cursor_execute", execute)
             listed = (await page(api, "/threads"))["data"]
             assert [each["message_count"] for each in listed] == [2, 3, 0]
