@@ -82,7 +82,9 @@ async def test_a_message_that_is_large_without_its_arguments_is_refused(
     async with running(settings_of(tmp_path)) as server:
         response = await post(server.url, method, params, era=era)
 
-    sentence = "A message without its call's arguments must be smaller than 65536 bytes."
+    sentence = (
+        "Apart from the arguments of a tool call, a message must be smaller than 65536 bytes."
+    )
     assert refusal_of(response) == (413, sentence)
 
 

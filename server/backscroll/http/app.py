@@ -140,11 +140,11 @@ def _dispatcher_of_tools(settings: Settings, profile: Profile) -> Dispatcher:
 
 @asynccontextmanager
 async def _lifespan(_: Server[None]) -> AsyncIterator[None]:
-    yield  # `opened` opens everything that the session managers share
+    yield  # nothing to open here: `opened` has opened what the session managers share
 
 
 async def _first_client(connection: UpstreamConnection) -> Client:
-    """Return a client. This opens the store, so that an error is found before the server starts.
+    """Open the store and return a client, so that the server does not start if the store is broken.
 
     Raises:
         CommandError: the store cannot be opened.

@@ -1,4 +1,4 @@
-"""The audit log. It has the caller, tool, ids and outcome of each call, but no message text."""
+"""The audit log: the caller, tool, ids and outcome of each call, but no message text."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ def recorder(caller: Caller, request_id: str) -> Callable[[Called], None]:
 
 
 def _ids(values: Mapping[str, object]) -> dict[str, str]:
-    """Return the values that are valid ids. Other values are omitted: they may contain messages."""
+    """Return the values that are valid ids. Other values are omitted: they may be message text."""
     return {
         name: value
         for name in IDS

@@ -35,7 +35,7 @@ _ALONE: Final = "initialize must not be part of a batch. Send it alone."
 
 
 async def parse(body: bytes) -> list[Each] | JSONRPCError | None:
-    """Return the messages of a batch, the error for the whole batch, or None if it is not a batch.
+    """Return the messages of a batch, the error for the whole batch, or None for any other body.
 
     A large body is parsed in a thread, so that it does not delay other requests.
     """
@@ -94,7 +94,7 @@ class Batch:
         return message
 
     async def _reply(self, parsed: ParsedBody, scope: Scope, receive: Receive) -> bytes:
-        """Return the reply to a message; empty if it needs no reply or the client disconnected."""
+        """Return the reply to a message; empty if none is needed or the client has disconnected."""
         reply = bytearray()
 
         async def collect(message: Message) -> None:

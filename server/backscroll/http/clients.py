@@ -1,4 +1,4 @@
-"""Creates an upstream client for each caller, with its own key, partition and retry budget."""
+"""Creates a separate upstream client for each caller, with the caller's key and partition."""
 
 import os
 from collections import OrderedDict
@@ -73,7 +73,7 @@ class Clients:
         return await self._connection.client_of(replace(upstream, caller=caller.id))
 
     async def _refuse(self) -> Header:
-        """Raise the error for a caller without a key, if the server has no key either."""
+        """Raise the error for a call without a key: neither the caller nor the server has one."""
         name = self._settings.upstream
         raise ToolError(
             "auth_failed",

@@ -26,11 +26,13 @@ BODY_BYTES: Final = 4 * 1024 * 1024
 """The maximum size of the body of a request, in bytes."""
 
 LARGE_BYTES: Final = 64 * 1024
-"""Bodies of this many bytes or more are parsed in a thread. After the arguments of a tool call are
-removed from a message, it must be smaller than this."""
+"""Bodies of this many bytes or more are parsed in a thread. Apart from the arguments of a tool
+call, a message must be smaller than this."""
 
 _JSON: Final = "application/json"
-_LARGE: Final = f"A message without its call's arguments must be smaller than {LARGE_BYTES} bytes."
+_LARGE: Final = (
+    f"Apart from the arguments of a tool call, a message must be smaller than {LARGE_BYTES} bytes."
+)
 _TOO_LARGE: Final = f"The body is larger than {BODY_BYTES} bytes. Send a smaller message."
 
 
@@ -87,7 +89,7 @@ def wants_progress(received: Received) -> bool:
 
 
 class Dispatcher:
-    """Passes each request to an MCP server in a session of its own.
+    """Passes each request to an MCP server, in a separate session.
 
     A reply is streamed if notifications may precede it. Otherwise it is plain JSON, which takes
     much less time. In both cases, the call is cancelled if the client disconnects. The SDK alone
@@ -153,7 +155,7 @@ class Dispatcher:
                 disconnect.cancel()
 
     def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
-        """Return the session manager that streams the reply, or the one that sends plain JSON."""
+        """Return the session manager that streams the reply if allowed, else sends plain JSON."""
         accepts_streams = check_accept_headers(Request(scope))[1]
         return self._streaming if accepts_streams and self._streams(received) else self._plain
 
@@ -195,8 +197,8 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
     """Return the message in a body, or the error reply if it has no valid message.
 
     Raises:
-        RefusedError: 400 if the body is empty or must not be answered, 413 if the message is too
-            large even without the arguments of its tool call.
+        RefusedError: 400 if the body is empty or must not be answered; 413 if the message, apart
+            from the arguments of a tool call, is too large.
     """
     body = json_rpc.without_mark(body)
     match json_rpc.parse(body, BODY):
@@ -215,10 +217,10 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
 
 
 def message_body(received: Received) -> ParsedBody:
-    """Return a message of a batch as a body of its own.
+    """Return a message of a batch as if it had been sent alone.
 
     Raises:
-        RefusedError: 413 if the message is too large even without its call's arguments.
+        RefusedError: 413 if the message, apart from the arguments of a tool call, is too large.
     """
     body = dumped(received.message)
     return ParsedBody(received, body) if len(body) < LARGE_BYTES else _slim(received)

@@ -36,7 +36,7 @@ def request_context_of(context: ServerRequestContext[None, object]) -> RequestCo
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Answers MCP requests. The caller's permissions and the URL restrict the settings for each.
+    """Answers MCP requests, each with settings restricted by the caller's permissions and the URL.
 
     Attributes:
         settings: the operator's settings.

@@ -1,8 +1,9 @@
 """Checks the `Host` and `Origin` headers of requests.
 
 The owner of a web page can make the page's host name resolve to this machine (DNS rebinding). The
-page could then call this server and read every message. Its requests still have that host name in
-their headers, so this check stops them (MCP specification, transports, security warning).
+page could then call this server and read every message. But the page's requests have the page's
+host name in their headers, so this check refuses them (MCP specification, transports, security
+warning).
 """
 
 import re
@@ -26,12 +27,15 @@ _ANY_PORT: Final = r"(?::\d{1,5})?"
 
 
 def is_host(word: str) -> bool:
-    """Return whether a word is a host name, IPv4 or bracketed IPv6 address, perhaps with a port."""
+    """Return whether a word is a host name, IPv4 address or bracketed IPv6 address.
+
+    A port may follow.
+    """
     return _HOST_RULE.fullmatch(word.lower()) is not None
 
 
 def is_origin(word: str) -> bool:
-    """Return whether a word is a scheme and a host, perhaps with a port."""
+    """Return whether a word is a scheme and a host. A port may follow."""
     return _ORIGIN_RULE.fullmatch(word.lower()) is not None
 
 

@@ -66,7 +66,7 @@ class Health:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """Reply with 200, or 503 if the upstream or a database fails or the process shuts down.
+        """Reply with 200, or with 503 if the upstream or a database fails or a shutdown has begun.
 
         Anyone may send this request, so the reply never contains the address of the upstream or of
         a database.
@@ -113,7 +113,7 @@ class Health:
 
 
 def _cheap_request(profile: Profile) -> UpstreamRequest:
-    """Return a fast request to the upstream that does not change anything."""
+    """Return a request that the upstream answers fast and that does not change anything."""
     served = [group for group in GROUPS.values() if group in profile.serves]
     # Prefer a request for a list to one for an id that does not exist, and an endpoint that needs
     # no version header.

@@ -60,7 +60,7 @@ def shared() -> Iterator[None]:
 
 
 def forget(pid: int) -> None:
-    """Remove the requests in progress of a process that has ended from the metrics."""
+    """Stop counting the requests of a process that has ended as requests in progress."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library is only partly typed
 
 

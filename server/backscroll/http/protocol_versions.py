@@ -29,10 +29,10 @@ def drop_empty(scope: Scope) -> None:
 
 
 def has_batches(scope: Scope) -> bool:
-    """Whether a request is of the version that has batches.
+    """Return whether a request uses the protocol version that has batches.
 
-    A request without the header is, because later versions require the header (MCP 2025-06-18,
-    transports, protocol version header).
+    A request without the header uses that version, because later versions require the header (MCP
+    2025-06-18, transports, protocol version header).
     """
     return Headers(scope=scope).get(HEADER, WITH_BATCHES) == WITH_BATCHES
 
@@ -40,9 +40,9 @@ def has_batches(scope: Scope) -> bool:
 def check(scope: Scope, received: Received) -> JSONRPCError | None:
     """Return the error for a request whose header has an unknown version, or None.
 
-    An `initialize` request is not refused, because client and server only agree on a version in
-    this request. If its header has an unknown version, the header is removed. If the body also has
-    a version, the SDK compares it with the header.
+    An `initialize` request is not refused, because client and server have not agreed on a version
+    before it. If its header has an unknown version, the header is removed. If the body of a request
+    has a version too, only the SDK compares it with the header.
     """
     version = Headers(scope=scope).get(HEADER)
     message = received.message

@@ -53,14 +53,14 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """An invalid line that must not be answered. The reason, which is logged, does not quote it."""
+    """An invalid line that must not be answered. The reason is logged, so it quotes no data."""
 
     reason: str
 
 
 Parsed: TypeAlias = Received | JSONRPCError | Dropped | None
-"""The result of parsing a line: a message, an error reply, a line to ignore; None if it is
-blank."""
+"""The result of parsing a line: a message, an error reply, or an invalid line that must not be
+answered; None for a blank line."""
 
 
 def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True) -> Parsed:
@@ -93,9 +93,9 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
 
 
 def parse_batch(line: bytes, most: int) -> list[Parsed] | JSONRPCError | None:
-    """Return the messages of a batch (JSON-RPC 2.0, section 6), or None if a line is not a batch.
+    """Return the messages of a batch (JSON-RPC 2.0, section 6), or None for any other line.
 
-    Returns an error if the batch is empty or too long.
+    Return an error if the batch is empty or too long.
 
     Only version 2025-03-26 of MCP has batches. Its servers must accept them.
 
@@ -214,7 +214,10 @@ def _flawed(line: bytes, flaw: str, *, whole: bool) -> Parsed:
 
 
 def _without_arguments(params: object) -> _Object | None:
-    """Return the parameters of a call with empty arguments, or None if other parts are invalid."""
+    """Return a call's parameters with the arguments replaced by `{}`.
+
+    Return None if the name or `_meta` is invalid.
+    """
     if not isinstance(params, dict) or not isinstance(params.get("name"), str):
         return None
     kept: _Object = {"name": params["name"]}

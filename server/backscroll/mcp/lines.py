@@ -8,7 +8,7 @@ LINE_BYTES: Final = 4 * 1024 * 1024
 the same."""
 
 EDGE_BYTES: Final = 1024
-"""Of a line that is too long, this many bytes at the start and at the end are kept."""
+"""How many bytes are kept from the start, and how many from the end, of a line that is too long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ class Called:
             it.
         seconds: the duration of the call.
         written_ids: the ids of the objects that the call wrote, by the name of the id.
-        stopped_by: the reason why the page ended, if the call returned a page.
-        tally: the numbers of requests to the upstream, of their retries, and of bytes.
+        stopped_by: the reason why the page ended; empty if the call returned no page.
+        tally: counts the requests to the upstream, the retries of requests, and the bytes.
     """
 
     tool: str

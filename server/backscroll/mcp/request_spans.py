@@ -27,7 +27,7 @@ _METHODS: Final = frozenset(
     }
 )
 _TRACE: Final = ("traceparent", "tracestate")
-"""The fields of `_meta`, or HTTP headers, with a request's trace context (W3C Trace Context)."""
+"""The names of the `_meta` fields or HTTP headers with a request's trace context (W3C standard)."""
 
 
 @dataclass(frozen=True, slots=True)

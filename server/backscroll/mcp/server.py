@@ -33,7 +33,7 @@ from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 
 LIST_TTL_MS: Final = 3_600_000
-"""The time for which hosts may cache the tool list, in milliseconds. Only settings change it."""
+"""How long hosts may cache the tool list, in milliseconds. Only new settings change the list."""
 
 _GREETINGS: Final = frozenset({"initialize", "server/discover"})
 """The methods of requests whose results contain the instructions."""

@@ -24,14 +24,14 @@ from backscroll_tools.tool import Bounds, Call, Output, Result, Tool
 _TRACED: Final[frozenset[ErrorCode]] = frozenset(
     {"internal", "upstream_unavailable", "upstream_invalid", "outcome_unknown"}
 )
-"""The codes of errors that a user may report to the operator. They contain the request's id."""
+"""The codes of errors that a user may report to the operator. Such errors show the request's id."""
 
 _NAME_CHARS: Final = 128
 """The maximum length of a tool's name, in characters (MCP specification, tools). An error quotes at
 most this much of an unknown name."""
 
 _LIKENESS: Final = 0.8
-"""A tool is suggested for an unknown name if their similarity, from 0 to 1, is at least this."""
+"""If an unknown name is at least this similar to a tool's, from 0 to 1, the tool is suggested."""
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
@@ -87,7 +87,7 @@ async def answered(
 
 
 def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Profile) -> Tool:
-    """Return a tool if it is offered, or is not offered only because the server is read-only.
+    """Return the tool with a name. A tool that writes is returned even on a read-only server.
 
     Raises:
         MCPError: -32602 for any other name (MCP specification, tools, error handling).
@@ -149,7 +149,7 @@ def _succeeded(result: Result, output: str) -> CallToolResult:
 
 
 def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:
-    """Return the ids of a written message and its thread, as far as a call's result has them."""
+    """Return the ids of a written message and its thread, if the call's result contains them."""
     if not tool.writes:
         return {}
     ids: dict[str, str] = {}

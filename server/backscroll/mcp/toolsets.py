@@ -14,7 +14,7 @@ from backscroll_tools.toolset import Toolset
 
 
 class Offerable(Protocol):
-    """The properties of a tool on which it depends whether the tool is offered."""
+    """The properties of a tool that decide whether the tool is offered."""
 
     @property
     def toolset(self) -> Toolset:
@@ -26,7 +26,7 @@ class Offerable(Protocol):
 
     @property
     def needs(self) -> tuple[Group, ...]:
-        """Groups of endpoints. The tool works if the upstream serves at least one of them."""
+        """The tool works if the upstream serves at least one of these groups of endpoints."""
 
 
 T = TypeVar("T", bound=Offerable)

@@ -109,7 +109,7 @@ class Issuer:
         self._wanted, self._tried = anyio.Event(), anyio.Event()
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the key with an id, or the only key if the id is empty; None if it does not exist.
+        """Return the key with an id, or the only key if the id is empty; None if no key matches.
 
         Raises:
             IssuerError: the key is not cached, and the keys cannot be fetched.
@@ -157,7 +157,7 @@ class Issuer:
         self._keys, self._fetched_at, self._failed = keys, time.monotonic(), False
 
     async def _wait(self) -> bool:
-        """Ask `keep_fresh` for a fetch, wait, and return whether a fetch was tried recently."""
+        """Ask `keep_fresh` to fetch the keys, and wait for it. Return whether it tried recently."""
         self._wanted.set()
         if self._resting:
             return True
@@ -194,7 +194,11 @@ class Issuer:
         raise IssuerError(f"{self.url} does not publish its metadata (RFC 8414)")
 
     async def _document(self, url: str) -> dict[str, Any] | None:
-        """Return the JSON object at a URL, or None if the URL does not have one."""
+        """Return the JSON object at a URL, or None if the URL does not return one.
+
+        Raises:
+            IssuerError: the URL does not respond, or it returns a server error or unusable JSON.
+        """
         try:
             with anyio.fail_after(ANSWER_S):
                 async with self._http.stream("GET", url, headers=[ACCEPTED]) as response:
@@ -241,7 +245,7 @@ def _usable(jwks: list[Any]) -> dict[str, SigningKey]:
             try:
                 key = SigningKey(jwk)
             except PyJWTError:
-                continue  # the key's type is unknown, but others may be usable
+                continue  # PyJWT does not know the type of this key, but other keys may be usable
             if key.algorithms:
                 keys[str(jwk.get("kid", ""))] = key
     return keys

@@ -119,7 +119,7 @@ def check(settings: Settings) -> None:
         if not url:
             raise SettingsError(f"{variable} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
         if flaw := flaw_of_address(url, allow_http=settings.allow_http):
-            flaw = flaw.partition(":")[0]  # text after a colon is about upstreams
+            flaw = flaw.partition(":")[0]  # what follows a colon only applies to upstreams
             raise SettingsError(f"{variable} {flaw}.")
     if settings.oauth_partitions and settings.upstream != STORE.name:
         raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")
@@ -151,7 +151,7 @@ def metadata_routes(settings: Settings) -> list[Route]:
 
 
 def _is_name(subject: object) -> bool:
-    """Return whether a subject is printable text, which the log and every database can hold."""
+    """Return whether a subject is printable text, so that the log and any database can store it."""
     return isinstance(subject, str) and bool(subject.strip()) and is_plain(subject)
 
 

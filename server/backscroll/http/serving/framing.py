@@ -13,7 +13,7 @@ FREE_CHUNKS: Final = 4096
 
 CHUNK_BYTES: Final = 64
 """The minimum average size of chunks, in bytes, in a body with more than `FREE_CHUNKS` of them.
-Parsing one chunk takes as long as parsing 1 KiB in a large chunk, even if it is small."""
+Parsing even a small chunk takes as long as parsing 1 KiB of a large chunk."""
 
 _CLOSE: Final = (b"connection", b"close")
 
@@ -31,7 +31,7 @@ class FramedConnection(h11.Connection):
         self._chunks = self._bytes = 0
         self._window = b""
         self.flaw = ""
-        """The reason for which `next_event` refused a request; empty if h11 itself refused it."""
+        """Why this class refused a request; empty if it has refused none, or h11 refused it."""
 
     @property
     def holds_body(self) -> bool:
@@ -73,7 +73,8 @@ class FramedConnection(h11.Connection):
     def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
         """Return the bytes to send for an event.
 
-        If the response begins before the request has ended, the connection is closed after it.
+        If the response begins before the request has ended, it tells the client that the connection
+        will be closed.
         """
         if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
             headers = [*(pair for pair in event.headers if pair[0] != b"connection"), _CLOSE]
@@ -98,7 +99,7 @@ class FramedConnection(h11.Connection):
             raise self._doubt("The body has too many small chunks.")
 
     def _check_end(self, end: h11.EndOfMessage) -> None:
-        """Check the line endings of the trailers in the received bytes. h11 does not keep them."""
+        """Check the line endings of the trailers. h11 drops them, so read the received bytes."""
         read = self._window[: len(self._window) - len(self.trailing_data[0])]
         self._window = b""
         count = len(end.headers) + 2  # the last line is empty, and no byte follows it

@@ -39,7 +39,7 @@ class PunctualProtocol(H11Protocol):
     request, this time begins when the connection is opened. The body must arrive within `receive_s`
     seconds after the headers (RFC 9110, section 15.5.9); for a chunked body, this time begins when
     the application asks for it. If a client does not read for `read_s` seconds, the connection is
-    aborted, which ends its call.
+    aborted, which cancels the client's call.
     """
 
     receive_s: ClassVar[float]
@@ -51,7 +51,7 @@ class PunctualProtocol(H11Protocol):
     _timer: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its base
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # same type as in uvicorn's base class
         """Start the timer for the first request's headers."""
         self.conn = self._framed = FramedConnection()
         self.app = self._answer
