@@ -91,7 +91,7 @@ def installed_from(package: Distribution | None = None) -> str:
 
 
 def installed_extras(package: Distribution | None = None) -> tuple[str, ...]:
-    """Return the names of the extras of which all packages are installed."""
+    """Return the names of the extras whose packages are all installed."""
     needed = _extras(package)
     return tuple(extra for extra, needs in needed.items() if all(map(_is_installed, needs)))
 
@@ -132,7 +132,7 @@ def _package() -> Distribution:
 
 
 def _runner(prefix: str) -> str:
-    """Return the program that created a temporary environment, or empty if it is permanent."""
+    """Return the program that created a temporary environment; empty for a permanent one."""
     folders = Path(prefix).parts
     if any(map(_UV_CACHE.fullmatch, folders)):
         return "uvx"

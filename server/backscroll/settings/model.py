@@ -273,8 +273,8 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
             message = f"{sources['base_url']} {flaw}{hint}."
             raise SettingsError(message)
-    # If callers have tokens, each may have a key of its own. A missing key is then reported when it
-    # is needed by a call.
+    # If callers send tokens, each caller may have a separate key. A missing key is then reported
+    # only when a call needs it.
     keys_are_callers = settings.http_auth == "token"
     if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."

@@ -46,7 +46,7 @@ def is_blank(text: str) -> bool:
 def is_unresolved(secret: str) -> bool:
     """Return whether a secret contains a variable that the host should have replaced.
 
-    A host that does not know a variable, such as `${input:key}`, passes its name on unchanged.
+    A host that does not know a variable, such as `${input:key}`, passes on this text unchanged.
     """
     return _VARIABLE.fullmatch(secret) is not None
 
@@ -93,7 +93,7 @@ def parsed(
 
 
 def _refuse_unresolved(source: str, text: str, item: Field[Any]) -> None:
-    """Refuse text with an unresolved variable. It is not quoted, because it may be a secret."""
+    """Refuse text with an unresolved variable. The text may be a secret, so it is not quoted."""
     open_text, secrets = text, [text]
     if "secret" in item.metadata:
         open_text = ""

@@ -14,7 +14,7 @@ SQLITE: Final = "sqlite:///"
 IN_MEMORY: Final = ("sqlite://", f"{SQLITE}:memory:")
 
 _ESCAPED: Final = re.compile(r"[%?#$]|(?<![^/\\])~")
-"""Matches characters with a special meaning in a database setting. They are percent-encoded."""
+"""Matches characters of a path that must be percent-encoded in a database setting."""
 
 _BARE_PATH: Final = re.compile(r"~|\.{0,2}/|[A-Za-z]:[\\/]")
 """Matches the start of a database setting that is a path and not a URL."""
@@ -69,7 +69,7 @@ def absolute_database(text: str, folder: Callable[[], Path]) -> str:
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the SQLite URL of a path. `sqlite_path` reverses it for every path."""
+    """Return the SQLite URL of a path. For every path, `sqlite_path` turns the URL back into it."""
     return SQLITE + _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", str(path))
 
 
@@ -94,8 +94,8 @@ def sqlite_path(url: str) -> Path | None:
 def _absolute(written: str, folder: Callable[[], Path], decoded: str) -> Path:
     """Return `decoded` as an absolute path.
 
-    `written` is the path before percent-decoding. A `~` at its start is expanded, but an encoded
-    one is not.
+    `written` is the same path before percent-decoding. A `~` at the start of `written` is expanded,
+    but a percent-encoded `~` is not.
     """
     first = re.split(r"[\\/]", written, maxsplit=1)[0]
     if "~" in _initials(written[1:]):
@@ -111,7 +111,7 @@ def _absolute(written: str, folder: Callable[[], Path], decoded: str) -> Path:
 
 
 def _initials(path: str) -> set[str]:
-    """Return the first character of each part of a path."""
+    """Return the first characters of all parts of a path."""
     return {part[:1] for part in re.split(r"[\\/]", path)}
 
 

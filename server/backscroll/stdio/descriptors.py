@@ -16,7 +16,7 @@ def claimed() -> Iterator[tuple[int, int]]:
         SystemExit: stdin or stdout is closed.
     """
     try:
-        os.fstat(0), os.fstat(1)  # before `dup`, which reuses closed numbers
+        os.fstat(0), os.fstat(1)  # check first, because `dup` reuses closed descriptors
     except OSError:
         sys.exit("backscroll: stdin or stdout is closed, but the protocol needs both.")
     kept = os.dup(0), os.dup(1)
@@ -30,10 +30,10 @@ def claimed() -> Iterator[tuple[int, int]]:
         yield kept
     finally:
         if sys.stdout is not None:
-            sys.stdout.flush()  # to stderr, where descriptor 1 still points
+            sys.stdout.flush()  # descriptor 1 still refers to stderr
         os.close(null_device)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":
-                os.set_blocking(original, True)  # the parent process shares it
+                os.set_blocking(original, True)  # the parent process, which shares it, expects this
             os.dup2(original, descriptor)
             os.close(original)

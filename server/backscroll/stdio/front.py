@@ -26,8 +26,8 @@ from backscroll_tools.toolset import TOOLSETS, Toolset
 TABLE: Final = Path(__file__).with_name("front_table.json")
 """The file with every tool and, by protocol version, the replies of the SDK's server.
 
-A test compares the replies with those of the server. `tools` and `instructions` in the replies are
-empty, because they depend on the settings.
+A test compares these replies with the server's. In them, `tools` and `instructions` are empty,
+because both depend on the settings.
 """
 
 MODERN: Final = "2026-07-28"
@@ -49,7 +49,7 @@ class Row:
         name: the tool's name.
         toolset: the toolset that the tool belongs to.
         writes: whether the tool adds, changes or deletes anything.
-        needs: groups of endpoints. The tool works if the upstream serves at least one of them.
+        needs: the tool works if the upstream serves at least one of these groups of endpoints.
         finds: the kind of object that the tool finds, such as `a thread`; empty if it takes an id.
         listed: the tool as `tools/list` returns it. It is the same in every protocol version.
     """
@@ -81,9 +81,10 @@ class Front:
         self.answered: list[bytes] = []
 
     def answer(self, line: bytes) -> bytes | None:
-        """Return the reply to a line, which ends in a newline. It is empty if none is needed.
+        """Return the reply to a line, with a newline at the end; empty if no reply is needed.
 
-        The result is None if the SDK's server must handle this line, after those in `answered`.
+        The result is None if the SDK's server must handle this line. The server must then handle
+        the lines in `answered` first.
         """
         if len(self.answered) == LINES:
             return None
@@ -146,7 +147,7 @@ class Front:
         return reply
 
     def _listed(self) -> list[Object]:
-        """Return the tools that are offered. If only text is sent, they have no output schemas."""
+        """Return the offered tools, without output schemas if their results contain only text."""
         if not self._without_output:
             return self._tools
         return [
@@ -176,7 +177,7 @@ def _is_handshake(params: Object) -> bool:
 
 
 def _is_modern(params: Object) -> bool:
-    """Return whether the parameters are only a complete envelope, as in `MODERN`."""
+    """Return whether the parameters consist only of a complete envelope of version `MODERN`."""
     match params:
         case {"_meta": dict() as meta, **rest} if not rest:
             envelope = {name.removeprefix(_ENVELOPE): value for name, value in meta.items()}

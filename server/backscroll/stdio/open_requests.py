@@ -42,7 +42,7 @@ class OpenRequests:
         self._changed = asyncio.Event()
 
     def has_room(self, request: JSONRPCRequest) -> bool:
-        """Return whether a request can begin, because fewer than `most` of its kind are open."""
+        """Return whether a request may begin: fewer than `most` of the same kind are open."""
         others = len(self._open) - self._calls
         return (self._calls if request.method == CALL else others) < self.most
 
@@ -62,12 +62,12 @@ class OpenRequests:
             self._changed.set()
 
     def request_id(self, number: int) -> RequestId | None:
-        """Return the host's id of the open request with this number, or None if it is not open."""
+        """Return the host's id of the open request with this number, or None if there is none."""
         opened = self._open.get(number)
         return None if opened is None else opened.request_id
 
     def number_of(self, request_id: RequestId) -> int | None:
-        """Return the number of the latest open request with this id of the host, or None."""
+        """Return the number of the latest open request to which the host gave this id, or None."""
         numbers = reversed(self._open)
         return next((each for each in numbers if self._open[each].request_id == request_id), None)
 

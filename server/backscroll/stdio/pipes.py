@@ -189,7 +189,7 @@ async def open_sink(
 
 
 def is_hung_up(descriptor: int) -> bool:
-    """Whether the other end of a pipe or socket is closed, even if some of its data is unread.
+    """Return whether the other end of a pipe or socket is closed, even if data is still unread.
 
     The result is always False on Windows, and for files.
     """

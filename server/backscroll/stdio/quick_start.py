@@ -58,7 +58,7 @@ def run(settings: Settings, profile: Profile) -> None:
             chunk = _read(stdin)
             if not chunk:
                 if not lines.pending:
-                    _set_blocking(stdout, blocking=True)  # the parent process shares it
+                    _set_blocking(stdout, blocking=True)  # the parent process, which shares it, expects this
                     _exit()
                 break
             unanswered.extend(lines.feed(chunk))
@@ -74,7 +74,7 @@ def run(settings: Settings, profile: Profile) -> None:
 
 
 class _Loading:
-    """Imports the modules that calls need in a thread."""
+    """Imports, in a thread, the modules that calls need."""
 
     def __init__(self) -> None:
         self._thread = Thread(target=self._load, name="import", daemon=True)
@@ -131,9 +131,9 @@ def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
 
 
 def _set_blocking(stdout: int, *, blocking: bool) -> None:
-    """Set whether writes to a pipe or socket wait for the host to read; on Windows they always do.
+    """Set whether writes to a pipe or socket wait for the host to read.
 
-    A front that waits for the host does not notice the end of stdin.
+    On Windows, they always wait. While the front waits, it does not notice the end of stdin.
     """
     kinds = (stat.S_IFIFO, stat.S_IFSOCK)
     if sys.platform != "win32" and stat.S_IFMT(os.fstat(stdout).st_mode) in kinds:
@@ -142,7 +142,7 @@ def _set_blocking(stdout: int, *, blocking: bool) -> None:
 
 def _read(stdin: int) -> bytes:
     if sys.platform != "win32":
-        select.select([stdin], [], [])  # stdout may be the same socket, which never waits
+        select.select([stdin], [], [])  # `os.read` does not wait if stdin and stdout are one socket
     return os.read(stdin, CHUNK_BYTES)
 
 

@@ -32,11 +32,11 @@ from backscroll.stdio.pipes import PipeReader
 from backscroll.stdio.writer import Stream, Writer
 
 WAITING: Final = 1024
-"""The maximum number of waiting requests. While it is reached, no more lines are read."""
+"""The maximum number of waiting requests. While this many wait, no more lines are read."""
 
 WAITING_BYTES: Final = LINE_BYTES
-"""The maximum total size of the waiting requests, in bytes. While it is reached, no more lines are
-read."""
+"""The maximum total size of the waiting requests, in bytes. While they have this size or more, no
+more lines are read."""
 
 _CLOSE_S: Final = 1.0
 """The time limit for sending the errors for waiting requests when the connection ends, in seconds.
@@ -51,8 +51,8 @@ class Opening:
 
     Attributes:
         answered: the lines that have been answered. The server handles them, but sends no reply.
-        unanswered: the lines after those, which have not been answered.
-        lines: the object that splits the input into lines. It may contain the beginning of a line.
+        unanswered: the lines after the answered ones.
+        lines: splits the input into lines, and may already contain the beginning of a line.
         unsent: the end of the replies, if the host's pipe had no space for it yet.
     """
 
@@ -140,7 +140,7 @@ class Reader(Stream):
     def _parsed(self) -> tuple[Parsed, int]:
         """Return the next message, and the size of its line in bytes.
 
-        Each message of a batch gets a separate reply, which hosts that send batches accept.
+        Each message of a batch gets a separate reply. Hosts that send batches accept this.
         """
         if not self._batch:
             line = self._lines.popleft()
@@ -156,7 +156,7 @@ class Reader(Stream):
         return self._batch.popleft(), self._batch_size
 
     async def _message(self, parsed: Parsed, size: int) -> SessionMessage | None:
-        """Return a message if the server should handle it now, or else store it or reply to it."""
+        """Return a message for the server, or None after ignoring, storing or answering it here."""
         match parsed:
             case Received(message=JSONRPCRequest() as request) as received:
                 if self._requests.has_room(request):

@@ -47,11 +47,11 @@ class Writer(Stream):
         self._muted: set[int] = set()
 
     def mute(self, number: int) -> None:
-        """Drop the later reply to a request, because the front has answered the request."""
+        """Drop the reply that the SDK will send to a request, because the front has answered it."""
         self._muted.add(number)
 
     async def send(self, item: SessionMessage) -> None:
-        """Write a message. In a reply, replace the request's number with the host's id.
+        """Write a message from the SDK. A reply gets the host's id of the request.
 
         Raises:
             anyio.BrokenResourceError: the host no longer reads.

@@ -83,7 +83,7 @@ class UpstreamConnection:
 
     Args:
         settings: the operator's settings.
-        upstream: the result of `upstream_of`. The caller calls it early, to find invalid settings.
+        upstream: the result of `upstream_of`, which reports invalid settings before a call.
     """
 
     def __init__(self, settings: Settings, upstream: Upstream) -> None:
@@ -129,7 +129,7 @@ class UpstreamConnection:
         """Return a new client that shares the connections, but not its retry budget and lanes.
 
         Args:
-            upstream: the chosen upstream, perhaps with another credential and other headers.
+            upstream: the chosen upstream. Its credential and headers may be those of one caller.
 
         Raises:
             ToolError: as in `client`.

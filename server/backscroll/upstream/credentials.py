@@ -87,8 +87,8 @@ def _entra() -> Callable[[], Awaitable[Header]]:
     import anyio.to_thread
 
     async def signed_in() -> Header:
-        # The library's synchronous API runs in a thread, because its asynchronous one needs another
-        # HTTP client. It is abandoned at the deadline of a call, because it may wait for long.
+        # The library's synchronous API runs in a thread, because its asynchronous API needs another
+        # HTTP client. At the deadline of a call, the thread is abandoned: it may wait for long.
         token = await anyio.to_thread.run_sync(_entra_token, abandon_on_cancel=True)
         return ("Authorization", f"Bearer {token}")
 

@@ -11,7 +11,10 @@ from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE, Profil
 
 
 def profile_of(settings: Settings) -> Profile:
-    """Return the profile of the chosen kind of upstream. Some settings change parts of it."""
+    """Return the profile of the chosen kind of upstream.
+
+    The settings determine parts of the profile `COMPATIBLE`.
+    """
     profile = PROFILES[settings.upstream]
     if profile is not COMPATIBLE:
         return profile
