@@ -2,7 +2,7 @@
 
 SQLAlchemy caches a statement's SQL, but prepares its parameters and its result again for each
 execution. That takes several times as long as SQLite needs to insert a row. A `CompiledStatement`
-gives its SQL and its parameters to the driver as they are.
+gives its SQL and its parameters directly to the driver.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +21,10 @@ class _Sql:
 
     Attributes:
         text: the SQL.
-        names: the name of each parameter, by its position in the SQL.
-        constants: the values of the parameters that the statement itself contains, by name.
-        conversions: the positions of values that the driver does not take as they are, such as
-            JSON, each with the function that converts it.
+        names: the names of the parameters, in the order in which the SQL uses them.
+        constants: the values of parameters that the statement itself sets, by the parameter's name.
+        conversions: for each value that the driver does not accept unchanged, such as JSON, the
+            position of the value and the function that converts it.
     """
 
     text: str
@@ -34,7 +34,7 @@ class _Sql:
 
     @classmethod
     def of(cls, statement: ClauseElement, columns: Sequence[str], dialect: Dialect) -> Self:
-        """Compile `statement`; `columns` are those that an INSERT sets."""
+        """Compile `statement`. If it is an INSERT, it sets `columns`."""
         keys = list(columns) or None
         compiled = cast("SQLCompiler", statement.compile(dialect=dialect, column_keys=keys))
         names = tuple(compiled.positiontup or ())
@@ -50,7 +50,7 @@ class _Sql:
         )
 
     def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return what the driver takes: the values by position, converted."""
+        """Return the parameters for the driver, converted and in the SQL's order."""
         every = {**self.constants, **values}
         given = [every[name] for name in self.names]
         for at, convert in self.conversions:
@@ -62,7 +62,7 @@ class CompiledStatement:
     """A statement with named parameters, compiled when an engine first needs it.
 
     Args:
-        statement: the statement. It returns only numbers and text, because the values of its rows
+        statement: the statement. Its rows must contain only numbers and text, because their values
             are not converted.
         columns: the columns that an INSERT sets from its parameters.
     """
@@ -73,7 +73,7 @@ class CompiledStatement:
         self._sql: dict[str, _Sql] = {}
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Run the statement with `values`, its parameters by name.
+        """Run the statement. `values` has the values of its parameters, by name.
 
         Raises:
             DBAPIError: the statement failed, as with `Connection.execute`.
@@ -82,7 +82,7 @@ class CompiledStatement:
         return connection.exec_driver_sql(sql.text, sql.parameters(values))
 
     def execute_each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement with each of `rows`, of which there is at least one, like `execute`."""
+        """Run the statement once with the values in each of `rows`, which must not be empty."""
         sql = self._compiled(connection.dialect)
         given = [sql.parameters(values) for values in rows]
         connection.exec_driver_sql(sql.text, given if len(given) > 1 else given[0])

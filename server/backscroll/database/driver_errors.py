@@ -54,8 +54,8 @@ _DAMAGED_MESSAGES: Final = (
     "malformed database schema",
     "Could not decode to UTF-8",
 )
-"""SQLite reports this damage with a general error code, so the start of its message identifies
-it."""
+"""Error messages of SQLite that begin like this mean that the database is damaged. Their error code
+is a general one."""
 
 
 def is_busy(error: BaseException) -> bool:
@@ -76,8 +76,8 @@ def may_have_committed(error: DBAPIError) -> bool:
 def is_of_file(error: DBAPIError) -> bool:
     """Return whether the database file itself may be the cause of an error.
 
-    It is not if the disk is full, another program has a lock, the statement was interrupted, or the
-    statement is wrong.
+    The file is not the cause if the disk is full, another program has a lock, or the statement was
+    interrupted or is wrong.
     """
     has_other_cause = isinstance(error, STATEMENT_ERRORS) or is_busy(error) or is_interrupted(error)
     return not has_other_cause and _trouble(error) != "full"

@@ -23,7 +23,7 @@ def load_json(text: str) -> object:
     """
     try:
         return from_json(text)
-    except ValueError:  # `from_json` limits the nesting depth
+    except ValueError:  # the text may be nested too deeply for `from_json`
         try:
             return json.loads(text)
         except ValueError:

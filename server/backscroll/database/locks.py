@@ -20,7 +20,7 @@ _lock: Final = select(
     func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0))
 )
 
-# A transaction that changes rows of a table holds this lock on the table until it ends.
+# A transaction that changes rows of a table holds a `RowExclusiveLock` on the table until it ends.
 _writers: Final = text(
     "SELECT virtualtransaction FROM pg_locks WHERE mode = 'RowExclusiveLock'"
     " AND locktype = 'relation' AND granted"
@@ -62,5 +62,5 @@ def writers_of(connection: Connection, *tables: Table) -> frozenset[str]:
 
 
 def sqlstate(error: DBAPIError) -> str:
-    """Return the SQLSTATE of an error, or an empty string if it has none."""
+    """Return the SQLSTATE of an error, or an empty string if the error has none."""
     return str(getattr(error.orig, "sqlstate", None) or "")

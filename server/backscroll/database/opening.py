@@ -48,7 +48,7 @@ async def open_database(
         # Imported only if needed: asyncpg and greenlet are optional, and slow to import.
         from backscroll.database.postgres_address import parse
 
-        address = parse(url)  # raises a clear error if they are not installed
+        address = parse(url)  # raises a clear error if a library is missing
         from backscroll.database.postgres import open_postgres
 
         async with open_postgres(address, needed, lock_s) as database:

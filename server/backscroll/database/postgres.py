@@ -2,11 +2,12 @@
 
 Reads and writes use separate, bounded pools of asyncpg connections, so that reads never wait for
 writes. Writes with the same `turn`, such as writes to one thread, run one after another; a write
-takes a connection only once it is the first. If a write waits for a lock for longer than `TRY_S`,
-it returns its connection to the pool and tries again later. So a lock delays only the writes that
-need it. Each statement of a read runs in its own transaction, so that each page is one snapshot.
-Writes run at READ COMMITTED and lock the rows that they change. Every wait has a time limit: for
-earlier writes, a connection, a lock, a statement and the server.
+takes a connection only after all earlier writes with its `turn` have ended. If a write waits for a
+lock for longer than `TRY_S`, it returns its connection to the pool and tries again later. So a lock
+delays only the writes that need it. Each statement of a read runs in its own transaction. A page is
+read with one statement, so it is one snapshot. Writes run at READ COMMITTED and lock the rows that
+they change. Each wait has a time limit: for earlier writes, for a connection, for a lock, for the
+end of a statement, and for the server's response.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ REMEMBERED_S: Final = 10.0
 """After a failed write, `check` fails for this long, in seconds, or until a write succeeds."""
 
 TRY_S: Final = 0.1
-"""After this wait for a lock, in seconds, a write returns its connection and tries again later."""
+"""How long a write waits for a lock, in seconds. Then it returns its connection and tries later."""
 
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ class PostgresDatabase:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:  # noqa: ARG002 - asyncpg never blocks the loop
-        """Run `work`. Each of its statements is a transaction of its own."""
+        """Run `work`. Each of its statements runs in a separate transaction."""
 
         async def run() -> T:
             async with self._reading.connect() as connection:
@@ -92,7 +93,7 @@ class PostgresDatabase:
         cancelled later, the transaction is still completed.
         """
         ends_at = self._lock_ends_at()
-        # Without a turn, the write gets a lock of its own, so that it waits for no other write.
+        # Without a turn, the write gets a new lock, so that it waits for no other write.
         lock = self._turns.setdefault(turn, asyncio.Lock()) if turn else asyncio.Lock()
         try:
             async with asyncio.timeout_at(ends_at):
@@ -141,7 +142,7 @@ class PostgresDatabase:
         lock.release()
         self._writes.discard(writing)
         if not writing.cancelled():
-            writing.exception()  # or asyncio logs it if the caller was cancelled
+            writing.exception()  # otherwise asyncio logs it if the caller was cancelled
 
 
 @asynccontextmanager

@@ -83,7 +83,7 @@ def parse(url: str) -> Address:
 
 
 def _server(text: str) -> str:
-    """Return one server of a URL as `host:port`. Raises ValueError if it has another form."""
+    """Return one server of a URL as `host:port`, or raise ValueError if it has another form."""
     one = urlsplit(f"//{text}")
     host, port = one.hostname or "", one.port
     return f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"

@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 async def retry(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
-    """Return the result of `run`. If the database rolls its transaction back, run it again.
+    """Return the result of `run`. If the database rolls back the transaction, call `run` again.
 
     Args:
         run: takes a connection from the pool, works with it, and gives it back.
@@ -95,7 +95,7 @@ def _classify(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
     code = sqlstate(error)
     if code in _ROLLED_BACK or code == LOCK_NOT_AVAILABLE:
         return True, DatabaseBusyError()
-    if isinstance(error, NotSupportedError):  # another replica changed the table of a cached plan
+    if isinstance(error, NotSupportedError):  # another replica changed a cached plan's table
         return True, DatabaseBusyError()
     if code == _TIMED_OUT:
         return False, DatabaseBusyError()

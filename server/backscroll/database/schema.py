@@ -214,7 +214,8 @@ TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
 def sets_in(names: Collection[str]) -> frozenset[TableSet]:
     """Return the sets to which tables with these names belong.
 
-    A set of which only some tables exist is included. It is damaged, and must not be created again.
+    A set is included even if only some of its tables exist. Such a set is damaged, and must not be
+    created again.
     """
     return frozenset(
         needed

@@ -1,7 +1,7 @@
 """The tables of the search index, which `store.search` reads and writes.
 
-Each message that search finds has a row. Its number is never used again, and on SQLite it increases
-in commit order.
+Each message that search can find has a row. The number of a row is never used again, and on SQLite
+the numbers increase in commit order.
 
 On SQLite, the tokens are in `search_terms`, an FTS5 table that keeps no text. The other data of the
 rows are in `search_rows`, in compressed blocks of consecutive rows, which take a sixth of the space
@@ -17,7 +17,8 @@ from sqlalchemy import DDL, BigInteger, Column, Integer, MetaData, Table, Text, 
 _metadata: Final = MetaData()
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
-# A number for each partition, which begins its tokens, so that partitions share no counts.
+# A number for each partition. The tokens of a partition begin with its number, so that partitions
+# share no counts.
 search_scopes: Final = Table(
     "search_scopes",
     _metadata,
@@ -25,7 +26,8 @@ search_scopes: Final = Table(
     Column("scope", Integer, nullable=False),
 )
 
-# The part of a database that was written before it had an index, and is not indexed yet.
+# Rows of a `kind` whose position is lower than `below` were written before the index existed, and
+# are not indexed yet.
 search_pending: Final = Table(
     "search_pending",
     _metadata,
@@ -56,7 +58,7 @@ ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
             " length INTEGER NOT NULL, role SMALLINT NOT NULL, version SMALLINT NOT NULL,"
             " terms INTEGER[] NOT NULL)"
         ),
-        # Searches read the list of pending entries from its beginning to its end.
+        # Each search reads the whole list of pending entries, so its size is limited.
         (
             "CREATE INDEX search_rows_having ON search_rows USING gin (terms)"
             " WITH (gin_pending_list_limit = 512)"

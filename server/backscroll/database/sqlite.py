@@ -65,7 +65,7 @@ class SqliteDatabase:
         """Use the pools that `open_sqlite` creates.
 
         Args:
-            writer: a pool of one connection for writes. If `reader` is None, it is also for reads.
+            writer: a pool of one connection for writes, and also for reads if `reader` is None.
             reader: a pool of connections that wait for locks of other processes.
             no_wait: a pool of one connection that fails at once if the database is locked.
             file: the file of the database; None if it is in memory.
@@ -118,8 +118,8 @@ class SqliteDatabase:
     async def check(self) -> None:
         """Check that a new connection can open, read and write the database.
 
-        The check passes if the database is locked. If an earlier error suggests damage, it searches
-        for damage.
+        The check passes if the database is locked. If an earlier error suggests damage, the check
+        searches the database for damage.
         """
         if self._file is None:
             return
@@ -166,7 +166,7 @@ class SqliteDatabase:
             self._remember(failed)
             raise failed from None
         except STATEMENT_ERRORS:
-            raise  # `work` raised it, not the database
+            raise  # the cause is `work`, not the database
         except DBAPIError as error:
             translated = driver_errors.of_sqlite(error, where)
             if isinstance(translated, DatabaseFailedError):
@@ -187,7 +187,7 @@ async def open_sqlite(
     sqlite_version: tuple[int, int, int] = sqlite3.sqlite_version_info,
     on_loop_s: float = ON_LOOP_S,
 ) -> AsyncIterator[SqliteDatabase]:
-    """Open the database at `url`, which is created if it is missing; close it on exit.
+    """Open the database at `url`, and close it on exit. A missing database is created.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute/path.db` or `sqlite://` (in
@@ -239,7 +239,7 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
 
 
 async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> None:
-    """Run a step of opening a database in a write transaction.
+    """Run one step of opening a database. The step runs in a write transaction.
 
     Raises:
         StoreError: the step failed. `str()` is one line for the operator.

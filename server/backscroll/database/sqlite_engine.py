@@ -24,11 +24,11 @@ CACHE_KIB: Final = 2_048
 """The size of each connection's page cache in KiB. The operating system also caches the file."""
 
 _STEPS: Final = 500
-"""The number of steps of SQLite's virtual machine between two checks of the time."""
+"""How many steps SQLite's virtual machine takes between two checks of the time."""
 
 
 class WritingDialect(SQLiteDialect_pysqlite):
-    """SQLAlchemy's dialect for SQLite, which here commits only to the file at the database's path.
+    """SQLAlchemy's dialect for SQLite. A commit fails if another file is at the database's path.
 
     An event listener of the engine could check that too, but would slow every statement down.
     """
@@ -107,7 +107,7 @@ def engine_of(
 
 
 class Interruption:
-    """Interrupts the statements of a connection after a time.
+    """Interrupts the statements of a connection after a time limit.
 
     SQLite then fails with `SQLITE_INTERRUPT`, and the connection can be used again.
     """
@@ -121,7 +121,7 @@ class Interruption:
         cast("sqlite3.Connection", connection).set_progress_handler(self._is_due, _STEPS)
 
     def after(self, seconds: float) -> None:
-        """Interrupt statements that still run after this time."""
+        """Interrupt statements that still run after this many seconds."""
         self._ends_at = time.monotonic() + seconds
 
     def _is_due(self) -> bool:
@@ -129,7 +129,7 @@ class Interruption:
 
 
 class KeptConnection:
-    """The connection of a thread that writes, which stays out of the pool between transactions.
+    """A connection that one thread keeps between transactions, instead of returning it to the pool.
 
     Taking a connection from the pool takes longer than an insert.
 
@@ -143,7 +143,7 @@ class KeptConnection:
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
-        """Yield the connection, which is on the file at the database's path.
+        """Yield the connection. If its file is no longer at the database's path, open a new one.
 
         If the block raises an error, the connection returns to the pool. The pool rolls back what
         was not committed, and opens another connection if necessary.

@@ -55,7 +55,7 @@ ROOM: Final = 64 * 1024
 _FILE: Final = "file"
 _WATCHED: Final = "watched"
 _STEPS: Final = 10_000
-"""The time limit of a search is checked after this many steps of SQLite's virtual machine."""
+"""How many steps SQLite's virtual machine takes between two checks of a search's time limit."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -82,7 +82,7 @@ class DatabaseFile:
         return found.st_dev, found.st_ino
 
     def watch(self, engine: Engine) -> None:
-        """Make a pool reopen a connection if its file is no longer at the path."""
+        """Make a pool reopen a connection if the connection's file is no longer at the path."""
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
             record.info[_WATCHED], record.info[_FILE] = self, self.identity
@@ -95,7 +95,7 @@ class DatabaseFile:
         def fail(context: ExceptionContext) -> None:
             error, connection = context.sqlalchemy_exception, context.connection
             if connection is not None and isinstance(error, DBAPIError) and is_of_file(error):
-                connection.info[_FILE] = None  # its cache may be stale, so reopen it
+                connection.info[_FILE] = None  # reopen it: its cache may be stale
 
         event.listen(engine, "do_connect", open_)
         event.listen(engine, "checkout", begin)
@@ -139,7 +139,7 @@ class DatabaseFile:
         """Check that the database can grow.
 
         This writes a sparse temporary file that is `ROOM` bytes larger than the database, in the
-        same folder. It fails if the disk is full or a quota or file size limit is reached.
+        same folder. Writing fails if the disk is full or a quota or file size limit is reached.
 
         Raises:
             DatabaseFailedError: the database cannot grow.

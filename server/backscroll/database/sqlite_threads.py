@@ -222,11 +222,11 @@ def _commit(connection: Connection) -> None:
             raise CommitUnknownError from error
         raise
     if not is_at_path(connection.info):
-        raise CommitUnknownError  # its file is gone, but may be moved back
+        raise CommitUnknownError  # the file was moved away, but may be moved back
 
 
 def _repeat_separately(kept: KeptConnection, group: list[Job[Any]], error: BaseException) -> None:
-    """Run the jobs of a failed transaction again, each in its own, so that only a faulty one fails.
+    """Run each job of a failed transaction again in a separate one, so that only faulty jobs fail.
 
     Jobs are not repeated if the group has only one job, if the database was locked, or if the
     transaction may have been committed.

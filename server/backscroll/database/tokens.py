@@ -82,7 +82,10 @@ def add(connection: Connection, token: Token, secret: str) -> None:
 
 
 def find(connection: Connection, secret: str) -> Token | None:
-    """Return the record of a token, even if it expired or was revoked, or None if it is unknown."""
+    """Return the record of a token, or None for an unknown token.
+
+    Expired and revoked tokens are known too.
+    """
     wanted = digest(secret)
     row = connection.execute(select(tokens).where(tokens.c.digest == wanted)).one_or_none()
     # The database compares only hashes, so its timing reveals nothing about the token. The hashes

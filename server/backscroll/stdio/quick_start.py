@@ -58,7 +58,7 @@ def run(settings: Settings, profile: Profile) -> None:
             chunk = _read(stdin)
             if not chunk:
                 if not lines.pending:
-                    _set_blocking(stdout, blocking=True)  # the parent process, which shares it, expects this
+                    _set_blocking(stdout, blocking=True)  # as the parent process expects
                     _exit()
                 break
             unanswered.extend(lines.feed(chunk))

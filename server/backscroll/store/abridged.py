@@ -29,7 +29,7 @@ REPLY_CHARS: Final = 8 * 1024 * 1024
 """A page ends once its content has more than this many characters."""
 
 READ_CHARS: Final = 256 * 1024 * 1024
-"""A page ends once this many characters of rows longer than `LARGE_CHARS` were read for it."""
+"""A page ends once more than this many characters were read from rows above `LARGE_CHARS`."""
 
 LEAST_CHARS: Final = 256
 """Strings of up to this many characters are never cut. The client has the same rule."""
@@ -62,7 +62,7 @@ class LargeListing(Listing):
 
 
 def preview_of(params: QueryParams) -> int | None:
-    """Return the N of `abridged=N`, or None if the query string does not have it."""
+    """Return the N of `abridged=N`, or None if the query string has no `abridged`."""
     given = params.get("abridged", "")
     return int(given) if _NUMBER.fullmatch(given) else None
 
@@ -121,7 +121,7 @@ async def _shortened_rows(
             read += size
             if value is None:
                 continue  # the row was deleted after the page was read
-        elif size > LEAST_CHARS:  # otherwise no string in it is long enough
+        elif size > LEAST_CHARS:  # in shorter content, no string is long enough to cut
             value = shortened(value, preview)
         kept += chars
         row[name] = value
@@ -163,7 +163,10 @@ def _cut(name: str, text: str, preview: int) -> str | None:
 async def _large(
     database: Database, listing: LargeListing, row: JSON, preview: int
 ) -> tuple[object, int]:
-    """Return a row's shortened content, and its full length; (None, 0) if the row was deleted."""
+    """Return a row's shortened content, and how many characters it has after shortening.
+
+    Return (None, 0) if the row was deleted.
+    """
     key = {column.name: row[column.name] for column in listing.row}
     statement = _content_of(listing)
     text = await database.read(lambda connection: connection.scalar(statement, key), large=True)
@@ -189,7 +192,7 @@ def _text(listing: LargeListing) -> ColumnElement[str]:
 
 @lru_cache(maxsize=64)
 def _light(listing: LargeListing) -> LargeListing:
-    """Return a list that selects the length of each row's content, and omits large content."""
+    """Return the list with an added column for the content's length, and without large content."""
     size = func.length(_text(listing))
     small = case((size <= LARGE_CHARS, listing.content)).label(listing.content.name)
     others = [

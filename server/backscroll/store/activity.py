@@ -1,4 +1,4 @@
-"""The time of the last activity of a thread or conversation, by which the list orders them.
+"""The time of a thread's or conversation's last activity, which orders the list by activity.
 
 An activity is the creation of a thread or conversation, or the addition of messages or items to it.
 Its time is the wall clock's, in Unix microseconds. If the clock went back, the time is 1
@@ -28,7 +28,7 @@ US: Final = 1_000_000
 
 
 def _latest(table: Table) -> ScalarSelect[int]:
-    """Return a query for the latest activity in a table, in one partition; null if it has none."""
+    """Return a query for the latest activity in one partition of a table; null without rows."""
     rows = table.alias()
     return (
         select(rows.c.last_active_us)

@@ -13,8 +13,8 @@ time to the oldest thread. After that they list, in ascending order, the threads
 active since the first page was read.
 
 On PostgreSQL, a transaction that has not yet committed may have an earlier activity time than one
-that has. So the first page of a descending list waits for the transactions that are writing at that
-moment, for at most `WAITS` times `PAUSE_S`.
+that has committed. So the first page of a descending list waits for the transactions that are
+writing at that moment, for at most `WAITS` times `PAUSE_S`.
 """
 
 import asyncio
@@ -130,7 +130,7 @@ async def page_by_activity(
 
 
 async def _settled_top(database: Database, partition: str) -> int:
-    """Return the time of the latest activity, once no transaction can still add an earlier one."""
+    """Return the time of the latest activity. First wait for writes that may add earlier ones."""
     top, writers = await database.read(partial(_look, partition))
     for _ in range(WAITS):
         if not writers:
@@ -165,8 +165,8 @@ class _Reading:
         """Return the rows of the page with their cursors, and whether more rows follow.
 
         Args:
-            top: the time of the latest activity if this is the first page in descending order, or
-                None.
+            top: for the first page in descending order, the time of the latest activity; for any
+                other page, None.
         """
         if self.query.at is not None:
             return self._one(self.query.at), False
@@ -187,7 +187,7 @@ class _Reading:
         return [(Cursor(key, top), row) for key, row in shown], len(found) == wanted
 
     def _start(self, after: str) -> tuple[SortKey, int | None]:
-        """Return the sort key of `after`, and the latest activity that its cursor has, or None.
+        """Return the sort key of `after`. If `after` is a cursor, also return the cursor's `top`.
 
         Raises:
             ApiError: 404 if `after` is neither a cursor nor the id of a thread or conversation.

@@ -31,7 +31,7 @@ class SortKey(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """A position in the list, as its text encodes it.
+    """A position in the list. Clients get it as text, and send the text as `after`.
 
     Attributes:
         key: the sort key of the object at the position.

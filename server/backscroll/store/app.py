@@ -74,7 +74,8 @@ class Store:
         """Write a whole thread into a partition, in one transaction.
 
         Returns:
-            False, and nothing is written, if the thread's key was imported before or its id exists.
+            Whether the thread was written. It is not if its key was imported before, or if its id
+            already exists.
 
         Raises:
             StoreError: the thread has a value that cannot be stored; nothing is written.
@@ -145,7 +146,7 @@ class Store:
 async def open_store(
     database: str, clock: Clock = _CLOCK, lock_s: float = LOCK_S
 ) -> AsyncIterator[Store]:
-    """Open the store in a database, which is created if it is missing; close it on exit.
+    """Open the store in a database, and close it on exit. A missing SQLite file is created.
 
     Args:
         database: the database's URL, as for `opening.open_database`.
@@ -167,7 +168,7 @@ async def open_store(
 async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
     """Return a store that uses an open database. The caller closes the database."""
     retention = RetentionClock(clock.monotonic)
-    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write repeats this
+    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write tries again
         await database.read(retention.look)
     return Store(_application(database, clock, retention), database, clock)
 
@@ -190,7 +191,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
             _route(thread + "/messages", GET=messages.page, POST=messages.create),
             _route(conversation + "/items", GET=items.page, POST=items.create),
             _route("/v1/threads", GET=threads.page, POST=threads.create),
-            _route("/v1/threads/runs", POST=_no_runs),  # or `runs` would be taken for an id
+            _route("/v1/threads/runs", POST=_no_runs),  # the next route would take `runs` for an id
             _route(thread, GET=threads.get, POST=threads.modify, DELETE=threads.delete),
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
             _route(message + "/files", GET=files.page),
@@ -238,7 +239,7 @@ async def _no_runs(_request: Request) -> Response:
 
 def _has_nul(request: Request) -> bool:
     """Return whether the path or query string has a NUL character, which PostgreSQL rejects."""
-    checked = {"thread_id", "conversation_id"}  # `ids` rejects NUL characters in these
+    checked = {"thread_id", "conversation_id"}  # the module `ids` rejects NUL characters in these
     names = (value for name, value in request.path_params.items() if name not in checked)
     return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 
@@ -274,8 +275,8 @@ async def _handle_error(request: Request, error: Exception) -> Response:
                 ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message, kind=SERVER_ERROR)
             )
         case _:
-            # The transaction was rolled back. If that were uncertain, CommitUnknownError was
-            # raised.
+            # The transaction was certainly rolled back. After an uncertain commit, the error is
+            # CommitUnknownError.
             _log.error("the database failed; nothing was written", exc_info=error)
             return error_reply(not_written(DatabaseFailedError("failed")))
 

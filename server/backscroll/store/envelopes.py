@@ -22,7 +22,7 @@ def reply(value: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
     """Return a JSON response."""
     try:
         body = to_json(value)
-    except ValueError:  # `to_json` limits the nesting depth
+    except ValueError:  # the value is nested too deeply for `to_json`
         body = dump_json(value).encode()
     return Response(body, status, media_type="application/json")
 
@@ -94,10 +94,10 @@ def partition_of(request: Request) -> str:
 
 
 def turn_of(request: Request) -> str:
-    """Return the `turn` argument of `Database.write` for the write that a request causes.
+    """Return the `turn` argument with which a request calls `Database.write`.
 
-    It identifies the thread, conversation or completion that the write changes. If the write
-    creates one of these, it identifies the list of them.
+    The argument names the thread, conversation or completion that the request changes. If the
+    request creates one of these, the argument names the list to which the new one is added.
     """
     owner = next(iter(request.path_params.values()), request.scope["path"])
     return f"{partition_of(request)} {owner}"

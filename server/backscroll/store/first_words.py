@@ -36,17 +36,17 @@ WORDS_CHARS: Final = 120
 """The maximum length of the first words, in characters."""
 
 _JSON_CHARS: Final = 2_000
-"""The number of characters of a message's JSON that are read first, and of each text part
-of a message that is searched."""
+"""How many characters are read from the start of a message's JSON. If the message is then searched
+for its text parts, as many are read from the start of each part."""
 
 SEARCHED_CHARS: Final = 16 * 1024 * 1024
 """The maximum total length, in characters, of the messages that are searched for one page."""
 
 _PARTS: Final = 5
-"""The number of text parts that are read of a message; the first ones may be blank."""
+"""How many text parts are read from a searched message, because the first ones may be blank."""
 
 _ITEMS: Final = 20
-"""The first message of a conversation is searched for among this many of its first items."""
+"""How many of a conversation's first items are examined to find its first message."""
 
 _INSTRUCTIONS: Final = ("system", "developer")
 
@@ -78,32 +78,34 @@ of_thread: Final[ScalarSelect[str]] = (
     .where(messages.c.thread == threads.c.position)
     .scalar_subquery()
 )
-"""A query for the start of a thread's first message, for `first_words`; null if it has none."""
+"""A query for the start of a thread's first message, for `first_words`; null without a message."""
 
 of_conversation: Final[ScalarSelect[str]] = (
     _first_item.add_columns(_start(items.c.body))
     .where(items.c.conversation == conversations.c.position)
     .scalar_subquery()
 )
-"""A query for the start of a conversation's first message, for `first_words`; null if it has
-none."""
+"""A query for the start of a conversation's first message, for `first_words`; null without a
+message."""
 
 
 async def first_words(
     database: Database, rows: Sequence[tuple[Table, int, str | None]]
 ) -> list[str]:
-    """Return the first words of each thread and conversation of a page, on one line.
+    """Return the first words of the threads and conversations on a page.
 
-    A message is searched for its text only if its start has none. A message that would raise the
-    total length of those searched above `SEARCHED_CHARS` is not searched.
+    If the start of a message contains no text, the whole message is searched for its text parts. A
+    message is not searched if the searched messages of the page would then have more than
+    `SEARCHED_CHARS` characters in total.
 
     Args:
         database: the database.
-        rows: each object's table, its position, and the result of `of_thread` or `of_conversation`.
+        rows: for each thread or conversation, its table, its position, and the result of
+            `of_thread` or `of_conversation`.
 
     Returns:
-        Up to `WORDS_CHARS` characters for each row, followed by `…` if the text is longer; empty if
-        no text was found.
+        For each row, up to `WORDS_CHARS` characters without line breaks, followed by `…` if the
+        text is longer; empty if no text was found.
     """
     words = [_words_at_start(start or "[]") for _, _, start in rows]
     cut = [
@@ -128,7 +130,7 @@ def _words_at_start(start: str) -> str:
 
 
 def _search(connection: Connection, rows: Iterable[tuple[Table, int]]) -> list[str]:
-    """Return the words of messages that are searched for their text parts."""
+    """Search messages for their text parts, and return the first words of each message."""
     left = SEARCHED_CHARS
     found: list[str] = []
     for table, position in rows:
@@ -142,10 +144,11 @@ def _search(connection: Connection, rows: Iterable[tuple[Table, int]]) -> list[s
 
 @lru_cache
 def _texts(table: Table, engine: str) -> Select[Any]:
-    """Return a query for the starts of the texts in an object's first message, as JSON.
+    """Return a query for the text parts of the first message of a thread or conversation.
 
-    Each row has the message's `size` too, in characters. If that is more than the parameter `left`,
-    the message is not searched, and `text` is null.
+    Each row has the start of one part as JSON in `text`, and the length of the message's JSON, in
+    characters, in `size`. If `size` exceeds the parameter `left`, the message is not searched, and
+    `text` is null.
     """
     if table is threads:
         first, content, owner = _first_message, messages.c.content, messages.c.thread
@@ -170,10 +173,10 @@ def _texts(table: Table, engine: str) -> Select[Any]:
 def _sqlite_parts(
     table: Table, content: ColumnElement[Any]
 ) -> tuple[TableValuedAlias, ColumnElement[str]]:
-    """Return the parts of a message, and the JSON of each one's `text`."""
+    """Return SQL for the table of a message's parts, and for the JSON of a part's `text`."""
     each = func.json_each(content, "$" if table is threads else "$.content")
     parts = each.table_valued(column("key", Integer), column("value", JSON), column("type", Text))
-    # Only an object's `value` is JSON; that of a string is the bare text.
+    # `json_each` gives the value of an object as JSON, but the value of a string as bare text.
     part = case((parts.c.type == "object", parts.c.value))
     return parts, cast(part["text"], Text)
 
@@ -188,7 +191,7 @@ def _postgres_parts(
 
 
 def _partial(start: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the value of which the JSON starts with `start`; None if it is nested too deeply."""
+    """Return what `start`, the start of a JSON text, contains; None if it is nested too deeply."""
     try:
         return from_json(start, allow_partial="trailing-strings")
     except ValueError:

@@ -1,12 +1,12 @@
 """Makes POST requests safe to repeat: each idempotency key is stored with the first reply to it.
 
-The reply is stored in the transaction that writes the rows, so that both or neither are stored. Of
-a reply whose text is in a row, only the part that can change is stored, and a replay adds the rest.
-If two requests have the same key, the second waits for the first and replays its reply. Only
-successful replies are stored. A record is kept for at least `KEPT_S` seconds, even if a clock is
-changed (`retention`); each write with a key removes a few older records. When an object is deleted,
-the replies that describe it are erased; a reply that lists several objects is erased when any of
-them is deleted.
+The reply is stored in the transaction that writes the rows, so that both or neither are stored. If
+a row contains the text of a reply, only the part of the reply that can change is stored, and a
+replay takes the rest from the row. If two requests have the same key, the second waits for the
+first and replays its reply. Only successful replies are stored. A record is kept for at least
+`KEPT_S` seconds, even if a clock is changed (`retention`); each write with a key removes a few
+older records. When an object is deleted, the replies that describe it are erased; a reply that
+lists several objects is erased when any of them is deleted.
 """
 
 import hashlib
@@ -66,8 +66,9 @@ class Outcome:
         value: the reply's JSON: an object with an `id`, or a list of such objects.
         collection_id: the id of the thread or conversation of the object, or the object's own id if
             it belongs to neither.
-        stored: what is stored instead of `value`. The endpoint's `Rebuild` makes `value` from it
-            again as long as the object exists. It has no key `object`. None to store `value`.
+        stored: an object to store instead of `value`, or None to store `value`. While the written
+            object exists, the endpoint's `Rebuild` can make `value` from `stored`, which must not
+            have a key `object`.
     """
 
     value: JSON
@@ -100,7 +101,7 @@ class _KeyedRequest:
 
     @classmethod
     def of(cls, request: Request, body: bytes) -> Self | None:
-        """Return the request with its key, or None if it has no key.
+        """Return the request with its key, or None if the request has no key.
 
         Raises:
             ApiError: 400 for a malformed key or partition.
@@ -117,7 +118,7 @@ class _KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeys:
-    """The idempotency keys in a database, and the reply to each.
+    """The idempotency keys in a database, each with the reply to its first request.
 
     Attributes:
         database: stores the keys.
@@ -136,13 +137,13 @@ class IdempotencyKeys:
         work: Callable[[Connection], Outcome],
         rebuild: Rebuild | None = None,
     ) -> Response:
-        """Run `work` in a transaction and return its reply, or replay the reply to the same key.
+        """Run `work` in a transaction and return its reply; or replay the first reply to the key.
 
         Args:
             request: its `Idempotency-Key`, if present, is 1-255 printable ASCII characters.
             body: the request's body, as received.
             work: writes the rows.
-            rebuild: needed if the outcomes of `work` have a `stored`.
+            rebuild: must be given if `work` returns an `Outcome` with `stored`.
 
         Raises:
             ApiError: 400 for a malformed key; 422 if a different request used the key; 409 if the
@@ -198,7 +199,7 @@ class IdempotencyKeys:
 def erase_replies(
     connection: Connection, partition: str, collection_id: str, object_id: str | None = None
 ) -> None:
-    """Erase the stored replies that describe an object, or any object of a collection."""
+    """Erase the stored replies that describe an object; without `object_id`, a whole collection."""
     statement = update(idempotency).where(
         idempotency.c.scope == partition, idempotency.c.collection_id == collection_id
     )
@@ -242,7 +243,7 @@ def _replay(
     text = record.body
     if rebuild is not None:
         stored = cast("JSON", load_json(text))
-        if "object" not in stored:  # otherwise an older version of the store kept the whole reply
+        if "object" not in stored:  # older versions of the store kept the whole reply
             text = dump_json(rebuild(connection, record.object_id.split(), stored))
     response = _response(text, record.status)
     response.headers["Idempotent-Replayed"] = "true"

@@ -1,7 +1,8 @@
 """Endpoints that list, create, get and delete the items of a conversation.
 
-A new item's position is the `next_position` of its conversation's row. The transaction also
-increases that value. This locks the row until the commit, so that positions are in commit order.
+A new item's position is the `next_position` of its conversation's row. The transaction that writes
+the item increases `next_position`, which locks the row until the commit. So positions are in commit
+order.
 """
 
 from collections.abc import Iterable, Sequence

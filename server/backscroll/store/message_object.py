@@ -9,7 +9,7 @@ from backscroll.store.ids import new_message_id
 
 
 def text_part(value: str) -> JSON:
-    """Return a text part as a response has it: its `text` is an object, not a string."""
+    """Return a text part in the form of responses: its `text` is an object, not a string."""
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 

@@ -1,7 +1,8 @@
 """Endpoints that create, list, get, modify and delete the messages of a thread.
 
-A new message's position is the `next_position` of its thread's row. The transaction also increases
-that value. This locks the row until the commit, so that positions are in commit order.
+A new message's position is the `next_position` of its thread's row. The transaction that writes the
+message increases `next_position`, which locks the row until the commit. So positions are in commit
+order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -220,7 +221,7 @@ class MessageEndpoints:
         return reply(message_object(row, thread_id, version))
 
     async def modify(self, request: Request) -> Response:
-        """Replace a message's metadata, if the body has it."""
+        """Replace a message's metadata, if the body contains metadata."""
         version = api_version(request)
         partition, thread_id, message_id = _ids(request)
         raw = await read_body(request)
@@ -277,7 +278,7 @@ _recount: Final = (
 
 
 def _outcome(row: JSON, thread_id: str, version: ApiVersion) -> Outcome:
-    """Return the outcome of writing a message, of which only the metadata may change later."""
+    """Return the outcome of writing a message. Only the message's metadata may change later."""
     stored = {"version": version, "metadata": row["metadata"]}
     return Outcome(message_object(row, thread_id, version), thread_id, stored)
 

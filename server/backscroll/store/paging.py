@@ -51,7 +51,7 @@ class Listing:
         rows: a query for the rows that are not deleted. Its parameters identify the list.
         position: the column that orders the rows.
         cursor: takes the name of a parameter, and returns a query for the position of the row whose
-            id is the parameter's value. It also finds deleted rows.
+            id is the parameter's value. The query also finds deleted rows.
         owner: the object that the list belongs to, such as a thread: its kind for a 404, the name
             of the parameter that holds its id, and a query that returns a row if it exists. None if
             the list belongs to no object.
@@ -151,7 +151,7 @@ def _require_owner_and_cursors(
     cursors: Mapping[str, str],
     parameters: Mapping[str, object],
 ) -> None:
-    """Check that the owner of an empty page exists, and the ids in `after` and `before`.
+    """Check, after an empty page, that the list's owner and the ids in the page's cursors exist.
 
     Raises:
         ApiError: 404 if one of them does not exist.

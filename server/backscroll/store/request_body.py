@@ -47,14 +47,14 @@ def parse_object(body: bytes) -> JSON:
     """
     try:
         text = body.decode() or "{}"
-        # `json.loads` has its own error for a byte order mark, and never accepts one.
+        # `json.loads` rejects a byte order mark with an error that names it.
         value = json.loads(text) if text.startswith("\ufeff") else _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise _bad_json("it is not UTF-8") from error
     except RecursionError as error:
         raise _bad_json("it is nested too deeply") from error
     except ValueError as error:
-        # `msg` of a JSONDecodeError is the reason without the position.
+        # The `msg` of a JSONDecodeError gives the reason without the position.
         raise _bad_json(getattr(error, "msg", str(error))) from error
     if not isinstance(value, dict):
         raise _bad_json("it is not an object")

@@ -37,7 +37,7 @@ STEP_S: Final = 60 * 60
 """The maximum time that one reading adds to `elapsed_ms`, in seconds."""
 
 TRANSACTION_S: Final = 60 * 60
-"""The maximum time between taking a stamp or reading and its commit, in seconds."""
+"""The maximum time from when a transaction takes a stamp or a reading to its commit, in seconds."""
 
 PAUSE_S: Final = 10
 """The minimum time between two readings by one process, in seconds."""
@@ -60,7 +60,7 @@ ELAPSED_MS: Final = select(retention_clock.c.elapsed_ms).scalar_subquery()
 
 
 def gone_before_ms(kept_s: int) -> int:
-    """Return by how much `elapsed_ms` must exceed a row's stamp, in ms, to remove the row.
+    """Return by how many ms `elapsed_ms` must exceed a row's stamp before the row may be removed.
 
     Args:
         kept_s: the minimum time that a row is kept after the commit that wrote it, in seconds.

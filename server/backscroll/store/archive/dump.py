@@ -115,7 +115,7 @@ def _last_active_at(conversation: JSON) -> int | None:
 async def _walk(
     database: Database, statement: Select[Any], owner: int | str
 ) -> AsyncIterator[JSON]:
-    """Yield the rows of `statement`. Each chunk of rows is read in a transaction of its own."""
+    """Yield the rows of `statement`. Each chunk of rows is read in a separate transaction."""
     above = -1
     while rows := await database.read(partial(_after, statement, above, owner)):
         for row in rows:

@@ -67,8 +67,8 @@ def write_thread(
         connection: a connection in a write transaction.
         partition: the partition to write to.
         thread: the thread.
-        now_us: the time of day in Unix microseconds. The thread's last activity is not set to a
-            later time.
+        now_us: the time of day in Unix microseconds. A last activity that is later becomes this
+            time.
 
     Raises:
         StoreError: the thread has a value that cannot be stored; nothing is written.
@@ -243,13 +243,13 @@ def _id(given: object, prefix: str = "") -> str | None:
 
 
 def _part(part: JSON) -> JSON:
-    """Return a message part as a response has it; `part` may have the form of requests instead."""
+    """Return a message part in the form of responses, given the form of requests or responses."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
 
 
 def _activity(at_s: int, now_us: int) -> int:
-    """Return a time in Unix microseconds; before 1970 it becomes 0, in the future the present."""
+    """Return a time in Unix microseconds, limited to the range from 1970 to the present."""
     return min(max(0, at_s) * US, now_us)
 
 

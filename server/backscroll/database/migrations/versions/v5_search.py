@@ -38,7 +38,7 @@ _KINDS: Final = ("threads", "conversations", "completions")
 
 
 def upgrade() -> None:
-    """Migrate from the version before."""
+    """Migrate from version 4."""
     op.create_table(
         "search_scopes",
         Column("partition", _Text, primary_key=True),
