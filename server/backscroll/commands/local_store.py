@@ -38,5 +38,5 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except DatabaseFailedError as error:
         raise CommandError(f"{error}; run backscroll doctor for details") from None
-    except DBAPIError as error:  # its text may quote messages
+    except DBAPIError as error:  # the error's text may quote messages
         raise CommandError(f"the database failed: {type(error.orig).__name__}") from None

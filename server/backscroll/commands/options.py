@@ -27,7 +27,7 @@ T = TypeVar("T")
 def with_flags(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Flags, P], T]], Callable[P, T]]:
-    """Add options for settings to a command. Its first argument is the `Flags` that are given.
+    """Add options for settings to a command, which gets the `Flags` as its first argument.
 
     Raises:
         ValueError: one of the settings is a secret.
@@ -52,7 +52,7 @@ def with_flags(
 def with_settings(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Settings, P], T]], Callable[P, T]]:
-    """Add options for settings to a command. Its first argument is the resulting `Settings`.
+    """Add options for settings to a command, which gets the `Settings` as its first argument.
 
     `settings.load` parses the text of each option, so that the same rules and errors apply to
     options as to environment variables.

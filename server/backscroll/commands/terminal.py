@@ -30,7 +30,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
 
 
 def stdout() -> TextIO:
-    """Return stdout. Commands call this first, so that their output is not lost if it is closed.
+    """Return stdout. Commands call this before their work, so that no result is lost.
 
     Raises:
         CommandError: stdout is closed.
@@ -41,7 +41,7 @@ def stdout() -> TextIO:
 
 
 def verbatim() -> TextIO:
-    """Return stdout. Unless it is a terminal, it writes UTF-8 and line feeds on every system.
+    """Return stdout. If it is not a terminal, it writes UTF-8 and line feeds on every system.
 
     Raises:
         CommandError: stdout is closed.

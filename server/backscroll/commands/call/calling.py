@@ -22,7 +22,7 @@ _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What a call prints: text, or structured content as JSON, and whether it is an error."""
+    """The text or JSON that a call prints, and whether the tool failed."""
 
     text: str
     is_error: bool
@@ -62,7 +62,7 @@ async def call_tool(
     arguments = read_arguments(words)
     if is_embedded(settings):
         async with opened_store(settings.database_url):
-            pass  # only checks that the store can be opened
+            pass  # opening it shows whether it can be used
     async with Client(build(settings)) as client:
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):

@@ -13,7 +13,7 @@ from backscroll.settings.model import Settings
 
 
 class _Call(click.Command):
-    """The command. If an unknown option is a tool's argument, its error shows how to write it."""
+    """The command `call`. If a tool's argument is given as an option, the error shows its form."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = list(args)
@@ -28,7 +28,7 @@ class _Call(click.Command):
 
 
 def _argument(option: str, words: Sequence[str]) -> str:
-    """Return an option such as `--limit 3` as a tool's argument; empty if no tool has it."""
+    """Return an option such as `--limit 3` in the form `limit=3`; empty if no tool has `limit`."""
     from backscroll_tools.registry import TOOLS
 
     name = option.lstrip("-").replace("-", "_")

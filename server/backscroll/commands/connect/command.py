@@ -122,7 +122,7 @@ def _entry(host: "Host", flags: Flags, *, write_key: bool) -> "HostEntry":
     return entry
 
 
-def _add(  # noqa: PLR0913 - as the command
+def _add(  # noqa: PLR0913 - parameters are the command's options
     host: "Host",
     machine: "Machine",
     path: Path,
@@ -140,7 +140,7 @@ def _add(  # noqa: PLR0913 - as the command
         path: the host's configuration file.
         entry: the entry.
         edit: whether to edit the file even if the host's own command is installed.
-        checks: whether to start the server once before.
+        checks: whether to start the server once before the entry is added.
         yes: whether to skip the confirmation.
     """
     from backscroll.commands.connect import change, running

@@ -56,7 +56,7 @@ def disconnected(host: Host, text: str) -> str:
 
 
 def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
-    """Return a configuration into which an entry that `connected` replaced is restored.
+    """Return a configuration with the entry that `connected` once replaced.
 
     Args:
         host: the host.
@@ -72,7 +72,7 @@ def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
 
 
 def contains(host: Host, text: str, entry: HostEntry) -> bool:
-    """Return whether a configuration has this entry. Its formatting does not matter.
+    """Return whether a configuration has this entry, in any formatting.
 
     Raises:
         MalformedError: as in `connected`.
@@ -123,7 +123,7 @@ def other_servers(host: Host, text: str) -> dict[str, Any]:
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of an entry in which missing `args` and `env` are added as empty ones."""
+    """Return a copy of an entry. If `args` or `env` is missing, the copy has an empty one."""
     return {"args": [], "env": {}, **value}
 
 

@@ -50,7 +50,8 @@ def key(settings: Settings) -> str:
     """Return the key to write, from the environment or a prompt; empty for the embedded store.
 
     Raises:
-        CommandError: the upstream is the embedded store, and its URL contains no password to write.
+        CommandError: the upstream is the embedded store, whose database URL has no password to
+            write.
     """
     if settings.upstream == "store":
         if holds_password(settings.database):

@@ -1,6 +1,6 @@
 """The supported hosts: where each keeps its MCP servers, and in which format.
 
-Source: the documentation of each host in November 2026, which a comment at the host names.
+Source: the documentation of each host in November 2026. A comment at each host names the page.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""Adds, changes or removes one member or element in JSON text, and no other character."""
+"""Adds, changes or removes one member or element in JSON text, and changes no other character."""
 
 import json
 import re
@@ -50,8 +50,8 @@ def with_value(text: str, path: Sequence[str], value: object) -> str:
     Args:
         text: as in `with_member`.
         path: as in `with_member`.
-        value: as in `with_member`. If it is an object, only those of its members are edited whose
-            values change.
+        value: as in `with_member`. If it is an object, only members with a changed value are
+            edited.
 
     Raises:
         MalformedError: as in `with_member`.
@@ -213,7 +213,7 @@ def _edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def _rendered(text: str, value: object, margin: str | None) -> str:
-    """Return a value as JSON, on lines that `margin` indents, or on one line if it is None."""
+    """Return a value as JSON: on lines indented by `margin`, or on one line if `margin` is None."""
     if margin is None:
         return json.dumps(value, ensure_ascii=False)
     lines = json.dumps(value, ensure_ascii=False, indent=_unit(text)).split("\n")
@@ -225,7 +225,7 @@ def _line_end(text: str) -> str:
 
 
 def _unit(text: str) -> str:
-    """Return the indentation of one level in the text, or two spaces if it has no member."""
+    """Return the indentation of one level in the text, or two spaces if that is unknown."""
     items = parse(text).items
     if items and items[0].start == _line_start(text, items[0].start):
         return _margin(text, items[0].start) or "  "
@@ -233,12 +233,12 @@ def _unit(text: str) -> str:
 
 
 def _line_start(text: str, at: int) -> int:
-    """Return the offset at which the indentation of the line that contains `at` ends."""
+    """Return the offset of the first character after the indentation of the line with `at`."""
     start = text.rfind("\n", 0, at) + 1
     return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
 
 
 def _margin(text: str, at: int) -> str:
-    """Return the indentation of the line that contains `at`."""
+    """Return the indentation of the line with the offset `at`."""
     start = text.rfind("\n", 0, at) + 1
     return text[start : _line_start(text, at)].removeprefix(BOM)

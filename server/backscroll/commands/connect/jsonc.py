@@ -32,10 +32,11 @@ class Value:
 
     Attributes:
         kind: the type of the value.
-        start: the offset of its first character, in characters from the start of the text.
-        end: the offset after its last character.
+        start: the offset of the value's first character, in characters from the start of the text.
+        end: the offset after the value's last character.
         items: the members of an object or the elements of an array, in order.
-        data: the value as a Python object. If members have the same name, it has the last of them.
+        data: the value as a Python object. Of several members with the same name, only the last is
+            in it.
     """
 
     kind: Kind
@@ -50,10 +51,10 @@ class Member:
     """A member of a JSON object or an element of an array, and its position in the text.
 
     Attributes:
-        name: the member's name; None for an element.
+        name: the member's name; empty for an element.
         start: the offset of the first character of the name or, in an array, of the value.
         value: the value of the member or element.
-        comma: the offset of the comma after it; None if there is none.
+        comma: the offset of the comma after the value; None if no comma follows.
     """
 
     name: str

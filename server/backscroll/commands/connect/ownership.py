@@ -1,4 +1,4 @@
-"""Recognises Backscroll's entry in a host's file, and keeps additions of the user or the host."""
+"""Recognises an entry that Backscroll wrote, and keeps what a user or host added to the entry."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _COMMANDS: Final = (
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
-    """Return whether `backscroll connect` wrote an entry, to judge by the command in the entry."""
+    """Return whether an entry's command is one that `backscroll connect` writes."""
     command, arguments = entry.get("command"), entry.get("args", [])
     words = command if isinstance(command, list) else [command, *arguments]
     if not words or not all(isinstance(word, str) for word in words):
@@ -32,7 +32,7 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
 
 
 def merged(found: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our entry, with the additions of the user or the host to the existing entry.
+    """Return our entry, with what the user or the host added to the existing entry.
 
     Additions are members that Backscroll does not write, such as a timeout, and variables whose
     names do not begin with `BACKSCROLL_`.

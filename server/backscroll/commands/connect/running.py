@@ -43,8 +43,8 @@ class Run:
         path: the configuration file that the command writes.
         program: the path of the command's program.
         steps: the arguments of each call of the program, in order.
-        wanted: Backscroll's entry that the file must contain afterwards; None if it must contain
-            none.
+        wanted: Backscroll's entry that the file must contain afterwards; None if the file must not
+            contain such an entry.
         machine: gives the command's environment and working folder.
     """
 
@@ -61,14 +61,14 @@ class Run:
         return "\n".join(f"  {shlex.join((name, *step))}" for step in self.steps)
 
     def execute(self, limit_s: float = 60.0) -> None:
-        """Run all steps, then check that the file has the wanted entry and still the other servers.
+        """Run all steps, then check that the file has the wanted entry and kept all other servers.
 
         Args:
             limit_s: the time limit for each step, in seconds.
 
         Raises:
-            CommandError: a step failed, took too long, or wrote another entry. The servers in the
-                file are then restored.
+            CommandError: a step failed, took too long, or wrote another entry. If it changed the
+                servers in the file, the file is restored.
         """
         before = host_file.read(self.path)
         others = other_servers(self.host, before or "")
@@ -112,7 +112,7 @@ class Run:
             raise CommandError(f"{shown} failed (exit code {code}){_reason(printed)}")
 
     def _check(self, others: Mapping[str, Any]) -> None:
-        """Check that the file has the wanted entry, and that its other servers are unchanged.
+        """Check that the file has the wanted entry, and that all other servers are unchanged.
 
         Raises:
             CommandError: the file has another entry or other servers.
@@ -138,8 +138,8 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
     """Return the run that adds an entry to a host's file, or the reason to edit the file instead.
 
     Args:
-        host: the host; if it has no command of its own, the reason is empty.
-        machine: the machine on which to look for its command.
+        host: the host. If it has no own command, the reason is empty.
+        machine: the machine on which to look for the host's command.
         path: the host's file. If it exists, it must be well-formed.
         entry: the entry to add.
 
@@ -199,7 +199,7 @@ def _limitation(own: OwnCommand, server: Mapping[str, Any], rest: str) -> str:
 
 
 def _reason(printed: str) -> str:
-    """Return the output's first line that starts with `error`, or its first line, shortened."""
+    """Return the first line of output that starts with `error`, or the first line; shortened."""
     lines = [plain(_COLOR.sub("", line)).strip() for line in printed.splitlines()]
     lines = [line for line in lines if line]
     errors = [line for line in lines if line.lower().startswith("error")]

@@ -42,7 +42,7 @@ class Start:
     def check(self) -> None:
         """Start the server. If it uses the embedded store, also let it check its database.
 
-        The server then writes nothing, and sends no request to an upstream.
+        During the check, the server writes nothing, and sends no request to an upstream.
 
         Raises:
             CommandError: the server does not start, or cannot use its database.

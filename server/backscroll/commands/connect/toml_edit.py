@@ -94,8 +94,8 @@ def _span(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     Comments and blank lines before the next table belong to the next table.
 
     Raises:
-        MalformedError: the table has no header (it is inline, or uses dotted keys), or a subtable
-            is separated from it by another table.
+        MalformedError: the table has no header (it is inline, or uses dotted keys), or another
+            table is between the table and one of its subtables.
     """
     headers = [*_headers(text), (len(text), ())]
     ours = [

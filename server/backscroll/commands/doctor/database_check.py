@@ -47,7 +47,7 @@ def is_missing(url: str) -> bool:
 
 
 def check_folder(url: str) -> Check:
-    """Check whether a missing SQLite file could be created. It is not created."""
+    """Check whether a missing SQLite file could be created, without creating it."""
     path = (sqlite_path(url) or Path()).absolute()
     if left := file_check.leftover(path):
         return Check(

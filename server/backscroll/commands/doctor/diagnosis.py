@@ -51,7 +51,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ToolFitness:
-    """Whether one tool will work. `detail` names the tool's endpoints, or the reason why not."""
+    """Whether one tool will work. `detail` names its endpoints, or says why it will not work."""
 
     name: str
     fitness: Fitness

@@ -59,7 +59,7 @@ async def examine(
         from backscroll.commands.doctor.over_http import check_http
 
         found = await check_http(settings, host, environ, limit_s)
-        http = tuple(check for check in found if check not in checks)  # both check the database
+        http = tuple(check for check in found if check not in checks)  # both may check the database
     return Diagnosis(
         version=version("backscroll"),
         python=platform.python_version(),
@@ -78,7 +78,7 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
 
     Returns:
         the results, and the settings with which the store can be queried. If the database does not
-        exist, these settings name a new one in memory.
+        exist, these settings name an empty database in memory.
     """
     if is_missing(settings.database_url):
         empty = replace(settings, database="sqlite://")  # a new, empty database

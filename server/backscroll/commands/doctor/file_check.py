@@ -47,7 +47,7 @@ def failed(error: DatabaseFailedError) -> Check:
 async def check_file(database: Database, path: Path, limit_s: float) -> tuple[Check, ...]:
     """Check whether a database is writable and intact, and whether its disk has free space.
 
-    To test writing, it writes a row and rolls the transaction back.
+    To test writing, this function writes a row and rolls the transaction back.
 
     Args:
         database: the open database.

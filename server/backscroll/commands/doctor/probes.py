@@ -42,8 +42,8 @@ async def probe_all(
     Args:
         client: a client of the upstream.
         limit_s: the time limit for each request, in seconds.
-        callers_have_keys: whether callers can have keys of their own. If they can, it is not a
-            failure if the upstream requires a key and none is set.
+        callers_have_keys: whether callers can have separate keys. If so, a check does not fail only
+            because the upstream requires a key and the operator has set none.
     """
     found: dict[Group, Check] = {}
 

@@ -27,8 +27,8 @@ class Look:
     escapes: bool
     colours: bool
 
-    def style(self, text: str, **styles: Any) -> str:  # noqa: ANN401 - as click.style
-        """Return a text that others may have written, in a style, ready to print."""
+    def style(self, text: str, **styles: Any) -> str:  # noqa: ANN401 - the type in click.style
+        """Return a text in a style, with control characters escaped if `escapes` is true."""
         safe = plain(text) if self.escapes else text
         return click.style(safe, **styles) if self.colours and text else safe
 
@@ -78,7 +78,7 @@ def _text(name: str, text: str, look: Look) -> Iterator[str]:
 
 
 def _marked(text: str, mark: str, look: Look) -> str:
-    """Return a text with its matches in colour or, without colours, between the marks."""
+    """Return a text with coloured matches. Without colours, each match stays between two marks."""
     if not mark or not look.colours:
         return look.style(text)
     # Every second part is a match, because nothing else in the text contains the mark.

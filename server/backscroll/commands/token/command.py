@@ -81,7 +81,7 @@ def create(  # noqa: PLR0913 - parameters are options
         partition=partition,
         key_variable=upstream_key_variable,
     )
-    stdout()  # the secret cannot be shown again
+    stdout()  # fails before a token is stored whose secret cannot be shown
     secret = anyio.run(issue, settings.database_url, new)
     click.echo(secret)
     until = "forever" if new.expires_at is None else f"until {_date(new.expires_at)}"

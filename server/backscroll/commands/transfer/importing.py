@@ -31,7 +31,7 @@ _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
 @dataclass(slots=True)
 class ImportCounts:
-    """The number of entries by outcome. `grown` counts `present` ones that have new messages."""
+    """How many entries had each outcome. `grown`: those of `present` that have new messages."""
 
     imported: int = 0
     present: int = 0
@@ -88,7 +88,8 @@ async def import_sources(
     Args:
         database: the store's URL.
         sources: the files, imported one after another.
-        refuse: is called with a line for each refused entry, which has its position and the reason.
+        refuse: is called for each refused entry, with a line that gives its position and the
+            reason.
         limit: the maximum number of entries in total; None for no limit.
         partition: the partition to import into; empty for the shared one.
 

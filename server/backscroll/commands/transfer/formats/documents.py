@@ -44,10 +44,10 @@ _SEVERAL: Final = (
 
 
 def read_file(file: BinaryIO, name: str) -> ImportFile:
-    """Return the entries of an open file, with sizes in bytes. It is closed after the last entry.
+    """Return the entries of an open file, with sizes in bytes. The last entry closes the file.
 
     Args:
-        file: the file, from which nothing was read yet. It may be a pipe; its size is then unknown.
+        file: the file, from which nothing was read yet. The size of a pipe is unknown.
         name: the file's name, as shown to users.
     """
     status = os.fstat(file.fileno())
@@ -133,7 +133,7 @@ def _checked(found: Iterator[ImportEntry]) -> Iterator[ImportEntry]:
 
 
 def _hinted(start: list[ImportEntry]) -> list[ImportEntry]:
-    """Return the lines at the start of a file; if all are refused, the first names the help."""
+    """Return the first entries of a file. If all are refused, the first reason mentions --help."""
     refused = [entry.item for entry in start if isinstance(entry.item, Refused)]
     if len(refused) < len(start):
         return start
@@ -186,7 +186,7 @@ def _item(number: int, item: object) -> ImportEntry:
 
 
 def _has_several(whole: bytes) -> bool:
-    """Return whether `whole` begins with a JSON document of several lines, and has more text."""
+    """Return whether `whole` is a JSON document of several lines with more text after it."""
     try:
         text = whole.removeprefix(_BOM).decode(errors="replace").lstrip()
         _, end = json.JSONDecoder().raw_decode(text)
@@ -196,7 +196,7 @@ def _has_several(whole: bytes) -> bool:
 
 
 class _Rejoined:
-    """A stream to whose start the bytes that were already read from it are returned."""
+    """A stream that gives the bytes that were already read from another stream, then the rest."""
 
     def __init__(self, start: bytes, rest: IO[bytes]) -> None:
         self._start = BytesIO(start)

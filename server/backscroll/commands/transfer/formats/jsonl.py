@@ -82,7 +82,7 @@ def parse(line: bytes) -> Imported | Partly | Refused:
     try:
         found = parse_object(line)
     except ApiError as error:
-        # Drop "We could not parse the JSON body of your request: ", because a line is no request.
+        # Drop "We could not parse the JSON body of your request: ": a line is not a request.
         why = error.message.partition(": ")[2].removesuffix(".")
         return Refused(f"{NOT_JSON}: {why}")
     return parse_value(found)
@@ -106,9 +106,10 @@ def parse_value(found: JSON) -> Imported | Partly | Refused:
 
 
 def _title(found: JSON) -> str:
-    """Remove the title of a thread or conversation from `found`, and return it or an empty string.
+    """Remove the title of a thread or conversation from `found`, and return the title.
 
-    The title stays, as an unknown field, if `metadata` has a title too or cannot hold this one.
+    If `metadata` also has a title, or cannot contain this one, the title stays in `found` as an
+    unknown field, and the result is empty. The result is also empty if there is no title.
     """
     title, metadata = found.get("title"), found.get("metadata") or {}
     if found.get("object", _kind(found)) == "chat.completion" or not isinstance(metadata, dict):
