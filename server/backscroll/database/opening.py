@@ -35,8 +35,8 @@ async def open_database(
             `sqlite:////absolute/path.db`, `sqlite://` (in memory) and
             `postgresql://user:password@host:port/name`. The path of a SQLite file may be
             percent-encoded. A missing file is created with mode 0600, and a missing folder is
-            created too. A PostgreSQL URL may have libpq's parameters after a `?`. Its database must
-            exist.
+            created too. A PostgreSQL URL may have libpq's parameters after a `?`, and must name an
+            existing database.
         needed: the set of tables that the caller uses. The database may also have other sets.
         lock_s: the maximum time that a read or write waits for locks, in seconds.
 

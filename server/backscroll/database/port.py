@@ -10,7 +10,7 @@ Work: TypeAlias = Callable[[Connection], T]
 
 
 class Database(Protocol):
-    """An open database. It runs synchronous functions, which get one of its connections."""
+    """An open database. It runs synchronous functions, and passes each of them a connection."""
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
         """Run `work` without a transaction: each statement sees what was committed before it began.

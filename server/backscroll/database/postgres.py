@@ -200,7 +200,7 @@ def _engine(
         pool_size=size,
         max_overflow=0,
         pool_timeout=pool_wait_s,
-        hide_parameters=True,  # logged errors must not contain messages
+        hide_parameters=True,  # logged errors must not contain message text
         json_serializer=dump_json,
         json_deserializer=load_json,
     )

@@ -143,7 +143,7 @@ class KeptConnection:
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
-        """Yield the connection. If its file is no longer at the database's path, open a new one.
+        """Yield the connection. Replace it first if its file is no longer at the database's path.
 
         If the block raises an error, the connection returns to the pool. The pool rolls back what
         was not committed, and opens another connection if necessary.

@@ -63,8 +63,8 @@ _REQUEST_HEADERS: Final = (
 Trace Context and Baggage."""
 
 _METHODS: Final = ("POST", "GET", "DELETE")
-"""The methods that a web page may send. GET and DELETE are always refused, but the page can only
-read the reason if it may send them."""
+"""The methods that a web page may send. GET and DELETE are always refused, but a page can read the
+reason only if it may send them."""
 
 _SLASH: Final = f"{endpoint.PATH}/"
 """The path with a slash, as many users type it. It is served without a redirect, because some
@@ -144,7 +144,7 @@ async def _lifespan(_: Server[None]) -> AsyncIterator[None]:
 
 
 async def _first_client(connection: UpstreamConnection) -> Client:
-    """Open the store and return a client, so that the server does not start if the store is broken.
+    """Open the store and return a client. If the store cannot be opened, the server does not start.
 
     Raises:
         CommandError: the store cannot be opened.

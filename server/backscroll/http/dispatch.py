@@ -115,7 +115,7 @@ class Dispatcher:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the session managers until the context exits. It can be entered only once."""
+        """Run the session managers until the context exits. Each dispatcher can run only once."""
         async with self._streaming.run(), self._plain.run():
             yield
 

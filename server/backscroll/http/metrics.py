@@ -137,7 +137,7 @@ class Metrics:
             ProcessCollector(registry=self.registry)
         else:
             self.shown = CollectorRegistry()
-            MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # as above
+            MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # as in `forget`
         self.calls = CallMetrics(self.registry)
         self._responses = Counter(
             "backscroll_http_responses",

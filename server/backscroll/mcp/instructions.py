@@ -1,4 +1,4 @@
-"""The server's instructions for models. They mention only tools that are offered.
+"""Writes the server's instructions for models. Only tools that are offered are mentioned.
 
 This module imports only the standard library, because the stdio front uses it before the SDK is
 imported.
@@ -21,7 +21,7 @@ class Named(Protocol):
 
     @property
     def finds(self) -> str:
-        """The kind of object that the tool finds, such as `a thread`; empty if it takes an id."""
+        """The kind of object that the tool finds, such as `a thread`; empty if it needs an id."""
 
 
 def instructions(tools: Iterable[Named]) -> str:

@@ -42,8 +42,8 @@ class Received:
         message: the message.
         refused: why the JSON of a tool call's arguments is invalid, so that they were removed;
             empty if they were not removed.
-        altered: whether this module changed the arguments of a tool call. It removes invalid ones,
-            and parses a string of JSON that the host sent instead of an object.
+        altered: whether this module changed the arguments of a tool call. The module removes
+            invalid arguments, and parses a string of JSON that the host sent instead of an object.
     """
 
     message: JSONRPCMessage

@@ -27,7 +27,7 @@ _METHODS: Final = frozenset(
     }
 )
 _TRACE: Final = ("traceparent", "tracestate")
-"""The names of the `_meta` fields or HTTP headers with a request's trace context (W3C standard)."""
+"""The `_meta` fields or HTTP headers that have a request's trace context (W3C Trace Context)."""
 
 
 @dataclass(frozen=True, slots=True)

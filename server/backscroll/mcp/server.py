@@ -92,8 +92,8 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these
     """Return an MCP server for any transport. It supports protocol 2025-11-25 and 2026-07-28.
 
     Args:
-        request_context_of: returns Backscroll's context of a request for the SDK's context.
-            settings: the operator's settings. The settings of a request can only restrict them.
+        request_context_of: returns Backscroll's context of a request, given the SDK's context.
+        settings: the operator's settings. The settings of a request can only restrict them.
         profile: the kind of upstream.
         lifespan: a context that is entered once for each run of a transport.
         scope: `public` if a client may share its cached tool list between callers, or `private`.
@@ -170,7 +170,7 @@ def _listing(
 
 def _listed(tool: Tool, output: str) -> McpTool:
     # Claude Code moves a result to a file if it has more characters than its tool declares here;
-    # the default is 50,000. It also uses the search hint to find tools.
+    # the default is 50,000. Claude Code also uses the search hint to find tools.
     meta: dict[str, object] = {"anthropic/maxResultSizeChars": RESULT_CHARS_MAX}
     if tool.keywords:
         meta["anthropic/searchHint"] = tool.keywords

@@ -31,7 +31,7 @@ _NAME_CHARS: Final = 128
 most this much of an unknown name."""
 
 _LIKENESS: Final = 0.8
-"""If an unknown name is at least this similar to a tool's, from 0 to 1, the tool is suggested."""
+"""The minimum similarity, from 0 to 1, at which a tool is suggested for an unknown name."""
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[Any, Any]
@@ -90,7 +90,8 @@ def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Pro
     """Return the tool with a name. A tool that writes is returned even on a read-only server.
 
     Raises:
-        MCPError: -32602 for any other name (MCP specification, tools, error handling).
+        MCPError: -32602 if the tool is unknown or, for any other reason, not offered (MCP
+            specification, tools, error handling).
     """
     tool = tools.get(name)
     if tool is not None and (

@@ -138,7 +138,7 @@ class PipeWriter(asyncio.Protocol):
 
 
 async def open_source(descriptor: int) -> PipeReader:
-    """Return a reader for a file descriptor, which stays open when the reader is closed."""
+    """Return a reader for a file descriptor. Closing the reader does not close the descriptor."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=CHUNK_BYTES)
     own = os.dup(descriptor)
     transport: asyncio.BaseTransport
@@ -161,7 +161,7 @@ async def open_source(descriptor: int) -> PipeReader:
 async def open_sink(
     descriptor: int, lost: Callable[[], None], is_gone: Callable[[], bool], unread_s: float
 ) -> PipeWriter:
-    """Return a writer for a file descriptor, which stays open when the writer is closed.
+    """Return a writer for a file descriptor. Closing the writer does not close the descriptor.
 
     Args:
         descriptor: the file descriptor.

@@ -51,7 +51,7 @@ class Writer(Stream):
         self._muted.add(number)
 
     async def send(self, item: SessionMessage) -> None:
-        """Write a message from the SDK. A reply gets the host's id of the request.
+        """Write a message from the SDK. In a reply, restore the id that the host gave the request.
 
         Raises:
             anyio.BrokenResourceError: the host no longer reads.

@@ -153,7 +153,7 @@ def _cut(name: str, text: str, preview: int) -> str | None:
     if len(text) <= LEAST_CHARS:
         return None
     if name not in TEXT_FIELDS and (text.startswith("data:") or _BASE64.fullmatch(text)):
-        return text[: LEAST_CHARS - 2] + text[-2:]  # base64's end gives its length in bytes
+        return text[: LEAST_CHARS - 2] + text[-2:]  # the end of base64 gives the size in bytes
     most = max(preview, LEAST_CHARS)
     if not preview or len(text) <= most or _ENCODED in text:
         return None

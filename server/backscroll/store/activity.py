@@ -55,4 +55,4 @@ next_activity: Final = _newest(
 partition, and `now_us`, the time of day in Unix microseconds."""
 
 latest_activity: Final = select(func.coalesce(_newest(_of_threads, _of_conversations), 0))
-"""A query for the time of the latest activity in the partition `within`; 0 if it has none."""
+"""A query for the time of the latest activity in the partition `within`; 0 without activity."""

@@ -130,7 +130,7 @@ async def page_by_activity(
 
 
 async def _settled_top(database: Database, partition: str) -> int:
-    """Return the time of the latest activity. First wait for writes that may add earlier ones."""
+    """Return the time of the latest activity, after writes that may get an earlier time ended."""
     top, writers = await database.read(partial(_look, partition))
     for _ in range(WAITS):
         if not writers:

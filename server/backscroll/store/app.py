@@ -187,7 +187,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
     completion = "/v1/chat/completions/{completion_id}"
     app = Starlette(
         routes=[
-            # The first route that matches is used, so those of most requests come first.
+            # The first route that matches is used, so the routes with the most requests come first.
             _route(thread + "/messages", GET=messages.page, POST=messages.create),
             _route(conversation + "/items", GET=items.page, POST=items.create),
             _route("/v1/threads", GET=threads.page, POST=threads.create),

@@ -43,7 +43,7 @@ SEARCHED_CHARS: Final = 16 * 1024 * 1024
 """The maximum total length, in characters, of the messages that are searched for one page."""
 
 _PARTS: Final = 5
-"""How many text parts are read from a searched message, because the first ones may be blank."""
+"""How many text parts of a searched message are read. The first ones may be blank."""
 
 _ITEMS: Final = 20
 """How many of a conversation's first items are examined to find its first message."""
@@ -191,7 +191,7 @@ def _postgres_parts(
 
 
 def _partial(start: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Return what `start`, the start of a JSON text, contains; None if it is nested too deeply."""
+    """Return as much of a JSON value as `start` contains; None if it is nested too deeply."""
     try:
         return from_json(start, allow_partial="trailing-strings")
     except ValueError:

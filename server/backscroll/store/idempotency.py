@@ -199,7 +199,10 @@ class IdempotencyKeys:
 def erase_replies(
     connection: Connection, partition: str, collection_id: str, object_id: str | None = None
 ) -> None:
-    """Erase the stored replies that describe an object; without `object_id`, a whole collection."""
+    """Erase the stored replies that describe an object of a collection.
+
+    If `object_id` is None, erase the replies that describe any object of the collection.
+    """
     statement = update(idempotency).where(
         idempotency.c.scope == partition, idempotency.c.collection_id == collection_id
     )

@@ -53,8 +53,8 @@ class Listing:
         cursor: takes the name of a parameter, and returns a query for the position of the row whose
             id is the parameter's value. The query also finds deleted rows.
         owner: the object that the list belongs to, such as a thread: its kind for a 404, the name
-            of the parameter that holds its id, and a query that returns a row if it exists. None if
-            the list belongs to no object.
+            of the parameter that holds its id, and a query that returns a row if the object exists.
+            None if the list belongs to no object.
     """
 
     noun: str
@@ -151,7 +151,7 @@ def _require_owner_and_cursors(
     cursors: Mapping[str, str],
     parameters: Mapping[str, object],
 ) -> None:
-    """Check, after an empty page, that the list's owner and the ids in the page's cursors exist.
+    """Check, after an empty page, that the list's owner and the ids in `after` and `before` exist.
 
     Raises:
         ApiError: 404 if one of them does not exist.

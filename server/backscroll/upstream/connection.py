@@ -83,7 +83,7 @@ class UpstreamConnection:
 
     Args:
         settings: the operator's settings.
-        upstream: the result of `upstream_of`, which reports invalid settings before a call.
+        upstream: the result of `upstream_of`. Call that early, because it reports invalid settings.
     """
 
     def __init__(self, settings: Settings, upstream: Upstream) -> None:
@@ -181,7 +181,7 @@ class _InProcess:
     timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
-        """Send a request and return the response. Unless `stream` is true, its body is read."""
+        """Send a request and return the response, whose body is read unless `stream` is true."""
         response = await self.transport.handle_async_request(request)
         if not stream:
             await response.aread()

@@ -13,7 +13,7 @@ from backscroll.settings.model import Settings
 
 
 class _Call(click.Command):
-    """The command `call`. If a tool's argument is given as an option, the error shows its form."""
+    """The command `call`. For an option that is a tool's argument, its error shows `NAME=VALUE`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = list(args)

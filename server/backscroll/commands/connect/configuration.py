@@ -56,7 +56,7 @@ def disconnected(host: Host, text: str) -> str:
 
 
 def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
-    """Return a configuration with the entry that `connected` once replaced.
+    """Restore an entry that `connected` replaced, and return the resulting configuration.
 
     Args:
         host: the host.

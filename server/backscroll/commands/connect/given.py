@@ -50,8 +50,8 @@ def key(settings: Settings) -> str:
     """Return the key to write, from the environment or a prompt; empty for the embedded store.
 
     Raises:
-        CommandError: the upstream is the embedded store, whose database URL has no password to
-            write.
+        CommandError: there is nothing to write, because the upstream is the embedded store and its
+            database URL contains no password.
     """
     if settings.upstream == "store":
         if holds_password(settings.database):

@@ -9,7 +9,7 @@ from typing import Final
 from backscroll.process.exits import CommandError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""The maximum size of a configuration file, in bytes. Claude Code's file also has its history."""
+"""The maximum size of a configuration file, in bytes. Claude Code's also contains a history."""
 
 _PRIVATE: Final = 0o600
 

@@ -56,8 +56,8 @@ class Host:
     Attributes:
         name: its name on the command line.
         title: its name as shown to users.
-        format: the format of its configuration file; `url` if it has no such file and connects to
-            the address of a server.
+        format: the format of its configuration file; `url` if the host has no such file and
+            connects to the address of a server.
         config: returns the path of the file with the user's servers.
         trace: returns a path whose existence suggests that the host is installed.
         servers: the name of the object or table in the file that contains the servers.

@@ -24,14 +24,14 @@ class OwnCommand:
 
     Attributes:
         program: the name of the program on PATH.
-        add: returns the arguments that add a server. It takes the server in the format of the
-            host's file, and the inputs that the server refers to.
+        add: returns the arguments that add a server, given the server in the format of the host's
+            file, and the inputs that the server refers to.
         remove: the arguments that remove Backscroll; empty if the command cannot remove servers.
         replaces: whether the command replaces an entry of the same name. If it does not, the entry
             is removed first.
         lacks: returns the reason why the command cannot add a server, as the end of a sentence that
-            begins with the program's name; empty if it can. It takes the server, and the text of
-            the file without Backscroll's entry.
+            begins with the program's name; empty if the command can add it. The arguments are the
+            server, and the text of the file without Backscroll's entry.
     """
 
     program: str

@@ -138,7 +138,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
     """Return the run that adds an entry to a host's file, or the reason to edit the file instead.
 
     Args:
-        host: the host. If it has no own command, the reason is empty.
+        host: the host. If the host has no command of its own, the reason is empty.
         machine: the machine on which to look for the host's command.
         path: the host's file. If it exists, it must be well-formed.
         entry: the entry to add.

@@ -233,7 +233,7 @@ async def stored(act: Act) -> None:
 
 
 def text_of(result: CallToolResult) -> str:
-    """Return the text of a result, which is the part that a model reads."""
+    """Return the text of a result. Models read this part."""
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 

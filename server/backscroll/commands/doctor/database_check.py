@@ -1,4 +1,4 @@
-"""Checks the embedded store's database. It is opened in the same way as the server opens it."""
+"""Checks the embedded store's database, after opening it in the same way as the server."""
 
 import os
 import sqlite3

@@ -67,7 +67,7 @@ def _callers(settings: Settings, host: str) -> Check:
 
 
 def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
-    """Check whether the certificate, if one is set, is valid and will not expire soon."""
+    """Check whether the certificate is valid, and for how long. Without one, return no check."""
     try:
         tls.check(settings)
     except OperatorError as error:

@@ -57,7 +57,7 @@ class Callers(Protocol):
 class OpenToAll:
     """Lets everyone call. This is for servers that only programs on this machine can reach."""
 
-    async def caller(self, authorization: str) -> Caller:  # noqa: ARG002 - not checked
+    async def caller(self, authorization: str) -> Caller:  # noqa: ARG002 - the header is not checked
         """Return the anonymous caller."""
         return ANYONE
 

@@ -39,7 +39,7 @@ def prepare(settings: Settings) -> None:
 
 
 def freeze() -> None:
-    """Exclude all existing objects from garbage collection, which would delay requests."""
+    """Exclude all existing objects from garbage collection, so that it delays requests less."""
     gc.collect()
     gc.freeze()
 

@@ -80,7 +80,7 @@ class BoundedServer(uvicorn.Server):
         self.started = True
 
     def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg]  # like uvicorn's call
+        return self.config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn calls it like this
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 

@@ -25,7 +25,7 @@ _WHOM: Final = {
 
 
 def run(settings: Settings, host: str, port: int) -> None:
-    """Configure logging and tracing, and call `serve`, with its arguments and errors."""
+    """Configure logging and tracing, then run `serve`, which documents the arguments and errors."""
     prepare(settings)
     asyncio.run(serve(settings, host, port))
 

@@ -120,7 +120,7 @@ class _Supervisor:
             _log.error("worker %d exited (exit code %s): starting another", pid, code)
             with anyio.move_on_after(AGAIN_S):
                 await self._stopping.wait()
-        listener.close()  # so that new connections are refused instead of waiting forever
+        listener.close()  # otherwise new connections would wait forever
 
     async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
         """Run a worker until it exits.
@@ -186,7 +186,7 @@ def _interrupts_held() -> Iterator[None]:
 
     On Ctrl-C, a terminal sends SIGINT to all processes, but only the supervisor should handle it.
     """
-    resource_tracker.ensure_running()  # start it now, because starting it unblocks SIGINT
+    resource_tracker.ensure_running()  # start the tracker first, because that unblocks SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

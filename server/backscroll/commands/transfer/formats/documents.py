@@ -1,4 +1,4 @@
-"""Reads files of conversations: JSON Lines or one JSON document, which gzip may have compressed.
+"""Reads files of conversations, also gzipped ones. A file is JSON Lines, or one JSON document.
 
 A document is an object or an array of objects. It may have line breaks anywhere. If a file has
 neither format, there is one refusal for the file, not one for each line.

@@ -1,4 +1,4 @@
-"""Recognises conversations in formats of other programs, which cannot be imported."""
+"""Recognises the formats of other programs whose conversations cannot be imported."""
 
 from typing import Any, Final
 

@@ -65,7 +65,7 @@ def _check_content(content: object) -> object:
         raise ValueError("it must be text or an array of parts")  # noqa: TRY004 - pydantic expects a ValueError
     for index, part in enumerate(content):
         if not isinstance(part, dict) or not isinstance(part.get("type"), str):
-            raise ValueError(f"part {index} must be an object with a type")  # noqa: TRY004 - as above
+            raise ValueError(f"part {index} must be an object with a type")  # noqa: TRY004 - pydantic expects a ValueError
         text = part.get("text")
         if isinstance(text, dict):
             text = text.get("value")
