@@ -67,7 +67,7 @@ def parse(url: str) -> Address:
             quote the URL.
     """
     try:
-        import asyncpg  # noqa: F401 - tests whether it is installed
+        import asyncpg  # noqa: F401 - tests whether asyncpg is installed
         import greenlet  # noqa: F401 - SQLAlchemy needs it for asyncpg
     except ImportError:
         raise StoreError(_NOT_INSTALLED + how_to_add("postgres")) from None

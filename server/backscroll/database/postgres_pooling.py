@@ -44,7 +44,7 @@ async def _is_shared(connection: Any, address: Address, statement_s: int, lock_s
         await connection.execute(f"SELECT set_config('backscroll.session', '{mark}', false)")
         async with other.transaction():  # a pooler gives this session to no other connection
             if await other.fetchval(_OWN) == mark:
-                return True  # `connection` is not asked: it may wait for this session
+                return True  # do not query `connection`: it may wait for this session
             return bool(await connection.fetchval(_OWN) != mark)
     except asyncpg.PostgresError:  # with statement pooling, a pooler refuses transactions
         return True

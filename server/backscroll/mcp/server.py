@@ -49,8 +49,8 @@ T = TypeVar("T")
 class RefusedLine:
     """The reason why the transport removed the arguments of a request.
 
-    The transport attaches it to the request as the SDK's context, so that the result of the call
-    can show the reason to the model.
+    The transport attaches the reason to the request as the SDK's context, so that the result of the
+    call can show the reason to the model.
     """
 
     reason: str
@@ -80,7 +80,7 @@ def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamC
     return server_for(request_context_of, settings, upstream.profile, lifespan, tools=tools)
 
 
-def server_for(  # noqa: PLR0913 - transports differ in all of these
+def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
     request_context_of: Callable[[_Context], RequestContext],
     settings: Settings,
     profile: Profile,

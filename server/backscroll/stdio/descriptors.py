@@ -34,6 +34,6 @@ def claimed() -> Iterator[tuple[int, int]]:
         os.close(null_device)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":
-                os.set_blocking(original, True)  # as the parent process, which shares it, expects
+                os.set_blocking(original, True)  # the parent process may expect it to block
             os.dup2(original, descriptor)
             os.close(original)

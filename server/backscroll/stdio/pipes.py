@@ -1,8 +1,8 @@
 """Reads stdin and writes stdout on the event loop, whether they are pipes, files or terminals.
 
 Pipes and sockets are read and written directly. For files, terminals and Windows handles, a thread
-copies the bytes between the descriptor and a socket, because not every event loop supports them. A
-terminal must also stay in blocking mode, because the shell shares it.
+copies the bytes between the descriptor and a socket, because not every event loop can read and
+write them directly. A terminal must also stay in blocking mode, because the shell shares it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ CHUNK_BYTES: Final = 64 * 1024
 """The maximum number of bytes that are read at once."""
 
 CLOSE_S: Final = 2.0
-"""The maximum time that a host has to read the remaining output before it is closed, in seconds."""
+"""How long a host may take to read the remaining output before the output is closed, in seconds."""
 
 
 class PipeReader:

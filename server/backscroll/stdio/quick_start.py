@@ -25,7 +25,7 @@ CHUNK_BYTES: Final = 64 * 1024
 
 FIRST_LINE_S: Final = 0.02
 """The maximum wait for each of the host's first lines before the import of the SDK starts, in
-seconds. If it started at once, it would delay the replies to these lines."""
+seconds. If the import started at once, it would delay the replies to these lines."""
 
 FIRST_LINES: Final = 4
 """The maximum number of lines that are waited for before the import starts."""
@@ -58,7 +58,7 @@ def run(settings: Settings, profile: Profile) -> None:
             chunk = _read(stdin)
             if not chunk:
                 if not lines.pending:
-                    _set_blocking(stdout, blocking=True)  # as the parent process expects
+                    _set_blocking(stdout, blocking=True)  # the parent may expect it to block
                     _exit()
                 break
             unanswered.extend(lines.feed(chunk))

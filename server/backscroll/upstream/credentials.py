@@ -25,7 +25,7 @@ class NotSignedInError(ToolError):
 
 
 def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[Header]] | None:
-    """Return a function that returns the authentication header, or None if no header is sent.
+    """Return a function that returns the authentication header. If no header is sent, return None.
 
     Raises:
         NoKeyError: a key is required but not set, or the library for Entra is not installed.

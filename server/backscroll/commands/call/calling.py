@@ -62,7 +62,7 @@ async def call_tool(
     arguments = read_arguments(words)
     if is_embedded(settings):
         async with opened_store(settings.database_url):
-            pass  # opening it shows whether it can be used
+            pass  # opening the store shows whether it can be used
     async with Client(build(settings)) as client:
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):

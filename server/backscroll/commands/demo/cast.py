@@ -68,7 +68,7 @@ def choose(count: int = CONVERSATIONS) -> Cast:
 
 
 def _customer() -> JSON:
-    """Return an invented conversation of a shop with a customer, in the format of the dataset."""
+    """Return an invented conversation between a shop and a customer, in the dataset's format."""
     messages = [
         [{"text": text, "timestamp": f"2026-11-20T09:{minute:02}:00", "sender": sender}]
         for minute, (sender, text) in enumerate(_SAID)

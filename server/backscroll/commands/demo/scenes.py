@@ -30,7 +30,7 @@ class Act:
     stage: Stage
     cast: Cast
 
-    async def call(self, tool: str, *, lines: int, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    async def call(self, tool: str, *, lines: int, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
         """Call a tool, show the call and the text of its result, and return its structured content.
 
         Args:
@@ -47,7 +47,7 @@ class Act:
         self.stage.reads(text_of(result), lines)
         return structured(result)
 
-    async def ask(self, tool: str, **arguments: Any) -> CallToolResult:  # noqa: ANN401 - JSON
+    async def ask(self, tool: str, **arguments: Any) -> CallToolResult:  # noqa: ANN401 - any JSON value
         """Call a tool without showing it.
 
         Raises:
@@ -58,7 +58,7 @@ class Act:
             raise SceneError(f"{tool} failed: {text_of(result)}")
         return result
 
-    async def pages(self, tool: str, **arguments: Any) -> AsyncIterator[CallToolResult]:  # noqa: ANN401 - JSON
+    async def pages(self, tool: str, **arguments: Any) -> AsyncIterator[CallToolResult]:  # noqa: ANN401 - any JSON value
         """Yield every page of a list, following its cursors to the end."""
         for _ in range(_PAGES):
             page = await self.ask(tool, **arguments)

@@ -70,7 +70,7 @@ def notes(
 
 def _value(settings: Settings, name: str) -> object:
     if name == "database" and is_embedded(settings):
-        return settings.database_url  # the URL in use, even if it is the default
+        return settings.database_url  # show the URL even if it is the default
     return getattr(settings, name)
 
 

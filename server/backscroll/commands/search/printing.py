@@ -1,4 +1,4 @@
-"""Hits as a person reads them, with colour at a terminal."""
+"""Renders hits as text for a person, in colour on a terminal."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -81,7 +81,7 @@ def create(  # noqa: PLR0913 - parameters are options
         partition=partition,
         key_variable=upstream_key_variable,
     )
-    stdout()  # fails before a token is stored whose secret cannot be shown
+    stdout()  # fails now, before it stores a token that cannot be shown
     secret = anyio.run(issue, settings.database_url, new)
     click.echo(secret)
     until = "forever" if new.expires_at is None else f"until {_date(new.expires_at)}"
@@ -135,5 +135,5 @@ def revoke(settings: Settings, name: str) -> None:
 def _date(at: int) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):  # `datetime` or the system cannot represent it
+    except (ValueError, OverflowError, OSError):  # the time is too late for `datetime`
         return f"{at} s"

@@ -85,7 +85,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
 
 
 class _Supervisor:
-    def __init__(  # noqa: PLR0913 - it has the arguments of `supervise`
+    def __init__(  # noqa: PLR0913 - same parameters as `supervise`
         self,
         settings: Settings,
         host: str,

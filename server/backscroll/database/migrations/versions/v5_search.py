@@ -53,6 +53,6 @@ def upgrade() -> None:
         op.execute(statement)
     for kind, table in enumerate(_KINDS):
         op.execute(
-            f"INSERT INTO search_pending (kind, below) SELECT {kind}, max(position) + 1 "  # noqa: S608 - constants
+            f"INSERT INTO search_pending (kind, below) SELECT {kind}, max(position) + 1 "  # noqa: S608 - only constants
             f"FROM {table} HAVING max(position) IS NOT NULL"
         )
