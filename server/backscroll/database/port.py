@@ -17,7 +17,7 @@ class Database(Protocol):
 
         Args:
             work: a function that reads rows.
-            large: whether `work` reads megabytes, so that it must not run on the event loop.
+            large: whether `work` reads megabytes. If so, `work` does not run on the event loop.
 
         Raises:
             DatabaseBusyError: no lock or no connection was free in time.

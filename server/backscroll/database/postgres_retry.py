@@ -90,7 +90,8 @@ async def retry(run: Callable[[], Awaitable[T]], lock_ends_at: float) -> T:
 def _classify(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
     """Return whether to retry, and the error to raise if no attempt succeeds.
 
-    The error is None if the work caused it, such as a violated constraint.
+    The second value is None if the work itself caused the error, for example by violating a
+    constraint.
     """
     code = sqlstate(error)
     if code in _ROLLED_BACK or code == LOCK_NOT_AVAILABLE:

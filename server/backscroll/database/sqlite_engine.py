@@ -1,4 +1,4 @@
-"""Creates pools of connections to SQLite, chooses their journal mode, and keeps one connection."""
+"""Creates pools of SQLite connections, chooses the journal mode, and keeps a writer's connection."""
 
 import math
 import time

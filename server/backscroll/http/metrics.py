@@ -60,7 +60,7 @@ def shared() -> Iterator[None]:
 
 
 def forget(pid: int) -> None:
-    """Stop counting the requests of a process that has ended as requests in progress."""
+    """Stop counting a process's requests as in progress, because the process has ended."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library is only partly typed
 
 

@@ -130,7 +130,7 @@ async def page_by_activity(
 
 
 async def _settled_top(database: Database, partition: str) -> int:
-    """Return the time of the latest activity, after writes that may get an earlier time ended."""
+    """Return the time of the latest activity, after waiting for writes that may be earlier."""
     top, writers = await database.read(partial(_look, partition))
     for _ in range(WAITS):
         if not writers:

@@ -100,7 +100,7 @@ class RetentionClock:
         """Add the time since the token was first seen, unless another process replaced the reading.
 
         Args:
-            connection: a connection in a write transaction; this never waits for a lock.
+            connection: a connection in a write transaction. The method never waits for a lock.
         """
         seen, now = self._seen, self._monotonic()
         if seen is not None and now - seen.at_s < PAUSE_S:

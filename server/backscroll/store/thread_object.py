@@ -18,6 +18,6 @@ def thread_object(row: Mapping[str, Any]) -> JSON:
 
 
 def listed_thread(row: Mapping[str, Any]) -> JSON:
-    """Return the object for a thread in a list of threads, an extension of OpenAI's API."""
+    """Return the object for a thread in a list of threads. OpenAI's API has no such list."""
     counts = {"message_count": row["message_count"], "last_message_at": row["last_message_at"]}
     return thread_object(row) | counts
