@@ -1,4 +1,4 @@
-"""Creates pools of SQLite connections, chooses the journal mode, and keeps a writer's connection."""
+"""Creates pools of SQLite connections, and chooses the journal mode."""
 
 import math
 import time

@@ -30,7 +30,7 @@ class OwnCommand:
         replaces: whether the command replaces an entry of the same name. If it does not, the entry
             is removed first.
         lacks: returns the reason why the command cannot add a server, as the end of a sentence that
-            begins with the program's name; empty if the command can add it. The arguments are the
+            begins with the program's name; empty if the command can add it. The function takes the
             server, and the text of the file without Backscroll's entry.
     """
 
