@@ -66,7 +66,7 @@ class Diagnosis:
         version: Backscroll's version.
         python: the interpreter's version.
         settings: the settings.
-        address: the base URL of the upstream; for the embedded store, a phrase.
+        address: the base URL of the upstream; for the embedded store, `in this process`.
         checks: the results of the checks of the upstream.
         http: the results of the checks of the HTTP server; empty if neither `host` nor a setting
             for HTTP was given.

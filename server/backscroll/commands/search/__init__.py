@@ -1,1 +1,1 @@
-"""`backscroll search`: finds messages, for a person."""
+"""`backscroll search`: finds messages, and prints them for a person."""

@@ -1,4 +1,4 @@
-"""Serves MCP over stdio. If a person started it at a terminal, it prints a hint."""
+"""Serves MCP over stdio. If a person starts the server at a terminal, a hint is printed."""
 
 import os
 import sys

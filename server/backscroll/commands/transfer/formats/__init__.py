@@ -1,1 +1,1 @@
-"""The formats that can be imported, and the entries that they are read into."""
+"""The formats that can be imported, and the types of the entries that are read from files."""
