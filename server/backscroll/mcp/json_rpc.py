@@ -40,8 +40,8 @@ class Received:
 
     Attributes:
         message: the message.
-        refused: why the JSON of a tool call's arguments is invalid, so that they were removed;
-            empty if they were not removed.
+        refused: why the arguments of a tool call are invalid and were removed; empty if they were
+            not removed.
         altered: whether this module changed the arguments of a tool call. The module removes
             invalid arguments, and parses a string of JSON that the host sent instead of an object.
     """
@@ -127,8 +127,8 @@ def parse_batch(line: bytes, most: int) -> list[Parsed] | JSONRPCError | None:
 def without_mark(line: bytes) -> bytes:
     """Replace a byte order mark at the start of a line with spaces (RFC 8259, section 8.1).
 
-    Some programs on Windows write such a mark. It is not removed, so that the positions in error
-    messages are those in the original line.
+    Some programs on Windows write such a mark. The line keeps its length, so that the positions in
+    error messages are those in the original line.
     """
     return b"   " + line[len(BOM_UTF8) :] if line.startswith(BOM_UTF8) else line
 

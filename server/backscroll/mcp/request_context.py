@@ -19,7 +19,7 @@ class Called:
         outcome: `ok`, the code of an error, `unknown_tool`, or `cancelled` if the client cancelled
             it.
         seconds: the duration of the call.
-        written_ids: the ids of the objects that the call wrote, by the name of the id.
+        written_ids: the ids of the objects that the call wrote, by name, such as `thread_id`.
         stopped_by: the reason why the page ended; empty if the call returned no page.
         tally: counts the requests to the upstream, the retries of requests, and the bytes.
     """

@@ -15,7 +15,7 @@ from typing import Final, TextIO, TypeAlias
 from backscroll_tools.plain import plain
 
 FIELDS: Final = "fields"
-"""The name of a log record's attribute that contains its structured fields, a mapping."""
+"""The name of the attribute of a log record that contains structured fields, as a mapping."""
 
 request_id_now: Final[ContextVar[str]] = ContextVar("request_id", default="")
 """The id of the current request; empty if no request is being handled."""
@@ -51,7 +51,7 @@ class JsonLines(NoValuesFormatter):
     """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return an object: `time` (RFC 3339), `level`, `logger`, and `message` or `FIELDS`."""
+        """Return an object with `time` (RFC 3339), `level`, `logger`, and `message` or `FIELDS`."""
         moment = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, object] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

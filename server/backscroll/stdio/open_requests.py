@@ -1,4 +1,4 @@
-"""Counts the open requests of a connection: begun, but neither answered nor cancelled."""
+"""Counts the open requests of a connection: those that are neither answered nor cancelled yet."""
 
 import asyncio
 from collections.abc import Coroutine

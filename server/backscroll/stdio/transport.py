@@ -2,7 +2,7 @@
 
 We do not use the SDK's transport. It reads and writes on worker threads, which doubles the time of
 a call. It also changes bytes that are not UTF-8, and does not reply to some lines that require a
-reply. This transport runs on the event loop, and replies to all of them.
+reply. This transport runs on the event loop, and sends every reply that is required.
 """
 
 import asyncio
