@@ -53,7 +53,7 @@ def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
     if sys.platform != "linux":
         return [first] * number
     with first:
-        # This is set after `listen`, so that `listen` fails if another server uses the port.
+        # SO_REUSEPORT is set after `listen`, so that `listen` fails if another server has the port.
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         name = first.getsockname()
         sockets = [

@@ -1,6 +1,6 @@
 """Finds out how Backscroll is installed, and returns commands that run or install it.
 
-This module imports only the standard library, because it is also used before other imports.
+This module imports only the standard library, because it is used before other modules are imported.
 """
 
 import json
@@ -56,7 +56,7 @@ def launch(
 ) -> tuple[str, ...]:
     """Return the command that starts the installed Backscroll.
 
-    The path of the program is absolute, because desktop applications have another PATH than shells.
+    The path of the program is absolute, because desktop applications and shells differ in PATH.
 
     Args:
         prefix: the folder of the Python environment in which Backscroll is installed.

@@ -111,7 +111,7 @@ def _absolute(written: str, folder: Callable[[], Path], decoded: str) -> Path:
 
 
 def _initials(path: str) -> set[str]:
-    """Return the first characters of all parts of a path."""
+    """Return the first character of each part of a path."""
     return {part[:1] for part in re.split(r"[\\/]", path)}
 
 

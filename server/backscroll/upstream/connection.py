@@ -126,7 +126,7 @@ class UpstreamConnection:
             await self._store.check()
 
     async def client_of(self, upstream: Upstream) -> Client:
-        """Return a new client that shares the connections, but not its retry budget and lanes.
+        """Return a new client with its own retry budget and lanes, on the shared connections.
 
         Args:
             upstream: the chosen upstream. Its credential and headers may be those of one caller.
