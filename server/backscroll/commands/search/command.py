@@ -53,8 +53,8 @@ def search(  # noqa: PLR0913 - the arguments of the tool
 
     QUERY is words or a whole question. "Double quotes" find exactly these words, and -word leaves
     out messages that have it; quote them for the shell. Case, accents and endings of words make no
-    difference. It is the tool search-messages, for a person: in colour at a terminal, unless
-    NO_COLOR is set. If the search fails, its error goes to stderr and the exit code is 1.
+    difference. This runs the tool search-messages. At a terminal, the output is in colour, unless
+    NO_COLOR is set. If the search fails, the error goes to stderr and the exit code is 1.
     """
     import json
     from functools import partial

@@ -26,8 +26,8 @@ from backscroll_tools.plain import plain
 def token() -> None:
     """Create, list and revoke tokens for callers over HTTP.
 
-    Their hashes are in the store's database. Every server that uses this database and runs with
-    --http-auth token accepts them.
+    The hashes of the tokens are in the store's database. Every server that uses this database and
+    runs with --http-auth token accepts the tokens.
     """
 
 
