@@ -1,8 +1,8 @@
 """The kinds of message collections: threads, conversations and stored completions.
 
 OpenAI replaced threads with conversations, and messages with items of type `message`
-(docs/upstreams.md). Tools accept the ids of both, and use the `Collection` of the kind that the id
-belongs to.
+(docs/upstreams.md). Tools accept the ids of threads and of conversations. The format of an id
+decides which `Collection` is used.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,8 +69,9 @@ class WritableCollection(Collection):
 
     Attributes:
         start: builds the request that creates an empty collection.
-        create_message: builds the request that adds a message, from the collection's id, the
-            message and the idempotency key. If the id is empty, the request creates a collection.
+        create_message: builds the request that adds a message. It is called with the collection's
+            id, the message and the idempotency key. If the id is empty, the request creates a
+            collection.
         has_metadata: whether the upstream stores the metadata of messages.
     """
 

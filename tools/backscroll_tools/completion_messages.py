@@ -49,7 +49,11 @@ class CompletionMessages:
     newest_first: MessageList
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        """Return up to `limit` (1–100) messages, as `Chunks.chunk` does, perhaps with choices."""
+        """Return the next messages, as `Chunks.chunk` does, for a `limit` of 1 to 100.
+
+        The chunk with the newest messages also contains the choices that the list lacks. It may
+        then have more than `limit` messages.
+        """
         try:
             return await self._chunk(after, limit)
         except ToolError as error:
@@ -72,7 +76,7 @@ class CompletionMessages:
         return Chunk((*chunk.items, *choices), has_more=False, warning=chunk.warning)
 
     async def item(self, item_id: str) -> Message | None:
-        """Return a message or a choice by its id, or None if there is none with this id."""
+        """Return a message or a choice by its id, or None if neither has this id."""
         if _CHOICE in item_id:
             return next(
                 (choice for choice in await self._choices() if choice["id"] == item_id), None
@@ -130,7 +134,7 @@ class CompletionMessages:
         if len(newest) < len(choices):
             newest = (await self.newest_first.chunk("", min(PAGE_ITEMS, len(choices)))).items
         if OMITTED in choices[0] and newest and _is_reply(newest[-1]):
-            return []  # the upstream lists the choices of a completion that is too large
+            return []  # the completion is too large to read, but the list contains its choices
         listed = {_content(message) for message in newest[-len(choices) :]}
         return [choice for choice in choices if _content(choice) not in listed]
 
@@ -162,7 +166,8 @@ class CompletionMessages:
     async def _retrieved(self, *, required: bool = False) -> JSON:
         """Return the completion, or an empty object if the upstream serves only its messages.
 
-        If it is too large to read, return one with a single choice whose `omitted` says this.
+        If the completion is too large to read, return a completion with a single choice. The
+        choice's `omitted` says that the content was too large.
 
         Args:
             required: whether to raise `not_found` if the completion does not exist.

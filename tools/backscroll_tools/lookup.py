@@ -93,8 +93,9 @@ class Lookup:
     async def _beside_neighbour(self, item_id: str) -> JSON | None:
         """Find an object with two requests for one item each; return None if that fails.
 
-        The first request reads in the opposite order, so it returns the item directly before the
-        object. The second request returns the item directly after that item, which is the object.
+        The first request reads the list backwards from the object, so it returns the item directly
+        before the object. The second request reads forwards from that item, so it returns the
+        object.
 
         Raises:
             ToolError: `not_found` if the upstream does not know the object's id.

@@ -128,9 +128,9 @@ def _is_in(key: str, *replies: Reply) -> bool:
 
 
 def _are_apart(older: tuple[JSON, ...], following: tuple[JSON, ...]) -> bool:
-    """Whether the upstream's replies before and after an object cannot both be right.
+    """Whether the lists of objects before and after an object cannot both be right.
 
-    That is the case if the times of the objects are in the wrong order, or if both replies contain
+    That is the case if the times of the objects are in the wrong order, or if both lists contain
     the same object.
 
     Args:

@@ -147,7 +147,7 @@ def shown_date(seconds: int | None) -> str:
 
 
 def shown_time(item: Mapping[str, object], above: Mapping[str, object] | None = None) -> str:
-    """Return the time of an item without what the item above it shows already; may be empty."""
+    """Return an item's time, without the parts that the item above shows; may be empty."""
     return _time(_minute(item), _minute(above) if above else "")
 
 
@@ -160,7 +160,7 @@ def _minute(item: Mapping[str, object]) -> str:
     return _in_utc(seconds) if isinstance(seconds, int) else ""
 
 
-@lru_cache(maxsize=1024)  # each time is needed twice: for its own header and for the next one
+@lru_cache(maxsize=1024)  # each time is needed for two headers: its item's and the next item's
 def _in_utc(seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"

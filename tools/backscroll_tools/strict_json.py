@@ -65,8 +65,8 @@ def loads(raw: bytes, *, has_distinct_keys: bool = False) -> object:
 
     Args:
         raw: the text.
-        has_distinct_keys: whether this process wrote the text from objects, so that it cannot have
-            duplicate keys. It then takes less time, because nothing searches for them.
+        has_distinct_keys: whether this process wrote the text from objects, so that the text cannot
+            have duplicate keys. If True, duplicate keys are not searched for, which saves time.
 
     Raises:
         JSONFlawError: the text has one of the flaws that `Flaw` lists.

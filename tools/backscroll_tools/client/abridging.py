@@ -36,8 +36,7 @@ KEPT_FIELDS: Final = frozenset({"id", "metadata"})
 _CONTAINERS: Final = (dict, list)
 _DATA: Final = "data:"
 _BASE64_CHARS: Final = LEAST_CHARS - 2
-"""The minimum length of a replaced string that is not a data URL, in characters, without the
-padding, which has up to two characters."""
+"""`LEAST_CHARS` without the padding at the end of base64, which has up to two characters."""
 
 _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{_BASE64_CHARS},}}={{0,2}}\s*")
 _DATA_URL: Final = re.compile(
@@ -75,10 +74,10 @@ def may_be_abridged(body: bytes) -> bool:
 
 
 def _has_long_string(body: bytes) -> bool:
-    """Return whether as many bytes as the shortest base64 follow a quotation mark without another.
+    """Return whether `_BASE64_CHARS` bytes without a quotation mark follow a quotation mark.
 
-    It skips from one quotation mark to the last one within that distance, which is faster than a
-    regular expression.
+    From each quotation mark, the search skips to the last one within that distance. This is faster
+    than a regular expression.
     """
     start = body.find(b'"') + 1
     while start and start + _BASE64_CHARS <= len(body):

@@ -50,7 +50,7 @@ ASK: Final = "Use another tool, or ask the operator which upstream BACKSCROLL_UP
 
 FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
 FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
-"""The next step and the retry rule after a database failure that someone must fix."""
+"""`FIX` is the next step after a database failure that someone must fix, `FIXED` the retry rule."""
 
 LISTED_LATE: Final = " A new object may take a few seconds to appear."
 """Appended to the next step of `not_found` if the upstream lists new objects with a delay."""

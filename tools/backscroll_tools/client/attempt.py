@@ -88,7 +88,7 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
     in_process = exchange.upstream.in_process
     try:
         reply = await _decoded(body, exchange.request, in_process=in_process)
-        # Without a connection, no request can receive the reply to another one.
+        # Only over a network can a request receive the reply to another request.
         if not in_process and not belongs(reply, exchange.request):
             raise failures.unrelated()
     except ExchangeError:

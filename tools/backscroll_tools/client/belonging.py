@@ -14,8 +14,8 @@ from backscroll_tools.models import JSON
 _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _OWNER_FIELDS: Final = {"threads": "thread_id", "messages": "message_id"}
-"""For each list of owners that a request's path may contain, the field in which an owned object
-names its owner's id."""
+"""For each list that a request's path may contain, the field that names an object of the list in
+other objects: the `thread_id` of a message, for example, is the id of an object in `threads`."""
 
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")

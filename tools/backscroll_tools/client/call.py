@@ -133,7 +133,7 @@ class CallClient:
             raise
 
     async def pauses(self, error: ExchangeError, attempts: int, *, owed: bool = False) -> bool:
-        """Wait before the next attempt and return True, or return False if it is not allowed.
+        """Wait and return True if another attempt is allowed; otherwise return False at once.
 
         Args:
             error: the failure of the last attempt.

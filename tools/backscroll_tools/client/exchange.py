@@ -67,7 +67,7 @@ class Exchange:
         sent: whether the whole request may have reached the upstream. An in-process upstream has no
             connection to observe, so this is True as soon as `run` is called.
         reply: the status, the headers and the decompressed body, once the whole reply has arrived.
-        connection: the connection that the reply arrived on; None if it used no network.
+        connection: the connection that the reply arrived on; None if no network was used.
     """
 
     upstream: Upstream
@@ -153,6 +153,6 @@ class Exchange:
 
 @lru_cache(maxsize=64)  # many requests in a row are for the same thread
 def _url(address: str, query: tuple[Header, ...]) -> httpx2.URL:
-    """Return the URL of an endpoint with a query; parsing it takes longer than building it."""
+    """Return the URL of an endpoint with a query. It is cached, because parsing it takes long."""
     encoded = urlencode(query)
     return httpx2.URL(f"{address}?{encoded}" if encoded else address)

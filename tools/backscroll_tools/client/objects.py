@@ -35,8 +35,9 @@ REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at
 _CONTENT_CHARS: Final = f"content{CHARS}"
 _TEXT_CHARS: Final = f"text{CHARS}"
 _WHOLE: Final = f"value{CHARS}"
-"""The fields with the length of a text that may be cut: a chat's content, a part of it, and a
-thread's text."""
+"""The names of three fields that contain the whole length of a text that the store may have cut.
+The first is for the content of a chat message, the second for a part of such content, and the third
+for a text in a thread's message."""
 
 _NUMBERS: Final = (int, float)
 """The types of numbers. Their empty values, 0 and False, are kept; other empty values are not."""

@@ -17,7 +17,7 @@ ACCEPTED: Final = ("Accept-Encoding", "gzip, deflate")
 _PLAIN: Final = frozenset({"", "identity"})
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 EDGE: Final = 4096
-"""If a body is too large, this number of bytes is kept of its beginning, and also of its end."""
+"""How many bytes of a body that is too large are kept from its beginning, and from its end."""
 
 _SKIMMED: Final = 16
 """A body that is larger than this multiple of the limit is not read to its end."""

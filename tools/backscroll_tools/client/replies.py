@@ -41,7 +41,7 @@ def decode(body: bytes, *, in_process: bool = False) -> JSON:
 
     Args:
         body: the reply's body.
-        in_process: whether the embedded store sent it, which sends no duplicate keys.
+        in_process: whether the embedded store sent the body. The store sends no duplicate keys.
 
     Raises:
         ToolError: `upstream_invalid` if the body is not a JSON object.

@@ -39,8 +39,8 @@ class Request:
         idempotency_key: the idempotency key of a write; empty for no key.
         harmless_twice: whether the request is a write that can safely be repeated.
         preview: how the reply is shortened. None leaves it unchanged. A number replaces binary
-            content (`abridging`), and lets the upstream cut each text to so many characters; 0
-            keeps whole texts.
+            content (`abridging`), and lets the upstream cut each text to that number of characters;
+            0 keeps whole texts.
         also_lists: kinds of objects in the list, in addition to those of the group.
     """
 

@@ -83,9 +83,9 @@ class UpstreamClock:
         return self._reading.date + self.monotonic() - self._reading.received_at
 
     def stamp(self) -> tuple[int, ClockName]:
-        """Return the current time, and the clock that it is from.
+        """Return the current time in Unix seconds, and the name of the clock that measured it.
 
-        The time is in Unix seconds, rounded up to a whole number; 1 or more.
+        The time is rounded up to a whole number, and is at least 1.
         """
         if self._reading is None:
             return min(max(int(self.wall()) + 1, 1), LATEST_S), "wall"
@@ -99,7 +99,7 @@ class UpstreamClock:
 
         Args:
             stamp: a time that the method `stamp` returned, perhaps in another process.
-            clock: the clock that it is from.
+            clock: the clock that measured the stamp, as `stamp` returned it.
         """
         if clock == "wall":
             return max(0.0, self.wall() - stamp)
