@@ -62,8 +62,8 @@ class _Side(Generic[Item]):
     """The items on one side of the item in the middle, nearest first.
 
     Attributes:
-        items: the items. Each has its key, and the number of items of other kinds between it and
-            the item in the middle.
+        items: the items, each with its key and with the number of items of other kinds that are
+            between it and the item in the middle.
         stop: the reason why this side has no further items.
     """
 
@@ -77,8 +77,8 @@ class _Side(Generic[Item]):
             shown: the number of items of this side that are on the page.
 
         Returns:
-            The key of the last item on this side, or an empty string if the side has no items. The
-            second value is the reason. The next page in this direction starts after that key.
+            The key that the next page in this direction starts after, and the reason. The key may
+            be empty if no item of this side is on the page.
         """
         _, key, passed = self.items[shown - 1] if shown else (None, "", 0)
         if shown == len(self.items):
@@ -88,7 +88,7 @@ class _Side(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class _Read(Generic[Item]):
-    """A list with only one page of an upstream, which has already been read."""
+    """Serves one page of an upstream, which was read earlier, as if it were a list."""
 
     page: Chunk[Item]
 

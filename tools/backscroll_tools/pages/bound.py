@@ -85,7 +85,7 @@ class BoundedPage:
         """Add an item if it fits, and return whether it did."""
         room = self._room(key)
         if len(str(item.get("text", ""))) > room:
-            return False  # so a long text is not copied
+            return False  # checked first, so that a long text is not copied
         unmarked = self._lines_of(item)
         cost = self._cost(item, unmarked)
         if cost > room:
@@ -146,7 +146,7 @@ class BoundedPage:
         return replace(self._start, position=position, inside=inside)
 
     def _room(self, position: str, inside: Inside | None = None) -> int:
-        """Return the number of characters that a next and last item of the page may have.
+        """Return how many characters the next item may add if the page ends with it.
 
         Args:
             position: the item's key.

@@ -26,12 +26,12 @@ FILTER_CHARS: Final = 400
 """The maximum length of all filters together, in characters, because each cursor contains them."""
 
 FILTERS_ENCODED: Final = 1748
-"""The maximum length of the encoded filters, in characters. The other characters are for a key,
-which has up to `KEY_CHARS`, and for the rest of the cursor, which has fewer than 44."""
+"""The maximum length of the encoded filters, in characters. The rest of a cursor is a key of up to
+`KEY_CHARS` characters, and fewer than 44 other characters."""
 
 KEY_CHARS: Final = CHARS - FILTERS_ENCODED - 44
 KEY: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.=-]{{0,{KEY_CHARS - 1}}}")
-"""The format of a list's key that is not an id, and its maximum length in characters."""
+"""The format of keys that are not ids. They have at most `KEY_CHARS` characters."""
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
@@ -40,7 +40,8 @@ _SHAPE: Final = re.compile(
 )
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*")
-"""The format of filters that are readable in a cursor, which costs a third of the tokens."""
+"""If all filters have this format, a cursor contains them as readable text. This costs a third of
+the tokens of base64."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Frame:
     Args:
         shape: the shape of the result.
         start: the position that the page starts from.
-        bounds: the call's limits. A frame uses which parts of the result are counted.
+        bounds: the call's limits. Only `output` is used: which parts of the result are counted.
 
     Attributes:
         previous_cursor: the cursor of the page before; empty if the page has none.
@@ -95,8 +95,8 @@ class Frame:
             position: the key of the last item.
             inside: the offset in that item that the next page starts from, if any.
         """
-        # The frame's size depends only on these values. The heading has other words for no item
-        # and for one, and no words for skipped items if there are none.
+        # The frame's size depends only on these values. The wording of the heading differs for no
+        # items, one item and several items, and it mentions skipped items only if there are any.
         lengths = (
             1 + len(str(returned)) if returned > 1 else returned,
             len(str(passed)) if passed else 0,
@@ -110,7 +110,7 @@ class Frame:
         return frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor that is at least as long as the one that would start after the item."""
+        """Return a cursor as long as the position's, or `longest_cursor` if that is longer."""
         lengths = (len(position), inside)
         if lengths not in self._cursors:
             exact = encode(replace(self._start, position=position, inside=inside))

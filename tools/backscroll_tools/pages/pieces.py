@@ -13,11 +13,11 @@ _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
 
 
 def reading(item: Mapping[str, object], *, with_fields: bool) -> str:
-    """Return the text to split into pieces: the item's text, and perhaps its other fields as JSON.
+    """Return the text to split into pieces: the item's text, with `with_fields` also its fields.
 
     Args:
         item: the item.
-        with_fields: whether to append the other fields.
+        with_fields: whether to append the item's other fields, as JSON.
     """
     text = str(item.get("text", ""))
     return text + compact(_fields(item)) if with_fields else text

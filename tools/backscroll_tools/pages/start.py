@@ -38,7 +38,7 @@ def start_position(  # noqa: PLR0913 - the list, the call, and how the list is k
         arguments: the call's validated arguments.
         default_order: the order to use if the call does not name one.
         filters: the names of the arguments that filter the list. If `order` is one of them, its
-            values may be any, and the position's own order is the default.
+            value is only kept as a filter, and the position's order is `default_order`.
         filter_chars: the maximum length of all filters together, in characters.
         key: the format of the list's keys.
 
@@ -89,13 +89,13 @@ def start_position(  # noqa: PLR0913 - the list, the call, and how the list is k
 def _continued(
     start: ListPosition, arguments: JSON, given: tuple[tuple[str, str], ...], *, ordered: bool
 ) -> ListPosition:
-    """Return the position of a call's cursor, as the call continues it.
+    """Return the position of a call's cursor, with the call's `preview_chars` if it names one.
 
     Args:
         start: the cursor's position.
         arguments: the call's validated arguments.
         given: the call's filters.
-        ordered: whether the argument `order` is the position's order.
+        ordered: whether the argument `order` sets the position's order, and is not a filter.
 
     Raises:
         ToolError: `invalid_arguments` if the cursor conflicts with another argument.

@@ -53,8 +53,9 @@ class Walk:
             and the limit.
         promised: whether an earlier page claimed that items follow the start of this walk.
         ignores_after: whether the upstream is known to ignore `after`.
-        checks_after: whether to make one more request, if the first page does not contain the item
-            that it starts after, to find out if the upstream ignores `after`.
+        checks_after: whether to make one more request to find out if the upstream ignores `after`.
+            The request is needed only if the first page does not contain the item that `after`
+            names.
     """
 
     limit: int
@@ -174,7 +175,7 @@ class Walk:
             progress.taken += 1
             progress.after = key
         if keyed and not fresh:
-            return None  # the walk is past this page already, so its last key would lead back
+            return None  # all items were seen before, so the page's last key would lead back
         after_chunk = progress.so_far.passing(sum(chunk.passed[-1:]))
         if after_chunk.last != chunk.last:
             after_chunk = replace(after_chunk, last=chunk.last)

@@ -9,7 +9,7 @@ from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokenizer import Occurrence, located, tokens
 
 MAX_OCCURRENCES: Final = 10_000
-"""`occurrences` returns at most this many occurrences of words, and as many of each literal."""
+"""The maximum number of occurrences of all words together, and of each literal, to return."""
 
 
 def admitted(query: Query, folded: str) -> bool:

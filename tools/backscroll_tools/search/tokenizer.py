@@ -214,7 +214,7 @@ def inside_word(alone: str, position: int) -> bool:
 
 
 def word_end(alone: str, position: int) -> int:
-    """Return the position after the word that starts at `position`, or `position` if none does.
+    """Return the end of the word that starts at `position`, or `position` if no word starts there.
 
     Args:
         alone: a text that `words_alone` returned.

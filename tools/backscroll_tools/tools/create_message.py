@@ -38,7 +38,7 @@ _REPEATED: Final = (
     "safe with the same idempotency_key. This call wrote nothing; an earlier call with the key may "
     "have."
 )
-"""The retry rule for such a failure if the call passed an idempotency key."""
+"""The retry rule for failures with a code in `_KEYED`, if the call passed an idempotency key."""
 
 
 class _Write(Protocol):
@@ -149,7 +149,8 @@ def _repeatable(error: ToolError, write: _Write) -> ToolError:
 async def _first_message(call: Call, thread_id: str) -> Message | None:
     """Return the first message of a new thread, because the upstream's reply contains only the id.
 
-    The message has been written, so the call succeeds even if it cannot be read: then return None.
+    Return None if the message cannot be read. The call succeeds anyway, because it has written the
+    message.
     """
     start = ListPosition(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
     collection = collection_of(call.client.upstream.profile, thread_id)

@@ -49,7 +49,7 @@ class _ByActivity:
 
 @dataclass(frozen=True, slots=True)
 class _ByCreation:
-    """The list of any other upstream, filtered by the times at which threads were created."""
+    """The list of an upstream that does not sort by activity, filtered by creation times."""
 
     client: CallClient
     start: ListPosition

@@ -85,7 +85,7 @@ class OneWrite:
         """
         if self.client.in_doubt or not self._sending:
             return self.client.in_doubt or bool(self.key.sent_at)
-        # `_sent` recorded that the message was sent, but the call was cancelled before that.
+        # `_sent` recorded a time before it sent the message, and was cancelled before sending it.
         self._learn(sent_at=0)
         return False
 
@@ -135,7 +135,8 @@ class OneWrite:
             try:
                 return replies.created(await self.client.send(self._request()))
             except anyio.get_cancelled_exc_class():
-                self._learn_sent()  # after waiting for a slot, it may have been sent just now
+                # The request may have waited for a slot, and left later than the recorded time.
+                self._learn_sent()
                 raise
             except ExchangeError as error:
                 if error.fate == "unknown":
