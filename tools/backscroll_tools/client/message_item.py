@@ -9,7 +9,7 @@ def message_item(message: JSON) -> JSON:
 
     Args:
         message: the message, with `role`, `content` (a text, or parts in the format of
-            `writes.content`) and perhaps `attachments`.
+            `writes.content`) and optionally `attachments`.
 
     Raises:
         ToolError: `invalid_arguments` if the message has metadata, which items do not support, or

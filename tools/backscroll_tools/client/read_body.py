@@ -50,8 +50,8 @@ async def read_body(response: httpx2.Response, limit: float, *, to_end: bool = F
     Args:
         response: the unread reply.
         limit: the maximum size of the body, decompressed, in bytes.
-        to_end: whether to read a body that is too large to its end, to get its last bytes. This is
-            not possible if it is compressed.
+        to_end: if the body exceeds the limit, whether to read on to its end, to get its last bytes.
+            This is not possible if the body is compressed.
 
     Raises:
         BodyTooLargeError: the body exceeds the limit.

@@ -87,7 +87,7 @@ class Frame:
         return page
 
     def reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
-        """Return the length to reserve if the next page starts from this position.
+        """Return the length to reserve for the frame if the next page starts from this position.
 
         Args:
             returned: the number of items.

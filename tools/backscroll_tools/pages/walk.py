@@ -81,7 +81,7 @@ class Walk:
             after: the key that the walk starts after; empty for the start of the list.
             take: called with an item, its key, and the number of items of other kinds skipped so
                 far. Returns whether the page can take more items.
-            fits: called after the items of a chunk with the stop that would end the walk there.
+            fits: called after each chunk, with the `Stop` to return if the walk ended there.
                 Returns whether the page has space for its cursor and its count of skipped items. If
                 not, the walk ends after the last item taken.
             taken: the number of items that the page already has. If it is the limit, the walk only

@@ -44,8 +44,8 @@ class Record:
     def merged(self, known: "Record") -> "Record":
         """Return the newer of this record and another record of the same write.
 
-        This record was read from the key that the caller passed, which another process may have
-        updated.
+        This record was read from the key that the caller passed. Another process may have updated
+        that key.
 
         Args:
             known: the other record, from this process's journal.
