@@ -19,8 +19,8 @@ FILTER_CHARS: Final = 900
 
 _QUERY_BYTES: Final = 700
 _SHARE: Final = 10
-"""The maximum length of a query in bytes, and the minimum number of characters of the result for
-each of them. A cursor contains the query, and should leave room for hits on a small page."""
+"""A query may have at most `_QUERY_BYTES` bytes, and at most one byte for every `_SHARE` characters
+of the result. A cursor contains the query, and must leave space for hits in a small result."""
 
 _FILTERS: Final = ("query", "role", "since", "until", "order", "now")
 _SPACES: Final = re.compile("[\\s\x00-\x1f\x7f\ud800-\udfff]+")
@@ -37,11 +37,11 @@ class Asked:
     """A search.
 
     Attributes:
-        text: the query as it was given, without line ends and without what is too much of it.
-        query: the same, parsed.
-        thread_id: the only thread, conversation or completion to look in; empty for all.
-        role: the only role; empty for all.
-        period: the only time in which messages are found.
+        text: the query as it was given, on one line and cut to the maximum length.
+        query: the parsed `text`.
+        thread_id: the only thread, conversation or completion to search; empty to search all.
+        role: the only role of hits; empty for all roles.
+        period: the period in which hits were written.
         order: `relevance`, `newest` or `oldest`.
         context: the number of messages to show before and after each hit, 0 to 5.
         limit: the maximum number of hits, 1 to 50.
@@ -62,7 +62,7 @@ class Asked:
 
 
 def read(tool: str, arguments: JSON, result_chars: int) -> Asked:
-    """Return what a call asks for.
+    """Return the search that a call asks for.
 
     Args:
         tool: the name of the tool.
@@ -70,18 +70,18 @@ def read(tool: str, arguments: JSON, result_chars: int) -> Asked:
         result_chars: the maximum length of the result, in characters.
 
     Raises:
-        ToolError: `invalid_arguments` if there is nothing to look for, if a period or the cursor is
-            invalid, or if an argument conflicts with the cursor.
+        ToolError: `invalid_arguments` if the query has no words to find, if a period or the cursor
+            is invalid, or if an argument conflicts with the cursor.
     """
     given, thread_id = dict(arguments), arguments.get("thread_id", "")
     wanted = given.get("order", "")
     if wanted == RELEVANCE:
-        del given["order"]  # so that cursors are shorter
+        del given["order"]  # it is the default, and cursors without it are shorter
     text, cut = _fitted(arguments.get("query", ""), min(_QUERY_BYTES, result_chars // _SHARE))
     if "query" in given:
         given["query"] = text
     if "cursor" not in given:
-        _parsed(text)  # first, because without a query nothing else matters
+        _parsed(text)  # report an invalid query before other errors
         given["query"] = text
         if given.keys() & {"since", "until"}:
             given["now"] = str(int(time.time()))
@@ -121,7 +121,7 @@ def _unanswerable(error: QueryError) -> ToolError:
 
 
 def _fitted(text: str, most: int) -> tuple[str, bool]:
-    """Return a query on one line and with at most `most` bytes as JSON, and whether it was cut."""
+    """Return a query on one line, cut to `most` bytes of JSON, and whether it was cut."""
     whole = _SPACES.sub(" ", text[: MAX_QUERY_CHARS + 1]).strip()
     low, high = 0, len(whole)
     while low < high:

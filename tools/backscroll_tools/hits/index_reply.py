@@ -1,4 +1,4 @@
-"""Requests to an upstream's search, and its replies as passages (docs/upstreams.md)."""
+"""Builds requests to an upstream's search, and converts the replies (docs/upstreams.md)."""
 
 from typing import Final, cast
 
@@ -11,7 +11,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import KEY
 
 INDEX: Final = "i"
-"""The first character of a position in an index; the rest is the index's own cursor."""
+"""The prefix of positions that continue in an upstream's index. The index's own cursor follows."""
 
 _MATCHED: Final = {
     "all_words": "all words",
@@ -21,7 +21,13 @@ _MATCHED: Final = {
 
 
 def search_request(asked: Asked, after: str, limit: int) -> requests.Request:
-    """Return the request for up to `limit` hits after an index's cursor, or for the first ones."""
+    """Return the request for the next hits.
+
+    Args:
+        asked: the search.
+        after: the index's cursor that the hits follow; empty for the first hits.
+        limit: the maximum number of hits.
+    """
     period = asked.period
     query = {
         "query": asked.text,
@@ -38,10 +44,10 @@ def search_request(asked: Asked, after: str, limit: int) -> requests.Request:
 
 
 def next_cursor(reply: JSON) -> str:
-    """Return the index's cursor of the next page; empty if there is none.
+    """Return the index's cursor for the next page; empty if there is no next page.
 
     Raises:
-        ToolError: `upstream_invalid` if it cannot be part of our cursor.
+        ToolError: `upstream_invalid` if the index's cursor has characters that ours cannot contain.
     """
     cursor = reply.get("next_cursor")
     if cursor is None:
@@ -52,7 +58,7 @@ def next_cursor(reply: JSON) -> str:
 
 
 def matched(reply: JSON) -> str:
-    """Return what each hit of a reply has of the query; see `HitsPage`."""
+    """Return which part of the query each hit of a reply matches: a value of `HitsPage.matched`."""
     return _MATCHED.get(str(_about(reply).get("matched")), "any word")
 
 
@@ -62,15 +68,15 @@ def is_cut(reply: JSON) -> bool:
 
 
 def is_whole(reply: JSON) -> bool:
-    """Whether all messages are in the index."""
+    """Whether the index contains all messages."""
     return _about(reply).get("complete") is not False
 
 
 def passages(reply: JSON) -> list[Passage]:
-    """Return the hits of a reply, without any that has no usable ids.
+    """Return the hits of a reply, except those without valid ids.
 
     Raises:
-        ToolError: `upstream_invalid` if the reply has no list.
+        ToolError: `upstream_invalid` if the reply has no `data` list.
     """
     rows = reply.get("data")
     if not isinstance(rows, list):
@@ -112,7 +118,7 @@ def _passage(row: JSON) -> Passage:
 
 
 def _spans(value: object, chars: int) -> list[tuple[int, int]]:
-    """Return the valid spans of a reply: in order, within the excerpt, and without overlaps."""
+    """Return those spans of an excerpt that are in order, within it, and without overlaps."""
     spans: list[tuple[int, int]] = []
     for each in cast("list[object]", value) if isinstance(value, list) else []:
         match each:

@@ -20,7 +20,7 @@ from backscroll_tools.tool import Call, Result
 
 UNFINISHED: Final = "older messages are still being indexed"
 _CURSOR_CHARS: Final = 100
-"""The usual length of an index's cursor, in characters."""
+"""The length of an index's cursor that is assumed before the first reply, in characters."""
 
 
 async def indexed_page(call: Call, asked: Asked) -> Result:
@@ -54,19 +54,20 @@ async def indexed_page(call: Call, asked: Asked) -> Result:
 
 @dataclass(slots=True)
 class _Filling:
-    """A page that is filled from an index.
+    """A page that is filled with hits from an index.
 
-    It asks for so many hits at once as probably fit, because only the end of a reply has a cursor.
+    Each request asks for as many hits as probably fit. A reply has only one cursor, which continues
+    after its last hit, so either all hits of a reply are used or none.
 
     Attributes:
         call: the call.
         asked: the search.
         page: the page.
-        after: the index's cursor after the hits that are on the page; empty at the start.
-        has_more: whether more hits follow there.
-        reachable: whether `after` leads to them.
-        matched: what each hit has of the query; empty at the start.
-        warnings: what the page has to say.
+        after: the index's cursor after the hits on the page; empty at the start of the list.
+        has_more: whether more hits follow after `after`.
+        reachable: whether a later request with `after` can return those hits.
+        matched: which part of the query each hit matches; empty before the first reply.
+        warnings: the warnings that the page shows.
         most: the maximum number of hits to ask for at once.
     """
 
@@ -114,7 +115,7 @@ class _Filling:
         return "end"
 
     def _next_count(self) -> tuple[int, StoppedBy]:
-        """Return how many hits to ask for, and why the page ends if that is none."""
+        """Return how many hits to ask for, and why the page ends if that number is not positive."""
         position = f"{INDEX}{self.after or '-' * _CURSOR_CHARS}"
         wanted = self.asked.limit - self.page.hits
         if wanted <= 0:
@@ -127,7 +128,7 @@ class _Filling:
         return min(count, left // REQUESTS), "requests"
 
     async def _add(self, count: int) -> StoppedBy | None:
-        """Add up to `count` hits, all of a reply; return why the page ends, or None."""
+        """Ask for `count` hits and add them if all fit. Return why the page ends, or None."""
         client, asked = self.call.client, self.asked
         reply = await client.send(index_reply.search_request(asked, self.after, count))
         passages, warning = index_reply.passages(reply), ""
@@ -150,9 +151,9 @@ class _Filling:
         return None
 
     def _note(self, reply: JSON, warning: str) -> None:
-        """Keep what a reply says about the search."""
+        """Record what a reply says about the search, and a warning about its hits."""
         matched = index_reply.matched(reply)
-        # The page has hits of several replies, and perhaps only some have all words.
+        # The replies for one page may differ: the hits of one have all words, those of another not.
         self.matched = matched if self.matched in {"", matched} else "any word"
         told = {
             UNFINISHED: not index_reply.is_whole(reply),

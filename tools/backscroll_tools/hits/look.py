@@ -1,4 +1,4 @@
-"""Looks at messages one by one: whether a query finds each, and what its words tell."""
+"""Compares messages with a query one by one, and collects what their ranking needs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,26 +16,27 @@ from backscroll_tools.search.match import bits, holds
 from backscroll_tools.search.tokenizer import tokens
 
 TOOL_ROLES: Final = frozenset({"tool", "function"})
-"""The roles whose messages are never hits, because tools wrote them. The store's index has none."""
+"""The roles of messages that are never hits, because tools wrote them. The store's index does not
+contain such messages either."""
 
 _LONG_CHARS: Final = 200_000
-"""If messages have more characters together, they are looked at in a thread: that takes about
-20 ms, in which other calls would wait."""
+"""If the messages of a chunk have more characters than this in total, they are compared in a worker
+thread. Comparing them takes about 20 ms, and without the thread other calls would have to wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A message that was looked at.
+    """A message that was compared with the query.
 
     Attributes:
-        thread_id: the id of its thread.
-        title: the title of its thread; may be empty.
-        key: its key in the list of messages.
-        shown: what is shown of it; `shown.found` says whether the query finds it.
-        bits: which of the query's words it has; see `search.match.bits`.
-        length: its number of words.
-        exact: whether it has one of the query's identifiers as written.
-        undated: whether the search has a period, and the message no time.
+        thread_id: the id of the message's thread.
+        title: the title of that thread; may be empty.
+        key: the message's key in the list of messages.
+        shown: the part of the message to show; `shown.found` is whether the message is a hit.
+        bits: a bit mask of the query's words that the message contains; see `search.match.bits`.
+        length: the message's number of words.
+        exact: whether the message contains one of the query's identifiers as written.
+        undated: whether the message is a hit without a time, although the search has a period.
     """
 
     thread_id: str
@@ -50,14 +51,14 @@ class Looked:
 
 @dataclass(slots=True)
 class Reader:
-    """A thread's list of messages that looks at each of them.
+    """A thread's list of messages. Each message that is read is also compared with the query.
 
     Attributes:
         inner: the list.
         asked: the search.
         thread_id: the thread's id.
         title: the thread's title; may be empty.
-        looked: the messages of the list that were read, by id.
+        looked: the messages that were read, by id, until the scan removes them.
     """
 
     inner: Source[Message]
@@ -67,7 +68,7 @@ class Reader:
     looked: dict[str, Looked] = field(default_factory=dict)
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        """Return messages, as `inner` does, and look at each."""
+        """Return the next messages of `inner`, and add each to `looked`."""
         chunk = await self.inner.chunk(after, limit)
         if sum(len(message["text"]) for message in chunk.items) > _LONG_CHARS:
             found = await anyio.to_thread.run_sync(self._look_at, chunk)
@@ -110,7 +111,12 @@ class Reader:
 
 
 def counted(looked: Iterable[Looked], terms: int) -> list[int]:
-    """Return how many of the messages have each of the query's words, by the place of its bit."""
+    """Return how many messages contain each of the query's words, in the order of their bits.
+
+    Args:
+        looked: the messages.
+        terms: the number of the query's words.
+    """
     by_bits = Counter(each.bits for each in looked)
     return [
         sum(count for found, count in by_bits.items() if found >> place & 1)

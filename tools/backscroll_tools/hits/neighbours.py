@@ -16,13 +16,13 @@ from backscroll_tools.models import Order
 from backscroll_tools.pages.cursor import ListPosition
 
 REQUESTS: Final = 2
-"""The number of requests for the messages around one hit."""
+"""How many requests are needed to read the messages around one hit."""
 
 _COMPLETION: Final = "chatcmpl"
 
 
 def any_collection_of(profile: Profile, thread_id: str) -> Collection:
-    """Return the kind of collection that an id names: also that of a stored completion."""
+    """Return the kind of collection that an id belongs to, including stored completions."""
     completions = CHAT_COMPLETIONS in profile.serves
     if completions and (thread_id.startswith(_COMPLETION) or len(profile.serves) == 1):
         return COMPLETION
@@ -34,7 +34,8 @@ async def with_neighbours(
 ) -> tuple[list[Passage], str]:
     """Return passages with up to `count` messages before and after each hit, and a warning.
 
-    A passage whose neighbours cannot be read stays as it is, and the warning says so.
+    If the messages around a hit cannot be read, the passage is returned unchanged, and the warning
+    says so. Otherwise the warning is empty.
     """
     found = list(passages)
     failed: list[int] = []

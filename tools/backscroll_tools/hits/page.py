@@ -1,4 +1,4 @@
-"""A page of hits whose size, in characters, stays within a limit. It ends only between hits."""
+"""Builds pages of hits that never exceed a size in characters. A page ends only between hits."""
 
 from dataclasses import replace
 from typing import Final
@@ -21,9 +21,9 @@ from backscroll_tools.tool import Bounds, Result
 
 UNREACHABLE: Final = "the next page's cursor would be too long; make the search narrower"
 _WARNING_CHARS: Final = 120
-"""The length of a warning for which a page reserves space, in characters."""
+"""How many characters a page reserves for a warning."""
 _AROUND: Final = 200
-"""The usual length of what a hit has besides its texts, in characters: ids, title, time."""
+"""The usual total length of a hit's ids, title and time, in characters."""
 
 
 class BoundedHits:
@@ -31,8 +31,8 @@ class BoundedHits:
 
     Args:
         asked: the search.
-        bounds: the call's limits, of which the page uses the maximum length of the result, and
-            which parts of the result are counted.
+        bounds: the call's limits. Only `result_chars` and `output` are used: the maximum length of
+            the result, and which parts of it are counted.
     """
 
     def __init__(self, asked: Asked, bounds: Bounds) -> None:
@@ -45,11 +45,11 @@ class BoundedHits:
 
     @property
     def hits(self) -> int:
-        """The number of messages on the page that the query finds."""
+        """The number of hits on the page. A passage may contain several."""
         return sum(len(passage.ids) for passage in self.passages)
 
     def holds(self, position: str) -> int:
-        """Return how many more hits probably fit, if `position` is where the next page starts."""
+        """Return how many more hits probably fit if the next page starts at `position`."""
         forms = self._text + self._structured
         each = _AROUND + EXCERPT_CHARS + 2 * self._asked.context * CONTEXT_CHARS
         return max(self._room(position) // (forms * each), 0)
@@ -59,7 +59,7 @@ class BoundedHits:
 
         Args:
             passage: the passage.
-            position: where the next page starts if the page ends with the passage.
+            position: the start of the next page if this page ends with the passage.
         """
         size = self._cost(passage)
         if size > self._room(position):
@@ -69,7 +69,7 @@ class BoundedHits:
         return True
 
     def take_all(self, passages: list[Passage], position: str) -> bool:
-        """Add all passages, shortened as far as necessary, or none; return whether they fit."""
+        """Add all passages, shortened if necessary, or add none. Return whether they were added."""
         before = len(self.passages), self._used
         for number, passage in enumerate(passages):
             share = self._room(position) // (len(passages) - number)
@@ -85,7 +85,7 @@ class BoundedHits:
                 return False
         return True
 
-    def result(  # noqa: PLR0913 - all that a page says of itself
+    def result(  # noqa: PLR0913 - the fields of `HitsPage`
         self,
         *,
         stopped_by: StoppedBy,
@@ -101,12 +101,14 @@ class BoundedHits:
 
         Args:
             stopped_by: the reason why the page ends.
-            position: where the next page starts; None if nothing follows.
+            position: the start of the next page; None if there is no next page.
             order: the order of the hits.
-            matched: what each hit has of the query.
-            scanned: the number of messages that were looked at, if there is no index.
-            warnings: what an agent has to know about the page, the most important first.
-            reachable: whether a cursor can reach what follows.
+            matched: which part of the query each hit matches; see `HitsPage`.
+            scanned: the number of messages that were compared with the query; None if an index
+                found the hits.
+            warnings: the warnings for the agent, the most important first. A warning that does not
+                fit is left out.
+            reachable: whether a cursor can reach the next page.
             ignores_after: whether the upstream ignores `after`.
 
         Raises:
@@ -165,7 +167,7 @@ class BoundedHits:
         )
 
     def _room(self, position: str) -> int:
-        """Return the number of characters that are left for passages."""
+        """Return how many more characters fit if the next page starts at `position`."""
         page = HitsPage(
             returned=99,
             has_more=True,
@@ -188,7 +190,7 @@ class BoundedHits:
 
 
 def replace_warning(page: HitsPage, warning: str) -> HitsPage:
-    """Return a page with one more warning."""
+    """Return a copy of the page with one more warning."""
     told = page.get("warning", "")
     longer = page.copy()
     longer["warning"] = f"{told}; {warning}" if told else warning

@@ -1,4 +1,4 @@
-"""Passages: a hit with the messages around it. Hits next to each other are one passage."""
+"""Passages. A passage is a hit with the messages around it; neighbouring hits share a passage."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from backscroll_tools.search.query import Query
 EXCERPT_CHARS: Final = 200
 """The maximum length of an excerpt, in characters."""
 CONTEXT_CHARS: Final = 120
-"""The maximum length of what is shown of a message before or after a hit, in characters."""
+"""How many characters of a message before or after a hit are shown at most."""
 TITLE_CHARS: Final = 80
-"""The maximum length of what is shown of a thread's title, in characters."""
+"""How many characters of a thread's title are shown at most."""
 
 _NO_WORDS: Final = Query(words=())
 _CUT: Final = "…"
@@ -21,17 +21,18 @@ _CUT: Final = "…"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown of a message.
+    """The part of a message that a page shows.
 
     Attributes:
         id: the message's id.
-        role: its role.
-        text: a part of its text, with `…` where more of it is left out.
+        role: the message's role.
+        text: a part of the message's text, with `…` at each end where text is left out.
         spans: the start and end of each match in `text`, in order.
-        found: whether the query finds the message, so that it is not only context.
-        created_at: its time in Unix seconds; None if unknown.
-        chars: the length of its text, if `text` is only a part of it; otherwise 0.
-        place: its place in its thread; places of neighbours differ by 1. None if unknown.
+        found: whether the message is a hit. If not, it is only context.
+        created_at: the message's time, in Unix seconds; None if unknown.
+        chars: the length of a hit's whole text, in characters; 0 if `text` is the whole text.
+        place: the message's position in its thread; None if unknown. The positions of two
+            neighbours differ by 1.
     """
 
     id: str
@@ -62,16 +63,16 @@ class Passage:
 
     @property
     def hit(self) -> Shown:
-        """The hit; the best one if there are several."""
+        """The best hit of the passage."""
         return self.said[self.best]
 
     @property
     def ids(self) -> list[str]:
-        """The ids of all messages that the query finds."""
+        """The ids of all hits in the passage."""
         return [each.id for each in self.said if each.found]
 
     def smaller(self) -> Iterator["Passage"]:
-        """Yield the passage without context, and then with less and less of its texts."""
+        """Yield the passage without context, then with ever shorter texts, then without title."""
         said = tuple([each for each in self.said if each.found])
         yield (alone := replace(self, said=said, best=said.index(self.hit)))
         chars = EXCERPT_CHARS
@@ -81,9 +82,12 @@ class Passage:
 
 
 def with_dots(shown: Shown, more: tuple[bool, bool]) -> Shown:
-    """Return what is shown of a message, with `…` where its text has more: before it and after it.
+    """Return the shown part of a message with `…` at each end where the text continues.
 
-    Its `chars` is the length of the whole text, and is kept only if the text has more.
+    Args:
+        shown: the part. Its `chars` is the length of the whole text, and becomes 0 if the part is
+            the whole text.
+        more: two values: whether the text continues before the part, and after it.
     """
     before, after = more
     return replace(
@@ -95,7 +99,7 @@ def with_dots(shown: Shown, more: tuple[bool, bool]) -> Shown:
 
 
 def as_hit(message: Message, query: Query) -> Shown:
-    """Return what is shown of a message that a query finds: the part with most of its words."""
+    """Return the part of a hit that has the most words of the query."""
     part = excerpt(message["text"], query, EXCERPT_CHARS)
     shown = Shown(
         message["id"],
@@ -110,22 +114,22 @@ def as_hit(message: Message, query: Query) -> Shown:
 
 
 def as_context(message: Message) -> Shown:
-    """Return what is shown of a message before or after a hit: the beginning of its text."""
+    """Return the part to show of a message before or after a hit: the beginning of its text."""
     part = excerpt(message["text"][: 4 * CONTEXT_CHARS], _NO_WORDS, CONTEXT_CHARS)
     cut = len(part.text) < len(message["text"].rstrip())
     return Shown(message["id"], message["role"], part.text + (_CUT if cut else ""))
 
 
 def title_line(title: object) -> str:
-    """Return a thread's title on one line, shortened; empty if there is none."""
+    """Return a thread's title on one line, cut to `TITLE_CHARS`; empty if it has no title."""
     line = " ".join(title.split()) if isinstance(title, str) else ""
     return line if len(line) <= TITLE_CHARS else f"{line[: TITLE_CHARS - 1].rstrip()}{_CUT}"
 
 
 def joined(passages: Iterable[Passage]) -> list[Passage]:
-    """Return passages in their order, those of one thread that touch or overlap as one.
+    """Join passages of the same thread that touch or overlap. Return all passages in order.
 
-    The first of them keeps its place and its hit.
+    A joined passage has the position and the best hit of its first part.
     """
     found: list[Passage] = []
     for passage in passages:
@@ -140,7 +144,7 @@ def joined(passages: Iterable[Passage]) -> list[Passage]:
 
 
 def _both(first: Passage, second: Passage) -> Passage | None:
-    """Return two passages as one with the hit of the first, or None if they are apart."""
+    """Return two passages joined, with the best hit of the first; None if they do not touch."""
     if first.thread_id != second.thread_id:
         return None
     ids = [each.id for each in first.said]
@@ -165,7 +169,7 @@ def _touch(earlier: Shown, later: Shown) -> bool:
 
 
 def _shorter(shown: Shown, chars: int) -> Shown:
-    """Return what is shown of a message, with at most `chars` characters around the first match."""
+    """Return at most `chars` characters of a message's shown part, around the first match."""
     if len(shown.text) <= chars:
         return shown
     first, end = shown.spans[0] if shown.spans else (0, 0)

@@ -1,8 +1,9 @@
-"""Where a scan continues, as the position in a cursor.
+"""The position at which a scan of messages continues, as a cursor contains it.
 
-By time, it continues after a message. By relevance, the messages that one call can look at are
-ranked together, so that the next page looks at them again: its position is where they begin, and
-which of their hits were shown. The newest ones are part of it, so that later ones are left out.
+If hits are ordered by time, the next page continues after a certain message. If hits are ordered by
+relevance, all messages that one call can read are ranked together, and the next page reads and
+ranks the same messages again. Its position names the start of these messages and the hits that were
+already shown. It also names the newest of these messages, so that messages added later are ignored.
 """
 
 import hashlib
@@ -15,8 +16,8 @@ from backscroll_tools.client.requests import ID
 from backscroll_tools.errors import ToolError, invalid_arguments
 
 FIRSTS: Final = 3
-"""The number of the newest messages that a position names. If all of them are deleted, hits that
-were added after the first page are found too."""
+"""How many of the newest messages a position names. If all of them are deleted, hits that were
+added after the first page are no longer ignored."""
 
 _DIGEST_BYTES: Final = 6
 _DIGEST_CHARS: Final = 8
@@ -30,16 +31,16 @@ _DIGESTS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a scan continues.
+    """The position at which a scan continues.
 
     Attributes:
-        thread_id: the thread that it continues in, or after; empty at the start, and if the search
-            is for one thread.
-        key: the key of the message that it continues after; empty for the thread's first one.
-        passed: whether it continues after the thread, because all of it was looked at.
-        firsts: digests of the newest messages that are part of the scan; empty if it does not begin
-            with the newest.
-        shown: digests of the hits after this place that were shown.
+        thread_id: the thread to continue in, or after; empty at the start, and if the call names
+            the thread.
+        key: the key of the message to continue after; empty to start with the first message.
+        passed: whether to continue after the thread, because all of its messages were read.
+        firsts: digests of the newest messages of a ranked scan; empty if the scan starts later in
+            the list.
+        shown: digests of the hits after this position that earlier pages have shown.
     """
 
     thread_id: str = ""
@@ -49,7 +50,7 @@ class Place:
     shown: tuple[str, ...] = ()
 
     def encoded(self) -> str:
-        """Return the place as the position of a cursor."""
+        """Return the text of this position, which a cursor contains."""
         way = "a" if self.passed else "b"
         digests = "".join((*self.firsts, *self.shown))
         ranked = f"{len(self.firsts)}{digests}" if digests else ""
@@ -58,10 +59,10 @@ class Place:
 
     @classmethod
     def read(cls, position: str) -> Self:
-        """Return the place that `encoded` returned; the start if the position is empty.
+        """Return the position for a text from `encoded`; the start if the text is empty.
 
         Raises:
-            ToolError: `invalid_arguments` if the position is of another kind.
+            ToolError: `invalid_arguments` if the text is not from `encoded`.
         """
         if not position:
             return cls()
@@ -83,7 +84,7 @@ class Place:
 
 
 def digest(message_id: str) -> str:
-    """Return eight characters that stand for a message's id."""
+    """Return a digest of a message's id; eight characters."""
     raw = hashlib.blake2s(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
     return urlsafe_b64encode(raw).decode()
 

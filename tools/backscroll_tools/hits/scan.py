@@ -1,4 +1,4 @@
-"""Reads messages of an upstream without search, and keeps those that a query finds."""
+"""Reads the messages of an upstream that has no search, and finds the hits among them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,24 +26,25 @@ from backscroll_tools.tool import Call
 UNDATED: Final = "since and until were ignored for messages without a time"
 
 _MANY: Final = 1_000_000
-"""The limit of a walk that has no limit of its own. A call's requests limit how many it reads."""
+"""The `limit` of each walk. It is never reached, because a call may not send enough requests."""
 
 
 @dataclass(slots=True)
 class Scan:
-    """Messages that were looked at in one call, in the order in which they were read.
+    """The messages that one call has read and compared with the query, in the order of reading.
 
     Attributes:
         call: the call.
         asked: the search.
-        ranks: whether the hits are ranked at the end, so that all messages are looked at.
-        place: where the next scan continues.
+        ranks: whether the hits are ranked at the end. If so, the scan reads all messages that it
+            can.
+        place: the position at which the next scan continues.
         looked: the messages.
-        found: the indexes of those that the query finds.
-        warnings: what the page has to say.
-        reachable: whether a cursor can reach what follows.
+        found: the indexes of the hits in `looked`.
+        warnings: the warnings that the page shows.
+        reachable: whether a cursor can reach the messages that follow.
         ignores_after: whether the upstream ignores `after`.
-        beyond: the number of messages that were read after the last hit, for its context.
+        beyond: the number of messages that were read after the last hit, to show them around it.
     """
 
     call: Call
@@ -64,11 +65,11 @@ class Scan:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are as many hits as asked for."""
+        """Whether there are as many hits as the call asked for; always False if hits are ranked."""
         return not self.ranks and len(self.found) >= self.asked.limit
 
     async def run(self) -> StoppedBy:
-        """Look at messages until there are enough hits, and return why the scan ends.
+        """Read messages until there are enough hits, and return why the scan ends.
 
         Raises:
             ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet.
@@ -80,7 +81,7 @@ class Scan:
         return self._ended(stop)
 
     async def _thread(self, thread_id: str, title: str, key: str) -> Stop:
-        """Look at the messages of a thread that follow the one with this key."""
+        """Read the messages of a thread after the one with this key; if empty, all messages."""
         client = self.call.client
         collection = any_collection_of(client.upstream.profile, thread_id)
         position = ListPosition("", thread_id, self.order)
@@ -106,7 +107,7 @@ class Scan:
         return stop
 
     def _take(self, each: Looked, place: Place) -> bool:
-        """Keep a message that was looked at; return whether more of them are of use."""
+        """Keep a message if it is needed. Return whether the next one may be needed."""
         if self.is_full:
             near = each.thread_id == self.looked[-1].thread_id
             if not near or self.beyond >= self.asked.context:
@@ -131,7 +132,7 @@ class Scan:
         return stop.by
 
     async def _everywhere(self) -> StoppedBy:
-        """Look at the messages of one thread after another."""
+        """Read the messages of one thread after another, and return why the scan ends."""
         first = self.place
         if first.thread_id and not first.passed:
             stopped_by = await self._next_thread(first.thread_id, "", first.key)
@@ -157,7 +158,7 @@ class Scan:
         return "limit"
 
     async def _listed(self, threads: Iterable[Thread]) -> StoppedBy | None:
-        """Look at threads; return why the scan ends with one of them, or None if it does not."""
+        """Read the messages of these threads. Return why the scan ends, or None if it goes on."""
         for thread in threads:
             if self.is_full:
                 return "limit"
@@ -167,11 +168,11 @@ class Scan:
         return None
 
     async def _next_thread(self, thread_id: str, title: str, key: str) -> StoppedBy | None:
-        """Look at a thread; return why the scan ends with it, or None if it does not."""
+        """Read the messages of a thread. Return why the scan ends, or None if it goes on."""
         try:
             stop = await self._thread(thread_id, title, key)
         except ToolError as error:
-            if error.code != "not_found":  # otherwise, it was deleted after it was listed
+            if error.code != "not_found":  # else the thread was deleted after it was listed
                 return self._failed(error)
         else:
             if self.is_full and (stop.by != "end" or self.beyond):
@@ -182,7 +183,7 @@ class Scan:
         return None
 
     async def _threads(self, after: str) -> Reply | StoppedBy:
-        """Return the threads after one, or why they cannot be read."""
+        """Return the list of threads after a thread, or why the list cannot be read."""
         window = Slice(PAGE_ITEMS, self.order, after)
         try:
             with anyio.CancelScope(deadline=self.call.ends_at):
@@ -192,10 +193,10 @@ class Scan:
         return self._failed(too_late())
 
     def _failed(self, error: ToolError) -> StoppedBy:
-        """Return why the scan ends with a failure.
+        """Return why the scan ends after this failure.
 
         Raises:
-            ToolError: `error`, if nothing was looked at yet.
+            ToolError: `error`, if no message has been read yet.
         """
         if not self.looked:
             raise error
@@ -206,7 +207,7 @@ class Scan:
         return "requests"
 
     async def _report(self, taken: int, _limit: int) -> None:
-        """Report the number of messages that were looked at, of those that a call can look at."""
+        """Report how many messages were read, and how many a call can read at most."""
         del taken
         if self.call.report is not None:
             most = self.call.bounds.requests * PAGE_ITEMS

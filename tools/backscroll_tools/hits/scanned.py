@@ -1,8 +1,8 @@
-"""A page of hits from an upstream without search, whose messages are looked at one by one.
+"""Builds a page of hits from an upstream that has no search, by reading its messages.
 
-By time, the page ends after enough hits. By relevance, all messages that the call's limits allow
-are looked at and ranked together; the cursor continues with the other hits among them, and then
-with the messages beyond.
+If hits are ordered by time, reading ends after enough hits. If hits are ordered by relevance, all
+messages that the call's limits allow are read, and the hits among them are ranked together. The
+cursor then continues with the other hits, and after the last of them with the next messages.
 """
 
 from dataclasses import replace
@@ -54,7 +54,10 @@ async def scanned_page(call: Call, asked: Asked) -> Result:
 
 
 def _by_time(scan: Scan, page: BoundedHits, stopped_by: StoppedBy) -> tuple[str | None, StoppedBy]:
-    """Add the hits in the order in which they were read; return where and why the page ends."""
+    """Add the hits in the order of reading.
+
+    Return the position of the next page, or None if none follows, and why this page ends.
+    """
     start = scan.asked.start.position
     passages = joined(_passage(scan, at) for at in scan.found)
     at_of = {(scan.looked[at].thread_id, scan.looked[at].shown.id): at for at in scan.found}
@@ -74,7 +77,7 @@ def _by_time(scan: Scan, page: BoundedHits, stopped_by: StoppedBy) -> tuple[str 
 def _ranked(
     scan: Scan, page: BoundedHits, start: Place, stopped_by: StoppedBy
 ) -> tuple[str | None, StoppedBy]:
-    """Add the best hits that were not shown yet; return where and why the page ends."""
+    """Add the best hits that earlier pages have not shown. Return the same values as `_by_time`."""
     ids = [digest(each.shown.id) for each in scan.looked]
     firsts = start.firsts
     if not (start.thread_id or start.key or firsts):
@@ -100,10 +103,12 @@ def _ranked(
 
 
 def _takes(page: BoundedHits, passage: Passage, position: str) -> bool:
-    """Add a passage, the first one of a page if necessary in a shorter form.
+    """Add a passage if it fits, and return whether it did.
+
+    The first passage of a page is shortened if it does not fit.
 
     Raises:
-        ToolError: `invalid_arguments` if the limit is too small for any form of it.
+        ToolError: `invalid_arguments` if not even the shortest form of the first passage fits.
     """
     if page.take(passage, position):
         return True
@@ -115,12 +120,12 @@ def _takes(page: BoundedHits, passage: Passage, position: str) -> bool:
 
 
 def _order(scan: Scan) -> list[int]:
-    """Return the indexes of the hits, the best first."""
+    """Return the indexes of the hits in `Scan.looked`, the best hit first."""
     query, looked = scan.asked.query, scan.looked
     having = counted(looked, len(query.terms))
     weights = [weight(len(looked), count) for count in having]
     mean = sum(each.length for each in looked) / max(len(looked), 1)
-    # A message that was read earlier is newer, so that it has the higher row.
+    # Messages are read from the newest to the oldest, and a newer message has a higher row.
     candidates = [
         Candidate(-at, looked[at].bits, looked[at].length, looked[at].thread_id)
         for at in scan.found
@@ -133,7 +138,7 @@ def _order(scan: Scan) -> list[int]:
 
 
 def _passage(scan: Scan, at: int) -> Passage:
-    """Return a hit with the messages around it that were looked at."""
+    """Return a hit, together with those messages around it that were read."""
     looked, context = scan.looked, scan.asked.context
     each = looked[at]
     sign = 1 if scan.order == "asc" else -1

@@ -9,10 +9,10 @@
     #kqzv>assistant
     …will **refund** you…
 
-The prefix of lines is that of every page (`render`). The mark around matches is chosen so that none
-of the texts on the page contains any of its characters. Context has lines that start with the
-prefix and `-`, and the hits among it lines with `>`. In a search of one thread, headers have the
-time of day instead of the thread.
+As on every page (`render`), header lines start with a random prefix. The mark before and after each
+match occurs in no other text on the page. The prefix and `-` start the line above a message that is
+only context; the prefix and `>` start the line above a hit among such messages. In a search of one
+thread, headers show the time of day instead of the thread.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ from backscroll_tools.models import Hit, HitsPage, Said
 from backscroll_tools.render import MARK_CHARS, compact, continuation, shown_date, shown_time
 
 _MARKS: Final = "*=~^|@%+"
-"""Characters that a mark can consist of. They are frequent neither in prose nor in code."""
+"""The characters that a mark may consist of. They are rare in prose and in code."""
 
 _ORDERS: Final = {"relevance": "best first", "newest": "newest first", "oldest": "oldest first"}
 _MATCHED: Final = {
@@ -35,13 +35,17 @@ _MATCHED: Final = {
 
 
 def match_mark(texts: Iterable[str], prefix: str) -> str:
-    """Return a mark that is in none of the texts: if need be `prefix`, which is in none of them."""
+    """Return a mark that occurs in none of the texts.
+
+    If the texts contain all characters of `_MARKS`, this is `prefix`, which the caller has chosen
+    so that no text contains it.
+    """
     used = set[str]().union(*texts)
     return next((2 * char for char in _MARKS if char not in used), prefix)
 
 
 def texts_of(passages: Iterable[Passage]) -> list[str]:
-    """Return all texts of passages that others wrote."""
+    """Return the titles and the message texts of passages. All of them are untrusted."""
     return [
         text
         for passage in passages
@@ -69,7 +73,7 @@ def hit_of(passage: Passage, mark: str) -> Hit:
 
 
 def heading(prefix: str, page: HitsPage) -> str:
-    """Return the first line of a page: how much was found, by what, and how to continue."""
+    """Return the first line of a page: the number of hits, what they match, how to continue."""
     count = page["returned"]
     head = f"{prefix} {count} hit{'' if count == 1 else 's'} for {_MATCHED[page['matched']]}"
     if count > 1:
@@ -84,12 +88,13 @@ def heading(prefix: str, page: HitsPage) -> str:
 def lines(
     passage: Passage, mark: str, above: Passage | None = None, *, single: bool = False
 ) -> list[str]:
-    """Return the lines of a passage, without the prefix. Texts are appended to their line.
+    """Return the lines of a passage, without the prefix. A message's text is part of its line.
 
     Args:
         passage: the passage.
         mark: the text before and after each match.
-        above: the passage above it on the page, whose thread or date is not repeated.
+        above: the passage above it on the page; None for the first. If both have the same thread
+            or date, it is not repeated.
         single: whether all hits are in the thread that the call names.
     """
     best = passage.hit
@@ -122,7 +127,7 @@ def cost(passage: Passage, *, text: bool, structured: bool, single: bool) -> int
 
     Args:
         passage: the passage.
-        text: whether the result has a text.
+        text: whether the result has text for models.
         structured: whether the result has structured content.
         single: as in `lines`.
     """

@@ -1,4 +1,4 @@
-"""`search-messages`: messages that have the words of a query, with excerpts."""
+"""`search-messages`: finds messages by the words of a query, and shows an excerpt of each."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ from backscroll_tools.tool import Call, Result, Tool
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    # The tokenizer and its stop words are only imported for a search.
+    # Imported here, because only a search needs the tokenizer and its stop words.
     from backscroll_tools.hits.asked import read
     from backscroll_tools.hits.index_reply import INDEX
     from backscroll_tools.hits.indexed import indexed_page
@@ -31,7 +31,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
             try:
                 result = await indexed_page(call, asked)
             except ToolError as error:
-                # A store of an older version has no search, so its messages are read.
+                # An older version of the store has no search, so read its messages instead.
                 if error.code != "upstream_retired" or position:
                     raise
         result = result or await scanned_page(call, asked)
