@@ -1,1 +1,1 @@
-"""The messages that a query finds: by an upstream's index, or by reading messages one by one."""
+"""Finds messages that match a query: with an upstream's index, or by reading them one by one."""

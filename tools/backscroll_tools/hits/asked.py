@@ -1,4 +1,4 @@
-"""What a search asks for, read from the arguments of a call and from its cursor."""
+"""Reads the search that a call asks for from the call's arguments and cursor."""
 
 import json
 import re

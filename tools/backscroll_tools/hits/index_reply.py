@@ -11,7 +11,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import KEY
 
 INDEX: Final = "i"
-"""The prefix of positions that continue in an upstream's index. The index's own cursor follows."""
+"""The prefix of a position in an upstream's index. The index's own cursor follows the prefix."""
 
 _MATCHED: Final = {
     "all_words": "all words",
@@ -47,7 +47,7 @@ def next_cursor(reply: JSON) -> str:
     """Return the index's cursor for the next page; empty if there is no next page.
 
     Raises:
-        ToolError: `upstream_invalid` if the index's cursor has characters that ours cannot contain.
+        ToolError: `upstream_invalid` if the index's cursor is not text that ours can contain.
     """
     cursor = reply.get("next_cursor")
     if cursor is None:
@@ -118,7 +118,7 @@ def _passage(row: JSON) -> Passage:
 
 
 def _spans(value: object, chars: int) -> list[tuple[int, int]]:
-    """Return those spans of an excerpt that are in order, within it, and without overlaps."""
+    """Return the valid spans of an excerpt: in order, inside the excerpt, and without overlaps."""
     spans: list[tuple[int, int]] = []
     for each in cast("list[object]", value) if isinstance(value, list) else []:
         match each:

@@ -128,7 +128,10 @@ class _Filling:
         return min(count, left // REQUESTS), "requests"
 
     async def _add(self, count: int) -> StoppedBy | None:
-        """Ask for `count` hits and add them if all fit. Return why the page ends, or None."""
+        """Ask for `count` hits and add them if all fit.
+
+        Return why the page ends, or None if it does not end.
+        """
         client, asked = self.call.client, self.asked
         reply = await client.send(index_reply.search_request(asked, self.after, count))
         passages, warning = index_reply.passages(reply), ""
@@ -153,7 +156,7 @@ class _Filling:
     def _note(self, reply: JSON, warning: str) -> None:
         """Record what a reply says about the search, and a warning about its hits."""
         matched = index_reply.matched(reply)
-        # The replies for one page may differ: the hits of one have all words, those of another not.
+        # If the replies for a page differ, some hits on the page may not have all words.
         self.matched = matched if self.matched in {"", matched} else "any word"
         told = {
             UNFINISHED: not index_reply.is_whole(reply),

@@ -1,4 +1,4 @@
-"""Compares messages with a query one by one, and collects what their ranking needs."""
+"""Compares messages with a query one by one, and computes the values that rank them."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -22,7 +22,7 @@ _COMPLETION: Final = "chatcmpl"
 
 
 def any_collection_of(profile: Profile, thread_id: str) -> Collection:
-    """Return the kind of collection that an id belongs to, including stored completions."""
+    """Return the collection for an id: of threads, conversations or stored completions."""
     completions = CHAT_COMPLETIONS in profile.serves
     if completions and (thread_id.startswith(_COMPLETION) or len(profile.serves) == 1):
         return COMPLETION

@@ -121,7 +121,7 @@ def as_context(message: Message) -> Shown:
 
 
 def title_line(title: object) -> str:
-    """Return a thread's title on one line, cut to `TITLE_CHARS`; empty if it has no title."""
+    """Return a thread's title on one line, cut to `TITLE_CHARS`; empty if there is no title."""
     line = " ".join(title.split()) if isinstance(title, str) else ""
     return line if len(line) <= TITLE_CHARS else f"{line[: TITLE_CHARS - 1].rstrip()}{_CUT}"
 

@@ -50,7 +50,7 @@ class Place:
     shown: tuple[str, ...] = ()
 
     def encoded(self) -> str:
-        """Return the text of this position, which a cursor contains."""
+        """Return this position as text for a cursor."""
         way = "a" if self.passed else "b"
         digests = "".join((*self.firsts, *self.shown))
         ranked = f"{len(self.firsts)}{digests}" if digests else ""

@@ -26,7 +26,7 @@ from backscroll_tools.tool import Call
 UNDATED: Final = "since and until were ignored for messages without a time"
 
 _MANY: Final = 1_000_000
-"""The `limit` of each walk. It is never reached, because a call may not send enough requests."""
+"""The `limit` of each walk. It is never reached, because a call's other limits are lower."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Scan:
         warnings: the warnings that the page shows.
         reachable: whether a cursor can reach the messages that follow.
         ignores_after: whether the upstream ignores `after`.
-        beyond: the number of messages that were read after the last hit, to show them around it.
+        beyond: the number of messages that were read after the last hit, to show as its context.
     """
 
     call: Call
@@ -81,7 +81,7 @@ class Scan:
         return self._ended(stop)
 
     async def _thread(self, thread_id: str, title: str, key: str) -> Stop:
-        """Read the messages of a thread after the one with this key; if empty, all messages."""
+        """Read the messages of a thread that follow the key, or all if the key is empty."""
         client = self.call.client
         collection = any_collection_of(client.upstream.profile, thread_id)
         position = ListPosition("", thread_id, self.order)

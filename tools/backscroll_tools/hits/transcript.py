@@ -12,7 +12,7 @@
 As on every page (`render`), header lines start with a random prefix. The mark before and after each
 match occurs in no other text on the page. The prefix and `-` start the line above a message that is
 only context; the prefix and `>` start the line above a hit among such messages. In a search of one
-thread, headers show the time of day instead of the thread.
+thread, headers also show the time of day, but not the thread.
 """
 
 from collections.abc import Iterable, Sequence
@@ -93,8 +93,8 @@ def lines(
     Args:
         passage: the passage.
         mark: the text before and after each match.
-        above: the passage above it on the page; None for the first. If both have the same thread
-            or date, it is not repeated.
+        above: the passage above it on the page; None for the first. A thread or date that both have
+            is not repeated.
         single: whether all hits are in the thread that the call names.
     """
     best = passage.hit
