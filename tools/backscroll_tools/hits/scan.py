@@ -81,7 +81,7 @@ class Scan:
         return self._ended(stop)
 
     async def _thread(self, thread_id: str, title: str, key: str) -> Stop:
-        """Read the messages of a thread that follow the key, or all if the key is empty."""
+        """Read the messages of a thread that follow `key`; if `key` is empty, all of them."""
         client = self.call.client
         collection = any_collection_of(client.upstream.profile, thread_id)
         position = ListPosition("", thread_id, self.order)
