@@ -135,8 +135,8 @@ class HitsPage(TypedDict):
         order: `relevance`, `newest` or `oldest`.
         mark: the characters before and after each match in an excerpt. No text on the page
             contains them otherwise.
-        scanned: the number of messages that were looked at for this page, if the upstream has no
-            search.
+        scanned: the number of messages that were compared with the query for this page, if the
+            upstream has no search.
     """
 
     returned: int

@@ -36,7 +36,7 @@ KEPT_FIELDS: Final = frozenset({"id", "metadata"})
 _CONTAINERS: Final = (dict, list)
 _DATA: Final = "data:"
 _BASE64_CHARS: Final = LEAST_CHARS - 2
-"""`LEAST_CHARS` without the padding at the end of base64, which has up to two characters."""
+"""`LEAST_CHARS` without padding. Base64 ends with up to two characters of padding."""
 
 _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{_BASE64_CHARS},}}={{0,2}}\s*")
 _DATA_URL: Final = re.compile(

@@ -23,7 +23,7 @@ _DATABASE_PREFIX: Final = "database_"
 nothing was written."""
 
 _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
-"""The database error codes after which the same request may succeed by itself later."""
+"""The database error codes after which the same request may succeed later, without any repair."""
 
 _ATTEMPTS_IF_LOCKED: Final = 2
 """The maximum number of attempts of a request if the store's database is locked. In each attempt,

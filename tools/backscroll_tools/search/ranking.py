@@ -49,7 +49,7 @@ class Candidate(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """The score of one message. Messages are sorted by score, then with the newest first.
+    """The score of one message. If two messages have the same score, the newer one is first.
 
     Attributes:
         score: the score; a higher score ranks before a lower one.
