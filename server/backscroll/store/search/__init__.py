@@ -1,1 +1,1 @@
-"""Search in the store: an index written with each message, and `GET /v1/search`."""
+"""Search in the store: an index that is updated with each message, and `GET /v1/search`."""

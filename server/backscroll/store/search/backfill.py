@@ -1,8 +1,8 @@
-"""Indexes what was written before there was an index, in the background.
+"""Indexes, in the background, the messages that were written before there was an index.
 
-Owners are indexed from the newest to the oldest, a chunk of messages in a transaction. The table
-`search_pending` has how far that is, so that a process goes on where the last one ended. Processes
-that do the same at once only repeat one another's looks: what is indexed already is left out.
+Owners are indexed from the newest to the oldest. Each transaction indexes one chunk of messages.
+The table `search_pending` records the progress, so that a process continues where the previous one
+stopped. If several processes do this at once, no message is indexed twice.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from backscroll.store.search import index, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 
 PAUSE_S: Final = 0.01
-"""The seconds between two transactions, in which others write."""
+"""The pause between two transactions, in seconds. Other processes can write during it."""
 AGAIN_S: Final = 5.0
-"""The seconds before the next attempt, if the database could not be written."""
+"""The pause before another attempt if the database could not be written, in seconds."""
 
 WATCH_S: Final = 5.0
-"""The seconds between two looks for something to do."""
+"""The pause between two checks for missing or removed messages, in seconds."""
 MERGED_ROWS: Final = 64
-"""The new rows after which the parts of FTS5's index are merged."""
+"""The parts of FTS5's index are merged after this number of new rows."""
 
 _log: Final = logging.getLogger(__name__)
 _pending: Final = select(search_pending.c.kind, search_pending.c.below).order_by(
@@ -44,17 +44,17 @@ _goes_on: Final = (
 
 
 async def keep_whole(database: Database, watch_s: float = WATCH_S) -> None:
-    """Index what is missing, forget what was deleted and merge the index, until cancelled.
+    """Index missing messages, erase removed ones, and merge the index, until cancelled.
 
     Args:
         database: the database.
-        watch_s: the seconds between two looks for something to do.
+        watch_s: the pause between two checks for missing or removed messages, in seconds.
     """
     merged = 0
     while True:
         await fill(database)
         newest = merged
-        with suppress(NothingWrittenError):  # the next look may succeed
+        with suppress(NothingWrittenError):  # the next check may succeed
             newest = await database.read(rows.newest)
         if abs(newest - merged) >= MERGED_ROWS:
             await merge(database)
@@ -85,11 +85,11 @@ async def _merge(database: Database, step: Callable[[Connection], bool], pause_s
 
 
 async def fill(database: Database, pause_s: float = PAUSE_S) -> None:
-    """Index what is missing, and return when nothing is.
+    """Index missing messages and erase removed ones, and return when all are done.
 
     Args:
         database: the database.
-        pause_s: the seconds between two transactions.
+        pause_s: the pause between two transactions, in seconds.
     """
     filling = _Filling()
     while True:
@@ -117,26 +117,26 @@ def is_whole(connection: Connection) -> bool:
 
 
 class _Filling:
-    """The steps of one process: one chunk of an owner's messages after another."""
+    """Completes the index in steps. Each step indexes one chunk of an owner's messages."""
 
     def __init__(self) -> None:
         self._owner: tuple[int, int] | None = None
-        """The kind and position of the owner that is being indexed, and nothing beyond it."""
+        """The kind and the position of the owner whose messages are being indexed."""
         self._above = -1
         self._known: set[int] = set()
         self._newest = 0
-        """The positions of its messages that are indexed, in rows up to this one."""
+        """`_known` has the positions of the owner's messages whose rows are at most `_newest`."""
         self._outdated: bool | None = None
-        """Whether another version made tokens; None until the first look."""
+        """Whether another tokenizer version made tokens in the index; None until checked."""
 
     def is_needed(self, connection: Connection) -> bool:
-        """Whether anything is left to do."""
+        """Whether any message is still to be indexed, or any removed row to be erased."""
         if self._outdated is None:
             self._outdated = _is_of_other_version(connection)
         return self._outdated or connection.execute(_pending).first() is not None
 
     def step(self, connection: Connection) -> None:
-        """Index one chunk."""
+        """Index one chunk or erase removed rows. First empty an index with outdated tokens."""
         take_turns(connection, "search index")
         if self._outdated and _is_of_other_version(connection):
             index.reset(connection)
@@ -180,7 +180,7 @@ class _Filling:
 
 
 def _is_of_other_version(connection: Connection) -> bool:
-    """Whether the oldest or the newest row has tokens of another version."""
+    """Whether another tokenizer version made the tokens of the oldest or of the newest row."""
     versions = rows.versions(connection)
     if not versions:
         return False

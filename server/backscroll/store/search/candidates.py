@@ -1,8 +1,8 @@
-"""The rows that may be hits, found in the index alone: no text is read here.
+"""Finds the rows that may be hits. Only the index is read, not the texts.
 
-The rarest words are looked up first, until they are in `Bounds.budget` rows altogether. So the time
-is bounded in a store of any size, and rows that have only common words are left out. If even the
-rarest word is in more rows, the newest of them are taken in the order of their numbers.
+The rarest words are looked up first, as long as all rows together stay within `Bounds.budget`. So
+the time is bounded in a store of any size, and rows that have only common words are left out. If
+even the rarest word exceeds the budget, rows with any word are read in the order of writing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,11 +20,11 @@ from backscroll.store.search.texts import role_number
 
 
 class Group(NamedTuple):
-    """Words that are looked up together: those of all literals, or any one of the others.
+    """Words that are looked up together: the words of all literals, or a single other word.
 
     Attributes:
-        words: the tokens, all of which a row must have.
-        bits: their bits in a candidate.
+        words: the tokens. A row must have all of them.
+        bits: the bits of these words in a candidate's bit mask.
     """
 
     words: tuple[str, ...]
@@ -33,7 +33,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a search does at most.
+    """Limits how many rows and texts a search reads.
 
     Attributes:
         budget: the most rows with a word that are read, added up over all words; also the most
@@ -59,8 +59,8 @@ class Limits:
     Attributes:
         scope: the number of the partition; -1 if it has no rows.
         owner: the number of the only thread, conversation or completion; None for all.
-        high: the greatest row.
-        bounds: how much it does at most.
+        high: the number of the newest row.
+        bounds: how many rows and texts the search may read.
     """
 
     scope: int
@@ -70,19 +70,19 @@ class Limits:
 
     @property
     def between(self) -> tuple[int, int]:
-        """The least and the greatest row."""
+        """The least and the greatest number of a row."""
         return 1, self.high
 
     @property
     def also(self) -> list[str]:
-        """Tokens that each row must have."""
+        """Tokens that each row must have in addition to the words."""
         return [] if self.owner is None else [owner_token(self.owner)]
 
 
 class CommonWords:
-    """Words that were in more rows than the budget when a search of this process looked them up.
+    """Words that earlier searches of this process found in more rows than the budget.
 
-    They are not counted again, because that takes several milliseconds for each.
+    They are not looked up again, because each look-up takes several milliseconds.
     """
 
     MOST: Final = 10_000
@@ -91,7 +91,7 @@ class CommonWords:
         self._known: set[tuple[int, tuple[str, ...]]] = set()
 
     def has(self, limits: Limits, group: Group) -> bool:
-        """Whether a search of everything found the words of a group too common."""
+        """Whether an earlier search of the whole partition found these words too common."""
         return limits.owner is None and (limits.scope, group.words) in self._known
 
     def add(self, limits: Limits, group: Group) -> None:
@@ -107,9 +107,9 @@ class Found:
     """The rows of each group of words that was looked up.
 
     Attributes:
-        having: how many rows have the words of each group; one more than the budget if there
-            are too many.
-        rows: the rows of the groups within the budget, by the group's index.
+        having: for each group, how many rows have its words; one more than the budget if more rows
+            than the budget have them.
+        rows: the rows of each group that was looked up, by the index of the group.
     """
 
     having: tuple[int, ...]
@@ -117,7 +117,7 @@ class Found:
 
 
 def groups(search: SearchRequest) -> list[Group]:
-    """Return what a search looks up, the literals' words first."""
+    """Return the groups of words that a search looks up; the group of the literals comes first."""
     query = search.query
     places = {term: place for place, term in enumerate(query.terms)}
     required = query.required
@@ -134,7 +134,7 @@ def look_up(
     found: Sequence[Group],
     common: CommonWords,
 ) -> Found:
-    """Return the rows of the rarest groups, within the budget; the first page calls this."""
+    """Return the rows of the rarest groups, within the budget. This is for the first page."""
     if search.query.only_common:
         return Found(tuple(0 for _ in found), {})
     bounds = limits.bounds
@@ -167,7 +167,7 @@ def look_up_again(
     found: Sequence[Group],
     having: tuple[int, ...],
 ) -> Found:
-    """Return the rows of the same groups as on the first page."""
+    """Return the rows of the groups that were chosen for the first page."""
     budget = limits.bounds.budget
     places = [] if search.query.only_common else chosen(search, having, budget)
     return Found(
@@ -177,9 +177,10 @@ def look_up_again(
 
 
 def chosen(search: SearchRequest, having: Sequence[int], budget: int) -> list[int]:
-    """Return which groups are looked up: the literals' words, and the rarest within the budget.
+    """Return the indexes of the groups to look up: the literals' group, then the rarest others.
 
-    Empty if even the rarest is too common, or if there is nothing to look up.
+    Their rows together stay within the budget. The list is empty if the first group alone exceeds
+    it, or if there are no groups.
     """
     required = bool(search.query.required)
     by_rarity = sorted(range(len(having)), key=lambda place: (having[place], place))
@@ -199,7 +200,7 @@ def chosen(search: SearchRequest, having: Sequence[int], budget: int) -> list[in
 def bits_by_row(
     search: SearchRequest, groups_found: Sequence[Group], found: Found
 ) -> dict[int, int]:
-    """Return the rows that have any of the words, and all that literals need, with their bits."""
+    """Return the bit mask of each row that has any of the words and all words of the literals."""
     bits: dict[int, int] = {}
     places = sorted(found.rows)
     for place in places:
@@ -243,18 +244,18 @@ def streamed(
     found: Sequence[Group],
     after: int | None,
 ) -> tuple[list[int], int | None]:
-    """Return rows with any of the words in the order of their numbers, and where to go on.
+    """Return the next rows with any of the words, in the order of their numbers.
 
     Args:
         connection: a connection for reading.
-        search: the search; `oldest` begins with the least number, and each other order with the
-            greatest.
-        limits: which rows it considers.
-        found: the words; without any, each row is a candidate.
-        after: the last row of the step before; None for the first step.
+        search: the search. The order `oldest` starts with the least number, and every other order
+            with the greatest.
+        limits: the rows that the search considers.
+        found: the groups of words. If there are none, every row is a candidate.
+        after: the last row that the previous step has read; None for the first step.
 
     Returns:
-        the rows, and the last row that was read; None if there are no more.
+        The rows, and the number of the last row that was read, or None if no more rows follow.
     """
     oldest, most = search.order == "oldest", limits.bounds.scan
     low, high = limits.between
@@ -295,7 +296,7 @@ def _rows(connection: Connection, limits: Limits, group: Group, most: int) -> li
 
 
 def _is_common(connection: Connection, limits: Limits, group: Group) -> bool:
-    """Whether PostgreSQL would read far more rows than the budget."""
+    """Whether PostgreSQL would read far more rows than the budget to look up a group."""
     budget = limits.bounds.budget
     if not rows.is_postgres(connection) or limits.high <= budget or limits.owner is not None:
         return False

@@ -1,4 +1,4 @@
-"""Reads the messages of the store's tables that the index should have."""
+"""Reads the messages to index from the store's tables."""
 
 from typing import Any, Final
 
@@ -27,11 +27,11 @@ from backscroll.store.search.texts import (
 OWNERS: Final = {THREAD: threads, CONVERSATION: conversations, COMPLETION: completions}
 
 CHUNK: Final = 200
-"""How many messages are in memory at a time."""
+"""How many messages are read into memory at a time."""
 
 
 def entries(connection: Connection, owner: int, above: int) -> list[Entry]:
-    """Return the next `CHUNK` messages of an owner, oldest first, indexed or not."""
+    """Return the next `CHUNK` messages after position `above`, oldest first, even if indexed."""
     position, kind = divmod(owner, KINDS)
     rows = connection.execute(_SOURCES[kind], {"of": position, "above": above})
     return [_entry(kind, *row) for row in rows]

@@ -1,4 +1,4 @@
-"""The messages of rows that were found, and what a reply shows of them."""
+"""Reads the messages of rows, checks them against the query, and builds hits for a reply."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -64,10 +64,10 @@ _PLACES: Final = {
 
 
 def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) -> dict[int, JSON]:
-    """Return the messages of rows, by row, without those that have been deleted since.
+    """Return the message of each row, by row. Messages that have been deleted are left out.
 
-    Each has the ids, the role, the time, the title, the whole `text` and, as `indexed`, all that
-    is indexed of it.
+    A message has its ids, role, time, title and whole `text`. In addition, `indexed` is the text
+    that the index has for it: `text`, followed by the title if it is the first message.
     """
     hits: dict[int, JSON] = {}
     for kind, statement in _FIND.items():
@@ -110,8 +110,8 @@ def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) 
 def matching(query: "Query", role: str | None, hit: JSON) -> set[str] | None:
     """Return which words of a query a message has; None if the message does not match.
 
-    This decides what the index cannot: literals, exclusions, rare roles, and tokens with the same
-    hash.
+    The index cannot check literals, exclusions, and roles without a number of their own. On
+    PostgreSQL, two tokens may also have the same hash. So all of this is checked here.
     """
     from backscroll_tools.search.folding import fold
     from backscroll_tools.search.match import admitted
@@ -130,7 +130,7 @@ def matching(query: "Query", role: str | None, hit: JSON) -> set[str] | None:
 
 
 def shown(query: "Query", hit: JSON, chars: int, weights: Mapping[str, float]) -> JSON:
-    """Return a hit as a reply has it: with an excerpt in place of the text."""
+    """Return a hit in the format of a reply, with an excerpt in place of the text."""
     from backscroll_tools.search.excerpt import excerpt
 
     text = hit["text"]

@@ -1,6 +1,6 @@
-"""Writes the index in the transaction that writes a message, so that both always agree.
+"""Updates the index in the transaction that changes a message, so that both always agree.
 
-A thread, conversation or completion is an owner: a number made of its kind and its position.
+An owner is a thread, conversation or completion. Its number is computed from its kind and position.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +22,14 @@ from backscroll.store.search.texts import (
 from backscroll.store.search.titles import has_title, title_of, titled
 
 _LOOKED_UP: Final = 3
-"""The tokens of a message with which its row is looked up."""
+"""How many of a message's tokens are used to find its row."""
 
 _OWNER: Final = "\ue001"
-"""Begins the token of an owner. No token of a text has it, because it is no letter or symbol."""
+"""The first character of an owner's token. It is neither a letter nor a symbol, so no token of a
+text has it."""
 _SEPARATOR: Final = "\ue000"
-"""Follows the number of a scope in tokens; no token has it, because it is no letter or symbol."""
+"""Separates the number of a scope from a token. It is neither a letter nor a symbol, so no token of
+a text has it."""
 
 _scope: Final = select(search_scopes.c.scope).where(
     search_scopes.c.partition == bindparam("partition")
@@ -36,22 +38,22 @@ _next_scope: Final = select(func.coalesce(func.max(search_scopes.c.scope), 0) + 
 
 
 def owner_of(kind: int, position: int) -> int:
-    """Return the number of an owner."""
+    """Return the number of the owner with this kind and position."""
     return position * KINDS + kind
 
 
 def owner_token(owner: int) -> str:
-    """Return the token of all messages of an owner, by which the index finds them."""
+    """Return the token that all messages of an owner have, so that the index can find them."""
     return f"{_OWNER}{owner:x}"
 
 
 def scope_of(connection: Connection, partition: str, *, create: bool = False) -> int | None:
-    """Return the number of a partition; 0 for the default one, None if nothing was indexed in it.
+    """Return a partition's number, called scope; 0 for the default one, None if there is no number.
 
     Args:
-        connection: a connection; in a write transaction if `create` is set.
-        partition: the name.
-        create: whether to give it a number if it has none.
+        connection: a connection; in a write transaction if `create` is True.
+        partition: the name of the partition.
+        create: whether to give the partition a number if it has none.
     """
     if not partition:
         return 0
@@ -66,18 +68,18 @@ def scope_of(connection: Connection, partition: str, *, create: bool = False) ->
 
 
 def scoped(scope: int, tokens: Sequence[str]) -> Sequence[str]:
-    """Return tokens as a partition's messages have them in the index."""
+    """Return tokens in the form that the index stores for the messages of a scope."""
     return tokens if scope == 0 else [f"{scope}{_SEPARATOR}{token}" for token in tokens]
 
 
 def add(connection: Connection, partition: str, owner: int, entries: Iterable[Entry]) -> None:
-    """Index messages of an owner that are not indexed yet.
+    """Add messages of an owner to the index. They must not be indexed yet.
 
     Args:
         connection: the connection of the transaction that writes the messages.
         partition: the owner's partition.
-        owner: its number.
-        entries: the messages; those without a text are left out.
+        owner: the owner's number.
+        entries: the messages. Messages without a text are left out.
     """
     whole = (_with_title(connection, owner, entry) for entry in entries)
     texts = (entry for entry in whole if entry.text.strip())
@@ -86,7 +88,7 @@ def add(connection: Connection, partition: str, owner: int, entries: Iterable[En
 
 
 def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Entry]) -> None:
-    # Imported when something is written: the first start of a server must be quick.
+    # Imported only when something is written, so that a server starts quickly.
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
     scope = scope_of(connection, partition, create=True) or 0
@@ -112,9 +114,9 @@ def remove(connection: Connection, partition: str, owner: int, position: int, te
     Args:
         connection: the connection of the transaction that erases the message.
         partition: the owner's partition.
-        owner: the number of its thread, conversation or completion.
-        position: its place there.
-        text: its text, as it was indexed.
+        owner: the number of the message's thread, conversation or completion.
+        position: the message's position there.
+        text: the text that was indexed for the message, without the title.
     """
     text = _text(connection, owner, position, text)
     row = _find(connection, partition, owner, position, text)
@@ -129,14 +131,14 @@ def retitle(
     before: Mapping[str, str] | None,
     after: Mapping[str, str] | None,
 ) -> None:
-    """Index a new title.
+    """Replace the title of an owner in the index. Call this after the metadata was changed.
 
     Args:
-        connection: the connection of the transaction that changes the metadata; call this after it.
+        connection: the connection of the transaction that changes the metadata.
         partition: the owner's partition.
         owner: the number of the thread, conversation or completion.
-        before: its metadata before the change.
-        after: its metadata after the change.
+        before: the owner's metadata before the change.
+        after: the owner's metadata after the change.
     """
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
@@ -169,7 +171,7 @@ def _with_title(connection: Connection, owner: int, entry: Entry) -> Entry:
 
 
 def _text(connection: Connection, owner: int, position: int, text: str) -> str:
-    """Return what is indexed of a message: the first one of its owner has the title, too."""
+    """Return the text to index for a message. For an owner's first message, add the title."""
     if not has_title(owner, position):
         return text
     of, kind = divmod(owner, KINDS)
@@ -184,10 +186,10 @@ def _find(
     if not text.strip():
         return None
     scope = scope_of(connection, partition) or 0
-    # The longest tokens are the rarest ones, and leave few rows to look at.
+    # The longest tokens tend to be the rarest, so only few rows have to be read.
     longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
     row = _row_at(connection, owner, position, scoped(scope, longest))
-    # If it is not found, it is not indexed yet, or another version made its tokens.
+    # If no row is found, the message is not indexed yet, or another version made its tokens.
     return row or _row_at(connection, owner, position, ())
 
 
@@ -201,12 +203,12 @@ def _row_at(
 
 
 def rows_of(connection: Connection, owner: int, above: int = 0) -> dict[int, int]:
-    """Return the rows of an owner's messages, by their positions.
+    """Return the row of each message of an owner, by the position of the message.
 
     Args:
         connection: a connection.
         owner: the number of the owner.
-        above: only rows with greater numbers are returned.
+        above: only rows with numbers greater than this are returned.
     """
     between = (above + 1, rows.newest(connection))
     ids = terms.having(connection, [owner_token(owner)], "all", between)
@@ -214,7 +216,7 @@ def rows_of(connection: Connection, owner: int, above: int = 0) -> dict[int, int
 
 
 def remove_owner(connection: Connection, owner: int) -> None:
-    """Remove all messages of an owner from the index; call this before they are erased."""
+    """Remove all messages of an owner from the index. Call this before the messages are erased."""
     indexed = rows_of(connection, owner)
     above = -1
     while indexed and (found := entries(connection, owner, above)):
@@ -234,7 +236,7 @@ def remove_owner(connection: Connection, owner: int) -> None:
 
 
 def reset(connection: Connection) -> None:
-    """Empty the index, so that everything is indexed again in the background."""
+    """Empty the index. All messages are then indexed again in the background."""
     terms.clear(connection)
     connection.execute(delete(search_pending))
     for kind, table in OWNERS.items():
@@ -250,7 +252,7 @@ _METADATA: Final = {
 
 
 def _remove(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> bool:
-    """Remove rows; False if another version made their tokens, and the whole index was emptied."""
+    """Remove rows. If another version made their tokens, empty the index and return False."""
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
     if not rows.is_postgres(connection) and any(
@@ -271,7 +273,7 @@ def _all_tokens(scope: int, owner: int, made: Sequence[str]) -> list[str]:
 
 
 ERASING: Final = 3
-"""The kind of the pending row that says that FTS5 still keeps something of removed rows."""
+"""The kind of a row in `search_pending` that means: FTS5 has not erased all removed rows yet."""
 
 
 def _forget(connection: Connection) -> None:

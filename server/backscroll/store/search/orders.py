@@ -1,11 +1,12 @@
-"""The orders of hits: each yields rows one after another, and where a page after a row begins.
+"""The orders of hits. An order yields rows, and for each row the cursor of a page that follows it.
 
-By relevance, rows are taken in batches: the 200 with the greatest weight, then the next 200, each
-batch in the order of `backscroll_tools.search.ranking`. A score depends on the rest of its batch,
-which a deletion changes. So the cursor has the ends of the batch, and its rows that were shown:
-whatever the scores are by then, each row of the batch is yielded once.
+The order `relevance` takes rows in batches: the 200 rows with the greatest weight, then the next
+200, and so on. `backscroll_tools.search.ranking` sorts each batch. The score of a row depends on
+the other rows of its batch, so it may change if a row is deleted. Therefore a cursor has the ends
+of the batch, and the rows of the batch that were already shown. So each row is yielded only once.
 
-`newest` and `oldest` go by time. If there are only common words, the order is that of writing.
+The orders `newest` and `oldest` sort by time. If only common words are searched, all orders sort by
+the order of writing.
 """
 
 from collections import Counter
@@ -35,25 +36,25 @@ Step: TypeAlias = tuple[int | None, Cursor]
 there, because enough rows were read for it."""
 
 _Key: TypeAlias = tuple[int, ...]
-"""The weight of a row, and its number."""
+"""The weight and the number of a row. Candidates are sorted by both."""
 
 BATCH: Final = 200
 _FIRST: Final = (1 << 53, 0)
-"""A weight and a row that are greater than those of any candidate."""
+"""A key that is greater than the key of any candidate."""
 _WEIGHT: Final = 1_000_000
-"""Weights are compared as integers, which a cursor stores exactly."""
+"""Weights are multiplied by this number and rounded, because a cursor stores only integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A search, ready to look up.
+    """A search whose words have been looked up.
 
     Attributes:
         connection: a connection for reading.
-        partition: where to look.
-        search: what is asked for.
-        limits: which rows count.
-        groups: the words of the search.
+        partition: the name of the partition to search.
+        search: the request.
+        limits: the rows that the search considers.
+        groups: the groups of words of the search.
         weights: the weight of each group.
         found: the rows of the groups that were looked up; if there are none, rows are streamed.
         outline: the process's roles and times of rows.
@@ -120,8 +121,8 @@ def _heaviest(
     Args:
         counts: how many rows have each combination.
         totals: the weight of each combination.
-        first: the key after which the batch begins.
-        end: the last key of the batch, if it is known.
+        first: the key that the batch starts after.
+        end: the last key of the batch; empty if it is not known yet.
     """
     taken: set[int] = set()
     whole, least = 0, first[0]
@@ -132,13 +133,13 @@ def _heaviest(
             break
         taken.add(own)
         least = totals[own]
-        # Some of those with the weight of `first` were on earlier pages.
+        # Some rows with the weight of `first` were in earlier batches, so these are not counted.
         whole += counts[own] if totals[own] < first[0] else 0
     return taken
 
 
 def _totals(lookup: Lookup, patterns: set[int]) -> dict[int, int]:
-    """Return the weight of each combination of words."""
+    """Return the total weight of each combination of words."""
     looked_up = [(lookup.groups[each].bits, lookup.weights[each]) for each in lookup.found.rows]
     return {
         pattern: round(_WEIGHT * sum(told for own, told in looked_up if pattern & own == own))

@@ -1,7 +1,7 @@
-"""The data of each row except its tokens: which message it is, and when and by whom it was written.
+"""Stores the data of each row of the index, except its tokens. A row stands for one message.
 
-On SQLite, `search_rows` has a block for each `BLOCK` consecutive rows, which is compressed once it
-is full. On PostgreSQL, each row is one of the table, which also has the tokens.
+On SQLite, the table `search_rows` contains blocks of `BLOCK` consecutive rows, and full blocks are
+compressed. On PostgreSQL, the table contains single rows, together with their tokens.
 """
 
 import json
@@ -15,15 +15,15 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 
 BLOCK: Final = 128
-"""The rows of a block. Row n is in block (n - 1) // BLOCK."""
+"""How many rows a block has. Row n is in block (n - 1) // BLOCK."""
 _FEW: Final = 8
-"""How many rows of a block are added up one by one."""
+"""If more rows of a block than this are read, the whole block is unpacked."""
 MAX_LENGTH: Final = 0xFFFF
-"""The maximum length that is stored: longer messages count as this long."""
+"""The maximum length of a message that is stored, in words. Longer messages count as this long."""
 
 _RECORD: Final = struct.Struct("<qqIIHBB")
 _OPEN: Final = -1
-"""The key of the block that is not full yet; its number follows that of the last full one."""
+"""The key of the block that is not full yet. Its number is the one after the last full block."""
 _LAST: Final = (
     "SELECT (SELECT coalesce(max(block), -1) FROM search_rows),"
     " (SELECT rows FROM search_rows WHERE block = -1)"
@@ -42,16 +42,16 @@ _REMOVE_POSTGRES: Final = text("DELETE FROM search_rows WHERE id = ANY(CAST(:ids
 
 
 class Row(NamedTuple):
-    """What the index has of a message besides its tokens.
+    """The data of a message in the index, except its tokens.
 
     Attributes:
-        owner: the number of its thread, conversation or completion; see `index`.
-        created_at: when it was written, in Unix seconds.
-        position: its position there.
-        scope: the number of its partition.
-        length: its number of words, at most `MAX_LENGTH`.
-        role: the number of its role; see `texts`.
-        version: the version of the tokenizer that made its tokens; 0 if the row was removed.
+        owner: the number of the message's thread, conversation or completion; see `index`.
+        created_at: when the message was written, in Unix seconds.
+        position: the message's position in its thread, conversation or completion.
+        scope: the number of the message's partition.
+        length: the message's number of words, at most `MAX_LENGTH`.
+        role: the number of the message's role; see `texts`.
+        version: the version of the tokenizer that made the tokens; 0 if the row was removed.
     """
 
     owner: int
@@ -95,7 +95,7 @@ def append(connection: Connection, rows: Sequence[Row]) -> range:
 
 
 def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
-    """Return those of the rows that exist, by number."""
+    """Return the rows with these numbers, by number. Rows that do not exist are left out."""
     if is_postgres(connection):
         found = connection.execute(_READ_POSTGRES, {"ids": list(ids)})
         return {each[0]: Row(*each[1:]) for each in found}
@@ -133,7 +133,7 @@ def sampled(connection: Connection, high: int, blocks: int) -> list[Row]:
 
 
 def versions(connection: Connection) -> set[int]:
-    """Return the versions of the tokens of the oldest and of the newest rows."""
+    """Return the tokenizer versions of the oldest and of the newest rows."""
     if is_postgres(connection):
         end = "(SELECT version FROM search_rows ORDER BY id {} LIMIT 1)"
         statement = " UNION ALL ".join(end.format(order) for order in ("ASC", "DESC"))
@@ -177,7 +177,7 @@ def clear(connection: Connection) -> None:
 
 
 def unpacked(block: int, stored: bytes) -> list[Row]:
-    """Return the rows of a stored block: compressed, unless it is the one that is not full yet."""
+    """Return the rows of a stored block, which is compressed if it is full."""
     records = _RECORD.iter_unpack(stored) if block == _OPEN else _unpack(stored)
     return [Row(*record) for record in records]
 
@@ -195,14 +195,14 @@ def _members(connection: Connection, block: int, open_block: int) -> list[Row]:
 
 
 def _pack(rows: Iterable[Sequence[int]]) -> bytes:
-    """Return a full block, compressed: for each column, the differences from row to row."""
+    """Compress a full block: in each column, the differences between consecutive rows."""
     columns = zip(*rows, strict=True)
     differences = (later - earlier for column in columns for earlier, later in _pairs(column))
     return zlib.compress(array("q", differences).tobytes())
 
 
 def _some(stored: bytes, first: int, ids: Sequence[int]) -> dict[int, Row]:
-    """Return some rows of a compressed block; the other ones cost nothing if these are few."""
+    """Return some rows of a compressed block. If they are few, only these rows are computed."""
     if len(ids) > _FEW:
         records = list(_unpack(stored))
         return {each: Row(*records[each - first]) for each in ids}

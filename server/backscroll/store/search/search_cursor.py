@@ -1,4 +1,4 @@
-"""A place in a list of hits, as a cursor: a few integers, and the search that they belong to.
+"""Cursors in a list of hits. A cursor has a few integers, and a digest of the search it belongs to.
 
 A cursor freezes what the order depends on: how many messages there were, how many have each word,
 and the newest row. So rows that are added later change nothing, and those that are deleted are only
@@ -26,16 +26,16 @@ _MORE: Final = 0x80
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page begins.
+    """The position at which a page starts.
 
     Attributes:
-        high: the id of the newest row that is part of the list.
-        messages: how many messages there were to look in.
-        mean_length: their mean number of words, times 100.
-        having: how many messages have each group of words; counted up to a limit.
-        at: the sort keys of the last hit, or of the batch that `shown` belongs to; empty at the
-            beginning.
-        shown: the rows of a batch that were on earlier pages.
+        high: the number of the newest row that is part of the list.
+        messages: the estimated number of messages in the partition.
+        mean_length: the mean number of words of these messages, times 100.
+        having: how many rows have each group of words, counted up to a limit.
+        at: the sort key of the last row. In the order `relevance`, these are the keys of the two
+            ends of a batch. It is empty at the start of the list.
+        shown: the rows of that batch that earlier pages have shown.
     """
 
     high: int
@@ -67,7 +67,7 @@ class Cursor:
             groups: how many groups of words the search has.
 
         Raises:
-            ApiError: 400 for anything but a cursor of this search.
+            ApiError: 400 if the text is not a cursor of this search.
         """
         try:
             if len(cursor) > MAX_CURSOR_CHARS:

@@ -1,4 +1,4 @@
-"""`GET /search`: an extension of OpenAI's API, which has no search in messages."""
+"""`GET /search`: finds messages. It extends OpenAI's API, which cannot search messages."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""One page of a search."""
+"""Builds one page of the hits of a search."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _BOUNDS: Final = Bounds()
 
 
 class Statistics:
-    """Estimates of each partition, kept until the index has grown by a tenth.
+    """Estimates the size of each partition again whenever the index has grown by a tenth.
 
     Attributes:
         common: the words that are too common to look up.
@@ -41,7 +41,7 @@ class Statistics:
 
     MOST: Final = 1_000
     SAMPLED: Final = 32
-    """The blocks of rows in which the messages of a partition are counted."""
+    """How many blocks of rows are read to estimate the number of messages in a partition."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, int, int]] = {}
@@ -49,7 +49,7 @@ class Statistics:
         self.outline = Outline()
 
     def of(self, connection: Connection, limits: Limits) -> tuple[int, int]:
-        """Return how many messages there are to look in, and their mean length times 100."""
+        """Return about how many messages a partition has, and their mean length times 100."""
         high, *known = self._known.get(limits.scope, (-1, 0, 0))
         if not high <= limits.high <= high + high // 10:
             sample = rows.sampled(connection, limits.high, self.SAMPLED)
@@ -69,14 +69,15 @@ def find(
     kept: Statistics,
     bounds: Bounds = _BOUNDS,
 ) -> JSON:
-    """Return a page of hits, as a list envelope with a cursor and what was searched for.
+    """Return a page of hits in a list envelope that also has a cursor and describes the search.
 
     Args:
         connection: a connection for reading.
-        partition: where to look.
-        search: what is asked for.
-        kept: the process's estimates.
-        bounds: how much it does at most; a page that is not full by then has a cursor.
+        partition: the name of the partition to search.
+        search: the request.
+        kept: the estimates that this process keeps between searches.
+        bounds: how many rows and texts the search may read. If this ends the page before it is
+            full, the page has a cursor.
 
     Raises:
         ApiError: 404 for an unknown `thread_id`, 400 for the cursor of another search.
@@ -122,7 +123,7 @@ class _Page:
 
     Attributes:
         hits: the hits.
-        after: the cursor of the next page; None at the end.
+        after: the cursor of the next page; None if there is no next page.
         looked_at: how many texts were read.
         has_all: whether each hit has all words of the query.
     """
@@ -171,7 +172,7 @@ def _chunks(found: Iterator[Step]) -> Iterator[list[Step]]:
 
 
 def _said(lookup: Lookup, page: _Page) -> JSON:
-    """Return how a search was read: what matched, and which words were too common."""
+    """Describe the search: which part of the query hits match, and which words were ignored."""
     query = lookup.search.query
     if query.literals:
         matched = "literals"

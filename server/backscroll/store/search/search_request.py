@@ -1,4 +1,4 @@
-"""What a request to `/search` asks for."""
+"""Reads and checks the parameters of a request to `/search`."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ MAX_LIMIT: Final = 50
 EXCERPT_CHARS: Final = 240
 MAX_EXCERPT_CHARS: Final = 2_000
 LATEST: Final = 1 << 53
-"""The greatest time that is accepted, in Unix seconds: beyond it, JSON's numbers are not exact."""
+"""The latest time that is accepted, in Unix seconds. Greater integers are not exact in JSON."""
 
 _INTEGER: Final = re.compile(r"[0-9]{1,16}")
 _ORDERS: Final = ("relevance", "newest", "oldest")
@@ -31,15 +31,15 @@ class SearchRequest:
 
     Attributes:
         text: the query as it was given.
-        query: the same, read.
-        thread_id: the only thread, conversation or completion to look in; None for all.
-        role: the only role; None for all.
-        since: the first second, in Unix time; None for the beginning.
-        until: the second after the last one; None for the end.
+        query: the parsed `text`.
+        thread_id: the only thread, conversation or completion to search; None to search all.
+        role: the only role of hits; None for all roles.
+        since: the first second of the period, in Unix time; None if the period has no start.
+        until: the first second after the period, in Unix time; None if it has no end.
         order: `relevance`, `newest` or `oldest`.
-        limit: the most hits, 1-50.
-        excerpt_chars: the most characters of an excerpt, 1-2,000.
-        after: the cursor of the page before; None for the first page.
+        limit: the maximum number of hits; 1 to 50.
+        excerpt_chars: the maximum length of an excerpt, in characters; 1 to 2,000.
+        after: the `next_cursor` of the previous page; None for the first page.
     """
 
     text: str
@@ -55,15 +55,15 @@ class SearchRequest:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What a cursor belongs to: everything but the sizes and the cursor itself."""
+        """The values that all pages share: all except `limit`, `excerpt_chars` and `after`."""
         return (self.text, self.thread_id, self.role, self.since, self.until, self.order)
 
 
 def read_search(params: QueryParams) -> SearchRequest:
-    """Return the search that a query string asks for; unknown parameters are ignored.
+    """Return the search that a query string describes. Unknown parameters are ignored.
 
     Raises:
-        ApiError: 400 for a value that is not allowed.
+        ApiError: 400 if a value is not allowed.
     """
     from backscroll_tools.search.query import QueryError, parse
 

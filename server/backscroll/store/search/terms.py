@@ -1,8 +1,8 @@
-"""The tokens of each row: in an FTS5 table on SQLite, in arrays with a GIN index on PostgreSQL.
+"""Stores the tokens of rows: on SQLite in an FTS5 table, on PostgreSQL in arrays with a GIN index.
 
-Statements are text, because SQLAlchemy has no expressions for FTS5. PostgreSQL stores a hash of
-each token, which takes a third of the space. Two tokens can have the same hash, so `hits` compares
-each text with the query.
+SQL statements are text, because SQLAlchemy has no expressions for FTS5. On PostgreSQL, a hash
+replaces each token, to save two thirds of the space. Two tokens can have the same hash, so `hits`
+compares each text with the query.
 """
 
 import zlib
@@ -52,12 +52,13 @@ _ORDERS: Final = {"": "", "newest": "ORDER BY {} DESC", "oldest": "ORDER BY {} A
 Order: TypeAlias = Literal["", "newest", "oldest"]
 
 NEWEST: Final = 2_000
-"""The rows in which PostgreSQL counts a word before it looks the word up: it always reads all rows
-of a word, however few are wanted."""
+"""On PostgreSQL, a word is first counted in this number of the newest rows, because looking it up
+reads all rows of the word, even if only a few are wanted."""
 MERGED_PAGES: Final = 32
-"""The most pages of 4 KB that one step of a merge writes, so that it takes a few milliseconds."""
+"""The maximum number of 4 KB pages that one merge step writes, in a few milliseconds."""
 MERGES: Final = 4
-"""The most steps of a merge that a deletion takes itself."""
+"""The maximum number of merge steps in a deletion's own transaction. More follow in the background.
+"""
 
 
 def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> None:
@@ -78,8 +79,8 @@ def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]])
 
     Args:
         connection: a connection in a write transaction.
-        removed: the numbers of rows, and the tokens that were added with them: FTS5 does not check
-            them.
+        removed: the number of each row, and its tokens. They must be the tokens that were added
+            with the row, because FTS5 does not check this.
     """
     if not removed:
         return
@@ -126,16 +127,17 @@ def having(  # noqa: PLR0913, PLR0917 - one for each part of the statement
     order: Order = "",
     also: Sequence[str] = (),
 ) -> list[int]:
-    """Return the numbers of rows that have all, or any, of some tokens.
+    """Return the numbers of the rows that have all of the tokens, or any of them.
 
     Args:
         connection: a connection for reading.
         terms: the tokens; at least one.
-        how: whether a row must have all of them.
+        how: whether a row must have all of the tokens, or any of them.
         between: the least and the greatest number of a row.
-        most: the most numbers to return.
-        order: which of them to return if there are more, and their order; none by default.
-        also: more tokens, all of which a row must have.
+        most: the maximum number of rows to return.
+        order: the order of the rows. It also decides which rows are returned if there are more than
+            `most`. By default, rows have no order.
+        also: further tokens. A row must have all of these.
     """
     low, high = between
     if is_postgres(connection):
@@ -156,7 +158,7 @@ def having(  # noqa: PLR0913, PLR0917 - one for each part of the statement
 
 
 def share(connection: Connection, terms: Iterable[str], high: int) -> float:
-    """Return the share of the newest rows that have all of some tokens, on PostgreSQL."""
+    """Return which fraction of the newest rows has all of the tokens. Only for PostgreSQL."""
     bound = {"terms": hashed(terms), "low": high - NEWEST, "high": high}
     return int(connection.scalar(_SHARE_POSTGRES, bound) or 0) / min(NEWEST, high)
 
@@ -166,7 +168,7 @@ def _quoted(term: str) -> str:
 
 
 def hashed(terms: Iterable[str]) -> list[int]:
-    """Return PostgreSQL's hashes of tokens: signed integers of 32 bits."""
+    """Return the hashes that replace tokens on PostgreSQL: signed integers of 32 bits."""
     codes = (zlib.crc32(term.encode("utf-8", "surrogatepass")) for term in terms)
     return [code - (code >> 31 << 32) for code in codes]
 
@@ -185,7 +187,7 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
     before = _changes(connection)
     pages = -MERGED_PAGES if everything else MERGED_PAGES
     connection.exec_driver_sql(_MERGE, (pages,))
-    # The documentation of `merge`: fewer than two changes mean that there was nothing to do.
+    # By FTS5's documentation, fewer than two changes mean that there was nothing to merge.
     return _changes(connection) - before < 2  # noqa: PLR2004 - see above
 
 
@@ -199,14 +201,18 @@ def is_scattered(connection: Connection) -> bool:
 
 
 def forget(connection: Connection, steps: int = MERGES) -> bool:
-    """Rewrite what FTS5 keeps of removed rows, in steps; return whether nothing is left of them.
+    """Erase the tokens of removed rows from FTS5's index. Return whether all are erased.
 
-    FTS5 marks a removed row, and drops it when it merges the parts of the index that have it.
-    PostgreSQL does that itself when it vacuums.
+    FTS5 only marks a removed row. It drops the row's tokens when it merges the parts of the index
+    that contain them. PostgreSQL needs no such steps, because it erases rows when it vacuums.
+
+    Args:
+        connection: a connection in a write transaction.
+        steps: the maximum number of merge steps.
     """
     if is_postgres(connection):
         return True
-    # A savepoint makes FTS5 write the marks, which it would otherwise keep until the commit.
+    # FTS5 keeps the marks in memory until the commit, unless a savepoint makes it write them.
     connection.exec_driver_sql("SAVEPOINT marks")
     connection.exec_driver_sql("RELEASE SAVEPOINT marks")
     return any(merge(connection, everything=True) for _ in range(steps))

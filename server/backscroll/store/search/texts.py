@@ -1,7 +1,7 @@
-"""What search finds of a message: the text that a person or a model wrote, and by whom.
+"""Extracts the parts of a message that search uses: its role, and the text of a person or a model.
 
-Calls of tools and their outputs are left out: they are most of what agents write, and hide what was
-said.
+Tool calls and their outputs are left out. They are most of what an agent writes, and would hide the
+rest.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backscroll_tools.search.tokenizer import Tokens
 
 ROLES: Final = ("user", "assistant", "system", "developer")
-"""Roles that the index knows by number; each other role has the number `OTHER_ROLE`."""
+"""The roles that have their own number in the index. All others have the number `OTHER_ROLE`."""
 OTHER_ROLE: Final = len(ROLES)
 
 THREAD: Final = 0
@@ -33,9 +33,9 @@ class Entry(NamedTuple):
     """A message to index.
 
     Attributes:
-        position: its place in its thread, conversation or completion.
-        role: who wrote it.
-        created_at: in Unix seconds.
+        position: the message's position in its thread, conversation or completion.
+        role: the message's role.
+        created_at: when the message was written, in Unix seconds.
         text: what it says; empty if there is nothing to find.
         made: the tokens of the text, if they were made before the transaction.
     """
@@ -64,11 +64,11 @@ def role_number(role: str) -> int:
 
 
 def message_text(role: str, content: object) -> str:
-    """Return the text of a message: of its parts, each on a line of its own.
+    """Return the text of a message, with a line for the text of each part.
 
     Args:
-        role: who wrote it; nothing is found of what tools wrote.
-        content: a string, a list of parts in any of OpenAI's forms, or None.
+        role: the message's role. If a tool wrote the message, the result is empty.
+        content: a string, a list of parts in any of OpenAI's formats, or None.
     """
     if role in _TOOLS:
         return ""
@@ -78,20 +78,20 @@ def message_text(role: str, content: object) -> str:
 
 
 def item_text(body: JSON | None) -> str:
-    """Return the text of a conversation's item; empty unless it is a message."""
+    """Return the text of a conversation's item; empty if the item is not a message."""
     if body is None or body.get("type") != "message":
         return ""
     return message_text(item_role(body), body.get("content"))
 
 
 def item_role(body: JSON) -> str:
-    """Return who wrote an item, or a message of a completion."""
+    """Return the role of an item or of a completion's message; empty if it has no role."""
     role = body.get("role")
     return role if isinstance(role, str) else ""
 
 
 def completion_text(body: JSON) -> str:
-    """Return the text of a message of a stored completion, and why it was refused."""
+    """Return the text of a stored completion's message, and the model's refusal if it refused."""
     role = item_role(body)
     found = message_text(role, body.get("content"))
     refusal = body.get("refusal")
