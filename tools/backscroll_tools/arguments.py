@@ -1,7 +1,7 @@
 """Validates agents' arguments by JSON Schema, with errors that say how to fix the call.
 
 Types are not converted. The published schemas omit some rules, to save tokens and because not every
-host accepts these rules. They are checked here: a call has no unknown arguments, ids and cursors
+host accepts these rules. This module checks them: a call has no unknown arguments, ids and cursors
 contain only certain characters, texts and lists have a maximum length, and strings contain neither
 NUL nor a lone surrogate, except in a query, which may be any text. Metadata may also be an object,
 which the published schemas do not allow.

@@ -38,8 +38,8 @@ class Collection:
             starts after the id of the last object.
         retrieve: builds the request for the collection itself, which contains messages that the
             list may lack; None if the list is complete.
-        choices: returns those messages from the reply to `retrieve`, oldest first. They may have no
-            ids.
+        choices: returns the messages that the list may lack from the reply to `retrieve`, oldest
+            first. They may have no ids.
     """
 
     list_messages: Callable[[str, Slice], Request]

@@ -6,7 +6,7 @@ from typing import Final
 
 _ASCII: Final = re.compile(r"[\n\t\x20-\x7e]*")
 _JOINERS: Final = "\u200c\u200d"
-"""The zero-width non-joiner and joiner. Persian, Indic scripts and many emoji need them."""
+"""The zero-width non-joiner and joiner. They are kept for Persian, Indic scripts and emoji."""
 
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """The Unicode categories of characters that a terminal acts on or does not show: control and format

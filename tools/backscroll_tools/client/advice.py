@@ -31,7 +31,7 @@ RETRY_OF: Final = dict.fromkeys(
     ("idempotency_key_reused", "idempotent_object_deleted"),
     "safe without this idempotency_key; nothing was written.",
 )
-"""The retry rules for the upstream's own error codes, if the rule for our code does not fit."""
+"""The retry rules for some of the upstream's own error codes. They replace the rule of our code."""
 
 SHOWN_BY: Final = {
     THREADS: ("list-threads",),

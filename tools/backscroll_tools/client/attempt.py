@@ -18,7 +18,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.spans import span
 
 _LONG: Final = 1024 * 1024
-"""The size from which a body is decoded in a worker thread, in bytes."""
+"""The minimum size of a body that is decoded in a worker thread, in bytes."""
 
 
 async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: float) -> JSON:

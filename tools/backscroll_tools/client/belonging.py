@@ -24,7 +24,7 @@ _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
 
 
 def belongs(reply: JSON, request: Request) -> bool:
-    """Return False if an id or a kind in a reply shows that it belongs to another request.
+    """Return False if an id or a kind in a reply shows that the reply is to another request.
 
     Args:
         reply: the object of a successful reply.

@@ -68,7 +68,7 @@ class Client:
         self._writers = Lanes(TOTAL, 1)
 
     def route(self, request: Request) -> tuple[Http, AbstractAsyncContextManager[None]]:
-        """Return the connection pool for a request, and a context that occupies a slot for it."""
+        """Return the connection pool for a request, and a context that occupies a slot."""
         http, lanes = self._reading if request.method == "GET" else self._writing
         return http, lanes.lane(request.owner)
 

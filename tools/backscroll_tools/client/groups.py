@@ -106,7 +106,7 @@ SEARCH: Final = Group(
     kinds={"search": frozenset({"search.hit"})},
     probe_query=(("query", "a"), ("limit", "1")),
 )
-"""The search of the embedded store, which OpenAI's API does not have (docs/upstreams.md)."""
+"""The search of the embedded store (docs/upstreams.md). OpenAI's API has no search."""
 
 GROUPS: Final = {
     group.name: group

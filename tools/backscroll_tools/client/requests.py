@@ -159,12 +159,12 @@ def probe(group: Group) -> Request:
 
 
 def list_threads(window: Slice) -> Request:
-    """List threads, which the embedded store and Foundry support."""
+    """List threads. The embedded store and Foundry support this."""
     return Request("GET", THREADS, THREADS.root, window.query)
 
 
 def list_by_activity(window: Slice, at: str = "") -> Request:
-    """List threads and conversations by last activity, which only the embedded store supports.
+    """List threads and conversations by last activity. Only the embedded store supports this.
 
     Args:
         window: the slice to list. Its filters may be `since` and `until`, in Unix seconds.
@@ -209,7 +209,7 @@ def create_message(thread_id: str, message: JSON, idempotency_key: str) -> Reque
 
 
 def list_message_files(thread_id: str, message_id: str, window: Slice) -> Request:
-    """List the files of a message, which only version 1 of the API supports."""
+    """List the files of a message. Only version 1 of the API supports this."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}/files"
     return Request("GET", MESSAGE_FILES, path, window.query)
 

@@ -25,8 +25,8 @@ AGAIN: Final = frozenset(
 """The statuses after which the same request may succeed."""
 
 _NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
-"""The messages of a 404 response that mean that the upstream does not serve the path. Any other
-message means that an object is missing."""
+"""If a 404 response has one of these messages, the upstream does not serve the path. With any other
+message, an object is missing."""
 
 _STATUS: Final[dict[int, ErrorCode]] = {
     HTTPStatus.BAD_REQUEST: "invalid_arguments",

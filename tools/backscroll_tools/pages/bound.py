@@ -94,7 +94,7 @@ class BoundedPage:
         return True
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
-        """Add the rest of an item whose start was shown before. Returns and raises like `take`."""
+        """Add the rest of an item that started on an earlier page. Return and raise like `take`."""
         inside = self._inside or Inside(0)
         if inside.offset >= len(reading(item, with_fields=inside.with_fields)):
             self._inside = None
@@ -102,7 +102,7 @@ class BoundedPage:
         return self._add_piece(item, self._position, inside)
 
     def skip_rest(self) -> None:
-        """Leave out the rest of an item whose start was shown before."""
+        """Leave out the rest of an item that started on an earlier page."""
         self._inside = None
 
     def fits(self, stop: Stop) -> bool:

@@ -42,7 +42,8 @@ class Frame:
         bounds: the call's limits. Only `output` is used: which parts of the result are counted.
 
     Attributes:
-        previous_cursor: the cursor of the page before; empty if the page has none.
+        previous_cursor: the cursor for the items before the page; empty if the page has no such
+            cursor.
         longest_cursor: a cursor that the page may end with; space is reserved for it.
     """
 

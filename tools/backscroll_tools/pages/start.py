@@ -1,4 +1,4 @@
-"""The position at which a call starts to read a list, from its cursor or its other arguments."""
+"""Determines where a call starts to read a list, from the call's cursor or other arguments."""
 
 import json
 import re

@@ -188,7 +188,7 @@ class Walk:
     def _ended(
         self, chunk: Chunk[Item], progress: _Progress, asked: Collection[str]
     ) -> Stop | None:
-        """Return the stop if the walk ends after all items of this chunk were taken, or None."""
+        """Return the stop if the walk ends after this chunk, or None. All its items were taken."""
         so_far = progress.so_far
         received = len(chunk.items) + sum(chunk.passed)
         promised, progress.promised = progress.promised, bool(chunk.has_more)

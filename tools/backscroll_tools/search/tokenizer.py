@@ -61,8 +61,8 @@ _PARTS: Final = re.compile(f"(?P<special>{_SPECIALS.pattern})|(?P<chunk>{_CHUNKS
 _ASCII_CHUNKS: Final = bytes(
     code if chr(code) in "'abcdefghijklmnopqrstuvwxyz0123456789" else 32 for code in range(256)
 )
-"""A table for `bytes.translate` that replaces all other bytes with spaces. It is several times as
-fast as a regular expression."""
+"""A table for `bytes.translate`. It keeps small letters, digits and apostrophes, and replaces all
+other bytes with spaces. This is several times as fast as a regular expression."""
 
 CACHED_WORDS: Final = 32_768
 """The maximum number of words whose tokens are cached. A full cache takes about 8 MB."""

@@ -46,7 +46,7 @@ class Search:
     alone: bool
 
     async def newest(self) -> str:
-        """Return the digest of the newest message's id; of `keys.NOTHING` in an empty thread.
+        """Return the digest of the newest message's id, or of `keys.NOTHING` in an empty thread.
 
         Raises:
             ToolError: the read failed.
