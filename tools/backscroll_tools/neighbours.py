@@ -1,8 +1,8 @@
 """Finds one object of a list, and the objects before and after it, with two requests.
 
 The first request returns the objects before it. The second request starts after the nearest of
-those, so its reply starts with the object itself. No request for a single object is needed, because
-some upstreams do not support that (docs/upstreams.md).
+those, so its reply starts with the object itself. Requests for a single object are avoided, because
+some upstreams do not support them (docs/upstreams.md).
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 Kinds: TypeAlias = frozenset[str]
-"""The values of the field `object` for one kind of object."""
+"""The values that the field `object` may have for one kind of object."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

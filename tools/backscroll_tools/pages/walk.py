@@ -201,8 +201,8 @@ class Walk:
         if progress.after not in asked:
             return None
         if received >= progress.limit and progress.limit < PAGE_ITEMS:
-            # `after` was ignored, but the page is full, so a larger one may contain the next items.
-            # It may be longer than `limit`, because some sources ask for more.
+            # `after` was ignored, but this page is full, so a larger page may contain the next
+            # items. A page may have more than `limit` items, because some sources ask for more.
             progress.so_far = replace(so_far, ignores_after=True)
             return None
         return replace(so_far.warned(STUCK if received else EMPTY), reachable=False)

@@ -9,7 +9,8 @@ from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokenizer import Occurrence, located, tokens
 
 MAX_OCCURRENCES: Final = 10_000
-"""The maximum number of occurrences of all words together, and of each literal, to return."""
+"""The maximum number of occurrences that `occurrences` returns: of all words together, and of each
+literal."""
 
 
 def admitted(query: Query, folded: str) -> bool:

@@ -40,8 +40,8 @@ def content_of(arguments: JSON) -> str | list[JSON]:
 
     Raises:
         ToolError: `invalid_arguments` if both `content` and `parts` are given, or neither; if a
-            part lacks the member that its type names, or has another one; or if the texts of all
-            parts together are longer than `schemas.CONTENT_CHARS`. OpenAI has this limit for
+            part lacks the member that its type names, or has a different member; or if the texts of
+            all parts together exceed `schemas.CONTENT_CHARS`. OpenAI has this limit for
             threads. We apply it to conversations too, so that the same message fits into both.
     """
     text: str = arguments.get("content", "")
