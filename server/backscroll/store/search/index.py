@@ -68,7 +68,7 @@ def scope_of(connection: Connection, partition: str, *, create: bool = False) ->
 
 
 def scoped(scope: int, tokens: Sequence[str]) -> Sequence[str]:
-    """Return tokens in the form that the index stores for the messages of a scope."""
+    """Return tokens with the number of the scope, as the index stores them; unchanged for 0."""
     return tokens if scope == 0 else [f"{scope}{_SEPARATOR}{token}" for token in tokens]
 
 

@@ -116,7 +116,7 @@ def _ranked(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[St
 def _heaviest(
     counts: Mapping[int, int], totals: Mapping[int, int], first: _Key, end: _Key | tuple[()]
 ) -> set[int]:
-    """Return the combinations of words that the rows of a batch can have.
+    """Return the combinations of words that rows of the batch may have, as bit masks.
 
     Args:
         counts: how many rows have each combination.

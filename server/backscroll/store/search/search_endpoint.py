@@ -19,7 +19,7 @@ class SearchEndpoint:
     _kept: Statistics = field(default_factory=Statistics)
 
     async def page(self, request: Request) -> Response:
-        """Return one page of the messages that a query finds."""
+        """Return one page of the hits of a search."""
         search = read_search(request.query_params)
         partition = partition_of(request)
         found = await self.database.read(

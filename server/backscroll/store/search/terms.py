@@ -62,7 +62,7 @@ MERGES: Final = 4
 
 
 def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> None:
-    """Add rows with their tokens, in the order of their numbers."""
+    """Add rows and their tokens. The rows get ascending numbers."""
     if not added:
         return
     if is_postgres(connection):
@@ -180,7 +180,8 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
 
     Args:
         connection: a connection in a write transaction.
-        everything: whether to merge all parts into one, which overwrites the words of removed rows.
+        everything: whether to merge all parts into one. This also erases the tokens of removed
+            rows.
     """
     if is_postgres(connection):
         return True
