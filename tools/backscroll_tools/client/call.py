@@ -108,7 +108,7 @@ class CallClient:
                 return reply
 
     def _stepped_over(self, error: ExchangeError) -> replies.Reply:
-        """Return a page with an object that replaces its only item, which is too large.
+        """Return a page with a small object in place of its only item, which is too large.
 
         Raises:
             ExchangeError: `error`, if the item's id is not known.

@@ -153,6 +153,6 @@ class Exchange:
 
 @lru_cache(maxsize=64)  # many requests in a row are for the same thread
 def _url(address: str, query: tuple[Header, ...]) -> httpx2.URL:
-    """Return the URL of an endpoint with a query. It is cached, because parsing it takes long."""
+    """Return the URL of an endpoint with a query. URLs are cached, because parsing is slow."""
     encoded = urlencode(query)
     return httpx2.URL(f"{address}?{encoded}" if encoded else address)

@@ -112,7 +112,7 @@ def failure(  # noqa: PLR0913 - the parts of a reply and of its request
 
 
 def _database_failure(error_code: str, message: str, retry_after_s: float) -> ExchangeError:
-    """Return the error for a database failure of the embedded store, which wrote nothing."""
+    """Return the error for a database failure of the embedded store. Nothing was written."""
     error = ExchangeError(
         "upstream_unavailable", message, next_step=advice.NEXT["upstream_unavailable"]
     )

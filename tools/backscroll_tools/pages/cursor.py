@@ -69,8 +69,8 @@ class ListPosition:
             belongs to no object.
         order: the order of the items on a page.
         backward: whether the list is read in the opposite order, because of `before`.
-        position: the key of the last item that was shown, which is its id in most lists; empty at
-            the start of the list.
+        position: the key of the last item that was shown; in most lists, this is the item's id.
+            Empty at the start of the list.
         inside: the offset in that item, if only a part of it was shown.
         preview: the maximum number of characters shown per message (`preview_chars`); 0 for whole
             messages.

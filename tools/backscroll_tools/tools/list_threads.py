@@ -80,7 +80,7 @@ def _key(raw: JSON) -> str:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    # An age such as `7d` is subtracted from the time of the first page, which each cursor contains.
+    # An age such as `7d` is subtracted from the time of the first page. Each cursor has that time.
     fresh = {} if "cursor" in arguments else {"now": str(int(time.time()))}
     start = start_position(LIST_THREADS.name, "", {**arguments, **fresh}, "desc", _FILTERS)
     filters = dict(start.filters)

@@ -108,7 +108,7 @@ _JOURNALS: Final[WeakKeyDictionary[Client, Journal]] = WeakKeyDictionary()
 
 
 def journal_of(client: Client) -> Journal:
-    """Return the journal of a caller's client. It is deleted together with the client.
+    """Return the journal of a caller's client. The journal is deleted together with the client.
 
     Each caller has its own client, so a caller never replays another caller's write.
     """
