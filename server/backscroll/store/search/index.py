@@ -25,11 +25,11 @@ _LOOKED_UP: Final = 3
 """How many of a message's tokens are used to find its row."""
 
 _OWNER: Final = "\ue001"
-"""The first character of an owner's token. It is neither a letter nor a symbol, so no token of a
-text has it."""
+"""The first character of an owner's token. This character is neither a letter nor a symbol, so no
+token of a text has it."""
 _SEPARATOR: Final = "\ue000"
-"""Separates the number of a scope from a token. It is neither a letter nor a symbol, so no token of
-a text has it."""
+"""Separates the number of a scope from a token. This character is neither a letter nor a symbol, so
+no token of a text has it."""
 
 _scope: Final = select(search_scopes.c.scope).where(
     search_scopes.c.partition == bindparam("partition")
