@@ -90,7 +90,7 @@ class BufferedSocket(asyncio.Protocol):
 
         Args:
             most: the maximum number of bytes to return.
-            leave: the number of bytes that stay in the buffer, if more than this have arrived.
+            leave: how many bytes to leave in the buffer, if more bytes than this have arrived.
 
         Raises:
             OSError: the connection broke.

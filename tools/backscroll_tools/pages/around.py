@@ -1,7 +1,7 @@
-"""Builds a page around one item of a list: the item is in the middle, and others on both sides.
+"""Builds a page around one item of a list. The item is in the middle, between its neighbours.
 
-The page is filled from the middle. Items that do not fit are left out at its ends. The page has two
-cursors, which continue at its two ends.
+The page is filled from the middle, so the items that do not fit are the outermost ones. The page
+has two cursors: one continues before its first item, the other after its last.
 """
 
 import math
