@@ -70,7 +70,7 @@ class Limits:
 
     @property
     def between(self) -> tuple[int, int]:
-        """The least and the greatest number of a row."""
+        """The least and the greatest number that a row may have."""
         return 1, self.high
 
     @property

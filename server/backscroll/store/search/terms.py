@@ -133,7 +133,7 @@ def having(  # noqa: PLR0913, PLR0917 - one for each part of the statement
         connection: a connection for reading.
         terms: the tokens; at least one.
         how: whether a row must have all of the tokens, or any of them.
-        between: the least and the greatest number of a row.
+        between: the least and the greatest number that a row may have.
         most: the maximum number of rows to return.
         order: the order of the rows. It also decides which rows are returned if there are more than
             `most`. By default, rows have no order.
