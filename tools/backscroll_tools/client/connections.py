@@ -143,8 +143,8 @@ class Connections:
             extensions=core_response.extensions,
         )
         if {"content-length", "transfer-encoding"} <= response.headers.keys():
-            # Implementations disagree on where such a response ends (RFC 9112, section 6.3), so the
-            # connection is not used again.
+            # Implementations disagree on where a response with both headers ends (RFC 9112, section
+            # 6.3), so the connection is not used again.
             cast("NetworkStream", core_response.extensions["network_stream"]).spoil()
         if not stream:
             await response.aread()

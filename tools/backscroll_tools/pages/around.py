@@ -109,7 +109,7 @@ async def _side(page: Chunk[Item], named: str, limit: int) -> _Side[Item]:
 
 
 class _PageAround(BoundedPage, Generic[Item]):
-    """A page that starts with one item, to which items are added on both sides.
+    """A page that is filled from one item in the middle towards both ends.
 
     Args:
         shape: the shape of the result.

@@ -68,7 +68,7 @@ class Frame:
         Args:
             returned: the number of items.
             stop: the end of the walk.
-            cursor: the cursor of the next page; None if there is none.
+            cursor: the cursor of the next page; None if there is no next page.
         """
         page = Page(
             returned=returned,

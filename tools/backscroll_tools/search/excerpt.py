@@ -137,9 +137,9 @@ def _densest(
 
 
 def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
-    """Return a part of at most `chars` characters around a match; it starts and ends between words.
+    """Return a part of at most `chars` characters around a match.
 
-    If that is not possible, the part starts or ends within a word.
+    If possible, the part starts and ends between words; otherwise within a word.
     """
     left = max(start - (chars - (end - start)) // 2, 0)
     right = min(left + chars, len(text))
