@@ -36,7 +36,7 @@ _HAVING: Final = (
     "SELECT group_concat(id) FROM (SELECT rowid AS id FROM search_terms"
     " WHERE search_terms MATCH ? AND rowid BETWEEN ? AND ? {} LIMIT ?)"
 )
-# If all rows of a word are wanted, `id + 0` keeps the planner from reading one row after another.
+# If no order is wanted, `id + 0` keeps PostgreSQL from reading all rows one after another by `id`.
 _HAVING_POSTGRES: Final = (
     "SELECT array_agg(id) FROM (SELECT id FROM search_rows"
     " WHERE terms {} CAST(:terms AS INTEGER[]) AND terms @> CAST(:also AS INTEGER[])"
