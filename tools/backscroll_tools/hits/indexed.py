@@ -88,7 +88,7 @@ class _Filling:
 
     @property
     def has_read(self) -> bool:
-        """Whether a reply was read, perhaps one without hits, so that a cursor can continue."""
+        """Whether a reply was read, even one without hits. If so, a cursor can continue."""
         return bool(self.matched)
 
     async def run(self) -> StoppedBy:

@@ -49,10 +49,10 @@ def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | 
     """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
 
     A file is JSON Lines of threads, conversations or stored chat completions, or chitchat's
-    dataset.json. A file may also be one JSON object or one array of objects. It may be compressed by gzip.
-    Conversations that were imported before are skipped. If a line cannot be imported, or a skipped
-    conversation has new messages, the line's number is reported, the other lines are imported, and
-    the exit code is 1.
+    dataset.json. A file may also be one JSON object or one array of objects. It may be compressed
+    by gzip. Conversations that were imported before are skipped. If a line cannot be imported, or a
+    skipped conversation has new messages, the line's number is reported, the other lines are
+    imported, and the exit code is 1.
     """
     from functools import partial
 

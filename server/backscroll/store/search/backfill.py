@@ -65,13 +65,13 @@ async def keep_whole(database: Database, watch_s: float = WATCH_S) -> None:
 async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
     """Merge the parts of FTS5's index, in small steps, so that searches read few parts.
 
-    If much is outside of the largest part, all parts are merged into one.
+    If more than a fifth of the index is outside the largest part, all parts are merged into one.
 
     Args:
         database: the database.
-        pause_s: the seconds between two transactions.
+        pause_s: the pause between two transactions, in seconds.
     """
-    with suppress(NothingWrittenError, CommitUnknownError):  # the next merge goes on
+    with suppress(NothingWrittenError, CommitUnknownError):  # the next merge continues
         await _merge(database, terms.merge, pause_s)
         if await database.read(terms.is_scattered):
             await _merge(database, partial(terms.merge, everything=True), pause_s)

@@ -36,13 +36,13 @@ class Bounds:
     """Limits how many rows and texts a search reads.
 
     Attributes:
-        budget: the most rows with a word that are read, added up over all words; also the most
-            rows that are read for a page if only common words are searched.
-        few: the rows of each word that are read first, to know which words are the rarest.
-        scan: the most rows that one step reads if only common words are searched.
-        looked_at: the most texts that are read for a page, rounded up to a whole chunk.
-        chars: the most characters that are compared with the query for a page, rounded up to a
-            whole text.
+        budget: the maximum number of rows to read for all words together. If only common words are
+            searched, it is also the maximum number of rows to read for a page.
+        few: how many rows of each word are read at first, to find the rarest words.
+        scan: the maximum number of rows that one step reads if only common words are searched.
+        looked_at: the maximum number of texts to read for a page, rounded up to whole chunks.
+        chars: the maximum number of characters to compare with the query for a page, rounded up to
+            whole texts.
     """
 
     budget: int = 15_000
@@ -219,7 +219,7 @@ def bits_by_row(
 def admitted(
     connection: Connection, search: SearchRequest, ids: Iterable[int], outline: Outline
 ) -> set[int]:
-    """Return those of the rows that have the role and the time of a search."""
+    """Return those rows whose role and time the search allows."""
     role = None if search.role is None else role_number(search.role)
     since, until = search.since, search.until
     if not rows.is_postgres(connection):
@@ -228,7 +228,7 @@ def admitted(
 
 
 def fits(search: SearchRequest, data: Row) -> bool:
-    """Whether a row has the role and the time of a search."""
+    """Whether the search allows the role and the time of a row."""
     role, since, until = search.role, search.since, search.until
     return (
         (role is None or data.role == role_number(role))

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 
 def _of(table: Table, owner: Table, of: Column[Any], *columns: Column[Any]) -> Select[Any]:
-    """Return a query for messages, for the positions of their owners and their own.
+    """Return a query for messages with their owners. The caller adds the condition.
 
-    It has no condition on the owner: with one, SQLite begins with all owners of a partition.
+    The query has no condition on the owner, because SQLite would then read all owners of a
+    partition first.
     """
     kept = (owner.c.partition, owner.c.deleted_at, owner.c.position, table.c.position)
     found = select(*kept, owner.c.id, owner.c.metadata, *columns).join(
@@ -60,7 +61,7 @@ _PLACES: Final = {
     CONVERSATION: (items.c.conversation, items.c.position),
     COMPLETION: (completion_messages.c.completion, completion_messages.c.position),
 }
-"""The primary key of the messages of each kind."""
+"""For each kind of owner, the primary key of the table of its messages."""
 
 
 def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) -> dict[int, JSON]:

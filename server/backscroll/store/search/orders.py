@@ -32,8 +32,8 @@ from backscroll.store.search.search_cursor import Cursor, invalid_cursor
 from backscroll.store.search.search_request import SearchRequest
 
 Step: TypeAlias = tuple[int | None, Cursor]
-"""A row, and the cursor of a page that begins after it. The row is None if the page has to end
-there, because enough rows were read for it."""
+"""A row, and the cursor of a page that starts after the row. If the row is None, the page must end
+at this cursor, because the maximum number of rows was read for it."""
 
 _Key: TypeAlias = tuple[int, ...]
 """The weight and the number of a row. Candidates are sorted by both."""
@@ -56,8 +56,9 @@ class Lookup:
         limits: the rows that the search considers.
         groups: the groups of words of the search.
         weights: the weight of each group.
-        found: the rows of the groups that were looked up; if there are none, rows are streamed.
-        outline: the process's roles and times of rows.
+        found: the rows of the groups that were looked up. If there are none, all words are too
+            common, and `candidates.streamed` finds the rows.
+        outline: the roles and times of rows that this process keeps in memory.
     """
 
     connection: Connection
@@ -71,10 +72,10 @@ class Lookup:
 
 
 def steps(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
-    """Return the rows after a cursor, in the order that was asked for.
+    """Return the rows after a cursor, in the order that the search asks for.
 
     Raises:
-        ApiError: 400 for a cursor that belongs to another order.
+        ApiError: 400 if the cursor belongs to another order.
     """
     ranks = bool(lookup.found.rows) and lookup.search.order == "relevance"
     lengths = {0, 2, 4} if ranks else {0, 2} if lookup.found.rows else {0, 1}

@@ -1,10 +1,10 @@
-"""The roles and times of all rows of a SQLite database, kept in memory.
+"""Keeps the roles and times of all rows of a SQLite database in memory.
 
-A search for a role, a time, or the newest hits would otherwise have to read the data of each
-candidate, and these are in thousands of compressed blocks. A full block changes only if rows are
-removed or get a title, so its roles and times are read once in a process: a byte for each row, and
-two numbers for each block. The first such search reads all blocks: 0.15 s of CPU time for 400,000
-rows.
+Without them, a search for a role, a time or the newest hits would have to read the data of each
+candidate, in thousands of compressed blocks. A full block changes only if rows are removed or get a
+title, so a process reads its roles and times only once. It keeps one byte for each row, and two
+numbers for each block. The first such search reads all blocks, which takes 0.15 s of CPU time for
+400,000 rows.
 """
 
 from array import array
@@ -22,7 +22,7 @@ from backscroll.store.search.rows import BLOCK, Row
 
 _EVER: Final = 1 << 62
 _READ: Final = 1_000
-"""How many blocks are in memory at a time while they are read."""
+"""How many blocks are read into memory at a time."""
 
 
 class Outline:
@@ -42,14 +42,14 @@ class Outline:
         since: int | None,
         until: int | None,
     ) -> Iterator[int]:
-        """Yield those of the rows that have a role and a time.
+        """Yield those of the rows that have this role, and a time in this period.
 
         Args:
             connection: a connection to SQLite, for reading.
             ids: the rows.
-            role: the number of the role; None for all.
-            since: the first second, in Unix time; None for the beginning.
-            until: the second after the last one; None for the end.
+            role: the number of the role; None for all roles.
+            since: the first second of the period, in Unix time; None if it has no start.
+            until: the first second after the period, in Unix time; None if it has no end.
         """
         self._grow(connection)
         low, high = since or 0, _EVER if until is None else until
@@ -72,13 +72,14 @@ class Outline:
     def by_time(
         self, connection: Connection, ids: Collection[int], after: tuple[int, ...], *, newest: bool
     ) -> Iterator[tuple[int, int]]:
-        """Yield the times and numbers of rows in the order of both; few blocks are read for a page.
+        """Yield the time and the number of each row, sorted by both. Only needed blocks are read.
 
         Args:
             connection: a connection to SQLite, for reading.
             ids: the rows.
-            after: the time and the number of the last row of the page before; empty if none was.
-            newest: whether the greatest are first.
+            after: the time and the number of the previous page's last row; empty for the first
+                page.
+            newest: whether the newest row comes first.
         """
         self._grow(connection)
         sign = -1 if newest else 1
@@ -86,7 +87,7 @@ class Outline:
         bounds = self._latest if newest else self._earliest
         ends = self._earliest if newest else self._latest
         known = len(bounds)
-        # Either a row, or a block that is read once all rows before its first one were yielded.
+        # An entry is a row or a block. A block is read once all rows before it were yielded.
         waiting: list[tuple[int, int, int, list[int]]] = [
             (sign * bounds[block] if block < known else -_EVER, -_EVER, block, members)
             for block, members in _by_block(ids)
@@ -104,7 +105,7 @@ class Outline:
                     heappush(waiting, (*key, 0, []))
 
     def _grow(self, connection: Connection) -> None:
-        """Read the blocks that have become full since the last time."""
+        """Read the blocks that have become full since the last call."""
         with self._lock:
             while found := rows.full_blocks(connection, len(self._latest), _READ):
                 for block, members in found:

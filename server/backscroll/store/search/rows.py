@@ -116,9 +116,9 @@ def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
 
 
 def full_blocks(connection: Connection, first: int, most: int) -> list[tuple[int, list[Row]]]:
-    """Return up to `most` of SQLite's full blocks from number `first` on, with their rows.
+    """Return up to `most` full blocks on SQLite, from number `first` on, with their rows.
 
-    Removed rows have version 0.
+    Removed rows are included. Their version is 0.
     """
     found = connection.exec_driver_sql(_FULL, (first, most))
     return [(block, unpacked(block, stored)) for block, stored in found]

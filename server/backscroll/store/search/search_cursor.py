@@ -1,10 +1,10 @@
 """Cursors in a list of hits. A cursor has a few integers, and a digest of the search it belongs to.
 
-A cursor freezes what the order depends on: how many messages there were, how many have each word,
-and the newest row. So rows that are added later change nothing, and those that are deleted are only
-missing. On PostgreSQL, rows get their numbers before they are committed: if a message's transaction
-is still open when the first page is read, the message can be on a later page. No other hit is
-repeated or missed because of it.
+A cursor contains all numbers that the order depends on: the number of messages, how many of them
+have each word, and the newest row. So added rows do not change later pages, and deleted rows are
+only missing from them. On PostgreSQL, rows get their numbers before they are committed. If the
+transaction of a message is still open when the first page is read, the message may appear on a
+later page. This neither repeats nor hides any other hit.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ MAX_CURSOR_CHARS: Final = 4_000
 _DIGEST_BYTES: Final = 6
 _BITS: Final = 7
 _NUMBER_BITS: Final = 63
-"""The maximum length of a number with its sign: one bit less than databases have, so that the next
-number can be computed, too."""
+"""The maximum length of a number in a cursor, including its sign. It is one bit less than databases
+allow, so that adding 1 to a number does not exceed their limit."""
 _MORE: Final = 0x80
 
 
@@ -59,12 +59,12 @@ class Cursor:
 
     @classmethod
     def read(cls, cursor: str, identity: object, groups: int) -> Self:
-        """Return the cursor that a text stands for.
+        """Return the cursor for a text that `encode` returned.
 
         Args:
             cursor: the text.
             identity: the search, as in `encode`.
-            groups: how many groups of words the search has.
+            groups: the number of groups of words in the search.
 
         Raises:
             ApiError: 400 if the text is not a cursor of this search.
@@ -123,5 +123,5 @@ def _numbers(raw: bytes) -> Iterable[int]:
 
 
 def invalid_cursor() -> ApiError:
-    """Return the error for anything but a cursor of the same search."""
+    """Return the error for a text that is not a cursor of the same search."""
     return invalid_value("after", "Invalid 'after': expected the next_cursor of the same search.")

@@ -32,11 +32,13 @@ _BOUNDS: Final = Bounds()
 
 
 class Statistics:
-    """Estimates the size of each partition again whenever the index has grown by a tenth.
+    """What a process remembers about the index between searches.
+
+    The size of a partition is estimated again whenever the index has grown by a tenth.
 
     Attributes:
         common: the words that are too common to look up.
-        outline: the roles and times of rows.
+        outline: the roles and times of rows on SQLite.
     """
 
     MOST: Final = 1_000
@@ -91,7 +93,7 @@ def find(
     cursor = None if search.after is None else Cursor.read(search.after, identity, len(words))
     scope = scope_of(connection, partition)
     newest = rows.newest(connection)
-    # A partition without a number has no messages, and no row has the number -1.
+    # A partition without a number has no indexed messages. It gets -1, which no row has.
     limits = Limits(
         -1 if scope is None else scope,
         owner,

@@ -98,9 +98,9 @@ def replace(
     Args:
         connection: a connection in a write transaction.
         row: the number of the row.
-        data: what the row has from now on.
-        old: the tokens that it has.
-        new: the tokens that it has from now on.
+        data: the new data of the row.
+        old: the tokens that the row has now.
+        new: the new tokens of the row.
     """
     if is_postgres(connection):
         bound = {"row": row, "length": data.length, "terms": hashed(new)}
@@ -193,10 +193,10 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
 
 
 def is_scattered(connection: Connection) -> bool:
-    """Whether more than a fifth of FTS5's index is outside of its largest part.
+    """Whether more than a fifth of FTS5's index is outside its largest part.
 
-    Then the index is about a tenth larger than a single part, and slower to read. PostgreSQL's
-    index has no parts.
+    Such an index is slower to read than a single part, and about a tenth larger. PostgreSQL's index
+    has no parts.
     """
     return not is_postgres(connection) and bool(connection.exec_driver_sql(_SCATTERED).scalar_one())
 

@@ -26,7 +26,7 @@ KINDS: Final = 4
 _TOOLS: Final = frozenset({"tool", "function"})
 _TEXTS: Final = ("text", "refusal")
 _SHORT: Final = 4_000
-"""The characters of which the tokens are made without a thread."""
+"""The maximum length of a text that is split into tokens without a thread, in characters."""
 
 
 class Entry(NamedTuple):
@@ -36,8 +36,8 @@ class Entry(NamedTuple):
         position: the message's position in its thread, conversation or completion.
         role: the message's role.
         created_at: when the message was written, in Unix seconds.
-        text: what it says; empty if there is nothing to find.
-        made: the tokens of the text, if they were made before the transaction.
+        text: the message's text; empty if the message has no text to index.
+        made: the tokens of the text; None if they were not computed before the transaction.
     """
 
     position: int
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
 
 
 async def tokens_of(text: str) -> "Tokens":
-    """Return the tokens of a message, so that no other writer waits while they are made.
+    """Return the tokens of a message. Called before a transaction, so that no other writer waits.
 
     A long text is read in a thread: 100,000 characters of words that were never seen before take
     half a second of CPU time.
