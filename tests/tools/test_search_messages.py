@@ -646,7 +646,7 @@ async def test_a_call_that_ends_before_the_first_hit_continues_with_its_cursor(e
         page = (await desk.find(INDEXED, bounds[ends], query="moose"))["page"]
     assert (page["returned"], page["has_more"]) == (0, True)
     assert page["next_cursor"]
-    allowed = {
+    allowed: dict[str, list[tuple[str, str | None]]] = {
         "requests": [("requests", None)],
         # The client also gives up on a request whose next attempt would begin after the deadline.
         "deadline": [("deadline", None), ("requests", FAILED)],

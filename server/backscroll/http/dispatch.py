@@ -217,7 +217,7 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
 
 
 def message_body(received: Received) -> ParsedBody:
-    """Return a message of a batch as if it had been sent alone.
+    """Return the body that a message of a batch would have if it were sent alone.
 
     Raises:
         RefusedError: 413 if the message, apart from the arguments of a tool call, is too large.

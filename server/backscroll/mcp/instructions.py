@@ -21,7 +21,7 @@ class Named(Protocol):
 
     @property
     def finds(self) -> str:
-        """The kind of object that the tool finds, such as `a thread`; empty if it needs an id."""
+        """What the tool finds without an id, such as `a thread`; empty if the tool needs an id."""
 
 
 def instructions(tools: Iterable[Named]) -> str:

@@ -50,7 +50,7 @@ class Row:
         toolset: the toolset that the tool belongs to.
         writes: whether the tool adds, changes or deletes anything.
         needs: the tool works if the upstream serves at least one of these groups of endpoints.
-        finds: the kind of object that the tool finds, such as `a thread`; empty if it needs an id.
+        finds: what the tool finds without an id, such as `a thread`; empty if the tool needs an id.
         listed: the tool as `tools/list` returns it. It is the same in every protocol version.
     """
 

@@ -26,9 +26,9 @@ class PageQuery:
     Attributes:
         limit: the maximum number of items, 1-100, default 20.
         order: `asc` or `desc`, by position.
-        after: the id of the item before the page.
-        before: the id of an item that comes after the page. If `after` is None, the page ends
-            directly before that item.
+        after: the id of an item. The page starts directly after it.
+        before: the id of an item. All items of the page come before it. If `after` is None, the
+            page ends directly before it.
     """
 
     limit: int

@@ -97,7 +97,9 @@ class RetentionClock:
             self._seen = _Seen(token, self._monotonic())
 
     def count(self, connection: Connection) -> None:
-        """Add the time since the token was first seen, unless another process replaced the reading.
+        """Add to the stored time the seconds since this process first saw the current token.
+
+        Nothing is added if another process has replaced the token, or is replacing it.
 
         Args:
             connection: a connection in a write transaction. The method never waits for a lock.

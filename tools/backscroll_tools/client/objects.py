@@ -24,7 +24,8 @@ _NEVER: Final = 10**18
 """Numbers of this size or above are not valid times, even in milliseconds."""
 
 ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
-"""The format of a role: one word, so that a role cannot imitate other parts of a header line."""
+"""The format of a role: one word, so that it cannot imitate other parts of the header line that
+`render` writes for an item."""
 
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 """The types of content parts that contain text, in threads, chats and conversations."""

@@ -127,9 +127,10 @@ def title_line(title: object) -> str:
 
 
 def joined(passages: Iterable[Passage]) -> list[Passage]:
-    """Join passages of the same thread that touch or overlap. Return all passages in order.
+    """Join passages of the same thread that touch or overlap, and keep the order of `passages`.
 
-    A joined passage has the position and the best hit of its first part.
+    A joined passage takes the place of the one that came first in `passages`, and keeps its best
+    hit.
     """
     found: list[Passage] = []
     for passage in passages:

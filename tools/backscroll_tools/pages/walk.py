@@ -201,8 +201,8 @@ class Walk:
         if progress.after not in asked:
             return None
         if received >= progress.limit and progress.limit < PAGE_ITEMS:
-            # `after` was ignored, but this page is full, so a larger page may contain the next
-            # items. A page may have more than `limit` items, because some sources ask for more.
+            # `after` was ignored, so this page is the start of the list. If it is full, a larger
+            # page may reach the next items. Some sources request more than `limit`.
             progress.so_far = replace(so_far, ignores_after=True)
             return None
         return replace(so_far.warned(STUCK if received else EMPTY), reachable=False)

@@ -28,7 +28,9 @@ _WHEN: Final = "A UTC date or time such as 2026-11-21, or an age: 12h, 7d, 3m."
 @click.option("--thread", default="", metavar="ID", help="Only in this thread or conversation.")
 @click.option("--role", default="", metavar="ROLE", help="Only messages of user or assistant.")
 @click.option("--since", default="", metavar="WHEN", help=_WHEN)
-@click.option("--until", default="", metavar="WHEN", help="The same; includes the whole day.")
+@click.option(
+    "--until", default="", metavar="WHEN", help="As in --since; a date includes its whole day."
+)
 @click.option(
     "--order", default="", metavar="ORDER", help="relevance (the default), newest or oldest."
 )

@@ -8,7 +8,7 @@ LATEST: Final = 253_402_300_799
 """The last second of the year 9999, as a Unix time."""
 
 NOT_A_TIME: Final = "not_a_time"
-"""Pydantic's error type for a field whose value `unix_seconds` refuses."""
+"""The type of the Pydantic error for a field if `unix_seconds` refuses its value."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
