@@ -125,13 +125,9 @@ def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
     Raises:
         ApiError: 404 if the thread does not exist.
     """
-    bound = {
-        "within": partition,
-        "thread_id": thread_id,
-        "count": len(rows),
-        "newest": rows[-1]["created_at"],
-        "now_us": now_us,
-    }
+    where = {"within": partition, "thread_id": thread_id}
+    when = {"newest": rows[-1]["created_at"], "now_us": now_us}
+    bound = {**where, **when, "count": len(rows)}
     thread = _take_positions.execute(connection, bound).one_or_none()
     if thread is None:
         raise not_found("thread", thread_id)
@@ -286,8 +282,8 @@ def _outcome(row: JSON, thread_id: str, version: ApiVersion) -> Outcome:
 def _rebuild(partition: str, thread_id: str) -> Rebuild:
     def rebuild(connection: Connection, ids: list[str], stored: JSON) -> JSON:
         row = find_message(connection, partition, thread_id, ids[0])
-        as_written = {**row, "metadata": stored["metadata"]}
-        return message_object(as_written, thread_id, stored["version"])
+        row["metadata"] = stored["metadata"]
+        return message_object(row, thread_id, stored["version"])
 
     return rebuild
 

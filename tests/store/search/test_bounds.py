@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 from backscroll.database.opening import open_database
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
-from backscroll.store.search.candidates import Bounds
+from backscroll.store.search.limits import Bounds
 from backscroll.store.search.search_page import Statistics, find
 from backscroll.store.search.search_request import read_search
 from tests.store.wire import Json

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from backscroll.store.search import rows, terms
-from backscroll.store.search.index import owner_token, scoped
+from backscroll.store.search.index import scoped
+from backscroll.store.search.limits import Limits
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.rows import Row
 from backscroll.store.search.search_request import SearchRequest
@@ -29,54 +30,6 @@ class Group(NamedTuple):
 
     words: tuple[str, ...]
     bits: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Limits how many rows and texts a search reads.
-
-    Attributes:
-        budget: the maximum number of rows to read for all words together. If only common words are
-            searched, it is also the maximum number of rows to read for a page.
-        few: how many rows of each word are read at first, to find the rarest words.
-        scan: the maximum number of rows that one step reads if only common words are searched.
-        looked_at: the maximum number of texts to read for a page, rounded up to whole chunks.
-        chars: the maximum number of characters to compare with the query for a page, rounded up to
-            whole texts.
-    """
-
-    budget: int = 15_000
-    few: int = 2_000
-    scan: int = 1_000
-    looked_at: int = 1_000
-    chars: int = 4_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Which rows a search considers.
-
-    Attributes:
-        scope: the number of the partition; -1 if it has no rows.
-        owner: the number of the only thread, conversation or completion; None for all.
-        high: the number of the newest row.
-        bounds: how many rows and texts the search may read.
-    """
-
-    scope: int
-    owner: int | None
-    high: int
-    bounds: Bounds = Bounds()
-
-    @property
-    def between(self) -> tuple[int, int]:
-        """The least and the greatest number that a row may have."""
-        return 1, self.high
-
-    @property
-    def also(self) -> list[str]:
-        """Tokens that each row must have in addition to the words."""
-        return [] if self.owner is None else [owner_token(self.owner)]
 
 
 class CommonWords:

@@ -18,15 +18,9 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection
 
 from backscroll.store.search import rows
-from backscroll.store.search.candidates import (
-    Found,
-    Group,
-    Limits,
-    admitted,
-    bits_by_row,
-    streamed,
-)
+from backscroll.store.search.candidates import Found, Group, admitted, bits_by_row, streamed
 from backscroll.store.search.hits import read_hits
+from backscroll.store.search.limits import Limits
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.search_cursor import Cursor, invalid_cursor
 from backscroll.store.search.search_request import SearchRequest

@@ -11,17 +11,11 @@ from backscroll.store.api_errors import not_found
 from backscroll.store.envelopes import JSON, list_envelope
 from backscroll.store.search import rows
 from backscroll.store.search.backfill import is_whole
-from backscroll.store.search.candidates import (
-    Bounds,
-    CommonWords,
-    Limits,
-    groups,
-    look_up,
-    look_up_again,
-)
+from backscroll.store.search.candidates import CommonWords, groups, look_up, look_up_again
 from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.hits import matching, read_hits, shown
 from backscroll.store.search.index import owner_of, scope_of
+from backscroll.store.search.limits import Bounds, Limits
 from backscroll.store.search.orders import Lookup, Step, steps
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.search_cursor import Cursor
