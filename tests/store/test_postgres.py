@@ -221,7 +221,8 @@ async def test_a_page_deep_in_a_thread_is_one_statement_that_walks_an_index(
     seen: list[tuple[str, Any]] = []
 
     def record(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
-        seen.append((arguments[2], arguments[3]))
+        if "search_" not in arguments[2]:  # the search index's own task also reads
+            seen.append((arguments[2], arguments[3]))
 
     async with client(shared) as api:
         thread_id = await new_thread(api)
