@@ -168,8 +168,18 @@ def is_at_path(info: Mapping[Any, Any]) -> bool:
     file = cast("DatabaseFile | None", info.get(_WATCHED))
     if file is None:
         return True
-    known: Identity | None = info[_FILE]
+    known = opened_file(info)
     return known is not None and known == file.identity
+
+
+def opened_file(info: Mapping[Any, Any]) -> Identity | None:
+    """Return the identity of the file that a connection opened.
+
+    Args:
+        info: the `info` of the connection. The result is None if the database is in memory or on
+            PostgreSQL, or if the connection must be reopened after an error.
+    """
+    return cast("Identity | None", info.get(_FILE))
 
 
 def try_writing(connection: Connection) -> None:

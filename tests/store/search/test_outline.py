@@ -1,14 +1,19 @@
 """The outline of the rows answers as a look at each row would."""
 
+import os
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import Connection
 
 from backscroll.database.opening import open_database
+from backscroll.store.app import Store, open_store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import rows
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.rows import BLOCK, Row
+from tests.store.wire import Json, page
 
 COUNT = 3 * BLOCK + 40
 REMOVED = (5, BLOCK + 1, COUNT - 1)
@@ -83,3 +88,26 @@ async def test_rows_after_an_index_was_emptied_are_found(path: Path) -> None:
             lambda connection: set(outline.admitted(connection, added, 1, None, None))
         )
     assert found == set(added)
+
+
+async def test_a_file_that_was_replaced_is_the_one_that_is_searched(tmp_path: Path) -> None:
+    path, other = tmp_path / "store.db", tmp_path / "other.db"
+    async with open_store(f"sqlite:///{other}") as store:
+        await import_boats(store, created_at=1_000)
+    async with open_store(f"sqlite:///{path}") as store:
+        await import_boats(store, created_at=1)
+        assert len(await boats_since(store, 500)) == 0
+        os.replace(other, path)  # noqa: PTH105 - as a restore does it
+        assert len(await boats_since(store, 500)) == 10
+
+
+async def import_boats(store: Store, created_at: int) -> None:
+    messages = [ImportedMessage(role="user", content="boat", created_at=created_at)] * BLOCK
+    await store.import_thread(ImportedThread(key="t", created_at=1, messages=messages))
+
+
+async def boats_since(store: Store, since: int) -> list[Json]:
+    transport = httpx2.ASGITransport(app=store.app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
+        found: list[Json] = (await page(api, "/search", query="boat", since=since))["data"]
+    return found

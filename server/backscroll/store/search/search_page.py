@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
+from backscroll.database.sqlite_file import Identity
 from backscroll.store.api_errors import not_found
 from backscroll.store.envelopes import JSON, list_envelope
 from backscroll.store.search import rows
@@ -30,7 +31,11 @@ class Statistics:
 
     The size of a partition is estimated again whenever the index has grown by a tenth.
 
+    Args:
+        file: the SQLite file that has the index; None for any other database.
+
     Attributes:
+        file: the same.
         common: the words that are too common to look up.
         outline: the roles and times of rows on SQLite.
     """
@@ -39,7 +44,8 @@ class Statistics:
     SAMPLED: Final = 32
     """How many blocks of rows are read to estimate the number of messages in a partition."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Identity | None = None) -> None:
+        self.file = file
         self._known: dict[int, tuple[int, int, int]] = {}
         self.common = CommonWords()
         self.outline = Outline()
