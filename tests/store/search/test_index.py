@@ -1,7 +1,11 @@
 """The index is what a scan of the messages finds, whatever was written, deleted and imported."""
 
 import asyncio
+import os
+import shutil
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import httpx2
 import pytest
@@ -9,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backscroll.database.opening import open_database
+from backscroll.database.port import Database, Work
 from backscroll.store.app import Store, store_over
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -17,10 +22,12 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.search import backfill, index, terms
+from backscroll.store.search.texts import THREAD
 from tests.store.conftest import V2, Sql, examples_share_a_store
 from tests.store.search.contents import indexed, scanned
 from tests.store.wire import Json, add, add_items, new_conversation, new_thread, page
 
+T = TypeVar("T")
 WORDS = st.sampled_from(
     ["refund", "Über", "東京都", "c++", "don't", "->", "", "🎉 party", "foo/bar.py:12", "ไทย"]
 )
@@ -195,3 +202,35 @@ async def test_a_store_without_an_index_is_indexed_while_it_is_open(
         assert await database.read(backfill.is_whole)
     assert await indexed(sql, postgres=postgres) == await scanned(sql, postgres=postgres)
     assert len(await scanned(sql, postgres=postgres)) == 259
+
+
+class Replacing:
+    """A database whose file is replaced after the first write, as a restore does it."""
+
+    def __init__(self, database: Database, path: Path, backup: Path) -> None:
+        self._database = database
+        self._path = path
+        self._backup = backup
+        self.read, self.check, self.close = database.read, database.check, database.close
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        value = await self._database.write(work, turn)
+        if self._backup.exists():
+            os.replace(self._backup, self._path)  # noqa: PTH105 - as a restore does it
+        return value
+
+
+async def test_a_file_that_was_replaced_while_it_was_indexed_is_indexed_from_the_start(
+    path: Path,
+) -> None:
+    backup = path.with_name("backup.db")
+    indexed_rows = partial(index.rows_of, owner=index.owner_of(THREAD, 1))
+    messages = [ImportedMessage(role="user", content=f"m{n}", created_at=1) for n in range(250)]
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        store = await store_over(database)
+        await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
+        await database.write(index.reset)
+        shutil.copyfile(path, backup)
+        await backfill.fill(Replacing(database, path, backup), 0)
+        assert await database.read(backfill.is_whole)
+        assert len(await database.read(indexed_rows)) == 250

@@ -18,6 +18,7 @@ from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
 from backscroll.database.search_schema import search_pending
+from backscroll.database.sqlite_file import Identity, opened_file
 from backscroll.store.search import index, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 
@@ -120,8 +121,9 @@ class _Filling:
     """Completes the index in steps. Each step indexes one chunk of an owner's messages."""
 
     def __init__(self) -> None:
-        self._owner: tuple[int, int] | None = None
-        """The kind and the position of the owner whose messages are being indexed."""
+        self._owner: tuple[Identity | None, int, int] | None = None
+        """The owner whose messages are being indexed: its file on SQLite, its kind and its
+        position."""
         self._above = -1
         self._known: set[int] = set()
         self._newest = 0
@@ -163,8 +165,9 @@ class _Filling:
         if found is None:
             connection.execute(_done, {"of": kind})
             return
-        if self._owner != (kind, found.position):
-            self._owner, self._above = (kind, found.position), -1
+        current = opened_file(connection.info), kind, found.position
+        if self._owner != current:
+            self._owner, self._above = current, -1
             self._known, self._newest = set(), 0
         owner = index.owner_of(kind, found.position)
         chunk = entries(connection, owner, self._above)
