@@ -204,6 +204,18 @@ async def test_a_store_without_an_index_is_indexed_while_it_is_open(
     assert len(await scanned(sql, postgres=postgres)) == 259
 
 
+async def test_a_title_that_comes_and_goes_is_indexed_once_even_without_a_text(
+    api: httpx2.AsyncClient, sql: Sql, database_url: str
+) -> None:
+    postgres = database_url.startswith("postgres")
+    image = {"type": "image_file", "image_file": {"file_id": "file-1"}}
+    made = await api.post("/threads", json={"messages": [{"role": "user", "content": [image]}]})
+    thread = made.json()["id"]
+    for title in ("boat", "", "boat", "ship"):
+        await api.post(f"/threads/{thread}", json={"metadata": {"title": title}})
+        assert await indexed(sql, postgres=postgres) == await scanned(sql, postgres=postgres)
+
+
 class Replacing:
     """A database whose file is replaced after the first write, as a restore does it."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Integer, Select, bindparam, select
 
 from backscroll.database.schema import (
     completion_messages,
@@ -30,10 +30,11 @@ CHUNK: Final = 200
 """How many messages are read into memory at a time."""
 
 
-def entries(connection: Connection, owner: int, above: int) -> list[Entry]:
-    """Return the next `CHUNK` messages after position `above`, oldest first, even if indexed."""
+def entries(connection: Connection, owner: int, above: int, most: int = CHUNK) -> list[Entry]:
+    """Return the next `most` messages after position `above`, oldest first, even if indexed."""
     position, kind = divmod(owner, KINDS)
-    rows = connection.execute(_SOURCES[kind], {"of": position, "above": above})
+    bound = {"of": position, "above": above, "most": most}
+    rows = connection.execute(_SOURCES[kind], bound)
     return [_entry(kind, *row) for row in rows]
 
 
@@ -62,7 +63,7 @@ def _source(kind: int) -> Select[Any]:
     )
     if "deleted_at" in table.c:
         found = found.where(table.c.deleted_at.is_(None))
-    return found.order_by(table.c.position).limit(CHUNK)
+    return found.order_by(table.c.position).limit(bindparam("most", type_=Integer))
 
 
 _SOURCES: Final = {kind: _source(kind) for kind in OWNERS}

@@ -14,11 +14,7 @@ from backscroll.database.search_schema import search_pending, search_scopes
 from backscroll.store.search import rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 from backscroll.store.search.rows import MAX_LENGTH, Row
-from backscroll.store.search.texts import (
-    KINDS,
-    Entry,
-    role_number,
-)
+from backscroll.store.search.texts import KINDS, Entry, role_number
 from backscroll.store.search.titles import has_title, title_of, titled
 
 _LOOKED_UP: Final = 3
@@ -143,26 +139,28 @@ def retitle(
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
     old, new = title_of(before), title_of(after)
-    first = entries(connection, owner, -1)[:1] if old != new else []
-    for entry in first:
-        if not has_title(owner, entry.position):
-            return
-        text = titled(entry.text, old)
-        found = _find(connection, partition, owner, entry.position, text)
-        if found is None:
-            add(connection, partition, owner, first)
-            return
-        row, data = found
-        if data.version != TOKENS_VERSION:
-            reset(connection)
-            return
-        earlier, later = tokens(text), tokens(titled(entry.text, new))
+    first = entries(connection, owner, -1, 1) if old != new else []
+    if not first or not has_title(owner, first[0].position):
+        return
+    earlier, later = titled(first[0].text, old), titled(first[0].text, new)
+    found = _find(connection, partition, owner, first[0].position, earlier)
+    if found is None:
+        add(connection, partition, owner, first)
+        return
+    row, data = found
+    if data.version != TOKENS_VERSION:
+        reset(connection)
+        return
+    if later.strip():
+        new_tokens = tokens(later)
         old_terms, new_terms = (
-            _all_tokens(data.scope, owner, each.terms) for each in (earlier, later)
+            _all_tokens(data.scope, owner, each.terms) for each in (tokens(earlier), new_tokens)
         )
-        data = data._replace(length=min(later.length, MAX_LENGTH))
+        data = data._replace(length=min(new_tokens.length, MAX_LENGTH))
         terms.replace(connection, row, data, old_terms, new_terms)
-        _forget(connection)
+    else:
+        _remove(connection, [(row, data, earlier)])
+    _forget(connection)
 
 
 def _with_title(connection: Connection, owner: int, entry: Entry) -> Entry:
