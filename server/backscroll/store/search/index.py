@@ -216,17 +216,18 @@ def rows_of(connection: Connection, owner: int, above: int = 0) -> dict[int, int
 def remove_owner(connection: Connection, owner: int) -> None:
     """Remove all messages of an owner from the index. Call this before the messages are erased."""
     indexed = rows_of(connection, owner)
+    if rows.is_postgres(connection):
+        rows.remove(connection, indexed.values())
+        return
     above = -1
     while indexed and (found := entries(connection, owner, above)):
         above = found[-1].position
-        data = rows.read(
-            connection, [indexed[at.position] for at in found if at.position in indexed]
-        )
         texts = {
-            indexed[at.position]: _text(connection, owner, at.position, at.text)
-            for at in found
-            if at.position in indexed
+            indexed[each.position]: _text(connection, owner, each.position, each.text)
+            for each in found
+            if each.position in indexed
         }
+        data = rows.read(connection, texts)
         if not _remove(connection, [(row, data[row], text) for row, text in texts.items()]):
             return
     if indexed:
@@ -253,9 +254,10 @@ def _remove(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> 
     """Remove rows. If another version made their tokens, empty the index and return False."""
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
-    if not rows.is_postgres(connection) and any(
-        data.version != TOKENS_VERSION for _, data, _ in removed
-    ):
+    if rows.is_postgres(connection):
+        rows.remove(connection, [row for row, _, _ in removed])
+        return True
+    if any(data.version != TOKENS_VERSION for _, data, _ in removed):
         reset(connection)
         return False
     found = (

@@ -75,19 +75,18 @@ def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> N
 
 
 def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]]) -> None:
-    """Remove rows with their tokens.
+    """Remove rows with their tokens on SQLite. On PostgreSQL, `rows.remove` removes both.
 
     Args:
-        connection: a connection in a write transaction.
+        connection: a connection to SQLite, in a write transaction.
         removed: the number of each row, and its tokens. They must be the tokens that were added
             with the row, because FTS5 does not check this.
     """
     if not removed:
         return
     rows.remove(connection, [row for row, _ in removed])
-    if not is_postgres(connection):
-        pairs = [(row, " ".join(terms)) for row, terms in removed]
-        connection.exec_driver_sql(_REMOVE, pairs)
+    pairs = [(row, " ".join(terms)) for row, terms in removed]
+    connection.exec_driver_sql(_REMOVE, pairs)
 
 
 def replace(
