@@ -70,7 +70,7 @@ class ConversationEndpoints:
         raw = await read_body(request)
         body = parse_object(raw)
         metadata = validate(ConversationCreate, body).metadata or {}
-        made = await item_tokens(body.get("items") or ())
+        tokens = await item_tokens(body.get("items") or ())
 
         def work(connection: Connection) -> Outcome:
             lock_list(connection, conversations, partition)
@@ -85,7 +85,7 @@ class ConversationEndpoints:
             connection.execute(_insert, {**conversation, "within": partition, "now_us": now_us})
             rows = [item_row(item) for item in body.get("items") or ()]
             if rows:
-                append_items(connection, partition, conversation["id"], rows, now_us, made)
+                append_items(connection, partition, conversation["id"], rows, now_us, tokens)
             return Outcome(conversation_object(conversation), conversation["id"])
 
         return await self.keys.write_once(request, raw, work)

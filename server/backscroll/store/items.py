@@ -17,7 +17,7 @@ from backscroll.database.compiled import CompiledStatement
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
 from backscroll.store.abridged import LargeListing, preview_of, read_page
-from backscroll.store.activity import next_activity
+from backscroll.store.activity import US, next_activity
 from backscroll.store.api_errors import not_found
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
@@ -32,7 +32,7 @@ from backscroll.store.ids import require_conversation_id
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
-from backscroll.store.search.texts import CONVERSATION, Entry, item_role, item_text, tokens_of
+from backscroll.store.search.texts import CONVERSATION, item_entry, item_text, tokens_of
 from backscroll.store.validation import validate
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
     conversation_id: str,
     rows: Sequence[JSON],
     now_us: int,
-    made: "Sequence[Tokens]",
+    tokens: "Sequence[Tokens]",
 ) -> None:
     """Append items to a conversation.
 
@@ -124,7 +124,7 @@ def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
         conversation_id: the conversation's id.
         rows: the items' rows in order, as `item_row` returns them.
         now_us: the time of day in Unix microseconds.
-        made: the tokens of each item, from `item_tokens`.
+        tokens: the tokens of each item, from `item_tokens`.
 
     Raises:
         ApiError: 404 if the conversation does not exist.
@@ -144,15 +144,10 @@ def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
         for position, row in zip(positions, rows, strict=True)
     ]
     _insert.execute_each(connection, positioned)
+    at = now_us // US
     entries = (
-        Entry(
-            row["position"],
-            item_role(row["body"]),
-            now_us // 1_000_000,
-            item_text(row["body"]),
-            tokens,
-        )
-        for row, tokens in zip(positioned, made, strict=True)
+        item_entry(row, at, tokens_of_item)
+        for row, tokens_of_item in zip(positioned, tokens, strict=True)
     )
     index.add(connection, partition, index.owner_of(CONVERSATION, owner.position), entries)
 
@@ -188,11 +183,11 @@ class ItemEndpoints:
         raw = await read_body(request)
         body = parse_object(raw)
         validate(ItemsCreate, body)
-        made = await item_tokens(body["items"])
+        tokens = await item_tokens(body["items"])
 
         def work(connection: Connection) -> Outcome:
             rows = [item_row(item) for item in body["items"]]
-            append_items(connection, partition, conversation_id, rows, self.clock.unix_us(), made)
+            append_items(connection, partition, conversation_id, rows, self.clock.unix_us(), tokens)
             return Outcome(_created(rows), conversation_id, {})
 
         def rebuild(connection: Connection, ids: list[str], _stored: JSON) -> JSON:

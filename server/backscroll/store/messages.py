@@ -7,6 +7,7 @@ order.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
@@ -36,7 +37,7 @@ from backscroll.store.message_object import message_object, message_row
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
-from backscroll.store.search.texts import THREAD, Entry, message_text, tokens_of
+from backscroll.store.search.texts import THREAD, message_text, thread_entry, tokens_of
 from backscroll.store.validation import validate
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
     thread_id: str,
     rows: Sequence[JSON],
     now_us: int,
-    made: "Sequence[Tokens]",
+    tokens: "Sequence[Tokens]",
 ) -> None:
     """Append messages to a thread.
 
@@ -120,7 +121,7 @@ def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
         thread_id: the thread's id.
         rows: the messages' rows in order, as `message_row` returns them.
         now_us: the time of day in Unix microseconds.
-        made: the tokens of each message, from `message_tokens`.
+        tokens: the tokens of each message, from `message_tokens`.
 
     Raises:
         ApiError: 404 if the thread does not exist.
@@ -137,10 +138,7 @@ def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
         for position, row in enumerate(rows, first)
     ]
     _insert.execute_each(connection, positioned)
-    entries = (
-        Entry(row["position"], row["role"], row["created_at"], _text(row), tokens)
-        for row, tokens in zip(positioned, made, strict=True)
-    )
+    entries = starmap(thread_entry, zip(positioned, tokens, strict=True))
     index.add(connection, partition, index.owner_of(THREAD, thread.position), entries)
 
 
@@ -182,12 +180,12 @@ class MessageEndpoints:
         raw = await read_body(request)
         body = parse_object(raw)
         message = validate(MessageV1, body) if version == "v1" else validate(MessageV2, body)
-        made = await message_tokens([message])
+        tokens = await message_tokens([message])
 
         def work(connection: Connection) -> Outcome:
             now_us = self.clock.unix_us()
             row = message_row(message, now_us // US)
-            append_messages(connection, partition, thread_id, [row], now_us, made)
+            append_messages(connection, partition, thread_id, [row], now_us, tokens)
             return _outcome(row, thread_id, version)
 
         return await self.keys.write_once(request, raw, work, _rebuild(partition, thread_id))

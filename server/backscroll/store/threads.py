@@ -80,7 +80,7 @@ class ThreadEndpoints:
         parsed = parse_object(raw)
         body = validate(ThreadV1, parsed) if version == "v1" else validate(ThreadV2, parsed)
         resources = body.tool_resources if isinstance(body, ThreadV2) else None
-        made = await message_tokens(body.messages or ())
+        tokens = await message_tokens(body.messages or ())
 
         def work(connection: Connection) -> Outcome:
             now_us = self.clock.unix_us()
@@ -94,7 +94,7 @@ class ThreadEndpoints:
             insert_thread(connection, thread, now_us)
             if body.messages:
                 rows = [message_row(message, now_us // US) for message in body.messages]
-                append_messages(connection, partition, thread["id"], rows, now_us, made)
+                append_messages(connection, partition, thread["id"], rows, now_us, tokens)
             return Outcome(thread_object(thread), thread["id"])
 
         return await self.keys.write_once(request, raw, work)

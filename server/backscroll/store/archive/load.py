@@ -49,9 +49,9 @@ from backscroll.store.search.texts import (
     THREAD,
     Entry,
     completion_text,
+    item_entry,
     item_role,
-    item_text,
-    message_text,
+    thread_entry,
 )
 from backscroll.store.validation import validate
 
@@ -93,15 +93,7 @@ def write_thread(
     _check(row)
     position = connection.scalar(_insertion(threads), row)
     _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
-    entries = (
-        Entry(
-            row["position"],
-            row["role"],
-            row["created_at"],
-            message_text(row["role"], row["content"]),
-        )
-        for row in rows
-    )
+    entries = map(thread_entry, rows)
     index.add(connection, partition, index.owner_of(THREAD, position), entries)
     return True
 
@@ -130,10 +122,7 @@ def write_conversation(
     _check([row, rows])
     position = connection.scalar(_insertion(conversations), row)
     _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
-    at = conversation.created_at  # items have no time of their own
-    entries = (
-        Entry(row["position"], item_role(row["body"]), at, item_text(row["body"])) for row in rows
-    )
+    entries = (item_entry(row, conversation.created_at) for row in rows)
     index.add(connection, partition, index.owner_of(CONVERSATION, position), entries)
     return True
 

@@ -90,17 +90,17 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
     scope = scope_of(connection, partition, create=True) or 0
     added = []
     for entry in chunk:
-        made = entry.made or tokens(entry.text)
+        found = entry.tokens or tokens(entry.text)
         row = Row(
             owner=owner,
             created_at=entry.created_at,
             position=entry.position,
             scope=scope,
-            length=min(made.length, MAX_LENGTH),
+            length=min(found.length, MAX_LENGTH),
             role=role_number(entry.role),
             version=TOKENS_VERSION,
         )
-        added.append((row, _all_tokens(scope, owner, made.terms)))
+        added.append((row, _all_tokens(scope, owner, found.terms)))
     terms.add(connection, added)
 
 
@@ -165,7 +165,7 @@ def retitle(
 
 def _with_title(connection: Connection, owner: int, entry: Entry) -> Entry:
     text = _text(connection, owner, entry.position, entry.text)
-    return entry if text == entry.text else entry._replace(text=text, made=None)
+    return entry if text == entry.text else entry._replace(text=text, tokens=None)
 
 
 def _text(connection: Connection, owner: int, position: int, text: str) -> str:
@@ -268,8 +268,8 @@ def _remove(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> 
     return True
 
 
-def _all_tokens(scope: int, owner: int, made: Sequence[str]) -> list[str]:
-    return [*scoped(scope, made), owner_token(owner)]
+def _all_tokens(scope: int, owner: int, terms_of_text: Sequence[str]) -> list[str]:
+    return [*scoped(scope, terms_of_text), owner_token(owner)]
 
 
 ERASING: Final = 3

@@ -37,14 +37,26 @@ class Entry(NamedTuple):
         role: the message's role.
         created_at: when the message was written, in Unix seconds.
         text: the message's text; empty if the message has no text to index.
-        made: the tokens of the text; None if they were not computed before the transaction.
+        tokens: the tokens of the text; None if they were not computed before the transaction.
     """
 
     position: int
     role: str
     created_at: int
     text: str
-    made: "Tokens | None" = None
+    tokens: "Tokens | None" = None
+
+
+def thread_entry(row: JSON, tokens: "Tokens | None" = None) -> Entry:
+    """Return what to index of a message's row, which `message_row` describes."""
+    text = message_text(row["role"], row["content"])
+    return Entry(row["position"], row["role"], row["created_at"], text, tokens)
+
+
+def item_entry(row: JSON, created_at: int, tokens: "Tokens | None" = None) -> Entry:
+    """Return what to index of an item's row. Items have no time, so the caller gives one."""
+    body = row["body"]
+    return Entry(row["position"], item_role(body), created_at, item_text(body), tokens)
 
 
 async def tokens_of(text: str) -> "Tokens":
