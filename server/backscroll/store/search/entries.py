@@ -1,8 +1,9 @@
 """Reads the messages to index from the store's tables."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Integer, Select, bindparam, select
+from sqlalchemy import Column, Connection, Integer, Select, Table, bindparam, select
 
 from backscroll.database.schema import (
     completion_messages,
@@ -18,52 +19,89 @@ from backscroll.store.search.texts import (
     KINDS,
     THREAD,
     Entry,
-    completion_text,
-    item_role,
-    item_text,
-    message_text,
+    role_and_text,
 )
-
-OWNERS: Final = {THREAD: threads, CONVERSATION: conversations, COMPLETION: completions}
 
 CHUNK: Final = 200
 """How many messages are read into memory at a time."""
 
 
+class Source(NamedTuple):
+    """The columns from which the messages of one kind of owner are read.
+
+    Attributes:
+        owners: the table of the owners.
+        owner: the position of a message's owner. Its table is the table of the messages.
+        id: what identifies a message in its owner.
+        created_at: when a message was written, in Unix seconds.
+        content: the arguments of `role_and_text`.
+    """
+
+    owners: Table
+    owner: Column[Any]
+    id: Column[Any]
+    created_at: Column[Any]
+    content: tuple[Column[Any], ...]
+
+    @property
+    def position(self) -> Column[Any]:
+        """The position of a message in its owner."""
+        position: Column[Any] = self.owner.table.c.position
+        return position
+
+    def select(self, *columns: Column[Any]) -> Select[Any]:
+        """Return a query for columns of the messages that are not deleted, and of their owners."""
+        found = select(*columns).join(self.owners, self.owners.c.position == self.owner)
+        of_messages = self.owner.table.c
+        return (
+            found.where(of_messages.deleted_at.is_(None)) if "deleted_at" in of_messages else found
+        )
+
+
+SOURCES: Final[Mapping[int, Source]] = {
+    THREAD: Source(
+        threads,
+        messages.c.thread,
+        messages.c.id,
+        messages.c.created_at,
+        (messages.c.role, messages.c.content),
+    ),
+    CONVERSATION: Source(
+        conversations,
+        items.c.conversation,
+        items.c.id,
+        conversations.c.created_at,
+        (items.c.body,),
+    ),
+    COMPLETION: Source(
+        completions,
+        completion_messages.c.completion,
+        completion_messages.c.position,
+        completions.c.created_at,
+        (completion_messages.c.body,),
+    ),
+}
+OWNERS: Final = {kind: source.owners for kind, source in SOURCES.items()}
+
+
 def entries(connection: Connection, owner: int, above: int, most: int = CHUNK) -> list[Entry]:
     """Return the next `most` messages after position `above`, oldest first, even if indexed."""
-    position, kind = divmod(owner, KINDS)
-    bound = {"of": position, "above": above, "most": most}
-    rows = connection.execute(_SOURCES[kind], bound)
-    return [_entry(kind, *row) for row in rows]
+    of, kind = divmod(owner, KINDS)
+    rows = connection.execute(_NEXT[kind], {"of": of, "above": above, "most": most})
+    found = []
+    for position, created_at, *content in rows:
+        role, text = role_and_text(kind, *content)
+        found.append(Entry(position, role, created_at, text))
+    return found
 
 
-def _entry(kind: int, position: int, created_at: int, role: str | None, body: Any) -> Entry:  # noqa: ANN401 - JSON
-    if kind == THREAD:
-        return Entry(position, role or "", created_at, message_text(role or "", body))
-    text = item_text(body) if kind == CONVERSATION else completion_text(body)
-    return Entry(position, item_role(body or {}), created_at, text)
-
-
-def _source(kind: int) -> Select[Any]:
-    role: Any = messages.c.role
-    if kind == THREAD:
-        table, of, body, at = messages, messages.c.thread, messages.c.content, messages.c.created_at
-        owner: Any = threads
-    elif kind == CONVERSATION:
-        table, of, body, at = items, items.c.conversation, items.c.body, conversations.c.created_at
-        owner, role = conversations, conversations.c.id
-    else:
-        table, body, at = completion_messages, completion_messages.c.body, completions.c.created_at
-        owner, of, role = completions, completion_messages.c.completion, completions.c.id
-    found = (
-        select(table.c.position, at, role, body)
-        .join(owner, owner.c.position == of)
-        .where(of == bindparam("of"), table.c.position > bindparam("above"))
+def _next(source: Source) -> Select[Any]:
+    return (
+        source.select(source.position, source.created_at, *source.content)
+        .where(source.owner == bindparam("of"), source.position > bindparam("above"))
+        .order_by(source.position)
+        .limit(bindparam("most", type_=Integer))
     )
-    if "deleted_at" in table.c:
-        found = found.where(table.c.deleted_at.is_(None))
-    return found.order_by(table.c.position).limit(bindparam("most", type_=Integer))
 
 
-_SOURCES: Final = {kind: _source(kind) for kind in OWNERS}
+_NEXT: Final = {kind: _next(source) for kind, source in SOURCES.items()}

@@ -3,65 +3,32 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, Connection, Select, Table, and_, or_, select
+from sqlalchemy import Connection, Select, and_, or_
 
-from backscroll.database.schema import (
-    completion_messages,
-    completions,
-    conversations,
-    items,
-    messages,
-    threads,
-)
 from backscroll.store.envelopes import JSON
+from backscroll.store.search.entries import SOURCES, Source
 from backscroll.store.search.rows import Row
-from backscroll.store.search.texts import (
-    COMPLETION,
-    CONVERSATION,
-    KINDS,
-    THREAD,
-    completion_text,
-    item_role,
-    item_text,
-    message_text,
-)
+from backscroll.store.search.texts import COMPLETION, KINDS, role_and_text
 from backscroll.store.search.titles import has_title, title_of, titled
 
 if TYPE_CHECKING:
     from backscroll_tools.search.query import Query
 
 
-def _of(table: Table, owner: Table, of: Column[Any], *columns: Column[Any]) -> Select[Any]:
+def _of(source: Source) -> Select[Any]:
     """Return a query for messages with their owners. The caller adds the condition.
 
     The query has no condition on the owner, because SQLite would then read all owners of a
     partition first.
     """
-    kept = (owner.c.partition, owner.c.deleted_at, owner.c.position, table.c.position)
-    found = select(*kept, owner.c.id, owner.c.metadata, *columns).join(
-        owner, of == owner.c.position
+    owner = source.owners.c
+    return source.select(
+        *(owner.partition, owner.deleted_at, owner.position, source.position),
+        *(owner.id, owner.metadata, source.id, *source.content),
     )
-    return found.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else found
 
 
-_FIND: Final[Mapping[int, Select[Any]]] = {
-    THREAD: _of(
-        messages, threads, messages.c.thread, messages.c.id, messages.c.role, messages.c.content
-    ),
-    CONVERSATION: _of(items, conversations, items.c.conversation, items.c.id, items.c.body),
-    COMPLETION: _of(
-        completion_messages, completions, completion_messages.c.completion,
-        completion_messages.c.position, completion_messages.c.body,
-    ),
-}  # fmt: skip
-
-
-_PLACES: Final = {
-    THREAD: (messages.c.thread, messages.c.position),
-    CONVERSATION: (items.c.conversation, items.c.position),
-    COMPLETION: (completion_messages.c.completion, completion_messages.c.position),
-}
-"""For each kind of owner, the primary key of the table of its messages."""
+_FIND: Final[Mapping[int, Select[Any]]] = {kind: _of(source) for kind, source in SOURCES.items()}
 
 
 def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) -> dict[int, JSON]:
@@ -79,18 +46,23 @@ def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) 
         }
         if not rows:
             continue
-        of_column, at = _PLACES[kind]
-        wanted = or_(*(and_(of_column == place[0], at == place[1]) for place in rows))
-        for within, deleted, of, position, owner, metadata, identifier, *rest in connection.execute(
-            statement.where(wanted)
-        ):
+        source = SOURCES[kind]
+        wanted = or_(
+            *(and_(source.owner == owner, source.position == position) for owner, position in rows)
+        )
+        for (
+            within,
+            deleted,
+            of,
+            position,
+            owner,
+            metadata,
+            identifier,
+            *content,
+        ) in connection.execute(statement.where(wanted)):
             if within != partition or deleted is not None:
                 continue
-            if kind == THREAD:
-                role, text = rest[0], message_text(*rest)
-            else:
-                role = item_role(rest[0])
-                text = item_text(rest[0]) if kind == CONVERSATION else completion_text(rest[0])
+            role, text = role_and_text(kind, *content)
             row = rows[of, position]
             hits[row] = {
                 "id": f"{owner}-{identifier}" if kind == COMPLETION else identifier,

@@ -110,6 +110,21 @@ def completion_text(body: JSON) -> str:
     return "\n".join(filter(None, (found, refusal if isinstance(refusal, str) else "")))
 
 
+def role_and_text(kind: int, *content: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON
+    """Return the role and the text of a message.
+
+    Args:
+        kind: the kind of the message's owner.
+        content: the role and the content of a thread's message; or the body of an item or of a
+            completion's message.
+    """
+    if kind == THREAD:
+        role, parts = content
+        return role, message_text(role, parts)
+    body = content[0] or {}
+    return item_role(body), item_text(body) if kind == CONVERSATION else completion_text(body)
+
+
 def _part_texts(parts: Iterable[Any]) -> Iterator[str]:
     for part in parts:
         if not isinstance(part, dict):
