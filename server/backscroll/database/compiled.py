@@ -1,8 +1,8 @@
 """Statements that are compiled once, because they are part of every write.
 
 SQLAlchemy caches a statement's SQL, but prepares its parameters and its result again for each
-execution. That takes several times as long as SQLite needs to insert a row. A `CompiledStatement`
-gives its SQL and its parameters directly to the driver.
+execution. That takes longer than inserting a row takes SQLite. A `CompiledStatement` gives its SQL
+and its parameters directly to the driver.
 """
 
 from collections.abc import Callable, Mapping, Sequence

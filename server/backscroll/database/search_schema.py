@@ -4,8 +4,8 @@ Each message that search can find has a row. The number of a row is never used a
 the numbers increase in commit order.
 
 On SQLite, the tokens are in `search_terms`, an FTS5 table that keeps no text. The other data of the
-rows are in `search_rows`, in compressed blocks of consecutive rows. Blocks take a sixth of the
-space of single rows. On PostgreSQL, writers would wait for one another to add to a block. So there,
+rows are in `search_rows`, in compressed blocks of consecutive rows, which take less space than
+single rows. On PostgreSQL, writers would wait for one another to add to a block. So there,
 `search_rows` has a row for each message, with a GIN index of hashes of the message's tokens.
 """
 

@@ -193,8 +193,8 @@ def _run_in_savepoint(job: Job[Any], connection: Connection) -> None:
     """
     if job.future.cancelled():
         return
-    # Calling the driver directly takes a tenth of the time. If it raises an error, the group is
-    # rolled back, and no caller sees this error.
+    # Calling the driver directly is faster. If it raises an error, the group is rolled back, and no
+    # caller sees this error.
     execute = cast("sqlite3.Connection", connection.connection.driver_connection).execute
     execute("SAVEPOINT job")
     try:

@@ -35,7 +35,7 @@ class Group(NamedTuple):
 class CommonWords:
     """Words that earlier searches of this process found in more rows than the budget.
 
-    They are not looked up again, because each look-up takes several milliseconds.
+    They are not looked up again, because each look-up reads more rows than the budget.
     """
 
     MOST: Final = 10_000

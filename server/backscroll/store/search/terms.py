@@ -1,8 +1,8 @@
 """Stores the tokens of rows: on SQLite in an FTS5 table, on PostgreSQL in arrays with a GIN index.
 
 SQL statements are text, because SQLAlchemy has no expressions for FTS5. On PostgreSQL, a hash
-replaces each token, to save two thirds of the space. Two tokens can have the same hash, so `hits`
-compares each text with the query.
+replaces each token, to save space. Two tokens can have the same hash, so `hits` compares each text
+with the query.
 """
 
 import zlib
@@ -55,7 +55,7 @@ NEWEST: Final = 2_000
 """On PostgreSQL, a word is first counted in this number of the newest rows, because looking it up
 reads all rows of the word, even if only a few are wanted."""
 MERGED_PAGES: Final = 32
-"""The maximum number of 4 KB pages that one merge step writes, in a few milliseconds."""
+"""The maximum number of 4 KB pages that one merge step writes."""
 MERGES: Final = 4
 """The maximum number of merge steps in a deletion's own transaction. More follow in the background.
 """
@@ -194,8 +194,7 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
 def is_scattered(connection: Connection) -> bool:
     """Whether more than a fifth of FTS5's index is outside its largest part.
 
-    Such an index is slower to read than a single part, and about a tenth larger. PostgreSQL's index
-    has no parts.
+    Such an index is larger than a single part, and slower to read. PostgreSQL's index has no parts.
     """
     return not is_postgres(connection) and bool(connection.exec_driver_sql(_SCATTERED).scalar_one())
 

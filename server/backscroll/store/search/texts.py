@@ -62,8 +62,7 @@ def item_entry(row: JSON, created_at: int, tokens: "Tokens | None" = None) -> En
 async def tokens_of(text: str) -> "Tokens":
     """Return the tokens of a message. Called before a transaction, so that no other writer waits.
 
-    A long text is read in a thread: 100,000 characters of words that were never seen before take
-    half a second of CPU time.
+    A long text is split in a thread, so that other requests do not wait for it either.
     """
     from backscroll_tools.search.tokenizer import tokens
 
