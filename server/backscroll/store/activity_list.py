@@ -126,7 +126,7 @@ async def page_by_activity(
         database,
         [(_KINDS[key.kind].table, key.position, row["start"]) for (key, _), row in listed],
     )
-    return [_object(*each, said) for each, said in zip(listed, words, strict=True)], has_more
+    return [_object(*each, first) for each, first in zip(listed, words, strict=True)], has_more
 
 
 async def _settled_top(database: Database, partition: str) -> int:

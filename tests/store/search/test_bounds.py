@@ -49,13 +49,15 @@ async def search(
     """
     ids: list[str] = []
     pages = [] if pages is None else pages
-    kept = Statistics()
+    statistics = Statistics()
     said = None
     async with open_database(url, "store") as database:
         while True:
             request = read_search(QueryParams(params))
             listed = await database.read(
-                partial(find, partition=partition, search=request, kept=kept, bounds=bounds)
+                partial(
+                    find, partition=partition, search=request, statistics=statistics, bounds=bounds
+                )
             )
             said = said or listed["search"]
             pages.append([hit["id"].removeprefix("msg_") for hit in listed["data"]])

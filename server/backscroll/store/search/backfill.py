@@ -79,9 +79,9 @@ async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
 
 
 async def _merge(database: Database, step: Callable[[Connection], bool], pause_s: float) -> None:
-    whole = False
-    while not whole:
-        whole = await database.write(step)
+    done = False
+    while not done:
+        done = await database.write(step)
         await asyncio.sleep(pause_s)
 
 

@@ -108,9 +108,7 @@ def look_up(
         else:
             of[place] = read
     having = tuple(len(of.get(place, range(bounds.budget + 1))) for place in range(len(found)))
-    return Found(
-        having, {place: of[place] for place in chosen(search, having, limits.bounds.budget)}
-    )
+    return Found(having, {place: of[place] for place in chosen(search, having, bounds.budget)})
 
 
 def look_up_again(
@@ -232,11 +230,7 @@ def streamed(
     elif limits.scope < 0:
         read = []
     else:
-        read = list(
-            range(low, high + 1)[: limits.bounds.scan]
-            if oldest
-            else range(high, low - 1, -1)[: limits.bounds.scan]
-        )
+        read = list(range(low, high + 1)[:most] if oldest else range(high, low - 1, -1)[:most])
     last = read[-1] if len(read) == most else None
     data = rows.read(connection, read)
     kept = (row for row in read if row in data and data[row].scope == limits.scope)

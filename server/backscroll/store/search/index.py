@@ -77,8 +77,8 @@ def add(connection: Connection, partition: str, owner: int, entries: Iterable[En
         owner: the owner's number.
         entries: the messages. Messages without a text are left out.
     """
-    whole = (_with_title(connection, owner, entry) for entry in entries)
-    texts = (entry for entry in whole if entry.text.strip())
+    titled_entries = (_with_title(connection, owner, entry) for entry in entries)
+    texts = (entry for entry in titled_entries if entry.text.strip())
     while chunk := list(islice(texts, CHUNK)):
         _add(connection, partition, owner, chunk)
 

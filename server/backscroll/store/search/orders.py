@@ -120,16 +120,16 @@ def _heaviest(
         end: the last key of the batch; empty if it is not known yet.
     """
     taken: set[int] = set()
-    whole, least = 0, first[0]
+    count, least = 0, first[0]
     for own in sorted(counts, key=lambda each: -totals[each]):
         if totals[own] > first[0]:
             continue
-        if (end and totals[own] < end[0]) or (whole >= BATCH and totals[own] < least):
+        if (end and totals[own] < end[0]) or (count >= BATCH and totals[own] < least):
             break
         taken.add(own)
         least = totals[own]
         # Some rows with the weight of `first` were in earlier batches, so these are not counted.
-        whole += counts[own] if totals[own] < first[0] else 0
+        count += counts[own] if totals[own] < first[0] else 0
     return taken
 
 
@@ -137,7 +137,7 @@ def _totals(lookup: Lookup, patterns: set[int]) -> dict[int, int]:
     """Return the total weight of each combination of words."""
     looked_up = [(lookup.groups[each].bits, lookup.weights[each]) for each in lookup.found.rows]
     return {
-        pattern: round(_WEIGHT * sum(told for own, told in looked_up if pattern & own == own))
+        pattern: round(_WEIGHT * sum(weight for own, weight in looked_up if pattern & own == own))
         for pattern in patterns
     }
 

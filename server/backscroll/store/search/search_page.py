@@ -68,7 +68,7 @@ def find(
     connection: Connection,
     partition: str,
     search: SearchRequest,
-    kept: Statistics,
+    statistics: Statistics,
     bounds: Bounds = _BOUNDS,
 ) -> JSON:
     """Return a page of hits in a list envelope that also has a cursor and describes the search.
@@ -77,7 +77,7 @@ def find(
         connection: a connection for reading.
         partition: the name of the partition to search.
         search: the request.
-        kept: the estimates that this process keeps between searches.
+        statistics: what this process remembers between searches.
         bounds: how many rows and texts the search may read. If this ends the page before it is
             full, the page has a cursor.
 
@@ -101,20 +101,22 @@ def find(
         bounds,
     )
     if cursor is None:
-        found = look_up(connection, search, limits, words, kept.common)
-        messages, mean_length = kept.of(connection, limits)
+        found = look_up(connection, search, limits, words, statistics.common)
+        messages, mean_length = statistics.of(connection, limits)
         cursor = Cursor(limits.high, messages, mean_length, found.having)
     else:
         found = look_up_again(connection, search, limits, words, cursor.having)
-    told = tuple(weight(cursor.messages, having) for having in cursor.having)
-    lookup = Lookup(connection, partition, search, limits, words, told, found, kept.outline)
+    weights = tuple(weight(cursor.messages, having) for having in cursor.having)
+    lookup = Lookup(
+        connection, partition, search, limits, words, weights, found, statistics.outline
+    )
     page = _hits(lookup, cursor)
-    by_term = {word: told[at] for at, group in enumerate(words) for word in group.words}
+    by_term = {word: weights[at] for at, group in enumerate(words) for word in group.words}
     data = [shown(search.query, hit, search.excerpt_chars, by_term) for hit in page.hits]
     after = page.after
     return list_envelope(data, has_more=after is not None) | {
         "next_cursor": None if after is None else after.encode(identity),
-        "search": _said(lookup, page)
+        "search": _description(lookup, page)
         | {"looked_at": page.looked_at, "complete": is_whole(connection)},
     }
 
@@ -173,8 +175,8 @@ def _chunks(found: Iterator[Step]) -> Iterator[list[Step]]:
         yield chunk
 
 
-def _said(lookup: Lookup, page: _Page) -> JSON:
-    """Describe the search: which part of the query hits match, and which words were ignored."""
+def _description(lookup: Lookup, page: _Page) -> JSON:
+    """Return which part of the query hits match, and which words were ignored."""
     query = lookup.search.query
     if query.literals:
         matched = "literals"
