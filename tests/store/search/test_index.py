@@ -246,3 +246,31 @@ async def test_a_file_that_was_replaced_while_it_was_indexed_is_indexed_from_the
         await backfill.fill(Replacing(database, path, backup), 0)
         assert await database.read(backfill.is_whole)
         assert len(await database.read(indexed_rows)) == 250
+
+
+class Watched:
+    """A database that records how many messages of an owner are indexed after each write."""
+
+    def __init__(self, database: Database, owner: int) -> None:
+        self._database = database
+        self._indexed = partial(index.rows_of, owner=owner)
+        self.counts: list[int] = []
+        self.read, self.check, self.close = database.read, database.check, database.close
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        value = await self._database.write(work, turn)
+        self.counts.append(len(await self._database.read(self._indexed)))
+        return value
+
+
+async def test_a_transaction_indexes_a_bounded_number_of_characters(path: Path) -> None:
+    texts = ["boat"] * 7 + ["a boat in the harbour"] * 3 + ["boat"] * 7
+    messages = [ImportedMessage(role="user", content=text, created_at=1) for text in texts]
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        store = await store_over(database)
+        await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
+        await database.write(index.reset)
+        watched = Watched(database, index.owner_of(THREAD, 1))
+        await backfill.fill(watched, 0, chunk_chars=10)
+        assert await database.read(backfill.is_whole)
+    assert watched.counts == [3, 6, 8, 9, 10, 12, 15, 17, 17]

@@ -1,15 +1,17 @@
 """Indexes, in the background, the messages that were written before there was an index.
 
-Owners are indexed from the newest to the oldest. Each transaction indexes one chunk of messages.
-The table `search_pending` records the progress, so that a process continues where the previous one
-stopped. If several processes do this at once, no message is indexed twice.
+Owners are indexed from the newest to the oldest. Other writes wait for each transaction, so it
+indexes at most `CHUNK` messages and about `CHUNK_CHARS` characters. The table `search_pending`
+records the progress, so that a process continues where the previous one stopped. If several
+processes do this at once, no message is indexed twice.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import accumulate
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -21,11 +23,14 @@ from backscroll.database.search_schema import search_pending
 from backscroll.database.sqlite_file import Identity, opened_file
 from backscroll.store.search import index, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
+from backscroll.store.search.texts import Entry
 
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds. Other processes can write during it."""
 AGAIN_S: Final = 5.0
 """The pause before another attempt if the database could not be written, in seconds."""
+CHUNK_CHARS: Final = 1_000_000
+"""The maximum number of characters to index in one transaction, rounded up to a whole message."""
 
 WATCH_S: Final = 5.0
 """The pause between two checks for missing or removed messages, in seconds."""
@@ -85,14 +90,18 @@ async def _merge(database: Database, step: Callable[[Connection], bool], pause_s
         await asyncio.sleep(pause_s)
 
 
-async def fill(database: Database, pause_s: float = PAUSE_S) -> None:
+async def fill(
+    database: Database, pause_s: float = PAUSE_S, chunk_chars: int = CHUNK_CHARS
+) -> None:
     """Index missing messages and erase removed ones, and return when all are done.
 
     Args:
         database: the database.
         pause_s: the pause between two transactions, in seconds.
+        chunk_chars: the maximum number of characters to index in one transaction, rounded up to a
+            whole message.
     """
-    filling = _Filling()
+    filling = _Filling(chunk_chars)
     while True:
         wait_s = pause_s
         try:
@@ -101,7 +110,7 @@ async def fill(database: Database, pause_s: float = PAUSE_S) -> None:
             await database.write(filling.step)
         except (NothingWrittenError, CommitUnknownError) as error:
             _log.warning("the search index is not complete yet: %s", error)
-            filling, wait_s = _Filling(), AGAIN_S
+            filling, wait_s = _Filling(chunk_chars), AGAIN_S
         await asyncio.sleep(wait_s)
 
 
@@ -120,7 +129,10 @@ def is_whole(connection: Connection) -> bool:
 class _Filling:
     """Completes the index in steps. Each step indexes one chunk of an owner's messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, chunk_chars: int) -> None:
+        self._chunk_chars = chunk_chars
+        self._most = CHUNK
+        """How many messages to read for the next chunk. It is less if messages are long."""
         self._owner: tuple[Identity | None, int, int] | None = None
         """The owner whose messages are being indexed: its file on SQLite, its kind and its
         position."""
@@ -170,7 +182,8 @@ class _Filling:
             self._owner, self._above = current, -1
             self._known, self._newest = set(), 0
         owner = index.owner_of(kind, found.position)
-        chunk = entries(connection, owner, self._above)
+        found_entries = entries(connection, owner, self._above, self._most)
+        chunk = _within(found_entries, self._chunk_chars)
         if chunk:
             indexed = index.rows_of(connection, owner, self._newest)
             self._known |= indexed.keys()
@@ -178,8 +191,19 @@ class _Filling:
             missing = [each for each in chunk if each.position not in self._known]
             index.add(connection, found.partition, owner, missing)
             self._above = chunk[-1].position
-        if len(chunk) < CHUNK:
+        if len(chunk) < len(found_entries):
+            self._most = len(chunk)
+            return
+        if len(chunk) < self._most:
             connection.execute(_goes_on, {"of": kind, "at": found.position})
+        self._most = min(2 * self._most, CHUNK)
+
+
+def _within(found: Sequence[Entry], chars: int) -> Sequence[Entry]:
+    """Return the first messages, up to the one with which they exceed this many characters."""
+    lengths = accumulate(len(each.text) for each in found)
+    count = sum(length <= chars for length in lengths)
+    return found[: count + 1]
 
 
 def _is_of_other_version(connection: Connection) -> bool:
