@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
@@ -274,3 +275,33 @@ async def test_a_transaction_indexes_a_bounded_number_of_characters(path: Path) 
         await backfill.fill(watched, 0, chunk_chars=10)
         assert await database.read(backfill.is_whole)
     assert watched.counts == [3, 6, 8, 9, 10, 12, 15, 17, 17]
+
+
+class Repeating:
+    """A database that rolls back each write, and then runs it again, as it may by its contract."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.read, self.check, self.close = database.read, database.check, database.close
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        def again(connection: Connection) -> T:
+            connection.exec_driver_sql("SAVEPOINT first_run")
+            work(connection)
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT first_run")
+            connection.exec_driver_sql("RELEASE SAVEPOINT first_run")
+            return work(connection)
+
+        return await self._database.write(again, turn)
+
+
+async def test_a_message_is_indexed_even_if_its_transaction_ran_twice(path: Path) -> None:
+    messages = [ImportedMessage(role="user", content=f"m{n}", created_at=1) for n in range(250)]
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        store = await store_over(database)
+        await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
+        await database.write(index.reset)
+        await backfill.fill(Repeating(database), 0)
+        assert await database.read(backfill.is_whole)
+        owner = index.owner_of(THREAD, 1)
+        assert len(await database.read(partial(index.rows_of, owner=owner))) == 250

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from typing import Final
@@ -105,9 +106,11 @@ async def fill(
     while True:
         wait_s = pause_s
         try:
-            if not await database.read(filling.is_needed):
+            if filling.outdated is None:
+                filling = replace(filling, outdated=await database.read(_is_of_other_version))
+            if not filling.outdated and not await database.read(_has_pending):
                 return
-            await database.write(filling.step)
+            filling = await database.write(filling.step)
         except (NothingWrittenError, CommitUnknownError) as error:
             _log.warning("the search index is not complete yet: %s", error)
             filling, wait_s = _Filling(chunk_chars), AGAIN_S
@@ -126,45 +129,52 @@ def is_whole(connection: Connection) -> bool:
     return all(kind == index.ERASING for kind, _ in connection.execute(_pending))
 
 
+def _has_pending(connection: Connection) -> bool:
+    """Whether any message is still to be indexed, or any removed row to be erased."""
+    return connection.execute(_pending).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
 class _Filling:
-    """Completes the index in steps. Each step indexes one chunk of an owner's messages."""
+    """The progress of completing the index. It is not changed, because a step may run again.
 
-    def __init__(self, chunk_chars: int) -> None:
-        self._chunk_chars = chunk_chars
-        self._most = CHUNK
-        """How many messages to read for the next chunk. It is less if messages are long."""
-        self._owner: tuple[Identity | None, int, int] | None = None
-        """The owner whose messages are being indexed: its file on SQLite, its kind and its
-        position."""
-        self._above = -1
-        self._known: set[int] = set()
-        self._newest = 0
-        """`_known` has the positions of the owner's messages whose rows are at most `_newest`."""
-        self._outdated: bool | None = None
-        """Whether another tokenizer version made tokens in the index; None until checked."""
+    Attributes:
+        chunk_chars: the maximum number of characters of a chunk.
+        owner: the owner whose messages are being indexed: its file on SQLite, its kind and its
+            position.
+        above: the position of the owner's last message that was indexed.
+        known: the positions of the owner's messages whose rows are at most `newest`.
+        newest: the number of a row.
+        most: how many messages to read for the next chunk. It is less if messages are long.
+        outdated: whether another tokenizer version made tokens in the index; None until checked.
+    """
 
-    def is_needed(self, connection: Connection) -> bool:
-        """Whether any message is still to be indexed, or any removed row to be erased."""
-        if self._outdated is None:
-            self._outdated = _is_of_other_version(connection)
-        return self._outdated or connection.execute(_pending).first() is not None
+    chunk_chars: int
+    owner: tuple[Identity | None, int, int] | None = None
+    above: int = -1
+    known: frozenset[int] = frozenset()
+    newest: int = 0
+    most: int = CHUNK
+    outdated: bool | None = None
 
-    def step(self, connection: Connection) -> None:
-        """Index one chunk or erase removed rows. First empty an index with outdated tokens."""
+    def step(self, connection: Connection) -> "_Filling":
+        """Index one chunk or erase removed rows. First empty an index with outdated tokens.
+
+        Returns:
+            The progress after the step.
+        """
         take_turns(connection, "search index")
-        if self._outdated and _is_of_other_version(connection):
+        if self.outdated and _is_of_other_version(connection):
             index.reset(connection)
-        self._outdated = False
+        filling: _Filling = self
         pending = connection.execute(_pending).first()
-        if pending is None:
-            return
-        if pending.kind == index.ERASING:
-            if terms.forget(connection):
-                connection.execute(_done, {"of": index.ERASING})
-            return
-        self._index(connection, pending.kind, pending.below)
+        if pending is not None and pending.kind != index.ERASING:
+            filling = self._index(connection, pending.kind, pending.below)
+        elif pending is not None and terms.forget(connection):
+            connection.execute(_done, {"of": index.ERASING})
+        return replace(filling, outdated=False)
 
-    def _index(self, connection: Connection, kind: int, below: int) -> None:
+    def _index(self, connection: Connection, kind: int, below: int) -> "_Filling":
         table = OWNERS[kind]
         newest = (
             select(table.c.position, table.c.partition)
@@ -176,27 +186,35 @@ class _Filling:
         found = connection.execute(newest).one_or_none()
         if found is None:
             connection.execute(_done, {"of": kind})
-            return
+            return self
         current = opened_file(connection.info), kind, found.position
-        if self._owner != current:
-            self._owner, self._above = current, -1
-            self._known, self._newest = set(), 0
+        filling: _Filling = self
+        if self.owner != current:
+            filling = replace(self, owner=current, above=-1, known=frozenset(), newest=0)
         owner = index.owner_of(kind, found.position)
-        found_entries = entries(connection, owner, self._above, self._most)
-        chunk = _within(found_entries, self._chunk_chars)
-        if chunk:
-            indexed = index.rows_of(connection, owner, self._newest)
-            self._known |= indexed.keys()
-            self._newest = max(indexed.values(), default=self._newest)
-            missing = [each for each in chunk if each.position not in self._known]
-            index.add(connection, found.partition, owner, missing)
-            self._above = chunk[-1].position
-        if len(chunk) < len(found_entries):
-            self._most = len(chunk)
-            return
-        if len(chunk) < self._most:
+        filling, is_done = _index_chunk(connection, found.partition, owner, filling)
+        if is_done:
             connection.execute(_goes_on, {"of": kind, "at": found.position})
-        self._most = min(2 * self._most, CHUNK)
+        return filling
+
+
+def _index_chunk(
+    connection: Connection, partition: str, owner: int, filling: _Filling
+) -> tuple[_Filling, bool]:
+    """Index an owner's next chunk. Return the progress, and whether it was the last chunk."""
+    read = entries(connection, owner, filling.above, filling.most)
+    chunk = _within(read, filling.chunk_chars)
+    most = len(chunk) if len(chunk) < len(read) else min(2 * filling.most, CHUNK)
+    is_done = len(chunk) == len(read) < filling.most
+    filling = replace(filling, most=most)
+    if not chunk:
+        return filling, is_done
+    indexed = index.rows_of(connection, owner, filling.newest)
+    known = filling.known | indexed.keys()
+    missing = [each for each in chunk if each.position not in known]
+    index.add(connection, partition, owner, missing)
+    newest = max(indexed.values(), default=filling.newest)
+    return replace(filling, above=chunk[-1].position, known=known, newest=newest), is_done
 
 
 def _within(found: Sequence[Entry], chars: int) -> Sequence[Entry]:
