@@ -13,20 +13,23 @@ def text_part(value: str) -> JSON:
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 
+def content_of(message: MessageV1 | MessageV2) -> list[JSON]:
+    """Return the parts of a new message, in the form of responses."""
+    if isinstance(message.content, str):
+        return [text_part(message.content)]
+    return [
+        text_part(part.text) if isinstance(part, TextPart) else part.model_dump()
+        for part in message.content
+    ]
+
+
 def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
     """Return the row of a new message, without its thread and position."""
-    if isinstance(message.content, str):
-        content = [text_part(message.content)]
-    else:
-        content = [
-            text_part(part.text) if isinstance(part, TextPart) else part.model_dump()
-            for part in message.content
-        ]
     return {
         "id": new_message_id(),
         "created_at": created_at,
         "role": message.role,
-        "content": content,
+        "content": content_of(message),
         "attachments": message.attached(),
         "metadata": message.metadata or {},
         "run_id": None,

@@ -33,7 +33,7 @@ from backscroll.store.envelopes import (
 )
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, Rebuild, erase_replies
 from backscroll.store.ids import require_thread_id
-from backscroll.store.message_object import message_object, message_row
+from backscroll.store.message_object import content_of, message_object, message_row
 from backscroll.store.paging import read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
@@ -144,7 +144,8 @@ def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
 
 async def message_tokens(created: Iterable[MessageV1 | MessageV2]) -> "list[Tokens]":
     """Return what the search index keeps of new messages; call this before the transaction."""
-    return [await tokens_of(_text(message_row(message, 0))) for message in created]
+    texts = (message_text(message.role, content_of(message)) for message in created)
+    return [await tokens_of(text) for text in texts]
 
 
 def find_message(
