@@ -628,6 +628,40 @@ async def test_a_failure_after_the_first_hits_keeps_them(
     assert (found["page"]["next_cursor"] is not None) is cursor
 
 
+async def test_a_page_without_hits_names_no_match_and_no_items_before_a_failure() -> None:
+    def alter(number: int, body: JSON) -> tuple[int, object]:
+        empty = {**body, "data": [], "next_cursor": "AAA"}
+        return (200, empty) if number == 1 else (400, {"error": {"message": "broken"}})
+
+    def shown(result: Result) -> str:
+        cursor = result.structured["page"]["next_cursor"]
+        return result.text[5:].replace(cursor or "no cursor", "CURSOR")
+
+    failed = (
+        " stopped by requests. More follow: cursor=CURSOR"
+        " Warning: the request for the next items failed; continue with the cursor.\n"
+    )
+    async with faulty(alter, 1) as desk:
+        indexed = await desk.result(query='"moose 0"')
+    async with opened(many(150, lambda _: False)) as desk:
+        none = await desk.result(query='"moose"')
+        read = await desk.result(READ, query='"moose"')
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if b"after=msg_" in scope["query_string"]:
+                await send({"type": "http.response.start", "status": 400, "headers": []})
+                await send({"type": "http.response.body", "body": b"{}"})
+            else:
+                await desk.store.app(scope, receive, send)
+
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(answer)) as http:
+            half_read = await Desk(desk.store, http).result(READ, query='"moose"')
+    assert shown(none) == " 0 hits. No more follow.\n"
+    assert shown(read) == " 0 hits, messages looked at: 150. No more follow.\n"
+    assert shown(indexed) == f" 0 hits,{failed}"
+    assert shown(half_read) == f" 0 hits, messages looked at: 100,{failed}"
+
+
 @pytest.mark.parametrize("ends", ["requests", "deadline", "failure"])
 async def test_a_call_that_ends_before_the_first_hit_continues_with_its_cursor(ends: str) -> None:
     """An index that compares many texts with a phrase sends pages without hits, and cursors."""

@@ -75,7 +75,9 @@ def hit_of(passage: Passage, mark: str) -> Hit:
 def heading(prefix: str, page: HitsPage) -> str:
     """Return the first line of a page: the number of hits, what they match, how to continue."""
     count = page["returned"]
-    head = f"{prefix} {count} hit{'' if count == 1 else 's'} for {_MATCHED[page['matched']]}"
+    head = f"{prefix} {count} hit{'' if count == 1 else 's'}"
+    if count:
+        head += f" for {_MATCHED[page['matched']]}"
     if count > 1:
         head += f", {_ORDERS[page['order']]}"
     if mark := page.get("mark"):

@@ -11,7 +11,7 @@ EMPTY: Final = "the upstream sent an empty page but says that more items follow"
 REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
 IGNORED: Final = "the upstream sent its first items, not those after the given one"
 ABSENT: Final = "the upstream said that more items follow, but then sent none"
-FAILED: Final = "a request for items after these failed; continue with the cursor"
+FAILED: Final = "the request for the next items failed; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
     map(len, (STUCK, EMPTY, FAILED, ABSENT, IGNORED))
