@@ -122,7 +122,8 @@ An upstream without search is read instead, message by message, as far as the ti
 of a call allow; the cursor continues from there. Without `thread_id`, its threads are read, newest
 first, if it can list them; otherwise `thread_id` is required. By `relevance`, all messages that
 one call can look at are ranked together. At the edges of what was looked at, a hit may have less
-context.
+context. The words of a thread's title are not looked at; the built-in store finds them as a part of
+the thread's first message.
 
 A hit:
 
