@@ -74,6 +74,14 @@ def test_more_hits_and_their_order_are_said(database: str) -> None:
     )
 
 
+def test_the_last_line_says_how_many_hits_a_literal_has(database: str) -> None:
+    one = backscroll(database, "search", '"is red"', "--role", "assistant")
+    none = backscroll(database, "search", '"is blue"')
+
+    assert one.stdout.endswith("\n1 hit for the literal.\n")
+    assert none.stdout == "0 hits.\n"
+
+
 def test_a_search_that_fails_says_what_to_change(database: str) -> None:
     result = backscroll(database, "search", "moose", "--limit", "51")
 

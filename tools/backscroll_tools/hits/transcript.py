@@ -72,14 +72,20 @@ def hit_of(passage: Passage, mark: str) -> Hit:
     return hit
 
 
+def summary(page: HitsPage) -> str:
+    """Return the number of hits on a page, what they match and their order, in a few words."""
+    count = page["returned"]
+    text = f"{count} hit{'' if count == 1 else 's'}"
+    if count:
+        text += f" for {_MATCHED[page['matched']]}"
+    if count > 1:
+        text += f", {_ORDERS[page['order']]}"
+    return text
+
+
 def heading(prefix: str, page: HitsPage) -> str:
     """Return the first line of a page: the number of hits, what they match, how to continue."""
-    count = page["returned"]
-    head = f"{prefix} {count} hit{'' if count == 1 else 's'}"
-    if count:
-        head += f" for {_MATCHED[page['matched']]}"
-    if count > 1:
-        head += f", {_ORDERS[page['order']]}"
+    head = f"{prefix} {summary(page)}"
     if mark := page.get("mark"):
         head += f", matches in {mark}"
     if (scanned := page.get("scanned")) is not None:

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import click
 
+from backscroll_tools.hits.transcript import summary
+from backscroll_tools.models import HitsPage
 from backscroll_tools.plain import plain
 
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, beyond which Python has no dates."""
-
-_ORDERS: Final = {"relevance": "best first", "newest": "newest first", "oldest": "oldest first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,8 @@ def _time(seconds: int | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _summary(page: Mapping[str, Any]) -> str:
-    count = page["returned"]
-    text = f"{count} hit{'' if count == 1 else 's'} for {page['matched']}"
-    if count > 1:
-        text += f", {_ORDERS[page['order']]}"
+def _summary(page: HitsPage) -> str:
+    text = summary(page)
     if "scanned" in page:
         text += f"; {page['scanned']} messages looked at"
     if page["has_more"]:
