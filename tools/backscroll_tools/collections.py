@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final, cast
 
 from backscroll_tools.client import requests
-from backscroll_tools.client.groups import MESSAGE_FILES, THREADS
+from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, THREADS
 from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.client.replies import Reply
@@ -141,6 +141,19 @@ def collection_of(profile: Profile, thread_id: str) -> WritableCollection:
     if other or thread_id.startswith("conv_"):
         return CONVERSATION
     return _thread(has_metadata=profile.keeps_metadata, lists_files=MESSAGE_FILES in profile.serves)
+
+
+def any_collection_of(profile: Profile, collection_id: str) -> Collection:
+    """Return the kind of collection with this id: a thread, a conversation or a completion.
+
+    Args:
+        profile: the kind of upstream.
+        collection_id: the id.
+    """
+    completions = CHAT_COMPLETIONS in profile.serves
+    if completions and (collection_id.startswith("chatcmpl") or len(profile.serves) == 1):
+        return COMPLETION
+    return collection_of(profile, collection_id)
 
 
 @cache

@@ -9,8 +9,8 @@ from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.hits import index_reply
 from backscroll_tools.hits.asked import QUERY_CUT, Asked
+from backscroll_tools.hits.context import REQUESTS, with_context
 from backscroll_tools.hits.index_reply import INDEX
-from backscroll_tools.hits.neighbours import REQUESTS, with_neighbours
 from backscroll_tools.hits.page import BoundedHits
 from backscroll_tools.hits.passages import joined
 from backscroll_tools.models import JSON, StoppedBy
@@ -136,7 +136,7 @@ class _Filling:
         reply = await client.send(index_reply.search_request(asked, self.after, count))
         passages, warning = index_reply.passages(reply), ""
         if asked.context:
-            passages, warning = await with_neighbours(client, passages, asked.context)
+            passages, warning = await with_context(client, passages, asked.context)
         after = index_reply.next_cursor(reply)
         if not self.page.take_all(joined(passages), f"{INDEX}{after}"):
             if count > 1:

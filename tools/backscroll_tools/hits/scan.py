@@ -11,10 +11,10 @@ from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.collections import any_collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.asked import Asked
 from backscroll_tools.hits.look import Looked, Reader
-from backscroll_tools.hits.neighbours import any_collection_of
 from backscroll_tools.hits.places import Place
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import Message, Order, StoppedBy, Thread

@@ -6,9 +6,7 @@ from typing import Final
 import anyio
 
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.groups import CHAT_COMPLETIONS
-from backscroll_tools.client.profiles import Profile
-from backscroll_tools.collections import COMPLETION, Collection, collection_of
+from backscroll_tools.collections import any_collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.passages import Passage, Shown, as_context
 from backscroll_tools.message_lists import messages_of
@@ -18,18 +16,8 @@ from backscroll_tools.pages.cursor import ListPosition
 REQUESTS: Final = 2
 """How many requests are needed to read the messages around one hit."""
 
-_COMPLETION: Final = "chatcmpl"
 
-
-def any_collection_of(profile: Profile, thread_id: str) -> Collection:
-    """Return the collection for an id: of threads, conversations or stored completions."""
-    completions = CHAT_COMPLETIONS in profile.serves
-    if completions and (thread_id.startswith(_COMPLETION) or len(profile.serves) == 1):
-        return COMPLETION
-    return collection_of(profile, thread_id)
-
-
-async def with_neighbours(
+async def with_context(
     client: CallClient, passages: list[Passage], count: int
 ) -> tuple[list[Passage], str]:
     """Return passages with up to `count` messages before and after each hit, and a warning.
