@@ -100,7 +100,7 @@ class Thread(TypedDict):
     metadata: NotRequired[JSON]
 
 
-class Said(TypedDict):
+class ContextMessage(TypedDict):
     """A message before or after a hit, shortened. It has an id if it is a hit itself."""
 
     id: NotRequired[str]
@@ -122,8 +122,8 @@ class Hit(TypedDict):
     created_at: NotRequired[int]
     excerpt: str
     chars: NotRequired[int]
-    before: NotRequired[list[Said]]
-    after: NotRequired[list[Said]]
+    before: NotRequired[list[ContextMessage]]
+    after: NotRequired[list[ContextMessage]]
 
 
 class HitsPage(TypedDict):

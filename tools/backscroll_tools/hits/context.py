@@ -36,8 +36,8 @@ async def with_context(
         except ToolError:
             failed.append(at)
             return
-        said = (*reversed(before), *passage.said, *after)
-        found[at] = replace(passage, said=said, best=len(before))
+        messages = (*reversed(before), *passage.messages, *after)
+        found[at] = replace(passage, messages=messages, best=len(before))
 
     async with anyio.create_task_group() as tasks:
         for at in range(len(found)):

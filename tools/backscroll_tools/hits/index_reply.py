@@ -5,8 +5,8 @@ from typing import Final, cast
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.failures import unreadable
 from backscroll_tools.client.requests import ID
-from backscroll_tools.hits.asked import Asked
 from backscroll_tools.hits.passages import EXCERPT_CHARS, Passage, Shown, title_line, with_dots
+from backscroll_tools.hits.search import Search
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import KEY
 
@@ -20,22 +20,22 @@ _MATCHED: Final = {
 }
 
 
-def search_request(asked: Asked, after: str, limit: int) -> requests.Request:
+def search_request(search: Search, after: str, limit: int) -> requests.Request:
     """Return the request for the next hits.
 
     Args:
-        asked: the search.
+        search: the search.
         after: the index's cursor that the hits follow; empty for the first hits.
         limit: the maximum number of hits.
     """
-    period = asked.period
+    period = search.period
     query = {
-        "query": asked.text,
+        "query": search.text,
         "limit": str(limit),
-        "order": asked.order,
+        "order": search.order,
         "excerpt_chars": str(EXCERPT_CHARS),
-        "thread_id": asked.thread_id,
-        "role": asked.role,
+        "thread_id": search.thread_id,
+        "role": search.role,
         "since": "" if period.since_s is None else str(period.since_s),
         "until": "" if period.until_s is None else str(period.until_s),
         "after": after,
@@ -85,8 +85,8 @@ def passages(reply: JSON) -> list[Passage]:
 
 
 def _about(reply: JSON) -> JSON:
-    said = reply.get("search")
-    return cast("JSON", said) if isinstance(said, dict) else {}
+    about = reply.get("search")
+    return cast("JSON", about) if isinstance(about, dict) else {}
 
 
 def _is_hit(row: object) -> bool:
@@ -111,7 +111,7 @@ def _passage(row: JSON) -> Passage:
         found=True,
         created_at=objects.seconds(row.get("created_at")),
         chars=whole,
-        place=_count(row.get("position")),
+        position=_count(row.get("position")),
     )
     more = (start > 0, start + len(text) < whole)
     return Passage(row["thread_id"], title_line(row.get("title")), (with_dots(shown, more),))

@@ -8,11 +8,11 @@ import anyio
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.hits import index_reply
-from backscroll_tools.hits.asked import QUERY_CUT, Asked
 from backscroll_tools.hits.context import REQUESTS, with_context
 from backscroll_tools.hits.index_reply import INDEX
 from backscroll_tools.hits.page import BoundedHits
 from backscroll_tools.hits.passages import joined
+from backscroll_tools.hits.search import QUERY_CUT, Search
 from backscroll_tools.models import JSON, StoppedBy
 from backscroll_tools.pages.stop import FAILED, STUCK
 from backscroll_tools.pages.walk import too_late
@@ -23,29 +23,29 @@ _CURSOR_CHARS: Final = 100
 """The length of an index's cursor that is assumed before the first reply, in characters."""
 
 
-async def indexed_page(call: Call, asked: Asked) -> Result:
+async def indexed_page(call: Call, search: Search) -> Result:
     """Return a page of hits from the upstream's index.
 
     Raises:
         ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet;
             `invalid_arguments` if the cursor is from a search without an index.
     """
-    position = asked.start.position
+    position = search.start.position
     if position and not position.startswith(INDEX):
         raise invalid_arguments(
             "cursor was created before the upstream had search.", "Search again without cursor."
         )
-    filling = _Filling(call, asked, BoundedHits(asked, call.bounds), position.removeprefix(INDEX))
+    filling = _Filling(call, search, BoundedHits(search, call.bounds), position.removeprefix(INDEX))
     stopped_by: StoppedBy = "deadline"
     with anyio.CancelScope(deadline=call.ends_at):
         stopped_by = await filling.run()
     if stopped_by == "deadline" and not filling.has_read:
         raise too_late()
-    newest = asked.order == "relevance" and filling.matched == "common words"
+    newest = search.order == "relevance" and filling.matched == "common words"
     return filling.page.result(
         stopped_by=stopped_by,
         position=f"{INDEX}{filling.after}" if filling.has_more else None,
-        order="newest" if newest else asked.order,
+        order="newest" if newest else search.order,
         matched=filling.matched or "any word",
         warnings=tuple(filling.warnings),
         reachable=filling.reachable,
@@ -61,7 +61,7 @@ class _Filling:
 
     Attributes:
         call: the call.
-        asked: the search.
+        search: the search.
         page: the page.
         after: the index's cursor after the hits on the page; empty at the start of the list.
         has_more: whether more hits follow after `after`.
@@ -72,7 +72,7 @@ class _Filling:
     """
 
     call: Call
-    asked: Asked
+    search: Search
     page: BoundedHits
     after: str
     has_more: bool = True
@@ -82,8 +82,8 @@ class _Filling:
     most: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.most = self.asked.limit
-        if self.asked.cut:
+        self.most = self.search.limit
+        if self.search.cut:
             self.warnings[QUERY_CUT] = None
 
     @property
@@ -117,12 +117,12 @@ class _Filling:
     def _next_count(self) -> tuple[int, StoppedBy]:
         """Return how many hits to ask for, and why the page ends if that number is not positive."""
         position = f"{INDEX}{self.after or '-' * _CURSOR_CHARS}"
-        wanted = self.asked.limit - self.page.hits
+        wanted = self.search.limit - self.page.hits
         if wanted <= 0:
             return 0, "limit"
         fitting = self.page.holds(position) or int(not self.page.passages)
         count = min(self.most, wanted, fitting)
-        if count <= 0 or not self.asked.context:
+        if count <= 0 or not self.search.context:
             return count, "size"
         left = self.call.bounds.requests - self.call.client.tally.requests - 1
         return min(count, left // REQUESTS), "requests"
@@ -132,11 +132,11 @@ class _Filling:
 
         Return why the page ends, or None if it does not end.
         """
-        client, asked = self.call.client, self.asked
-        reply = await client.send(index_reply.search_request(asked, self.after, count))
+        client, search = self.call.client, self.search
+        reply = await client.send(index_reply.search_request(search, self.after, count))
         passages, warning = index_reply.passages(reply), ""
-        if asked.context:
-            passages, warning = await with_context(client, passages, asked.context)
+        if search.context:
+            passages, warning = await with_context(client, passages, search.context)
         after = index_reply.next_cursor(reply)
         if not self.page.take_all(joined(passages), f"{INDEX}{after}"):
             if count > 1:
@@ -158,9 +158,9 @@ class _Filling:
         matched = index_reply.matched(reply)
         # If the replies for a page differ, some hits on the page may not have all words.
         self.matched = matched if self.matched in {"", matched} else "any word"
-        told = {
+        found = {
             UNFINISHED: not index_reply.is_whole(reply),
             QUERY_CUT: index_reply.is_cut(reply),
             warning: bool(warning),
         }
-        self.warnings |= dict.fromkeys(text for text, is_so in told.items() if is_so)
+        self.warnings |= dict.fromkeys(text for text, is_so in found.items() if is_so)

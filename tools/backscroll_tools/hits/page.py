@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Final
 
 from backscroll_tools.errors import ToolError
-from backscroll_tools.hits.asked import Asked
 from backscroll_tools.hits.passages import CONTEXT_CHARS, EXCERPT_CHARS, Passage
+from backscroll_tools.hits.search import Search
 from backscroll_tools.hits.transcript import (
     cost,
     heading,
@@ -30,13 +30,13 @@ class BoundedHits:
     """A page that accepts passages until it is full.
 
     Args:
-        asked: the search.
+        search: the search.
         bounds: the call's limits. Only `result_chars` and `output` are used: the maximum length of
             the result, and which parts of it are counted.
     """
 
-    def __init__(self, asked: Asked, bounds: Bounds) -> None:
-        self._asked = asked
+    def __init__(self, search: Search, bounds: Bounds) -> None:
+        self._search = search
         self._bounds = bounds
         self._text = bounds.output != "structured"
         self._structured = bounds.output != "text"
@@ -51,7 +51,7 @@ class BoundedHits:
     def holds(self, position: str) -> int:
         """Return how many more hits probably fit if the next page starts at `position`."""
         forms = self._text + self._structured
-        each = _AROUND + EXCERPT_CHARS + 2 * self._asked.context * CONTEXT_CHARS
+        each = _AROUND + EXCERPT_CHARS + 2 * self._search.context * CONTEXT_CHARS
         return max(self._room(position) // (forms * each), 0)
 
     def take(self, passage: Passage, position: str) -> bool:
@@ -123,7 +123,7 @@ class BoundedHits:
             matched=matched,
         )
         if position is not None and reachable and len(position) <= KEY_CHARS:
-            start = replace(self._asked.start, position=position, ignores_after=ignores_after)
+            start = replace(self._search.start, position=position, ignores_after=ignores_after)
             page["next_cursor"] = encode(start)
         elif position is not None and reachable:
             warnings = (UNREACHABLE, *warnings)
@@ -132,7 +132,7 @@ class BoundedHits:
         texts = texts_of(self.passages)
         prefix = unused_prefix(texts)
         mark = match_mark(texts, prefix)
-        if any(each.spans for passage in self.passages for each in passage.said):
+        if any(each.spans for passage in self.passages for each in passage.messages):
             page["mark"] = mark
         for warning in filter(None, warnings):
             longer = replace_warning(page, warning)
@@ -144,7 +144,7 @@ class BoundedHits:
         unmarked = [
             line
             for passage, over in zip(self.passages, above, strict=False)
-            for line in lines(passage, mark, over, single=bool(self._asked.thread_id))
+            for line in lines(passage, mark, over, single=bool(self._search.thread_id))
         ]
         text = heading(prefix, page) + marked(prefix, unmarked)
         hits = [hit_of(passage, mark) for passage in self.passages]
@@ -163,7 +163,7 @@ class BoundedHits:
             passage,
             text=self._text,
             structured=self._structured,
-            single=bool(self._asked.thread_id),
+            single=bool(self._search.thread_id),
         )
 
     def _room(self, position: str) -> int:
@@ -171,7 +171,7 @@ class BoundedHits:
         page = HitsPage(
             returned=99,
             has_more=True,
-            next_cursor=encode(replace(self._asked.start, position=position)),
+            next_cursor=encode(replace(self._search.start, position=position)),
             stopped_by="requests",
             order="relevance",
             matched="common words",

@@ -31,7 +31,7 @@ class Shown:
         found: whether the message is a hit. If not, it is only context.
         created_at: the message's time, in Unix seconds; None if unknown.
         chars: the length of a hit's whole text, in characters; 0 if `text` is the whole text.
-        place: the message's position in its thread; None if unknown. The positions of two
+        position: the message's position in its thread; None if unknown. The positions of two
             neighbours differ by 1.
     """
 
@@ -42,7 +42,7 @@ class Shown:
     found: bool = False
     created_at: int | None = None
     chars: int = 0
-    place: int | None = None
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +52,33 @@ class Passage:
     Attributes:
         thread_id: the id of the thread, conversation or completion.
         title: the title of the thread; may be empty.
-        said: the messages, oldest first.
-        best: the index of the hit in `said`.
+        messages: the messages, oldest first.
+        best: the index of the hit in `messages`.
     """
 
     thread_id: str
     title: str
-    said: tuple[Shown, ...]
+    messages: tuple[Shown, ...]
     best: int = 0
 
     @property
     def hit(self) -> Shown:
         """The best hit of the passage."""
-        return self.said[self.best]
+        return self.messages[self.best]
 
     @property
     def ids(self) -> list[str]:
         """The ids of all hits in the passage."""
-        return [each.id for each in self.said if each.found]
+        return [each.id for each in self.messages if each.found]
 
     def smaller(self) -> Iterator["Passage"]:
         """Yield the passage without context, then with ever shorter texts, then without title."""
-        said = tuple([each for each in self.said if each.found])
-        yield (alone := replace(self, said=said, best=said.index(self.hit)))
+        messages = tuple([each for each in self.messages if each.found])
+        yield (alone := replace(self, messages=messages, best=messages.index(self.hit)))
         chars = EXCERPT_CHARS
         while chars := chars // 2:
-            yield replace(alone, said=tuple([_shorter(each, chars) for each in said]))
-        yield replace(alone, title="", said=tuple([_shorter(each, 0) for each in said]))
+            yield replace(alone, messages=tuple([_shorter(each, chars) for each in messages]))
+        yield replace(alone, title="", messages=tuple([_shorter(each, 0) for each in messages]))
 
 
 def with_dots(shown: Shown, more: tuple[bool, bool]) -> Shown:
@@ -135,12 +135,12 @@ def joined(passages: Iterable[Passage]) -> list[Passage]:
     found: list[Passage] = []
     for passage in passages:
         merged = passage
-        place = len(found)
+        index = len(found)
         for at in range(len(found) - 1, -1, -1):
             if (both := _both(found[at], merged)) is not None:
-                merged, place = both, at
+                merged, index = both, at
                 del found[at]
-        found.insert(place, merged)
+        found.insert(index, merged)
     return found
 
 
@@ -148,25 +148,30 @@ def _both(first: Passage, second: Passage) -> Passage | None:
     """Return two passages joined, with the best hit of the first; None if they do not touch."""
     if first.thread_id != second.thread_id:
         return None
-    ids = [each.id for each in first.said]
-    others = [each.id for each in second.said]
+    ids = [each.id for each in first.messages]
+    others = [each.id for each in second.messages]
     if shared := [each for each in others if each in ids]:
         left, right = others.index(shared[0]), others.index(shared[-1]) + 1
-        found = {each.id: each for each in second.said if each.found}
-        middle = tuple([each if each.found else found.get(each.id, each) for each in first.said])
-        said = (*second.said[:left], *middle, *second.said[right:])
-    elif _touch(first.said[-1], second.said[0]):
-        said = (*first.said, *second.said)
-    elif _touch(second.said[-1], first.said[0]):
-        said = (*second.said, *first.said)
+        found = {each.id: each for each in second.messages if each.found}
+        middle = tuple(
+            [each if each.found else found.get(each.id, each) for each in first.messages]
+        )
+        messages = (*second.messages[:left], *middle, *second.messages[right:])
+    elif _touch(first.messages[-1], second.messages[0]):
+        messages = (*first.messages, *second.messages)
+    elif _touch(second.messages[-1], first.messages[0]):
+        messages = (*second.messages, *first.messages)
     else:
         return None
-    best = next(at for at, each in enumerate(said) if each.id == first.hit.id)
-    return replace(first, said=said, best=best, title=first.title or second.title)
+    best = next(at for at, each in enumerate(messages) if each.id == first.hit.id)
+    return replace(first, messages=messages, best=best, title=first.title or second.title)
 
 
 def _touch(earlier: Shown, later: Shown) -> bool:
-    return None not in (earlier.place, later.place) and (earlier.place or 0) + 1 == later.place
+    return (
+        None not in (earlier.position, later.position)
+        and (earlier.position or 0) + 1 == later.position
+    )
 
 
 def _shorter(shown: Shown, chars: int) -> Shown:

@@ -13,9 +13,9 @@ from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.collections import any_collection_of
 from backscroll_tools.errors import ToolError
-from backscroll_tools.hits.asked import Asked
-from backscroll_tools.hits.look import Looked, Reader
-from backscroll_tools.hits.places import Place
+from backscroll_tools.hits.positions import ScanPosition
+from backscroll_tools.hits.reader import Reader, ReadMessage
+from backscroll_tools.hits.search import Search
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import Message, Order, StoppedBy, Thread
 from backscroll_tools.pages.cursor import ListPosition
@@ -35,12 +35,12 @@ class Scan:
 
     Attributes:
         call: the call.
-        asked: the search.
+        search: the search.
         ranks: whether the hits are ranked at the end. If so, the scan reads all messages that it
             can.
-        place: the position at which the next scan continues.
-        looked: the messages.
-        found: the indexes of the hits in `looked`.
+        position: the position at which the next scan continues.
+        messages: the messages.
+        found: the indexes of the hits in `messages`.
         warnings: the warnings that the page shows.
         reachable: whether a cursor can reach the messages that follow.
         ignores_after: whether the upstream ignores `after`.
@@ -48,10 +48,10 @@ class Scan:
     """
 
     call: Call
-    asked: Asked
+    search: Search
     ranks: bool
-    place: Place
-    looked: list[Looked] = field(default_factory=list)
+    position: ScanPosition
+    messages: list[ReadMessage] = field(default_factory=list)
     found: list[int] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     reachable: bool = True
@@ -61,12 +61,12 @@ class Scan:
     @property
     def order(self) -> Order:
         """The order in which messages are read."""
-        return "asc" if self.asked.order == "oldest" else "desc"
+        return "asc" if self.search.order == "oldest" else "desc"
 
     @property
     def is_full(self) -> bool:
         """Whether there are as many hits as the call asked for; always False if hits are ranked."""
-        return not self.ranks and len(self.found) >= self.asked.limit
+        return not self.ranks and len(self.found) >= self.search.limit
 
     async def run(self) -> StoppedBy:
         """Read messages until there are enough hits, and return why the scan ends.
@@ -74,10 +74,10 @@ class Scan:
         Raises:
             ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet.
         """
-        self.ignores_after = self.asked.start.ignores_after
-        if not self.asked.thread_id:
+        self.ignores_after = self.search.start.ignores_after
+        if not self.search.thread_id:
             return await self._everywhere()
-        stop = await self._thread(self.asked.thread_id, "", self.place.key)
+        stop = await self._thread(self.search.thread_id, "", self.position.key)
         return self._ended(stop)
 
     async def _thread(self, thread_id: str, title: str, key: str) -> Stop:
@@ -86,12 +86,12 @@ class Scan:
         collection = any_collection_of(client.upstream.profile, thread_id)
         position = ListPosition("", thread_id, self.order)
         reader = Reader(
-            messages_of(client, collection, thread_id, position), self.asked, thread_id, title
+            messages_of(client, collection, thread_id, position), self.search, thread_id, title
         )
-        owner = "" if self.asked.thread_id else thread_id
+        owner = "" if self.search.thread_id else thread_id
 
         def take(message: Message, key: str, _passed: int) -> bool:
-            return self._take(reader.looked.pop(message["id"]), Place(owner, key))
+            return self._take(reader.messages.pop(message["id"]), ScanPosition(owner, key))
 
         walk = Walk(
             _MANY,
@@ -102,25 +102,25 @@ class Scan:
         )
         stop = await walk.over(reader, key, take, lambda _: True)
         if stop.last and not self.is_full:
-            self.place = Place(owner, stop.last)
+            self.position = ScanPosition(owner, stop.last)
         self.warnings |= dict.fromkeys(filter(None, [stop.warning]))
         return stop
 
-    def _take(self, each: Looked, place: Place) -> bool:
+    def _take(self, each: ReadMessage, position: ScanPosition) -> bool:
         """Keep a message if it is needed. Return whether the next one may be needed."""
         if self.is_full:
-            near = each.thread_id == self.looked[-1].thread_id
-            if not near or self.beyond >= self.asked.context:
+            near = each.thread_id == self.messages[-1].thread_id
+            if not near or self.beyond >= self.search.context:
                 return False
             self.beyond += 1
-            self.looked.append(each)
+            self.messages.append(each)
             return True
         if each.shown.found:
-            self.found.append(len(self.looked))
+            self.found.append(len(self.messages))
         if each.undated:
             self.warnings[UNDATED] = None
-        self.looked.append(each)
-        self.place = place
+        self.messages.append(each)
+        self.position = position
         return True
 
     def _ended(self, stop: Stop) -> StoppedBy:
@@ -133,14 +133,14 @@ class Scan:
 
     async def _everywhere(self) -> StoppedBy:
         """Read the messages of one thread after another, and return why the scan ends."""
-        first = self.place
+        first = self.position
         if first.thread_id and not first.passed:
             stopped_by = await self._next_thread(first.thread_id, "", first.key)
             if stopped_by is not None:
                 return stopped_by
         seen = {first.thread_id}
         while not self.is_full:
-            reply = await self._threads(self.place.thread_id)
+            reply = await self._threads(self.position.thread_id)
             if not isinstance(reply, Reply):
                 return reply
             fresh = [objects.thread(raw) for raw in reply.items if raw["id"] not in seen]
@@ -179,7 +179,7 @@ class Scan:
                 return "limit"
             if stop.by != "end" and stop.reachable:
                 return stop.by
-        self.place = Place(thread_id, passed=True)
+        self.position = ScanPosition(thread_id, passed=True)
         return None
 
     async def _threads(self, after: str) -> Reply | StoppedBy:
@@ -198,7 +198,7 @@ class Scan:
         Raises:
             ToolError: `error`, if no message has been read yet.
         """
-        if not self.looked:
+        if not self.messages:
             raise error
         if error.code == "deadline_exceeded":
             return "deadline"
@@ -211,4 +211,4 @@ class Scan:
         del taken
         if self.call.report is not None:
             most = self.call.bounds.requests * PAGE_ITEMS
-            await self.call.report(min(len(self.looked), most), most)
+            await self.call.report(min(len(self.messages), most), most)

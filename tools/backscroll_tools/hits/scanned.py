@@ -10,18 +10,18 @@ from dataclasses import replace
 from backscroll_tools.client.groups import LIST_THREADS
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError, invalid_arguments
-from backscroll_tools.hits.asked import QUERY_CUT, Asked
-from backscroll_tools.hits.look import Looked, counted
 from backscroll_tools.hits.page import BoundedHits
 from backscroll_tools.hits.passages import Passage, Shown, joined, title_line
-from backscroll_tools.hits.places import FIRSTS, Place, digest
+from backscroll_tools.hits.positions import FIRSTS, ScanPosition, digest
+from backscroll_tools.hits.reader import ReadMessage, frequencies
 from backscroll_tools.hits.scan import Scan
+from backscroll_tools.hits.search import QUERY_CUT, Search
 from backscroll_tools.models import StoppedBy
 from backscroll_tools.search.ranking import Candidate, best, ranked, weight
 from backscroll_tools.tool import Call, Result
 
 
-async def scanned_page(call: Call, asked: Asked) -> Result:
+async def scanned_page(call: Call, search: Search) -> Result:
     """Return a page of hits among the messages of one thread, or of all threads.
 
     Raises:
@@ -29,13 +29,13 @@ async def scanned_page(call: Call, asked: Asked) -> Result:
             threads; the upstream's failure or `deadline_exceeded`, if nothing was read yet.
     """
     profile = call.client.upstream.profile
-    if not asked.thread_id and LIST_THREADS not in profile.serves:
+    if not search.thread_id and LIST_THREADS not in profile.serves:
         raise _needs_thread(profile)
-    ranks = asked.order == "relevance" and not asked.query.only_common
-    start = Place.read(asked.start.position)
-    scan = Scan(call, asked, ranks, start)
+    ranks = search.order == "relevance" and not search.query.only_common
+    start = ScanPosition.read(search.start.position)
+    scan = Scan(call, search, ranks, start)
     stopped_by = await scan.run()
-    page = BoundedHits(asked, call.bounds)
+    page = BoundedHits(search, call.bounds)
     if ranks:
         position, stopped_by = _ranked(scan, page, start, stopped_by)
     else:
@@ -44,11 +44,11 @@ async def scanned_page(call: Call, asked: Asked) -> Result:
     return page.result(
         stopped_by=stopped_by,
         position=position,
-        order="newest" if asked.order == "relevance" and not ranks else asked.order,
-        matched=_matched(asked, [each for each in scan.looked if each.shown.id in shown]),
-        scanned=len(scan.looked) - scan.beyond,
-        warnings=((QUERY_CUT,) if asked.cut else ()) + tuple(scan.warnings),
-        reachable=scan.reachable or position != scan.place.encoded(),
+        order="newest" if search.order == "relevance" and not ranks else search.order,
+        matched=_matched(search, [each for each in scan.messages if each.shown.id in shown]),
+        scanned=len(scan.messages) - scan.beyond,
+        warnings=((QUERY_CUT,) if search.cut else ()) + tuple(scan.warnings),
+        reachable=scan.reachable or position != scan.position.encoded(),
         ignores_after=scan.ignores_after,
     )
 
@@ -58,34 +58,34 @@ def _by_time(scan: Scan, page: BoundedHits, stopped_by: StoppedBy) -> tuple[str 
 
     Return the position of the next page, or None if none follows, and why this page ends.
     """
-    start = scan.asked.start.position
+    start = scan.search.start.position
     passages = joined(_passage(scan, at) for at in scan.found)
-    at_of = {(scan.looked[at].thread_id, scan.looked[at].shown.id): at for at in scan.found}
+    at_of = {(scan.messages[at].thread_id, scan.messages[at].shown.id): at for at in scan.found}
     position = start
     for passage in passages:
         last = max(at_of[passage.thread_id, each] for each in passage.ids)
-        owner = "" if scan.asked.thread_id else passage.thread_id
-        after = Place(owner, scan.looked[last].key).encoded()
+        owner = "" if scan.search.thread_id else passage.thread_id
+        after = ScanPosition(owner, scan.messages[last].key).encoded()
         if not _takes(page, passage, after):
             return position, "size"
         position = after
     if stopped_by == "end":
         return None, "end"
-    return scan.place.encoded(), stopped_by
+    return scan.position.encoded(), stopped_by
 
 
 def _ranked(
-    scan: Scan, page: BoundedHits, start: Place, stopped_by: StoppedBy
+    scan: Scan, page: BoundedHits, start: ScanPosition, stopped_by: StoppedBy
 ) -> tuple[str | None, StoppedBy]:
     """Add the best hits that earlier pages have not shown. Return the same values as `_by_time`."""
-    ids = [digest(each.shown.id) for each in scan.looked]
+    ids = [digest(each.shown.id) for each in scan.messages]
     firsts = start.firsts
     if not (start.thread_id or start.key or firsts):
         firsts = tuple(ids[:FIRSTS])
-    oldest = next((at for at, each in enumerate(ids) if each in firsts), 0)
+    first = next((at for at, each in enumerate(ids) if each in firsts), 0)
     shown = dict.fromkeys(start.shown)
-    left = [at for at in _order(scan) if at >= oldest and ids[at] not in shown]
-    wanted = left[: scan.asked.limit]
+    left = [at for at in _order(scan) if at >= first and ids[at] not in shown]
+    wanted = left[: scan.search.limit]
     again = replace(start, firsts=firsts, shown=tuple(shown))
     stopped: StoppedBy = "limit"
     for passage in joined(_passage(scan, at) for at in wanted):
@@ -99,7 +99,7 @@ def _ranked(
         return again.encoded(), stopped
     if stopped_by == "end":
         return None, "end"
-    return scan.place.encoded(), stopped_by
+    return scan.position.encoded(), stopped_by
 
 
 def _takes(page: BoundedHits, passage: Passage, position: str) -> bool:
@@ -120,49 +120,49 @@ def _takes(page: BoundedHits, passage: Passage, position: str) -> bool:
 
 
 def _order(scan: Scan) -> list[int]:
-    """Return the indexes of the hits in `Scan.looked`, the best hit first."""
-    query, looked = scan.asked.query, scan.looked
-    having = counted(looked, len(query.terms))
-    weights = [weight(len(looked), count) for count in having]
-    mean = sum(each.length for each in looked) / max(len(looked), 1)
+    """Return the indexes of the hits in `Scan.messages`, the best hit first."""
+    query, messages = scan.search.query, scan.messages
+    having = frequencies(messages, len(query.terms))
+    weights = [weight(len(messages), count) for count in having]
+    mean = sum(each.length for each in messages) / max(len(messages), 1)
     # Messages are read from the newest to the oldest, and a newer message has a higher row.
     candidates = [
-        Candidate(-at, looked[at].bits, looked[at].length, looked[at].thread_id)
+        Candidate(-at, messages[at].bits, messages[at].length, messages[at].thread_id)
         for at in scan.found
     ]
     order = best(candidates, weights, len(candidates))
     top = best(candidates, weights)
     rows = [-row for _, row in ranked(top, weights, mean)]
     rows += [-each.row for each in order[len(top) :]]
-    return sorted(rows, key=lambda at: not looked[at].exact)
+    return sorted(rows, key=lambda at: not messages[at].exact)
 
 
 def _passage(scan: Scan, at: int) -> Passage:
     """Return a hit, together with those messages around it that were read."""
-    looked, context = scan.looked, scan.asked.context
-    each = looked[at]
+    messages, context = scan.messages, scan.search.context
+    each = messages[at]
     sign = 1 if scan.order == "asc" else -1
 
     def neighbours(step: int) -> list[Shown]:
         near: list[Shown] = []
         for other in range(at + step, at + step * (context + 1), step):
-            if not 0 <= other < len(looked) or looked[other].thread_id != each.thread_id:
+            if not 0 <= other < len(messages) or messages[other].thread_id != each.thread_id:
                 break
-            near.append(_as_context(looked[other], sign * other))
+            near.append(_as_context(messages[other], sign * other))
         return near
 
     before, after = neighbours(-sign)[::-1], neighbours(sign)
-    hit = replace(each.shown, place=sign * at)
+    hit = replace(each.shown, position=sign * at)
     return Passage(each.thread_id, title_line(each.title), (*before, hit, *after), len(before))
 
 
-def _as_context(looked: Looked, place: int) -> Shown:
-    shown = looked.shown
-    return Shown(shown.id, shown.role, shown.text, place=place)
+def _as_context(message: ReadMessage, position: int) -> Shown:
+    shown = message.shown
+    return Shown(shown.id, shown.role, shown.text, position=position)
 
 
-def _matched(asked: Asked, shown: list[Looked]) -> str:
-    query = asked.query
+def _matched(search: Search, shown: list[ReadMessage]) -> str:
+    query = search.query
     if query.literals:
         return "literal"
     if query.only_common:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from backscroll_tools.hits.passages import Passage, Shown
-from backscroll_tools.models import Hit, HitsPage, Said
+from backscroll_tools.models import ContextMessage, Hit, HitsPage
 from backscroll_tools.render import MARK_CHARS, compact, continuation, shown_date, shown_time
 
 _MARKS: Final = "*=~^|@%+"
@@ -49,7 +49,7 @@ def texts_of(passages: Iterable[Passage]) -> list[str]:
     return [
         text
         for passage in passages
-        for text in (passage.title, *(each.text for each in passage.said))
+        for text in (passage.title, *(each.text for each in passage.messages))
     ]
 
 
@@ -65,10 +65,10 @@ def hit_of(passage: Passage, mark: str) -> Hit:
         hit["created_at"] = best.created_at
     if best.chars:
         hit["chars"] = best.chars
-    if before := passage.said[: passage.best]:
-        hit["before"] = [_said(each, mark) for each in before]
-    if after := passage.said[passage.best + 1 :]:
-        hit["after"] = [_said(each, mark) for each in after]
+    if before := passage.messages[: passage.best]:
+        hit["before"] = [_context_message(each, mark) for each in before]
+    if after := passage.messages[passage.best + 1 :]:
+        hit["after"] = [_context_message(each, mark) for each in after]
     return hit
 
 
@@ -121,10 +121,10 @@ def lines(
         header += f" {best.chars} characters"
     if passage.title and not same:
         header += f" {compact(passage.title)}"
-    if len(passage.said) == 1:
+    if len(passage.messages) == 1:
         return [f"{header}\n{_ended(_with_marks(best, mark))}"]
     found = [f"{header}\n"]
-    for each in passage.said:
+    for each in passage.messages:
         sign, name = (">", "" if each is best else f" {each.id}") if each.found else ("-", "")
         found.append(f"{sign}{each.role}{name}\n{_ended(_with_marks(each, mark))}")
     return found
@@ -148,9 +148,9 @@ def cost(passage: Passage, *, text: bool, structured: bool, single: bool) -> int
     return chars
 
 
-def _said(shown: Shown, mark: str) -> Said:
-    said = Said(role=shown.role, text=_with_marks(shown, mark))
-    return {"id": shown.id, **said} if shown.found else said
+def _context_message(shown: Shown, mark: str) -> ContextMessage:
+    message = ContextMessage(role=shown.role, text=_with_marks(shown, mark))
+    return {"id": shown.id, **message} if shown.found else message
 
 
 def _with_marks(shown: Shown, mark: str) -> str:

@@ -18,23 +18,23 @@ from backscroll_tools.tool import Call, Result, Tool
 
 async def _run(call: Call, arguments: JSON) -> Result:
     # Imported here, because only a search needs the tokenizer and its stop words.
-    from backscroll_tools.hits.asked import read
     from backscroll_tools.hits.index_reply import INDEX
     from backscroll_tools.hits.indexed import indexed_page
     from backscroll_tools.hits.scanned import scanned_page
+    from backscroll_tools.hits.search import search_of
 
-    asked = read(SEARCH_MESSAGES.name, arguments, call.bounds.result_chars)
-    position = asked.start.position
-    with span("search", {"backscroll.limit": asked.limit}) as recorded:
+    search = search_of(SEARCH_MESSAGES.name, arguments, call.bounds.result_chars)
+    position = search.start.position
+    with span("search", {"backscroll.limit": search.limit}) as recorded:
         result = None
         if SEARCH in call.client.upstream.profile.serves and position[:1] in {"", INDEX}:
             try:
-                result = await indexed_page(call, asked)
+                result = await indexed_page(call, search)
             except ToolError as error:
                 # An older version of the store has no search, so read its messages instead.
                 if error.code != "upstream_retired" or position:
                     raise
-        result = result or await scanned_page(call, asked)
+        result = result or await scanned_page(call, search)
         recorded.set_attribute("backscroll.returned", result.structured["page"]["returned"])
         recorded.set_attribute("backscroll.stopped_by", result.structured["page"]["stopped_by"])
     return result

@@ -7,8 +7,8 @@ from typing import Final
 
 import anyio
 
-from backscroll_tools.hits.asked import Asked
 from backscroll_tools.hits.passages import Shown, as_context, as_hit
+from backscroll_tools.hits.search import Search
 from backscroll_tools.models import Message
 from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.search.folding import fold
@@ -25,7 +25,7 @@ thread. Comparing them takes about 20 ms, and without the thread other calls wou
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ReadMessage:
     """A message that was compared with the query.
 
     Attributes:
@@ -55,70 +55,69 @@ class Reader:
 
     Attributes:
         inner: the list.
-        asked: the search.
+        search: the search.
         thread_id: the thread's id.
         title: the thread's title; may be empty.
-        looked: the messages that were read, by id, until the scan removes them.
+        messages: the messages that were read, by id, until the scan removes them.
     """
 
     inner: Source[Message]
-    asked: Asked
+    search: Search
     thread_id: str
     title: str = ""
-    looked: dict[str, Looked] = field(default_factory=dict)
+    messages: dict[str, ReadMessage] = field(default_factory=dict)
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        """Return the next messages of `inner`, and add each to `looked`."""
+        """Return the next messages of `inner`, and add each to `messages`."""
         chunk = await self.inner.chunk(after, limit)
         if sum(len(message["text"]) for message in chunk.items) > _LONG_CHARS:
-            found = await anyio.to_thread.run_sync(self._look_at, chunk)
+            found = await anyio.to_thread.run_sync(self._all_compared, chunk)
         else:
-            found = self._look_at(chunk)
-        self.looked |= found
+            found = self._all_compared(chunk)
+        self.messages |= found
         return chunk
 
     async def item(self, key: str, /) -> Message | None:
         """Return one message by its key, or None if it was deleted."""
         return await self.inner.item(key)
 
-    def _look_at(self, chunk: Chunk[Message]) -> dict[str, Looked]:
-        return {message["id"]: self._looked(key, message) for key, message in chunk.keyed}
+    def _all_compared(self, chunk: Chunk[Message]) -> dict[str, ReadMessage]:
+        return {message["id"]: self._compared(key, message) for key, message in chunk.keyed}
 
-    def _looked(self, key: str, message: Message) -> Looked:
-        asked, query, text = self.asked, self.asked.query, message["text"]
-        told = tokens(text)
-        terms = frozenset(told.terms)
+    def _compared(self, key: str, message: Message) -> ReadMessage:
+        search, query, text = self.search, self.search.query, message["text"]
+        tokenized = tokens(text)
+        terms = frozenset(tokenized.terms)
         at = message.get("created_at")
-        undated = bool(asked.period) and at is None
+        undated = bool(search.period) and at is None
         wanted = (
             message["role"] not in TOOL_ROLES
-            and asked.role in {"", message["role"]}
-            and (not asked.period or at is None or at in asked.period)
+            and search.role in {"", message["role"]}
+            and (not search.period or at is None or at in search.period)
         )
         folded = fold(text) if wanted else ""
         found = wanted and holds(query, terms, folded)
         exact = found and any(each.occurs(folded) for each in query.identifiers)
-        return Looked(
+        return ReadMessage(
             self.thread_id,
             self.title,
             key,
             as_hit(message, query) if found else as_context(message),
             bits(query.terms, terms),
-            told.length,
+            tokenized.length,
             exact,
             undated and found,
         )
 
 
-def counted(looked: Iterable[Looked], terms: int) -> list[int]:
+def frequencies(messages: Iterable[ReadMessage], terms: int) -> list[int]:
     """Return how many messages contain each of the query's words, in the order of their bits.
 
     Args:
-        looked: the messages.
+        messages: the messages.
         terms: the number of the query's words.
     """
-    by_bits = Counter(each.bits for each in looked)
+    by_bits = Counter(each.bits for each in messages)
     return [
-        sum(count for found, count in by_bits.items() if found >> place & 1)
-        for place in range(terms)
+        sum(count for found, count in by_bits.items() if found >> bit & 1) for bit in range(terms)
     ]

@@ -33,7 +33,7 @@ RELEVANCE: Final = "relevance"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Search:
     """A search.
 
     Attributes:
@@ -61,7 +61,7 @@ class Asked:
     cut: bool
 
 
-def read(tool: str, arguments: JSON, result_chars: int) -> Asked:
+def search_of(tool: str, arguments: JSON, result_chars: int) -> Search:
     """Return the search that a call asks for.
 
     Args:
@@ -94,7 +94,7 @@ def read(tool: str, arguments: JSON, result_chars: int) -> Asked:
     if wanted not in {"", order}:
         raise conflict(["order"])
     query = _parsed(filters.get("query", ""))
-    return Asked(
+    return Search(
         text=filters.get("query", ""),
         query=query,
         thread_id=thread_id,

@@ -30,7 +30,7 @@ _DIGESTS: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ScanPosition:
     """The position at which a scan continues.
 
     Attributes:
