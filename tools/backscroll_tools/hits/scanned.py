@@ -17,7 +17,7 @@ from backscroll_tools.hits.reader import ReadMessage, frequencies
 from backscroll_tools.hits.scan import Scan
 from backscroll_tools.hits.search import QUERY_CUT, Search
 from backscroll_tools.models import StoppedBy
-from backscroll_tools.search.ranking import Candidate, best, ranked, weight
+from backscroll_tools.search.ranking import BEST, Candidate, best, ranked, weight
 from backscroll_tools.tool import Call, Result
 
 
@@ -131,9 +131,8 @@ def _order(scan: Scan) -> list[int]:
         for at in scan.found
     ]
     order = best(candidates, weights, len(candidates))
-    top = best(candidates, weights)
-    rows = [-row for _, row in ranked(top, weights, mean)]
-    rows += [-each.row for each in order[len(top) :]]
+    rows = [-row for _, row in ranked(order[:BEST], weights, mean)]
+    rows += [-each.row for each in order[BEST:]]
     return sorted(rows, key=lambda at: not messages[at].exact)
 
 
