@@ -10,6 +10,8 @@ Each argument is one of these:
 
 import calendar
 import re
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
@@ -25,6 +27,7 @@ _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
 _DATE: Final = re.compile(r"([0-9]{4})(?:-?([0-9]{2})(?:-?([0-9]{2}))?)?")
 _TIME: Final = re.compile(r"[^ T]{8,10}[ T].+")
 _UNIX: Final = re.compile(r"[0-9]{9,11}")
+_UNIX_NOW: Final = re.compile(r"[0-9]{1,11}")
 _MONTHS: Final = 12
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,7 +55,28 @@ class Period:
         return self != Period()
 
 
-def period(given: JSON, now_s: int) -> Period:
+def with_now(arguments: JSON) -> JSON:
+    """Return a call's arguments, with the current time as `now` if they have a period.
+
+    Ages such as `7d` are subtracted from `now`. It is a filter, which each cursor contains, so a
+    period does not move from page to page.
+    """
+    if "cursor" in arguments or not arguments.keys() & {"since", "until"}:
+        return arguments
+    return {**arguments, "now": str(int(time.time()))}
+
+
+def period_of(filters: Mapping[str, str]) -> Period:
+    """Return the period of a list's filters: `since`, `until` and the `now` of `with_now`.
+
+    Raises:
+        ToolError: `invalid_arguments`, as `period` raises it.
+    """
+    now = filters.get("now", "")
+    return period(filters, int(now) if _UNIX_NOW.fullmatch(now) else 0)
+
+
+def period(given: Mapping[str, str], now_s: int) -> Period:
     """Return the period that `since` and `until` in `given` describe.
 
     Args:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,7 +9,7 @@ from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import KEY, ListPosition
 from backscroll_tools.pages.start import conflict, start_position
-from backscroll_tools.periods import Period, period
+from backscroll_tools.periods import Period, period_of, with_now
 from backscroll_tools.search.query import MAX_QUERY_CHARS, Query, QueryError, parse
 
 LIMIT_DEFAULT: Final = 10
@@ -24,7 +23,6 @@ of the result. A cursor contains the query, and must leave space for hits in a s
 
 _FILTERS: Final = ("query", "role", "since", "until", "order", "now")
 _SPACES: Final = re.compile("[\\s\x00-\x1f\x7f\ud800-\udfff]+")
-_NOW: Final = re.compile(r"[0-9]{1,11}")
 
 QUERY_CUT: Final = "the query is too long; only its first words were used"
 
@@ -83,14 +81,13 @@ def search_of(tool: str, arguments: JSON, result_chars: int) -> Search:
     if "cursor" not in given:
         _parsed(text)  # report an invalid query before other errors
         given["query"] = text
-        if given.keys() & {"since", "until"}:
-            given["now"] = str(int(time.time()))
+        given = with_now(given)
     start = start_position(
         tool, thread_id, given, "desc", _FILTERS, filter_chars=FILTER_CHARS, key=KEY
     )
     start = replace(start, preview=arguments.get("context", start.preview))
     filters = dict(start.filters)
-    now, order = filters.get("now", ""), filters.get("order", RELEVANCE)
+    order = filters.get("order", RELEVANCE)
     if wanted not in {"", order}:
         raise conflict(["order"])
     query = _parsed(filters.get("query", ""))
@@ -99,7 +96,7 @@ def search_of(tool: str, arguments: JSON, result_chars: int) -> Search:
         query=query,
         thread_id=thread_id,
         role=filters.get("role", ""),
-        period=period(filters, int(now) if _NOW.fullmatch(now) else 0),
+        period=period_of(filters),
         order=order,
         context=min(start.preview, 5),
         limit=arguments.get("limit", LIMIT_DEFAULT),

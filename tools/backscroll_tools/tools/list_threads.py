@@ -1,7 +1,5 @@
 """`list-threads`: lists threads and conversations in order of their last activity."""
 
-import re
-import time
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,12 +14,11 @@ from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.start import start_position
-from backscroll_tools.periods import ADVICE, Period, period
+from backscroll_tools.periods import ADVICE, Period, period_of, with_now
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("threads", "thread")
 _FILTERS: Final = ("since", "until", "now")
-_NOW: Final = re.compile(r"[0-9]{1,11}")
 _BY_CREATION: Final = "since and until were compared with the times of creation"
 
 
@@ -80,16 +77,9 @@ def _key(raw: JSON) -> str:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    # An age such as `7d` is subtracted from the time of the first page. Each cursor has that time.
-    fresh = {} if "cursor" in arguments else {"now": str(int(time.time()))}
-    start = start_position(LIST_THREADS.name, "", {**arguments, **fresh}, "desc", _FILTERS)
-    filters = dict(start.filters)
-    now = filters.get("now", "")
-    limits = period(filters, int(now) if _NOW.fullmatch(now) else 0)
-    if not limits:
-        start = replace(start, filters=())
+    start = start_position(LIST_THREADS.name, "", with_now(arguments), "desc", _FILTERS)
     kind = _ByActivity if call.client.upstream.profile.lists_by_activity else _ByCreation
-    source = kind(call.client, start, limits)
+    source = kind(call.client, start, period_of(dict(start.filters)))
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
 
 
