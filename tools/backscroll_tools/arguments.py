@@ -20,6 +20,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
 from backscroll_tools.schemas import (
     CONTENT_CHARS,
+    CONTEXT_MAX,
     METADATA_KEY_CHARS,
     METADATA_PAIRS,
     METADATA_VALUE_CHARS,
@@ -67,7 +68,7 @@ _RULES: Final[Mapping[str, JSON]] = {
     "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": CURSOR_CHARS},
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
     "content": {"maxLength": CONTENT_CHARS},
-    "context": {"minimum": 0, "maximum": 5},
+    "context": {"minimum": 0, "maximum": CONTEXT_MAX},
     "parts": {"maxItems": 1000, "items": _PART},
     "attachments": {"maxItems": 1000},
     "metadata": _METADATA,

@@ -17,6 +17,13 @@ LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 500
 """The maximum number of items on one page of a list tool; the default is 20."""
 
+HITS_DEFAULT: Final = 10
+HITS_MAX: Final = 50
+"""The maximum number of hits on one page of `search-messages`; the default is 10."""
+
+CONTEXT_MAX: Final = 5
+"""The maximum number of messages that are shown before a hit, and after it."""
+
 PREVIEW_MAX: Final = 2000
 """The maximum value of `preview_chars`, in characters per message."""
 
@@ -33,12 +40,6 @@ characters."""
 STRING: Final[JSON] = {"type": "string"}
 INTEGER: Final[JSON] = {"type": "integer"}
 BOOLEAN: Final[JSON] = {"type": "boolean"}
-LIMIT: Final[JSON] = {
-    "type": "integer",
-    "minimum": 1,
-    "maximum": LIMIT_MAX,
-    "description": f"1 to {LIMIT_MAX}; default {LIMIT_DEFAULT}",
-}
 CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor, to continue"}
 AROUND: Final[JSON] = {"type": "string", "description": "Message id"}
 PREVIEW: Final[JSON] = {
@@ -49,10 +50,24 @@ PREVIEW: Final[JSON] = {
 }
 
 
-def limit_of(arguments: JSON) -> int:
-    """Return the maximum number of items that a call asks for: 1 to 500, 20 by default."""
-    limit: int = arguments.get("limit", LIMIT_DEFAULT)
+def limit_of(arguments: JSON, default: int = LIMIT_DEFAULT) -> int:
+    """Return the maximum number of items that a call asks for, or `default`."""
+    limit: int = arguments.get("limit", default)
     return limit
+
+
+def limit(most: int, default: int) -> JSON:
+    """Return the schema of a `limit` argument from 1 to `most`."""
+    return {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": most,
+        "description": f"1 to {most}; default {default}",
+    }
+
+
+LIMIT: Final = limit(LIMIT_MAX, LIMIT_DEFAULT)
+"""The schema of a list tool's `limit`."""
 
 
 def order(default: str) -> JSON:

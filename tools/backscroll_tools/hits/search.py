@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
+from backscroll_tools import schemas
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import KEY, ListPosition
@@ -12,7 +13,6 @@ from backscroll_tools.pages.start import conflict, start_position
 from backscroll_tools.periods import Period, period_of, with_now
 from backscroll_tools.search.query import MAX_QUERY_CHARS, Query, QueryError, parse
 
-LIMIT_DEFAULT: Final = 10
 FILTER_CHARS: Final = 900
 """The maximum length of the query and the other filters together, in characters."""
 
@@ -98,8 +98,8 @@ def search_of(tool: str, arguments: JSON, result_chars: int) -> Search:
         role=filters.get("role", ""),
         period=period_of(filters),
         order=order,
-        context=min(start.preview, 5),
-        limit=arguments.get("limit", LIMIT_DEFAULT),
+        context=min(start.preview, schemas.CONTEXT_MAX),
+        limit=schemas.limit_of(arguments, schemas.HITS_DEFAULT),
         start=start,
         cut=cut or query.cut,
     )

@@ -56,13 +56,11 @@ SEARCH_MESSAGES: Final = Tool(
             "since": {"type": "string", "description": ADVICE},
             "until": schemas.STRING,
             "order": {"type": "string", "enum": ["relevance", "newest", "oldest"]},
-            "context": {"type": "integer", "description": "0 to 5 messages around"},
-            "limit": {
+            "context": {
                 "type": "integer",
-                "minimum": 1,
-                "maximum": 50,
-                "description": "1 to 50; default 10",
+                "description": f"0 to {schemas.CONTEXT_MAX} messages around",
             },
+            "limit": schemas.limit(schemas.HITS_MAX, schemas.HITS_DEFAULT),
             "cursor": schemas.STRING,
         },
     ),
