@@ -16,6 +16,7 @@ from backscroll_tools.hits.transcript import (
 )
 from backscroll_tools.models import JSON, HitsPage, StoppedBy
 from backscroll_tools.pages.cursor import KEY_CHARS, encode
+from backscroll_tools.pages.stop import join_warnings
 from backscroll_tools.render import MARK_CHARS, compact, marked, unused_prefix
 from backscroll_tools.tool import Bounds, Result
 
@@ -135,7 +136,8 @@ class BoundedHits:
         if any(each.spans for passage in self.passages for each in passage.messages):
             page["mark"] = mark
         for warning in filter(None, warnings):
-            longer = replace_warning(page, warning)
+            longer = page.copy()
+            longer["warning"] = join_warnings(page.get("warning", ""), warning)
             if self._used + self._framed(prefix, longer) <= self._bounds.result_chars:
                 page = longer
         if not self.passages and self._framed(prefix, page) > self._bounds.result_chars:
@@ -187,11 +189,3 @@ class BoundedHits:
         return len(heading(prefix, page)) * self._text + (
             len(compact(structured)) if self._structured else 0
         )
-
-
-def replace_warning(page: HitsPage, warning: str) -> HitsPage:
-    """Return a copy of the page with one more warning."""
-    told = page.get("warning", "")
-    longer = page.copy()
-    longer["warning"] = f"{told}; {warning}" if told else warning
-    return longer

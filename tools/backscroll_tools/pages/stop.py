@@ -19,6 +19,11 @@ WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEA
 """The number of characters that a page reserves for the warnings of a walk."""
 
 
+def join_warnings(*warnings: str) -> str:
+    """Return warnings as one text. Empty ones are left out."""
+    return "; ".join(filter(None, warnings))
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The reason why a walk ended, and whether more items follow.
@@ -51,5 +56,5 @@ class Stop:
         """Return a copy with one more warning, unless the warnings would exceed `WARNING_CHARS`."""
         if not warning or warning in self.warning:
             return self
-        warnings = "; ".join(filter(None, (self.warning, warning)))
+        warnings = join_warnings(self.warning, warning)
         return self if len(warnings) > WARNING_CHARS else replace(self, warning=warnings)

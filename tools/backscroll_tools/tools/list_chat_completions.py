@@ -17,6 +17,7 @@ from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.start import start_position
+from backscroll_tools.pages.stop import join_warnings
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("completions", "completion")
@@ -35,7 +36,7 @@ class _ChatCompletions:
         chunk = Chunk.of(reply, objects.completion, self._is_wanted)
         wanted = _metadata(self.start)
         if wanted and any(not isinstance(raw.get("metadata"), dict) for raw in reply.items):
-            return replace(chunk, warning="; ".join(filter(None, (chunk.warning, UNFILTERED))))
+            return replace(chunk, warning=join_warnings(chunk.warning, UNFILTERED))
         return chunk
 
     async def item(self, item_id: str) -> Completion | None:

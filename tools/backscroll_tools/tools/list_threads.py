@@ -14,6 +14,7 @@ from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.start import start_position
+from backscroll_tools.pages.stop import join_warnings
 from backscroll_tools.periods import ADVICE, Period, period_of, with_now
 from backscroll_tools.tool import Call, Result, Tool
 
@@ -58,7 +59,7 @@ class _ByCreation:
         chunk = Chunk.of(reply, objects.thread, self._is_wanted)
         if not self.period:
             return chunk
-        return replace(chunk, warning="; ".join(filter(None, (chunk.warning, _BY_CREATION))))
+        return replace(chunk, warning=join_warnings(chunk.warning, _BY_CREATION))
 
     async def item(self, item_id: str) -> Thread | None:
         order = self.start.walk_order
