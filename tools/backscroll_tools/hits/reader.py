@@ -12,7 +12,7 @@ from backscroll_tools.hits.search import Search
 from backscroll_tools.models import Message
 from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.search.folding import fold
-from backscroll_tools.search.match import bits, holds
+from backscroll_tools.search.match import bits, matches
 from backscroll_tools.search.tokenizer import tokens
 
 TOOL_ROLES: Final = frozenset({"tool", "function"})
@@ -96,7 +96,7 @@ class Reader:
             and (not search.period or at is None or at in search.period)
         )
         folded = fold(text) if wanted else ""
-        found = wanted and holds(query, terms, folded)
+        found = wanted and matches(query, terms, folded)
         exact = found and any(each.occurs(folded) for each in query.identifiers)
         return ReadMessage(
             self.thread_id,

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from backscroll_tools.search.query import Query
-from backscroll_tools.search.tokenizer import Occurrence, located, tokens
+from backscroll_tools.search.tokenizer import Occurrence, located
 
 MAX_OCCURRENCES: Final = 10_000
 """The maximum number of occurrences that `occurrences` returns: of all words together, and of each
@@ -35,26 +35,16 @@ def bits(terms: Sequence[str], found: Collection[str]) -> int:
         terms: the terms to look for, in the order of their bits.
         found: the text's tokens, as a set or the keys of a dict, so that look-ups are fast.
     """
-    return sum(1 << place for place, term in enumerate(terms) if term in found)
+    return sum(1 << bit for bit, term in enumerate(terms) if term in found)
 
 
-def matches(query: Query, text: str, folded: str) -> bool:
+def matches(query: Query, found: AbstractSet[str], folded: str) -> bool:
     """Whether a text matches a query; no index is used.
 
     Args:
         query: the query.
-        text: the text, as it was written.
-        folded: the same text, folded by `folding.fold`.
-    """
-    return holds(query, frozenset(tokens(text).terms), folded)
-
-
-def holds(query: Query, found: AbstractSet[str], folded: str) -> bool:
-    """Whether a text with these tokens matches a query.
-
-    Args:
         found: the text's tokens.
-        folded: the text, as `folding.fold` returns it.
+        folded: the text, folded by `folding.fold`.
     """
     if not found.isdisjoint(query.excluded_words):
         return False

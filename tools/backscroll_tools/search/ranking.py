@@ -134,7 +134,7 @@ def _totals(weights: Sequence[float]) -> Callable[[int], float]:
     def total(bits: int) -> float:
         found = known.get(bits)
         if found is None:
-            found = sum(weight for place, weight in enumerate(weights) if bits >> place & 1)
+            found = sum(weight for bit, weight in enumerate(weights) if bits >> bit & 1)
             known[bits] = found
         return found
 
