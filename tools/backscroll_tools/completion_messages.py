@@ -57,9 +57,7 @@ class CompletionMessages:
         try:
             return await self._chunk(after, limit)
         except ToolError as error:
-            messages = await self._contained() if error.code == "upstream_retired" else []
-            if not messages:
-                raise
+            messages = await self._contained_instead(error)
         if self.order == "desc":
             messages.reverse()
         return Chunk(tuple(_items_after(messages, after)), has_more=False)
@@ -84,9 +82,7 @@ class CompletionMessages:
         try:
             return await self.listed.item(item_id)
         except ToolError as error:
-            messages = await self._contained() if error.code == "upstream_retired" else []
-            if not messages:
-                raise
+            messages = await self._contained_instead(error)
         return next((message for message in messages if message["id"] == item_id), None)
 
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
@@ -96,9 +92,7 @@ class CompletionMessages:
                 return await self._around_choice(key, older)
             found = await self.listed.around(key, older, newer)
         except ToolError as error:
-            messages = await self._contained() if error.code == "upstream_retired" else []
-            if not messages:
-                raise
+            messages = await self._contained_instead(error)
             return _split(messages, key)
         if found is None or found.newer.has_more is not False:
             return found
@@ -138,12 +132,18 @@ class CompletionMessages:
         listed = {_content(message) for message in newest[-len(choices) :]}
         return [choice for choice in choices if _content(choice) not in listed]
 
-    async def _contained(self) -> list[Message]:
-        """Return the input messages that the completion contains, followed by its choices.
+    async def _contained_instead(self, error: ToolError) -> list[Message]:
+        """Return the completion's input messages and choices, if the upstream has no list of them.
+
+        Args:
+            error: the failure of the request for the list.
 
         Raises:
-            ToolError: `not_found` if there is no such completion.
+            ToolError: `error` if it does not say that there is no list, or if the completion does
+                not contain its input; `not_found` if there is no such completion.
         """
+        if error.code != "upstream_retired":
+            raise error
         raw = await self._retrieved(required=True)
         sent = raw.get("input_messages")
         inputs = (
@@ -155,7 +155,9 @@ class CompletionMessages:
             if isinstance(sent, list)
             else []
         )
-        return [*inputs, *self._choices_of(raw)] if inputs else []
+        if not inputs:
+            raise error
+        return [*inputs, *self._choices_of(raw)]
 
     def _choices_of(self, raw: JSON) -> list[Message]:
         return [
