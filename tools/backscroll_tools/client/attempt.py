@@ -45,9 +45,9 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
         return await _object(exchange, body)
     key = credential[0][1].split(" ")[-1] if credential else ""
     profile, now = client.upstream.profile, client.clock.now_s()
-    asked = exchange.request
+    request = exchange.request
     raise failures.failure(
-        profile, status, headers, body, key, now=now, endpoint=asked.endpoint, group=asked.group
+        profile, status, headers, body, key, now=now, endpoint=request.endpoint, group=request.group
     )
 
 

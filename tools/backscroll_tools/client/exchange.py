@@ -128,12 +128,12 @@ class Exchange:
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path
         own = request.headers(upstream.caller)
-        asked = [*profile.queries.get(request.group, ()), *request.query]
+        query = [*profile.queries.get(request.group, ()), *request.query]
         if profile.abridges and request.preview is not None:
-            asked.append(("abridged", str(request.preview)))
+            query.append(("abridged", str(request.preview)))
         return httpx2.Request(
             request.method,
-            _url(url, tuple(asked)),
+            _url(url, tuple(query)),
             headers=[*_HEADERS, *upstream.headers, *own, *credential],
             json=request.body,
             extensions={"timeout": http.timeout.as_dict(), "trace": self._note},

@@ -74,11 +74,11 @@ def start_position(  # noqa: PLR0913 - the list, the call, and how the list is k
             "after and before cannot be used together.",
             "Use after for the items after an id, or before for the items before it.",
         )
-    asked_order = default_order if "order" in filters else arguments.get("order", default_order)
+    order = default_order if "order" in filters else arguments.get("order", default_order)
     return ListPosition(
         tool=tool,
         owner=owner,
-        order="asc" if around else asked_order,
+        order="asc" if around else order,
         backward=bool(before),
         position=after or before or around,
         preview=arguments.get("preview_chars", 0),

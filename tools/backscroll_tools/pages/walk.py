@@ -93,7 +93,7 @@ class Walk:
         progress = _Progress(after, taken, {after} if after else set(), promised=self.promised)
         if self.ignores_after:
             progress.so_far = replace(progress.so_far, ignores_after=True)
-        asked = {after}
+        starts = {after}
         for number in range(self.requests):
             chunk = await self._chunk(source, progress)
             if isinstance(chunk, Stop):
@@ -101,10 +101,10 @@ class Walk:
             if not number and await self._is_start(source, chunk, after):
                 progress.so_far = replace(progress.so_far, ignores_after=True)
                 continue
-            stop = self._taken(chunk, progress, take, fits) or self._ended(chunk, progress, asked)
+            stop = self._taken(chunk, progress, take, fits) or self._ended(chunk, progress, starts)
             if stop is not None:
                 return stop
-            asked.add(progress.after)
+            starts.add(progress.after)
             if self.report is not None:
                 await self.report(progress.taken, self.limit)
         return progress.so_far
@@ -186,7 +186,7 @@ class Walk:
         return None
 
     def _ended(
-        self, chunk: Chunk[Item], progress: _Progress, asked: Collection[str]
+        self, chunk: Chunk[Item], progress: _Progress, starts: Collection[str]
     ) -> Stop | None:
         """Return the stop if the walk ends after this chunk, or None. All its items were taken."""
         so_far = progress.so_far
@@ -198,7 +198,7 @@ class Walk:
             return replace(so_far, by="end", has_more=False)
         if chunk.has_more and progress.taken >= self.limit:
             return replace(so_far, by="limit")
-        if progress.after not in asked:
+        if progress.after not in starts:
             return None
         if received >= progress.limit and progress.limit < PAGE_ITEMS:
             # `after` was ignored, so this page is the start of the list. If it is full, a larger

@@ -74,12 +74,12 @@ class _Spans:
         self._folded = folded
         self._found = found
 
-    def __getitem__(self, place: int) -> tuple[int, int]:
-        return self._folded.raw_span(self._found[place].start, self._found[place].end)
+    def __getitem__(self, index: int) -> tuple[int, int]:
+        return self._folded.raw_span(self._found[index].start, self._found[index].end)
 
     def between(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Yield the spans of the tokens from index `first` to index `last`, both included."""
-        yield from (self[place] for place in range(first, last + 1))
+        yield from (self[index] for index in range(first, last + 1))
 
     def within(self, middle: int, start: int, end: int) -> list[tuple[int, int]]:
         """Return the spans in a part of the text. Spans that touch or overlap are joined.
@@ -95,8 +95,8 @@ class _Spans:
         while first > 0 and self[first - 1][1] > start:
             first -= 1
         joined: list[tuple[int, int]] = []
-        for place in range(first, len(self._found)):
-            left, right = self[place]
+        for index in range(first, len(self._found)):
+            left, right = self[index]
             if left >= end:
                 break
             left, right = max(left, start), min(right, end)
@@ -152,17 +152,17 @@ def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
     return left, right
 
 
-def _edge(text: str, places: range) -> int:
+def _edge(text: str, positions: range) -> int:
     """Return the first of the given positions that is between two words.
 
     If no position is, return the first that is between two parts of a word, or else between two
     characters.
     """
     for separates in (_between_words, _between_parts, _between_characters):
-        for place in places:
-            if place in (0, len(text)) or separates(text[place - 1], text[place]):
-                return place
-    return places[-1]
+        for index in positions:
+            if index in (0, len(text)) or separates(text[index - 1], text[index]):
+                return index
+    return positions[-1]
 
 
 def _between_words(before: str, after: str) -> bool:

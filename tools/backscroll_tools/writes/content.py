@@ -56,15 +56,15 @@ def content_of(arguments: JSON) -> str | list[JSON]:
             "content must not be empty, unless parts is given.",
             "Pass the text as content, or text and images as parts.",
         )
-    kept = [_part(index, part) for index, part in enumerate(parts)]
-    total = sum(len(part.get("text", "")) for part in kept)
+    checked = [_part(index, part) for index, part in enumerate(parts)]
+    total = sum(len(part.get("text", "")) for part in checked)
     if total > schemas.CONTENT_CHARS:
         raise invalid_arguments(
             f"parts must have at most {schemas.CONTENT_CHARS} characters of text in total; "
             f"they have {total}.",
             "Shorten the text, or write it as several messages.",
         )
-    return text or kept
+    return text or checked
 
 
 def _part(index: int, part: JSON) -> JSON:

@@ -97,11 +97,11 @@ class Journal:
         """Remember which write created a message."""
         self._remember(self._writers, (thread, message_id), token)
 
-    def _remember(self, kept: dict[tuple[str, str], V], name: tuple[str, str], value: V) -> None:
-        kept.pop(name, None)  # so that an existing entry moves to the end
-        kept[name] = value
-        if len(kept) > self._most:
-            del kept[next(iter(kept))]
+    def _remember(self, entries: dict[tuple[str, str], V], name: tuple[str, str], value: V) -> None:
+        entries.pop(name, None)  # so that an existing entry moves to the end
+        entries[name] = value
+        if len(entries) > self._most:
+            del entries[next(iter(entries))]
 
 
 _JOURNALS: Final[WeakKeyDictionary[Client, Journal]] = WeakKeyDictionary()
