@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import httpx2
@@ -180,8 +180,3 @@ async def peculiar(
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     async with served(Starlette(routes=[Route("/{path:path}", reply, methods=methods)])) as origin:
         yield f"{origin}/v1", asked
-
-
-def rewritten(said: Answer, change: Callable[[JSON], JSON]) -> Answer:
-    """Return a reply with its JSON changed."""
-    return replace(said, body=json.dumps(change(said.json)).encode())

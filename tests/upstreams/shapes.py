@@ -45,7 +45,6 @@ UNKNOWN_PARTS: Final[list[JSON]] = [
     {"type": "hologram", "beams": [1, None, {"x": 1e300}]},
     {"no": "type"},
 ]
-CITED: Final[JSON] = {"type": "file_citation", "file_citation": {"file_id": "file_2"}}
 
 FLOAT_TIME: Final = Behaviour(
     "created_at is a float", "open-assistant-api", _with(created_at=1_700_000_044.9)
