@@ -21,7 +21,7 @@ contain such messages either."""
 
 _LONG_CHARS: Final = 200_000
 """If the messages of a chunk have more characters than this in total, they are compared in a worker
-thread. Comparing them takes about 20 ms, and without the thread other calls would have to wait."""
+thread, so that other calls do not have to wait."""
 
 
 @dataclass(frozen=True, slots=True)
