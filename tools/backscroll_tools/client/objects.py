@@ -35,7 +35,7 @@ REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at
 
 _CONTENT_CHARS: Final = f"content{CHARS}"
 _TEXT_CHARS: Final = f"text{CHARS}"
-_WHOLE: Final = f"value{CHARS}"
+_VALUE_CHARS: Final = f"value{CHARS}"
 """The names of three fields that contain the whole length of a text that the store may have cut.
 The first is for the content of a chat message, the second for a part of such content, and the third
 for a text in a thread's message."""
@@ -57,8 +57,8 @@ def message(raw: JSON) -> Message:
     if parts:
         remaining.pop("content_parts", None)
         remaining.pop("content", None)
-        if isinstance(content, str) and isinstance(whole := remaining.get(_CONTENT_CHARS), int):
-            parts[0][_TEXT_CHARS] = whole
+        if isinstance(content, str) and isinstance(chars := remaining.get(_CONTENT_CHARS), int):
+            parts[0][_TEXT_CHARS] = chars
             del remaining[_CONTENT_CHARS]
     texts, others, annotations, total = _sorted(parts)
     item = Message(id=raw["id"], role="unknown", text="\n".join(texts))
@@ -192,16 +192,17 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
     annotations: list[JSON] = []
     for part in parts:
         text, notes = part.get("text"), part.get("annotations")
-        whole = part.get(_TEXT_CHARS)
+        chars = part.get(_TEXT_CHARS)
         if isinstance(text, dict):
             inner = cast("JSON", text)
-            notes, text, whole = inner.get("annotations"), inner.get("value"), inner.get(_WHOLE)
+            notes, text = inner.get("annotations"), inner.get("value")
+            chars = inner.get(_VALUE_CHARS)
         kind = part.get("type")
         if not isinstance(kind, str) or kind not in _TEXTS or not isinstance(text, str):
             others.append(part)
             continue
         texts.append(text)
-        total += 1 + (whole if isinstance(whole, int) else len(text))
+        total += 1 + (chars if isinstance(chars, int) else len(text))
         if notes and _are_objects(notes):
             annotations += notes
     return texts, others, annotations, total
@@ -223,8 +224,8 @@ def _answer(raw: JSON) -> tuple[str, int]:
     """Return the text of a completion's first choice, and its full length before it was cut."""
     match raw.get("choices"):
         case [{"message": {"content": str() as content, **others}}, *_]:
-            whole = others.get(f"content{CHARS}")
-            return content, whole if isinstance(whole, int) else len(content)
+            chars = others.get(f"content{CHARS}")
+            return content, chars if isinstance(chars, int) else len(content)
         case _:
             return "", 0
 

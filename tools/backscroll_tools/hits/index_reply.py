@@ -67,7 +67,7 @@ def is_cut(reply: JSON) -> bool:
     return _about(reply).get("cut") is True
 
 
-def is_whole(reply: JSON) -> bool:
+def is_complete(reply: JSON) -> bool:
     """Whether the index contains all messages."""
     return _about(reply).get("complete") is not False
 
@@ -101,7 +101,7 @@ def _passage(row: JSON) -> Passage:
     part = cast("JSON", row["excerpt"])
     text = part["text"] if isinstance(part.get("text"), str) else ""
     start = _count(part.get("start")) or 0
-    whole = max(_count(row.get("chars")) or 0, start + len(text))
+    total = max(_count(row.get("chars")) or 0, start + len(text))
     role = row.get("role")
     shown = Shown(
         row["id"],
@@ -110,10 +110,10 @@ def _passage(row: JSON) -> Passage:
         tuple(_spans(part.get("spans"), len(text))),
         found=True,
         created_at=objects.seconds(row.get("created_at")),
-        chars=whole,
+        chars=total,
         position=_count(row.get("position")),
     )
-    more = (start > 0, start + len(text) < whole)
+    more = (start > 0, start + len(text) < total)
     return Passage(row["thread_id"], title_line(row.get("title")), (with_dots(shown, more),))
 
 

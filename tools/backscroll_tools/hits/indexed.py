@@ -159,7 +159,7 @@ class _Filling:
         # If the replies for a page differ, some hits on the page may not have all words.
         self.matched = matched if self.matched in {"", matched} else "any word"
         found = {
-            UNFINISHED: not index_reply.is_whole(reply),
+            UNFINISHED: not index_reply.is_complete(reply),
             QUERY_CUT: index_reply.is_cut(reply),
             warning: bool(warning),
         }

@@ -186,5 +186,5 @@ def _shorter(shown: Shown, chars: int) -> Shown:
         if left < start + chars and right > start
     ]
     spans = [(left, right) for left, right in spans if left < right]
-    whole = shown.chars or len(shown.text)
-    return replace(shown, text=shown.text[start : start + chars], spans=tuple(spans), chars=whole)
+    total = shown.chars or len(shown.text)
+    return replace(shown, text=shown.text[start : start + chars], spans=tuple(spans), chars=total)

@@ -119,14 +119,14 @@ def _unanswerable(error: QueryError) -> ToolError:
 
 def _fitted(text: str, most: int) -> tuple[str, bool]:
     """Return a query on one line, cut to `most` bytes of JSON, and whether it was cut."""
-    whole = _SPACES.sub(" ", text[: MAX_QUERY_CHARS + 1]).strip()
-    low, high = 0, len(whole)
+    line = _SPACES.sub(" ", text[: MAX_QUERY_CHARS + 1]).strip()
+    low, high = 0, len(line)
     while low < high:
         middle = (low + high + 1) // 2
-        if len(json.dumps(whole[:middle], ensure_ascii=False).encode()) <= most:
+        if len(json.dumps(line[:middle], ensure_ascii=False).encode()) <= most:
             low = middle
         else:
             high = middle - 1
-    cut = low < len(whole) or len(text) > MAX_QUERY_CHARS
-    words, space, _ = whole[:low].rpartition(" ")
-    return (words if cut and space else whole[:low]), cut
+    cut = low < len(line) or len(text) > MAX_QUERY_CHARS
+    words, space, _ = line[:low].rpartition(" ")
+    return (words if cut and space else line[:low]), cut

@@ -108,7 +108,7 @@ def ranked(  # noqa: PLR0913 - benchmarks set the last two
     threads: defaultdict[Hashable, int] = defaultdict(int)
     for each in candidates:
         threads[each.thread] |= each.bits
-    whole = sum(weights) or 1.0
+    maximum = sum(weights) or 1.0
     constant = SATURATION * (1 - length_share)
     slope = SATURATION * length_share / max(mean_length, 1.0)
     order = [
@@ -117,7 +117,7 @@ def ranked(  # noqa: PLR0913 - benchmarks set the last two
                 total(bits) * (1 + SATURATION) / (1 + constant + slope * length)
                 + coverage_share * total(threads[thread])
             )
-            / whole,
+            / maximum,
             row,
         )
         for row, bits, length, thread in candidates
