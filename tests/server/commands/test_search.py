@@ -87,3 +87,23 @@ def test_a_search_that_fails_says_what_to_change(database: str) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("invalid_arguments: limit must be from 1 to 50, not 51.")
+
+
+def test_a_word_that_looks_like_an_option_is_shown_after_two_hyphens(database: str) -> None:
+    refused = backscroll(database, "search", "red", "-sure")
+    accepted = backscroll(database, "search", "--", "red", "-sure")
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr.endswith(
+        "Error: No such option '-s'. To leave out messages that have a word, write -- between the "
+        "options and the query: backscroll search -- refund -draft\n"
+    )
+    assert accepted.stdout.endswith("1 hit for all words.\n")
+    assert "msg_2" in accepted.stdout
+
+
+def test_a_misspelt_option_is_not_taken_for_a_word(database: str) -> None:
+    refused = backscroll(database, "search", "red", "--limits", "3")
+
+    assert refused.exit_code == 2
+    assert refused.stderr.endswith("No such option '--limits'. Did you mean '--limit'?\n")

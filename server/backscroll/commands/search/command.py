@@ -12,9 +12,26 @@ from backscroll.commands.terminal import verbatim, write
 from backscroll.settings.model import Settings
 
 _WHEN: Final = "A UTC date or time such as 2026-11-21, or an age: 12h, 7d, 3m."
+_LEFT_OUT: Final = (
+    "To leave out messages that have a word, write -- between the options and the query: "
+    "backscroll search -- refund -draft"
+)
+
+
+class _Search(click.Command):
+    """The command `search`. For an unknown option such as `-draft`, its error explains `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name.startswith("--"):
+                raise
+            raise click.UsageError(f"{error.format_message()} {_LEFT_OUT}", ctx) from None
 
 
 @click.command(
+    cls=_Search,
     short_help="Search all messages.",
     epilog=examples(
         "backscroll search refund november",
@@ -54,9 +71,10 @@ def search(  # noqa: PLR0913 - the arguments of the tool
     """Find messages that have any of the words of QUERY, the best first.
 
     QUERY is words or a whole question. "Double quotes" find exactly these words, and -word leaves
-    out messages that have it; quote them for the shell. Case, accents and endings of words make no
-    difference. This runs the tool search-messages. At a terminal, the output is in colour, unless
-    NO_COLOR is set. If the search fails, the error goes to stderr and the exit code is 1.
+    out messages that have it: put single quotes around such a query, and -- before it if it starts
+    with a hyphen. Case, accents and endings of words make no difference. This runs the tool
+    search-messages. At a terminal, the output is in colour, unless NO_COLOR is set. If the search
+    fails, the error goes to stderr and the exit code is 1.
     """
     import json
     from functools import partial
