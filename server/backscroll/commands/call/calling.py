@@ -4,7 +4,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, NoReturn, cast
 
 from mcp import Client
@@ -20,14 +20,6 @@ from backscroll.upstream.kind import is_embedded
 _ARGUMENT: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """The text or JSON that a call prints, and whether the tool failed."""
-
-    text: str
-    is_error: bool
-
-
 class Untyped(str):
     """The value of an argument `name=value`, before `typed` converts it to the schema's type."""
 
@@ -41,25 +33,24 @@ async def list_tools(settings: Settings) -> list[Tool]:
 
 
 async def call_tool(
-    settings: Settings, name: str, words: Iterable[str], *, as_json: bool
-) -> CallResult:
+    settings: Settings, name: str, arguments: Mapping[str, object], *, structured: bool
+) -> CallToolResult:
     """Call a tool.
 
     Args:
-        settings: the server's settings. If `output` excludes the form that `as_json` selects,
-            `both` is used instead.
+        settings: the server's settings. If `output` excludes the required form, `both` is used
+            instead.
         name: the tool's name.
-        words: the tool's arguments, each as `name=value` or `name:=JSON`.
-        as_json: whether to return the structured content as indented JSON instead of the text.
+        arguments: the tool's arguments. Each `Untyped` value is converted to the schema's type.
+        structured: whether the required form is the structured content, and not the text.
 
     Raises:
-        CommandError: an argument cannot be parsed, or the tool does not exist.
+        CommandError: the tool does not exist.
         StoreError: the database cannot be used.
     """
-    unwanted = "text" if as_json else "structured"
+    unwanted = "text" if structured else "structured"
     if settings.output == unwanted:
         settings = replace(settings, output="both")
-    arguments = read_arguments(words)
     if is_embedded(settings):
         async with opened_store(settings.database_url):
             pass  # opening the store shows whether it can be used
@@ -67,7 +58,17 @@ async def call_tool(
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):
         raise result
-    return _outcome(result, as_json=as_json)
+    return result
+
+
+def written(result: CallToolResult, *, as_json: bool) -> str:
+    """Return the text of a result or, if `as_json`, its structured content as indented JSON.
+
+    An error is always text.
+    """
+    if as_json and not result.is_error:
+        return json.dumps(result.structured_content, ensure_ascii=False, indent=2)
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 def read_arguments(words: Iterable[str]) -> dict[str, object]:
@@ -123,13 +124,6 @@ async def _result(
     except MCPError as error:
         end = "" if error.message.endswith("?") else "."
         return CommandError(f"{error.message}{end} The tools are: {', '.join(tools)}.")
-
-
-def _outcome(result: CallToolResult, *, as_json: bool) -> CallResult:
-    text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-    if as_json and not result.is_error:
-        text = json.dumps(result.structured_content, ensure_ascii=False, indent=2)
-    return CallResult(text, is_error=result.is_error)
 
 
 def _type(schema: Mapping[str, Any], name: str) -> str:

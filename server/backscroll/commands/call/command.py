@@ -71,7 +71,13 @@ def call(
 
     import anyio
 
-    from backscroll.commands.call.calling import call_tool, describe, list_tools
+    from backscroll.commands.call.calling import (
+        call_tool,
+        describe,
+        list_tools,
+        read_arguments,
+        written,
+    )
     from backscroll.process.logs import configure
 
     configure(settings.log_level, settings.log_format)
@@ -79,6 +85,7 @@ def call(
     if tool is None:
         write(describe(anyio.run(list_tools, settings), columns()))
         return
-    outcome = anyio.run(partial(call_tool, settings, tool, arguments, as_json=as_json))
-    write(outcome.text, sys.stderr if outcome.is_error else sys.stdout)
-    sys.exit(outcome.is_error)
+    given = read_arguments(arguments)
+    result = anyio.run(partial(call_tool, settings, tool, given, structured=as_json))
+    write(written(result, as_json=as_json), sys.stderr if result.is_error else sys.stdout)
+    sys.exit(result.is_error)

@@ -76,13 +76,12 @@ def search(  # noqa: PLR0913 - the arguments of the tool
     search-messages. At a terminal, the output is in colour, unless NO_COLOR is set. If the search
     fails, the error goes to stderr and the exit code is 1.
     """
-    import json
     from functools import partial
 
     import anyio
 
-    from backscroll.commands.call.calling import call_tool
-    from backscroll.commands.search.printing import Look, printed
+    from backscroll.commands.call.calling import call_tool, written
+    from backscroll.commands.search.printing import Style, printed
     from backscroll.process.logs import configure
 
     configure(settings.log_level, settings.log_format)
@@ -94,15 +93,16 @@ def search(  # noqa: PLR0913 - the arguments of the tool
         "since": since,
         "until": until,
         "order": order,
-        "context": str(context),
-        "limit": str(limit),
+        "context": context,
+        "limit": limit,
     }
-    words = [f"{name}={value}" for name, value in given.items() if value]
-    outcome = anyio.run(partial(call_tool, settings, "search-messages", words, as_json=True))
-    if outcome.is_error or as_json:
-        write(outcome.text, sys.stderr if outcome.is_error else sys.stdout)
-        sys.exit(outcome.is_error)
+    arguments = {name: value for name, value in given.items() if value != ""}
+    result = anyio.run(partial(call_tool, settings, "search-messages", arguments, structured=True))
+    found = result.structured_content
+    if found is None or as_json:  # an error has no structured content
+        write(written(result, as_json=as_json), sys.stderr if result.is_error else sys.stdout)
+        sys.exit(result.is_error)
     terminal = stream.isatty()
-    look = Look(escapes=terminal, colours=terminal and not os.environ.get("NO_COLOR"))
-    stream.write(printed(json.loads(outcome.text), look) + "\n")
+    style = Style(escapes=terminal, colours=terminal and not os.environ.get("NO_COLOR"))
+    stream.write(printed(found, style) + "\n")
     stream.flush()

@@ -16,7 +16,7 @@ _LATEST: Final = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Style:
     """How hits are printed.
 
     Attributes:
@@ -27,64 +27,64 @@ class Look:
     escapes: bool
     colours: bool
 
-    def style(self, text: str, **styles: Any) -> str:  # noqa: ANN401 - the type in click.style
+    def apply(self, text: str, **styles: Any) -> str:  # noqa: ANN401 - the type in click.style
         """Return a text in a style, with control characters escaped if `escapes` is true."""
         safe = plain(text) if self.escapes else text
         return click.style(safe, **styles) if self.colours and text else safe
 
 
-def printed(found: Mapping[str, Any], look: Look) -> str:
+def printed(found: Mapping[str, Any], style: Style) -> str:
     """Return a page of search-messages as lines for a person.
 
     Args:
         found: the structured content of the tool's result.
-        look: how to print it.
+        style: how to print it.
     """
     page = found["page"]
-    lines = [line for hit in found["hits"] for line in _hit(hit, page.get("mark", ""), look)]
+    lines = [line for hit in found["hits"] for line in _hit(hit, page.get("mark", ""), style)]
     return "\n".join([*lines, _summary(page)])
 
 
-def _hit(hit: Mapping[str, Any], mark: str, look: Look) -> Iterator[str]:
+def _hit(hit: Mapping[str, Any], mark: str, style: Style) -> Iterator[str]:
     head = [
-        look.style(_time(hit.get("created_at")), fg="green"),
-        look.style(hit["role"], bold=True),
+        style.apply(_time(hit.get("created_at")), fg="green"),
+        style.apply(hit["role"], bold=True),
     ]
     if "title" in hit:
-        head.append(look.style(hit["title"], bold=True))
-    head.append(look.style(f"{hit['thread_id']} {hit['id']}", dim=True))
+        head.append(style.apply(hit["title"], bold=True))
+    head.append(style.apply(f"{hit['thread_id']} {hit['id']}", dim=True))
     yield "  ".join(filter(None, head))
     before, after = hit.get("before", ()), hit.get("after", ())
-    yield from _said(before, mark, look)
+    yield from _around(before, mark, style)
     name = hit["role"] if before or after else ""
-    yield from _text(name, _marked(hit["excerpt"], mark, look), look)
-    yield from _said(after, mark, look)
+    yield from _text(name, _marked(hit["excerpt"], mark, style), style)
+    yield from _around(after, mark, style)
     yield ""
 
 
-def _said(messages: Iterable[Mapping[str, Any]], mark: str, look: Look) -> Iterator[str]:
+def _around(messages: Iterable[Mapping[str, Any]], mark: str, style: Style) -> Iterator[str]:
     for message in messages:
         if "id" in message:
-            text = _marked(message["text"], mark, look)
+            text = _marked(message["text"], mark, style)
         else:
-            text = look.style(message["text"], dim=True)
-        yield from _text(message["role"], text, look)
+            text = style.apply(message["text"], dim=True)
+        yield from _text(message["role"], text, style)
 
 
-def _text(name: str, text: str, look: Look) -> Iterator[str]:
+def _text(name: str, text: str, style: Style) -> Iterator[str]:
     first, *others = text.split("\n")
-    yield f"  {look.style(f'{name}: ', dim=True) if name else ''}{first}"
+    yield f"  {style.apply(f'{name}: ', dim=True) if name else ''}{first}"
     yield from (f"  {line}" for line in others)
 
 
-def _marked(text: str, mark: str, look: Look) -> str:
+def _marked(text: str, mark: str, style: Style) -> str:
     """Return a text with coloured matches. Without colours, each match stays between two marks."""
-    if not mark or not look.colours:
-        return look.style(text)
+    if not mark or not style.colours:
+        return style.apply(text)
     # Every second part is a match, because nothing else in the text contains the mark.
     styles: tuple[Callable[[str], str], ...] = (
-        look.style,
-        lambda part: look.style(part, fg="red", bold=True),
+        style.apply,
+        lambda part: style.apply(part, fg="red", bold=True),
     )
     return "".join(styles[at % 2](part) for at, part in enumerate(text.split(mark)))
 
