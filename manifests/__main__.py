@@ -1,9 +1,10 @@
-"""`python -m manifests [FOLDER]`: render everything that is rendered, or stage the bundle."""
+"""`python -m manifests [FOLDER]`: renders everything that is rendered, or stages the bundle."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import click
 
 from backscroll.stdio import front, front_table
 from manifests import (
@@ -112,10 +113,18 @@ def _with_parts(text: str, parts: dict[str, str]) -> str:
     return text
 
 
-def main() -> None:
-    """Write every file, or stage the bundle in the folder given on the command line."""
-    if len(sys.argv) > 1:
-        bundle.stage(Path(sys.argv[1]))
+@click.command(
+    options_metavar="",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def main(folder: Path | None) -> None:
+    """Write every file that is rendered or, with FOLDER, stage the bundle there.
+
+    The folder is emptied first.
+    """
+    if folder is not None:
+        bundle.stage(folder)
         return
     for path, text in rendered().items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m manifests")

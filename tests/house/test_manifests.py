@@ -13,12 +13,13 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from backscroll.settings import model
 from backscroll.settings.installation import SOURCE, requirement
 from backscroll_tools.registry import TOOLS
-from manifests.__main__ import rendered, stale
+from manifests.__main__ import main, rendered, stale
 from manifests.description import arguments
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +119,17 @@ def test_every_manifest_is_rendered() -> None:
 
     others = found - sources - made - set(rendered())
     assert {path.relative_to(MANIFESTS).as_posix() for path in others} == BY_HAND
+
+
+def test_an_option_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    helped = CliRunner().invoke(main, ["--help"], prog_name="python -m manifests")
+    refused = CliRunner().invoke(main, ["--check"], prog_name="python -m manifests")
+
+    assert (helped.exit_code, refused.exit_code) == (0, 2)
+    assert helped.output.startswith("Usage: python -m manifests [FOLDER]\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_registries_and_hosts_find_the_manifests_valid() -> None:
