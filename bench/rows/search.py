@@ -24,7 +24,7 @@ from backscroll_tools.tools.search_messages import SEARCH_MESSAGES
 from bench.conversations import CHITCHAT, chats, database, fill, joined
 from bench.figures import Claim, Outcome, Row, Samples, figures, percentile
 from bench.search.facts import Planted, facts, plant
-from bench.search.quality import FIRST, NEAR
+from bench.search.quality import FIRST, NEAR, Hit, quality
 from bench.trial import Trial
 
 CONVERSATIONS: Final = 2_200
@@ -106,26 +106,15 @@ def _thread_id(number: int) -> str:
     return f"thread_{number}"
 
 
-def _place(hit: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the number of a hit's thread, and of its message there."""
+def _hit(hit: Mapping[str, Any]) -> Hit:
     _, thread, position = hit["id"].split("_")
     return int(thread), int(position)
 
 
 def _quality(asked: Sequence[Planted], found: Sequence[list[dict[str, Any]]]) -> Iterator[Claim]:
-    counts = dict.fromkeys(LEAST, 0)
-    for each, hits in zip(asked, found, strict=True):
-        places = [_place(hit) for hit in hits[:FIRST]]
-        threads = [thread for thread, _ in places]
-        counts["s1"] += threads[:1] == [each.thread]
-        counts["s5"] += each.thread in threads
-        counts["near5"] += any(
-            thread == each.thread and abs(position - each.position) <= NEAR
-            for thread, position in places
-        )
-    for name, count in counts.items():
-        share = 100 * count / len(asked)
-        yield Claim(f"{name}: {MEANINGS[name]}", share, least=LEAST[name], unit="%")
+    shares = quality(asked, ([_hit(hit) for hit in hits] for hits in found))
+    for name, share in (("s1", shares.s1), ("s5", shares.s5), ("near5", shares.near5)):
+        yield Claim(f"{name}: {MEANINGS[name]}", 100 * share, least=LEAST[name], unit="%")
 
 
 def _empty(

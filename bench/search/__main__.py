@@ -12,7 +12,7 @@ from backscroll_tools.search.tokenizer import tokens
 from bench.conversations import chats, joined
 from bench.search.facts import LANGUAGES, Planted, facts, plant
 from bench.search.index import Index, Ranking
-from bench.search.quality import Quality, quality
+from bench.search.quality import quality
 
 CONVERSATIONS: Final = 1_200
 """Real conversations: about 43,000 messages, of which a few hundred have a fact beside them."""
@@ -42,14 +42,15 @@ def main() -> None:
 def _qualities(index: Index, planted: Sequence[Planted]) -> Table:
     table = Table("ranking", "questions", "s1", "s5", "near5", "empty")
     for name, ranking in RANKINGS.items():
-        table.add_row(name, *_cells(quality(index, planted, ranking)))
+        table.add_row(name, *_cells(index, planted, ranking))
     for language in LANGUAGES:
         asked = [each for each in planted if each.fact.language == language]
-        table.add_row(language, *_cells(quality(index, asked, RANKINGS["the product's"])))
+        table.add_row(language, *_cells(index, asked, RANKINGS["the product's"]))
     return table
 
 
-def _cells(found: Quality) -> Iterator[str]:
+def _cells(index: Index, asked: Sequence[Planted], ranking: Ranking) -> Iterator[str]:
+    found = quality(asked, index.answers((each.fact.question for each in asked), ranking))
     yield str(found.questions)
     for share in (found.s1, found.s5, found.near5, found.empty):
         yield f"{share:.3f}"

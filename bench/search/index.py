@@ -1,7 +1,7 @@
 """The index as a store keeps it, in memory: for rankings, not for latencies."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,13 +30,11 @@ class Ranking:
 class Index:
     """Messages by their tokens; a message's row is its number.
 
-    Attributes:
-        threads: the number of each message's thread.
-        positions: its number there.
+    `_threads` has the number of each message's thread, and `_positions` its number there.
     """
 
-    threads: list[int] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
+    _threads: list[int] = field(default_factory=list)
+    _positions: list[int] = field(default_factory=list)
     _lengths: list[int] = field(default_factory=list)
     _rows: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -47,9 +45,17 @@ class Index:
             row = len(self._lengths)
             for term in found.terms:
                 self._rows[term].append(row)
-            self.threads.append(thread)
-            self.positions.append(position)
+            self._threads.append(thread)
+            self._positions.append(position)
             self._lengths.append(found.length)
+
+    def answers(
+        self, questions: Iterable[str], ranking: Ranking
+    ) -> Iterator[list[tuple[int, int]]]:
+        """Yield the hits for each question: the numbers of thread and message, best first."""
+        for question in questions:
+            found = self.search(question, ranking)
+            yield [(self._threads[hit.row], self._positions[hit.row]) for hit in found]
 
     def search(self, question: str, ranking: Ranking) -> list[Ranked]:
         """Return the best messages for a question, which has words alone."""
@@ -65,7 +71,7 @@ class Index:
             for row in rows:
                 bits[row] |= 1 << place
         candidates = (
-            Candidate(row, found, self._lengths[row], self.threads[row])
+            Candidate(row, found, self._lengths[row], self._threads[row])
             for row, found in bits.items()
         )
         mean_length = sum(self._lengths) / len(self._lengths)

@@ -1,14 +1,16 @@
 """How often the right message is found, and how soon."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from bench.search.facts import Planted
-from bench.search.index import Index, Ranking
 
 FIRST: Final = 5
 NEAR: Final = 2
+
+Hit: TypeAlias = tuple[int, int]
+"""The number of a hit's thread, and of its message in the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,22 @@ class Quality:
     empty: float
 
 
-def quality(index: Index, planted: Iterable[Planted], ranking: Ranking) -> Quality:
-    """Ask every question, and return how often it was answered."""
-    asked = list(planted)
+def quality(planted: Sequence[Planted], answers: Iterable[Sequence[Hit]]) -> Quality:
+    """Return how often questions were answered.
+
+    Args:
+        planted: the questions, and where the answer to each is.
+        answers: the hits for each question, best first.
+    """
     counts = [0, 0, 0, 0]
-    for each in asked:
-        hits = [hit.row for hit in index.search(each.fact.question, ranking)[:FIRST]]
-        threads = [index.threads[row] for row in hits]
+    for each, hits in zip(planted, answers, strict=True):
+        first = hits[:FIRST]
+        threads = [thread for thread, _ in first]
         counts[0] += threads[:1] == [each.thread]
         counts[1] += each.thread in threads
         counts[2] += any(
-            index.threads[row] == each.thread and abs(index.positions[row] - each.position) <= NEAR
-            for row in hits
+            thread == each.thread and abs(position - each.position) <= NEAR
+            for thread, position in first
         )
         counts[3] += not hits
-    return Quality(len(asked), *(count / max(len(asked), 1) for count in counts))
+    return Quality(len(planted), *(count / max(len(planted), 1) for count in counts))

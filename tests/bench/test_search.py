@@ -44,4 +44,5 @@ def test_a_question_counts_by_where_its_first_hits_are() -> None:
         Planted(Fact("en", "", "", "Which giraffe?"), 0, 1),
     ]
 
-    assert quality(index, asked, RANKING) == Quality(4, s1=0.5, s5=0.5, near5=0.25, empty=0.25)
+    answers = index.answers((each.fact.question for each in asked), RANKING)
+    assert quality(asked, answers) == Quality(4, s1=0.5, s5=0.5, near5=0.25, empty=0.25)
