@@ -29,8 +29,8 @@ from bench.trial import Trial
 
 CONVERSATIONS: Final = 2_200
 """Real conversations: about 20,000 messages, joined to the length of an average one."""
-QUICK: Final = 400
-"""Enough conversations for every fact to be in one of its own."""
+QUICK: Final = 600
+"""Enough real conversations for every fact to be in one of its own. The shortest ones drop out."""
 
 COMMON: Final = (
     "What did they say about it?",
@@ -78,6 +78,15 @@ class _Search:
         result = await SEARCH_MESSAGES.run(Call.begin(self._client), {**arguments})
         taken = (time.process_time() - begun) * 1_000
         return result.structured["hits"], taken
+
+
+def conversations(number: int) -> list[list[str]]:
+    """Return the texts of real conversations, joined to the length of an average message.
+
+    Args:
+        number: how many to read. Those that are shorter than one message drop out.
+    """
+    return [texts for each in chats(number) if (texts := list(joined(_texts(each))))]
 
 
 def _texts(thread: ImportedThread) -> list[str]:
@@ -153,8 +162,7 @@ def _sizes(path: Path, text_bytes: int) -> list[Claim]:
 
 def _measure(trial: Trial) -> Outcome:
     number = trial.size(CONVERSATIONS, quick=QUICK, long=CHITCHAT)
-    conversations = [said for each in chats(number) if (said := list(joined(_texts(each))))]
-    texts, planted = plant(list(facts()), conversations)
+    texts, planted = plant(list(facts()), conversations(number))
     messages = sum(map(len, texts))
     text_bytes = sum(len(text.encode()) for said in texts for text in said)
     search, stack = _Search(), AsyncExitStack()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from bench.rows.search import QUICK, conversations
 from bench.search.facts import LANGUAGES, Fact, Planted, facts, plant
 from bench.search.index import Index, Ranking
 from bench.search.quality import Quality, quality
@@ -46,3 +47,7 @@ def test_a_question_counts_by_where_its_first_hits_are() -> None:
 
     answers = index.answers((each.fact.question for each in asked), RANKING)
     assert quality(asked, answers) == Quality(4, s1=0.5, s5=0.5, near5=0.25, empty=0.25)
+
+
+def test_a_quick_measurement_has_a_conversation_for_every_fact() -> None:
+    assert len(conversations(QUICK)) >= len(list(facts()))
