@@ -35,6 +35,8 @@ _TAIL: Final = """
   `search-messages` with a few words of the question, and `list-messages` with `around` to read on.
   `from_openapi` has no search, so its agents read thread after thread, and give up after
   {give_up:,} characters, which no window holds.
+  The queries were written by hand, and those that failed at first were changed until they found
+  the answer: these tasks show what finding costs, not how often it succeeds.
 - **wrong turns**: calls that failed, or that were made before.
 - **tokens**: of the calls and of the text that they brought, without the tools. Those are
   {ours:,} tokens with Backscroll and {peer:,} with `from_openapi`.
