@@ -1,6 +1,7 @@
 """The list of all that upstreams do otherwise: each behaviour has its source and its test."""
 
 from collections import Counter
+from pathlib import Path
 
 from tests.upstreams import (  # noqa: F401 - the tests that note what they show
     test_connecting,
@@ -49,3 +50,9 @@ def test_every_upstream_of_the_table_is_among_the_sources() -> None:
         "OGX #5611",
     ):
         assert upstream in sources
+
+
+def test_the_readme_has_their_number() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+    assert f"| {len(BEHAVIOURS)} documented behaviours (" in readme
