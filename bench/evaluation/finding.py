@@ -24,38 +24,38 @@ def _id(world: World, name: str) -> str:
     return str(world.planted[name].id)
 
 
-def _said(found: tuple[Item, ...], sign: str) -> list[Item]:
-    """Return the messages in which an agent recognizes an answer."""
+def _answers(found: tuple[Item, ...], sign: str) -> list[Item]:
+    """Return the messages that an agent recognizes as answers."""
     return [item for item in found if sign in item.text]
 
 
 async def _by_month(desk: Desk, scene: Scene) -> bool:
     find = Find(query="refund", sign="refund for", month="2018-07", limit=3)
-    [answer] = _said(await desk.find(find), find.sign) or [Item("")]
+    [answer] = _answers(await desk.find(find), find.sign) or [Item("")]
     return (answer.text, answer.thread_id) == (REFUND, _id(scene.world, "july"))
 
 
 async def _who_promised(desk: Desk, _: Scene) -> bool:
     find = Find(query="promised brochure", sign="brochure", role="assistant", limit=2)
-    return [item.text for item in _said(await desk.find(find), find.sign)] == [BROCHURE]
+    return [item.text for item in _answers(await desk.find(find), find.sign)] == [BROCHURE]
 
 
 async def _quote(desk: Desk, scene: Scene) -> bool:
     find = Find(query='"measure twice, cut once"', sign="measure twice, cut once", limit=1)
     [answer] = await desk.find(find) or [Item("")]
-    told = (answer.text, answer.role, answer.thread_id)
-    return told == (QUOTE, "user", _id(scene.world, "carpentry"))
+    answered = (answer.text, answer.role, answer.thread_id)
+    return answered == (QUOTE, "user", _id(scene.world, "carpentry"))
 
 
 async def _two_languages(desk: Desk, _: Scene) -> bool:
     find = Find(query="boiler Heizkessel", sign="repa", limit=3)
-    return {item.text for item in _said(await desk.find(find), find.sign)} == {BOILER, KESSEL}
+    return {item.text for item in _answers(await desk.find(find), find.sign)} == {BOILER, KESSEL}
 
 
 async def _before_last(desk: Desk, _: Scene) -> bool:
     # With the newest first, any word is enough for a hit: so only the rare word is searched for.
     find = Find(query="venue", sign="decided: the venue", newest_first=True, limit=3)
-    decided = [item.text for item in _said(await desk.find(find), find.sign)]
+    decided = [item.text for item in _answers(await desk.find(find), find.sign)]
     return decided[1:2] == [DECIDED[1]]
 
 
@@ -67,7 +67,7 @@ async def _led_to(desk: Desk, _: Scene) -> bool:
 
 async def _surroundings(desk: Desk, _: Scene) -> bool:
     find = Find(query="mail server outage", sign="outage of the mail", limit=1)
-    [found] = _said(await desk.find(find), find.sign) or [Item("")]
+    [found] = _answers(await desk.find(find), find.sign) or [Item("")]
     said = [item.text for item in await desk.around(found, 2 * len(OUTAGE) - 1)]
     return said[len(OUTAGE) - 1 :] == list(OUTAGE)
 
@@ -75,8 +75,8 @@ async def _surroundings(desk: Desk, _: Scene) -> bool:
 async def _code(desk: Desk, scene: Scene) -> bool:
     find = Find(query="app/pay.py:88", sign="app/pay.py:88", limit=1)
     [answer] = await desk.find(find) or [Item("")]
-    told = (answer.text, answer.thread_id)
-    return told == (CODE_PLACE, _id(scene.world, "payments"))
+    answered = (answer.text, answer.thread_id)
+    return answered == (CODE_PLACE, _id(scene.world, "payments"))
 
 
 def _threads(*names: str) -> Callable[[World], tuple[str, ...]]:

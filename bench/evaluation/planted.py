@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from typing import Final
 
 from backscroll.store.archive.records import ImportedThread
-from bench.evaluation.made import thread
+from bench.evaluation.threads import thread
 
 REFUND: Final = "The refund for the cracked kettle was approved, 64.20 in all."
 BROCHURE: Final = "I promise that the brochure will be at the printer's by noon on Thursday."

@@ -13,8 +13,8 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedThread,
 )
-from bench.evaluation.made import NOW, identity, role, thread
 from bench.evaluation.planted import planted
+from bench.evaluation.threads import NOW, identity, role, thread
 
 PROMISE: Final = "I promise to send the signed contract to Ines on 14 March."
 PROMISE_AT: Final = 1_700

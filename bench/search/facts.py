@@ -59,9 +59,9 @@ def facts(languages: Iterable[str] = LANGUAGES) -> Iterator[Fact]:
 def plant(
     found: Sequence[Fact], conversations: Sequence[Sequence[str]]
 ) -> tuple[list[list[str]], list[Planted]]:
-    """Return conversations with a fact in each of the first ones, and where the facts are.
+    """Return conversations, some of which have one fact each, and where the facts are.
 
-    The places are always the same.
+    The positions are always the same.
 
     Args:
         found: at most as many facts as there are conversations.

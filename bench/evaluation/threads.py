@@ -1,4 +1,4 @@
-"""Made-up threads and messages, with ids that are always the same."""
+"""Invented threads and messages, with ids that are always the same."""
 
 import random
 import string
