@@ -23,6 +23,7 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.search import backfill, index, terms
+from backscroll.store.search.rows import Row
 from backscroll.store.search.texts import THREAD
 from tests.store.conftest import V2, Sql, examples_share_a_store
 from tests.store.search.contents import indexed, scanned
@@ -33,6 +34,7 @@ WORDS = st.sampled_from(
     ["refund", "Über", "東京都", "c++", "don't", "->", "", "🎉 party", "foo/bar.py:12", "ไทย"]
 )
 TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join).filter(bool)
+PARTS = "SELECT count(DISTINCT segid) FROM search_terms_idx"
 ACTIONS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 5), TEXTS), min_size=4, max_size=12)
 
 
@@ -174,12 +176,24 @@ async def test_merging_ends_with_a_single_part_of_the_index(path: Path) -> None:
                 await add(api, thread, f"boat {number}")
         assert await database.read(terms.is_scattered)
         await backfill.merge(database, 0)
-        parts = await database.read(
-            lambda connection: connection.exec_driver_sql(
-                "SELECT count(DISTINCT segid) FROM search_terms_idx"
-            ).scalar_one()
-        )
-        assert parts == 1
+        assert await database.read(lambda each: each.exec_driver_sql(PARTS).scalar_one()) == 1
+
+
+async def test_writes_between_the_steps_of_a_merge_do_not_begin_it_anew(path: Path) -> None:
+    # FTS5 refuses every write, as if the disk were full, once the index has 2,000 parts.
+    row = Row(owner=1, created_at=0, position=1, scope=0, length=1, role=0, version=1)
+
+    def write(connection: Connection, number: int) -> int:
+        terms.add(connection, [(row, [f"w{number}x{at}" for at in range(500)])])
+        terms.merge(connection, everything=True)
+        parts: int = connection.exec_driver_sql(PARTS).scalar_one()
+        return parts
+
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        parts = [await database.write(partial(write, number=number)) for number in range(200)]
+        assert max(parts) < 100
+        await backfill.merge(database, 0)
+        assert not await database.read(terms.is_scattered)
 
 
 @pytest.mark.usefixtures("store")

@@ -184,11 +184,20 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
     """
     if is_postgres(connection):
         return True
+    if _merge(connection, MERGED_PAGES):
+        return False
+    # A negative number begins to merge all parts, also those that a merge is working on. So it must
+    # not interrupt a merge: with writes between its steps, none would ever end, and FTS5 refuses
+    # all writes to an index of 2,000 parts (SQLITE_FULL).
+    return not (everything and _merge(connection, -MERGED_PAGES))
+
+
+def _merge(connection: Connection, pages: int) -> bool:
+    """Merge with FTS5's command, and return whether there was anything to merge."""
     before = _changes(connection)
-    pages = -MERGED_PAGES if everything else MERGED_PAGES
     connection.exec_driver_sql(_MERGE, (pages,))
     # By FTS5's documentation, fewer than two changes mean that there was nothing to merge.
-    return _changes(connection) - before < 2  # noqa: PLR2004 - see above
+    return _changes(connection) - before >= 2  # noqa: PLR2004 - see above
 
 
 def is_scattered(connection: Connection) -> bool:
