@@ -62,7 +62,7 @@ class OpenRequests:
             self._changed.set()
 
     def request_id(self, number: int) -> RequestId | None:
-        """Return the host's id of the open request with this number, or None if there is none."""
+        """Return the host's id of the open request with this number; None if it is not open."""
         opened = self._open.get(number)
         return None if opened is None else opened.request_id
 

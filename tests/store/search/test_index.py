@@ -50,7 +50,7 @@ class Writer:
         self._completions: list[str] = []
 
     async def act(self, action: int, which: int, text: str) -> None:  # noqa: C901, PLR0912 - a case each
-        """Do one of twelve things; what needs an object does nothing if there is none."""
+        """Take one of twelve actions. An action on a missing object is skipped."""
         match action:
             case 0:
                 self._threads.append(await new_thread(self._api, (text, f"{text} too")))
