@@ -153,7 +153,7 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
         (
             "search-messages",
             "works",
-            "on threads and conversations and stored completions and search",
+            "on threads, conversations, stored completions and search",
         ),
     ]
 

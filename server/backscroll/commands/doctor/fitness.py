@@ -31,7 +31,7 @@ def fitness_of_all(
 def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:
     """Return why the server does not offer a tool, or an empty string if it does."""
     if not profile.serves.intersection(tool.needs):
-        return f"not offered: {profile.name} does not serve {_joined(tool.needs, ' or ')}"
+        return f"not offered: {profile.name} does not serve {_joined(tool.needs, 'or')}"
     if tool.toolset.name not in settings.toolsets and "all" not in settings.toolsets:
         return f"not offered: BACKSCROLL_TOOLSETS does not include {tool.toolset.name}"
     if tool.writes and settings.read_only:
@@ -52,7 +52,7 @@ def _fitness(tool: Tool, profile: Profile, checks: Mapping[Group, Check]) -> Too
             for group in served
         )
         return ToolFitness(tool.name, "broken", "; ".join(reasons))
-    detail = f"on {_joined(working, ' and ')}"
+    detail = f"on {_joined(working, 'and')}"
     if tool.writes:
         detail += "; writing was not tested"
     if SEARCH in tool.needs and SEARCH not in working:
@@ -61,4 +61,5 @@ def _fitness(tool: Tool, profile: Profile, checks: Mapping[Group, Check]) -> Too
 
 
 def _joined(groups: tuple[Group, ...] | list[Group], word: str) -> str:
-    return word.join(group.words for group in groups)
+    *others, last = (group.words for group in groups)
+    return f"{', '.join(others)} {word} {last}" if others else last
