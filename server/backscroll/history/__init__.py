@@ -1,0 +1,1 @@
+"""Conversations that other programs recorded: exports, archives and session logs, read."""

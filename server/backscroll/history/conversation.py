@@ -1,0 +1,74 @@
+"""A conversation as another program recorded it, in one form for all formats."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from backscroll.store.envelopes import JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceItem:
+    """A message, tool call, tool output or reasoning of a conversation.
+
+    Attributes:
+        key: identifies the item within its conversation. It is the same in every later export or
+            log, so that an import adds only new items. Formats without ids use a hash of the item
+            and of its predecessors.
+        item: the item as OpenAI's conversations API accepts it (`InputItem` in its OpenAPI
+            document), such as `{"type": "message", "role": "user", "content": "Hello"}`.
+        created_at: in Unix seconds; None if the format has no time for it.
+    """
+
+    key: str
+    item: JSON
+    created_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConversation:
+    """A conversation with the items that its owner saw, oldest first.
+
+    Attributes:
+        source: the name of the format's program, such as `chatgpt` or `claude-code`.
+        id: the program's own id of the conversation. With `source`, it identifies the conversation
+            across imports.
+        items: the items of the current branch.
+        title: empty if there is none.
+        created_at: in Unix seconds; None if unknown.
+        updated_at: when it last changed, in Unix seconds; None if unknown.
+        project: the working directory or project; empty if there is none.
+        model: the model that answered last; empty if unknown.
+        parent: the id of the conversation to which a sub-agent's conversation belongs, or from
+            which it was forked; empty if there is none.
+        metadata: other facts to keep, such as `git_branch`. At most eight.
+        branch: the number of an abandoned branch, which is read only on request; 0 for the current
+            branch.
+        replaced: how many NUL characters and lone surrogates became U+FFFD.
+    """
+
+    source: str
+    id: str
+    items: Sequence[SourceItem]
+    title: str = ""
+    created_at: int | None = None
+    updated_at: int | None = None
+    project: str = ""
+    model: str = ""
+    parent: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    branch: int = 0
+    replaced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record of a file that cannot be read as a conversation.
+
+    Attributes:
+        position: where it is: `conversation 12`, `line 7`, or the conversation's id.
+        reason: why it cannot be read, and what the user can do, as the rest of a sentence whose
+            subject is the record: `has no messages`.
+    """
+
+    position: str
+    reason: str

@@ -1,0 +1,33 @@
+"""What every format has in common: its name, how it is recognised, and how it is read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+Record = SourceConversation | Unreadable
+"""One record of a file: a conversation, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of conversations.
+
+    Attributes:
+        name: the `source` of its conversations, such as `chatgpt`.
+        words: what a file of it is called in messages, such as `a ChatGPT export`.
+        recognises: returns whether a file with this start has the format. It never raises.
+        read: yields the conversations of a file, in the order of the file. It streams: memory is
+            bounded by the largest conversation. It raises only `OSError`; everything that is wrong
+            in the content is an `Unreadable`, and reading continues after it if possible.
+        read_branches: as `read`, with the abandoned branches as conversations of their own; None if
+            the format has no branches.
+    """
+
+    name: str
+    words: str
+    recognises: Callable[[Sample], bool]
+    read: Callable[[SourceFile], Iterator[Record]]
+    read_branches: Callable[[SourceFile], Iterator[Record]] | None = None

@@ -1,0 +1,32 @@
+"""A file to read conversations from: on disk, or inside an archive."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class OpenBytes(Protocol):
+    """Opens the content of a file from its start."""
+
+    def __call__(self) -> BinaryIO:
+        """Return a new stream of the decompressed content. The caller closes it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to read conversations from.
+
+    Attributes:
+        name: as shown to users: a path, or `export.zip/conversations.json` inside an archive.
+        open: opens the decompressed content from its start.
+        path: the file on disk, for formats that are databases; None inside an archive.
+        size: the size of the content in bytes; None if unknown.
+        modified_at: in Unix seconds; None if unknown.
+    """
+
+    name: str
+    open: OpenBytes
+    path: Path | None = None
+    size: int | None = None
+    modified_at: int | None = None
