@@ -153,7 +153,7 @@ async def _conversation(desk: Desk, scene: Scene) -> bool:
     conversation = scene.world.conversation
     ask = Ask(thread_id=str(conversation.id), newest_first=False)
     said = [item.text async for item in walk(desk, ask)]
-    return said == [item["content"] for item in conversation.items]
+    return said == [each.item["content"] for each in conversation.items]
 
 
 async def _open(desk: Desk, scene: Scene) -> bool:

@@ -11,6 +11,7 @@ from backscroll.store.app import open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedThread,
 )
 from bench.evaluation.planted import planted
@@ -100,7 +101,7 @@ def build(conversations: int) -> World:
             id=identity("conv_", "conversation"),
             created_at=NOW,
             items=[
-                {"type": "message", "role": role(number), "content": text}
+                ImportedItem({"type": "message", "role": role(number), "content": text})
                 for number, text in enumerate(islice(prose, 30))
             ],
         ),

@@ -18,6 +18,7 @@ from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -133,7 +134,10 @@ async def store_of(held: list[Content]) -> AsyncIterator[Store]:
         )
         await store.import_conversation(
             ImportedConversation(
-                key="c", id=CONVERSATION, created_at=1, items=[each.item() for each in held]
+                key="c",
+                id=CONVERSATION,
+                created_at=1,
+                items=[ImportedItem(each.item()) for each in held],
             )
         )
         messages = [each.chat_message() for each in held]

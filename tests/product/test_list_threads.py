@@ -10,6 +10,7 @@ import pytest
 from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -40,7 +41,7 @@ async def _client() -> AsyncIterator[tuple[Store, httpx2.AsyncClient]]:
                     id="conv_1",
                     created_at=NOVEMBER,
                     last_active_at=NOVEMBER + 86_400,
-                    items=[{"role": "user", "content": "Where is it?"}],
+                    items=[ImportedItem({"role": "user", "content": "Where is it?"})],
                 )
             )
             yield store, http

@@ -11,6 +11,7 @@ from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -125,7 +126,9 @@ async def store_the_same(store: Store) -> None:
         )
     )
     await store.import_conversation(
-        ImportedConversation(key="conversation", id=CONVERSATION, created_at=1, items=messages)
+        ImportedConversation(
+            key="conversation", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, messages)]
+        )
     )
     await store.import_completion(
         ImportedCompletion(
@@ -185,7 +188,9 @@ async def test_what_is_no_message_is_passed_over_at_no_cost_and_counted(
     store: Store, client: Client, order: str, limit: int, around: int
 ) -> None:
     await store.import_conversation(
-        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=_with_others(around))
+        ImportedConversation(
+            key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, _with_others(around))]
+        )
     )
     arguments = {"thread_id": CONVERSATION, "order": order, "limit": limit}
     pages = await walk(client, "list-messages", arguments)
@@ -206,7 +211,9 @@ async def test_what_is_passed_over_is_counted_once_where_size_cuts_the_pages(
         for number in range(12)
     ]
     await store.import_conversation(
-        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=items)
+        ImportedConversation(
+            key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
+        )
     )
     arguments = {"thread_id": CONVERSATION, "order": order}
     pages = await walk(client, "list-messages", arguments, Bounds(result_chars=2000))
@@ -220,7 +227,9 @@ async def test_a_conversation_of_tool_calls_alone_has_no_messages_and_says_so(
 ) -> None:
     items = [{"type": "function_call", "call_id": str(number)} for number in range(150)]
     await store.import_conversation(
-        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=items)
+        ImportedConversation(
+            key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
+        )
     )
     assert await call(client, "list-messages", {"thread_id": CONVERSATION}) == {
         "page": {
@@ -284,7 +293,9 @@ async def test_what_stands_between_messages_does_not_hide_those_around_one(
 ) -> None:
     items = [{**item, "id": f"item_{number}"} for number, item in enumerate(_with_others(count=10))]
     await store.import_conversation(
-        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=items)
+        ImportedConversation(
+            key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
+        )
     )
     where = {"thread_id": CONVERSATION, "around": f"item_{place * 11 + 5}", "limit": 9}
     page = await call(client, "list-messages", where, Bounds(requests=3))
@@ -354,7 +365,9 @@ async def test_a_page_after_which_the_rest_was_deleted_blames_nobody(
 async def test_an_item_that_is_no_message_has_none_around_it(store: Store, client: Client) -> None:
     items = [{"type": "function_call", "id": "fc_1", "call_id": "1"}]
     await store.import_conversation(
-        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=items)
+        ImportedConversation(
+            key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
+        )
     )
     with pytest.raises(ToolError) as caught:
         await call(client, "list-messages", {"thread_id": CONVERSATION, "around": "fc_1"})
@@ -385,7 +398,7 @@ async def test_a_message_is_written_to_a_conversation_once_and_read_back(
     pages = await walk(client, "list-messages", {"thread_id": CONVERSATION, "order": "asc"})
     assert said(pages) == [*SAID, (role, WORDS[1])]
     exported = [each async for each in store.export_conversations()]
-    [part] = exported[0].items[-1]["content"]
+    [part] = exported[0].items[-1].item["content"]
     assert (part["type"], part["text"]) == (kind, WORDS[1])
 
 
@@ -458,7 +471,7 @@ async def test_files_that_annotations_name_are_found_and_paged(
         ],
     }
     await store.import_conversation(
-        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=[message])
+        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=[ImportedItem(message)])
     )
     arguments = {"thread_id": CONVERSATION, "message_id": "msg_1", "limit": 1}
     pages = await walk(client, "list-message-files", arguments)
@@ -470,7 +483,9 @@ async def test_files_that_annotations_name_are_found_and_paged(
 async def test_an_item_that_is_no_message_is_not_found_as_one(store: Store, client: Client) -> None:
     items = [{"type": "function_call", "id": "fc_1", "call_id": "1"}]
     await store.import_conversation(
-        ImportedConversation(key="k", id=CONVERSATION, created_at=1, items=items)
+        ImportedConversation(
+            key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
+        )
     )
     for message_id in ("fc_1", "msg_none"):
         with pytest.raises(ToolError) as caught:

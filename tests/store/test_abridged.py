@@ -13,6 +13,7 @@ from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -63,7 +64,7 @@ async def filled(store: Store, content: str, count: int) -> None:
     )
     items = [{"role": "user", "content": content} for _ in range(count)]
     await store.import_conversation(
-        ImportedConversation(key="c", id="conv_1", created_at=1, items=items)
+        ImportedConversation(key="c", id="conv_1", created_at=1, items=[*map(ImportedItem, items)])
     )
     choices = [{"index": 0, "message": {"role": "assistant", "content": content}}]
     await store.import_completion(

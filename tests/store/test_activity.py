@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -51,7 +52,7 @@ def _conversation(number: int, last_active_at: int | None = None) -> ImportedCon
         key=f"c{number}",
         id=f"conv_{number}",
         created_at=50,
-        items=[{"role": "user", "content": "hello"}],
+        items=[ImportedItem({"role": "user", "content": "hello"})],
         last_active_at=last_active_at,
     )
 
@@ -97,7 +98,11 @@ async def test_a_list_by_activity_shows_the_first_words_and_times(
             key="k",
             id="conv_1",
             created_at=3,
-            items=[tool_call, {"role": "developer", "content": "x"}, *_conversation(1).items],
+            items=[
+                ImportedItem(tool_call),
+                ImportedItem({"role": "developer", "content": "x"}),
+                *_conversation(1).items,
+            ],
         )
     )
     await store.import_thread(ImportedThread(key="n", id="thread_0", created_at=2, messages=[]))
@@ -144,12 +149,9 @@ async def test_first_words_are_found_after_an_image_of_any_length(
             id="conv_0",
             created_at=2,
             items=[
-                {"role": "system", "content": "Be kind."},
-                {
-                    "role": "user",
-                    "content": [picture, where],
-                },
-                {"role": "user", "content": "later"},
+                ImportedItem({"role": "system", "content": "Be kind."}),
+                ImportedItem({"role": "user", "content": [picture, where]}),
+                ImportedItem({"role": "user", "content": "later"}),
             ],
         )
     )

@@ -1,6 +1,7 @@
 """Conversations in and out, whole."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import httpx2
@@ -11,6 +12,7 @@ from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -51,15 +53,22 @@ CONVERSATION = ImportedConversation(
     created_at=10,
     metadata={"topic": "tea"},
     items=[
-        {
-            "id": "msg_1",
-            "type": "message",
-            "status": "incomplete",
-            "role": "critic",
-            "content": [{"type": "output_text", "text": "a", "annotations": []}],
-        },
-        {"id": "rs_1", "type": "reasoning", "summary": []},
-        {"id": "new_1", "type": "not invented yet", "deep": {"er": [None, 1.5, "\U0001f642"]}},
+        ImportedItem(
+            {
+                "id": "msg_1",
+                "type": "message",
+                "status": "incomplete",
+                "role": "critic",
+                "content": [{"type": "output_text", "text": "a", "annotations": []}],
+            },
+            created_at=11,
+            key="one",
+        ),
+        ImportedItem({"id": "rs_1", "type": "reasoning", "summary": []}),
+        ImportedItem(
+            {"id": "new_1", "type": "not invented yet", "deep": {"er": [None, 1.5, "\U0001f642"]}},
+            key="two",
+        ),
     ],
 )
 COMPLETION = ImportedCompletion(
@@ -79,7 +88,7 @@ COMPLETION = ImportedCompletion(
 async def test_a_thread_goes_in_as_it_is_and_comes_out_the_same(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
-    assert await store.import_thread(THREAD) is True
+    assert (await store.import_thread(THREAD)).kind == "imported"
     [listed] = (await page(api, "/threads"))["data"]
     assert (listed["id"], listed["created_at"]) == ("thread_1", 10)
     assert (listed["message_count"], listed["last_message_at"]) == (1, 30)
@@ -97,7 +106,7 @@ async def test_a_thread_goes_in_as_it_is_and_comes_out_the_same(
 async def test_a_completion_goes_in_as_it_is_and_comes_out_the_same(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
-    assert await store.import_completion(COMPLETION) is True
+    assert (await store.import_completion(COMPLETION)).kind == "imported"
     assert await page(api, "/chat/completions/chatcmpl-1") == {
         "id": "chatcmpl-1",
         "object": "chat.completion",
@@ -132,7 +141,7 @@ async def test_a_completion_goes_in_as_it_is_and_comes_out_the_same(
 async def test_a_conversation_goes_in_as_it_is_and_comes_out_the_same(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
-    assert await store.import_conversation(CONVERSATION) is True
+    assert (await store.import_conversation(CONVERSATION)).kind == "imported"
     assert await page(api, "/conversations/conv_1") == {
         "id": "conv_1",
         "object": "conversation",
@@ -140,7 +149,8 @@ async def test_a_conversation_goes_in_as_it_is_and_comes_out_the_same(
         "metadata": {"topic": "tea"},
     }
     listed = await page(api, "/conversations/conv_1/items", order="asc")
-    assert listed["data"] == CONVERSATION.items
+    first, *others = [each.item for each in CONVERSATION.items]
+    assert listed["data"] == [first | {"created_at": 11}, *others]
     assert [each async for each in store.export_conversations()] == [CONVERSATION]
 
 
@@ -149,7 +159,9 @@ async def test_imported_items_are_taken_as_the_api_takes_them_in_any_number(
 ) -> None:
     items = [{"role": "user", "content": str(number)} for number in range(250)]
     await store.import_conversation(
-        dataclasses.replace(CONVERSATION, items=[*items, {"type": "reasoning"}])
+        dataclasses.replace(
+            CONVERSATION, items=[*map(ImportedItem, [*items, {"type": "reasoning"}])]
+        )
     )
     listed = await page(api, "/conversations/conv_1/items", limit=2)
     assert listed["data"] == [
@@ -164,7 +176,7 @@ async def test_imported_items_are_taken_as_the_api_takes_them_in_any_number(
     ]
     [made] = await add_items(api, "conv_1", {"type": "last"})
     [exported] = [each async for each in store.export_conversations()]
-    assert (len(exported.items), exported.items[-1]) == (252, made)
+    assert (len(exported.items), exported.items[-1]) == (252, ImportedItem(made))
 
 
 async def test_plain_text_may_be_empty_and_ids_are_minted(
@@ -191,11 +203,17 @@ async def test_a_key_or_an_id_that_is_there_is_imported_once(store: Store) -> No
         await store.import_conversation(CONVERSATION)
     for change in ({"key": "other"}, {"id": None}):
         again: Json = dict(change)
-        assert await store.import_conversation(dataclasses.replace(CONVERSATION, **again)) is False
-    assert await store.import_thread(dataclasses.replace(THREAD, key="other")) is False
-    assert await store.import_thread(dataclasses.replace(THREAD, id=None)) is False
-    assert await store.import_completion(dataclasses.replace(COMPLETION, key="other")) is False
-    assert await store.import_completion(dataclasses.replace(COMPLETION, id=None)) is False
+        assert (
+            await store.import_conversation(dataclasses.replace(CONVERSATION, **again))
+        ).kind == "present"
+    assert (await store.import_thread(dataclasses.replace(THREAD, key="other"))).kind == "present"
+    assert (await store.import_thread(dataclasses.replace(THREAD, id=None))).kind == "present"
+    assert (
+        await store.import_completion(dataclasses.replace(COMPLETION, key="other"))
+    ).kind == "present"
+    assert (
+        await store.import_completion(dataclasses.replace(COMPLETION, id=None))
+    ).kind == "present"
     assert len([each async for each in store.export_threads()]) == 1
     assert len([each async for each in store.export_completions()]) == 1
     assert len([each async for each in store.export_conversations()]) == 1
@@ -206,7 +224,7 @@ async def test_what_was_deleted_does_not_come_back_by_import(
 ) -> None:
     await store.import_thread(THREAD)
     await api.delete("/threads/thread_1")
-    assert await store.import_thread(THREAD) is False
+    assert (await store.import_thread(THREAD)).kind == "present"
     assert [each async for each in store.export_threads()] == []
 
 
@@ -218,7 +236,11 @@ async def test_an_export_imports_into_another_store_as_the_same(
     await add(api, thread_id, "100")
     exported = [each async for each in store.export_threads()]
     async with open_store(f"sqlite:///{tmp_path}/copy.db") as copy:
-        assert [await copy.import_thread(each) for each in exported] == [True, True]
+        outcomes = [await copy.import_thread(each) for each in exported]
+        assert [(each.kind, each.added) for each in outcomes] == [
+            ("imported", 1),
+            ("imported", 101),
+        ]
         assert [each async for each in copy.export_threads()] == exported
     assert [len(each.messages) for each in exported] == [1, 101]
 
@@ -275,7 +297,7 @@ async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
         await store.import_thread(bad)
     counted = "SELECT (SELECT count(*) FROM threads), count(*) FROM messages"
     assert await sql(counted) == [(0, 0)]
-    assert await store.import_thread(THREAD) is True
+    assert (await store.import_thread(THREAD)).kind == "imported"
 
 
 @pytest.mark.parametrize(
@@ -283,11 +305,17 @@ async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
     [
         ({"id": "thread_1"}, "does not begin with 'conv'"),
         ({"metadata": {"a": 1}}, "expected a string"),
-        ({"items": [{"type": "x", "id": "a b"}]}, "is not an id"),
-        ({"items": [{"type": "x", "id": 5}]}, "is not an id"),
-        ({"items": [{"type": "x", "id": "a"}] * 2}, "two of its items have the same id"),
-        ({"items": [{"type": "x"}, {"role": "user"}]}, r"parameter: 'items\[1\]\.content'"),
-        ({"items": [{"type": "x", "y": "\0"}]}, "NUL"),
+        ({"items": [ImportedItem({"type": "x", "id": "a b"})]}, "is not an id"),
+        ({"items": [ImportedItem({"type": "x", "id": 5})]}, "is not an id"),
+        (
+            {"items": [ImportedItem({"type": "x", "id": "a"})] * 2},
+            "two of its items have the same id",
+        ),
+        (
+            {"items": [ImportedItem({"type": "x"}), ImportedItem({"role": "user"})]},
+            r"parameter: 'items\[1\]\.content'",
+        ),
+        ({"items": [ImportedItem({"type": "x", "y": math.inf})]}, "not finite"),
     ],
 )
 async def test_a_conversation_that_cannot_be_kept_is_refused_and_leaves_nothing(
@@ -296,7 +324,7 @@ async def test_a_conversation_that_cannot_be_kept_is_refused_and_leaves_nothing(
     with pytest.raises(StoreError, match=reason):
         await store.import_conversation(dataclasses.replace(CONVERSATION, **change))
     assert [each async for each in store.export_conversations()] == []
-    assert await store.import_conversation(CONVERSATION) is True
+    assert (await store.import_conversation(CONVERSATION)).kind == "imported"
 
 
 async def test_a_completion_s_message_cursor_must_be_one_of_its_own(

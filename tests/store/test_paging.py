@@ -13,6 +13,7 @@ from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -135,7 +136,7 @@ async def test_a_page_is_one_statement_that_walks_an_index_and_sorts_nothing(
             ImportedThread(key=letter, id=f"thread_{letter}", created_at=1, messages=messages)
         )
         items = [
-            {"type": "message", "role": "user", "content": "a", "id": f"msg_{at}"}
+            ImportedItem({"type": "message", "role": "user", "content": "a", "id": f"msg_{at}"})
             for at in range(3)
         ]
         await store.import_conversation(

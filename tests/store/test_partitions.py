@@ -11,6 +11,7 @@ from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -24,7 +25,7 @@ CONVERSATION = ImportedConversation(
     key="v",
     id="conv_1",
     created_at=1,
-    items=[{"type": "message", "role": "user", "content": "a secret", "id": "msg_9"}],
+    items=[ImportedItem({"type": "message", "role": "user", "content": "a secret", "id": "msg_9"})],
 )
 COMPLETION = ImportedCompletion(
     key="c",
@@ -51,9 +52,9 @@ async def other(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 async def filled(store: Store) -> None:
     """One of everything, in the default partition."""
-    assert await store.import_thread(THREAD)
-    assert await store.import_conversation(CONVERSATION)
-    assert await store.import_completion(COMPLETION)
+    assert (await store.import_thread(THREAD)).kind == "imported"
+    assert (await store.import_conversation(CONVERSATION)).kind == "imported"
+    assert (await store.import_completion(COMPLETION)).kind == "imported"
 
 
 REQUESTS: list[tuple[str, str, Json | None]] = [
@@ -131,10 +132,10 @@ async def test_each_partition_has_ids_keys_and_imports_of_its_own(
     store: Store, api: httpx2.AsyncClient, other: httpx2.AsyncClient
 ) -> None:
     for partition in ("", "proj_other"):
-        assert await store.import_thread(THREAD, partition)
-        assert not await store.import_thread(THREAD, partition)
-        assert await store.import_conversation(CONVERSATION, partition)
-        assert await store.import_completion(COMPLETION, partition)
+        assert (await store.import_thread(THREAD, partition)).kind == "imported"
+        assert (await store.import_thread(THREAD, partition)).kind == "present"
+        assert (await store.import_conversation(CONVERSATION, partition)).kind == "imported"
+        assert (await store.import_completion(COMPLETION, partition)).kind == "imported"
     await api.delete("/threads/thread_1")
     await api.delete("/chat/completions/chatcmpl-1")
     await api.delete("/conversations/conv_1/items/msg_9")

@@ -60,7 +60,7 @@ async def test_a_database_of_tokens_that_comes_to_serve_the_store_gets_its_table
     token = new_token("ada")
     await issue(database_url, token)
     async with open_store(database_url) as store:
-        assert await store.import_thread(THREAD)
+        assert (await store.import_thread(THREAD)).kind == "imported"
         assert [thread async for thread in store.export_threads()] == [THREAD]
     assert await listed(database_url) == [token]
     async with open_database(database_url, "tokens") as database:
@@ -71,12 +71,12 @@ async def test_a_database_of_the_store_that_comes_to_hold_tokens_gets_their_tabl
     database_url: str,
 ) -> None:
     async with open_store(database_url) as store:
-        assert await store.import_thread(THREAD)
+        assert (await store.import_thread(THREAD)).kind == "imported"
     token = new_token("ada")
     await issue(database_url, token)
     assert await listed(database_url) == [token]
     async with open_store(database_url) as store:
-        assert not await store.import_thread(THREAD)
+        assert (await store.import_thread(THREAD)).kind == "present"
     async with open_database(database_url, "store") as database:
         assert await database.read(differences) == []
 

@@ -19,6 +19,7 @@ from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -346,10 +347,18 @@ async def test_conversations_and_stored_completions_are_searched_too(upstream: U
                 id="conv_1",
                 created_at=NOVEMBER,
                 items=[
-                    {"role": "user", "content": "Where is the moose?"},
-                    {"type": "function_call", "name": "moose", "arguments": "{}", "call_id": "1"},
-                    {"type": "function_call_output", "call_id": "1", "output": "moose"},
-                    {"role": "assistant", "content": "The moose is here."},
+                    ImportedItem(item)
+                    for item in (
+                        {"role": "user", "content": "Where is the moose?"},
+                        {
+                            "type": "function_call",
+                            "name": "moose",
+                            "arguments": "{}",
+                            "call_id": "1",
+                        },
+                        {"type": "function_call_output", "call_id": "1", "output": "moose"},
+                        {"role": "assistant", "content": "The moose is here."},
+                    )
                 ],
             )
         )

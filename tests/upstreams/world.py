@@ -15,6 +15,7 @@ from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -182,7 +183,10 @@ def _items() -> list[JSON]:
 
 
 _CONVERSATION: Final = ImportedConversation(
-    key=CONVERSATION, id=CONVERSATION, created_at=1_700_000_000, items=_items()
+    key=CONVERSATION,
+    id=CONVERSATION,
+    created_at=1_700_000_000,
+    items=[*map(ImportedItem, _items())],
 )
 
 

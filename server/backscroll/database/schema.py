@@ -15,6 +15,11 @@ tombstone: its content is erased and `deleted_at` is set. It keeps its id and po
 page can still start after it. The partial indexes omit tombstones, so that these do not slow down
 lists.
 
+Imported threads, conversations and their messages have an `import_key`, which identifies them in
+their source across imports. The `import_digest` of a message or item is a hash of what was
+imported. It is null for what was written through the API. `imported_metadata` is the metadata as
+last imported, so that an import can tell what was changed since.
+
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
 
@@ -38,7 +43,7 @@ from sqlalchemy import (
 
 from backscroll.database.search_schema import SEARCH_TABLES, create_engine_tables
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 tables: Final = MetaData()
 # SQLite assigns row numbers only in a column that is declared INTEGER.
@@ -70,6 +75,7 @@ threads: Final = Table(
     Column("import_key", _Text),
     Column("deleted_at", BigInteger),
     Column("last_active_us", BigInteger, nullable=False, server_default="0"),
+    Column("imported_metadata", _Json),
     UniqueConstraint("partition", "id", name="threads_partition_id_key"),
     UniqueConstraint("partition", "import_key", name="threads_partition_import_key_key"),
 )
@@ -80,6 +86,8 @@ messages: Final = Table(
     Column("thread", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("id", _Text, nullable=False),
+    Column("import_key", _Text),
+    Column("import_digest", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("role", _Text, nullable=False),
     Column("content", _Json),
@@ -107,6 +115,9 @@ conversations: Final = Table(
     Column("import_key", _Text),
     Column("deleted_at", BigInteger),
     Column("last_active_us", BigInteger, nullable=False, server_default="0"),
+    Column("imported_metadata", _Json),
+    # The number of items that are messages; null if they were not counted yet.
+    Column("message_count", BigInteger),
     UniqueConstraint("partition", "id", name="conversations_partition_id_key"),
     UniqueConstraint("partition", "import_key", name="conversations_partition_import_key_key"),
 )
@@ -117,6 +128,10 @@ items: Final = Table(
     Column("conversation", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("id", _Text, nullable=False),
+    # In front of the body, so that SQLite reads these without reading the body.
+    Column("created_at", BigInteger),
+    Column("import_key", _Text),
+    Column("import_digest", BigInteger),
     Column("body", _Json),
     Column("deleted_at", BigInteger),
     UniqueConstraint("conversation", "id"),
@@ -180,6 +195,27 @@ retention_clock: Final = Table(
     tables,
     Column("elapsed_ms", BigInteger, nullable=False),
     Column("token", _Text, nullable=False),
+)
+
+# The hash of the import key of each thread, conversation and completion that was forgotten, so that
+# no import brings it back. The key itself is not kept.
+forgotten: Final = Table(
+    "forgotten",
+    tables,
+    Column("digest", _Text, primary_key=True),
+    Column("forgotten_at", BigInteger, nullable=False),
+)
+
+# How far each source file was imported. `store.archive.records.Watermark` describes the columns.
+watermarks: Final = Table(
+    "watermarks",
+    tables,
+    Column("partition", _Text, primary_key=True),
+    Column("path", _Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("inode", BigInteger),
+    Column("state", _Text),
 )
 
 # Bearer tokens for the HTTP transport. Only their hashes are stored.
@@ -246,6 +282,14 @@ for _listed in (threads, conversations):
         _listed.c.position,
     )
 _index_undeleted("living_items", items, "conversation", "position", unique=True)
+_imported: Final = items.c.import_key.is_not(None)
+Index(
+    "imported_items",
+    items.c.import_key,
+    items.c.conversation,
+    sqlite_where=_imported,
+    postgresql_where=_imported,
+)
 _index_undeleted("living_completions", completions, "partition", "position")
 _index_undeleted("living_completions_of_model", completions, "partition", "model", "position")
 _undeleted_of_run = messages.c.run_id.is_not(None) & messages.c.deleted_at.is_(None)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ from backscroll.database.locks import LOCK_S
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.store.api_errors import SERVER_ERROR, ApiError, again_later, not_written
+from backscroll.store.archive.archive import Archive
 from backscroll.store.clock import Clock
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
@@ -40,13 +41,6 @@ from backscroll.store.search import backfill
 from backscroll.store.search.search_endpoint import SearchEndpoint
 from backscroll.store.threads import ThreadEndpoints
 
-if TYPE_CHECKING:
-    from backscroll.store.archive.records import (
-        ImportedCompletion,
-        ImportedConversation,
-        ImportedThread,
-    )
-
 _CLOCK: Final = Clock()
 _RUNS: Final = re.compile("/v1/threads/([^/]*/)?runs(/|$)")
 _log: Final = logging.getLogger(__name__)
@@ -54,7 +48,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Store(Archive):
     """An open store.
 
     Attributes:
@@ -63,83 +57,10 @@ class Store:
     """
 
     app: Starlette
-    _database: Database
-    _clock: Clock
 
     async def check(self) -> None:
         """Check that the database can be read and written, like `Database.check`."""
         await self._database.check()
-
-    async def import_thread(self, thread: "ImportedThread", partition: str = "") -> bool:
-        """Write a whole thread into a partition, in one transaction.
-
-        Returns:
-            Whether the thread was written. It is not if its key was imported before, or if its id
-            already exists.
-
-        Raises:
-            StoreError: the thread has a value that cannot be stored; nothing is written.
-            DatabaseBusyError: the database stayed locked for too long; try again.
-            OperatorError: any other error of `Database.write`.
-        """
-        from backscroll.store.archive.load import write_thread
-
-        return await self._database.write(
-            lambda connection: write_thread(connection, partition, thread, self._clock.unix_us())
-        )
-
-    async def import_conversation(
-        self, conversation: "ImportedConversation", partition: str = ""
-    ) -> bool:
-        """Write a whole conversation in one transaction, like `import_thread`."""
-        from backscroll.store.archive.load import write_conversation
-
-        return await self._database.write(
-            lambda connection: write_conversation(
-                connection, partition, conversation, self._clock.unix_us()
-            )
-        )
-
-    async def import_completion(
-        self, completion: "ImportedCompletion", partition: str = ""
-    ) -> bool:
-        """Write a stored completion in one transaction, like `import_thread`."""
-        from backscroll.store.archive.load import write_completion
-
-        return await self._database.write(
-            lambda connection: write_completion(connection, partition, completion)
-        )
-
-    async def count_new(
-        self,
-        given: "ImportedThread | ImportedConversation | ImportedCompletion",
-        partition: str = "",
-    ) -> int:
-        """Return the number of messages or items of `given` that were not imported before."""
-        from backscroll.store.archive.load import count_new
-
-        return await self._database.read(lambda connection: count_new(connection, partition, given))
-
-    def export_threads(self, partition: str = "") -> "AsyncIterator[ImportedThread]":
-        """Yield every thread of a partition, oldest first, as `import_thread` accepts it.
-
-        Only one thread is in memory at a time.
-        """
-        from backscroll.store.archive.dump import read_threads
-
-        return read_threads(self._database, partition)
-
-    def export_conversations(self, partition: str = "") -> "AsyncIterator[ImportedConversation]":
-        """Yield every conversation of a partition, oldest first, like `export_threads`."""
-        from backscroll.store.archive.dump import read_conversations
-
-        return read_conversations(self._database, partition)
-
-    def export_completions(self, partition: str = "") -> "AsyncIterator[ImportedCompletion]":
-        """Yield every stored completion of a partition, oldest first, like `export_threads`."""
-        from backscroll.store.archive.dump import read_completions
-
-        return read_completions(self._database, partition)
 
 
 @asynccontextmanager
@@ -170,7 +91,7 @@ async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
     retention = RetentionClock(clock.monotonic)
     with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write tries again
         await database.read(retention.look)
-    return Store(_application(database, clock, retention), database, clock)
+    return Store(database, clock, _application(database, clock, retention))
 
 
 def _application(database: Database, clock: Clock, retention: RetentionClock) -> Starlette:

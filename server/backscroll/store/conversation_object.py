@@ -166,12 +166,16 @@ def item_row(item: JSON, item_id: str | None = None) -> JSON:
 
 
 def item_object(row: JSON) -> JSON:
-    """Return the API's object for an item. Like OpenAI's, it has no timestamp.
+    """Return the API's object for an item.
 
+    If the item's time is known, the object has `created_at`, in Unix seconds. OpenAI's objects have
+    no such field.
     A missing status is added here and not in `item_row`, so that items that an older version of
     Backscroll stored also get one.
     """
     found = {"id": row["id"], **row["body"]}
+    if row.get("created_at") is not None:
+        found["created_at"] = row["created_at"]
     if found["type"] in _WITH_STATUS and found.get("status") is None:
         found["status"] = "completed"
     return found

@@ -15,7 +15,7 @@ from backscroll.commands.transfer.formats.entries import Imported, ImportFile, P
 from backscroll.commands.transfer.formats.shapes import conversation_object
 from backscroll.commands.transfer.importing import import_sources, open_source
 from backscroll.database.json_text import dump_json
-from backscroll.store.archive.records import ImportedConversation
+from backscroll.store.archive.records import ImportedConversation, ImportedItem
 from backscroll.store.envelopes import JSON
 
 ITEMS: list[JSON] = [
@@ -32,7 +32,11 @@ def parsed(line: object) -> Imported | Partly | Refused:
 def test_a_line_with_items_is_a_conversation(named: dict[str, str]) -> None:
     line = {**named, "id": "conv_1", "created_at": 5, "metadata": {"a": "1"}, "items": ITEMS}
     assert parsed(line) == ImportedConversation(
-        key="conv_1", created_at=5, items=ITEMS, id="conv_1", metadata={"a": "1"}
+        key="conv_1",
+        created_at=5,
+        items=[*map(ImportedItem, ITEMS)],
+        id="conv_1",
+        metadata={"a": "1"},
     )
 
 
@@ -93,5 +97,5 @@ async def test_what_is_exported_imports_into_the_same(items: list[dict[str, obje
         again = jsonl.parse(line)
         assert again == exported
         assert isinstance(again, ImportedConversation)
-        assert await copy.import_conversation(again) is True
+        assert (await copy.import_conversation(again)).kind == "imported"
         assert [each async for each in copy.export_conversations()] == [exported]

@@ -19,6 +19,7 @@ from backscroll.store.app import Store, store_over
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -105,9 +106,8 @@ class Writer:
         messages = [ImportedMessage(role=role, content=text, created_at=1) for role in roles]
         thread = ImportedThread(key=text, created_at=1, messages=messages)
         call = {"type": "function_call", "name": "f", "arguments": text, "call_id": "c"}
-        conversation = ImportedConversation(
-            key=text, created_at=1, items=[{"role": "user", "content": text}, call]
-        )
+        items = [ImportedItem({"role": "user", "content": text}), ImportedItem(call)]
+        conversation = ImportedConversation(key=text, created_at=1, items=items)
         number = len(self._completions)
         completion = ImportedCompletion(
             key=text,
@@ -119,7 +119,8 @@ class Writer:
         )
         await self._store.import_thread(thread, self._partition)
         await self._store.import_conversation(conversation, self._partition)
-        if await self._store.import_completion(completion, self._partition):
+        outcome = await self._store.import_completion(completion, self._partition)
+        if outcome.kind == "imported":
             self._completions.append(f"chatcmpl-{self._partition}{number}")
 
 

@@ -9,6 +9,7 @@ from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -143,7 +144,9 @@ async def test_a_hit_shows_where_it_is_and_why_it_was_found(
     call = {"type": "function_call", "name": "f", "arguments": "refund", "call_id": "c"}
     item = {"type": "message", "id": "msg_3", "role": "user", "content": "A refund!"}
     await store.import_conversation(
-        ImportedConversation(key="c", id="conv_1", created_at=6, items=[call, item])
+        ImportedConversation(
+            key="c", id="conv_1", created_at=6, items=[*map(ImportedItem, (call, item))]
+        )
     )
     answer = {"role": "assistant", "content": None, "refusal": "No refund."}
     await store.import_completion(

@@ -149,7 +149,7 @@ class _Import:
                 done = await self.store.import_completion(item, self.partition)
         except StoreError as error:
             return Refused(str(error))
-        return None if done else await self.store.count_new(item, self.partition)
+        return None if done.kind == "imported" else 0
 
     def _count(self, outcome: int | Refused | None, where: str) -> None:
         match outcome:

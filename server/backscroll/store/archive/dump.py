@@ -19,6 +19,7 @@ from backscroll.store.activity import US
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -81,7 +82,7 @@ async def read_conversations(
         yield ImportedConversation(
             key=row["import_key"] or row["id"],
             created_at=row["created_at"],
-            items=[item_object(item) async for item in _walk(database, _items, row["position"])],
+            items=[_item(item) async for item in _walk(database, _items, row["position"])],
             last_active_at=_last_active_at(row),
             id=row["id"],
             metadata=row["metadata"] or {},
@@ -130,6 +131,11 @@ def _after(
     return [row._asdict() for row in connection.execute(statement, bound)]
 
 
+def _item(row: JSON) -> ImportedItem:
+    bare = item_object({**row, "created_at": None})
+    return ImportedItem(bare, created_at=row["created_at"], key=row["import_key"])
+
+
 def _message(row: JSON) -> ImportedMessage:
     return ImportedMessage(
         role=row["role"],
@@ -143,4 +149,5 @@ def _message(row: JSON) -> ImportedMessage:
         status=row["status"],
         incomplete_at=row["incomplete_at"],
         incomplete_details=row["incomplete_details"],
+        key=row["import_key"],
     )

@@ -26,9 +26,14 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
+    ImportOutcome,
+    Watermark,
 )
+from backscroll.store.archive.storable import storable, storable_metadata
+from backscroll.store.archive.watermarks import write_watermarks
 from backscroll.store.bodies import MetadataChange
 from backscroll.store.completions import replace_filter_rows
 from backscroll.store.conversation_object import ItemList, item_row
@@ -60,8 +65,8 @@ _CHUNK: Final = 1_000
 
 def write_thread(
     connection: Connection, partition: str, thread: ImportedThread, now_us: int
-) -> bool:
-    """Insert a whole thread; return False if its key or id already exists.
+) -> ImportOutcome:
+    """Insert a whole thread, unless its key or id already exists.
 
     Args:
         connection: a connection in a write transaction.
@@ -75,7 +80,7 @@ def write_thread(
     """
     thread_id = _id(thread.id, "thread") or new_thread_id()
     if _exists(connection, threads, partition, thread.key, thread_id):
-        return False
+        return ImportOutcome(kind="present")
     rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
     last_message_at = rows[-1]["created_at"] if rows else None
     row: JSON = {
@@ -95,12 +100,12 @@ def write_thread(
     _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
     entries = map(thread_entry, rows)
     index.add(connection, partition, index.owner_of(THREAD, position), entries)
-    return True
+    return ImportOutcome(kind="imported", id=thread_id, added=len(rows))
 
 
 def write_conversation(
     connection: Connection, partition: str, conversation: ImportedConversation, now_us: int
-) -> bool:
+) -> ImportOutcome:
     """Insert a whole conversation, as `write_thread` inserts a thread.
 
     Raises:
@@ -108,36 +113,55 @@ def write_conversation(
     """
     conversation_id = _id(conversation.id, "conv") or new_conversation_id()
     if _exists(connection, conversations, partition, conversation.key, conversation_id):
-        return False
-    rows = _item_rows(conversation.items)
+        return ImportOutcome(kind="present")
+    rows, repaired = _item_rows(conversation.items)
     row: JSON = {
         "partition": partition,
         "id": conversation_id,
         "import_key": conversation.key,
         "created_at": conversation.created_at,
-        "metadata": _metadata(conversation.metadata),
+        "metadata": _metadata(storable_metadata(conversation.metadata)[0]),
         "next_position": len(rows) + 1,
+        "message_count": sum(row["body"]["type"] == "message" for row in rows),
         "last_active_us": _activity(conversation.last_active_at or conversation.created_at, now_us),
     }
     _check([row, rows])
     position = connection.scalar(_insertion(conversations), row)
     _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
-    entries = (item_entry(row, conversation.created_at) for row in rows)
+    entries = (item_entry(row, row["created_at"] or conversation.created_at) for row in rows)
     index.add(connection, partition, index.owner_of(CONVERSATION, position), entries)
-    return True
+    return ImportOutcome(kind="imported", id=conversation_id, added=len(rows), repaired=repaired)
+
+
+def write_conversations(
+    connection: Connection,
+    partition: str,
+    given: Sequence[ImportedConversation],
+    now_us: int,
+    watermarks: Sequence[Watermark] = (),
+) -> list[ImportOutcome]:
+    """Insert conversations, and store watermarks; refuse what cannot be stored."""
+    outcomes = []
+    for conversation in given:
+        try:
+            outcomes.append(write_conversation(connection, partition, conversation, now_us))
+        except StoreError as error:
+            outcomes.append(ImportOutcome(kind="refused", reason=str(error)))
+    write_watermarks(connection, partition, watermarks)
+    return outcomes
 
 
 def write_completion(
     connection: Connection, partition: str, completion: ImportedCompletion
-) -> bool:
-    """Insert a stored completion; return False if its key or id already exists.
+) -> ImportOutcome:
+    """Insert a stored completion, unless its key or id already exists.
 
     Raises:
         StoreError: the completion has a value that cannot be stored; nothing is written.
     """
     completion_id = _id(completion.id) or new_completion_id()
     if _exists(connection, completions, partition, completion.key, completion_id):
-        return False
+        return ImportOutcome(kind="present")
     outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
     row: JSON = {
         "partition": partition,
@@ -165,27 +189,7 @@ def write_completion(
         for at, body in enumerate(bodies)
     )
     index.add(connection, partition, index.owner_of(COMPLETION, position), entries)
-    return True
-
-
-def count_new(
-    connection: Connection,
-    partition: str,
-    given: ImportedThread | ImportedConversation | ImportedCompletion,
-) -> int:
-    """Return the number of messages or items of `given` that were not imported before.
-
-    For a completion this is 0, because a completion never gets more messages.
-    """
-    if isinstance(given, ImportedCompletion):
-        return 0
-    is_thread = isinstance(given, ImportedThread)
-    table = threads if is_thread else conversations
-    statement = _same_key_or_id(table).with_only_columns(table.c.next_position)
-    bound = {"within": partition, "known_key": given.key, "known_id": given.id or ""}
-    stored = connection.scalars(statement, bound).all()
-    count = len(given.messages if isinstance(given, ImportedThread) else given.items)
-    return max(0, count - max(stored, default=1) + 1)
+    return ImportOutcome(kind="imported", id=completion_id, added=len(bodies))
 
 
 def _message_row(message: ImportedMessage, position: int) -> JSON:
@@ -209,14 +213,19 @@ def _message_row(message: ImportedMessage, position: int) -> JSON:
     return row
 
 
-def _item_rows(given: Sequence[JSON]) -> list[JSON]:
+def _item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
     try:
-        validate(ItemList, {"items": list(given)})
+        validate(ItemList, {"items": [each.item for each in given]})
     except ApiError as error:
         raise StoreError(error.message) from error
-    return [
-        {"position": at, **item_row(item, _id(item.get("id")))} for at, item in enumerate(given, 1)
-    ]
+    repaired = 0
+    rows = []
+    for at, each in enumerate(given, 1):
+        row = item_row(each.item, _id(each.item.get("id")))
+        row["body"], count = storable(row["body"])
+        repaired += count
+        rows.append({"position": at, "created_at": each.created_at, "import_key": each.key, **row})
+    return rows, repaired
 
 
 def _id(given: object, prefix: str = "") -> str | None:

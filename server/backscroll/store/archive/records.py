@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from backscroll.store.envelopes import JSON
 
@@ -24,6 +25,8 @@ class ImportedMessage:
         status: `completed`, `incomplete` or `in_progress`.
         incomplete_at: in Unix seconds, or None.
         incomplete_details: an object with `reason`, or None.
+        key: identifies the message in its thread across imports, at most 512 characters; None if
+            its `id` does, or without an id, its position among the given messages.
     """
 
     role: str
@@ -37,6 +40,7 @@ class ImportedMessage:
     status: str = "completed"
     incomplete_at: int | None = None
     incomplete_details: JSON | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,8 @@ class ImportedThread:
     """A thread with all its messages, oldest first.
 
     Attributes:
-        key: identifies the thread across imports; each key is imported once.
+        key: identifies the thread across imports. A thread that was imported before is brought up
+            to date.
         created_at: in Unix seconds.
         messages: the messages, in the order of the thread. Their times may be in a different order.
         id: the id to store, which begins with `thread`; None to create an id.
@@ -60,25 +65,47 @@ class ImportedThread:
     tool_resources: JSON | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ImportedItem:
+    """An item of a conversation.
+
+    Attributes:
+        item: the item, as the API accepts or returns it. If it has an id, the id is kept.
+        created_at: in Unix seconds; None if it is not known.
+        key: identifies the item in its conversation across imports, at most 512 characters; None if
+            its id does, or without an id, its position among the given items.
+    """
+
+    item: JSON
+    created_at: int | None = None
+    key: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedConversation:
     """A conversation with all its items, oldest first.
 
     Attributes:
-        key: identifies the conversation across imports; each key is imported once.
+        key: identifies the conversation across imports, such as `claude-code:` and the source's id.
+            A conversation that was imported before is brought up to date.
         created_at: in Unix seconds.
-        items: the items, as the API accepts or returns them. If an item has an id, it is kept.
+        items: the items, in the order of the source.
         last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
         id: the id to store, which begins with `conv`; None to create an id.
-        metadata: string keys and values.
+        metadata: string keys and values. More than 16 pairs, names over 64 characters and values
+            over 512 characters are cut off.
+        is_tail: whether `items` are only the last items of the conversation, because earlier ones
+            were imported before. If so, no item is removed because it is missing in `items`. Each
+            item needs a `key`.
     """
 
     key: str
     created_at: int
-    items: Sequence[JSON]
+    items: Sequence[ImportedItem]
     last_active_at: int | None = None
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    is_tail: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +132,91 @@ class ImportedCompletion:
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     fields: JSON = field(default_factory=dict)
+
+
+ImportKind: TypeAlias = Literal["imported", "updated", "present", "forgotten", "refused"]
+"""What an import did with a thread, conversation or completion.
+
+`imported`: it is new. `updated`: it was imported before, and has been changed. `present`: it was
+imported before, and is unchanged. `forgotten`: it was erased from the store, and stays erased.
+`refused`: it cannot be stored.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOutcome:
+    """What an import did with one thread, conversation or completion.
+
+    Attributes:
+        kind: see `ImportKind`.
+        id: its id in the store; empty if it is not in the store.
+        added: the number of its messages or items that are new.
+        replaced: the number of its messages or items that changed.
+        removed: the number of its messages or items that its source no longer has, and that were
+            erased.
+        repaired: how many NUL characters and lone surrogates became U+FFFD.
+        reason: why it was refused; empty if it was not.
+    """
+
+    kind: ImportKind
+    id: str = ""
+    added: int = 0
+    replaced: int = 0
+    removed: int = 0
+    repaired: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """How far a source file was imported.
+
+    Attributes:
+        path: the path of the file, or another name of a source.
+        size: its size in bytes.
+        mtime_ns: when it was last modified, in Unix nanoseconds.
+        inode: its inode number; None if it has none.
+        state: what else its reader needs to continue, as text; None if nothing.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which threads, conversations and completions to forget: those that meet all conditions.
+
+    Attributes:
+        ids: their ids; empty for any.
+        source: their `source` in the metadata; empty for any.
+        project: their `project` in the metadata; empty for any.
+        before_s: their last activity is earlier than this, in Unix seconds; None for any.
+    """
+
+    ids: Sequence[str] = ()
+    source: str = ""
+    project: str = ""
+    before_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgettable:
+    """A thread, conversation or completion that can be forgotten.
+
+    Attributes:
+        kind: what it is.
+        id: its id.
+        title: the title in its metadata; empty if there is none.
+        messages: how many messages it has; 0 if they were not counted yet.
+        last_active_at: when it was last active, in Unix seconds.
+    """
+
+    kind: Literal["thread", "conversation", "chat completion"]
+    id: str
+    title: str
+    messages: int
+    last_active_at: int

@@ -26,6 +26,7 @@ from backscroll.commands.transfer.formats.shapes import (
     ConversationLine,
     MessageLine,
     ThreadLine,
+    imported_item,
 )
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import (
@@ -205,6 +206,7 @@ def _message(line: MessageLine, created_at: int) -> ImportedMessage:
         status=line.status,
         incomplete_at=line.incomplete_at,
         incomplete_details=line.incomplete_details,
+        key=line.key,
     )
 
 
@@ -212,7 +214,7 @@ def _conversation(line: ConversationLine, found: JSON) -> ImportedConversation:
     return ImportedConversation(
         key=line.key or line.id or _hash(found),
         created_at=int(time.time()) if line.created_at is None else line.created_at,
-        items=found["items"],  # unchanged, including unknown types
+        items=[imported_item(*each) for each in zip(line.items, found["items"], strict=True)],
         last_active_at=line.last_active_at,
         id=line.id,
         metadata=line.metadata or {},

@@ -22,6 +22,7 @@ from backscroll.commands.transfer.formats.times import NOT_A_TIME, unix_seconds
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
@@ -98,6 +99,7 @@ class MessageLine(_Line):
     status: Literal["in_progress", "incomplete", "completed"] = "completed"
     incomplete_at: Seconds | None = None
     incomplete_details: JSON | None = None
+    key: ImportKey | None = None
     # These repeat other fields of the message or the thread, and are ignored.
     object: Literal["thread.message"] = "thread.message"
     thread_id: str | None = None
@@ -124,10 +126,19 @@ class ThreadLine(_Line):
     last_message_at: Seconds | None = None
 
 
+class ItemLine(BaseModel):
+    """An item of a conversation. The store validates its other fields."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    created_at: Seconds | None = None
+    import_key: ImportKey | None = None
+
+
 class ConversationLine(_Line):
     """A conversation with all its items, oldest first."""
 
-    items: list[JSON]  # the store validates them and keeps unknown types
+    items: list[ItemLine]
     last_active_at: Seconds | None = None
     object: Literal["conversation"] = "conversation"
     id: Id | None = None
@@ -183,8 +194,13 @@ def conversation_object(conversation: ImportedConversation) -> JSON:
         **_own_key(conversation),
         "created_at": conversation.created_at,
         **_given(last_active_at=conversation.last_active_at, metadata=conversation.metadata),
-        "items": conversation.items,
+        "items": [_item_object(item) for item in conversation.items],
     }
+
+
+def _item_object(item: ImportedItem) -> JSON:
+    known = {"created_at": item.created_at, "import_key": item.key}
+    return item.item | {name: value for name, value in known.items() if value is not None}
 
 
 def completion_object(completion: ImportedCompletion) -> JSON:
@@ -202,6 +218,12 @@ def completion_object(completion: ImportedCompletion) -> JSON:
     }
 
 
+def imported_item(line: ItemLine, found: JSON) -> ImportedItem:
+    """Return an item of a line, whose own fields are unchanged, including unknown ones."""
+    own = {name: value for name, value in found.items() if name not in ItemLine.model_fields}
+    return ImportedItem(own, created_at=line.created_at, key=line.import_key)
+
+
 def _message_object(message: ImportedMessage) -> JSON:
     status = None if message.status == "completed" else message.status
     return {
@@ -217,6 +239,7 @@ def _message_object(message: ImportedMessage) -> JSON:
             status=status,
             incomplete_at=message.incomplete_at,
             incomplete_details=message.incomplete_details,
+            key=message.key,
         ),
     }
 

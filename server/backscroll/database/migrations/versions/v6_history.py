@@ -1,0 +1,50 @@
+"""Add what imports need to bring conversations up to date, and to keep out what was forgotten.
+
+No table is rewritten: on both engines, a new column that may be null takes constant time. Messages
+of existing conversations are counted later, in the background.
+"""
+
+from typing import Final
+
+from alembic import op
+from sqlalchemy import JSON, BigInteger, Column, Text, text
+
+revision: Final = "6"
+down_revision: Final = "5"
+TABLES: Final = "store"
+
+_Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
+_Json: Final = JSON(none_as_null=True)
+
+
+def upgrade() -> None:
+    """Migrate from version 5."""
+    for table in ("threads", "conversations"):
+        op.add_column(table, Column("imported_metadata", _Json))
+    op.add_column("conversations", Column("message_count", BigInteger))
+    op.add_column("items", Column("created_at", BigInteger))
+    for table in ("messages", "items"):
+        op.add_column(table, Column("import_key", _Text))
+        op.add_column(table, Column("import_digest", BigInteger))
+    imported = text("import_key IS NOT NULL")
+    op.create_index(
+        "imported_items",
+        "items",
+        ["import_key", "conversation"],
+        sqlite_where=imported,
+        postgresql_where=imported,
+    )
+    op.create_table(
+        "forgotten",
+        Column("digest", _Text, primary_key=True),
+        Column("forgotten_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "watermarks",
+        Column("partition", _Text, primary_key=True),
+        Column("path", _Text, primary_key=True),
+        Column("size", BigInteger, nullable=False),
+        Column("mtime_ns", BigInteger, nullable=False),
+        Column("inode", BigInteger),
+        Column("state", _Text),
+    )

@@ -1,0 +1,167 @@
+"""The part of an open store that imports, exports and forgets whole conversations."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backscroll.database.port import Database
+from backscroll.store.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from backscroll.store.archive.records import (
+        Forgettable,
+        ImportedCompletion,
+        ImportedConversation,
+        ImportedThread,
+        ImportOutcome,
+        Selection,
+        Watermark,
+    )
+
+# The modules that do the work are imported when they are needed, so that a server starts quickly.
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Imports, exports and forgets whole threads, conversations and stored completions.
+
+    An import never brings back what was deleted or forgotten. What a user wrote or changed through
+    the API after an import is kept by later imports.
+    """
+
+    _database: Database
+    _clock: Clock
+
+    async def import_thread(self, thread: "ImportedThread", partition: str = "") -> "ImportOutcome":
+        """Write a whole thread into a partition, or bring it up to date, in one transaction.
+
+        The thread is the same as one that was imported before if it has the same key or id.
+
+        Raises:
+            StoreError: the thread has a value that cannot be stored; nothing is written.
+            DatabaseBusyError: the database stayed locked for too long; try again.
+            OperatorError: any other error of `Database.write`.
+        """
+        from backscroll.store.archive.load import write_thread
+
+        return await self._database.write(
+            lambda connection: write_thread(connection, partition, thread, self._clock.unix_us())
+        )
+
+    async def import_conversation(
+        self, conversation: "ImportedConversation", partition: str = ""
+    ) -> "ImportOutcome":
+        """Write a conversation or bring it up to date in one transaction, like `import_thread`."""
+        from backscroll.store.archive.load import write_conversation
+
+        return await self._database.write(
+            lambda connection: write_conversation(
+                connection, partition, conversation, self._clock.unix_us()
+            )
+        )
+
+    async def import_conversations(
+        self,
+        conversations: "Sequence[ImportedConversation]",
+        partition: str = "",
+        watermarks: "Sequence[Watermark]" = (),
+    ) -> "list[ImportOutcome]":
+        """Write several conversations in one transaction, like `import_conversation`.
+
+        Args:
+            conversations: the conversations. One that cannot be stored is refused, and the others
+                are written. If several have the same key, they are written in order.
+            partition: the partition to write to.
+            watermarks: are stored in the same transaction, as `set_watermarks` stores them.
+
+        Returns:
+            The outcome of each conversation, in order.
+
+        Raises:
+            DatabaseBusyError: the database stayed locked for too long; nothing was written.
+            OperatorError: any other error of `Database.write`.
+        """
+        from backscroll.store.archive.load import write_conversations
+
+        return await self._database.write(
+            lambda connection: write_conversations(
+                connection, partition, conversations, self._clock.unix_us(), watermarks
+            )
+        )
+
+    async def import_completion(
+        self, completion: "ImportedCompletion", partition: str = ""
+    ) -> "ImportOutcome":
+        """Write a stored completion in one transaction, like `import_thread`.
+
+        A completion that was imported before is not changed.
+        """
+        from backscroll.store.archive.load import write_completion
+
+        return await self._database.write(
+            lambda connection: write_completion(connection, partition, completion)
+        )
+
+    async def watermarks(self, partition: str = "") -> "Mapping[str, Watermark]":
+        """Return how far each source file was imported into a partition, by path."""
+        from backscroll.store.archive.watermarks import read_watermarks
+
+        return await self._database.read(lambda connection: read_watermarks(connection, partition))
+
+    async def set_watermarks(self, watermarks: "Sequence[Watermark]", partition: str = "") -> None:
+        """Store how far source files were imported. Watermarks of the same paths are replaced."""
+        from backscroll.store.archive.watermarks import write_watermarks
+
+        await self._database.write(
+            lambda connection: write_watermarks(connection, partition, watermarks)
+        )
+
+    async def forgettable(self, selection: "Selection", partition: str = "") -> "list[Forgettable]":
+        """Return what `forget` would erase, latest active first."""
+        from backscroll.store.archive.forgetting import find
+
+        return await self._database.read(
+            lambda connection: find(connection, partition, selection), large=True
+        )
+
+    async def forget(self, forgotten: "Sequence[Forgettable]", partition: str = "") -> int:
+        """Erase threads, conversations and completions for good, and return how many were erased.
+
+        Their texts, metadata and import keys are erased from the tables, the search index, the
+        replies that are kept for idempotency keys, and on SQLite from the free pages and the log.
+        Only hashes of their keys are kept, so that no import brings them back.
+
+        Args:
+            forgotten: what to erase, from `forgettable`. What no longer exists is left out.
+            partition: their partition.
+
+        Raises:
+            DatabaseBusyError: the database stayed locked for too long; some of them may have been
+                erased.
+            OperatorError: any other error of `Database.write`.
+        """
+        from backscroll.store.archive.forgetting import forget
+
+        return await forget(self._database, partition, forgotten, self._clock.unix_s())
+
+    def export_threads(self, partition: str = "") -> "AsyncIterator[ImportedThread]":
+        """Yield every thread of a partition, oldest first, as `import_thread` accepts it.
+
+        Only one thread is in memory at a time.
+        """
+        from backscroll.store.archive.dump import read_threads
+
+        return read_threads(self._database, partition)
+
+    def export_conversations(self, partition: str = "") -> "AsyncIterator[ImportedConversation]":
+        """Yield every conversation of a partition, oldest first, like `export_threads`."""
+        from backscroll.store.archive.dump import read_conversations
+
+        return read_conversations(self._database, partition)
+
+    def export_completions(self, partition: str = "") -> "AsyncIterator[ImportedCompletion]":
+        """Yield every stored completion of a partition, oldest first, like `export_threads`."""
+        from backscroll.store.archive.dump import read_completions
+
+        return read_completions(self._database, partition)
