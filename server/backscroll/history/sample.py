@@ -13,7 +13,7 @@ class Sample:
 
     Attributes:
         kind: `array` for one JSON array, `object` for one JSON object, `lines` for JSON Lines,
-            `sqlite` for an SQLite database, `text` for other UTF-8 text (such as HTML), and `other`.
+            `sqlite` for an SQLite database, `text` for other UTF-8 text (such as HTML), `other`.
         records: for `lines`, the objects of the first lines (up to 64); for `array`, its first
             objects (up to 3); for `object`, the object itself. Records that are longer than what
             was read are cut off: they have only the fields, list items and nested values that were
