@@ -1,0 +1,141 @@
+"""OpenAI's fine-tuning files: JSON Lines with one conversation each, and preference pairs.
+
+Sources: OpenAI's guides to supervised fine-tuning (`messages`, `tools`) and to direct preference
+optimization (`input`, `preferred_output`, `non_preferred_output`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from backscroll.history.content import content_text
+from backscroll.history.conversation import Unreadable
+from backscroll.history.draft import Draft
+from backscroll.history.fields import identifier, mapping, parsed, sequence, string
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "fine-tuning"
+_OWN: Final = ("tools", "functions", "parallel_tool_calls")
+"""Fields of a line that Backscroll's own format does not have."""
+_OWN_OF_MESSAGES: Final = ("tool_calls", "function_call", "tool_call_id", "name", "weight")
+"""Fields of a message that Backscroll's own format does not have."""
+
+
+def recognises(sample: Sample) -> bool:
+    """Return whether a file has conversations that only this format has.
+
+    Lines that have nothing but `messages` with roles and contents are in Backscroll's own format.
+    """
+    if sample.kind not in {"lines", "object"}:
+        return False
+    return any(_is_preference(record) or _is_marked(record) for record in sample.records)
+
+
+def _is_preference(record: Mapping[str, Any]) -> bool:
+    return "preferred_output" in record and bool(mapping(record.get("input")))
+
+
+def _is_marked(record: Mapping[str, Any]) -> bool:
+    messages = [mapping(message) for message in sequence(record.get("messages"))]
+    if not any("role" in message for message in messages):
+        return False
+    if any(name in record for name in _OWN):
+        return True
+    return any(
+        any(name in message for name in _OWN_OF_MESSAGES) or message.get("content", "") is None
+        for message in messages
+    )
+
+
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversation of each line, with the preferred answer of a preference pair."""
+    return _read(file, branches=False)
+
+
+def read_branches(file: SourceFile) -> Iterator[Record]:
+    """As `read`, with the answers that were not preferred as conversations of their own."""
+    return _read(file, branches=True)
+
+
+def _read(file: SourceFile, *, branches: bool) -> Iterator[Record]:
+    with file.open() as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            record = parsed(line)
+            if isinstance(record, dict):
+                yield from _records(f"line {number}", record, branches=branches)
+            else:
+                yield Unreadable(f"line {number}", "is not a JSON object")
+
+
+def _records(position: str, record: Mapping[str, Any], *, branches: bool) -> Iterator[Record]:
+    if not _is_preference(record):
+        yield _conversation(position, record, record.get("messages"))
+        return
+    given = mapping(record["input"])
+    asked = sequence(given.get("messages"))
+    preferred = _conversation(position, given, [*asked, *sequence(record.get("preferred_output"))])
+    yield preferred
+    rejected = sequence(record.get("non_preferred_output"))
+    if branches and rejected and not isinstance(preferred, Unreadable):
+        yield _conversation(position, given, [*asked, *rejected], parent=preferred.id, branch=1)
+
+
+def _conversation(
+    position: str,
+    record: Mapping[str, Any],
+    messages: object,
+    parent: str = "",
+    branch: int = 0,
+) -> Record:
+    draft = Draft(_NAME)
+    draft.model = string(record.get("model"))
+    call_id = ""
+    for message in sequence(messages):
+        call_id = add_message(draft, mapping(message), call_id)
+    tools = sequence(record.get("tools")) or sequence(record.get("functions"))
+    made = draft.finish("", parent=parent, branch=branch, metadata={"tools": _names(tools)})
+    return Unreadable(position, made.reason) if isinstance(made, Unreadable) else made
+
+
+def _names(tools: object) -> str:
+    found = (mapping(tool) for tool in sequence(tools))
+    names = (string(mapping(tool.get("function", tool)).get("name")) for tool in found)
+    return ", ".join(filter(None, names))
+
+
+def add_message(draft: Draft, message: Mapping[str, Any], last_call: str) -> str:
+    """Add a message of the Chat Completions API, and the tools that it calls.
+
+    Args:
+        last_call: the id of the last call before it, to which an output without an id belongs.
+
+    Returns:
+        The id of the last call until after this message.
+    """
+    role = string(message.get("role"))
+    text = content_text(message.get("content"))
+    if role in {"tool", "function"}:
+        draft.output(identifier(message.get("tool_call_id")) or last_call, text)
+        return last_call
+    draft.reasoning(string(message.get("reasoning_content")))
+    draft.message(role, text or string(message.get("refusal")))
+    calls = [mapping(call) for call in sequence(message.get("tool_calls"))]
+    if message.get("function_call"):
+        calls.append({"function": message["function_call"]})
+    for call in calls:
+        function = mapping(call.get("function"))
+        last_call = identifier(call.get("id")) or f"call_{len(draft.items) + 1}"
+        draft.call(last_call, string(function.get("name")), function.get("arguments"))
+    return last_call
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a fine-tuning file",
+    recognises=recognises,
+    read=read,
+    read_branches=read_branches,
+)
