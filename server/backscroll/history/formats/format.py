@@ -1,6 +1,6 @@
 """What every format has in common: its name, how it is recognised, and how it is read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from backscroll.history.conversation import SourceConversation, Unreadable
@@ -22,6 +22,12 @@ class Format:
         read: yields the conversations of a file, in the order of the file. It streams: memory is
             bounded by the largest conversation. It raises only `OSError`; everything that is wrong
             in the content is an `Unreadable`, and reading continues after it if possible.
+        recognises_folder: returns whether a folder or archive has the format as a whole, because
+            each conversation is in several files. It gets the names of the files and folders
+            directly in it. None if each file has whole conversations. It never raises.
+        read_folder: as `read`, for a folder that `recognises_folder` recognised. It gets all files
+            below the folder by their path from there, with `/` as separator, in any order. They
+            are not read on their own.
         read_branches: as `read`, with the abandoned branches as conversations of their own; None if
             the format has no branches.
     """
@@ -30,4 +36,6 @@ class Format:
     words: str
     recognises: Callable[[Sample], bool]
     read: Callable[[SourceFile], Iterator[Record]]
+    recognises_folder: Callable[[Collection[str]], bool] | None = None
+    read_folder: Callable[[Mapping[str, SourceFile]], Iterator[Record]] | None = None
     read_branches: Callable[[SourceFile], Iterator[Record]] | None = None
