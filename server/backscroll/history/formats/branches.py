@@ -1,0 +1,101 @@
+"""Reads the current branch of a conversation, and on request the abandoned ones."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.formats import tree
+from backscroll.history.formats.format import Record
+from backscroll.history.formats.item_list import ItemList
+
+_Message = TypeVar("_Message")
+
+
+def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
+    messages: Mapping[str, _Message],
+    parents: Mapping[str, str],
+    line: Sequence[str],
+    *,
+    add: Callable[[ItemList, str, _Message], None],
+    conversation: Callable[[Sequence[_Message]], SourceConversation],
+    position: str,
+    abandoned: bool,
+) -> Iterator[Record]:
+    """Yield a conversation with its current branch, then its abandoned branches.
+
+    A message without anything to show gives no item, and its children follow its parent. A branch
+    is left out if all that it shows is in another one.
+
+    Args:
+        messages: each message by its id.
+        parents: the id of each message's parent; empty for a root.
+        line: the ids of the current branch.
+        add: appends the items of a message.
+        conversation: returns the conversation of the current branch without its items, given the
+            branch's messages.
+        position: where the conversation is in its file.
+        abandoned: whether to yield the abandoned branches.
+    """
+    current = conversation([messages[each] for each in line])
+    items = _items(messages, line, add, current)
+    if items:
+        yield _with_items(current, items)
+    else:
+        yield Unreadable(position, "has only empty or hidden messages: there is nothing to import")
+    if not abandoned:
+        return
+    seen = {item.key for item in items}
+    number = 0
+    for branch in tree.other_branches(parents, line):
+        items = _items(messages, branch, add, current)
+        if seen.issuperset(item.key for item in items):
+            continue
+        seen.update(item.key for item in items)
+        number += 1
+        yield dataclasses.replace(
+            conversation([messages[each] for each in branch]),
+            id=f"{current.id}/{branch[-1]}",
+            items=items,
+            created_at=current.created_at or items[0].created_at,
+            updated_at=items[-1].created_at,
+            parent=current.id,
+            branch=number,
+        )
+
+
+def has_items(
+    messages: Mapping[str, _Message],
+    line: Sequence[str],
+    add: Callable[[ItemList, str, _Message], None],
+) -> bool:
+    """Return whether a branch has anything to show."""
+    items = ItemList(None)
+    for each in line:
+        add(items, each, messages[each])
+        if items:
+            return True
+    return False
+
+
+def _items(
+    messages: Mapping[str, _Message],
+    line: Sequence[str],
+    add: Callable[[ItemList, str, _Message], None],
+    conversation: SourceConversation,
+) -> Sequence[SourceItem]:
+    items = ItemList(conversation.created_at)
+    for each in line:
+        add(items, each, messages[each])
+    return items.items()
+
+
+def _with_items(
+    conversation: SourceConversation, items: Sequence[SourceItem]
+) -> SourceConversation:
+    return dataclasses.replace(
+        conversation,
+        items=items,
+        created_at=conversation.created_at or items[0].created_at,
+        updated_at=conversation.updated_at or items[-1].created_at,
+    )

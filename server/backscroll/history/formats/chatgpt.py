@@ -1,0 +1,139 @@
+"""Reads the export of ChatGPT: a file with all conversations, or several files.
+
+Each conversation is a tree of messages in `mapping`, and `current_node` is the end of the branch
+that its owner saw last.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.formats import tree
+from backscroll.history.formats.branches import has_items, read_branches
+from backscroll.history.formats.chatgpt_messages import add_message, model_of
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.json_records import read_records
+from backscroll.history.formats.json_values import (
+    digest,
+    first_text,
+    list_of,
+    object_of,
+    objects_of,
+    text_of,
+    unix_seconds,
+)
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "chatgpt"
+_PROJECT: Final = "g-p-"
+"""How the id of a project begins. The ids of custom GPTs begin with `g-` alone."""
+
+
+def _recognises(sample: Sample) -> bool:
+    return any(
+        isinstance(record.get("mapping"), dict) or "current_node" in record
+        for whole in sample.records
+        for record in (whole, *objects_of(whole.get("conversations")))
+    )
+
+
+def _read(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=False), "conversations")
+
+
+def _read_branches(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=True), "conversations")
+
+
+def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
+    """Yield a conversation, and its abandoned branches if they are wanted.
+
+    Args:
+        found: the conversation as the export has it.
+        position: where it is in the file.
+        branches: whether to yield abandoned branches.
+    """
+    mapping = object_of(found.get("mapping"))
+    nodes = {each: node for each, node in mapping.items() if isinstance(node, dict)}
+    if not nodes:
+        reason = "has no messages in this export: if ChatGPT shows some, request a new export"
+        yield Unreadable(position, reason)
+        return
+    parents = _parents(nodes)
+    own_id = first_text(found, "conversation_id", "id") or _made_id(found, parents)
+    yield from read_branches(
+        nodes,
+        parents,
+        _current(found, nodes, parents),
+        add=add_message,
+        conversation=lambda line: _conversation(found, own_id, line),
+        position=position,
+        abandoned=branches,
+    )
+
+
+def _parents(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the parent of each node. Only old exports also have `children`."""
+    by_children = {
+        child: each
+        for each, node in nodes.items()
+        for child in list_of(node.get("children"))
+        if isinstance(child, str)
+    }
+    parents = {}
+    for each, node in nodes.items():
+        parent = text_of(node["parent"] if "parent" in node else by_children.get(each))
+        parents[each] = parent if parent != each else ""
+    return parents
+
+
+def _made_id(found: Mapping[str, Any], parents: Mapping[str, str]) -> str:
+    """Return an id for a conversation of the first exports, which have none."""
+    root = next((each for each, parent in parents.items() if parent not in parents), "")
+    return digest(str(found.get("create_time")), root)
+
+
+def _current(
+    found: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]], parents: Mapping[str, str]
+) -> list[str]:
+    """Return the ids of the current branch.
+
+    If `current_node` names no node, or one without any message to show, the branch with the newest
+    message is the current one.
+    """
+    line = tree.path(parents, text_of(found.get("current_node")))
+    if has_items(nodes, line, add_message):
+        return line
+    times = {
+        each: unix_seconds(object_of(node.get("message")).get("create_time"))
+        for each, node in nodes.items()
+    }
+    return tree.path(parents, tree.newest_leaf(parents, times))
+
+
+def _conversation(
+    found: Mapping[str, Any], own_id: str, line: Sequence[Mapping[str, Any]]
+) -> SourceConversation:
+    gpt = first_text(found, "gizmo_id", "conversation_template_id")
+    in_project = gpt.startswith(_PROJECT)
+    return SourceConversation(
+        source=_NAME,
+        id=own_id,
+        items=(),
+        title=text_of(found.get("title")),
+        created_at=unix_seconds(found.get("create_time")),
+        updated_at=unix_seconds(found.get("update_time")),
+        project=gpt if in_project else "",
+        model=model_of(line) or text_of(found.get("default_model_slug")),
+        metadata={"gpt": gpt} if gpt and not in_project else {},
+    )
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a ChatGPT export",
+    recognises=_recognises,
+    read=_read,
+    read_branches=_read_branches,
+)

@@ -1,0 +1,85 @@
+"""Replaces the citation marks in ChatGPT's answers with links.
+
+A mark is between two characters of Unicode's private use area, such as `<U+E200>cite<U+E202>turn0
+search1<U+E201>`, and the message's metadata has what it refers to. Exports until 2024 have marks
+such as `【4†source】`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from backscroll.history.formats.json_values import (
+    first_text,
+    object_of,
+    objects_of,
+    strings_in,
+    text_of,
+)
+
+_BEGIN: Final = "\ue200"
+_MARK: Final = re.compile("\ue200([^\ue200\ue201\ue202]*)\ue202?([^\ue200\ue201]*)\ue201")
+_OLD_BEGIN: Final = "【"
+_OLD_END: Final = "】"
+_NAMED: Final = "entity"
+
+
+def resolved(text: str, metadata: Mapping[str, Any]) -> str:
+    """Return a text with links in place of its citation marks.
+
+    A mark that the metadata does not explain is removed, except that the name of an entity is kept.
+
+    Args:
+        text: a text of a message.
+        metadata: the message's metadata.
+    """
+    if _BEGIN not in text and _OLD_BEGIN not in text:
+        return text
+    links: dict[str, str] = {}
+    for reference in objects_of(metadata.get("content_references")):
+        mark = text_of(reference.get("matched_text"))
+        if mark.startswith((_BEGIN, _OLD_BEGIN)):
+            links.setdefault(mark, _link(reference, mark))
+    for citation in objects_of(metadata.get("citations")):
+        begin, end = citation.get("start_ix"), citation.get("end_ix")
+        if isinstance(begin, int) and isinstance(end, int) and 0 <= begin < end:
+            mark = text[begin:end]
+            if mark.startswith(_OLD_BEGIN) and mark.endswith(_OLD_END):
+                links.setdefault(mark, _markdown(object_of(citation.get("metadata"))))
+    links = {mark: link for mark, link in links.items() if link or mark.startswith(_BEGIN)}
+    if links:
+        marks = re.compile("|".join(map(re.escape, sorted(links, key=len, reverse=True))))
+        text = marks.sub(lambda match: links[match[0]], text)
+    return _MARK.sub(_unexplained, text)
+
+
+def _link(reference: Mapping[str, Any], mark: str) -> str:
+    """Return the Markdown for a mark: as ChatGPT wrote it, or a link to each source."""
+    written = text_of(reference.get("alt"))
+    if written:
+        return written
+    links = ", ".join(filter(None, map(_markdown, _sources(reference))))
+    return f"({links})" if links else _MARK.sub(_unexplained, mark)
+
+
+def _sources(reference: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    items = objects_of(reference.get("items"))
+    yield from items or [reference]
+
+
+def _markdown(source: Mapping[str, Any]) -> str:
+    url = text_of(source.get("url"))
+    title = first_text(source, "title", "name", "attribution") or url
+    return f"[{title}]({url})" if url else title
+
+
+def _unexplained(mark: re.Match[str]) -> str:
+    kind, value = mark[1], mark[2]
+    if kind != _NAMED:
+        return ""
+    try:
+        strings = list(strings_in(json.loads(value)))
+    except (ValueError, RecursionError):
+        return ""
+    return strings[1] if len(strings) > 1 else "".join(strings)
