@@ -31,11 +31,11 @@ def read_records(
         field: the field that has the array.
         deep: whether an object can be nested deeply, as `json_items` says.
     """
-    for kind, found in _objects(file, field, deep=deep):
+    for position, found in _objects(file, field, deep=deep):
         if isinstance(found, JsonProblem):
             yield found
             continue
-        for record in read(found.value, f"{kind} {found.number}"):
+        for record in read(found.value, position):
             if found.replaced and isinstance(record, SourceConversation):
                 yield dataclasses.replace(record, replaced=found.replaced)
             else:
@@ -43,27 +43,38 @@ def read_records(
 
 
 _Found = tuple[str, JsonRecord | JsonProblem]
-"""What a record of the file is called, and the record."""
+"""A record of the file, after its position."""
 
 
 def _objects(file: SourceFile, field: str, *, deep: bool) -> Iterator[_Found]:
-    for kind, items in (
-        ("conversation", lambda stream: json_items(stream, field, deep=deep)),
-        ("line", _lines),
-        ("conversation", lambda stream: iter((json_document(stream, deep=deep),))),
+    for items in (
+        lambda stream: _items(stream, field, deep=deep),
+        _lines,
+        lambda stream: iter((("the file", json_document(stream, deep=deep)),)),
     ):
         with file.open() as stream:
             found = False
             for each in items(stream):
                 found = True
-                yield kind, each
+                yield each
         if found:
             return
 
 
-def _lines(stream: BinaryIO) -> Iterator[JsonRecord | JsonProblem]:
+def _items(stream: BinaryIO, field: str, *, deep: bool) -> Iterator[_Found]:
+    for each in json_items(stream, field, deep=deep):
+        yield f"conversation {each.number}", each
+
+
+def _lines(stream: BinaryIO) -> Iterator[_Found]:
     """Yield the objects of JSON Lines; nothing if the first line is not an object."""
     lines = json_lines(stream)
     first = next(lines, None)
-    if isinstance(first, JsonRecord):
-        yield from chain((first,), lines)
+    if isinstance(first, JsonProblem) or first is None:
+        return
+    second = next(lines, None)
+    if second is None:
+        yield "the file", first
+        return
+    for each in chain((first, second), lines):
+        yield f"line {each.number}", each

@@ -1,0 +1,109 @@
+"""Reads the export of Claude.ai: all conversations in one file or in several, and design chats.
+
+The messages of a conversation are a tree by their `parent_message_uuid`, in a list that mixes the
+branches. The branch that ends with the last message of the list is the current one, unless the
+conversation names another in `current_leaf_message_uuid`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.formats import tree
+from backscroll.history.formats.branches import read_branches
+from backscroll.history.formats.claude_ai_messages import add_message, with_keys
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.json_records import read_records
+from backscroll.history.formats.json_values import (
+    digest,
+    first_text,
+    object_of,
+    objects_of,
+    text_of,
+    unix_seconds,
+)
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "claude-ai"
+_NO_PARENT: Final = frozenset(
+    {"00000000-0000-4000-8000-000000000000", "00000000-0000-0000-0000-000000000000"}
+)
+_DESIGN: Final = ("contentBlocks", "authorAccountUuid")
+"""Fields of a message's `content` in a design chat."""
+
+
+def _recognises(sample: Sample) -> bool:
+    return any(
+        isinstance(record.get("chat_messages"), list) or _is_design(record)
+        for whole in sample.records
+        for record in (whole, *objects_of(whole.get("conversations")))
+    )
+
+
+def _is_design(record: Mapping[str, Any]) -> bool:
+    return any(
+        name in message or name in object_of(message.get("content"))
+        for message in objects_of(record.get("messages"))
+        for name in _DESIGN
+    )
+
+
+def _read(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=False), "conversations")
+
+
+def _read_branches(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=True), "conversations")
+
+
+def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
+    """Yield a conversation, and its abandoned branches if they are wanted.
+
+    Args:
+        found: the conversation as the export has it.
+        position: where it is in the file.
+        branches: whether to yield abandoned branches.
+    """
+    given = objects_of(found.get("chat_messages")) or objects_of(found.get("messages"))
+    if not given:
+        reason = "has no messages in this export: if Claude shows some, request a new export"
+        yield Unreadable(position, reason)
+        return
+    listed = list(with_keys(given))
+    messages = dict(listed)  # the later copy of a message is the newer one
+    links = [(key, text_of(message.get("parent_message_uuid"))) for key, message in listed]
+    parents = tree.parents_in_list(links, _NO_PARENT)
+    own_id = text_of(found.get("uuid")) or digest(text_of(found.get("created_at")), listed[0][0])
+    leaf = text_of(found.get("current_leaf_message_uuid"))
+    yield from read_branches(
+        messages,
+        parents,
+        tree.path(parents, leaf if leaf in messages else listed[-1][0]),
+        add=add_message,
+        conversation=lambda _: _conversation(found, own_id),
+        position=position,
+        abandoned=branches,
+    )
+
+
+def _conversation(found: Mapping[str, Any], own_id: str) -> SourceConversation:
+    return SourceConversation(
+        source=_NAME,
+        id=own_id,
+        items=(),
+        title=first_text(found, "name", "title"),
+        created_at=unix_seconds(found.get("created_at")),
+        updated_at=unix_seconds(found.get("updated_at")),
+        project=first_text(object_of(found.get("project")), "name", "uuid"),
+        model=text_of(found.get("model")),
+    )
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a Claude.ai export",
+    recognises=_recognises,
+    read=_read,
+    read_branches=_read_branches,
+)

@@ -1,0 +1,169 @@
+"""Reads the messages of a Claude.ai export.
+
+Source: the fields of exports from 2024 to 2026, as published converters describe them. Anthropic
+does not document them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from backscroll.history.formats.item_list import ItemList, MessageParts
+from backscroll.history.formats.json_values import (
+    digest,
+    first_text,
+    json_text,
+    object_of,
+    objects_of,
+    strings_in,
+    text_of,
+    unix_seconds,
+)
+from backscroll.history.formats.openai_items import Part, file_part, message, reasoning, role_of
+
+_STUB: Final = "This block is not supported on your current device yet."
+_STUBS: Final = (f"```\n{_STUB}\n```", _STUB)
+"""What a message's own `text` has in place of a block that is not text."""
+
+_NOT_SHOWN: Final = frozenset(
+    {"token_budget", "injected_prompt_block", "redacted_thinking", "flag"}
+)
+"""Types of blocks that Claude.ai shows to nobody."""
+
+_FILES: Final = frozenset({"document", "image"})
+_NOT_TEXT: Final = frozenset(
+    {"type", "id", "uuid", "file_uuid", "start_timestamp", "stop_timestamp", "tool_use_id"}
+)
+"""Fields that are left out of the text of an unknown block."""
+
+
+def with_keys(
+    messages: Iterable[Mapping[str, Any]],
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each message with its id, or with one made of it and its predecessors."""
+    key = ""
+    for found in messages:
+        key = text_of(found.get("uuid")) or digest(key, *strings_in(found))
+        yield key, found
+
+
+def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
+    """Append the items of a message.
+
+    Args:
+        items: the items of the branch before it.
+        key: the message's id.
+        found: the message.
+    """
+    content = found.get("content")
+    design = object_of(content)  # design chats have an object here, others a list of blocks
+    at = unix_seconds(found.get("created_at")) or unix_seconds(design.get("timestamp"))
+    role = role_of(first_text(found, "sender", "role"))
+    parts = MessageParts(items, key, role, at)
+    blocks = (content, design.get("contentBlocks"), found.get("contentBlocks"))
+    for number, block in enumerate(next(filter(None, map(objects_of, blocks)), [])):
+        kind = text_of(block.get("type"))
+        if kind in _OWN_ITEM:
+            _OWN_ITEM[kind](items, parts.own_key(number), block, at)
+        elif kind not in _NOT_SHOWN:
+            parts.add(number, _shown(kind, block))
+    parts.end(_own_text(found, design), _attached(found, design))
+
+
+def _own_text(found: Mapping[str, Any], design: Mapping[str, Any]) -> str:
+    """Return the text of a message without any block of text."""
+    text = text_of(found.get("text")) or text_of(found.get("content"))
+    text = text or text_of(design.get("content"))
+    for stub in _STUBS:
+        text = text.replace(stub, "")
+    return text if text.strip() else ""
+
+
+def _attached(found: Mapping[str, Any], design: Mapping[str, Any]) -> Iterator[Part]:
+    """Yield the names of attached files, and the text of those that the export has.
+
+    A long pasted text is an attachment, often without a name, in a message without text.
+    """
+    attachments = objects_of(found.get("attachments")) + objects_of(design.get("attachments"))
+    for each in attachments:
+        name = first_text(each, "file_name", "name")
+        if name:
+            yield file_part(name)
+        yield first_text(each, "extracted_content", "content")
+    for each in objects_of(found.get("files")):
+        name = first_text(each, "file_name", "name", "file_uuid", "uuid")
+        if name:
+            yield file_part(name)
+
+
+def _shown(kind: str, block: Mapping[str, Any]) -> Iterator[Part]:
+    """Yield the text or the file of a block that is part of a message."""
+    if kind == "text" and isinstance(block.get("text"), str):
+        text = text_of(block.get("text"))
+        if text.strip():
+            yield "\n".join((text, *_citations(block, text)))
+    elif kind in _FILES:
+        name = first_text(block, "file_name", "title", "name", "file_uuid")
+        if name:
+            yield file_part(name)
+    else:
+        yield from strings_in(block, _NOT_TEXT)
+
+
+def _citations(block: Mapping[str, Any], text: str) -> Iterator[str]:
+    """Yield a line for each source of a block that its text does not name itself."""
+    known = set()
+    for citation in objects_of(block.get("citations")):
+        details = object_of(citation.get("details"))
+        url = text_of(details.get("url")) or text_of(citation.get("url"))
+        if url and url not in known and url not in text:
+            known.add(url)
+            title = text_of(citation.get("title")) or text_of(details.get("title")) or url
+            yield f"[{title}]({url})"
+
+
+def _add_thinking(items: ItemList, key: str, block: Mapping[str, Any], at: int | None) -> None:
+    summaries = objects_of(block.get("summaries"))
+    summary = [text_of(each.get("summary")) for each in summaries]
+    items.add(key, reasoning(summary, [first_text(block, "thinking", "text")]), at)
+
+
+def _add_call(items: ItemList, key: str, block: Mapping[str, Any], at: int | None) -> None:
+    call = object_of(block.get("toolCall")) or block
+    name, call_id = text_of(call.get("name")), text_of(call.get("id"))
+    items.add_call(key, name, call.get("input", {}), at, call_id)
+    for field in ("result", "output"):  # in design chats, which have no block for it
+        if field in call:
+            items.add_output(f"{key}/{field}", _output_texts(call[field]), at)
+
+
+def _add_output(items: ItemList, key: str, block: Mapping[str, Any], at: int | None) -> None:
+    name, call_id = text_of(block.get("name")), text_of(block.get("tool_use_id"))
+    items.add_output(key, _output_texts(block.get("content")), at, name=name, call_id=call_id)
+
+
+def _output_texts(content: object) -> list[Part]:
+    texts: list[Part] = []
+    for part in content if isinstance(content, list) else [content]:
+        fields = object_of(part)
+        if isinstance(part, str):
+            texts.append(part)
+        elif fields.get("type") == "text" and isinstance(fields.get("text"), str):
+            texts.append(fields["text"])
+        elif fields:
+            texts += strings_in(fields, _NOT_TEXT) if "type" in fields else [json_text(fields)]
+    return texts
+
+
+def _add_interjection(items: ItemList, key: str, block: Mapping[str, Any], at: int | None) -> None:
+    """Append what the user said while Claude was working."""
+    items.add(key, message("user", strings_in(block, _NOT_TEXT)), at)
+
+
+_OWN_ITEM: Final = {
+    "thinking": _add_thinking,
+    "tool_use": _add_call,
+    "tool_call": _add_call,
+    "tool_result": _add_output,
+    "user_interjection": _add_interjection,
+}
+"""Types of blocks that become items of their own."""
