@@ -1,0 +1,184 @@
+"""Reads a conversation that LibreChat exported as JSON.
+
+Source: `api/server/utils/import/importers.js` of LibreChat at b6e4959. The messages are a flat list
+whose order says nothing, or nested in one another by `children`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.formats import tree
+from backscroll.history.formats.branches import read_branches
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.item_list import ItemList, MessageParts
+from backscroll.history.formats.json_records import read_records
+from backscroll.history.formats.json_values import (
+    digest,
+    first_text,
+    object_of,
+    objects_of,
+    strings_in,
+    text_of,
+    unix_seconds,
+)
+from backscroll.history.formats.openai_items import Part, file_part, reasoning, role_of
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "librechat"
+_NO_PARENT: Final = frozenset({"00000000-0000-0000-0000-000000000000"})
+_LISTS: Final = ("messages", "messagesTree")
+_NOT_TEXT: Final = frozenset({"type", "id", "file_id", "tool_call_ids", "agentId", "groupId"})
+"""Fields that are left out of the text of an unknown part."""
+
+
+def _recognises(sample: Sample) -> bool:
+    return any(
+        "conversationId" in record and any(name in record for name in _LISTS)
+        for record in sample.records
+    )
+
+
+def _read(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=False), deep=True)
+
+
+def _read_branches(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=True), deep=True)
+
+
+def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
+    """Yield a conversation, and its abandoned branches if they are wanted.
+
+    Args:
+        found: the conversation as LibreChat exported it.
+        position: where it is in the file.
+        branches: whether to yield abandoned branches.
+    """
+    messages, parents = _messages(found)
+    if not messages:
+        yield Unreadable(position, "has no messages: export it from LibreChat again, as JSON")
+        return
+    own_id = text_of(found.get("conversationId")) or digest(*list(messages)[:1])
+    times = {key: _time(message) for key, message in messages.items()}
+    yield from read_branches(
+        messages,
+        parents,
+        tree.path(parents, tree.newest_leaf(parents, times)),
+        add=_add_message,
+        conversation=lambda line: _conversation(found, own_id, line),
+        position=position,
+        abandoned=branches,
+    )
+
+
+def _messages(
+    found: Mapping[str, Any],
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """Return the messages by id, and the parent of each.
+
+    A message that is nested in another one is its child, whatever its `parentMessageId` says.
+    """
+    lists = [objects_of(found.get(name)) for name in _LISTS]
+    pending = [("", message) for message in reversed(next(filter(None, reversed(lists)), []))]
+    messages: dict[str, Mapping[str, Any]] = {}
+    links: list[tuple[str, str]] = []
+    before = ""
+    while pending:
+        parent, each = pending.pop()
+        key = text_of(each.get("messageId")) or digest(before, *_strings(each))
+        before = key
+        messages[key] = each
+        links.append((key, parent or text_of(each.get("parentMessageId"))))
+        pending += [(key, child) for child in reversed(objects_of(each.get("children")))]
+    return messages, tree.parents_in_list(links, _NO_PARENT)
+
+
+def _strings(found: Mapping[str, Any]) -> Iterator[str]:
+    return strings_in(found, frozenset({"children"}))
+
+
+def _time(found: Mapping[str, Any]) -> int | None:
+    return unix_seconds(found.get("createdAt"))
+
+
+def _conversation(
+    found: Mapping[str, Any], own_id: str, line: Sequence[Mapping[str, Any]]
+) -> SourceConversation:
+    answers = (text_of(each.get("model")) for each in reversed(line) if not _is_user(each))
+    options = object_of(found.get("options"))
+    endpoint = first_text(found, "endpoint") or first_text(options, "endpoint")
+    return SourceConversation(
+        source=_NAME,
+        id=own_id,
+        items=(),
+        title=text_of(found.get("title")),
+        created_at=unix_seconds(found.get("createdAt")),
+        updated_at=unix_seconds(found.get("updatedAt")),
+        model=next(filter(None, answers), "") or text_of(options.get("model")),
+        metadata={"endpoint": endpoint} if endpoint else {},
+    )
+
+
+def _is_user(found: Mapping[str, Any]) -> bool:
+    by_user = found.get("isCreatedByUser")
+    if isinstance(by_user, bool):
+        return by_user
+    return role_of(first_text(found, "role", "sender")) == "user"
+
+
+def _add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
+    """Append the items of a message. Its tool calls and reasoning are parts of its `content`."""
+    at = _time(found)
+    parts = MessageParts(items, key, "user" if _is_user(found) else "assistant", at)
+    for number, part in enumerate(_list(found.get("content"))):
+        fields = object_of(part)
+        kind = text_of(fields.get("type"))
+        if kind == "think":
+            items.add(parts.own_key(number), reasoning([], [_text(fields, "think")]), at)
+        elif kind == "tool_call":
+            _add_call(items, parts.own_key(number), object_of(fields.get("tool_call")), at)
+        else:
+            parts.add(number, _part_texts(kind, part))
+    files = objects_of(found.get("files")) + objects_of(found.get("attachments"))
+    names = filter(None, (first_text(file, "filename", "file_id") for file in files))
+    parts.end(text_of(found.get("text")), map(file_part, names))
+
+
+def _list(content: object) -> list[Any]:
+    return content if isinstance(content, list) else [content]
+
+
+def _part_texts(kind: str, part: object) -> Iterator[str]:
+    if kind == "text":
+        yield _text(object_of(part), "text")
+    elif kind == "error":
+        yield _text(object_of(part), "error") or _text(object_of(part), "text")
+    else:
+        yield from strings_in(part, _NOT_TEXT)
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    """Return a text, which some versions put into an object with `value`."""
+    value = fields.get(name)
+    return text_of(value) or text_of(object_of(value).get("value"))
+
+
+def _add_call(items: ItemList, key: str, call: Mapping[str, Any], at: int | None) -> None:
+    function = object_of(call.get("function")) or call
+    arguments = function.get("arguments", function.get("args"))
+    call_id = text_of(call.get("id")) or key
+    items.add_call(key, text_of(function.get("name")), arguments or {}, at, call_id)
+    output = function.get("output")
+    texts: list[Part] = list(strings_in(output, _NOT_TEXT))
+    items.add_output(f"{key}/output", texts, at, call_id=call_id)
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a LibreChat export",
+    recognises=_recognises,
+    read=_read,
+    read_branches=_read_branches,
+)

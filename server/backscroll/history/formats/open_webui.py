@@ -1,0 +1,132 @@
+"""Reads the export of Open WebUI: all chats in one file, or one of them.
+
+Each chat is a tree of messages in `history.messages`, and `history.currentId` is the end of the
+branch that its owner saw last. Chats of 2023 have a list `messages` alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.formats import tree
+from backscroll.history.formats.branches import has_items, read_branches
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.json_records import read_records
+from backscroll.history.formats.json_values import (
+    digest,
+    first_text,
+    list_of,
+    object_of,
+    objects_of,
+    strings_in,
+    text_of,
+    unix_seconds,
+)
+from backscroll.history.formats.open_webui_messages import add_message
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "open-webui"
+
+
+def _recognises(sample: Sample) -> bool:
+    return any("messages" in _history(_chat(record)) for record in sample.records)
+
+
+def _chat(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the chat itself. The export of one chat can be without the fields around it."""
+    return object_of(found.get("chat")) or found
+
+
+def _history(chat: Mapping[str, Any]) -> Mapping[str, Any]:
+    return object_of(chat.get("history"))
+
+
+def _read(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=False))
+
+
+def _read_branches(file: SourceFile) -> Iterator[Record]:
+    return read_records(file, lambda *given: conversations(*given, branches=True))
+
+
+def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
+    """Yield a conversation, and its abandoned branches if they are wanted.
+
+    Args:
+        found: the chat as the export has it.
+        position: where it is in the file.
+        branches: whether to yield abandoned branches.
+    """
+    chat = _chat(found)
+    messages, parents = _messages(chat)
+    if not messages:
+        yield Unreadable(position, "has no messages in this export: there is nothing to import")
+        return
+    own_id = first_text(found, "id") or first_text(chat, "id") or digest(*list(messages)[:1])
+    yield from read_branches(
+        messages,
+        parents,
+        _current(chat, messages, parents),
+        add=add_message,
+        conversation=lambda line: _conversation(found, own_id, line),
+        position=position,
+        abandoned=branches,
+    )
+
+
+def _messages(chat: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """Return the messages by id, and the parent of each."""
+    by_id = object_of(_history(chat).get("messages"))
+    messages: dict[str, Mapping[str, Any]] = {
+        key: each for key, each in by_id.items() if isinstance(each, dict)
+    }
+    if messages:
+        return messages, {key: text_of(each.get("parentId")) for key, each in messages.items()}
+    key = ""
+    links = []
+    for each in objects_of(chat.get("messages")):
+        key = text_of(each.get("id")) or digest(key, *strings_in(each))
+        messages[key] = each
+        links.append((key, text_of(each.get("parentId"))))
+    return messages, tree.parents_in_list(links)
+
+
+def _current(
+    chat: Mapping[str, Any], messages: Mapping[str, Mapping[str, Any]], parents: Mapping[str, str]
+) -> list[str]:
+    """Return the ids of the current branch; that with the newest message if none is named."""
+    line = tree.path(parents, text_of(_history(chat).get("currentId")))
+    if has_items(messages, line, add_message):
+        return line
+    times = {key: unix_seconds(each.get("timestamp")) for key, each in messages.items()}
+    return tree.path(parents, tree.newest_leaf(parents, times))
+
+
+def _conversation(
+    found: Mapping[str, Any], own_id: str, line: Sequence[Mapping[str, Any]]
+) -> SourceConversation:
+    chat = _chat(found)
+    answered = (first_text(each, "model", "modelName") for each in reversed(line))
+    chosen = map(text_of, list_of(chat.get("models")))
+    created_at = unix_seconds(found.get("created_at")) or unix_seconds(chat.get("timestamp"))
+    folder = text_of(found.get("folder_id"))
+    return SourceConversation(
+        source=_NAME,
+        id=own_id,
+        items=(),
+        title=first_text(found, "title") or first_text(chat, "title"),
+        created_at=created_at,
+        updated_at=unix_seconds(found.get("updated_at")),
+        model=next(filter(None, (*answered, *chosen)), ""),
+        metadata={"folder_id": folder} if folder else {},
+    )
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="an Open WebUI export",
+    recognises=_recognises,
+    read=_read,
+    read_branches=_read_branches,
+)
