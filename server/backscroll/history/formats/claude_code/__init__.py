@@ -1,0 +1,36 @@
+"""Session logs of Claude Code.
+
+A log has a line for each block of a message, and lines of other kinds between them. `scan` reads
+all lines and keeps how they are linked; `tree` finds the lines that belong to the conversation; and
+`reading` reads these again and makes items of them.
+"""
+
+from typing import Final
+
+from backscroll.history.formats.claude_code.reading import NAME, read, read_branches
+from backscroll.history.formats.format import Format
+from backscroll.history.sample import Sample
+
+_KINDS: Final = frozenset({"user", "assistant", "summary", "system"})
+
+
+def _recognises(sample: Sample) -> bool:
+    if sample.kind != "lines":
+        return False
+    for record in sample.records:
+        if "sessionId" in record and isinstance(record.get("message"), dict):
+            return True
+        if record.get("type") == "summary" and "leafUuid" in record:
+            return True
+        if "parentUuid" in record and record.get("type") in _KINDS:
+            return True
+    return False
+
+
+FORMAT: Final = Format(
+    name=NAME,
+    words="a session log of Claude Code",
+    recognises=_recognises,
+    read=read,
+    read_branches=read_branches,
+)

@@ -1,0 +1,212 @@
+"""What the lines of a Claude Code log are and how they are linked, without their content.
+
+A log can have millions of lines. An index keeps about 50 bytes of each in arrays, and everything
+else is read again when it is needed.
+"""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+NONE: Final = -1
+"""The parent of a line that has none, and the group of a line that belongs to no sub-agent."""
+
+_UNKNOWN: Final = -2
+_GENERATION: Final = 150_000
+_PART: Final = 400_000
+
+
+class Kind(IntEnum):
+    """What a line is."""
+
+    BOOKKEEPING = 0
+    LINK = 1
+    """Part of the tree, but without messages, such as `system` and `progress` lines."""
+    TURN = 2
+    """A message of the user or the assistant."""
+    HIDDEN = 3
+    """A message that the program wrote for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a line is linked to others.
+
+    Attributes:
+        kind: what the line is.
+        offset: where it starts, in bytes.
+        uuid: its id; empty if it has none.
+        parent: the id of the line before it; empty if there is none.
+        is_boundary: whether the line begins the context after a compaction.
+        is_output: whether it contains a tool's output.
+        message: the id of the assistant's message of which it is a block; empty if unknown.
+        calls: the ids of the tool calls that it makes, or whose output it contains.
+        time: in Unix milliseconds; None if unknown.
+        group: the number of the sub-agent that wrote it, or `NONE`.
+    """
+
+    kind: Kind
+    offset: int = 0
+    uuid: str = ""
+    parent: str = ""
+    is_boundary: bool = False
+    is_output: bool = False
+    message: str = ""
+    calls: tuple[str, ...] = ()
+    time: int | None = None
+    group: int = NONE
+
+
+@dataclass(slots=True)
+class Index:
+    """The lines of a log, by position. The first line has position 0.
+
+    Ids are kept as 64-bit hashes; 0 stands for none.
+
+    Attributes:
+        kinds: what each line is.
+        offsets: where each line starts, in bytes; 0 for bookkeeping.
+        uuids: the id of each line.
+        parents: the position of each line's parent, or `NONE`. It is less than the line's own.
+        messages: the id of the assistant's message of which a line is a block.
+        calls: the id of the first tool call that a line makes, or whose output it contains.
+        more_calls: the ids of a line's other tool calls.
+        outputs: 1 for each line that contains a tool's output.
+        times: in Unix milliseconds; -1 if unknown.
+        groups: the number of the sub-agent that wrote a line, or `NONE`.
+    """
+
+    kinds: bytearray = field(default_factory=bytearray)
+    offsets: "array[int]" = field(default_factory=lambda: array("q"))
+    uuids: "array[int]" = field(default_factory=lambda: array("q"))
+    parents: "array[int]" = field(default_factory=lambda: array("i"))
+    messages: "array[int]" = field(default_factory=lambda: array("q"))
+    calls: "array[int]" = field(default_factory=lambda: array("q"))
+    more_calls: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    outputs: bytearray = field(default_factory=bytearray)
+    times: "array[int]" = field(default_factory=lambda: array("q"))
+    groups: "array[int]" = field(default_factory=lambda: array("i"))
+    _known: dict[int, int] = field(default_factory=dict)
+    _known_before: dict[int, int] = field(default_factory=dict)
+    _unknown: list[tuple[int, int]] = field(default_factory=list)
+    _last: int = NONE
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self.kinds)
+
+    def skip_to(self, position: int) -> None:
+        """Add bookkeeping lines, so that the next line gets this position."""
+        missing = position - len(self.kinds)
+        if missing > 0:
+            self.kinds.extend(bytes(missing))
+            self.outputs.extend(bytes(missing))
+            for numbers, empty in (
+                (self.offsets, 0),
+                (self.uuids, 0),
+                (self.messages, 0),
+                (self.calls, 0),
+                (self.parents, NONE),
+                (self.times, -1),
+                (self.groups, NONE),
+            ):
+                numbers.extend([empty] * missing)
+
+    def add(self, link: Link) -> None:
+        """Add a line."""
+        position = len(self.kinds)
+        uuid = _hash(link.uuid)
+        calls = tuple(map(_hash, link.calls))
+        self.kinds.append(link.kind)
+        self.offsets.append(link.offset)
+        self.uuids.append(uuid)
+        self.parents.append(self._parent(position, link))
+        self.messages.append(_hash(link.message))
+        self.calls.append(calls[0] if calls else 0)
+        if len(calls) > 1:
+            self.more_calls[position] = calls[1:]
+        self.outputs.append(link.is_output)
+        self.times.append(-1 if link.time is None else link.time)
+        self.groups.append(link.group)
+        if not uuid:
+            return
+        if link.group == NONE:
+            self._last = position
+        self._known.setdefault(uuid, position)
+        if len(self._known) >= _GENERATION:
+            self._known, self._known_before = {}, self._known
+
+    def calls_of(self, position: int) -> Iterator[int]:
+        """Yield the ids of all tool calls of a line."""
+        if first := self.calls[position]:
+            yield first
+            yield from self.more_calls.get(position, ())
+
+    def position_of(self, uuid: str) -> int:
+        """Return the position of the first line with an id, or `NONE`."""
+        wanted = _hash(uuid)
+        try:
+            return self.uuids.index(wanted) if wanted else NONE
+        except ValueError:
+            return NONE
+
+    def group_of(self, uuid: str) -> int:
+        """Return the number of the sub-agent that wrote a line, given the line's id, or `NONE`."""
+        wanted = _hash(uuid)
+        position = self._known.get(wanted, self._known_before.get(wanted, NONE))
+        return NONE if position == NONE else self.groups[position]
+
+    def finish(self) -> None:
+        """Find the parents that were not among the last lines, and drop repeated lines.
+
+        A line that is repeated with the same id becomes bookkeeping.
+        """
+        self._find_parents()
+        self._known, self._known_before = {}, {}
+        for position in self._repeated():
+            self.kinds[position] = Kind.BOOKKEEPING
+
+    def _parent(self, position: int, link: Link) -> int:
+        if not link.uuid:
+            return NONE
+        if not link.parent:
+            return self._last if link.is_boundary else NONE
+        wanted = _hash(link.parent)
+        found = self._known.get(wanted, self._known_before.get(wanted, _UNKNOWN))
+        if found == _UNKNOWN:
+            self._unknown.append((position, wanted))
+            # If the id is nowhere before the line, the line follows the one before it.
+            return self._last
+        return found
+
+    def _find_parents(self) -> None:
+        wanted = {uuid for _, uuid in self._unknown}
+        found: dict[int, int] = {}
+        if wanted and len(self) > _GENERATION:
+            for position, uuid in enumerate(self.uuids):
+                if uuid in wanted:
+                    found.setdefault(uuid, position)
+        for position, uuid in self._unknown:
+            if found.get(uuid, position) < position:
+                self.parents[position] = found[uuid]
+        self._unknown = []
+
+    def _repeated(self) -> Iterator[int]:
+        """Yield the positions of lines whose id an earlier line has.
+
+        The ids are compared in parts, so that a set never has more than about `_PART` of them.
+        """
+        parts = len(self) // _PART + 1
+        for part in range(parts):
+            seen: set[int] = set()
+            for position, uuid in enumerate(self.uuids):
+                if uuid and uuid % parts == part:
+                    if uuid in seen:
+                        yield position
+                    seen.add(uuid)
+
+
+def _hash(identifier: str) -> int:
+    return (hash(identifier) or 1) if identifier else 0

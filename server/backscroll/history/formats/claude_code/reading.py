@@ -1,0 +1,217 @@
+"""The conversations in a Claude Code log: the main one, and those of sub-agents."""
+
+import errno
+import re
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import accumulate
+from operator import attrgetter
+from pathlib import PurePath
+from typing import Final
+
+from backscroll.history import log_items
+from backscroll.history.conversation import SourceConversation, SourceItem
+from backscroll.history.formats.claude_code.blocks import Blocks
+from backscroll.history.formats.claude_code.index import NONE, Kind
+from backscroll.history.formats.claude_code.scan import Prompt, Scan, Session, scan, text_in
+from backscroll.history.formats.claude_code.tree import abandoned_branches, current_lines
+from backscroll.history.formats.claude_code.turns import items_of
+from backscroll.history.formats.format import Record
+from backscroll.history.log_lines import LogReader, parsed
+from backscroll.history.source_file import SourceFile
+from backscroll.history.streamed_items import StreamedItems
+
+NAME: Final = "claude-code"
+
+_AT_END: Final = -1
+_IN_MEMORY: Final = 24 * 1024 * 1024
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def read(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[Record]:
+    """Yield the main conversation of a log, then those of its sub-agents.
+
+    Args:
+        file: the log.
+        in_memory: the maximum length of a log whose items are kept in memory, in bytes. The items
+            of longer logs are read from the file again whenever they are used.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    found = _scan(file)
+    yield from found.unreadable
+    yield from _Log(file, found, in_memory).conversations()
+
+
+def read_branches(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[Record]:
+    """Yield the conversations of a log, and after each other its abandoned branches.
+
+    A branch has only the items that the current branch and earlier branches lack.
+
+    Args:
+        file: the log.
+        in_memory: as for `read`.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    found = _scan(file)
+    log = _Log(file, found, in_memory)
+    yield from found.unreadable
+    yield from log.conversations()
+    yield from log.branches()
+
+
+def _scan(file: SourceFile) -> Scan:
+    with file.open() as stream:
+        return scan(stream)
+
+
+class _Log:
+    """A log of which everything but the content of its lines is known."""
+
+    def __init__(self, file: SourceFile, found: Scan, in_memory: int) -> None:
+        self._file = file
+        self._found = found
+        self._is_small = found.bytes_read <= in_memory
+        leaf = found.index.position_of(found.last_leaf)
+        self._current = current_lines(found.index, leaf)
+        stem = PurePath(file.name).name.partition(".")[0].lower()
+        self._id = stem if _UUID.fullmatch(stem) else found.main.session or stem
+
+    def conversations(self) -> Iterator[SourceConversation]:
+        found = self._found
+        if found.main.turns or found.prompts:
+            positions = _chosen(found.index.kinds, self._current)
+            items = self._items(positions, found.prompts)
+            if items:
+                parent = found.main.forked_from
+                parent = "" if parent == self._id else parent
+                yield self._conversation(found.main, self._id, items, found.title(), parent)
+        for agent, positions in self._agent_lines():
+            session = agent.session or self._id
+            items = self._items(positions)
+            if items:
+                agent_id = f"{session}/{agent.agent}"
+                yield self._conversation(agent, agent_id, items, agent.prompt, session)
+
+    def branches(self) -> Iterator[SourceConversation]:
+        found = self._found
+        abandoned = abandoned_branches(found.index, self._current)
+        for number, branch in enumerate(abandoned, 1):
+            items = self._items(_chosen(found.index.kinds, branch))
+            if items:
+                branch_id = f"{self._id}/{items[0].key}"
+                yield self._conversation(
+                    found.main, branch_id, items, found.title(), self._id, number
+                )
+
+    def _agent_lines(self) -> Iterator[tuple[Session, Sequence[int]]]:
+        index = self._found.index
+        lines: dict[int, array[int]] = {}
+        if self._found.agents:
+            for position, group in enumerate(index.groups):
+                if group != NONE and index.kinds[position] == Kind.TURN:
+                    lines.setdefault(group, array("i")).append(position)
+        for group, positions in lines.items():
+            yield self._found.agents[group], positions
+
+    def _conversation(  # noqa: PLR0913, PLR0917 - what distinguishes the conversations of a log
+        self,
+        session: Session,
+        identifier: str,
+        items: Sequence[SourceItem],
+        title: str,
+        parent: str,
+        branch: int = 0,
+    ) -> SourceConversation:
+        facts = {
+            "git_branch": session.git_branch,
+            "version": session.version,
+            "agent": session.agent,
+        }
+        return SourceConversation(
+            source=NAME,
+            id=identifier,
+            items=items,
+            title=title,
+            created_at=_seconds(session.first_ms),
+            updated_at=_seconds(session.last_ms),
+            project=session.project,
+            model=session.model,
+            parent=parent,
+            metadata={name: fact for name, fact in facts.items() if fact},
+            branch=branch,
+            replaced=session.replaced,
+        )
+
+    def _items(
+        self, positions: Sequence[int], prompts: Sequence[Prompt] = ()
+    ) -> Sequence[SourceItem]:
+        placed = _placed(positions, self._found.index.times, prompts)
+
+        def read_items() -> Iterator[SourceItem]:
+            return self._read_items(positions, placed)
+
+        return tuple(read_items()) if self._is_small else StreamedItems(read_items)
+
+    def _read_items(
+        self, positions: Sequence[int], placed: Mapping[int, Sequence[SourceItem]]
+    ) -> Iterator[SourceItem]:
+        index = self._found.index
+        blocks = Blocks()
+        with self._file.open() as stream:
+            reader = LogReader(stream)
+            for position in positions:
+                if position in placed:
+                    yield from blocks.rest()
+                    yield from placed[position]
+                line = reader.line_at(index.offsets[position])
+                value, _ = parsed(line.raw)
+                if value is None:
+                    raise OSError(errno.EIO, "the file was changed while it was read")
+                uuid = text_in(value, "uuid") or f"line-{position + 1}"
+                message = value.get("message")
+                message_id = text_in(message, "id") if isinstance(message, dict) else ""
+                created_at = _seconds(index.times[position])
+                yield from blocks.add(uuid, message_id, items_of(value), created_at)
+        yield from blocks.rest()
+        yield from placed.get(_AT_END, ())
+
+
+def _chosen(kinds: bytearray, lines: bytearray) -> Sequence[int]:
+    both = enumerate(zip(kinds, lines, strict=True))
+    return array("i", (at for at, (kind, is_in) in both if is_in and kind == Kind.TURN))
+
+
+def _placed(
+    positions: Sequence[int], times: Sequence[int], prompts: Sequence[Prompt]
+) -> Mapping[int, Sequence[SourceItem]]:
+    """Return the items of prompts, by the position of the line before which each belongs.
+
+    That is the first line that is later than the prompt.
+    """
+    placed: defaultdict[int, list[SourceItem]] = defaultdict(list)
+    if not prompts:
+        return placed
+    latest = list(accumulate((times[position] for position in positions), max))
+    for prompt in sorted(prompts, key=attrgetter("time")):
+        at = bisect_right(latest, prompt.time)
+        position = positions[at] if at < len(positions) else _AT_END
+        digest = sha256(prompt.text.encode()).hexdigest()[:16]
+        placed[position].append(
+            SourceItem(
+                key=f"prompt-{prompt.time}-{digest}",
+                item=log_items.message("user", prompt.text),
+                created_at=_seconds(prompt.time),
+            )
+        )
+    return placed
+
+
+def _seconds(ms: int | None) -> int | None:
+    return None if ms is None or ms < 0 else ms // 1000

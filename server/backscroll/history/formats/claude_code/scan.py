@@ -1,0 +1,267 @@
+"""The first reading of a Claude Code log: what its lines are, and what is known of its sessions."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final
+
+from backscroll.history.conversation import Unreadable
+from backscroll.history.formats.claude_code.index import NONE, Index, Kind, Link
+from backscroll.history.formats.claude_code.turns import prompt_of, title_of
+from backscroll.history.log_lines import LogLine, LogReader, parsed
+from backscroll.history.log_times import unix_ms
+from backscroll.store.envelopes import JSON
+
+_SKIPPED: Final = re.compile(
+    rb'\s*\{"type":"(?:file-history-snapshot|queue-operation|mode|permission-mode|pr-link)"'
+)
+"""How lines begin that are never needed. They have no place in the tree."""
+
+_LINKS: Final = frozenset({"system", "attachment", "progress"})
+_MOST_UNREADABLE: Final = 20
+_MOST_PROMPTS: Final = 10_000
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of the main conversation, or of one sub-agent's.
+
+    Attributes:
+        session: the id of the session; of the last line that has one.
+        agent: the id of the sub-agent; empty for the main conversation.
+        title: the title that the user, the program or the model gave; empty if there is none.
+        prompt: the first prompt, shortened.
+        first_ms: the time of the first line in Unix milliseconds; None if unknown.
+        last_ms: the time of the last line in Unix milliseconds; None if unknown.
+        project: the working directory of the first line that has one.
+        git_branch: the git branch of the last line that has one.
+        model: the model that answered last.
+        version: the version of the program that wrote the last line.
+        forked_from: the id of the session from which the first lines were copied.
+        replaced: how many characters became U+FFFD.
+        turns: the number of lines with messages.
+    """
+
+    session: str = ""
+    agent: str = ""
+    title: str = ""
+    prompt: str = ""
+    first_ms: int | None = None
+    last_ms: int | None = None
+    project: str = ""
+    git_branch: str = ""
+    model: str = ""
+    version: str = ""
+    forked_from: str = ""
+    replaced: int = 0
+    turns: int = 0
+
+    def note(self, line: JSON, time: int | None, replaced: int) -> None:
+        """Take what is known from one of its lines."""
+        self.session = text_in(line, "sessionId") or self.session
+        self.project = self.project or text_in(line, "cwd")
+        self.git_branch = text_in(line, "gitBranch") or self.git_branch
+        self.version = text_in(line, "version") or self.version
+        self.replaced += replaced
+        if time is not None:
+            self.first_ms = time if self.first_ms is None else min(time, self.first_ms)
+            self.last_ms = time if self.last_ms is None else max(time, self.last_ms)
+        forked = line.get("forkedFrom")
+        if not self.forked_from and isinstance(forked, dict):
+            self.forked_from = text_in(forked, "sessionId")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt that was typed while the program worked, and that is not part of the tree.
+
+    Attributes:
+        position: the position of its line.
+        time: in Unix milliseconds.
+        text: the prompt.
+    """
+
+    position: int
+    time: int
+    text: str
+
+
+@dataclass(slots=True)
+class Scan:
+    """What the first reading found.
+
+    Attributes:
+        index: the lines.
+        main: the main conversation.
+        agents: the sub-agents whose lines are in this log, by number.
+        prompts: prompts outside of the tree.
+        last_leaf: the id of the line that the program showed last, if no turn follows it.
+        unreadable: lines that cannot be read.
+        bytes_read: the length of all lines that were read, in bytes.
+    """
+
+    index: Index = field(default_factory=Index)
+    main: Session = field(default_factory=Session)
+    agents: list[Session] = field(default_factory=list)
+    prompts: list[Prompt] = field(default_factory=list)
+    last_leaf: str = ""
+    unreadable: list[Unreadable] = field(default_factory=list)
+    bytes_read: int = 0
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _titles: dict[str, str] = field(default_factory=dict)
+
+    def take(self, line: LogLine, value: JSON, replaced: int) -> None:
+        """Take one line."""
+        kind = value.get("type")
+        time = unix_ms(value.get("timestamp"))
+        match kind:
+            case "user" | "assistant":
+                self._take_turn(line, value, time, replaced)
+            case str() if kind in _LINKS:
+                self._take_link(line, value, time)
+            case "summary" | "ai-title" | "custom-title":
+                self._take_title(kind, value)
+            case "last-prompt":
+                self.last_leaf = text_in(value, "leafUuid")
+            case _ if "uuid" in value and "parentUuid" in value:
+                self._take_link(line, value, time)
+            case _:
+                pass
+
+    def refuse(self, line: LogLine) -> None:
+        """Note a line that cannot be read. Only the first ones are kept."""
+        why = "has too many values" if line.is_too_long else "is not a JSON object"
+        if len(self.unreadable) < _MOST_UNREADABLE:
+            reason = f"{why}, and was left out"
+            self.unreadable.append(Unreadable(f"line {line.number}", reason))
+
+    def title(self) -> str:
+        """Return the best title of the main conversation."""
+        for kind in ("custom-title", "ai-title", "summary"):
+            if title := self._titles.get(kind):
+                return title
+        return self.main.prompt
+
+    def _take_turn(self, line: LogLine, value: JSON, time: int | None, replaced: int) -> None:
+        uuid = text_in(value, "uuid") or f"line-{line.number}"
+        parent = text_in(value, "parentUuid")
+        group = self._group(value, uuid, parent)
+        session = self.main if group == NONE else self.agents[group]
+        session.note(value, time, replaced)
+        message = value.get("message")
+        message = message if isinstance(message, dict) else {}
+        summary = bool(value.get("isCompactSummary"))
+        is_hidden = summary or bool(value.get("isMeta"))
+        is_answer = value["type"] == "assistant"
+        outputs, calls = _calls(message.get("content"))
+        if not is_hidden:
+            session.turns += 1
+            if group == NONE:
+                self.last_leaf = ""
+            if is_answer:
+                model = text_in(message, "model")
+                session.model = session.model if not model or model.startswith("<") else model
+            elif not session.prompt:
+                session.prompt = title_of(value)
+        self.index.add(
+            Link(
+                Kind.HIDDEN if is_hidden else Kind.TURN,
+                line.offset,
+                uuid,
+                parent or text_in(value, "logicalParentUuid"),
+                is_boundary=summary or "parentUuid" not in value,
+                is_output=outputs,
+                message=text_in(message, "id") if is_answer else "",
+                calls=calls,
+                time=time,
+                group=group,
+            )
+        )
+
+    def _take_link(self, line: LogLine, value: JSON, time: int | None) -> None:
+        attachment = value.get("attachment")
+        prompt = ""
+        if isinstance(attachment, dict) and attachment.get("type") == "queued_command":
+            prompt = prompt_of(attachment)
+        uuid, parent = text_in(value, "uuid"), text_in(value, "parentUuid")
+        if not uuid:
+            if prompt and time is not None and len(self.prompts) < _MOST_PROMPTS:
+                self.prompts.append(Prompt(line.number - 1, time, prompt))
+            return
+        self.index.add(
+            Link(
+                Kind.TURN if prompt else Kind.LINK,
+                line.offset,
+                uuid,
+                parent or text_in(value, "logicalParentUuid"),
+                is_boundary=value.get("subtype") == "compact_boundary",
+                time=time,
+                group=self._group(value, uuid, parent),
+            )
+        )
+
+    def _take_title(self, kind: str, value: JSON) -> None:
+        names = {"summary": "summary", "ai-title": "aiTitle", "custom-title": "customTitle"}
+        if title := text_in(value, names[kind]).strip():
+            self._titles[kind] = title
+
+    def _group(self, value: JSON, uuid: str, parent: str) -> int:
+        if not value.get("isSidechain"):
+            return NONE
+        agent = text_in(value, "agentId")
+        if not agent and parent:
+            found = self.index.group_of(parent)
+            if found != NONE:
+                return found
+        name = agent or uuid
+        if name not in self._numbers:
+            self._numbers[name] = len(self.agents)
+            self.agents.append(Session(agent=name))
+        return self._numbers[name]
+
+
+def scan(stream: BinaryIO) -> Scan:
+    """Read a log for the first time.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    found = Scan()
+    reader = LogReader(stream)
+    for line in reader.lines(_is_skipped):
+        value, replaced = parsed(line.raw)
+        if value is not None:
+            found.index.skip_to(line.number - 1)
+            found.take(line, value, replaced)
+        elif line.has_end and (line.is_too_long or line.raw.strip(b"\0 \t\r\n")):
+            found.refuse(line)
+    found.bytes_read = reader.offset
+    found.index.finish()
+    return found
+
+
+def text_in(value: JSON, name: str) -> str:
+    """Return a field of an object if it is text, or else an empty text."""
+    found = value.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _is_skipped(raw: bytes) -> bool:
+    return _SKIPPED.match(raw) is not None
+
+
+def _calls(content: Any) -> tuple[bool, tuple[str, ...]]:  # noqa: ANN401 - any JSON value
+    """Return whether a turn contains outputs of tools, and the ids of its calls or outputs."""
+    if not isinstance(content, list):
+        return False, ()
+    outputs, calls = False, []
+    for block in content:
+        if not isinstance(block, dict):
+            continue
+        call = block.get("tool_use_id")
+        if isinstance(call, str):
+            outputs = True
+        else:
+            call = block.get("id")
+        if isinstance(call, str):
+            calls.append(call)
+    return outputs, tuple(calls)

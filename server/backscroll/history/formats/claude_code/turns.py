@@ -1,0 +1,125 @@
+"""The items in a line of a Claude Code log."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from backscroll.history import log_items
+from backscroll.history.log_texts import first_words
+from backscroll.store.envelopes import JSON
+
+_NOT_TYPED: Final = (
+    "<command-name>",
+    "<command-message>",
+    "<local-command-",
+    "<bash-input>",
+    "<bash-stdout>",
+    "<task-notification>",
+    "[Request interrupted by user",
+)
+"""How the texts of a user's turn begin that the program wrote, and no person."""
+
+_INSERTED: Final = re.compile(
+    r"<(system-reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?(?:</\1>|\Z)\s*",
+    re.DOTALL,
+)
+"""What the program inserts into the text that a person typed."""
+
+
+def items_of(line: JSON) -> Iterator[JSON]:
+    """Yield the items of a line, without their keys."""
+    attachment = line.get("attachment")
+    if isinstance(attachment, dict):
+        if prompt := prompt_of(attachment):
+            yield log_items.message("user", prompt)
+        return
+    message = line.get("message")
+    if not isinstance(message, dict):
+        return
+    content = message.get("content")
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    if not isinstance(blocks, list):
+        return
+    is_person = line.get("type") == "user"
+    for block in blocks:
+        is_object = isinstance(block, dict)
+        whole = block if is_object else {"type": "text", "text": block}
+        if (item := _item(whole, is_person=is_person)) is not None:
+            yield item
+
+
+def _item(block: JSON, *, is_person: bool) -> JSON | None:
+    match block.get("type"):
+        case "text":
+            text = _text(block.get("text"))
+            text = typed_text(text) if is_person else text
+            role = "user" if is_person else "assistant"
+            return log_items.message(role, text) if text.strip() else None
+        case "tool_result":
+            return log_items.function_call_output(
+                _text(block.get("tool_use_id")), _output(block.get("content"))
+            )
+        case "tool_use" | "server_tool_use" | "mcp_tool_use":
+            name, call_id = _text(block.get("name")), _text(block.get("id"))
+            return log_items.function_call(call_id, name, block.get("input", {}))
+        case "thinking":
+            text = _text(block.get("thinking"))
+            return log_items.reasoning(text) if text.strip() else None
+        case "image" | "document":
+            note = log_items.base64_note(block.get("source"))
+            return log_items.message("user" if is_person else "assistant", note)
+        case str() as kind if kind.endswith("_tool_result"):
+            return log_items.function_call_output(
+                _text(block.get("tool_use_id")), _output(block.get("content"))
+            )
+        case _:
+            return None
+
+
+def typed_text(text: str) -> str:
+    """Return what a person typed of the text of a user's turn; empty if it is nothing."""
+    if "<" in text:
+        text = _INSERTED.sub("", text)
+    return "" if text.lstrip().startswith(_NOT_TYPED) else text
+
+
+def prompt_of(attachment: JSON) -> str:
+    """Return the prompt that a person typed while the program worked; empty if it is none."""
+    if attachment.get("commandMode") not in {None, "prompt"}:
+        return ""
+    prompt = attachment.get("prompt")
+    if isinstance(prompt, list):
+        texts = [_text(block.get("text")) for block in prompt if isinstance(block, dict)]
+        prompt = "\n".join(filter(None, texts))
+    return typed_text(prompt).strip() if isinstance(prompt, str) else ""
+
+
+def title_of(line: JSON) -> str:
+    """Return the first line of the prompt in a line, shortened; empty if there is no prompt."""
+    for item in items_of(line):
+        if item["type"] == "message" and item["role"] == "user":
+            return first_words(item["content"])
+    return ""
+
+
+def _output(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return "" if content is None else log_items.json_text(content)
+    return "\n".join(map(_output_part, content))
+
+
+def _output_part(part: Any) -> str:  # noqa: ANN401 - any JSON value
+    if not isinstance(part, dict):
+        return part if isinstance(part, str) else log_items.json_text(part)
+    text = part.get("text")
+    if isinstance(text, str):
+        return text
+    if part.get("type") in {"image", "document"}:
+        return log_items.base64_note(part.get("source"))
+    return log_items.json_text(part)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
