@@ -54,7 +54,7 @@ class Writer:
         def add(kind: str, message: dict[str, Any] | None, **other: object) -> None:
             nonlocal parent
             uuid = self._uuid()
-            line = {
+            line: dict[str, object] = {
                 "parentUuid": parent,
                 "isSidechain": False,
                 "userType": "external",
@@ -76,11 +76,12 @@ class Writer:
             for _ in range(self._random.randint(*_CALLS)):
                 message_id = f"msg_{self._random.getrandbits(96):024x}"
                 call_id = f"toolu_{self._random.getrandbits(96):024x}"
-                for block in (
+                blocks: list[dict[str, object]] = [
                     {"type": "thinking", "thinking": self._prose(60), "signature": "c2ln" * 90},
-                    {"type": "text", "text": self._prose(25)},
+                    self._text(25),
                     {"type": "tool_use", "id": call_id, "name": "Read", "input": self._arguments()},
-                ):
+                ]
+                for block in blocks:
                     add("assistant", self._message(message_id, block), requestId="req_1")
                 if self._random.random() < 0.3:
                     add("progress", None, data={"type": "hook_progress", "hookName": "format"})
@@ -94,8 +95,7 @@ class Writer:
                     {"role": "user", "content": [result]},
                     toolUseResult={"type": "text", "file": {"content": output[:2_000]}},
                 )
-            answer = {"type": "text", "text": self._prose(120)}
-            add("assistant", self._message(f"msg_{self._uuid()}", answer), requestId="req_2")
+            add("assistant", self._message(f"msg_{self._uuid()}", self._text(120)))
             self._now += timedelta(minutes=self._random.randint(0, 30))
         lines.append({"type": "ai-title", "aiTitle": self._prose(5), "sessionId": session})
         return f"{session}.jsonl", lines
@@ -153,10 +153,14 @@ class Writer:
         return self._now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _prompt(self) -> str:
-        return f"{self._random.choice(_VERBS)} {self._random.choice(self._names)}: {self._prose(20)}"
+        name = self._random.choice(self._names)
+        return f"{self._random.choice(_VERBS)} {name}: {self._prose(20)}"
 
     def _prose(self, words: int) -> str:
         return " ".join(self._random.choices(self._words, k=self._random.randint(1, 2 * words)))
+
+    def _text(self, words: int) -> dict[str, object]:
+        return {"type": "text", "text": self._prose(words)}
 
     def _arguments(self) -> dict[str, object]:
         return {"file_path": f"/home/ada/{self._random.choice(self._names)}", "limit": 200}

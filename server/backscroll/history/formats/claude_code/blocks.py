@@ -77,8 +77,7 @@ def _content(body: JSON) -> tuple[str, str]:
 
 
 def _text(body: JSON) -> str:
-    match body:
-        case {"type": "reasoning", "content": [{"text": str(text)}]} | {"content": str(text)}:
-            return text
-        case _:
-            return str(body.get("arguments", ""))
+    content = body.get("content")
+    if content is None:
+        return str(body.get("arguments", ""))
+    return content if isinstance(content, str) else str(content[0]["text"])

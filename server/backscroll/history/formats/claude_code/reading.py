@@ -16,9 +16,8 @@ from backscroll.history import log_items
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.formats.claude_code.blocks import Blocks
 from backscroll.history.formats.claude_code.index import NONE, Kind
-from backscroll.history.formats.claude_code.scan import Prompt, Scan, Session, scan, text_in
+from backscroll.history.formats.claude_code.scan import Prompt, Scan, Session, Turn, scan, turn_of
 from backscroll.history.formats.claude_code.tree import abandoned_branches, current_lines
-from backscroll.history.formats.claude_code.turns import items_of
 from backscroll.history.formats.format import Record
 from backscroll.history.log_lines import LogReader, parsed
 from backscroll.history.source_file import SourceFile
@@ -42,9 +41,9 @@ def read(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[Record]:
     Raises:
         OSError: the log cannot be read.
     """
-    found = _scan(file)
+    found = _scan(file, in_memory)
     yield from found.unreadable
-    yield from _Log(file, found, in_memory).conversations()
+    yield from _Log(file, found).conversations()
 
 
 def read_branches(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[Record]:
@@ -59,25 +58,24 @@ def read_branches(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[
     Raises:
         OSError: the log cannot be read.
     """
-    found = _scan(file)
-    log = _Log(file, found, in_memory)
+    found = _scan(file, in_memory)
+    log = _Log(file, found)
     yield from found.unreadable
     yield from log.conversations()
     yield from log.branches()
 
 
-def _scan(file: SourceFile) -> Scan:
+def _scan(file: SourceFile, in_memory: int) -> Scan:
     with file.open() as stream:
-        return scan(stream)
+        return scan(stream, in_memory)
 
 
 class _Log:
     """A log of which everything but the content of its lines is known."""
 
-    def __init__(self, file: SourceFile, found: Scan, in_memory: int) -> None:
+    def __init__(self, file: SourceFile, found: Scan) -> None:
         self._file = file
         self._found = found
-        self._is_small = found.bytes_read <= in_memory
         leaf = found.index.position_of(found.last_leaf)
         self._current = current_lines(found.index, leaf)
         stem = PurePath(file.name).name.partition(".")[0].lower()
@@ -157,30 +155,35 @@ class _Log:
         def read_items() -> Iterator[SourceItem]:
             return self._read_items(positions, placed)
 
-        return tuple(read_items()) if self._is_small else StreamedItems(read_items)
+        return StreamedItems(read_items) if self._found.turns is None else tuple(read_items())
 
     def _read_items(
         self, positions: Sequence[int], placed: Mapping[int, Sequence[SourceItem]]
     ) -> Iterator[SourceItem]:
-        index = self._found.index
+        times = self._found.index.times
         blocks = Blocks()
+        for position, turn in self._turns(positions):
+            if position in placed:
+                yield from blocks.rest()
+                yield from placed[position]
+            created_at = _seconds(times[position])
+            yield from blocks.add(turn.uuid, turn.message, turn.bodies, created_at)
+        yield from blocks.rest()
+        yield from placed.get(_AT_END, ())
+
+    def _turns(self, positions: Sequence[int]) -> Iterator[tuple[int, Turn]]:
+        turns = self._found.turns
+        if turns is not None:
+            yield from ((position, turns[position]) for position in positions)
+            return
+        offsets = self._found.index.offsets
         with self._file.open() as stream:
             reader = LogReader(stream)
             for position in positions:
-                if position in placed:
-                    yield from blocks.rest()
-                    yield from placed[position]
-                line = reader.line_at(index.offsets[position])
-                value, _ = parsed(line.raw)
+                value, _ = parsed(reader.line_at(offsets[position]).raw)
                 if value is None:
                     raise OSError(errno.EIO, "the file was changed while it was read")
-                uuid = text_in(value, "uuid") or f"line-{position + 1}"
-                message = value.get("message")
-                message_id = text_in(message, "id") if isinstance(message, dict) else ""
-                created_at = _seconds(index.times[position])
-                yield from blocks.add(uuid, message_id, items_of(value), created_at)
-        yield from blocks.rest()
-        yield from placed.get(_AT_END, ())
+                yield position, turn_of(value, position)
 
 
 def _chosen(kinds: bytearray, lines: bytearray) -> Sequence[int]:

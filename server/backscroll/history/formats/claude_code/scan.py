@@ -1,12 +1,13 @@
 """The first reading of a Claude Code log: what its lines are, and what is known of its sessions."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.claude_code.index import NONE, Index, Kind, Link
-from backscroll.history.formats.claude_code.turns import prompt_of, title_of
+from backscroll.history.formats.claude_code.turns import items_of, prompt_of, title_in
 from backscroll.history.log_lines import LogLine, LogReader, parsed
 from backscroll.history.log_times import unix_ms
 from backscroll.store.envelopes import JSON
@@ -85,27 +86,45 @@ class Prompt:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The content of a line.
+
+    Attributes:
+        uuid: the id of the line.
+        message: the id of the assistant's message of which it is a block; empty if unknown.
+        bodies: its items, without their keys.
+    """
+
+    uuid: str
+    message: str
+    bodies: Sequence[JSON]
+
+
 @dataclass(slots=True)
 class Scan:
     """What the first reading found.
 
     Attributes:
+        in_memory: the maximum length of a log whose content is kept in memory, in bytes.
+        turns: the content of the lines with messages, by position; None if the log is longer than
+            `in_memory`.
         index: the lines.
         main: the main conversation.
         agents: the sub-agents whose lines are in this log, by number.
         prompts: prompts outside of the tree.
         last_leaf: the id of the line that the program showed last, if no turn follows it.
         unreadable: lines that cannot be read.
-        bytes_read: the length of all lines that were read, in bytes.
     """
 
+    in_memory: int
+    turns: dict[int, Turn] | None = field(default_factory=dict)
     index: Index = field(default_factory=Index)
     main: Session = field(default_factory=Session)
     agents: list[Session] = field(default_factory=list)
     prompts: list[Prompt] = field(default_factory=list)
     last_leaf: str = ""
     unreadable: list[Unreadable] = field(default_factory=list)
-    bytes_read: int = 0
     _numbers: dict[str, int] = field(default_factory=dict)
     _titles: dict[str, str] = field(default_factory=dict)
 
@@ -142,8 +161,7 @@ class Scan:
         return self.main.prompt
 
     def _take_turn(self, line: LogLine, value: JSON, time: int | None, replaced: int) -> None:
-        uuid = text_in(value, "uuid") or f"line-{line.number}"
-        parent = text_in(value, "parentUuid")
+        uuid, parent = text_in(value, "uuid") or f"line-{line.number}", text_in(value, "parentUuid")
         group = self._group(value, uuid, parent)
         session = self.main if group == NONE else self.agents[group]
         session.note(value, time, replaced)
@@ -160,8 +178,11 @@ class Scan:
             if is_answer:
                 model = text_in(message, "model")
                 session.model = session.model if not model or model.startswith("<") else model
-            elif not session.prompt:
-                session.prompt = title_of(value)
+            turn = turn_of(value, line.number - 1)
+            if not is_answer and not session.prompt:
+                session.prompt = title_in(turn.bodies)
+            if self.turns is not None:
+                self.turns[line.number - 1] = turn
         self.index.add(
             Link(
                 Kind.HIDDEN if is_hidden else Kind.TURN,
@@ -183,6 +204,8 @@ class Scan:
         if isinstance(attachment, dict) and attachment.get("type") == "queued_command":
             prompt = prompt_of(attachment)
         uuid, parent = text_in(value, "uuid"), text_in(value, "parentUuid")
+        if prompt and uuid and self.turns is not None:
+            self.turns[line.number - 1] = turn_of(value, line.number - 1)
         if not uuid:
             if prompt and time is not None and len(self.prompts) < _MOST_PROMPTS:
                 self.prompts.append(Prompt(line.number - 1, time, prompt))
@@ -219,24 +242,42 @@ class Scan:
         return self._numbers[name]
 
 
-def scan(stream: BinaryIO) -> Scan:
+def scan(stream: BinaryIO, in_memory: int) -> Scan:
     """Read a log for the first time.
+
+    Args:
+        stream: the log.
+        in_memory: the maximum length of a log whose content is kept in memory, in bytes.
 
     Raises:
         OSError: the log cannot be read.
     """
-    found = Scan()
+    found = Scan(in_memory)
     reader = LogReader(stream)
     for line in reader.lines(_is_skipped):
         value, replaced = parsed(line.raw)
         if value is not None:
             found.index.skip_to(line.number - 1)
             found.take(line, value, replaced)
+            if reader.offset > in_memory:
+                found.turns = None
         elif line.has_end and (line.is_too_long or line.raw.strip(b"\0 \t\r\n")):
             found.refuse(line)
-    found.bytes_read = reader.offset
     found.index.finish()
     return found
+
+
+def turn_of(value: JSON, position: int) -> Turn:
+    """Return the content of a line.
+
+    Args:
+        value: the line.
+        position: its position, which is the id of a line that has none.
+    """
+    message = value.get("message")
+    is_answer = value.get("type") == "assistant"
+    message_id = text_in(message, "id") if is_answer and isinstance(message, dict) else ""
+    return Turn(text_in(value, "uuid") or f"line-{position + 1}", message_id, list(items_of(value)))
 
 
 def text_in(value: JSON, name: str) -> str:

@@ -1,7 +1,7 @@
 """The items in a line of a Claude Code log."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from backscroll.history import log_items
@@ -94,9 +94,9 @@ def prompt_of(attachment: JSON) -> str:
     return typed_text(prompt).strip() if isinstance(prompt, str) else ""
 
 
-def title_of(line: JSON) -> str:
-    """Return the first line of the prompt in a line, shortened; empty if there is no prompt."""
-    for item in items_of(line):
+def title_in(items: Iterable[JSON]) -> str:
+    """Return the first line of the first prompt, shortened; empty if there is no prompt."""
+    for item in items:
         if item["type"] == "message" and item["role"] == "user":
             return first_words(item["content"])
     return ""
