@@ -1,0 +1,271 @@
+"""Slack exports: a folder or zip with `users.json`, and `<channel>/<date>.json` for each day.
+
+A channel becomes a conversation, and so does each thread in it. As in Slack, replies are only in
+their thread, unless they were also sent to the channel.
+
+Sources: Slack's help page on how to read exports, and the reference of message events in its API
+(`ts` identifies a message within its channel; `thread_ts` is the `ts` of a thread's first message).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any, Final
+
+from backscroll.history.conversation import Unreadable
+from backscroll.history.draft import Draft
+from backscroll.history.fields import as_text, mapping, parsed, sequence, string, unix_seconds
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "slack"
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\.json")
+_USERS: Final = ("users.json", "org_users.json")
+_LISTS: Final = ("channels.json", "groups.json", "mpims.json", "dms.json")
+"""Public channels, private channels, group conversations and direct messages."""
+
+_NOTICES: Final = re.compile(
+    r"(?:channel|group|mpim|im)_(?:join|leave|topic|purpose|name|archive|unarchive|posting_permissions)"
+    r"|bot_(?:add|remove)|pinned_item|unpinned_item|reminder_add|tombstone|sh_room_created"
+    r"|channel_convert_to_private|message_replied|reply_broadcast"
+)
+"""Subtypes of messages that report an event, or that stand for a deleted message."""
+
+_REFERENCE: Final = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+_WHOLE_EXPORT: Final = (
+    "is one day of a channel in a Slack export; import the whole export, as a zip or folder"
+)
+
+
+@dataclass(slots=True)
+class _Names:
+    """The names of users and channels by their ids."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
+
+    def readable(self, text: str) -> str:
+        """Return a message's text without Slack's marks for links and mentions."""
+        return unescape(_REFERENCE.sub(self._reference, text))
+
+    def _reference(self, found: re.Match[str]) -> str:
+        mark, target, label = found.groups()
+        match mark:
+            case "@":
+                return f"@{self.users.get(target) or label or target}"
+            case "#":
+                return f"#{self.channels.get(target) or label or target}"
+            case "!":
+                return label or f"@{target.partition('^')[0]}"
+        return f"{label} ({target})" if label and label != target else target
+
+
+def recognises(sample: Sample) -> bool:
+    """Return whether a file is one day of a channel, which cannot be read on its own."""
+    return (
+        sample.kind == "array"
+        and bool(sample.records)
+        and all(
+            record.get("type") == "message" and isinstance(record.get("ts"), str)
+            for record in sample.records
+        )
+    )
+
+
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield why one day of a channel is not read: its file does not name the channel."""
+    yield Unreadable(file.name, _WHOLE_EXPORT)
+
+
+def recognises_folder(names: Collection[str]) -> bool:
+    """Return whether a folder is a Slack export."""
+    return any(name in names for name in _USERS) and any(name in names for name in _LISTS)
+
+
+def read_folder(files: Mapping[str, SourceFile]) -> Iterator[Record]:
+    """Yield a conversation for each channel of an export, followed by those of its threads."""
+    problems: list[Unreadable] = []
+    names = _Names()
+    for name in _USERS:
+        for user in _objects(files, name, problems):
+            names.users[user["id"]] = _user_name(user)
+    channels: dict[str, Mapping[str, Any]] = {}
+    for name in _LISTS:
+        for channel in _objects(files, name, problems):
+            names.channels[channel["id"]] = string(channel.get("name"))
+            channels[channel["id"]] = channel
+            channels[string(channel.get("name")) or channel["id"]] = channel
+    days: dict[str, list[str]] = defaultdict(list)
+    for path in files:
+        folder, _, day = path.rpartition("/")
+        if folder and _DAY.fullmatch(day):
+            days[folder].append(path)
+    yield from problems
+    for folder in sorted(days):
+        channel = channels.get(folder, {"id": folder, "name": folder})
+        yield from _channel(files, sorted(days[folder]), channel, names)
+
+
+def _objects(
+    files: Mapping[str, SourceFile], name: str, problems: list[Unreadable]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects with ids in a list of users or channels."""
+    if name not in files:
+        return
+    for value in _array(files[name], problems):
+        if string(mapping(value).get("id")):
+            yield value
+
+
+def _array(file: SourceFile, problems: list[Unreadable]) -> Iterable[Any]:
+    with file.open() as stream:
+        value = parsed(stream.read())
+    if not isinstance(value, list):
+        problems.append(Unreadable(file.name, "is not a JSON array"))
+    return sequence(value)
+
+
+def _user_name(user: Mapping[str, Any]) -> str:
+    profile = mapping(user.get("profile"))
+    found = (
+        string(profile.get("display_name")),
+        string(profile.get("real_name")),
+        string(user.get("real_name")),
+        string(user.get("name")),
+    )
+    return next(filter(None, found), user["id"])
+
+
+def _channel(
+    files: Mapping[str, SourceFile],
+    days: Iterable[str],
+    channel: Mapping[str, Any],
+    names: _Names,
+) -> Iterator[Record]:
+    problems: list[Unreadable] = []
+    messages: dict[str, Mapping[str, Any]] = {}
+    for day in days:
+        for value in _array(files[day], problems):
+            _collect(messages, mapping(value))
+    yield from problems
+    main: list[Mapping[str, Any]] = []
+    threads: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for _, message in sorted(messages.items(), key=lambda pair: _moment(pair[0])):
+        thread = as_text(message.get("thread_ts"))
+        if thread:
+            threads[thread].append(message)
+        is_reply = thread not in {"", as_text(message.get("ts"))}
+        if not is_reply or message.get("subtype") == "thread_broadcast":
+            main.append(message)
+    title = _title(channel, names)
+    facts = {"channel": title}
+    channel_id = string(channel.get("id"))
+    if main or not threads:
+        yield _draft(main, names).finish(channel_id, title=title, metadata=facts)
+    for thread, replies in threads.items():
+        if len(replies) > 1 or as_text(replies[0].get("ts")) != thread:
+            thread_id = f"{channel_id}-{thread}"
+            yield _draft(replies, names).finish(thread_id, parent=channel_id, metadata=facts)
+
+
+def _collect(messages: dict[str, Mapping[str, Any]], message: Mapping[str, Any]) -> None:
+    """Add a message, or apply an edit or a deletion that the export records as a message."""
+    match string(message.get("subtype")):
+        case "message_changed":
+            message = mapping(message.get("message"))
+            if as_text(message.get("ts")) not in messages:
+                return
+        case "message_deleted":
+            messages.pop(as_text(message.get("deleted_ts")), None)
+            return
+        case subtype if _NOTICES.fullmatch(subtype):
+            return
+    if message.get("type", "message") == "message" and as_text(message.get("ts")):
+        messages[as_text(message["ts"])] = message
+
+
+def _moment(ts: str) -> tuple[int, str]:
+    return (unix_seconds(ts) or 0, ts)
+
+
+def _title(channel: Mapping[str, Any], names: _Names) -> str:
+    name = string(channel.get("name"))
+    if name:
+        return f"#{name}"
+    members = (string(member) for member in sequence(channel.get("members")))
+    return ", ".join(names.users.get(member, member) for member in members if member)
+
+
+def _draft(messages: Iterable[Mapping[str, Any]], names: _Names) -> Draft:
+    draft = Draft(_NAME)
+    for message in messages:
+        ts = as_text(message["ts"])
+        text = _text(message, names)
+        if text:
+            is_bot = bool(message.get("bot_id")) or message.get("subtype") == "bot_message"
+            author = _author(message, names)
+            draft.message(
+                "assistant" if is_bot else "user",
+                f"{author}: {text}" if author else text,
+                ts,
+                unix_seconds(ts),
+            )
+    return draft
+
+
+def _author(message: Mapping[str, Any], names: _Names) -> str:
+    user = string(message.get("user"))
+    profile = mapping(message.get("user_profile")) or mapping(message.get("bot_profile"))
+    found = (
+        names.users.get(user),
+        string(profile.get("display_name")),
+        string(profile.get("real_name")),
+        string(profile.get("name")),
+        string(message.get("username")),
+        user,
+    )
+    return next(filter(None, found), "")
+
+
+def _text(message: Mapping[str, Any], names: _Names) -> str:
+    lines = [string(message.get("text"))]
+    for value in sequence(message.get("attachments")):
+        attachment = mapping(value)
+        fields = ("pretext", "title", "text")
+        found = [string(attachment.get(name)) for name in fields]
+        lines += found if any(found) else [string(attachment.get("fallback"))]
+    if not any(lines):
+        lines = _block_texts(message.get("blocks"))
+    readable = [names.readable(line) for line in lines if line.strip()]
+    for value in sequence(message.get("files")):
+        name = string(mapping(value).get("name")) or string(mapping(value).get("title"))
+        readable.append(f"[file: {name}]" if name else "[file]")
+    return "\n".join(readable)
+
+
+def _block_texts(blocks: object) -> list[str]:
+    """Return the texts in blocks, in their order. Slack also writes them to `text`, except bots."""
+    texts: list[str] = []
+    waiting = [blocks]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, dict):
+            text = value.get("text")
+            texts.append(string(text))
+            waiting += [value.get("elements"), text if isinstance(text, dict) else None]
+    return texts
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a Slack export",
+    recognises=recognises,
+    read=read,
+    recognises_folder=recognises_folder,
+    read_folder=read_folder,
+)
