@@ -72,3 +72,8 @@ class Unreadable:
 
     position: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadElsewhere(Unreadable):
+    """A second record of a conversation that another file has too, from where it is read."""

@@ -42,13 +42,14 @@ class Draft:
     Attributes:
         model: the model that answered last; empty if unknown.
         items: the items that were added.
+        replaced: how many characters became U+FFFD so far.
     """
 
     def __init__(self, source: str) -> None:
         self.model = ""
         self.items: list[SourceItem] = []
         self._source = source
-        self._replaced = 0
+        self.replaced = 0
         self._chain = ""
         self._uses: Counter[str] = Counter()
 
@@ -86,13 +87,16 @@ class Draft:
 
         Args:
             call_id: the id that the call's output repeats.
-            arguments: as JSON text, or as any other JSON value.
+            arguments: as JSON text, or as a JSON value. Anything but an object becomes the
+                argument `input`, because the API requires an object.
         """
+        if not isinstance(arguments, dict) and not _is_object(as_text(arguments)):
+            arguments = {"input": arguments} if arguments else {}
         item = {
             "type": "function_call",
             "call_id": self.clean(call_id),
             "name": self.clean(name) or "unknown",
-            "arguments": self.clean(as_text(arguments)) or "{}",
+            "arguments": self.clean(as_text(arguments)),
         }
         self._add(item, key, at)
 
@@ -108,7 +112,7 @@ class Draft:
     def clean(self, text: str) -> str:
         """Return a text that any database can store, and count the characters replaced in it."""
         cleaned, count = _UNSTORABLE.subn("\ufffd", text)
-        self._replaced += count
+        self.replaced += count
         return cleaned
 
     def finish(  # noqa: PLR0913 - a conversation's fields
@@ -147,7 +151,7 @@ class Draft:
             parent=self._identity(parent),
             metadata=dict(islice(facts, _MAX_FACTS)),
             branch=branch,
-            replaced=self._replaced,
+            replaced=self.replaced,
         )
 
     def _add(self, item: JSON, key: str, at: int | None) -> None:
@@ -165,3 +169,7 @@ class Draft:
 
     def _name(self, written: str) -> str:
         return self.clean(" ".join(written.split()))[:_MAX_NAME]
+
+
+def _is_object(text: str) -> bool:
+    return text[:100].lstrip().startswith("{") and text[-100:].rstrip().endswith("}")

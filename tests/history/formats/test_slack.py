@@ -140,7 +140,10 @@ def test_edits_and_deletions_that_are_recorded_as_messages_are_applied() -> None
 def test_a_day_that_cannot_be_read_is_refused_alone() -> None:
     records = read(export(**{"general/2023-11-15.json": b'[{"type": "mess'}))
 
-    assert records[0] == Unreadable("general/2023-11-15.json", "is not a JSON array")
+    assert records[0] == Unreadable(
+        "general/2023-11-15.json, item 1",
+        "is cut off, because the file ends in the middle of it: export it again",
+    )
     assert [type(record) for record in records[1:]] == [SourceConversation, SourceConversation]
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 from backscroll.history.content import content_text
 from backscroll.history.conversation import Unreadable
 from backscroll.history.draft import Draft
-from backscroll.history.fields import identifier, mapping, parsed, sequence, string
+from backscroll.history.fields import identifier, mapping, sequence, string
 from backscroll.history.formats.format import Format, Record
+from backscroll.history.json_streams import JsonRecord, json_lines
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
@@ -60,44 +61,43 @@ def read_branches(file: SourceFile) -> Iterator[Record]:
 
 def _read(file: SourceFile, *, branches: bool) -> Iterator[Record]:
     with file.open() as stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            record = parsed(line)
-            if isinstance(record, dict):
-                yield from _records(f"line {number}", record, branches=branches)
+        for record in json_lines(stream):
+            if isinstance(record, JsonRecord):
+                yield from _records(record, branches=branches)
             else:
-                yield Unreadable(f"line {number}", "is not a JSON object")
+                yield record
 
 
-def _records(position: str, record: Mapping[str, Any], *, branches: bool) -> Iterator[Record]:
+def _records(line: JsonRecord, *, branches: bool) -> Iterator[Record]:
+    record = line.value
     if not _is_preference(record):
-        yield _conversation(position, record, record.get("messages"))
+        yield _conversation(line, record, record.get("messages"))
         return
     given = mapping(record["input"])
     asked = sequence(given.get("messages"))
-    preferred = _conversation(position, given, [*asked, *sequence(record.get("preferred_output"))])
+    preferred = _conversation(line, given, [*asked, *sequence(record.get("preferred_output"))])
     yield preferred
     rejected = sequence(record.get("non_preferred_output"))
     if branches and rejected and not isinstance(preferred, Unreadable):
-        yield _conversation(position, given, [*asked, *rejected], parent=preferred.id, branch=1)
+        yield _conversation(line, given, [*asked, *rejected], parent=preferred.id, branch=1)
 
 
 def _conversation(
-    position: str,
+    line: JsonRecord,
     record: Mapping[str, Any],
     messages: object,
     parent: str = "",
     branch: int = 0,
 ) -> Record:
     draft = Draft(_NAME)
+    draft.replaced = line.replaced
     draft.model = string(record.get("model"))
     call_id = ""
     for message in sequence(messages):
         call_id = add_message(draft, mapping(message), call_id)
     tools = sequence(record.get("tools")) or sequence(record.get("functions"))
     made = draft.finish("", parent=parent, branch=branch, metadata={"tools": _names(tools)})
-    return Unreadable(position, made.reason) if isinstance(made, Unreadable) else made
+    return Unreadable(f"line {line.number}", made.reason) if isinstance(made, Unreadable) else made
 
 
 def _names(tools: object) -> str:

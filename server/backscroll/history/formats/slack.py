@@ -7,6 +7,7 @@ Sources: Slack's help page on how to read exports, and the reference of message 
 (`ts` identifies a message within its channel; `thread_ts` is the `ts` of a thread's first message).
 """
 
+import codecs
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,8 +17,9 @@ from typing import Any, Final
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, mapping, parsed, sequence, string, unix_seconds
+from backscroll.history.fields import as_text, mapping, sequence, string, unix_seconds
 from backscroll.history.formats.format import Format, Record
+from backscroll.history.json_streams import JsonRecord, json_items
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
@@ -113,19 +115,25 @@ def _objects(
     files: Mapping[str, SourceFile], name: str, problems: list[Unreadable]
 ) -> Iterator[Mapping[str, Any]]:
     """Yield the objects with ids in a list of users or channels."""
-    if name not in files:
-        return
-    for value in _array(files[name], problems):
-        if string(mapping(value).get("id")):
-            yield value
+    if name in files:
+        for value in _array(files[name], problems):
+            if string(value.get("id")):
+                yield value
 
 
-def _array(file: SourceFile, problems: list[Unreadable]) -> Iterable[Any]:
+def _array(file: SourceFile, problems: list[Unreadable]) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a file, and add those that cannot be read to the problems."""
     with file.open() as stream:
-        value = parsed(stream.read())
-    if not isinstance(value, list):
+        is_array = stream.read(64).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
+    if not is_array:
         problems.append(Unreadable(file.name, "is not a JSON array"))
-    return sequence(value)
+        return
+    with file.open() as stream:
+        for record in json_items(stream):
+            if isinstance(record, JsonRecord):
+                yield record.value
+            else:
+                problems.append(Unreadable(f"{file.name}, item {record.number}", record.reason))
 
 
 def _user_name(user: Mapping[str, Any]) -> str:
@@ -149,7 +157,7 @@ def _channel(
     messages: dict[str, Mapping[str, Any]] = {}
     for day in days:
         for value in _array(files[day], problems):
-            _collect(messages, mapping(value))
+            _collect(messages, value)
     yield from problems
     main: list[Mapping[str, Any]] = []
     threads: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
