@@ -1,0 +1,106 @@
+"""ShareGPT files: a JSON array or JSON Lines of `{"conversations": [{"from", "value"}]}`.
+
+Source: data sets for training in this format. Their ids, such as `identity_0`, are unique only
+within one file, so a conversation is identified by its id together with its first message.
+"""
+
+import codecs
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from backscroll.history.content import content_text
+from backscroll.history.conversation import Unreadable
+from backscroll.history.draft import Draft
+from backscroll.history.fields import identifier, mapping, parsed, sequence, string
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.json_streams import JsonRecord, json_items, json_lines
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "sharegpt"
+_FIELDS: Final = ("conversations", "conversation")
+_ROLES: Final = {
+    **dict.fromkeys(("human", "user"), "user"),
+    **dict.fromkeys(("gpt", "assistant", "chatgpt", "bing", "bard", "model", "bot"), "assistant"),
+    "system": "system",
+}
+_CALLS: Final = frozenset({"function_call", "tool_call"})
+_OUTPUTS: Final = frozenset({"tool", "observation", "function_response", "tool_response"})
+
+
+def recognises(sample: Sample) -> bool:
+    """Return whether a file has conversations with `from` and `value`."""
+    if sample.kind not in {"array", "lines", "object"}:
+        return False
+    return any(
+        "value" in mapping(turn) and isinstance(mapping(turn).get("from"), str)
+        for record in sample.records
+        for turn in _turns(record)[:1]
+    )
+
+
+def _turns(record: Mapping[str, Any]) -> list[Any]:
+    for name in _FIELDS:
+        if record.get(name):
+            return list(sequence(record[name]))
+    return []
+
+
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversation of each line, or of each object of the array."""
+    with file.open() as stream:
+        start = stream.read(64).removeprefix(codecs.BOM_UTF8).lstrip()
+    is_array = start.startswith(b"[")
+    with file.open() as stream:
+        for record in json_items(stream) if is_array else json_lines(stream):
+            if isinstance(record, JsonRecord):
+                word = "conversation" if is_array else "line"
+                yield _conversation(f"{word} {record.number}", record)
+            else:
+                yield record
+
+
+def _conversation(position: str, line: JsonRecord) -> Record:
+    record = line.value
+    draft = Draft(_NAME)
+    draft.replaced = line.replaced
+    draft.model = string(record.get("model"))
+    draft.message("system", string(record.get("system")))
+    call_id = ""
+    for value in _turns(record):
+        call_id = _add_turn(draft, mapping(value), call_id)
+    own_id = identifier(record.get("id"))
+    conversation_id = f"{own_id}-{draft.items[0].key}" if own_id and draft.items else ""
+    made = draft.finish(conversation_id, title=string(record.get("title")))
+    return Unreadable(position, made.reason) if isinstance(made, Unreadable) else made
+
+
+def _add_turn(draft: Draft, turn: Mapping[str, Any], last_call: str) -> str:
+    """Add a turn.
+
+    Args:
+        last_call: the id of the last call before it, to which an output belongs.
+
+    Returns:
+        The id of the last call until after this turn.
+    """
+    who = string(turn.get("from")) or string(turn.get("role"))
+    text = content_text(turn.get("value")) or content_text(turn.get("content"))
+    if who in _CALLS:
+        call = mapping(parsed(text))
+        last_call = f"call_{len(draft.items) + 1}"
+        arguments = call.get("arguments", call.get("parameters")) if call else text
+        draft.call(last_call, string(call.get("name")), arguments)
+    elif who in _OUTPUTS:
+        draft.output(last_call, text)
+    else:
+        draft.message(_ROLES.get(who.lower(), "unknown"), text)
+    return last_call
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a ShareGPT file",
+    recognises=recognises,
+    read=read,
+)
