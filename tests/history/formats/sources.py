@@ -1,7 +1,9 @@
 """Files to read, and short forms of what is read from them."""
 
 import json
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -70,3 +72,18 @@ def times(record: Record) -> list[int | None]:
     """Return the times of a conversation's items."""
     assert isinstance(record, SourceConversation), record
     return [item.created_at for item in record.items]
+
+
+@contextmanager
+def made_database(path: Path, tables: str, journal: str = "delete") -> Iterator[sqlite3.Connection]:
+    """Create a database, and yield its owner's connection, which commits at the end.
+
+    Args:
+        tables: the statements that create the tables.
+        journal: the journal mode: `delete` or `wal`.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+        connection.executescript(tables)
+        with connection:
+            yield connection

@@ -1,0 +1,113 @@
+"""Sessions of OpenAI's Agents SDK in SQLite, also those with branches.
+
+Sources: `SQLiteSession` and `AdvancedSQLiteSession` of openai-agents for Python. The first has the
+items of a session in the order of their ids. The second adds `message_structure`, which has the
+order of the items of each branch; one item can be in several branches.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.draft import Draft
+from backscroll.history.fields import as_text, mapping, parsed, unix_seconds
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.responses_items import add_item
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+from backscroll.history.sqlite_source import Database, Row, read_database
+
+_NAME: Final = "agents-sdk"
+
+
+def recognises(sample: Sample) -> bool:
+    """Return whether a database has sessions of the Agents SDK."""
+    return sample.kind == "sqlite" and {"agent_sessions", "agent_messages"} <= sample.tables
+
+
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield each session, with the branch that was written last."""
+    return read_database(file, _sessions, partial(_records, branches=False))
+
+
+def read_branches(file: SourceFile) -> Iterator[Record]:
+    """As `read`, with the other branches as conversations of their own."""
+    return read_database(file, _sessions, partial(_records, branches=True))
+
+
+def _sessions(database: Database) -> list[Row]:
+    return database.select(
+        "agent_sessions", ("session_id", "created_at", "updated_at"), "ORDER BY rowid"
+    )
+
+
+def _records(database: Database, session: Row, *, branches: bool) -> Iterable[Record]:
+    session_id = session[0]
+    named = _branches(database, session_id)
+    if not named:
+        rows = database.select(
+            "agent_messages",
+            ("id", "message_data", "created_at"),
+            "WHERE session_id = ? ORDER BY id",
+            session_id,
+        )
+        yield _conversation(session, rows)
+        return
+    current = _conversation(session, _items(database, session_id, named[0]))
+    yield current
+    if branches and isinstance(current, SourceConversation):
+        for number, branch in enumerate(named[1:], 1):
+            rows = _items(database, session_id, branch)
+            yield _conversation(session, rows, branch=number, name=as_text(branch))
+
+
+def _branches(database: Database, session_id: object) -> list[Any]:
+    """Return the names of a session's branches, the one that was written last first."""
+    rows = database.select(
+        "message_structure",
+        ("branch_id",),
+        "WHERE session_id = ? GROUP BY branch_id ORDER BY max(id) DESC",
+        session_id,
+    )
+    return [branch for (branch,) in rows]
+
+
+def _items(database: Database, session_id: object, branch: object) -> list[Row]:
+    return database.rows(
+        "SELECT m.id, m.message_data, m.created_at FROM message_structure s"
+        " JOIN agent_messages m ON m.id = s.message_id"
+        " WHERE s.session_id = ? AND m.session_id = ? AND s.branch_id = ?"
+        " ORDER BY s.sequence_number, s.id",
+        session_id,
+        session_id,
+        branch,
+    )
+
+
+def _conversation(session: Row, rows: Iterable[Row], branch: int = 0, name: str = "") -> Record:
+    session_id, created_at, updated_at = session
+    draft = Draft(_NAME)
+    for item_id, data, at in rows:
+        add_item(draft, mapping(parsed(data)), as_text(item_id), unix_seconds(at))
+    known_id = as_text(session_id)
+    made = draft.finish(
+        f"{known_id}/{name}" if branch else known_id,
+        created_at=unix_seconds(created_at),
+        updated_at=unix_seconds(updated_at),
+        parent=known_id if branch else "",
+        metadata={"branch": name},
+        branch=branch,
+    )
+    if isinstance(made, Unreadable):
+        return Unreadable(known_id or "a session without an id", made.reason)
+    return made
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a database of the OpenAI Agents SDK",
+    recognises=recognises,
+    read=read,
+    read_branches=read_branches,
+)
