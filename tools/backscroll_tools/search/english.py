@@ -5,6 +5,7 @@ in 2025 are left out, because the stems of stored messages must not change.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 _REGION: Final = re.compile("[aeiouy][^aeiouy]")
@@ -35,54 +36,82 @@ _WHOLE: Final = frozenset(
     {"inning", "outing", "canning", "herring", "earring", "proceed", "exceed", "succeed"}
 )
 
-_SECOND: Final = {
-    "tional": "tion",
-    "enci": "ence",
-    "anci": "ance",
-    "abli": "able",
-    "entli": "ent",
-    "izer": "ize",
-    "ization": "ize",
-    "ational": "ate",
-    "ation": "ate",
-    "ator": "ate",
-    "alism": "al",
-    "aliti": "al",
-    "alli": "al",
-    "fulness": "ful",
-    "ousli": "ous",
-    "ousness": "ous",
-    "iveness": "ive",
-    "iviti": "ive",
-    "biliti": "ble",
-    "bli": "ble",
-    "fulli": "ful",
-    "lessli": "less",
-    "ogi": "og",
-    "li": "",
-}
-_THIRD: Final = {
-    "tional": "tion",
-    "ational": "ate",
-    "alize": "al",
-    "icate": "ic",
-    "iciti": "ic",
-    "ical": "ic",
-    "ful": "",
-    "ness": "",
-    "ative": "",
-}
-_FOURTH: Final = (
-    *("al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent"),
-    *("ism", "ate", "iti", "ous", "ive", "ize", "ion"),
+
+class _Endings(dict[str, str]):
+    """Endings of words, and what replaces each.
+
+    Attributes:
+        lengths: the lengths of the endings with each last letter, the greatest first. Most words
+            end with a letter that no ending has, so they need no comparison.
+    """
+
+    def __init__(self, endings: Mapping[str, str]) -> None:
+        super().__init__(endings)
+        lengths: dict[str, set[int]] = {}
+        for ending in endings:
+            lengths.setdefault(ending[-1], set()).add(len(ending))
+        self.lengths = {letter: sorted(found, reverse=True) for letter, found in lengths.items()}
+
+
+_SECOND: Final = _Endings(
+    {
+        "tional": "tion",
+        "enci": "ence",
+        "anci": "ance",
+        "abli": "able",
+        "entli": "ent",
+        "izer": "ize",
+        "ization": "ize",
+        "ational": "ate",
+        "ation": "ate",
+        "ator": "ate",
+        "alism": "al",
+        "aliti": "al",
+        "alli": "al",
+        "fulness": "ful",
+        "ousli": "ous",
+        "ousness": "ous",
+        "iveness": "ive",
+        "iviti": "ive",
+        "biliti": "ble",
+        "bli": "ble",
+        "fulli": "ful",
+        "lessli": "less",
+        "ogi": "og",
+        "li": "",
+    }
 )
+_THIRD: Final = _Endings(
+    {
+        "tional": "tion",
+        "ational": "ate",
+        "alize": "al",
+        "icate": "ic",
+        "iciti": "ic",
+        "ical": "ic",
+        "ful": "",
+        "ness": "",
+        "ative": "",
+    }
+)
+_FOURTH: Final = _Endings(
+    dict.fromkeys(
+        (
+            *("al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent"),
+            *("ism", "ate", "iti", "ous", "ive", "ize", "ion"),
+        ),
+        "",
+    )
+)
+_PAST: Final = _Endings(dict.fromkeys(("eed", "eedly", "ed", "edly", "ing", "ingly"), ""))
 
 
 def english_stem(word: str) -> str:
     """Return the stem of a word of at least three letters, `a` to `z`."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    word = _CONSONANT_Y.sub(r"\1Y", word)
+    if "y" in word:
+        word = _CONSONANT_Y.sub(r"\1Y", word)
     prefix = _PREFIX.match(word)
     first = prefix.end() if prefix else _region(word, 0)
     second = _region(word, first)
@@ -90,11 +119,13 @@ def english_stem(word: str) -> str:
     if word in _WHOLE:
         return word
     word = _without_past(word, first)
-    word = _FINAL_Y.sub("i", word)
+    if word[-1] in "yY":
+        word = _FINAL_Y.sub("i", word)
     word = _second(word, first)
     word = _third(word, first, second)
     word = _fourth(word, second)
-    return _without_end(word, first, second).lower()
+    word = _without_end(word, first, second)
+    return word.lower() if "Y" in word else word
 
 
 def _region(word: str, start: int) -> int:
@@ -103,15 +134,18 @@ def _region(word: str, start: int) -> int:
     return found.end() if found else len(word)
 
 
-def _ending(word: str, endings: tuple[str, ...] | dict[str, str]) -> str | None:
+def _ending(word: str, endings: _Endings) -> str | None:
     """Return the longest of the given endings that the word ends with, or None."""
-    return max((each for each in endings if word.endswith(each)), key=len, default=None)
+    for length in endings.lengths.get(word[-1], ()):
+        if (ending := word[-length:]) in endings:
+            return ending
+    return None
 
 
 def _without_s(word: str) -> str:
     if word.endswith("sses"):
         return word[:-2]
-    if found := _IES.search(word):
+    if word[-3:] in {"ied", "ies"} and (found := _IES.search(word)):
         return word[: found.end()]
     if word.endswith("s") and not word.endswith(("us", "ss")) and _VOWEL.search(word[:-2]):
         return word[:-1]
@@ -119,7 +153,7 @@ def _without_s(word: str) -> str:
 
 
 def _without_past(word: str, first: int) -> str:
-    ending = _ending(word, ("eed", "eedly", "ed", "edly", "ing", "ingly"))
+    ending = _ending(word, _PAST)
     if ending is None:
         return word
     kept = word.removesuffix(ending)

@@ -31,6 +31,7 @@ _PLURALS: Final = (
     ("soes", "sao"),
     ("eaux", "eau"),  # French
 )
+_PLURAL_ENDINGS: Final = tuple(plural for plural, _ in _PLURALS)
 
 _RUSSIAN: Final = re.compile(
     "(?<=.{3})(?:ами|ями|ого|его|ому|ему|ыми|ими|иях|ией|иям|ием|ение|ения|ают|яют|ала|али|ало|ила"
@@ -46,7 +47,7 @@ def stem(word: str) -> str:
     """Return the stem of a folded word. Only the first `MAX_WORD_CHARS` characters are used."""
     word = word[:MAX_WORD_CHARS]
     if _ENGLISH.fullmatch(word):
-        for plural, singular in _PLURALS:
+        for plural, singular in _PLURALS if word.endswith(_PLURAL_ENDINGS) else ():
             if word.endswith(plural) and len(word) > len(plural) + 1:
                 return english_stem(word.removesuffix(plural) + singular)
         return english_stem(word)

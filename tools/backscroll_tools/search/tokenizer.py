@@ -116,9 +116,13 @@ class _Chunks(dict[str, tuple[str, ...]]):
     """A cache of the tokens of single words. A word may contain apostrophes."""
 
     def __missing__(self, chunk: str) -> tuple[str, ...]:
-        words = chunk.split("'")
-        joined = (_joined(*pair) for pair in pairwise(words))
-        found = (*(stem(word) for word in words if word), *filter(None, joined))
+        found: tuple[str, ...]
+        if "'" in chunk:
+            words = chunk.split("'")
+            joined = (_joined(*pair) for pair in pairwise(words))
+            found = (*(stem(word) for word in words if word), *filter(None, joined))
+        else:
+            found = (stem(chunk),)
         if len(chunk) <= MAX_WORD_CHARS:
             if len(self) >= CACHED_WORDS:
                 self.clear()
