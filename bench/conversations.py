@@ -1,5 +1,6 @@
 """Conversations to measure with, and the databases that hold them."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from backscroll.commands.transfer.formats import chitchat
+from backscroll.commands.transfer.importing import GROUP_ENTRIES
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 
@@ -40,10 +42,11 @@ def database(*, durable: bool = False) -> Iterator[str]:
 
 
 async def fill(url: str, threads: Iterable[ImportedThread]) -> None:
-    """Put threads into a database."""
+    """Put threads into a database, in groups of the size that `backscroll import` writes."""
+    waiting = iter(threads)
     async with open_store(url) as store:
-        for thread in threads:
-            await store.import_thread(thread)
+        while group := list(islice(waiting, GROUP_ENTRIES)):
+            await asyncio.gather(*map(store.import_thread, group))
 
 
 def numbered(messages: int, thread_id: str = THREAD_ID) -> ImportedThread:

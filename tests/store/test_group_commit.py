@@ -4,9 +4,10 @@ import asyncio
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import IntegrityError
 
+from backscroll.database.deferred import defer, settle
 from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.locks import LOCK_S
 from backscroll.database.sqlite import SqliteDatabase, open_sqlite
@@ -29,6 +31,10 @@ from tests.store.conftest import V2
 from tests.store.wire import error, new_thread, page, texts
 
 MAKE_TABLE = "CREATE TABLE notes (note INTEGER UNIQUE)"
+
+
+class DeferringError(Exception):
+    """What a write raises that is to fail."""
 
 
 class Held:
@@ -102,6 +108,38 @@ async def test_writes_that_wait_together_share_a_commit_in_the_order_in_which_th
         assert await asyncio.gather(*tasks) == list(range(20))
         assert hold.commits == 1
     assert await database.read(notes) == list(range(20))
+
+
+def note_each(connection: Connection, numbers: Sequence[int]) -> None:
+    connection.exec_driver_sql("INSERT INTO notes VALUES (?)", [(each,) for each in numbers])
+
+
+def deferring(number: int, *, settles: bool, fails: bool) -> Callable[[Connection], None]:
+    """Return the work of writing a number down at the end of the transaction, or at once."""
+
+    def work(connection: Connection) -> None:
+        defer(connection, note_each, [number])
+        if settles:
+            settle(connection)
+        if fails:
+            raise DeferringError
+
+    return work
+
+
+async def test_deferred_work_is_done_once_for_each_write_that_does_not_fail(
+    database: SqliteDatabase,
+) -> None:
+    every = list(product((False, True), repeat=2)) * 3
+    with held() as hold:
+        works = (deferring(at, settles=s, fails=f) for at, (s, f) in enumerate(every))
+        tasks = await waiting(hold, *map(database.write, works))
+        hold.go.set()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(each, DeferringError) for each in outcomes] == [fails for _, fails in every]
+    assert await database.read(notes) == [at for at, (_, fails) in enumerate(every) if not fails]
+    await database.write(note(100))
+    assert len(await database.read(notes)) == len(every) // 2 + 1
 
 
 async def test_no_write_is_answered_before_the_commit_that_it_shares(

@@ -4,8 +4,9 @@ All statements of one piece of work run on the same thread.
 
 Writes are committed in groups, because syncing a commit to disk takes longer than a typical write.
 Writes that arrive during a commit share the next commit. Each write has its own savepoint, so that
-a failed write does not affect the others in its group. A write returns after its group is
-committed. If no other writes are queued, a write is committed alone, and at once.
+a failed write does not affect the others in its group. Work that writes defer is done once for the
+group, before the commit (`deferred`). A write returns after its group is committed. If no other
+writes are queued, a write is committed alone, and at once.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from backscroll.database import deferred
 from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy, may_have_committed
 from backscroll.database.faults import CommitUnknownError
 from backscroll.database.port import Work
@@ -155,10 +157,12 @@ def serve_writes(
     try:
         with kept.use() as connection:
             connection.begin()
+            deferred.restore(connection, {})
             first.run(connection)
             for job in _queued(queue, group_writes, group_s):
                 group.append(job)
                 _run_in_savepoint(job, connection)
+            deferred.settle(connection)
             _commit(connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         if is_busy(error):
@@ -196,6 +200,7 @@ def _run_in_savepoint(job: Job[Any], connection: Connection) -> None:
     # Calling the driver directly is faster. If it raises an error, the group is rolled back, and no
     # caller sees this error.
     execute = cast("sqlite3.Connection", connection.connection.driver_connection).execute
+    waiting = deferred.kept(connection)
     execute("SAVEPOINT job")
     try:
         job.run(connection)
@@ -204,6 +209,7 @@ def _run_in_savepoint(job: Job[Any], connection: Connection) -> None:
         if isinstance(error, DBAPIError) and not isinstance(error, STATEMENT_ERRORS):
             raise
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+        deferred.restore(connection, waiting)
     execute("RELEASE SAVEPOINT job")
 
 

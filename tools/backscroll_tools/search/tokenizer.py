@@ -146,7 +146,7 @@ def tokens(text: str) -> Tokens:
         chunks = _CHUNKS.findall(words_alone(folded))
         runs = _RUNS.findall(folded)
     found = dict.fromkeys(chain.from_iterable(map(_TOKENS.__getitem__, chunks)))
-    if "++" in folded or ".net" in folded or _SHARP.search(folded):
+    if "++" in folded or ".net" in folded or ("#" in folded and _SHARP.search(folded)):
         found |= dict.fromkeys(map(_special, _SPECIALS.findall(words_alone(folded))))
     for run in runs:
         found |= dict.fromkeys(run)

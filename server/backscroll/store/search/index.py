@@ -5,10 +5,13 @@ An owner is a thread, conversation or completion. Its number is computed from it
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
+from backscroll.database.compiled import CompiledStatement
+from backscroll.database.deferred import settle
+from backscroll.database.json_text import load_json
 from backscroll.database.locks import take_turns
 from backscroll.database.search_schema import search_pending, search_scopes
 from backscroll.store.search import rows, terms
@@ -88,6 +91,7 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
     scope = scope_of(connection, partition, create=True) or 0
+    own = owner_token(owner)
     added = []
     for entry in chunk:
         found = entry.tokens or tokens(entry.text)
@@ -100,7 +104,7 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
             role=role_number(entry.role),
             version=TOKENS_VERSION,
         )
-        added.append((row, _all_tokens(scope, owner, found.terms)))
+        added.append((row, [*scoped(scope, found.terms), own]))
     terms.add(connection, added)
 
 
@@ -114,6 +118,7 @@ def remove(connection: Connection, partition: str, owner: int, position: int, te
         position: the message's position there.
         text: the text that was indexed for the message, without the title.
     """
+    settle(connection)
     text = _text(connection, owner, position, text)
     row = _find(connection, partition, owner, position, text)
     if row is not None and _remove(connection, [(*row, text)]):
@@ -142,6 +147,7 @@ def retitle(
     first = entries(connection, owner, -1, 1) if old != new else []
     if not first or not has_title(owner, first[0].position):
         return
+    settle(connection)
     earlier, later = titled(first[0].text, old), titled(first[0].text, new)
     found = _find(connection, partition, owner, first[0].position, earlier)
     if found is None:
@@ -173,7 +179,10 @@ def _text(connection: Connection, owner: int, position: int, text: str) -> str:
     if not has_title(owner, position):
         return text
     of, kind = divmod(owner, KINDS)
-    return titled(text, title_of(connection.scalar(_METADATA[kind], {"of": of})))
+    [metadata] = _METADATA[kind].execute(connection, {"of": of}).one_or_none() or [None]
+    if isinstance(metadata, str):  # SQLite has no type for JSON
+        metadata = cast("dict[str, str] | None", load_json(metadata))
+    return titled(text, title_of(metadata))
 
 
 def _find(
@@ -208,6 +217,7 @@ def rows_of(connection: Connection, owner: int, above: int = 0) -> dict[int, int
         owner: the number of the owner.
         above: only rows with numbers greater than this are returned.
     """
+    settle(connection)
     between = (above + 1, rows.newest(connection))
     ids = terms.having(connection, [owner_token(owner)], "all", between)
     return {row.position: each for each, row in rows.read(connection, ids).items()}
@@ -236,6 +246,7 @@ def remove_owner(connection: Connection, owner: int) -> None:
 
 def reset(connection: Connection) -> None:
     """Empty the index. All messages are then indexed again in the background."""
+    settle(connection)
     terms.clear(connection)
     connection.execute(delete(search_pending))
     for kind, table in OWNERS.items():
@@ -245,7 +256,7 @@ def reset(connection: Connection) -> None:
 
 
 _METADATA: Final = {
-    kind: select(table.c.metadata).where(table.c.position == bindparam("of"))
+    kind: CompiledStatement(select(table.c.metadata).where(table.c.position == bindparam("of")))
     for kind, table in OWNERS.items()
 }
 

@@ -8,8 +8,9 @@ import json
 import struct
 import zlib
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, chain, groupby, pairwise
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate, chain, groupby
+from operator import sub
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -197,8 +198,8 @@ def _members(connection: Connection, block: int, open_block: int) -> list[Row]:
 def _pack(rows: Iterable[Sequence[int]]) -> bytes:
     """Compress a full block: in each column, the differences between consecutive rows."""
     columns = zip(*rows, strict=True)
-    differences = (later - earlier for column in columns for earlier, later in _pairs(column))
-    return zlib.compress(array("q", differences).tobytes())
+    differences = (map(sub, column, (0, *column)) for column in columns)
+    return zlib.compress(array("q", chain.from_iterable(differences)).tobytes())
 
 
 def _some(stored: bytes, first: int, ids: Sequence[int]) -> dict[int, Row]:
@@ -219,7 +220,3 @@ def _unpack(stored: bytes) -> Iterable[tuple[int, ...]]:
     differences.frombytes(zlib.decompress(stored))
     starts = range(0, len(differences), BLOCK)
     return zip(*(accumulate(differences[at : at + BLOCK]) for at in starts), strict=True)
-
-
-def _pairs(column: Sequence[int]) -> Iterator[tuple[int, int]]:
-    return pairwise((0, *column))

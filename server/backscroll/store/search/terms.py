@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, text
 
+from backscroll.database.deferred import defer, settle
 from backscroll.store.search import rows
 from backscroll.store.search.rows import Row, is_postgres
 
@@ -54,6 +55,8 @@ Order: TypeAlias = Literal["", "newest", "oldest"]
 NEWEST: Final = 2_000
 """On PostgreSQL, a word is first counted in this number of the newest rows, because looking it up
 reads all rows of the word, even if only a few are wanted."""
+DEFERRED: Final = 2_000
+"""On SQLite, rows are added at the end of a transaction, or earlier if there are this many."""
 MERGED_PAGES: Final = 32
 """The maximum number of 4 KB pages that one merge step writes."""
 MERGES: Final = 4
@@ -68,10 +71,14 @@ def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> N
     if is_postgres(connection):
         bound = [row._asdict() | {"terms": hashed(terms)} for row, terms in added]
         connection.execute(_ADD_POSTGRES, bound)
-    else:
-        ids = rows.append(connection, [row for row, _ in added])
-        pairs = [(row, " ".join(terms)) for row, (_, terms) in zip(ids, added, strict=True)]
-        connection.exec_driver_sql(_ADD, pairs)
+    elif defer(connection, _add, [(row, " ".join(terms)) for row, terms in added]) >= DEFERRED:
+        settle(connection)
+
+
+def _add(connection: Connection, added: Sequence[tuple[Row, str]]) -> None:
+    ids = rows.append(connection, [row for row, _ in added])
+    pairs = [(row, terms) for row, (_, terms) in zip(ids, added, strict=True)]
+    connection.exec_driver_sql(_ADD, pairs)
 
 
 def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]]) -> None:

@@ -1,0 +1,61 @@
+"""Work that writes leave until the end of their transaction.
+
+Writes that share a transaction then do it together. For example, an index gets the rows of all of
+them at once, which takes far less time than one insert for each write.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, cast
+
+from sqlalchemy import Connection
+
+Deferred: TypeAlias = Callable[[Connection, Sequence[Any]], None]
+"""A function that does the work for a list of items."""
+
+_KEY: Final = "deferred"
+
+
+def defer(connection: Connection, work: Deferred, items: Sequence[Any]) -> int:
+    """Pass items to `work` before the transaction of a connection is committed.
+
+    Args:
+        connection: a connection to SQLite, in a write transaction.
+        work: is called once, with all items that are deferred for it.
+        items: the items.
+
+    Returns:
+        How many items are now deferred for `work`.
+    """
+    waiting = _of(connection).setdefault(work, [])
+    waiting += items
+    return len(waiting)
+
+
+def settle(connection: Connection) -> None:
+    """Do the deferred work now.
+
+    Call this before reading what the work changes. On PostgreSQL no work is deferred.
+    """
+    waiting = _of(connection)
+    while waiting:
+        work = next(iter(waiting))
+        work(connection, waiting.pop(work))
+
+
+def kept(connection: Connection) -> dict[Deferred, list[Any]]:
+    """Return a copy of what is deferred, for `restore`."""
+    return {work: list(items) for work, items in _of(connection).items()}
+
+
+def restore(connection: Connection, waiting: dict[Deferred, list[Any]]) -> None:
+    """Replace what is deferred, because the transaction was rolled back to an earlier state.
+
+    Args:
+        connection: the connection of the transaction.
+        waiting: what `kept` returned in that state; empty at the start of a transaction.
+    """
+    connection.info[_KEY] = waiting
+
+
+def _of(connection: Connection) -> dict[Deferred, list[Any]]:
+    return cast("dict[Deferred, list[Any]]", connection.info.setdefault(_KEY, {}))
