@@ -437,6 +437,46 @@ async def test_a_scan_by_time_ends_with_enough_hits(order: str) -> None:
     assert walked == (expected if order == "oldest" else expected[::-1])
 
 
+@pytest.mark.parametrize("everywhere", [True, False])
+@both
+async def test_in_order_of_time_a_common_word_does_not_hide_messages_that_have_all_words(
+    upstream: Upstream, *, everywhere: bool
+) -> None:
+    said = ["elk"] * 300
+    said[20] = said[190] = "the elk and the moose"
+    said[40] = "an owl"
+    within = {} if everywhere else {"thread_id": "thread_1"}
+    arguments = {"order": "newest", "limit": 1, **within}
+    async with opened(thread("thread_1", *said)) as desk:
+        bounds = Bounds(requests=3 if everywhere else 2)  # for 200 messages
+        pages = await desk.pages(upstream, bounds, query="moose elk", **arguments)
+        result = await desk.result(upstream, query="moose elk", order="newest", **within)
+        rarer = await desk.find(upstream, query="elk and owls", order="oldest", **within)
+        whole = await desk.find(upstream, query="elk badger", order="oldest", limit=2, **within)
+    found = [each for page in pages for each in ids(page)]
+    assert found == ["msg_thread_1_190", "msg_thread_1_20"]
+    assert {page["page"]["matched"] for page in pages if page["hits"]} == {"all words"}
+    assert "2 hits for all words, newest first" in result.text
+    # No message has both words.
+    assert (ids(rarer), rarer["page"]["matched"]) == (["msg_thread_1_40"], "any word")
+    assert (ids(whole), whole["page"]["matched"]) == (
+        ["msg_thread_1_0", "msg_thread_1_1"],
+        "any word",
+    )
+    assert whole["page"]["has_more"]
+
+
+async def test_a_scan_lists_messages_with_the_same_words_on_all_of_its_pages() -> None:
+    said = [f"{'elk and moose' if n == 21 else 'elk' if n % 2 else 'owl'} {n}" for n in range(250)]
+    async with opened(thread("thread_1", *said)) as desk:
+        pages = await desk.pages(
+            READ, Bounds(requests=3), query="elk moose", order="newest", limit=50
+        )
+    found = [each for page in pages for each in ids(page)]
+    assert found == [f"msg_thread_1_{n}" for n in range(249, -1, -2)]
+    assert [page["page"]["matched"] for page in pages] == ["any word"] * len(pages)
+
+
 async def test_without_a_thread_an_upstream_that_cannot_list_threads_asks_for_one() -> None:
     async with opened(thread("thread_1", *TALK)) as desk:
         error = await desk.error(replace(EMBEDDED, profile=OPENAI), query="refund")
@@ -853,6 +893,8 @@ async def test_what_is_there_throughout_is_found_once_while_others_are_added_and
         else:
             pytest.fail("the walk does not end")
     assert len(shown) == len(set(shown))
+    if order != "relevance" and max(counts if everywhere else counts[:1]) > 1:
+        living = [each for each in living if int(each.rpartition("_")[2]) % 3]  # with both words
     assert set(living) <= set(shown)
 
 

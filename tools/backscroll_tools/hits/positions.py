@@ -1,6 +1,7 @@
 """The position at which a scan of messages continues, as a cursor contains it.
 
-If hits are ordered by time, the next page continues after a certain message. If hits are ordered by
+If hits are ordered by time, the next page continues after a certain message, and lists the messages
+that have the same words. If hits are ordered by
 relevance, all messages that one call can read are ranked together, and the next page reads and
 ranks the same messages again. Its position names the start of these messages and the hits that were
 already shown. It also names the newest of these messages, so that messages added later are ignored.
@@ -22,7 +23,7 @@ added after the first page are no longer ignored."""
 _DIGEST_BYTES: Final = 6
 _DIGEST_CHARS: Final = 8
 _SHAPE: Final = re.compile(
-    r"s(?P<way>[ab])(?P<thread>[0-9]{1,3})\.(?P<key>[0-9]{1,3})\.(?P<rest>[A-Za-z0-9_.=-]*)"
+    r"s(?P<way>[ab])(?:(?P<words>[0-9a-f]{1,15})w)?(?P<thread>[0-9]{1,3})\.(?P<key>[0-9]{1,3})\.(?P<rest>[A-Za-z0-9_.=-]*)"
 )
 _DIGESTS: Final = re.compile(
     rf"(?P<firsts>[0-{FIRSTS}])(?P<all>(?:[\w-]{{{_DIGEST_CHARS}}})*)", re.ASCII
@@ -41,6 +42,9 @@ class ScanPosition:
         firsts: digests of the newest messages of a ranked scan; empty if the scan starts later in
             the list.
         shown: digests of the hits after this position that earlier pages have shown.
+        words: which messages a list in order of time has, as its first hits have decided. 0: those
+            with all words of the query; otherwise a bit mask of words (`search.match.bits`): those
+            with any of these. None if it is not decided yet, or does not need to be.
     """
 
     thread_id: str = ""
@@ -48,10 +52,13 @@ class ScanPosition:
     passed: bool = False
     firsts: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    words: int | None = None
 
     def encoded(self) -> str:
         """Return this position as text for a cursor."""
         way = "a" if self.passed else "b"
+        if self.words is not None:
+            way += f"{self.words:x}w"
         digests = "".join((*self.firsts, *self.shown))
         ranked = f"{len(self.firsts)}{digests}" if digests else ""
         ids = f"{len(self.thread_id)}.{len(self.key)}.{self.thread_id}{self.key}"
@@ -80,7 +87,14 @@ class ScanPosition:
             raise _damaged()
         text, firsts = (digests["all"], int(digests["firsts"])) if digests else ("", 0)
         each = [text[at : at + _DIGEST_CHARS] for at in range(0, len(text), _DIGEST_CHARS)]
-        return cls(thread_id, key, found["way"] == "a", tuple(each[:firsts]), tuple(each[firsts:]))
+        return cls(
+            thread_id,
+            key,
+            found["way"] == "a",
+            tuple(each[:firsts]),
+            tuple(each[firsts:]),
+            None if found["words"] is None else int(found["words"], 16),
+        )
 
 
 def digest(message_id: str) -> str:

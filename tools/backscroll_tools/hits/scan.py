@@ -39,6 +39,7 @@ class Scan:
         ranks: whether the hits are ranked at the end. If so, the scan reads all messages that it
             can.
         position: the position at which the next scan continues.
+        words: which of the messages with any word to list (`ScanPosition.words`).
         messages: the messages.
         found: the indexes of the hits in `messages`.
         warnings: the warnings that the page shows.
@@ -51,12 +52,24 @@ class Scan:
     search: Search
     ranks: bool
     position: ScanPosition
+    words: int | None = field(init=False)
     messages: list[ReadMessage] = field(default_factory=list)
     found: list[int] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     reachable: bool = True
     ignores_after: bool = False
     beyond: int = 0
+    _listed_hits: int = 0
+
+    def __post_init__(self) -> None:
+        self.words = self.position.words
+
+    @property
+    def selects(self) -> bool:
+        """Whether some messages with any word are left out: those that lack other words."""
+        query = self.search.query
+        single = query.only_common or bool(query.literals) or len(query.words) == 1
+        return not self.ranks and not single
 
     @property
     def order(self) -> Order:
@@ -66,7 +79,14 @@ class Scan:
     @property
     def is_full(self) -> bool:
         """Whether there are as many hits as the call asked for; always False if hits are ranked."""
-        return not self.ranks and len(self.found) >= self.search.limit
+        return not self.ranks and self._listed_hits >= self.search.limit
+
+    def lists(self, each: ReadMessage) -> bool:
+        """Whether to list a hit: always, unless it lacks a word that it must have (`selects`)."""
+        if not self.selects:
+            return True
+        every = (1 << len(self.search.query.terms)) - 1
+        return bool(each.bits & self.words) if self.words else each.bits == every
 
     async def run(self) -> StoppedBy:
         """Read messages until there are enough hits, and return why the scan ends.
@@ -117,6 +137,7 @@ class Scan:
             return True
         if each.shown.found:
             self.found.append(len(self.messages))
+            self._listed_hits += self.lists(each)
         if each.undated:
             self.warnings[UNDATED] = None
         self.messages.append(each)

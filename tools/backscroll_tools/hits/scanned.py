@@ -1,8 +1,10 @@
 """Builds a page of hits from an upstream that has no search, by reading its messages.
 
-If hits are ordered by time, reading ends after enough hits. If hits are ordered by relevance, all
-messages that the call's limits allow are read, and the hits among them are ranked together. The
-cursor then continues with the other hits, and after the last of them with the next messages.
+If hits are ordered by time, reading ends after enough hits. If the query has several words, these
+must be hits with all words. If no such message was read, the page lists the hits that have one of
+the rarer words. If hits are ordered by relevance, all messages that the call's limits allow are
+read, and the hits among them are ranked together. The cursor then continues with the other hits,
+and after the last of them with the next messages.
 """
 
 from dataclasses import replace
@@ -17,7 +19,7 @@ from backscroll_tools.hits.reader import ReadMessage, frequencies
 from backscroll_tools.hits.scan import Scan
 from backscroll_tools.hits.search import QUERY_CUT, Search
 from backscroll_tools.models import StoppedBy
-from backscroll_tools.search.ranking import BEST, Candidate, best, ranked, weight
+from backscroll_tools.search.ranking import BEST, Candidate, best, ranked, rarer, weight
 from backscroll_tools.tool import Call, Result
 
 
@@ -48,7 +50,7 @@ async def scanned_page(call: Call, search: Search) -> Result:
         matched=_matched(search, [each for each in scan.messages if each.shown.id in shown]),
         scanned=len(scan.messages) - scan.beyond,
         warnings=((QUERY_CUT,) if search.cut else ()) + tuple(scan.warnings),
-        reachable=scan.reachable or position != scan.position.encoded(),
+        reachable=scan.reachable or position != replace(scan.position, words=scan.words).encoded(),
         ignores_after=scan.ignores_after,
     )
 
@@ -59,19 +61,42 @@ def _by_time(scan: Scan, page: BoundedHits, stopped_by: StoppedBy) -> tuple[str 
     Return the position of the next page, or None if none follows, and why this page ends.
     """
     start = scan.search.start.position
-    passages = joined(_passage(scan, at) for at in scan.found)
+    listed = _listed(scan)
+    passages = joined(_passage(scan, at) for at in listed[: scan.search.limit])
     at_of = {(scan.messages[at].thread_id, scan.messages[at].shown.id): at for at in scan.found}
     position = start
     for passage in passages:
         last = max(at_of[passage.thread_id, each] for each in passage.ids)
         owner = "" if scan.search.thread_id else passage.thread_id
-        after = ScanPosition(owner, scan.messages[last].key).encoded()
+        after = ScanPosition(owner, scan.messages[last].key, words=scan.words).encoded()
         if not _takes(page, passage, after):
             return position, "size"
         position = after
+    if len(listed) > scan.search.limit:
+        return position, "limit"
     if stopped_by == "end":
         return None, "end"
-    return scan.position.encoded(), stopped_by
+    return replace(scan.position, words=scan.words).encoded(), stopped_by
+
+
+def _listed(scan: Scan) -> list[int]:
+    """Return the indexes of the hits to list in order of time, and decide `scan.words`."""
+    messages, found = scan.messages, scan.found
+    if scan.selects and scan.words is None and found:
+        if any(scan.lists(messages[at]) for at in found):
+            scan.words = 0
+        else:
+            scan.words = _rarer(scan)
+    return [at for at in found if scan.lists(messages[at])]
+
+
+def _rarer(scan: Scan) -> int:
+    """Return a bit mask of the rarer of the words that the hits have."""
+    terms = len(scan.search.query.terms)
+    having = frequencies(scan.messages, terms)
+    weights = [weight(len(scan.messages), count) for count in having]
+    occurring = frequencies((scan.messages[at] for at in scan.found), terms)
+    return sum(1 << bit for bit in rarer([b for b in range(terms) if occurring[b]], weights))
 
 
 def _ranked(

@@ -26,6 +26,9 @@ LENGTH: Final = 0.3
 """The parameter b of BM25: with 0, the length of a message is ignored; with 1, it counts fully."""
 COVERAGE: Final = 0.4
 """The fraction of the total weight of a thread's words that is added to its messages' scores."""
+RARER: Final = 0.5
+"""A word is one of the rarer words if its weight is at least this fraction of the greatest weight.
+"""
 MEANING: Final = 1.0
 """The factor by which a semantic score is multiplied before it is added to the BM25 score. A
 message of average length that contains all words has a BM25 score of 1."""
@@ -68,6 +71,18 @@ def weight(messages: int, having: int) -> float:
         having: the number of messages that contain the word.
     """
     return log(1 + max(messages - having + 0.5, 0.5) / (having + 0.5))
+
+
+def rarer(words: Iterable[int], weights: Sequence[float]) -> list[int]:
+    """Return the rarer of these words (`RARER`).
+
+    Args:
+        words: the indexes of words that occur in at least one message.
+        weights: the weights of all words.
+    """
+    found = list(words)
+    least = RARER * max((weights[each] for each in found), default=0.0)
+    return [each for each in found if weights[each] >= least]
 
 
 def best(

@@ -5,8 +5,10 @@ The order `relevance` takes rows in batches: the 200 rows with the greatest weig
 the other rows of its batch, so it may change if a row is deleted. Therefore a cursor has the ends
 of the batch, and the rows of the batch that were already shown. So each row is yielded only once.
 
-The orders `newest` and `oldest` sort by time. If only common words are searched, all orders sort by
-the order of writing.
+The orders `newest` and `oldest` sort by time. They list only the rows of one level (`LEVELS`), so
+that a common word does not hide the rows with a rare one. A cursor contains the level, so all pages
+of a list have the same one. If only common words are searched, all orders sort by the order of
+writing.
 """
 
 from collections import Counter
@@ -31,6 +33,11 @@ at this cursor, because the maximum number of rows was read for it."""
 
 _Key: TypeAlias = tuple[int, ...]
 """The weight and the number of a row. Candidates are sorted by both."""
+
+LEVELS: Final = (0, 1, 2)
+"""The levels of a list in order of time. The first one with a hit is used: 0 lists the rows that
+have all words, 1 those that have one of the rarer words, and 2 those that have any word. A query
+with one word or with a literal has only level 2."""
 
 BATCH: Final = 200
 _FIRST: Final = (1 << 53, 0)
@@ -65,26 +72,49 @@ class Lookup:
     outline: Outline
 
 
-def steps(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:
-    """Return the rows after a cursor, in the order that the search asks for.
+def orders(lookup: Lookup, cursor: Cursor) -> Iterator[Iterator[Step]]:
+    """Yield the rows after a cursor, in the order that the search asks for.
+
+    For the first page of a list in order of time, one iterator is yielded for each level. Use the
+    next one only if none of the rows before was a hit. In all other cases, one iterator is yielded.
 
     Raises:
         ApiError: 400 if the cursor belongs to another order.
     """
     ranks = bool(lookup.found.rows) and lookup.search.order == "relevance"
-    lengths = {0, 2, 4} if ranks else {0, 2} if lookup.found.rows else {0, 1}
+    lengths = {0, 2, 4} if ranks else {0, 3} if lookup.found.rows else {0, 1}
     if len(cursor.at) not in lengths:
         raise invalid_cursor()
     if not lookup.found.rows:
-        return _streamed(lookup, cursor)
+        yield _streamed(lookup, cursor)
+        return
     bits = bits_by_row(lookup.search, lookup.groups, lookup.found)
     search = lookup.search
     if search.role is not None or search.since is not None or search.until is not None:
         kept = admitted(lookup.connection, search, bits, lookup.outline)
         bits = {row: bits[row] for row in kept}
     if ranks:
-        return _ranked(lookup, bits, cursor)
-    return _timed(lookup, bits, cursor)
+        yield _ranked(lookup, bits, cursor)
+        return
+    single = len(lookup.groups) == 1 or bool(search.query.literals)
+    for level in cursor.at[:1] or (LEVELS[-1:] if single else LEVELS):
+        yield _timed(lookup, _of_level(lookup, bits, level), level, cursor)
+
+
+def _of_level(lookup: Lookup, bits: dict[int, int], level: int) -> dict[int, int]:
+    """Return the rows of a level of `LEVELS`."""
+    looked_up = {place: lookup.groups[place].bits for place in lookup.found.rows}
+    if level == LEVELS[0]:
+        every = sum(looked_up.values())
+        return {row: own for row, own in bits.items() if own == every}
+    if level == LEVELS[1]:
+        from backscroll_tools.search.ranking import rarer
+
+        found = [place for place in looked_up if lookup.found.having[place]]
+        rare = rarer(found, lookup.weights)
+        mask = sum(looked_up[place] for place in rare)
+        return {row: own for row, own in bits.items() if own & mask}
+    return bits
 
 
 def _ranked(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[Step]:
@@ -168,18 +198,18 @@ def _order(
     return order
 
 
-def _timed(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[Step]:
+def _timed(lookup: Lookup, bits: dict[int, int], level: int, cursor: Cursor) -> Iterator[Step]:
+    after = cursor.at[1:]
     newest = lookup.search.order == "newest"
     keys: Iterable[tuple[int, int]]
     if rows.is_postgres(lookup.connection):
         data = rows.read(lookup.connection, bits)
         every = sorted(((each.created_at, row) for row, each in data.items()), reverse=newest)
-        after = cursor.at
         keys = (key for key in every if not after or (key < after if newest else key > after))
     else:
-        keys = lookup.outline.by_time(lookup.connection, bits, cursor.at, newest=newest)
+        keys = lookup.outline.by_time(lookup.connection, bits, after, newest=newest)
     for key in keys:
-        yield key[1], replace(cursor, at=key)
+        yield key[1], replace(cursor, at=(level, *key))
 
 
 def _streamed(lookup: Lookup, cursor: Cursor) -> Iterator[Step]:

@@ -17,7 +17,7 @@ from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.hits import matching, read_hits, shown
 from backscroll.store.search.index import owner_of, scope_of
 from backscroll.store.search.limits import Bounds, Limits
-from backscroll.store.search.orders import Lookup, Step, steps
+from backscroll.store.search.orders import Lookup, Step, orders
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.search_cursor import Cursor
 from backscroll.store.search.search_request import SearchRequest
@@ -110,7 +110,11 @@ def find(
     lookup = Lookup(
         connection, partition, search, limits, words, weights, found, statistics.outline
     )
-    page = _hits(lookup, cursor)
+    page = _Page([], None)
+    for steps in orders(lookup, cursor):
+        page = _hits(lookup, steps, cursor, page.looked_at)
+        if page.hits or page.after is not None:
+            break
     by_term = {word: weights[at] for at, group in enumerate(words) for word in group.words}
     data = [shown(search.query, hit, search.excerpt_chars, by_term) for hit in page.hits]
     after = page.after
@@ -138,11 +142,11 @@ class _Page:
     has_all: bool = True
 
 
-def _hits(lookup: Lookup, cursor: Cursor) -> _Page:
+def _hits(lookup: Lookup, steps: Iterator[Step], cursor: Cursor, looked_at: int) -> _Page:
     search = lookup.search
-    page = _Page([], cursor)
+    page = _Page([], cursor, looked_at)
     chars = 0
-    for chunk in _chunks(steps(lookup, cursor)):
+    for chunk in _chunks(steps):
         data = rows.read(lookup.connection, [row for row, _ in chunk if row is not None])
         texts = read_hits(lookup.connection, lookup.partition, data)
         for row, after in chunk:
