@@ -204,7 +204,7 @@ async def test_hits_next_to_each_other_are_one_with_the_best_at_its_head(
                 "text": "Then I want a **refund** for it, please.",
             }
         ],
-        **({"title": "Late parcel"} if upstream is INDEXED else {}),
+        "title": "Late parcel",
     }
     mark, body = result.text[:5], result.text.partition("\n")[2]
     assert body == (
@@ -384,6 +384,89 @@ async def test_conversations_and_stored_completions_are_searched_too(upstream: U
     assert len(ids(of_completion)) == 2
     assert dated["page"]["warning"] == UNDATED
     assert len(ids(dated)) == 2
+
+
+@pytest.mark.parametrize("order", ["relevance", "newest", "oldest"])
+@both
+async def test_a_title_is_found_as_a_part_of_the_first_message(
+    upstream: Upstream, order: str
+) -> None:
+    def called(number: int, role: str = "user", **metadata: str) -> ImportedThread:
+        first = ImportedMessage(role=role, content="We begin.", created_at=NOVEMBER)
+        plain = thread(f"thread_{number}", "We go on.", "And end.")
+        return replace(plain, metadata=metadata, messages=[first, *plain.messages])
+
+    titled = (
+        called(1, title="Lighthouse"),
+        called(2, name="The lighthouse"),
+        called(3, topic="lighthouses"),
+        called(4, title="Windmill", topic="lighthouse"),
+        called(5, role="tool", title="Lighthouse"),
+    )
+    async with opened(*titled) as desk:
+        await desk.store.import_conversation(
+            ImportedConversation(
+                key="c",
+                id="conv_1",
+                created_at=NOVEMBER,
+                metadata={"title": "Lighthouse"},
+                items=[
+                    {"role": "user", "content": "We begin."},
+                    {"role": "assistant", "content": "We end."},
+                ],
+            )
+        )
+        await desk.store.import_completion(
+            ImportedCompletion(
+                key="d",
+                id="chatcmpl-1",
+                created_at=NOVEMBER,
+                model="m",
+                metadata={"title": "Lighthouse"},
+                messages=[{"role": "user", "content": "We begin."}],
+                choices=[{"index": 0, "message": {"role": "assistant", "content": "We end."}}],
+            )
+        )
+        found = await desk.find(upstream, query="lighthouse begins", order=order)
+        single = {
+            thread_id: await desk.find(upstream, query="lighthouse", thread_id=thread_id)
+            for thread_id in (*(f"thread_{n}" for n in range(1, 6)), "conv_1", "chatcmpl-1")
+        }
+        dashed = await desk.find(upstream, query="begin -lighthouse", order=order)
+    shown = {
+        thread_id: [(hit["excerpt"], hit["thread_id"]) for hit in page["hits"]]
+        for thread_id, page in single.items()
+    }
+    begun = {name: [("We begin.", name)] for name in single}
+    assert shown == begun | {"thread_4": [], "thread_5": [("", "thread_5")]}
+    listed = {hit["thread_id"]: hit["excerpt"] for hit in found["hits"]}
+    begins = "We **begin**."
+    names: tuple[str, ...] = ("thread_1", "thread_2", "thread_3")
+    if order == "relevance":  # else only those that have both words
+        names = (*names, "thread_4", "thread_5")
+    expected = dict.fromkeys(names, begins) | ({"thread_5": ""} if "thread_5" in names else {})
+    assert {name: listed.get(name) for name in expected} == expected
+    assert set(listed) - {"conv_1", "chatcmpl-1"} == set(expected)
+    assert "thread_4" in {hit["thread_id"] for hit in dashed["hits"]}
+    assert not {"thread_1", "thread_5"} & {hit["thread_id"] for hit in dashed["hits"]}
+
+
+async def test_a_title_that_cannot_be_read_is_reported() -> None:
+    async with opened(thread("thread_1", *TALK, title="Lighthouse")) as desk:
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/v1/threads/thread_1":
+                await send({"type": "http.response.start", "status": 400, "headers": []})
+                await send({"type": "http.response.body", "body": b"{}"})
+            else:
+                await desk.store.app(scope, receive, send)
+
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(answer)) as http:
+            found = await Desk(desk.store, http).find(READ, query="moose", thread_id="thread_1")
+        last = await desk.find(READ, Bounds(requests=1), query="moose", thread_id="thread_1")
+    for page in (found["page"], last["page"]):
+        assert (page["returned"], page["has_more"]) == (0, False)
+        assert page["warning"] == "the title of the thread could not be read"
 
 
 # What is looked at one by one, and how far.

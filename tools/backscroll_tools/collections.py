@@ -27,6 +27,7 @@ class Collection:
 
     Attributes:
         list_messages: builds the request for a slice of the list of messages and other items.
+        describe: builds the request for the collection itself, whose reply has its metadata.
         retrieve_message: builds the request for one message; None if the API has no such request.
         list_files: builds the request for a slice of a message's files; None if the API has no such
             request.
@@ -43,6 +44,7 @@ class Collection:
     """
 
     list_messages: Callable[[str, Slice], Request]
+    describe: Callable[[str], Request]
     retrieve_message: Callable[[str, str], Request] | None = None
     list_files: Callable[[str, str, Slice], Request] | None = None
     is_message: Callable[[JSON], bool] = lambda _: True
@@ -107,6 +109,7 @@ def _choices(completion: JSON) -> list[JSON]:
 
 THREAD: Final = WritableCollection(
     list_messages=requests.list_messages,
+    describe=requests.retrieve_thread,
     retrieve_message=requests.retrieve_message,
     list_files=requests.list_message_files,
     has_runs=True,
@@ -116,6 +119,7 @@ THREAD: Final = WritableCollection(
 )
 CONVERSATION: Final = WritableCollection(
     list_messages=requests.list_items,
+    describe=requests.retrieve_conversation,
     retrieve_message=requests.retrieve_item,
     is_message=lambda item: bool(item.get("type", "message") == "message"),
     page_items=20,
@@ -125,6 +129,7 @@ CONVERSATION: Final = WritableCollection(
 )
 COMPLETION: Final = Collection(
     list_messages=requests.list_chat_messages,
+    describe=requests.retrieve_chat_completion,
     retrieve=requests.retrieve_chat_completion,
     choices=_choices,
 )

@@ -220,6 +220,11 @@ def create_conversation(items: Sequence[JSON], idempotency_key: str) -> Request:
     return Request("POST", CONVERSATIONS, CONVERSATIONS.root, (), body, idempotency_key)
 
 
+def retrieve_conversation(conversation_id: str) -> Request:
+    """Read one conversation, without its items."""
+    return Request("GET", CONVERSATIONS, _conversation(conversation_id))
+
+
 def start_conversation() -> Request:
     """Create a conversation that has no item yet."""
     return Request("POST", CONVERSATIONS, CONVERSATIONS.root, body={}, harmless_twice=True)
@@ -272,8 +277,12 @@ def _messages(thread_id: str) -> str:
     return f"{THREADS.root}/{segment(thread_id, 'thread_id')}/messages"
 
 
+def _conversation(conversation_id: str) -> str:
+    return f"{CONVERSATIONS.root}/{segment(conversation_id, 'thread_id')}"
+
+
 def _items(conversation_id: str) -> str:
-    return f"{CONVERSATIONS.root}/{segment(conversation_id, 'thread_id')}/items"
+    return f"{_conversation(conversation_id)}/items"
 
 
 def _completion(completion_id: str) -> str:

@@ -13,11 +13,12 @@ from backscroll_tools.models import Message
 from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.match import bits, matches
+from backscroll_tools.search.titles import titled
 from backscroll_tools.search.tokenizer import tokens
 
 TOOL_ROLES: Final = frozenset({"tool", "function"})
-"""The roles of messages that are never hits, because tools wrote them. The store's index does not
-contain such messages either."""
+"""The roles of messages whose text is not searched, because tools wrote it. The store's index lacks
+it too."""
 
 _LONG_CHARS: Final = 200_000
 """If the messages of a chunk have more characters than this in total, they are compared in a worker
@@ -58,6 +59,9 @@ class Reader:
         search: the search.
         thread_id: the thread's id.
         title: the thread's title; may be empty.
+        begins: whether the list starts with the thread's first message. If so, this message is
+            compared together with the title.
+        last: the key of the last message that was read, and the message; None before the first.
         messages: the messages that were read, by id, until the scan removes them.
     """
 
@@ -65,11 +69,14 @@ class Reader:
     search: Search
     thread_id: str
     title: str = ""
+    begins: bool = False
+    last: tuple[str, Message] | None = None
     messages: dict[str, ReadMessage] = field(default_factory=dict)
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         """Return the next messages of `inner`, and add each to `messages`."""
         chunk = await self.inner.chunk(after, limit)
+        self.last = chunk.keyed[-1] if chunk.items else self.last
         if sum(len(message["text"]) for message in chunk.items) > _LONG_CHARS:
             found = await anyio.to_thread.run_sync(self._all_compared, chunk)
         else:
@@ -77,26 +84,39 @@ class Reader:
         self.messages |= found
         return chunk
 
+    def last_with_title(self, message_id: str) -> ReadMessage | None:
+        """Return the last message, compared together with the title; None if it has another id."""
+        if self.last is None or self.last[1]["id"] != message_id:
+            return None
+        return self._compared(*self.last, self.title)
+
     async def item(self, key: str, /) -> Message | None:
         """Return one message by its key, or None if it was deleted."""
         return await self.inner.item(key)
 
     def _all_compared(self, chunk: Chunk[Message]) -> dict[str, ReadMessage]:
-        return {message["id"]: self._compared(key, message) for key, message in chunk.keyed}
+        found = {}
+        for key, message in chunk.keyed:
+            first, self.begins = self.begins, False
+            found[message["id"]] = self._compared(key, message, self.title if first else "")
+        return found
 
-    def _compared(self, key: str, message: Message) -> ReadMessage:
-        search, query, text = self.search, self.search.query, message["text"]
+    def _compared(self, key: str, message: Message, title: str = "") -> ReadMessage:
+        search, query = self.search, self.search.query
+        if message["role"] in TOOL_ROLES and title:
+            message = {**message, "text": ""}
+        text = titled(message["text"], title)
         tokenized = tokens(text)
         terms = frozenset(tokenized.terms)
         at = message.get("created_at")
         undated = bool(search.period) and at is None
         wanted = (
-            message["role"] not in TOOL_ROLES
+            (title or message["role"] not in TOOL_ROLES)
             and search.role in {"", message["role"]}
             and (not search.period or at is None or at in search.period)
         )
         folded = fold(text) if wanted else ""
-        found = wanted and matches(query, terms, folded)
+        found = bool(wanted) and matches(query, terms, folded)
         exact = found and any(each.occurs(folded) for each in query.identifiers)
         return ReadMessage(
             self.thread_id,

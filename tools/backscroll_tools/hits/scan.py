@@ -1,12 +1,12 @@
 """Reads the messages of an upstream that has no search, and finds the hits among them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
 
-from backscroll_tools.client import objects, requests
+from backscroll_tools.client import requests
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
@@ -17,13 +17,15 @@ from backscroll_tools.hits.positions import ScanPosition
 from backscroll_tools.hits.reader import Reader, ReadMessage
 from backscroll_tools.hits.search import Search
 from backscroll_tools.message_lists import messages_of
-from backscroll_tools.models import Message, Order, StoppedBy, Thread
+from backscroll_tools.models import Message, Order, StoppedBy
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.stop import EMPTY, FAILED, STUCK, Stop
 from backscroll_tools.pages.walk import Walk, too_late
+from backscroll_tools.search.titles import title_of
 from backscroll_tools.tool import Call
 
 UNDATED: Final = "since and until were ignored for messages without a time"
+UNTITLED: Final = "the title of the thread could not be read"
 
 _MANY: Final = 1_000_000
 """The `limit` of each walk. It is never reached, because a call's other limits are lower."""
@@ -97,16 +99,26 @@ class Scan:
         self.ignores_after = self.search.start.ignores_after
         if not self.search.thread_id:
             return await self._everywhere()
-        stop = await self._thread(self.search.thread_id, "", self.position.key)
+        stop = await self._thread(self.search.thread_id, None, self.position.key)
         return self._ended(stop)
 
-    async def _thread(self, thread_id: str, title: str, key: str) -> Stop:
-        """Read the messages of a thread that follow `key`; if `key` is empty, all of them."""
+    async def _thread(self, thread_id: str, title: str | None, key: str) -> Stop:
+        """Read the messages of a thread that follow `key`; if `key` is empty, all of them.
+
+        If the title is None, it is requested when the thread's first message is read.
+        """
         client = self.call.client
         collection = any_collection_of(client.upstream.profile, thread_id)
         position = ListPosition("", thread_id, self.order)
+        begins = not key and self.order == "asc"
+        if begins and title is None:
+            title = await self._title(collection.describe(thread_id))
         reader = Reader(
-            messages_of(client, collection, thread_id, position), self.search, thread_id, title
+            messages_of(client, collection, thread_id, position),
+            self.search,
+            thread_id,
+            title or "",
+            begins,
         )
         owner = "" if self.search.thread_id else thread_id
 
@@ -124,7 +136,41 @@ class Scan:
         if stop.last and not self.is_full:
             self.position = ScanPosition(owner, stop.last)
         self.warnings |= dict.fromkeys(filter(None, [stop.warning]))
+        if stop.by == "end" and self.order == "desc" and self.messages and not self.beyond:
+            if title is None:
+                reader.title = await self._title(collection.describe(thread_id))
+            self._add_title(reader)
         return stop
+
+    async def _title(self, request: requests.Request) -> str:
+        """Return the title of the thread that the call names; empty if it cannot be read."""
+        try:
+            with anyio.CancelScope(deadline=self.call.ends_at):
+                described = await self.call.client.send(request.abridged())
+                return title_of(described.get("metadata"))
+        except ToolError as error:
+            if error.code in {"not_found", "upstream_retired"}:
+                return ""
+        self.warnings[UNTITLED] = None
+        return ""
+
+    def _add_title(self, reader: Reader) -> None:
+        """Compare the last message again, with its thread's title: it is the thread's first one."""
+        last = self.messages[-1]
+        again = reader.last_with_title(last.shown.id) if reader.title else None
+        if again is None or last.thread_id != reader.thread_id:
+            return
+        for at in self.found:
+            if self.messages[at].thread_id == reader.thread_id:
+                self.messages[at] = replace(self.messages[at], title=reader.title)
+        at = len(self.messages) - 1
+        self.messages[at] = again
+        if last.shown.found:
+            self.found.remove(at)
+            self._listed_hits -= self.lists(last)
+        if again.shown.found:
+            self.found.append(at)
+            self._listed_hits += self.lists(again)
 
     def _take(self, each: ReadMessage, position: ScanPosition) -> bool:
         """Keep a message if it is needed. Return whether the next one may be needed."""
@@ -156,7 +202,7 @@ class Scan:
         """Read the messages of one thread after another, and return why the scan ends."""
         first = self.position
         if first.thread_id and not first.passed:
-            stopped_by = await self._next_thread(first.thread_id, "", first.key)
+            stopped_by = await self._next_thread(first.thread_id, None, first.key)
             if stopped_by is not None:
                 return stopped_by
         seen = {first.thread_id}
@@ -164,8 +210,12 @@ class Scan:
             reply = await self._threads(self.position.thread_id)
             if not isinstance(reply, Reply):
                 return reply
-            fresh = [objects.thread(raw) for raw in reply.items if raw["id"] not in seen]
-            seen |= {thread["id"] for thread in fresh}
+            fresh = {
+                raw["id"]: title_of(raw.get("metadata"))
+                for raw in reply.items
+                if raw["id"] not in seen
+            }
+            seen |= fresh.keys()
             stopped_by = await self._listed(fresh)
             if stopped_by is not None:
                 return stopped_by
@@ -178,17 +228,21 @@ class Scan:
                 return "requests"
         return "limit"
 
-    async def _listed(self, threads: Iterable[Thread]) -> StoppedBy | None:
-        """Read the messages of these threads. Return why the scan ends, or None if it goes on."""
-        for thread in threads:
+    async def _listed(self, titles: Mapping[str, str]) -> StoppedBy | None:
+        """Read the messages of threads. Return why the scan ends, or None if it goes on.
+
+        Args:
+            titles: the titles of the threads, by id.
+        """
+        for thread_id, title in titles.items():
             if self.is_full:
                 return "limit"
-            stopped_by = await self._next_thread(thread["id"], thread.get("title", ""), "")
+            stopped_by = await self._next_thread(thread_id, title, "")
             if stopped_by is not None:
                 return stopped_by
         return None
 
-    async def _next_thread(self, thread_id: str, title: str, key: str) -> StoppedBy | None:
+    async def _next_thread(self, thread_id: str, title: str | None, key: str) -> StoppedBy | None:
         """Read the messages of a thread. Return why the scan ends, or None if it goes on."""
         try:
             stop = await self._thread(thread_id, title, key)

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Select, and_, or_
 from backscroll.store.envelopes import JSON
 from backscroll.store.search.entries import SOURCES, Source
 from backscroll.store.search.rows import Row
-from backscroll.store.search.texts import COMPLETION, KINDS, role_and_text
-from backscroll.store.search.titles import has_title, title_of, titled
+from backscroll.store.search.texts import COMPLETION, KINDS, has_title, role_and_text
+from backscroll_tools.search.titles import title_of, titled
 
 if TYPE_CHECKING:
     from backscroll_tools.search.query import Query

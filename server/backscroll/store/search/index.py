@@ -17,8 +17,8 @@ from backscroll.database.search_schema import search_pending, search_scopes
 from backscroll.store.search import rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 from backscroll.store.search.rows import MAX_LENGTH, Row
-from backscroll.store.search.texts import KINDS, Entry, role_number
-from backscroll.store.search.titles import has_title, title_of, titled
+from backscroll.store.search.texts import KINDS, Entry, has_title, role_number
+from backscroll_tools.search.titles import title_of, titled
 
 _LOOKED_UP: Final = 3
 """How many of a message's tokens are used to find its row."""

@@ -69,6 +69,11 @@ async def tokens_of(text: str) -> "Tokens":
     return await asyncio.to_thread(tokens, text) if len(text) > _SHORT else tokens(text)
 
 
+def has_title(owner: int, position: int) -> bool:
+    """Whether a message is the first one of its owner, and so is indexed with the title."""
+    return position == (0 if owner % KINDS == COMPLETION else 1)
+
+
 def role_number(role: str) -> int:
     """Return the number of a role in the index."""
     return ROLES.index(role) if role in ROLES else OTHER_ROLE

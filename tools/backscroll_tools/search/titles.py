@@ -1,0 +1,20 @@
+"""The title of a thread, conversation or completion. It is searched with the first message."""
+
+from collections.abc import Mapping
+from typing import Final
+
+_TITLES: Final = ("title", "name", "topic")
+"""The metadata keys that may contain a title, the preferred key first."""
+
+
+def title_of(metadata: object) -> str:
+    """Return the title in an object's metadata; empty if the metadata contains no title."""
+    if not isinstance(metadata, Mapping):
+        return ""
+    found = (metadata.get(name) for name in _TITLES)
+    return next((title for title in found if isinstance(title, str) and title), "")
+
+
+def titled(text: str, title: str) -> str:
+    """Return the text to search for an owner's first message: its text, then the title."""
+    return f"{text}\n{title}" if title else text
