@@ -1,0 +1,1 @@
+"""Replaces passwords, keys and tokens in conversations before anything is written."""

@@ -1,0 +1,162 @@
+"""Finds secrets by the name that they are assigned to, such as in `DB_PASSWORD=…`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from backscroll.history.redaction.values import has_digit, has_letter, is_placeholder, is_random
+
+Kind = Literal["key", "password", "secret", "token"]
+
+_PASSWORD: Final = 8
+"""The minimum length of a password that has no digit, in characters."""
+
+_KEY: Final = 12
+"""The minimum length of a key or token, in characters."""
+
+_KEYS: Final = tuple(
+    first + joint
+    for joint in ("", "_", "-")
+    for first in (
+        *("access", "account", "admin", "api", "app", "auth", "client", "encryption", "master"),
+        *("private", "secret", "service", "sharedaccess", "signing", "storage", "subscription"),
+    )
+)
+_LONGEST_FIRST_PART: Final = 16
+
+_WORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
+    ("passw", "password", ("",)),
+    ("passphrase", "password", ("",)),
+    ("pwd", "password", ("",)),
+    ("secret", "secret", ("",)),
+    ("token", "token", ("",)),
+    ("credential", "secret", ("",)),
+    ("key", "key", _KEYS),
+)
+"""Each word in names of secrets, the kind of secret, and what must directly precede the word."""
+
+_ASSIGNMENT: Final = re.compile(
+    r"""
+    (?P<rest>[\w-]{0,40})
+    (?:
+        \\{0,3}["'`]?\]?[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8}(?:[bru]?\\{0,3}(?P<quote>["'`]))?
+      | (?P<flag>[ \t]{1,3})\\{0,3}["']?
+    )
+    (?P<value>[^\s"'`\\<>(){}|\[\],;]{6,512})
+    (?P<end>[^\n]?)
+    """,
+    re.VERBOSE | re.ASCII,
+)
+"""Matches the rest of a name, an assignment in any usual syntax, and its value. `flag` is the space
+after a command's option such as `--password`. Backslashes before quotes are those of JSON in JSON.
+"""
+
+_NAME_BEFORE: Final = re.compile(r"[\w.-]*$", re.ASCII)
+_LONGEST_BEFORE: Final = 24
+_NO_SECRET_BEFORE: Final = re.compile(
+    r"(?:page|next|continu\w*|(?<!ac)count|max|min|num|total|sync|cursor|stop|eos|bos|pad"
+    r"|primary|foreign|public|csrf_?header)[_-]?$"
+)
+"""Matches the first part of names such as `next_page_token`, in lower case."""
+
+_NO_SECRET_AFTER: Final = re.compile(
+    r"s?[_-]?(?:id|ids|name|names|url|uri|path|file|type|types|count|counts|length|len|limit|size"
+    r"|expir\w*|ttl|at|hint|field|policy|strength|regex|pattern|prefix|suffix|version|ref|arn"
+    r"|hash\w*|min\w*|max\w*|usage|budget|rate)$|s$",
+    re.IGNORECASE,
+)
+"""Matches the last part of names such as `secret_name` and `tokens`."""
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_]+(?:[._/-][A-Za-z_]+)*\d{0,4}", re.ASCII)
+_CODE: Final = re.compile(
+    r"secret|token|(?:private|public|api|access)_?key|(?:[a-z]{2,}_){3}|\w\.[a-z]\w+\.",
+    re.IGNORECASE,
+)
+"""Matches a part that names of variables and classes have, and keys do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value that may be secret.
+
+    Attributes:
+        text: the value.
+        is_quoted: whether it is in quotes.
+        is_variable: whether the name is in upper case, as that of an environment variable.
+    """
+
+    text: str
+    is_quoted: bool
+    is_variable: bool
+
+
+def assigned_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the start, end and kind of secrets that are assigned to a name.
+
+    Args:
+        text: the text to search.
+        folded: the same text in lower case, with the same length.
+    """
+    for word, kind, before in _WORDS:
+        start = folded.find(word)
+        while start != -1:
+            end = start + len(word)
+            if folded.endswith(before, max(0, start - _LONGEST_FIRST_PART), start):
+                value = _secret_after(text, folded, start, end, kind)
+                if value is not None:
+                    yield *value, kind
+                    end = value[1]
+            start = folded.find(word, end)
+
+
+def _secret_after(
+    text: str, folded: str, start: int, end: int, kind: Kind
+) -> tuple[int, int] | None:
+    """Return where the value of a name starts and ends, if it is a secret.
+
+    Args:
+        text: the text to search.
+        folded: the same text in lower case.
+        start: where the word of the name starts.
+        end: where the word ends.
+        kind: the kind of secret.
+    """
+    match = _ASSIGNMENT.match(text, end)
+    if match is None:
+        return None
+    name_before = _NAME_BEFORE.search(folded[max(0, start - _LONGEST_BEFORE) : start])
+    before = name_before[0] if name_before else ""
+    if match["flag"] and not before.startswith("--"):
+        return None
+    if _NO_SECRET_BEFORE.search(before) or _NO_SECRET_AFTER.match(match["rest"]):
+        return None
+    is_quoted = match["quote"] is not None
+    if not is_quoted and match["end"] in {"(", "[", "{", "<"}:
+        return None  # an expression
+    value = _Value(match["value"].rstrip(".:"), is_quoted, text[start:end].isupper())
+    is_secret = _is_password(value) if kind == "password" else _is_key(value.text)
+    start = match.start("value")
+    return (start, start + len(value.text)) if is_secret else None
+
+
+def _is_password(value: _Value) -> bool:
+    text = value.text
+    if is_placeholder(text) or not has_letter(text):
+        return False
+    if text.isalpha() and (value.is_variable or value.is_quoted):
+        return value.is_variable and len(text) >= _PASSWORD
+    if _IDENTIFIER.fullmatch(text):
+        return False
+    has_symbol = not text.replace("_", "").replace("-", "").replace(".", "").isalnum()
+    return has_digit(text) or (has_symbol and len(text) >= _PASSWORD)
+
+
+def _is_key(text: str) -> bool:
+    return (
+        len(text) >= _KEY
+        and is_random(text)
+        and not is_placeholder(text)
+        and not _IDENTIFIER.fullmatch(text)
+        and not _CODE.search(text)
+    )

@@ -1,0 +1,122 @@
+"""Finds secrets by the text around them: in URLs, headers, commands, and private keys."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll.history.redaction.values import is_placeholder, is_random
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Text that surrounds secrets.
+
+    Attributes:
+        start: its first characters, in lower case.
+        kind: the kind of secret.
+        pattern: matches it. The group `secret` is what is replaced.
+        is_secret: returns whether that group is a secret and not, for example, a placeholder.
+        command: a command that must precede it on the same line; empty for none.
+    """
+
+    start: str
+    kind: str
+    pattern: re.Pattern[str]
+    is_secret: Callable[[str], bool] = bool
+    command: str = ""
+
+
+_LONGEST_COMMAND: Final = 500
+"""How far before a frame its command may be, in characters."""
+
+
+def framed_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the start, end and kind of secrets that the text around them identifies.
+
+    Args:
+        text: the text to search.
+        folded: the same text in lower case, with the same length.
+    """
+    for frame in _FRAMES:
+        start = folded.find(frame.start)
+        while start != -1:
+            match = frame.pattern.match(text, start)
+            if match and frame.is_secret(match["secret"]) and _is_command(frame, folded, start):
+                yield *match.span("secret"), frame.kind
+            start = folded.find(frame.start, start + len(frame.start))
+
+
+def _is_command(frame: _Frame, folded: str, start: int) -> bool:
+    before = folded[max(0, start - _LONGEST_COMMAND) : start]
+    return frame.command in before.rpartition("\n")[2]
+
+
+def _is_password(value: str) -> bool:
+    return not is_placeholder(value)
+
+
+def _is_password_of_user(value: str) -> bool:
+    """Return whether a value is a password. Digits after `-u name:` are the number of a group."""
+    return not value.isdigit() and not is_placeholder(value)
+
+
+def _is_bearer_token(value: str) -> bool:
+    return is_random(value) and not is_placeholder(value)
+
+
+def _is_basic(value: str) -> bool:
+    """Return whether a value is a user's name and password in base64 (RFC 7617)."""
+    try:
+        user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return bool(colon and password) and (user + password).isprintable()
+
+
+_URL: Final = re.compile(
+    r"://[^\s/?#\"'`<>@:\\]{0,128}:(?P<secret>[^\s/\"'`<>\\]{3,256})@(?!sha256)"
+)
+"""Matches a password in a URL. `://name:tag@sha256:…` is the image of a container."""
+
+_BEARER: Final = re.compile(
+    r"bearer\s{1,4}(?P<secret>[\w.~+/=-]{16,4096})", re.IGNORECASE | re.ASCII
+)
+_BASIC: Final = re.compile(r"basic\s{1,4}(?P<secret>[A-Za-z0-9+/]{8,1024}={0,2})", re.IGNORECASE)
+_USER: Final = re.compile(
+    r"(?:-u|--user)[\s=]{0,4}\\{0,2}[\"']?[^\s:\"'\\]{1,128}:(?P<secret>[^\s\"'\\]{6,256})",
+    re.IGNORECASE,
+)
+_WEBHOOK: Final = re.compile(
+    r"(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)"
+    r"/(?P<secret>[\w/-]{20,200})",
+    re.IGNORECASE | re.ASCII,
+)
+_PRIVATE_KEY: Final = re.compile(
+    r"""
+    (?P<secret>
+        -----begin\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----
+        (?:
+            (?:[\w+/=:,.\s\\"'>|→]|-(?!----)){64,32768}
+            -----end\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----
+          | (?:[ \t]{0,8}(?:\n|\r\n|\\n|\\r\\n)[\s\d"'>|→]{0,24}[a-z0-9+/=]{40,128}){2,1000}
+        )
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+"""Matches a private key, or its lines if its end is missing, such as in the output of `head`. Lines
+may be numbered, as editors and agents show files.
+"""
+
+_FRAMES: Final = (
+    _Frame("://", "password", _URL, _is_password),
+    _Frame("bearer", "token", _BEARER, _is_bearer_token),
+    _Frame("basic ", "password", _BASIC, _is_basic),
+    _Frame("-u", "password", _USER, _is_password_of_user, "curl"),
+    _Frame("hooks.slack.com/", "webhook", _WEBHOOK),
+    _Frame("discord", "webhook", _WEBHOOK),
+    _Frame("-----begin ", "private key", _PRIVATE_KEY),
+)

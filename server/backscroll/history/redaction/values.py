@@ -1,0 +1,63 @@
+"""Tells secrets from the values that are found in the same places, such as placeholders."""
+
+import re
+from typing import Final
+
+_WORDS: Final = frozenset(
+    (
+        *("admin", "default", "empty", "false", "hidden", "invalid", "letmein", "missing"),
+        *("none", "null", "optional", "pass", "passwd", "password", "password1", "password123"),
+        *("postgres", "required", "root", "secret", "secrets", "string", "test", "testing"),
+        *("tiger", "token", "true", "undefined", "unset", "user", "username"),
+    )
+)
+"""Values that documentation and tests use, in lower case."""
+
+_REFERENCE: Final = re.compile(
+    r"[$%<{*=~#-]|\.{0,2}/(?!.{39}$)|env[.\[]"
+    r"|(?:process|os|settings|config|self|this|args|var|data|secrets|local)\."
+)
+"""Matches the start of a value that names a variable, a file or a flag. It does not match a key of
+AWS, which has 40 characters and can start with a slash.
+"""
+
+_PLACEHOLDER: Final = re.compile(
+    r"\.\.\.|…|\*\*\*|x{4}|example|placeholder|change_?-?me|redacted|dummy|insert|your|replace"
+    r"|todo|sample|://|::",
+    re.IGNORECASE,
+)
+_COMPARED: Final = 80
+"""How much of a value is compared with placeholders, in characters."""
+
+_LETTER: Final = re.compile(r"[A-Za-z]", re.ASCII)
+_DIGIT: Final = re.compile(r"\d", re.ASCII)
+_DIFFERENT: Final = 10
+"""The minimum number of different characters in a key of at least twice this length."""
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether a value is not secret: a usual word, a placeholder, or a variable."""
+    return (
+        value.lower() in _WORDS
+        or _REFERENCE.match(value) is not None
+        or _PLACEHOLDER.search(value, 0, _COMPARED) is not None
+    )
+
+
+def is_random(value: str) -> bool:
+    """Return whether a value has letters, digits, and as many different characters as a key has."""
+    return (
+        has_letter(value)
+        and has_digit(value)
+        and len(set(value)) >= min(_DIFFERENT, len(value) // 2)
+    )
+
+
+def has_letter(value: str) -> bool:
+    """Return whether a value has an ASCII letter."""
+    return _LETTER.search(value) is not None
+
+
+def has_digit(value: str) -> bool:
+    """Return whether a value has an ASCII digit."""
+    return _DIGIT.search(value) is not None

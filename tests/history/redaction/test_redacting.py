@@ -1,0 +1,138 @@
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backscroll.history.conversation import SourceConversation, SourceItem
+from backscroll.history.redaction.redacting import redacted
+from backscroll.store.envelopes import JSON
+from tests.history.redaction.invented import Invented, innocent, secrets
+
+
+def conversation(items: Sequence[JSON], title: str = "") -> SourceConversation:
+    return SourceConversation(
+        source="codex",
+        id="c1",
+        items=[SourceItem(key=f"k{n}", item=item) for n, item in enumerate(items)],
+        title=title,
+        metadata={"git_branch": "main"},
+    )
+
+
+def user(text: str) -> JSON:
+    return {"type": "message", "role": "user", "content": text}
+
+
+def redacted_text(text: str) -> str:
+    [item] = redacted(conversation([user(text)]))[0].items
+    return str(item.item["content"])
+
+
+def remains(invented: Invented) -> bool:
+    return invented.secret in redacted_text(invented.text)
+
+
+def test_at_least_57_of_60_invented_secrets_are_replaced() -> None:
+    missed = [invented.text for invented in secrets() if remains(invented)]
+
+    assert len(secrets()) == 60
+    assert len({invented.kind for invented in secrets()}) == 20
+    assert len(missed) <= 3, missed
+
+
+def test_at_most_5_of_10_000_lines_without_a_secret_are_changed() -> None:
+    lines = innocent()
+
+    changed = [line for line in lines if redacted_text(line) != line]
+
+    assert len(lines) == 10_000
+    assert len(changed) <= 5, changed
+
+
+def test_secrets_are_replaced_in_the_middle_of_a_long_text() -> None:
+    text = "\n".join(f"line {n}\n{invented.text}" for n, invented in enumerate(secrets()))
+
+    result = redacted_text(text)
+
+    assert sum(invented.secret in result for invented in secrets()) <= 3
+    assert "line 0\n" in result
+    assert "line 59\n" in result
+
+
+def test_secrets_are_replaced_inside_the_json_of_a_tool_call() -> None:
+    for invented in secrets():
+        arguments = json.dumps({"command": invented.text, "note": "after"})
+        call = {"type": "function_call", "name": "sh", "call_id": "1", "arguments": arguments}
+
+        [item] = redacted(conversation([call]))[0].items
+
+        kept = json.loads(item.item["arguments"])
+        assert kept["note"] == "after"
+        assert invented.secret not in kept["command"] or remains(invented)
+
+
+def test_redaction_counts_each_kind_and_keeps_everything_else() -> None:
+    key = "gh" + "p_" + "a1B2" * 9
+    before = conversation([user(f"use {key}"), user("nothing here")], title=f"About {key}")
+
+    after, kinds = redacted(before)
+
+    assert kinds == Counter({"github token": 2})
+    assert after == SourceConversation(
+        source="codex",
+        id="c1",
+        items=[
+            SourceItem(key="k0", item=user("use [redacted: github token]")),
+            SourceItem(key="k1", item=user("nothing here")),
+        ],
+        title="About [redacted: github token]",
+        metadata={"git_branch": "main"},
+    )
+
+
+def test_redacting_a_second_time_changes_nothing() -> None:
+    once, _ = redacted(conversation([user(invented.text) for invented in secrets()]))
+
+    twice, kinds = redacted(once)
+
+    assert (twice, kinds) == (once, Counter())
+
+
+def test_the_user_and_the_host_of_an_url_with_a_password_remain() -> None:
+    password = "tr0ub" + "4dor"
+
+    assert redacted_text(f"postgres://app:{password}@db/app") == (
+        "postgres://app:[redacted: password]@db/app"
+    )
+
+
+@pytest.mark.parametrize("frame", ["Authorization: Basic @@", "authorization: 'basic @@'"])
+def test_a_password_in_a_basic_header_is_replaced(frame: str) -> None:
+    import base64
+
+    value = base64.b64encode(b"deploy:" + b"tr0ub4dor").decode()
+
+    assert value not in redacted_text(frame.replace("@@", value))
+
+
+def test_an_image_in_base64_is_not_searched() -> None:
+    image = "data:image/png;base64," + "gh" + "p_" + "a1B2" * 9
+
+    assert redacted_text(image) == image
+
+
+def test_a_private_key_without_its_end_is_replaced() -> None:
+    lines = "\n".join("MIIEvQ" + "aB3/" * 14 for _ in range(4))
+    text = f"-----BEGIN PRIVATE {'KEY'}-----\n{lines}"
+
+    assert redacted_text(f"{text}\n$ ls") == "[redacted: private key]\n$ ls"
+
+
+@given(st.text(max_size=60), st.sampled_from([invented.secret for invented in secrets()][::7]))
+def test_any_text_around_a_replacement_is_kept(around: str, secret: str) -> None:
+    result = redacted_text(f"{around}\nSECRET_KEY={secret}\n{around}")
+
+    assert result.endswith(f"\n{around}") or redacted_text(around) != around
