@@ -1,0 +1,126 @@
+"""Finds the files of the known programs on this machine."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from backscroll.history.sources.known import SOURCES
+from backscroll.history.sources.source import Source, Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file with conversations, as it is now.
+
+    Attributes:
+        path: the file.
+        size: in bytes. For a database, with its `-wal` file.
+        mtime_ns: when it was last modified, in Unix nanoseconds; likewise.
+        inode: its inode number; 0 if the system has none.
+    """
+
+    path: Path
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSource:
+    """The files of a program.
+
+    Attributes:
+        source: the program.
+        files: its files, the latest modified first.
+        unreadable: the folders that this user may not read.
+    """
+
+    source: Source
+    files: Sequence[FoundFile]
+    unreadable: Sequence[Path] = ()
+
+    @property
+    def size(self) -> int:
+        """The size of all files in bytes."""
+        return sum(file.size for file in self.files)
+
+
+def found(machine: Surroundings, sources: Iterable[Source] = SOURCES) -> list[FoundSource]:
+    """Return the files of each program that has any, or that has folders which cannot be read.
+
+    This costs a listing of each folder, and a stat for each file.
+    """
+    results = (_found(machine, source) for source in sources)
+    return [each for each in results if each.files or each.unreadable]
+
+
+def _found(machine: Surroundings, source: Source) -> FoundSource:
+    unreadable: list[Path] = []
+    paths = {
+        path: None  # a dict keeps the order, and each path once
+        for folder in source.folders(machine)
+        for pattern in source.patterns
+        for path in _matching(str(folder), pattern.split("/"), unreadable)
+    }
+    files = [
+        file
+        for path in paths
+        if not _is_twin(path, source, paths)
+        and (file := _file(path, is_database=source.is_database)) is not None
+    ]
+    files.sort(key=lambda file: file.mtime_ns, reverse=True)
+    return FoundSource(source, files, list(dict.fromkeys(unreadable)))
+
+
+def _matching(folder: str, names: Sequence[str], unreadable: list[Path]) -> Iterator[str]:
+    """Yield the paths below a folder that match a pattern, whose parts are `names`.
+
+    The depth is that of the pattern, so that links which form a circle do no harm.
+    """
+    first, *rest = names
+    if "*" not in first:
+        path = os.path.join(folder, first)  # noqa: PTH118 - strings are several times faster
+        if rest:
+            yield from _matching(path, rest, unreadable)
+        else:
+            yield path
+        return
+    try:
+        with os.scandir(folder) as entries:
+            # Folders can have names like `notes.v2`, so a suffix does not tell files from folders.
+            matching = [entry.path for entry in entries if fnmatchcase(entry.name, first)]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError:
+        unreadable.append(Path(folder))
+        return
+    for path in matching:
+        if rest:
+            yield from _matching(path, rest, unreadable)
+        else:
+            yield path
+
+
+def _is_twin(path: str, source: Source, paths: dict[str, None]) -> bool:
+    """Return whether another file has the same content in the preferred form."""
+    return any(
+        path.endswith(second) and path.removesuffix(second) + first in paths
+        for first, second in source.twins
+    )
+
+
+def _file(path: str, *, is_database: bool) -> FoundFile | None:
+    """Return a file as it is now, or None if it is no longer there or is not a regular file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - strings are several times faster
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    size, mtime_ns = status.st_size, status.st_mtime_ns
+    if is_database and (log := _file(f"{path}-wal", is_database=False)) is not None:
+        size, mtime_ns = size + log.size, max(mtime_ns, log.mtime_ns)
+    return FoundFile(Path(path), size, mtime_ns, status.st_ino)

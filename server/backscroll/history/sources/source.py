@@ -1,0 +1,65 @@
+"""What is known of each program: its name, and where it keeps its sessions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What decides where programs keep their files.
+
+    Attributes:
+        environment: the environment variables.
+        home: the user's home folder.
+        platform: as `sys.platform`: `linux`, `darwin`, `win32` and so on.
+    """
+
+    environment: Mapping[str, str]
+    home: Path
+    platform: str
+
+    def folder(self, variable: str, default: PurePath | str) -> Path:
+        """Return the folder that a variable names.
+
+        Args:
+            variable: an environment variable.
+            default: the folder if the variable is empty; a relative one is below the home folder.
+        """
+        given = self.environment.get(variable, "")
+        if given.startswith("~"):
+            return self.home / given.lstrip("~/\\")
+        return self.home / (given or default)
+
+    @property
+    def settings(self) -> Path:
+        """The folder in which desktop programs keep their settings and data."""
+        if self.platform == "darwin":
+            return self.home / "Library" / "Application Support"
+        if self.platform == "win32":
+            return self.folder("APPDATA", "AppData/Roaming")
+        return self.folder("XDG_CONFIG_HOME", ".config")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A program that records conversations.
+
+    Attributes:
+        name: as in `BACKSCROLL_SOURCES`. It is also the `source` of the conversations, and the name
+            of their format.
+        words: the program's own name, for tables and messages.
+        folders: returns the folders in which its files can be. They need not exist.
+        patterns: the files, relative to one of the folders. `*` stands for any part of one name.
+        twins: pairs of suffixes. If two files differ in these suffixes alone, the file with the
+            second suffix repeats the other one and is left out.
+        is_database: whether the files are SQLite databases, whose latest changes are in a second
+            file whose name ends in `-wal`.
+    """
+
+    name: str
+    words: str
+    folders: Callable[[Surroundings], tuple[Path, ...]]
+    patterns: tuple[str, ...]
+    twins: tuple[tuple[str, str], ...] = ()
+    is_database: bool = False
