@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.redaction.redacting import redacted
+from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.envelopes import JSON
 from tests.history.redaction.invented import Invented, innocent, secrets
 
@@ -136,3 +138,15 @@ def test_any_text_around_a_replacement_is_kept(around: str, secret: str) -> None
     result = redacted_text(f"{around}\nSECRET_KEY={secret}\n{around}")
 
     assert result.endswith(f"\n{around}") or redacted_text(around) != around
+
+
+def test_items_that_are_read_as_they_are_used_are_redacted_as_they_are_used() -> None:
+    item = SourceItem(key="k0", item=user("use gh" + "p_" + "a1B2" * 9))
+    streamed = replace(conversation([]), items=StreamedItems(lambda: iter([item])))
+
+    after, kinds = redacted(streamed)
+
+    assert kinds == Counter()
+    for _ in range(2):
+        assert [each.item for each in after.items] == [user("use [redacted: github token]")]
+    assert kinds == Counter({"github token": 1})

@@ -1,40 +1,69 @@
 """Replaces the secrets of a conversation by `[redacted: kind]`."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation
+from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.redaction.detection import secrets_in
+from backscroll.history.streamed_items import StreamedItems
 
 _BINARY: Final = "data:"
 """The start of a string that is an image or a file in base64."""
 
 _SHORTEST: Final = 8
+"""The minimum length of a text that is searched, in characters."""
 
 
 def redacted(conversation: SourceConversation) -> tuple[SourceConversation, Counter[str]]:
     """Return the conversation without its secrets, and how many there were of each kind.
 
-    Secrets are replaced in the items, the title and the metadata. The result for a conversation
-    that was redacted before is the conversation itself.
+    Secrets are replaced in the items, the title and the metadata. Nothing changes in a conversation
+    that was redacted before.
 
     Args:
-        conversation: the conversation as it was read. It is not changed.
+        conversation: the conversation as it was read. If its items are read from their file as they
+            are used, so are the items of the result, and their secrets are counted then.
     """
     kinds: Counter[str] = Counter()
-    items = [replace(item, item=_value(item.item, kinds)) for item in conversation.items]
-    title = _text(conversation.title, kinds)
-    metadata = {name: _text(text, kinds) for name, text in conversation.metadata.items()}
-    if not kinds:
-        return conversation, kinds
-    return replace(conversation, items=items, title=title, metadata=metadata), kinds
+    if isinstance(conversation.items, StreamedItems):
+        return _streamed(conversation, conversation.items, kinds), kinds
+    items = [_item(item, kinds) for item in conversation.items]
+    return replace(_without_items(conversation, kinds), items=items), kinds
+
+
+def _streamed(
+    conversation: SourceConversation, items: StreamedItems, kinds: Counter[str]
+) -> SourceConversation:
+    counted = False
+
+    def read() -> Iterator[SourceItem]:
+        nonlocal counted
+        into, counted = (Counter() if counted else kinds), True
+        return (_item(item, into) for item in items)
+
+    return replace(_without_items(conversation, kinds), items=StreamedItems(read))
+
+
+def _without_items(conversation: SourceConversation, kinds: Counter[str]) -> SourceConversation:
+    return replace(
+        conversation,
+        title=_text(conversation.title, kinds),
+        metadata={name: _text(text, kinds) for name, text in conversation.metadata.items()},
+    )
+
+
+def _item(item: SourceItem, kinds: Counter[str]) -> SourceItem:
+    known = kinds.total()
+    value = _value(item.item, kinds)
+    return item if kinds.total() == known else replace(item, item=value)
 
 
 def _value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, str):
         return _text(value, kinds)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: _value(member, kinds) for name, member in value.items()}
     if isinstance(value, list):
         return [_value(member, kinds) for member in value]
