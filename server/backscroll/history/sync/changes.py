@@ -1,0 +1,42 @@
+"""Which files changed since they were last imported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from backscroll.history.sources.finding import FoundFile, FoundSource
+from backscroll.store.archive.records import Watermark
+
+
+def changed(
+    found: Sequence[FoundSource], known: Mapping[str, Watermark], since_s: float | None = None
+) -> list[FoundSource]:
+    """Return the sources with new or changed files, and only these files, the oldest first.
+
+    Parents are usually older than their forks, so they are read before them.
+
+    Args:
+        found: the files as they are now.
+        known: how far files were imported, by path.
+        since_s: files that were last modified earlier are left out; in Unix seconds.
+    """
+    results = [replace(source, files=_changed(source.files, known, since_s)) for source in found]
+    return [each for each in results if each.files]
+
+
+def watermark(file: FoundFile) -> Watermark:
+    """Return the watermark of a file that was read whole.
+
+    Its size and time are from before it was read, so a file that grew since is read again.
+    """
+    return Watermark(
+        path=str(file.path), size=file.size, mtime_ns=file.mtime_ns, inode=file.inode or None
+    )
+
+
+def _changed(
+    files: Sequence[FoundFile], known: Mapping[str, Watermark], since_s: float | None
+) -> list[FoundFile]:
+    new = [file for file in files if known.get(str(file.path)) != watermark(file)]
+    if since_s is not None:
+        new = [file for file in new if file.mtime_ns >= since_s * 1_000_000_000]
+    return sorted(new, key=lambda file: file.mtime_ns)

@@ -1,0 +1,146 @@
+"""A sync brings in what is new since the last one, whatever happened in between."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from backscroll.history.conversation import Unreadable
+from backscroll.history.formats.format import Record
+from backscroll.history.sources.finding import FoundFile
+from backscroll.history.sources.source import Source
+from backscroll.history.sync.reading import read_file
+from backscroll.history.sync.syncing import SyncOptions, sync
+from backscroll.store.app import Store, open_store
+from tests.history.sync.claude_logs import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    async with open_store("sqlite:///:memory:") as opened:
+        yield opened
+
+
+async def synced(store: Store, home: Home, options: SyncOptions | None = None) -> list[str]:
+    """Sync, and return what the summary says."""
+    return list((await sync(store, home.found(), read_file, options or SyncOptions())).lines())
+
+
+async def texts(store: Store) -> list[list[str]]:
+    """Return the texts of each conversation in the store."""
+    return [
+        [str(item.item["content"][0]["text"]) for item in each.items]
+        async for each in store.export_conversations()
+    ]
+
+
+async def test_sessions_are_imported_once(store: Store, home: Home) -> None:
+    for number in (1, 2):
+        log = home.log(number)
+        log.say("Fix it")
+        log.say("Done", "assistant")
+
+    assert await synced(store, home) == [
+        "claude-code: 2 conversations: 2 imported, 0 updated, 0 already there (4 new items)"
+    ]
+    assert await synced(store, home) == ["nothing is new"]
+    assert await texts(store) == [["Fix it", "Done"]] * 2
+
+
+async def test_a_sync_with_nothing_new_reads_no_file(store: Store, home: Home) -> None:
+    home.log().say("Fix it")
+    await synced(store, home)
+
+    def refuses(file: FoundFile, _: Source) -> Iterator[Record]:
+        raise AssertionError(file.path)
+
+    tally = await sync(store, home.found(), refuses, SyncOptions())
+
+    assert list(tally.lines()) == ["nothing is new"]
+
+
+async def test_a_log_that_is_gone_deletes_nothing(store: Store, home: Home) -> None:
+    log = home.log()
+    log.say("Fix it")
+    await synced(store, home)
+    log.path.unlink()
+
+    assert await synced(store, home) == ["nothing is new"]
+    assert await texts(store) == [["Fix it"]]
+
+
+async def test_secrets_are_replaced_and_counted(store: Store, home: Home) -> None:
+    key = "gh" + "p_" + "a1B2" * 9
+    home.log().say(f"use {key}")  # it is also the title
+
+    assert (await synced(store, home))[1:] == ["2 secrets replaced: github token (2)"]
+    assert await texts(store) == [["use [redacted: github token]"]]
+
+
+async def test_secrets_are_kept_on_request(store: Store, home: Home) -> None:
+    key = "gh" + "p_" + "a1B2" * 9
+    home.log().say(f"use {key}")
+
+    await synced(store, home, SyncOptions(redact=False))
+
+    assert await texts(store) == [[f"use {key}"]]
+
+
+async def test_what_last_changed_earlier_is_left_out_and_comes_with_a_later_sync(
+    store: Store, home: Home
+) -> None:
+    home.log().say("Fix it")
+    january_third = 1_767_398_400
+
+    assert await synced(store, home, SyncOptions(since_s=january_third)) == ["nothing is new"]
+    assert len(await synced(store, home)) == 1
+
+
+async def test_the_work_of_a_conversation_is_its_project(store: Store, home: Home) -> None:
+    log = home.log()
+    log.say("Fix it")
+    await synced(store, home)
+
+    [conversation] = [each async for each in store.export_conversations()]
+
+    assert conversation.key == f"claude-code:{log.session}"
+    assert dict(conversation.metadata) == {
+        "title": "Fix it",
+        "source": "claude-code",
+        "project": "/w/site",
+        "source_id": log.session,
+    }
+
+
+async def test_what_cannot_be_read_is_named_once(store: Store, home: Home) -> None:
+    home.log().say("Fix it")
+    lines: list[str] = []
+
+    def broken(_: FoundFile, __: Source) -> Iterator[Record]:
+        yield Unreadable("line 7", "is not JSON")
+
+    for _ in range(2):
+        await sync(store, home.found(), broken, SyncOptions(refuse=lines.append))
+
+    [file] = home.found()[0].files
+    assert lines == [f"{file.path}: line 7 is not JSON"]
+
+
+async def test_a_file_that_cannot_be_opened_is_tried_again(store: Store, home: Home) -> None:
+    home.log().say("Fix it")
+    lines: list[str] = []
+
+    def denied(_: FoundFile, __: Source) -> Iterator[Record]:
+        yield from ()
+        raise PermissionError(13, "Permission denied")
+
+    await sync(store, home.found(), denied, SyncOptions(refuse=lines.append))
+    await synced(store, home)
+
+    assert [line.rpartition("cannot")[2] for line in lines] == [" be read: Permission denied"]
+    assert await texts(store) == [["Fix it"]]
