@@ -1,0 +1,43 @@
+"""All formats, and which of them a file has."""
+
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from typing import Final, cast
+
+from backscroll.history.formats.format import Format
+from backscroll.history.sample import Sample
+
+MODULES: Final = {
+    "fine-tuning": "fine_tuning",
+}
+"""The module of each format by its name, in the order in which they are tried."""
+
+
+@cache
+def format_named(name: str) -> Format:
+    """Return a format by its name in `MODULES`. Its module is imported the first time."""
+    module = import_module(f"backscroll.history.formats.{MODULES[name]}")
+    return cast("Format", module.FORMAT)
+
+
+def formats() -> Iterator[Format]:
+    """Yield every format in the order in which they are tried."""
+    return (format_named(name) for name in MODULES)
+
+
+def recognised(samples: Iterable[Sample]) -> Format | None:
+    """Return the format of a file; None if no format recognises any of its samples."""
+    return next((each for sample in samples for each in formats() if each.recognises(sample)), None)
+
+
+def recognised_folder(names: Collection[str]) -> Format | None:
+    """Return the format of a folder whose files belong together; None if there is none.
+
+    Args:
+        names: the names of the files and folders directly in the folder.
+    """
+    for each in formats():
+        if each.recognises_folder is not None and each.recognises_folder(names):
+            return each
+    return None
