@@ -1,0 +1,23 @@
+"""One activity of Google's My Activity, whether its file is JSON or HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One activity.
+
+    Attributes:
+        product: the product, such as `Gemini Apps`.
+        lines: what the user did, such as `Prompted Oolong?`, and the lines after it.
+        answer: the text of the answer; empty if there is none.
+        at: in Unix seconds; None if the time is unknown.
+        time: the time as it is written; empty if there is none.
+    """
+
+    product: str
+    lines: Sequence[str]
+    answer: str
+    at: int | None
+    time: str

@@ -1,0 +1,190 @@
+"""Reads what Google Takeout has of Gemini Apps: the file of My Activity, as JSON or HTML.
+
+It does not say which prompts belong to one chat, so each prompt and its answer are a conversation.
+Only exports in English are read, because each activity begins with a word such as `Prompted` in the
+language of the user's Google Account.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.formats.activity import Activity
+from backscroll.history.formats.activity_page import activities
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.html_text import text_of_html
+from backscroll.history.formats.item_list import ItemList
+from backscroll.history.formats.json_records import read_records
+from backscroll.history.formats.json_values import (
+    first_text,
+    list_of,
+    objects_of,
+    strings_in,
+    text_of,
+    unix_seconds,
+)
+from backscroll.history.formats.openai_items import Part, file_part, message
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+_NAME: Final = "gemini-apps"
+_PRODUCTS: Final = ("gemini", "bard")
+_PAGE_NAMES: Final = frozenset({"myactivity.html", "my activity.html"})
+_PROMPTS: Final = re.compile(
+    r"(?:Prompted with:|Asked (?:Gemini|Bard):|Prompted|Asked|Said)(?:[ \u00a0]|$)"
+)
+_OTHERS: Final = re.compile(
+    r"(?:Added|Answered|Created|Deleted|Edited|Exported|Gave|Pinned|Renamed|Selected|Shared|Updated|"
+    r"Used|Viewed|Visited|Canvas|Feedback)\b"
+)
+"""What a user can do without a prompt: make a document in Canvas, give feedback, and so on."""
+
+_ATTACHED: Final = re.compile(r"Attached \d+ files?\.?")
+_FILE: Final = re.compile(r"-\s+(.+)", re.DOTALL)
+_GEM: Final = re.compile(r"(.+) was used in this chat\..*", re.DOTALL)
+_NOT_ENGLISH: Final = (
+    "is not in English: set the language of your Google Account to English, and request the export "
+    "again"
+)
+_NO_TIME: Final = "has no time that can be read: request the export again, in English and as JSON"
+_EMPTY: Final = "has neither a prompt nor an answer: there is nothing to import"
+
+
+def _recognises(sample: Sample) -> bool:
+    if sample.kind == "text":
+        page = sample.start.lower()
+        if b"<html" not in page and b"outer-cell" not in page:
+            return False
+        named = b"outer-cell" in page and any(name.encode() in page for name in _PRODUCTS)
+        return named or (b"outer-cell" not in page and sample.name in _PAGE_NAMES)
+    return any(
+        "time" in record and "title" in record and _is_gemini(_products(record))
+        for record in sample.records
+    )
+
+
+def _read(file: SourceFile) -> Iterator[Record]:
+    read = _Reading()
+    with file.open() as stream:
+        is_page = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    if not is_page:
+        yield from read_records(file, read.record)
+        return
+    with file.open() as stream:
+        for number, activity in enumerate(activities(stream), 1):
+            yield from read.activity(activity, f"activity {number}")
+    if not read.found:
+        reason = "has no activities of Gemini Apps: in Google Takeout, choose My Activity alone"
+        yield Unreadable("the file", reason)
+
+
+class _Reading:
+    """Reads the activities of one file.
+
+    Attributes:
+        found: whether any of them was one of Gemini Apps.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+        self._at: Counter[int] = Counter()
+
+    def record(self, found: Mapping[str, Any], position: str) -> Iterator[Record]:
+        """Yield the conversation of an activity in JSON."""
+        answers = objects_of(found.get("safeHtmlItem"))
+        texts = (text_of_html(first_text(each, "html", "htmlValue")) for each in answers)
+        yield from self.activity(
+            Activity(
+                product=_products(found),
+                lines=[text_of(found.get("title")), *_notes(found)],
+                answer="\n\n".join(filter(None, texts)),
+                at=unix_seconds(found.get("time")),
+                time=text_of(found.get("time")),
+            ),
+            position,
+        )
+
+    def activity(self, activity: Activity, position: str) -> Iterator[Record]:
+        """Yield the conversation of an activity, if it has a prompt."""
+        if not _is_gemini(activity.product):
+            return
+        self.found = True
+        first = activity.lines[0] if activity.lines else ""
+        begins = _PROMPTS.match(first)
+        if begins is None:
+            if not _OTHERS.match(first):
+                yield Unreadable(position, _NOT_ENGLISH)
+            return
+        if activity.at is None:
+            yield Unreadable(position, _NO_TIME)
+            return
+        self._at[activity.at] += 1
+        own_id = datetime.fromtimestamp(activity.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        number = self._at[activity.at]
+        if number > 1:
+            own_id += f"/{number}"
+        lines = [first[begins.end() :], *activity.lines[1:]]
+        conversation = _conversation(own_id, lines, activity)
+        yield conversation if conversation.items else Unreadable(position, _EMPTY)
+
+
+def _conversation(own_id: str, lines: Sequence[str], activity: Activity) -> SourceConversation:
+    prompt: list[str] = []
+    files: dict[str, None] = {}
+    gem = ""
+    attached = False
+    for line in lines:
+        if used := _GEM.fullmatch(line):
+            gem = used[1]
+        elif _ATTACHED.fullmatch(line):
+            attached = True
+        elif attached and (file := _FILE.fullmatch(line)):
+            files[file[1].strip()] = None
+        else:
+            prompt.append(line)
+    items = ItemList(activity.at)
+    parts: list[Part] = ["\n".join(prompt).strip(), *map(file_part, files)]
+    items.add("prompt", message("user", parts), activity.at)
+    items.add("answer", message("assistant", [activity.answer]), activity.at)
+    return SourceConversation(
+        source=_NAME,
+        id=own_id,
+        items=items.items(),
+        created_at=activity.at,
+        updated_at=activity.at,
+        metadata={"gem": gem} if gem else {},
+    )
+
+
+def _products(found: Mapping[str, Any]) -> str:
+    return " ".join((text_of(found.get("header")), *map(text_of, list_of(found.get("products")))))
+
+
+def _is_gemini(products: str) -> bool:
+    return any(name in products.lower() for name in _PRODUCTS)
+
+
+def _notes(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines after the prompt: which files are attached, and which Gem was used."""
+    attached = False
+    for subtitle in objects_of(found.get("subtitles")):
+        name = text_of(subtitle.get("name")).strip()
+        attached = attached or _ATTACHED.fullmatch(name) is not None
+        if _ATTACHED.fullmatch(name) or _FILE.fullmatch(name) or _GEM.fullmatch(name):
+            yield name
+    if not attached:
+        files = list(strings_in([found.get("attachedFiles"), found.get("imageFile")]))
+        if files:
+            yield f"Attached {len(files)} files."
+            yield from (f"- {name}" for name in files)
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a Google Takeout of Gemini Apps",
+    recognises=_recognises,
+    read=_read,
+)
