@@ -12,6 +12,9 @@ from pydantic_core import from_json
 
 from backscroll.history.long_lines import TooManyValuesError, shortened
 
+IN_MEMORY: Final = 16 * 1024 * 1024
+"""The maximum length of the lines of a log whose items are kept in memory, in bytes."""
+
 _CHUNK: Final = 256 * 1024
 _CONTROL: Final = bytes(range(32))
 _NUL: Final = b"\\u0000"
@@ -152,6 +155,18 @@ def parsed(raw: bytes) -> tuple[dict[str, Any] | None, int]:
         else:
             return (value if isinstance(value, dict) else None), 0
     return _repaired(raw.strip(b"\0 \t\r\n"))
+
+
+def why_unreadable(line: LogLine) -> str:
+    """Return why a line is not an object, for a line that `parsed` did not read.
+
+    The text is empty if there is nothing to tell: the line is blank, or is still being written.
+    """
+    if line.is_too_long:
+        return "has too many values, and was left out"
+    if not line.has_end or not line.raw.strip(b"\0 \t\r\n"):
+        return ""
+    return "is not a JSON object, and was left out"
 
 
 def _repaired(raw: bytes) -> tuple[dict[str, Any] | None, int]:

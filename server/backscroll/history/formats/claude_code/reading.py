@@ -19,23 +19,22 @@ from backscroll.history.formats.claude_code.index import NONE, Kind
 from backscroll.history.formats.claude_code.scan import Prompt, Scan, Session, Turn, scan, turn_of
 from backscroll.history.formats.claude_code.tree import abandoned_branches, current_lines
 from backscroll.history.formats.format import Record
-from backscroll.history.log_lines import LogReader, parsed
+from backscroll.history.log_lines import IN_MEMORY, LogReader, parsed
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 
 NAME: Final = "claude-code"
 
 _AT_END: Final = -1
-_IN_MEMORY: Final = 24 * 1024 * 1024
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def read(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[Record]:
+def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
     """Yield the main conversation of a log, then those of its sub-agents.
 
     Args:
         file: the log.
-        in_memory: the maximum length of a log whose items are kept in memory, in bytes. The items
+        in_memory: the maximum length of lines whose items are kept in memory, in bytes. The items
             of longer logs are read from the file again whenever they are used.
 
     Raises:
@@ -46,7 +45,7 @@ def read(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[Record]:
     yield from _Log(file, found).conversations()
 
 
-def read_branches(file: SourceFile, *, in_memory: int = _IN_MEMORY) -> Iterator[Record]:
+def read_branches(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
     """Yield the conversations of a log, and after each other its abandoned branches.
 
     A branch has only the items that the current branch and earlier branches lack.

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.claude_code.index import NONE, Index, Kind, Link
 from backscroll.history.formats.claude_code.turns import items_of, prompt_of, title_in
-from backscroll.history.log_lines import LogLine, LogReader, parsed
+from backscroll.history.log_lines import LogLine, LogReader, parsed, why_unreadable
 from backscroll.history.log_times import unix_ms
 from backscroll.store.envelopes import JSON
 
@@ -106,8 +106,8 @@ class Scan:
     """What the first reading found.
 
     Attributes:
-        in_memory: the maximum length of a log whose content is kept in memory, in bytes.
-        turns: the content of the lines with messages, by position; None if the log is longer than
+        in_memory: the maximum length of the lines whose content is kept in memory, in bytes.
+        turns: the content of the lines with messages, by position; None if they are longer than
             `in_memory`.
         index: the lines.
         main: the main conversation.
@@ -125,6 +125,7 @@ class Scan:
     prompts: list[Prompt] = field(default_factory=list)
     last_leaf: str = ""
     unreadable: list[Unreadable] = field(default_factory=list)
+    _kept_bytes: int = 0
     _numbers: dict[str, int] = field(default_factory=dict)
     _titles: dict[str, str] = field(default_factory=dict)
 
@@ -148,9 +149,8 @@ class Scan:
 
     def refuse(self, line: LogLine) -> None:
         """Note a line that cannot be read. Only the first ones are kept."""
-        why = "has too many values" if line.is_too_long else "is not a JSON object"
-        if len(self.unreadable) < _MOST_UNREADABLE:
-            reason = f"{why}, and was left out"
+        reason = why_unreadable(line)
+        if reason and len(self.unreadable) < _MOST_UNREADABLE:
             self.unreadable.append(Unreadable(f"line {line.number}", reason))
 
     def title(self) -> str:
@@ -181,8 +181,7 @@ class Scan:
             turn = turn_of(value, line.number - 1)
             if not is_answer and not session.prompt:
                 session.prompt = title_in(turn.bodies)
-            if self.turns is not None:
-                self.turns[line.number - 1] = turn
+            self._keep(line, turn)
         self.index.add(
             Link(
                 Kind.HIDDEN if is_hidden else Kind.TURN,
@@ -204,8 +203,8 @@ class Scan:
         if isinstance(attachment, dict) and attachment.get("type") == "queued_command":
             prompt = prompt_of(attachment)
         uuid, parent = text_in(value, "uuid"), text_in(value, "parentUuid")
-        if prompt and uuid and self.turns is not None:
-            self.turns[line.number - 1] = turn_of(value, line.number - 1)
+        if prompt and uuid:
+            self._keep(line, turn_of(value, line.number - 1))
         if not uuid:
             if prompt and time is not None and len(self.prompts) < _MOST_PROMPTS:
                 self.prompts.append(Prompt(line.number - 1, time, prompt))
@@ -221,6 +220,13 @@ class Scan:
                 group=self._group(value, uuid, parent),
             )
         )
+
+    def _keep(self, line: LogLine, turn: Turn) -> None:
+        self._kept_bytes += len(line.raw)
+        if self._kept_bytes > self.in_memory:
+            self.turns = None
+        if self.turns is not None:
+            self.turns[line.number - 1] = turn
 
     def _take_title(self, kind: str, value: JSON) -> None:
         names = {"summary": "summary", "ai-title": "aiTitle", "custom-title": "customTitle"}
@@ -247,7 +253,7 @@ def scan(stream: BinaryIO, in_memory: int) -> Scan:
 
     Args:
         stream: the log.
-        in_memory: the maximum length of a log whose content is kept in memory, in bytes.
+        in_memory: the maximum length of the lines whose content is kept in memory, in bytes.
 
     Raises:
         OSError: the log cannot be read.
@@ -259,9 +265,7 @@ def scan(stream: BinaryIO, in_memory: int) -> Scan:
         if value is not None:
             found.index.skip_to(line.number - 1)
             found.take(line, value, replaced)
-            if reader.offset > in_memory:
-                found.turns = None
-        elif line.has_end and (line.is_too_long or line.raw.strip(b"\0 \t\r\n")):
+        else:
             found.refuse(line)
     found.index.finish()
     return found

@@ -1,0 +1,38 @@
+"""Session logs of Codex.
+
+Each line is an item of the model's API, an event for the program's window, or bookkeeping, and most
+of what was said is in the log as both. `payloads` makes items of both; `told` recognises the second
+time; and `thread` keeps what is known of the thread while its lines are read.
+"""
+
+from typing import Final
+
+from backscroll.history.formats.codex.reading import NAME, read
+from backscroll.history.formats.format import Format
+from backscroll.history.sample import Sample
+
+_KINDS: Final = frozenset({"session_meta", "response_item", "event_msg", "turn_context"})
+
+
+def _recognises(sample: Sample) -> bool:
+    if sample.kind != "lines" or not sample.records:
+        return False
+    if any(
+        record.get("type") in _KINDS and isinstance(record.get("payload"), dict)
+        for record in sample.records
+    ):
+        return True
+    first = sample.records[0]
+    return (
+        "instructions" in first
+        and "timestamp" in first
+        and ("id" in first or "session_id" in first)
+    )
+
+
+FORMAT: Final = Format(
+    name=NAME,
+    words="a session log of Codex",
+    recognises=_recognises,
+    read=read,
+)

@@ -1,0 +1,211 @@
+"""What the payloads of a Codex log tell, as items."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from backscroll.history import log_items
+from backscroll.history.formats.codex.told import Channel, Identity
+from backscroll.history.log_texts import kept_text
+from backscroll.store.envelopes import JSON
+from backscroll_tools.client.abridging import abridged
+
+_NOT_TYPED: Final = (
+    "# AGENTS.md",
+    "<apps_instructions>",
+    "<collaboration_mode>",
+    "<environment_context>",
+    "<INSTRUCTIONS>",
+    "<permissions instructions>",
+    "<plugins_instructions>",
+    "<skill>",
+    "<skills_instructions>",
+    "<subagent_notification>",
+    "<turn_aborted>",
+    "<user_instructions>",
+    "<user_shell_command>",
+)
+"""How the texts of a user's turn begin that the program wrote, and no person."""
+
+_CONTEXT: Final = "# Context from my IDE setup:"
+_REQUEST: Final = "## My request for Codex:"
+_IMAGE_MARK: Final = re.compile(r"\s*</?image\b[^>]*>\s*")
+_OUTPUT: Final = '{"output":'
+_TEXTS: Final = frozenset({"input_text", "output_text", "text", "Text", "reasoning_text"})
+_OTHER_ITEMS: Final = ("_call", "_call_output")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Something that a log tells.
+
+    Attributes:
+        channel: how it is told.
+        identity: what is told, so that it is recognised if it is told again.
+        item: the item.
+    """
+
+    channel: Channel
+    identity: Identity
+    item: JSON
+
+
+def told_by_item(payload: JSON) -> Iterator[Telling]:
+    """Yield what an item of the model's API tells."""
+    match payload.get("type", "message" if "role" in payload else None):
+        case "message":
+            yield from _message(payload.get("role"), payload.get("content"), Channel.ITEM)
+        case "reasoning":
+            for text in (*_texts(payload.get("summary")), *_texts(payload.get("content"))):
+                yield from _reasoning(text, Channel.ITEM)
+        case "function_call":
+            arguments = payload.get("arguments", "{}")
+            yield from _call(payload, Channel.ITEM, text_in(payload, "name"), arguments)
+        case "custom_tool_call":
+            call_id = text_in(payload, "call_id")
+            name, given = text_in(payload, "name"), kept_text(text_in(payload, "input"))
+            item = {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": given}
+            yield Telling(Channel.ITEM, ("call", call_id), item)
+        case "function_call_output" | "custom_tool_call_output" as kind:
+            call_id, output = text_in(payload, "call_id"), kept_text(_output(payload.get("output")))
+            item = {"type": kind, "call_id": call_id, "output": output}
+            yield Telling(Channel.ITEM, ("output", call_id), item)
+        case str() as kind if kind.endswith(_OTHER_ITEMS):
+            item = _short({**payload, "type": kind})
+            identity = text_in(payload, "call_id") or log_items.json_text(item)
+            yield Telling(Channel.ITEM, (kind, identity), item)
+        case _:
+            pass
+
+
+def told_by_event(payload: JSON) -> Iterator[Telling]:
+    """Yield what an event tells."""
+    match payload.get("type"):
+        case "user_message":
+            yield from _message("user", payload.get("message"), Channel.EVENT)
+        case "agent_message":
+            yield from _message("assistant", payload.get("message"), Channel.EVENT)
+        case "agent_reasoning" | "agent_reasoning_raw_content":
+            yield from _reasoning(text_in(payload, "text"), Channel.EVENT)
+        case "item_completed" if isinstance(item := payload.get("item"), dict):
+            yield from _told_by_completed(item)
+        case _:
+            pass
+
+
+def prompts_in_history(history: Any) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
+    """Yield the prompts of a `replacement_history`."""
+    for payload in history if isinstance(history, list) else ():
+        if isinstance(payload, dict) and payload.get("role") == "user":
+            yield from told_by_item(payload)
+
+
+def text_in(value: JSON, name: str) -> str:
+    """Return a field of an object if it is text, or else an empty text."""
+    found = value.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _told_by_completed(item: JSON) -> Iterator[Telling]:
+    match item.get("type"):
+        case "UserMessage":
+            yield from _message("user", item.get("content"), Channel.COMPLETED)
+        case "AgentMessage":
+            yield from _message("assistant", item.get("content"), Channel.COMPLETED)
+        case "Reasoning":
+            for name in ("summary_text", "raw_content"):
+                texts = item.get(name)
+                for text in texts if isinstance(texts, list) else ():
+                    yield from _reasoning(text, Channel.COMPLETED)
+        case "CommandExecution":
+            call = {"call_id": item.get("id")}
+            arguments = {"command": item.get("command")}
+            yield from _call(call, Channel.COMPLETED, "exec_command", arguments)
+            output = item.get("aggregated_output", item.get("stdout"))
+            if isinstance(output, str):
+                call_id = text_in(item, "id")
+                body = log_items.function_call_output(call_id, output)
+                yield Telling(Channel.COMPLETED, ("output", call_id), body)
+        case _:
+            pass
+
+
+def _message(role: Any, content: Any, channel: Channel) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
+    if role not in {"user", "assistant"}:
+        return
+    texts, images = [content] if isinstance(content, str) else _texts(content), _images(content)
+    if role == "user":
+        texts = [typed_text(text) for text in texts if not _IMAGE_MARK.fullmatch(text)]
+    text = "\n".join(filter(str.strip, texts)).strip()
+    shown = "\n".join(filter(None, (text, *images)))
+    if shown:
+        yield Telling(channel, (role, text or shown), log_items.message(role, shown))
+
+
+def typed_text(text: str) -> str:
+    """Return what a person typed of the text of a user's turn; empty if it is nothing."""
+    if text.lstrip().startswith(_CONTEXT):
+        return text.partition(_REQUEST)[2].strip()
+    return "" if text.lstrip().startswith(_NOT_TYPED) else text
+
+
+def _reasoning(text: Any, channel: Channel) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
+    if isinstance(text, str) and text.strip():
+        yield Telling(channel, ("reasoning", text.strip()), log_items.reasoning(text.strip()))
+
+
+def _call(payload: JSON, channel: Channel, name: str, arguments: object) -> Iterator[Telling]:
+    call_id = text_in(payload, "call_id")
+    yield Telling(channel, ("call", call_id), log_items.function_call(call_id, name, arguments))
+
+
+def _texts(parts: Any) -> list[str]:  # noqa: ANN401 - any JSON value
+    found = []
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, dict) and (
+            part.get("type") in _TEXTS or "summary" in str(part.get("type"))
+        ):
+            text = part.get("text")
+            found += [text] if isinstance(text, str) and text else []
+    return found
+
+
+def _images(parts: Any) -> list[str]:  # noqa: ANN401 - any JSON value
+    return [
+        log_items.base64_note({"url": part.get("image_url")})
+        for part in (parts if isinstance(parts, list) else ())
+        if isinstance(part, dict) and part.get("type") in {"input_image", "image"}
+    ]
+
+
+def _output(output: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(output, str):
+        return _unwrapped(output) if output.startswith(_OUTPUT) else output
+    if isinstance(output, dict) and isinstance(output.get("content"), str):
+        return str(output["content"])
+    if isinstance(output, list):
+        return "\n".join((*_texts(output), *_images(output)))
+    return "" if output is None else log_items.json_text(output)
+
+
+def _unwrapped(output: str) -> str:
+    """Return the output of a command, which some versions write as JSON in a string."""
+    try:
+        value = from_json(output)
+    except ValueError:
+        return output
+    inner = value.get("output") if isinstance(value, dict) else None
+    return inner if isinstance(inner, str) else output
+
+
+def _short(payload: JSON) -> JSON:
+    """Return an item of another kind with its binary content replaced and its texts cut."""
+    shorter = abridged(payload)
+    return {
+        name: kept_text(value) if isinstance(value, str) else value
+        for name, value in shorter.items()
+        if name not in {"id", "encrypted_content"}
+    }

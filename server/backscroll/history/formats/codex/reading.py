@@ -1,0 +1,120 @@
+"""The thread in a Codex log."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import BinaryIO, Final
+
+from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.formats.codex.thread import Span, Thread
+from backscroll.history.formats.format import Record
+from backscroll.history.log_lines import IN_MEMORY, LogLine, LogReader, parsed, why_unreadable
+from backscroll.history.source_file import SourceFile
+from backscroll.history.streamed_items import StreamedItems
+from backscroll.store.envelopes import JSON
+
+NAME: Final = "codex"
+
+_MOST_UNREADABLE: Final = 20
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
+    """Yield the thread of a log.
+
+    Args:
+        file: the log.
+        in_memory: the maximum length of lines whose items are kept in memory, in bytes. The items
+            of longer logs are read from the file again whenever they are used.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    thread = Thread()
+    unreadable: list[Unreadable] = []
+    found: list[SourceItem] | None = []
+    is_empty = True
+    read_bytes = replaced = 0
+    with file.open() as stream:
+        for line, value, more in _lines(stream, thread, unreadable):
+            replaced += more
+            count = len(found or ())
+            for item in thread.items(line.number, value):
+                is_empty = False
+                if found is not None:
+                    found.append(item)
+            remaining = thread.take_back(line.number, value)
+            if found is None:
+                continue
+            read_bytes += len(line.raw) if len(found) > count else 0
+            del found[remaining:]
+            if read_bytes > in_memory:
+                found = None
+    yield from unreadable
+    items: Sequence[SourceItem] = tuple(found or ())
+    if found is None:
+        items = StreamedItems(partial(_items, file, _merged(thread.spans)))
+    if items and not is_empty:
+        yield _conversation(file, thread, items, replaced)
+
+
+def _items(file: SourceFile, taken_back: Sequence[Span]) -> Iterator[SourceItem]:
+    thread = Thread(taken_back)
+    with file.open() as stream:
+        for line, value, _ in _lines(stream, thread):
+            yield from thread.items(line.number, value)
+
+
+def _lines(
+    stream: BinaryIO, thread: Thread, unreadable: list[Unreadable] | None = None
+) -> Iterator[tuple[LogLine, JSON, int]]:
+    for line in LogReader(stream).lines(thread.skips):
+        value, replaced = parsed(line.raw)
+        if value is not None:
+            yield line, value, replaced
+        elif unreadable is not None and len(unreadable) < _MOST_UNREADABLE:
+            reason = why_unreadable(line)
+            unreadable += [Unreadable(f"line {line.number}", reason)] if reason else []
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """Return spans in order, without those that are inside others."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _conversation(
+    file: SourceFile, thread: Thread, items: Sequence[SourceItem], replaced: int
+) -> SourceConversation:
+    facts = thread.facts
+    stem = PurePath(file.name).name.partition(".")[0]
+    ids = _UUID.findall(stem)
+    identifier = facts.id or (ids[-1] if ids else stem)
+    other = {
+        "git_branch": facts.git_branch,
+        "version": facts.version,
+        "agent": facts.agent,
+    }
+    return SourceConversation(
+        source=NAME,
+        id=identifier,
+        items=items,
+        title=facts.title or facts.prompt,
+        created_at=_seconds(facts.first_ms),
+        updated_at=_seconds(facts.last_ms),
+        project=facts.project,
+        model=facts.model,
+        parent=facts.parent if facts.parent != identifier else "",
+        metadata={name: fact for name, fact in other.items() if fact},
+        replaced=replaced,
+    )
+
+
+def _seconds(ms: int | None) -> int | None:
+    return None if ms is None else ms // 1000

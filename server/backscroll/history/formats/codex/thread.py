@@ -1,0 +1,230 @@
+"""A thread of Codex, read line by line."""
+
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+from backscroll.history.conversation import SourceItem
+from backscroll.history.formats.codex.payloads import (
+    Telling,
+    prompts_in_history,
+    text_in,
+    told_by_event,
+    told_by_item,
+)
+from backscroll.history.formats.codex.told import Told
+from backscroll.history.log_texts import first_words
+from backscroll.history.log_times import unix_ms
+from backscroll.store.envelopes import JSON
+
+_START: Final = re.compile(
+    rb'\s*\{"timestamp":"[^"\\]*","type":"(\w+)"(?:,"payload":\{"type":"(\w+)")?'
+)
+_KINDS: Final = frozenset({b"session_meta", b"turn_context", b"response_item", b"compacted"})
+_EVENTS: Final = frozenset(
+    {
+        *(b"user_message", b"agent_message", b"agent_reasoning", b"agent_reasoning_raw_content"),
+        *(b"item_completed", b"task_started", b"turn_started", b"thread_rolled_back"),
+        *(b"thread_name_updated", b"session_name_updated"),
+    }
+)
+
+Span = tuple[int, int]
+"""The numbers of the first and the last line of turns that were taken back."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of a thread besides its items.
+
+    Attributes:
+        id: the thread's id.
+        parent: the id of the thread that started or was forked into this one.
+        title: the name that the user or the program gave; empty if there is none.
+        prompt: the first prompt, shortened.
+        first_ms: the time of the first line in Unix milliseconds; None if unknown.
+        last_ms: the time of the last line in Unix milliseconds; None if unknown.
+        project: the working directory.
+        model: the model of the last turn.
+        git_branch: the git branch at the start.
+        version: the version of Codex.
+        agent: the name or the role of the sub-agent.
+    """
+
+    id: str = ""
+    parent: str = ""
+    title: str = ""
+    prompt: str = ""
+    first_ms: int | None = None
+    last_ms: int | None = None
+    project: str = ""
+    model: str = ""
+    git_branch: str = ""
+    version: str = ""
+    agent: str = ""
+
+
+@dataclass(slots=True)
+class Thread:
+    """Reads the lines of a log in order.
+
+    Attributes:
+        taken_back: the lines of turns that were taken back, if the log was read before. Their items
+            are left out at once.
+        facts: what is known besides the items.
+        spans: the lines of turns that were taken back.
+    """
+
+    taken_back: Sequence[Span] = ()
+    facts: Facts = field(default_factory=Facts)
+    spans: list[Span] = field(default_factory=list)
+    _told: Told = field(default_factory=Told)
+    _turn: str = ""
+    _counts: Counter[int] = field(default_factory=Counter)
+    _kept: "array[int]" = field(default_factory=lambda: array("q"))
+    _prompts: list[Span] = field(default_factory=list)
+    _has_meta: bool = False
+    _has_prompt: bool = False
+    _next_span: int = 0
+
+    def skips(self, raw: bytes) -> bool:
+        """Return whether a line tells nothing, given its first bytes."""
+        start = _START.match(raw)
+        if start is None:
+            return False
+        kind, event = start.groups()
+        if kind == b"event_msg":
+            return event is not None and event not in _EVENTS
+        return kind not in _KINDS or (kind == b"compacted" and self._has_prompt)
+
+    def items(self, number: int, line: JSON) -> Iterator[SourceItem]:
+        """Yield the items of a line.
+
+        Args:
+            number: the number of the line.
+            line: the line.
+        """
+        time = unix_ms(line.get("timestamp"))
+        if time is not None:
+            facts = self.facts
+            facts.first_ms = time if facts.first_ms is None else min(time, facts.first_ms)
+            facts.last_ms = time if facts.last_ms is None else max(time, facts.last_ms)
+        for telling in self._tellings(line):
+            if self._told.is_first(telling.channel, telling.identity):
+                if telling.identity[0] == "user":
+                    self._note_prompt(number, telling)
+                if not self._is_taken_back(number):
+                    yield SourceItem(
+                        key=self._key(telling),
+                        item=telling.item,
+                        created_at=None if time is None else time // 1000,
+                    )
+
+    def take_back(self, number: int, line: JSON) -> int:
+        """Return how many items remain if a line takes turns back, or else how many there are.
+
+        Args:
+            number: the number of the line.
+            line: the line.
+        """
+        payload = line.get("payload")
+        if isinstance(payload, dict) and payload.get("type") == "thread_rolled_back":
+            turns = payload.get("num_turns")
+            if isinstance(turns, int) and turns > 0 and self._prompts:
+                start, count = self._prompts[-min(turns, len(self._prompts))]
+                del self._prompts[-turns:]
+                self.spans.append((start, number))
+                for base in self._kept[count:]:
+                    self._counts[base] -= 1
+                del self._kept[count:]
+        return len(self._kept)
+
+    def _tellings(self, line: JSON) -> Iterable[Telling]:
+        payload = line.get("payload")
+        if not isinstance(payload, dict):
+            return self._older(line)
+        match line.get("type"):
+            case "session_meta":
+                self._take_meta(payload)
+            case "turn_context":
+                self._begin_turn(payload)
+                self.facts.model = text_in(payload, "model") or self.facts.model
+                self.facts.project = self.facts.project or text_in(payload, "cwd")
+            case "response_item":
+                return told_by_item(payload)
+            case "event_msg":
+                return self._event(payload)
+            case "compacted" if not self._has_prompt:
+                return prompts_in_history(payload.get("replacement_history"))
+            case _:
+                pass
+        return ()
+
+    def _older(self, line: JSON) -> Iterable[Telling]:
+        """Return what a line tells in the first versions, which had no payloads."""
+        if "role" in line or isinstance(line.get("type"), str):
+            return told_by_item(line)
+        if not self._has_meta and (text_in(line, "id") or text_in(line, "session_id")):
+            self._take_meta(line)
+        return ()
+
+    def _event(self, payload: JSON) -> Iterable[Telling]:
+        match payload.get("type"):
+            case "task_started" | "turn_started":
+                self._begin_turn(payload)
+            case "thread_name_updated" | "session_name_updated":
+                name = text_in(payload, "thread_name") or text_in(payload, "session_name")
+                self.facts.title = first_words(name) or self.facts.title
+            case _:
+                return told_by_event(payload)
+        return ()
+
+    def _begin_turn(self, payload: JSON) -> None:
+        turn = text_in(payload, "turn_id")
+        self._told.begin_turn(turn)
+        self._turn = turn
+
+    def _take_meta(self, payload: JSON) -> None:
+        if self._has_meta:  # a fork repeats those of the threads that it was forked from
+            return
+        self._has_meta = True
+        facts = self.facts
+        facts.id = text_in(payload, "id") or text_in(payload, "session_id")
+        facts.project = text_in(payload, "cwd")
+        facts.version = text_in(payload, "cli_version")
+        git, spawn = payload.get("git"), payload.get("source")
+        facts.git_branch = text_in(git, "branch") if isinstance(git, dict) else ""
+        for name in ("subagent", "thread_spawn"):
+            spawn = spawn.get(name) if isinstance(spawn, dict) else None
+        spawn = spawn if isinstance(spawn, dict) else {}
+        facts.parent = text_in(spawn, "parent_thread_id") or text_in(payload, "forked_from_id")
+        facts.agent = text_in(spawn, "agent_nickname") or text_in(spawn, "agent_role")
+
+    def _note_prompt(self, number: int, telling: Telling) -> None:
+        self._has_prompt = True
+        self._prompts.append((number, len(self._kept)))
+        self.facts.prompt = self.facts.prompt or first_words(telling.identity[1])
+
+    def _is_taken_back(self, number: int) -> bool:
+        spans = self.taken_back
+        while self._next_span < len(spans) and spans[self._next_span][1] < number:
+            self._next_span += 1
+        return self._next_span < len(spans) and spans[self._next_span][0] <= number
+
+    def _key(self, telling: Telling) -> str:
+        """Return the same key for the same item of a turn, in a copy of the thread too.
+
+        The copy has the turn's id, but other times.
+        """
+        kind, what = telling.identity
+        digest = blake2b(what.encode(), digest_size=12).hexdigest()
+        base = f"{self._turn}-{kind}-{digest}" if self._turn else f"{kind}-{digest}"
+        hashed = hash(base)
+        nth = self._counts[hashed]
+        self._counts[hashed] += 1
+        self._kept.append(hashed)
+        return f"{base}-{nth}" if nth else base
