@@ -95,7 +95,16 @@ class LogReader:
             elif is_whole:
                 yield LogLine(number, offset, raw, has_end)
             else:
-                yield self._long(number, offset, raw)
+                yield self._long(number, offset, raw, self._rest())
+
+    def document(self) -> Iterator[LogLine]:
+        """Yield the whole file as one line, unless it is empty."""
+        start = self._buffered.read(self._whole_bytes)
+        self.offset += len(start)
+        if 0 < len(start) < self._whole_bytes:
+            yield LogLine(1, 0, start)
+        elif start:
+            yield self._long(1, 0, start, self._rest_of_file())
 
     def line_at(self, offset: int) -> LogLine:
         """Return the line that starts at an offset.
@@ -108,7 +117,7 @@ class LogReader:
         self.offset += len(raw)
         if raw.endswith(b"\n") or len(raw) < self._whole_bytes:
             return LogLine(0, offset, raw, raw.endswith(b"\n"))
-        return self._long(0, offset, raw)
+        return self._long(0, offset, raw, self._rest())
 
     def _go_to(self, offset: int) -> None:
         if offset != self.offset and self._buffered.seekable():
@@ -119,9 +128,10 @@ class LogReader:
             self.offset += len(passed)
             if not passed:
                 raise OSError(errno.EIO, "the file became shorter while it was read")
+        if self.offset > offset:
+            raise OSError(errno.ESPIPE, "the file can only be read from its start to its end")
 
-    def _long(self, number: int, offset: int, start: bytes) -> LogLine:
-        rest = self._rest()
+    def _long(self, number: int, offset: int, start: bytes, rest: Iterator[bytes]) -> LogLine:
         try:
             return LogLine(number, offset, shortened(chain([start], rest), self._most_bytes))
         except TooManyValuesError:
@@ -134,6 +144,11 @@ class LogReader:
             yield chunk
             if chunk.endswith(b"\n"):
                 return
+
+    def _rest_of_file(self) -> Iterator[bytes]:
+        while chunk := self._buffered.read(_CHUNK):
+            self.offset += len(chunk)
+            yield chunk
 
 
 def _read_all(chunks: Iterator[bytes]) -> None:
@@ -163,7 +178,7 @@ def why_unreadable(line: LogLine) -> str:
     The text is empty if there is nothing to tell: the line is blank, or is still being written.
     """
     if line.is_too_long:
-        return "has too many values, and was left out"
+        return "is too long, even without its longest texts, and was left out"
     if not line.has_end or not line.raw.strip(b"\0 \t\r\n"):
         return ""
     return "is not a JSON object, and was left out"

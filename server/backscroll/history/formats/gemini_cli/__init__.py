@@ -1,0 +1,33 @@
+"""Sessions of Gemini CLI, which older versions write as one JSON document and newer ones as a log.
+
+`session` follows the changes that a log tells, and `messages` makes items of a message.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from backscroll.history.formats.format import Format
+from backscroll.history.formats.gemini_cli.reading import NAME, read
+from backscroll.history.sample import Sample
+
+
+def _recognises(sample: Sample) -> bool:
+    match sample.kind:
+        case "object":
+            return any(_begins(record) and "messages" in record for record in sample.records)
+        case "lines":
+            return any(map(_begins, sample.records))
+        case _:
+            return False
+
+
+def _begins(record: Mapping[str, Any]) -> bool:
+    return "sessionId" in record and "projectHash" in record
+
+
+FORMAT: Final = Format(
+    name=NAME,
+    words="a session of Gemini CLI",
+    recognises=_recognises,
+    read=read,
+)

@@ -1,0 +1,90 @@
+"""The items in a message of a Gemini CLI session."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from backscroll.history import log_items
+from backscroll.store.envelopes import JSON
+
+_MODEL: Final = frozenset({"gemini", "model", "assistant"})
+_CONTEXT: Final = "<session_context>"
+
+Body = tuple[str, JSON]
+"""An item, after what distinguishes its key from those of the message's other items."""
+
+
+def items_of(message: JSON) -> Iterator[Body]:
+    """Yield the items of a message. Notices of the program, such as errors, have none."""
+    kind = message.get("type")
+    if kind == "user":
+        text = text_of(message.get("displayContent")) or text_of(message.get("content"))
+        if text.strip() and not text.lstrip().startswith(_CONTEXT):
+            yield "text", log_items.message("user", text)
+    elif isinstance(kind, str) and kind in _MODEL:
+        for number, thought in enumerate(_list(message.get("thoughts"))):
+            if text := _thought(thought):
+                yield f"thought-{number}", log_items.reasoning(text)
+        if (text := text_of(message.get("content"))).strip():
+            yield "text", log_items.message("assistant", text)
+        for number, call in enumerate(_list(message.get("toolCalls"))):
+            if isinstance(call, dict):
+                yield from _call(call, number)
+
+
+def text_of(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the text of a content: a string, a part, or a list of strings and parts."""
+    parts = content if isinstance(content, list) else [content]
+    return "\n".join(filter(None, map(_part_text, parts)))
+
+
+def _part_text(part: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict) or part.get("thought") is True:
+        return ""
+    if isinstance(part.get("text"), str):
+        return str(part["text"])
+    if isinstance(data := part.get("inlineData"), dict):
+        return log_items.base64_note({**data, "media_type": data.get("mimeType")})
+    if isinstance(data := part.get("fileData"), dict):
+        return f"[file: {data.get('fileUri')}]"
+    return ""
+
+
+def _thought(thought: Any) -> str:  # noqa: ANN401 - any JSON value
+    if not isinstance(thought, dict):
+        return thought if isinstance(thought, str) else ""
+    parts = (thought.get("subject"), thought.get("description"))
+    return ": ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _call(call: JSON, number: int) -> Iterator[Body]:
+    call_id = call.get("id") if isinstance(call.get("id"), str) else f"call-{number}"
+    name = call.get("name") if isinstance(call.get("name"), str) else ""
+    body = log_items.function_call(str(call_id), str(name), call.get("args", {}))
+    yield f"call-{call_id}", body
+    output = _result(call.get("result"))
+    shown = call.get("resultDisplay")
+    if not output and isinstance(shown, str):
+        output = shown
+    if output:
+        yield f"output-{call_id}", log_items.function_call_output(str(call_id), output)
+
+
+def _result(result: Any) -> str:  # noqa: ANN401 - any JSON value
+    parts = result if isinstance(result, list) else [result]
+    return "\n".join(filter(None, map(_result_part, parts)))
+
+
+def _result_part(part: Any) -> str:  # noqa: ANN401 - any JSON value
+    response = part.get("functionResponse") if isinstance(part, dict) else None
+    if not isinstance(response, dict):
+        return _part_text(part)
+    value = response.get("response")
+    if isinstance(value, dict):
+        value = value.get("output", value.get("error", value))
+    return value if isinstance(value, str) else "" if value is None else log_items.json_text(value)
+
+
+def _list(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
+    return value if isinstance(value, list) else []

@@ -1,0 +1,129 @@
+"""The session in a file of Gemini CLI."""
+
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import Any, Final
+
+from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.formats.format import Record
+from backscroll.history.formats.gemini_cli.messages import items_of
+from backscroll.history.formats.gemini_cli.session import Message, Session
+from backscroll.history.log_lines import IN_MEMORY, LogReader, parsed, why_unreadable
+from backscroll.history.log_times import unix_ms
+from backscroll.history.source_file import SourceFile
+from backscroll.history.streamed_items import StreamedItems
+from backscroll.store.envelopes import JSON
+
+NAME: Final = "gemini-cli"
+
+_FOLDER: Final = "chats"
+_MOST_UNREADABLE: Final = 20
+
+
+def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
+    """Yield the session in a file: one JSON document, or in newer versions JSON Lines.
+
+    Args:
+        file: the file.
+        in_memory: the maximum size of messages whose items are kept in memory, in bytes. The items
+            of longer sessions are read from the file again whenever they are used. Those of a JSON
+            document are always kept.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    is_document = file.name.lower().removesuffix(".zst").endswith(".json")
+    session = Session(1 << 62 if is_document else in_memory)
+    unreadable: list[Unreadable] = []
+    with file.open() as stream:
+        reader = LogReader(stream)
+        for line in reader.document() if is_document else reader.lines():
+            value, replaced = parsed(line.raw)
+            session.replaced += replaced
+            if value is not None:
+                session.take(line.offset, len(line.raw), value)
+            elif (reason := why_unreadable(line)) and len(unreadable) < _MOST_UNREADABLE:
+                where = "the file" if is_document else f"line {line.number}"
+                unreadable.append(Unreadable(where, reason))
+    yield from unreadable
+    items: Sequence[SourceItem]
+    if session.kept:
+        items = tuple(_kept(session.messages))
+    else:
+        items = StreamedItems(partial(_streamed, file, session.messages))
+    if items:
+        yield _conversation(file, session, items)
+
+
+def _kept(messages: Mapping[str, Message]) -> Iterator[SourceItem]:
+    for identifier, message in messages.items():
+        for suffix, body in message.bodies or ():
+            key = f"{identifier}-{suffix}"
+            yield SourceItem(key=key, item=body, created_at=message.created_at)
+
+
+def _streamed(file: SourceFile, messages: Mapping[str, Message]) -> Iterator[SourceItem]:
+    with file.open() as stream:
+        reader = LogReader(stream)
+        at, line = -1, dict[str, Any]()
+        for identifier, message in messages.items():
+            if message.offset != at:
+                at, line = message.offset, _object(reader.line_at(message.offset).raw)
+            value = line if message.index is None else _listed(line, message.index)
+            for suffix, body in items_of(value):
+                key = f"{identifier}-{suffix}"
+                yield SourceItem(key=key, item=body, created_at=message.created_at)
+
+
+def _object(raw: bytes) -> JSON:
+    value, _ = parsed(raw)
+    if value is None:
+        raise _changed()
+    return value
+
+
+def _listed(line: JSON, index: int) -> JSON:
+    changes = line.get("$set", line)
+    messages = changes.get("messages") if isinstance(changes, dict) else None
+    if not isinstance(messages, list) or index >= len(messages):
+        raise _changed()
+    message = messages[index]
+    return message if isinstance(message, dict) else {}
+
+
+def _changed() -> OSError:
+    return OSError(errno.EIO, "the file was changed while it was read")
+
+
+def _conversation(
+    file: SourceFile, session: Session, items: Sequence[SourceItem]
+) -> SourceConversation:
+    path = PurePath(file.name)
+    folder = path.parent
+    directories = session.fields.get("directories")
+    project = directories[0] if isinstance(directories, list) and directories else ""
+    project_hash = session.text("projectHash")
+    first_ms, last_ms = unix_ms(session.text("startTime")), unix_ms(session.text("lastUpdated"))
+    return SourceConversation(
+        source=NAME,
+        id=session.text("sessionId") or path.name.partition(".")[0],
+        items=items,
+        title=session.text("summary").strip() or session.prompt,
+        created_at=_seconds(session.first_ms if first_ms is None else first_ms),
+        updated_at=_seconds(_latest(session.last_ms, last_ms)),
+        project=project if isinstance(project, str) else "",
+        model=session.model,
+        parent=folder.name if folder.parent.name == _FOLDER else "",
+        metadata={"project_hash": project_hash} if project_hash else {},
+        replaced=session.replaced,
+    )
+
+
+def _latest(*times: int | None) -> int | None:
+    return max((time for time in times if time is not None), default=None)
+
+
+def _seconds(ms: int | None) -> int | None:
+    return None if ms is None else ms // 1000

@@ -1,0 +1,130 @@
+"""A session of Gemini CLI, read record by record.
+
+A record is a message, which replaces an earlier one with the same id; a change of the session's
+fields (`$set`), which may replace all messages; or a step back (`$rewindTo`), which removes a
+message and those after it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from backscroll.history.formats.gemini_cli.messages import Body, items_of
+from backscroll.history.log_texts import first_words
+from backscroll.history.log_times import unix_ms
+from backscroll.store.envelopes import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, or where to find it.
+
+    Attributes:
+        offset: where its line starts, in bytes.
+        index: its index in the list of messages that the line sets; None if it is the line itself.
+        size: about how much memory its items take, in bytes.
+        created_at: in Unix seconds; None if unknown.
+        bodies: its items; None if they are not kept in memory.
+    """
+
+    offset: int
+    index: int | None
+    size: int
+    created_at: int | None
+    bodies: Sequence[Body] | None
+
+
+@dataclass(slots=True)
+class Session:
+    """Reads the records of a session in order.
+
+    Attributes:
+        in_memory: the maximum size of messages whose items are kept in memory, in bytes.
+        fields: the session's own fields.
+        messages: the messages by id, in order.
+        kept: whether the items of all messages are in memory.
+        prompt: the first prompt, shortened.
+        model: the model that answered last.
+        first_ms: the time of the first message in Unix milliseconds; None if unknown.
+        last_ms: the time of the last message in Unix milliseconds; None if unknown.
+        replaced: how many characters became U+FFFD.
+    """
+
+    in_memory: int
+    fields: JSON = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+    kept: bool = True
+    prompt: str = ""
+    model: str = ""
+    first_ms: int | None = None
+    last_ms: int | None = None
+    replaced: int = 0
+    _size: int = 0
+
+    def take(self, offset: int, size: int, record: JSON) -> None:
+        """Take a record.
+
+        Args:
+            offset: where its line starts, in bytes.
+            size: the length of the line, in bytes.
+            record: the record.
+        """
+        rewind, changes = record.get("$rewindTo"), record.get("$set")
+        if isinstance(rewind, str):
+            self._rewind_to(rewind)
+        elif isinstance(record.get("id"), str):
+            self._put(offset, None, size, record)
+        elif isinstance(changes, dict):
+            self._set(offset, size, changes)
+        elif isinstance(record.get("sessionId"), str):
+            self._set(offset, size, record)
+
+    def text(self, name: str) -> str:
+        """Return a field of the session if it is text, or else an empty text."""
+        found = self.fields.get(name)
+        return found if isinstance(found, str) else ""
+
+    def _set(self, offset: int, size: int, changes: JSON) -> None:
+        messages = changes.get("messages")
+        self.fields |= {name: value for name, value in changes.items() if name != "messages"}
+        if isinstance(messages, list):
+            self._remove(list(self.messages))
+            share = size // (len(messages) or 1)
+            for index, message in enumerate(messages):
+                if isinstance(message, dict) and isinstance(message.get("id"), str):
+                    self._put(offset, index, share, message)
+
+    def _put(self, offset: int, index: int | None, size: int, message: JSON) -> None:
+        bodies = tuple(items_of(message))
+        time = unix_ms(message.get("timestamp"))
+        self._note(message, bodies, time)
+        identifier = message["id"]
+        known = self.messages.get(identifier)
+        self._size += size - (known.size if known else 0)
+        if self.kept and self._size > self.in_memory:
+            self.kept = False
+            for each, old in self.messages.items():
+                self.messages[each] = replace(old, bodies=None)
+        self.messages[identifier] = Message(
+            offset,
+            index,
+            size,
+            None if time is None else time // 1000,
+            bodies if self.kept else None,
+        )
+
+    def _note(self, message: JSON, bodies: Sequence[Body], time: int | None) -> None:
+        if time is not None and bodies:
+            self.first_ms = time if self.first_ms is None else min(time, self.first_ms)
+            self.last_ms = time if self.last_ms is None else max(time, self.last_ms)
+        if isinstance(model := message.get("model"), str) and model:
+            self.model = model
+        if not self.prompt and bodies and message.get("type") == "user":
+            self.prompt = first_words(bodies[0][1]["content"])
+
+    def _rewind_to(self, identifier: str) -> None:
+        ids = list(self.messages)
+        self._remove(ids[ids.index(identifier) :] if identifier in self.messages else ids)
+
+    def _remove(self, ids: Sequence[str]) -> None:
+        for identifier in ids:
+            self._size -= self.messages.pop(identifier).size
