@@ -64,6 +64,7 @@ class Database:
         """
         self._connect = connect
         self._open = connect()
+        self._columns: dict[str, frozenset[str]] = {}
         found = self._fetch("SELECT name FROM sqlite_master WHERE type = 'table'")
         self.tables = frozenset(str(name) for (name,) in found)
 
@@ -88,8 +89,10 @@ class Database:
 
     def columns(self, table: str) -> frozenset[str]:
         """Return the names of a table's columns; none if the table does not exist."""
-        found = self.rows("SELECT name FROM pragma_table_info(?)", table)
-        return frozenset(str(name) for (name,) in found)
+        if table not in self._columns:
+            found = self.rows("SELECT name FROM pragma_table_info(?)", table)
+            self._columns[table] = frozenset(str(name) for (name,) in found)
+        return self._columns[table]
 
     def select(
         self, table: str, columns: Sequence[str], rest: str = "", *bound: object
