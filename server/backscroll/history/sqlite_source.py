@@ -112,6 +112,25 @@ class Database:
         names = ", ".join(f'"{name}"' if name in known else "NULL" for name in columns)
         return self.rows(f'SELECT {names} FROM "{table}" {rest}', *bound)  # noqa: S608 - all are constants
 
+    def grouped(
+        self, table: str, owner: str, key: str, order: str = "rowid"
+    ) -> dict[object, list[object]]:
+        """Return the keys of a table's rows, in order, by what they belong to.
+
+        Args:
+            table: the name of the table. If it does not exist, there are none.
+            owner: the column that says what a row belongs to.
+            key: the column of the primary key.
+            order: the column that orders the rows.
+
+        Raises:
+            DatabaseError: the rows cannot be read.
+        """
+        groups: dict[object, list[object]] = {}
+        for belongs_to, name in self.select(table, (owner, key), f"ORDER BY {order}"):
+            groups.setdefault(belongs_to, []).append(name)
+        return groups
+
 
 @contextmanager
 def open_database(file: SourceFile, busy_s: float = BUSY_S) -> Iterator[Database]:

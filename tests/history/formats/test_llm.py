@@ -238,7 +238,27 @@ def test_a_database_is_recognised_by_its_tables(tables: set[str], expected: bool
 @given(json_values(THREAD[1][1][0][2], THREAD[2][1][2][2], {"text_ref": [{"fragment": 2**70}]}))
 def test_reading_never_fails(value: object) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(OLD + NEW)
-        add_thread(connection, "t1", *THREAD)
+        connection.executescript(NEW)
+        add_thread(connection, "t1", *THREAD[1:3])
         connection.execute("UPDATE parts SET payload = ?", [json.dumps(value)])
         list(FORMAT.read(in_archive(connection.serialize())))
+
+
+def test_a_response_that_repeats_an_older_one_is_not_taken_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "logs.db"
+    with made_database(path, OLD + NEW) as connection:
+        connection.execute("INSERT INTO conversations VALUES ('c1', '', '')")
+        connection.executemany(
+            "INSERT INTO responses (id, prompt, response, conversation_id) VALUES (?, ?, ?, 'c1')",
+            [("r1", "Tea?", "Yes."), ("r2", "Milk?", "Yes.")],
+        )
+        asked = [(("user", text(word)), ("assistant", text("Yes."))) for word in
+                 ("Tea?", "Milk?", "Sugar?")]  # fmt: skip
+        add_thread(connection, "c1", *(message for turn in asked for message in turn))
+
+    (conversation,) = conversations(FORMAT.read(on_disk(path)))
+
+    assert said(conversation) == [
+        ("user", "Tea?"), ("assistant", "Yes."), ("user", "Milk?"), ("assistant", "Yes."),
+        ("user", "Sugar?"), ("assistant", "Yes."),
+    ]  # fmt: skip
