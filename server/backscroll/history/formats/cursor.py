@@ -1,0 +1,205 @@
+"""Chats of Cursor: its database `state.vscdb`, and the transcripts of its agents as JSON Lines.
+
+The database has access tokens in other tables and keys. Only the rows of `cursorDiskKV` whose keys
+begin with `composerData:` (a chat) and `bubbleId:` (a message) are ever read.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from backscroll.history.conversation import Unreadable
+from backscroll.history.draft import Draft
+from backscroll.history.fields import (
+    as_text,
+    identifier,
+    mapping,
+    parsed,
+    sequence,
+    string,
+    unix_seconds,
+)
+from backscroll.history.formats.cursor_transcripts import is_turn, read_transcript, typed_text
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+from backscroll.history.sqlite_source import Database, Row, read_database
+
+_NAME: Final = "cursor"
+_CHAT: Final = "composerData:"
+_MESSAGE: Final = "bubbleId:"
+_USER: Final = 1
+_FIRST_TIME: Final = 1_400_000_000
+"""Cursor is younger than this. Smaller numbers are no Unix times, but times since its start."""
+
+
+def recognises(sample: Sample) -> bool:
+    """Return whether a file is Cursor's database, or the transcript of an agent."""
+    if sample.kind == "sqlite":
+        return "cursorDiskKV" in sample.tables
+    return sample.kind in {"lines", "object"} and any(is_turn(record) for record in sample.records)
+
+
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield each chat of the database, or the chat of a transcript."""
+    with file.open() as stream:
+        is_database = stream.read(16).startswith(b"SQLite format 3")
+    if is_database:
+        return read_database(file, _chats, _records)
+    return read_transcript(_NAME, file)
+
+
+def _chats(database: Database) -> list[Row]:
+    rows = database.rows(
+        "SELECT key FROM cursorDiskKV WHERE key >= ? AND key < ? ORDER BY key",
+        _CHAT,
+        _after(_CHAT),
+    )
+    return [(as_text(key).removeprefix(_CHAT),) for (key,) in rows]
+
+
+def _after(prefix: str) -> str:
+    """Return the first text after all texts with a prefix, which ends in a colon."""
+    return f"{prefix[:-1]};"
+
+
+def _value(database: Database, key: str) -> Mapping[str, Any]:
+    """Return the JSON object of a key. Older versions wrote it as JSON within JSON."""
+    rows = database.rows("SELECT value FROM cursorDiskKV WHERE key = ?", key)
+    return mapping(_decoded(rows[0][0]) if rows else None)
+
+
+def _decoded(value: object) -> object:
+    found = parsed(value)
+    return parsed(found) if isinstance(found, str) else found
+
+
+def _records(database: Database, row: Row) -> Iterable[Record]:
+    chat_id = as_text(row[0])
+    chat = _value(database, f"{_CHAT}{chat_id}")
+    draft = Draft(_NAME)
+    draft.model = string(mapping(chat.get("modelConfig")).get("modelName"))
+    project = string(mapping(mapping(chat.get("workspaceIdentifier")).get("uri")).get("fsPath"))
+    is_empty = True
+    for key, bubble in _bubbles(database, chat_id, chat):
+        is_empty = False
+        project = project or _folder(bubble)
+        _add_bubble(draft, key, bubble)
+    if is_empty:
+        return  # a tab that was opened and not used
+    agent = mapping(chat.get("subagentInfo"))
+    made = draft.finish(
+        chat_id,
+        title=string(chat.get("name")),
+        created_at=_time(chat.get("createdAt")),
+        updated_at=_time(chat.get("lastUpdatedAt")),
+        project=project,
+        parent=identifier(agent.get("parentComposerId")),
+        metadata={"mode": string(chat.get("unifiedMode"))},
+    )
+    yield Unreadable(chat_id, made.reason) if isinstance(made, Unreadable) else made
+
+
+def _bubbles(
+    database: Database, chat_id: str, chat: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the id and content of each message that the chat shows, in its order.
+
+    Current versions list the ids in the chat, and messages that the user went back before are no
+    longer in the list. Older versions have the messages in the chat. A chat with neither has all of
+    its messages, by time.
+    """
+    headers = sequence(_listed(chat.get("fullConversationHeadersOnly")))
+    if headers:
+        for value in headers:
+            key = identifier(mapping(value).get("bubbleId"))
+            yield key, _value(database, f"{_MESSAGE}{chat_id}:{key}")
+        return
+    inline = sequence(_listed(chat.get("conversation")))
+    if inline:
+        for value in inline:
+            yield identifier(mapping(value).get("bubbleId")), mapping(value)
+        return
+    prefix = f"{_MESSAGE}{chat_id}:"
+    rows = database.rows(
+        "SELECT key, value FROM cursorDiskKV WHERE key >= ? AND key < ? ORDER BY rowid",
+        prefix,
+        _after(prefix),
+    )
+    found = [(as_text(key).removeprefix(prefix), mapping(_decoded(value))) for key, value in rows]
+    yield from sorted(found, key=lambda bubble: _time(bubble[1].get("createdAt")) or 0)
+
+
+def _listed(value: object) -> object:
+    return parsed(value) if isinstance(value, str) else value
+
+
+def _time(value: object) -> int | None:
+    seconds = unix_seconds(value)
+    return seconds if seconds is not None and seconds >= _FIRST_TIME else None
+
+
+def _folder(bubble: Mapping[str, Any]) -> str:
+    """Return the folder of the workspace in which a message was written."""
+    address = next((string(value) for value in sequence(bubble.get("workspaceUris"))), "")
+    try:
+        return unquote(urlsplit(address).path)
+    except ValueError:
+        return ""
+
+
+def _add_bubble(draft: Draft, key: str, bubble: Mapping[str, Any]) -> None:
+    timing = mapping(bubble.get("timingInfo"))
+    at = _time(bubble.get("createdAt")) or _time(timing.get("clientRpcSendTime"))
+    text = string(bubble.get("text"))
+    if bubble.get("type") == _USER:
+        images = ["[image]"] * len(sequence(bubble.get("images")))
+        written = typed_text(text or _rich_text(bubble.get("richText")))
+        draft.message("user", "\n".join(filter(None, (written, *images))), key, at)
+        return
+    draft.model = string(mapping(bubble.get("modelInfo")).get("modelName")) or draft.model
+    draft.reasoning(_thinking(bubble), key and f"{key}/reasoning", at)
+    draft.message("assistant", text, key, at)
+    tool = mapping(bubble.get("toolFormerData"))
+    if tool:
+        _add_tool(draft, key, tool, at)
+
+
+def _thinking(bubble: Mapping[str, Any]) -> str:
+    blocks = [bubble.get("thinking")]
+    if not string(mapping(blocks[0]).get("text")):
+        blocks = list(sequence(bubble.get("allThinkingBlocks")))
+    texts = (string(mapping(block).get("text")) or string(block) for block in blocks)
+    return "\n".join(filter(None, texts))
+
+
+def _add_tool(draft: Draft, key: str, tool: Mapping[str, Any], at: int | None) -> None:
+    call_id = identifier(tool.get("toolCallId")) or key or f"call_{len(draft.items) + 1}"
+    name = string(tool.get("name")) or as_text(tool.get("tool"))
+    arguments = tool.get("rawArgs") or tool.get("params")
+    draft.call(call_id, name, arguments, key and f"{key}/call", at)
+    output = as_text(tool.get("result") or tool.get("error"))
+    if output or tool.get("status") in {"completed", "error"}:
+        draft.output(call_id, output, key and f"{key}/output", at)
+
+
+def _rich_text(value: object) -> str:
+    """Return the text of an editor's state, which older versions wrote instead of the text."""
+    texts: list[str] = []
+    waiting = [parsed(value)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += reversed(node)
+        elif isinstance(node, dict):
+            texts.append(string(node.get("text")))
+            waiting += [node.get("children"), node.get("root")]
+    return "".join(texts)
+
+
+FORMAT: Final = Format(
+    name=_NAME,
+    words="a database or transcript of Cursor",
+    recognises=recognises,
+    read=read,
+)

@@ -1,0 +1,133 @@
+"""Transcripts of Cursor's agents: `~/.cursor/projects/<folder>/agent-transcripts/**.jsonl`.
+
+Each line is `{"role", "message": {"content": [...]}}`. The lines have no ids and no times, and most
+transcripts have no outputs of tools. Agents of the editor are also in Cursor's database, with all
+of that, so their transcripts are not read.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from backscroll.history.content import content_text
+from backscroll.history.conversation import ReadElsewhere, Unreadable
+from backscroll.history.draft import Draft
+from backscroll.history.fields import identifier, mapping, sequence, string, unix_seconds
+from backscroll.history.formats.format import Record
+from backscroll.history.json_streams import JsonRecord, json_lines
+from backscroll.history.source_file import SourceFile
+from backscroll.history.sqlite_source import DatabaseError, open_database
+
+_ROLES: Final = frozenset({"user", "assistant", "system"})
+_TYPED: Final = re.compile(r"<user_query>\n?(.*?)\n?</user_query>", re.DOTALL)
+_DATABASES: Final = tuple(
+    f"{folder}/Cursor/User/globalStorage/state.vscdb"
+    for folder in (".config", "Library/Application Support", "AppData/Roaming")
+)
+"""Where Cursor's database can be, from the user's home: on Linux, macOS and Windows."""
+
+_COPY: Final = "is also in Cursor's database, from where it is read"
+
+
+def is_turn(record: Mapping[str, Any]) -> bool:
+    """Return whether a line is a message of a transcript."""
+    known = string(record.get("role")) in _ROLES
+    return known and isinstance(record.get("message"), dict) and "type" not in record
+
+
+def typed_text(text: str) -> str:
+    """Return what the user typed, without the context that Cursor writes around it."""
+    typed = [part for part in _TYPED.findall(text) if part.strip()]
+    return "\n".join(typed) if typed else text
+
+
+def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
+    """Yield the chat of a transcript, and then the lines that could not be read.
+
+    Args:
+        source: the name of the format.
+    """
+    path = file.path or PurePath(file.name)
+    if file.path is not None:
+        try:
+            if _is_in_database(file.path):
+                yield ReadElsewhere(path.stem, _COPY)
+                return
+        except DatabaseError as error:
+            yield Unreadable(path.stem, f"may also be in Cursor's database, which {error.reason}")
+            return
+    draft = Draft(source)
+    problems: list[Unreadable] = []
+    with file.open() as stream:
+        for record in json_lines(stream):
+            if isinstance(record, JsonRecord):
+                draft.replaced += record.replaced
+                _add_line(draft, record.value)
+            elif not record.torn:  # Cursor is writing this line, so the next run reads it
+                problems.append(record)
+    parents = path.parts
+    is_agent = len(parents) > 2 and parents[-2] == "subagents"  # noqa: PLR2004 - `<parent>/subagents/<file>`
+    yield draft.finish(
+        path.stem,
+        updated_at=file.modified_at,
+        project=_project(path),
+        parent=parents[-3] if is_agent else "",
+    )
+    yield from problems
+
+
+def _project(path: PurePath) -> str:
+    """Return the folder's name below `projects`. Cursor replaces `/` in it by `-`."""
+    parts = path.parts
+    if "agent-transcripts" in parts[1:]:
+        return parts[parts.index("agent-transcripts", 1) - 1]
+    return ""
+
+
+def _is_in_database(path: Path) -> bool:
+    """Return whether Cursor's database has the messages of the same chat.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+    """
+    if ".cursor" not in path.parts:
+        return False
+    home = Path(*path.parts[: path.parts.index(".cursor")])
+    for name in _DATABASES:
+        database = home / name
+        if database.is_file():
+            file = SourceFile(str(database), lambda opened=database: opened.open("rb"), database)
+            with open_database(file) as found:
+                if "cursorDiskKV" in found.tables and found.rows(
+                    "SELECT 1 FROM cursorDiskKV WHERE key >= ? AND key < ? LIMIT 1",
+                    f"bubbleId:{path.stem}:",
+                    f"bubbleId:{path.stem};",
+                ):
+                    return True
+    return False
+
+
+def _add_line(draft: Draft, line: Mapping[str, Any]) -> None:
+    role = string(line.get("role"))
+    at = unix_seconds(line.get("timestamp"))
+    content = mapping(line.get("message")).get("content")
+    for value in [content] if isinstance(content, str) else sequence(content):
+        block = mapping(value)
+        match block.get("type"):
+            case "tool_use":
+                call_id = identifier(block.get("id")) or f"call_{len(draft.items) + 1}"
+                draft.call(call_id, string(block.get("name")), block.get("input"), at=at)
+            case "tool_result":
+                call_id = identifier(block.get("tool_use_id")) or _last_call(draft)
+                draft.output(call_id, content_text(block.get("content")), at=at)
+            case "thinking":
+                draft.reasoning(string(block.get("thinking")), at=at)
+            case _:
+                text = content_text(value)
+                draft.message(role, typed_text(text) if role == "user" else text, at=at)
+
+
+def _last_call(draft: Draft) -> str:
+    calls = (string(item.item.get("call_id")) for item in reversed(draft.items))
+    return next(filter(None, calls), "")
