@@ -14,7 +14,7 @@ import httpx2
 from backscroll.database.opening import open_database
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
-from backscroll.store.search.backfill import merge
+from backscroll.store.search.merging import merge
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.search.query import parse

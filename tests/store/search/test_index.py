@@ -23,7 +23,7 @@ from backscroll.store.archive.records import (
     ImportedMessage,
     ImportedThread,
 )
-from backscroll.store.search import backfill, index, terms
+from backscroll.store.search import backfill, index, merging, terms
 from backscroll.store.search.rows import Row
 from backscroll.store.search.texts import THREAD
 from tests.store.conftest import V2, Sql, examples_share_a_store
@@ -176,7 +176,7 @@ async def test_merging_ends_with_a_single_part_of_the_index(path: Path) -> None:
             for number in range(12):
                 await add(api, thread, f"boat {number}")
         assert await database.read(terms.is_scattered)
-        await backfill.merge(database, 0)
+        await merging.merge(database, 0)
         assert await database.read(lambda each: each.exec_driver_sql(PARTS).scalar_one()) == 1
 
 
@@ -193,8 +193,46 @@ async def test_writes_between_the_steps_of_a_merge_do_not_begin_it_anew(path: Pa
     async with open_database(f"sqlite:///{path}", "store") as database:
         parts = [await database.write(partial(write, number=number)) for number in range(200)]
         assert max(parts) < 100
-        await backfill.merge(database, 0)
+        await merging.merge(database, 0)
         assert not await database.read(terms.is_scattered)
+
+
+async def test_parts_are_merged_once_no_messages_are_added(path: Path) -> None:
+    row = Row(owner=1, created_at=0, position=1, scope=0, length=1, role=0, version=1)
+
+    async with open_database(f"sqlite:///{path}", "store") as database:
+
+        async def write(transactions: int) -> None:
+            for _ in range(transactions):
+                await database.write(partial(terms.add, added=[(row, ["boat"])] * 20))
+
+        async def parts() -> int:
+            found: int = await database.read(lambda each: each.exec_driver_sql(PARTS).scalar_one())
+            return found
+
+        checks = merging.Merging()
+        for written in range(1, 6):
+            await write(1)
+            await checks.check(database, 0)
+            assert await parts() == written
+        await checks.check(database, 0)
+        assert await parts() == 1
+        await write(3)
+        for _ in range(2):
+            await checks.check(database, 0)
+        assert await parts() == 4
+
+
+async def test_parts_of_similar_size_are_merged_while_messages_are_always_added(path: Path) -> None:
+    row = Row(owner=1, created_at=0, position=1, scope=0, length=1, role=0, version=1)
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        checks, parts = merging.Merging(busy_rows=200), []
+        for _ in range(25):
+            added = [(row, ["boat"])] * 10
+            await database.write(partial(terms.add, added=added))
+            await checks.check(database, 0)
+            parts += [await database.read(lambda on: on.exec_driver_sql(PARTS).scalar_one())]
+        assert parts == [*range(1, 20), 1, *range(2, 7)]
 
 
 @pytest.mark.usefixtures("store")

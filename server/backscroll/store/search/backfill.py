@@ -8,10 +8,9 @@ processes do this at once, no message is indexed twice.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import accumulate
 from typing import Final
 
@@ -24,10 +23,9 @@ from backscroll.database.search_schema import search_pending
 from backscroll.database.sqlite_file import Identity, opened_file
 from backscroll.store.search import index, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
+from backscroll.store.search.merging import PAUSE_S, Merging
 from backscroll.store.search.texts import Entry
 
-PAUSE_S: Final = 0.01
-"""The pause between two transactions, in seconds. Other processes can write during it."""
 AGAIN_S: Final = 5.0
 """The pause before another attempt if the database could not be written, in seconds."""
 CHUNK_CHARS: Final = 1_000_000
@@ -35,8 +33,6 @@ CHUNK_CHARS: Final = 1_000_000
 
 WATCH_S: Final = 5.0
 """The pause between two checks for missing or removed messages, in seconds."""
-MERGED_ROWS: Final = 64
-"""The parts of FTS5's index are merged after this number of new rows."""
 
 _log: Final = logging.getLogger(__name__)
 _pending: Final = select(search_pending.c.kind, search_pending.c.below).order_by(
@@ -57,38 +53,11 @@ async def keep_whole(database: Database, watch_s: float = WATCH_S) -> None:
         database: the database.
         watch_s: the pause between two checks for missing or removed messages, in seconds.
     """
-    merged = 0
+    merging = Merging()
     while True:
         await fill(database)
-        newest = merged
-        with suppress(NothingWrittenError):  # the next check may succeed
-            newest = await database.read(rows.newest)
-        if abs(newest - merged) >= MERGED_ROWS:
-            await merge(database)
-            merged = newest
+        await merging.check(database)
         await asyncio.sleep(watch_s)
-
-
-async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
-    """Merge the parts of FTS5's index, in small steps, so that searches read few parts.
-
-    If more than a fifth of the index is outside the largest part, all parts are merged into one.
-
-    Args:
-        database: the database.
-        pause_s: the pause between two transactions, in seconds.
-    """
-    with suppress(NothingWrittenError, CommitUnknownError):  # the next merge continues
-        await _merge(database, terms.merge, pause_s)
-        if await database.read(terms.is_scattered):
-            await _merge(database, partial(terms.merge, everything=True), pause_s)
-
-
-async def _merge(database: Database, step: Callable[[Connection], bool], pause_s: float) -> None:
-    done = False
-    while not done:
-        done = await database.write(step)
-        await asyncio.sleep(pause_s)
 
 
 async def fill(

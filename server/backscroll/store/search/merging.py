@@ -1,0 +1,83 @@
+"""Merges the parts of FTS5's index in the background, so that searches read few parts.
+
+Each transaction that indexes messages adds a part. A merge into one part rewrites the whole index.
+During an import it would be repeated again and again, so it waits until no messages are added. If
+messages are always added, only parts of similar size are merged, once in a while.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from backscroll.database.faults import CommitUnknownError, NothingWrittenError
+from backscroll.database.port import Database
+from backscroll.store.search import rows, terms
+
+PAUSE_S: Final = 0.01
+"""The pause between two transactions, in seconds. Other processes can write during it."""
+MERGED_ROWS: Final = 64
+"""If no rows were added since the last check, parts are merged after this number of new rows."""
+BUSY_ROWS: Final = 100_000
+"""The default of `Merging.busy_rows`."""
+
+
+@dataclass(slots=True)
+class Merging:
+    """Decides at each check which parts of the index to merge.
+
+    Attributes:
+        busy_rows: if rows are added all the time, parts are merged after this number of new rows.
+        newest: the number of the newest row at the previous check.
+        merged: the number of the newest row when all parts were last merged.
+        tidied: the number of the newest row when any parts were last merged.
+    """
+
+    busy_rows: int = BUSY_ROWS
+    newest: int = 0
+    merged: int = 0
+    tidied: int = 0
+
+    async def check(self, database: Database, pause_s: float = PAUSE_S) -> None:
+        """Merge parts of the index if that is due.
+
+        Args:
+            database: the database.
+            pause_s: the pause between two transactions, in seconds.
+        """
+        with suppress(NothingWrittenError):  # the next check may succeed
+            newest = await database.read(rows.newest)
+            is_idle, self.newest = newest == self.newest, newest
+            if is_idle and abs(newest - self.merged) >= MERGED_ROWS:
+                await merge(database, pause_s)
+                self.merged = self.tidied = newest
+            elif abs(newest - self.tidied) >= self.busy_rows:
+                await _merge(database, terms.merge, pause_s)
+                self.tidied = newest
+
+
+async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
+    """Merge the parts of FTS5's index, in small steps.
+
+    If more than a fifth of the index is outside the largest part, all parts are merged into one.
+
+    Args:
+        database: the database.
+        pause_s: the pause between two transactions, in seconds.
+    """
+    await _merge(database, terms.merge, pause_s)
+    with suppress(NothingWrittenError):  # the next merge continues
+        if await database.read(terms.is_scattered):
+            await _merge(database, partial(terms.merge, everything=True), pause_s)
+
+
+async def _merge(database: Database, step: Callable[[Connection], bool], pause_s: float) -> None:
+    done = False
+    with suppress(NothingWrittenError, CommitUnknownError):  # the next merge continues
+        while not done:
+            done = await database.write(step)
+            await asyncio.sleep(pause_s)
