@@ -65,7 +65,7 @@ _CLEAR: Final = """
 DO $$ DECLARE name text; filled boolean; BEGIN
     FOR name IN SELECT relname FROM pg_class
         WHERE relkind = 'r' AND oid >= 16384
-        AND relname NOT IN ('backscroll_schema', 'retention_clock')
+        AND relname NOT IN ('backscroll_schema', 'retention_clock', 'search_seal')
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO filled;
         IF filled THEN EXECUTE format('TRUNCATE %I', name); END IF;

@@ -1,5 +1,6 @@
 """Creates, migrates or rejects the tables of a database when it is opened."""
 
+import secrets
 from typing import Final
 
 from sqlalchemy import Connection, insert, inspect, select, update
@@ -15,6 +16,7 @@ from backscroll.database.schema import (
     tables,
     version_table,
 )
+from backscroll.database.search_schema import search_seal
 
 _version: Final = select(version_table.c.version)
 
@@ -58,4 +60,5 @@ def prepare(connection: Connection, name: str, needed: TableSet) -> None:
         tables.create_all(connection, TABLE_SETS[needed], checkfirst=False)
         if needed == "store":
             connection.execute(insert(retention_clock).values(elapsed_ms=0, token=""))
+            connection.execute(insert(search_seal).values(key=secrets.token_hex(32)))
     connection.execute(update(version_table).values(opened=version_table.c.opened + 1))

@@ -35,7 +35,11 @@ search_pending: Final = Table(
     Column("below", BigInteger, nullable=False),
 )
 
-SEARCH_TABLES: Final = (search_scopes, search_pending)
+# This table has one row: a random key of 32 bytes in hexadecimal digits, which encrypts the cursors
+# of searches.
+search_seal: Final = Table("search_seal", _metadata, Column("key", _Text, nullable=False))
+
+SEARCH_TABLES: Final = (search_scopes, search_pending, search_seal)
 """The tables that are the same on both engines."""
 
 # A merge of the parts of an FTS5 table can take long. So no write merges anything (`automerge`)

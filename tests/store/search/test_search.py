@@ -1,5 +1,7 @@
 """`GET /v1/search`: what it finds, in which order, and that its pages are truthful under change."""
 
+from base64 import urlsafe_b64decode
+
 import httpx2
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from backscroll.store.archive.records import (
 )
 from backscroll.store.search.search_cursor import Cursor
 from backscroll_tools.search.tokenizer import TOKENS_VERSION
-from tests.store.conftest import V2, examples_share_a_store
+from tests.store.conftest import V2, Sql, examples_share_a_store
 from tests.store.wire import add, add_items, error, new_conversation, new_thread, page
 
 TEXTS = {
@@ -113,18 +115,20 @@ UNUSUAL = [-(1 << 63), -1, 0, 1, 5, 200, 1 << 31, 1 << 53, 1 << 62, (1 << 63) - 
 @examples_share_a_store
 @pytest.mark.usefixtures("known")
 async def test_a_forged_cursor_is_refused_or_returns_a_page(
-    api: httpx2.AsyncClient, data: st.DataObject
+    api: httpx2.AsyncClient, sql: Sql, data: st.DataObject
 ) -> None:
-    """Everyone can compute the digest of a search, so its numbers can be any."""
+    """A cursor may be from another version, so its numbers can be any."""
     query = data.draw(st.sampled_from(["refund", "refund bug", "what did", "->"]))
     order = data.draw(st.sampled_from(["relevance", "newest", "oldest"]))
-    number = st.sampled_from(UNUSUAL) | st.integers(-(1 << 63), (1 << 63) - 1)
-    several = st.lists(number, max_size=5).map(tuple)
-    high, messages, mean_length = data.draw(st.tuples(number, number, number))
-    having, at, shown = data.draw(st.tuples(several, several, several))
-    cursor = Cursor(high, messages, mean_length, having, at, shown)
+    signed = st.sampled_from(UNUSUAL) | st.integers(-(1 << 63), (1 << 63) - 1)
+    number = signed.map(abs)
+    row = number.map(lambda each: each % (1 << 40))
+    having, at, shown = (st.lists(each, max_size=5).map(tuple) for each in (number, signed, row))
+    cursor = data.draw(st.builds(Cursor, row, number, number, having, at, shown))
     identity = (TOKENS_VERSION, "", query, None, None, None, None, order)
-    params = {"query": query, "order": order, "after": cursor.encode(identity)}
+    [(key,)] = await sql("SELECT key FROM search_seal")
+    after = cursor.encode(identity, bytes.fromhex(key))
+    params = {"query": query, "order": order, "after": after}
     reply = await api.get("/search", params=params)
     assert reply.status_code == 200 or error(reply, 400)["param"] == "after"
 
@@ -224,6 +228,34 @@ async def test_partitions_share_neither_hits_nor_counts_nor_cursors(
         assert len(theirs["data"]) == 1
         stolen = {"query": "refund", "after": first["next_cursor"]}
         assert error(await other.get("/search", params=stolen), 400)["param"] == "after"
+
+
+async def test_a_cursor_shows_nothing_of_what_other_partitions_write(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    """All partitions share the numbers of rows, which a cursor contains."""
+
+    async def cursors() -> list[str]:
+        found = []
+        for order in ("relevance", "newest", "oldest"):
+            listed = await page(api, "/search", query="refund", order=order, limit=1)
+            found.append(listed["next_cursor"])
+        return found
+
+    await new_thread(api, ("one refund", "two refunds"))
+    before = await cursors()
+    messages = [ImportedMessage(role="user", content="x", created_at=1)] * 300
+    await store.import_thread(ImportedThread(key="t", created_at=1, messages=messages), "other")
+    after = await cursors()
+    assert [len(each) for each in after] == [len(each) for each in before]
+    for one, two in zip(before, after, strict=True):
+        raw = [urlsafe_b64decode(each + "=" * (-len(each) % 4)) for each in (one, two)]
+        different = sum(left != right for left, right in zip(*raw, strict=True))
+        assert different > len(raw[0]) / 2, "a number can be read"
+        changed = f"{one[:-2]}{'A' if one[-2] != 'A' else 'B'}{one[-1]}"
+        for forged in (changed, one[:-4], "", "AAAA", "A" * 5_000):
+            params = {"query": "refund", "limit": "1", "after": forged or "A"}
+            assert error(await api.get("/search", params=params), 400)["param"] == "after"
 
 
 async def test_a_thread_is_found_by_its_title_as_its_first_message(api: httpx2.AsyncClient) -> None:

@@ -1,27 +1,43 @@
-"""Cursors in a list of hits. A cursor has a few integers, and a digest of the search it belongs to.
+"""Cursors in a list of hits. A cursor contains a few integers, encrypted and authenticated.
 
 A cursor contains all numbers that the order depends on: the number of messages, how many of them
 have each word, and the newest row. So added rows do not change later pages, and deleted rows are
 only missing from them. On PostgreSQL, rows get their numbers before they are committed. If the
 transaction of a message is still open when the first page is read, the message may appear on a
 later page. This neither repeats nor hides any other hit.
+
+All partitions share the numbers of rows, so these numbers show how much the others write.
+Therefore a cursor is encrypted with a key that only the database contains. The authentication tag
+depends on the search and on the numbers, and the keystream depends on the tag. This is the
+construction of SIV (RFC 5297) with HMAC-SHA-256 and SHAKE256. The length of a cursor does not
+depend on the numbers of rows.
 """
 
 import hashlib
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
+from sqlalchemy import Connection, select
+
+from backscroll.database.search_schema import search_seal
 from backscroll.store.api_errors import ApiError, invalid_value
 
 MAX_CURSOR_CHARS: Final = 4_000
-_DIGEST_BYTES: Final = 6
+_TAG_BYTES: Final = 8
+_KEY_BYTES: Final = 8
+"""The length of a number in a sort key, which is signed."""
+_ROW_BYTES: Final = 5
+"""The length of the number of a row."""
 _BITS: Final = 7
-_NUMBER_BITS: Final = 63
-"""The maximum length of a number in a cursor, including its sign. It is one bit less than databases
-allow, so that adding 1 to a number does not exceed their limit."""
+_NUMBER_BITS: Final = 62
+"""The maximum length of the other numbers, so that adding 1 to one does not exceed the limit of
+databases."""
 _MORE: Final = 0x80
+
+_key: Final = select(search_seal.c.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +61,32 @@ class Cursor:
     at: tuple[int, ...] = ()
     shown: tuple[int, ...] = ()
 
-    def encode(self, identity: object) -> str:
+    def encode(self, identity: object, key: bytes) -> str:
         """Return this cursor as text.
 
         Args:
             identity: the search; its `repr` must be the same when the cursor is read.
+            key: the database's key, from `key_of`.
         """
-        numbers = [self.high, self.messages, self.mean_length]
-        for each in (self.having, self.at, self.shown):
-            numbers += [len(each), *each]
-        raw = _digest(identity) + b"".join(map(_varint, numbers))
-        return urlsafe_b64encode(raw).decode().rstrip("=")
+        plain = b"".join(
+            (
+                *map(_varint, (self.messages, self.mean_length, len(self.having), *self.having)),
+                _varint(len(self.at)),
+                *(each.to_bytes(_KEY_BYTES, "big", signed=True) for each in self.at),
+                *(each.to_bytes(_ROW_BYTES, "big") for each in (self.high, *self.shown)),
+            )
+        )
+        tag = _tag(key, identity, plain)
+        return urlsafe_b64encode(tag + _encrypted(key, tag, plain)).decode().rstrip("=")
 
     @classmethod
-    def read(cls, cursor: str, identity: object, groups: int) -> Self:
+    def read(cls, cursor: str, identity: object, key: bytes, groups: int) -> Self:
         """Return the cursor for a text that `encode` returned.
 
         Args:
             cursor: the text.
             identity: the search, as in `encode`.
+            key: the database's key.
             groups: the number of groups of words in the search.
 
         Raises:
@@ -73,53 +96,75 @@ class Cursor:
             if len(cursor) > MAX_CURSOR_CHARS:
                 raise invalid_cursor()
             raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            numbers = list(_numbers(raw[_DIGEST_BYTES:]))
-            high, messages, mean_length, *rest = numbers
-            having, rest = _counted(rest)
-            at, rest = _counted(rest)
-            shown, rest = _counted(rest)
-        except (ValueError, IndexError) as error:
+            tag, sealed = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
+            plain = _encrypted(key, tag, sealed)
+            if not hmac.compare_digest(tag, _tag(key, identity, plain)):
+                raise invalid_cursor()
+            reader = _Reader(plain)
+            messages, mean_length = reader.number(), reader.number()
+            having = tuple(reader.number() for _ in range(reader.number()))
+            at = tuple(reader.fixed(_KEY_BYTES, signed=True) for _ in range(reader.number()))
+            high, *shown = reader.rows()
+        except ValueError as error:
             raise invalid_cursor() from error
-        if rest or raw[:_DIGEST_BYTES] != _digest(identity) or len(having) != groups:
+        if len(having) != groups:
             raise invalid_cursor()
-        if min(high, messages, mean_length, *having) < 0:
-            raise invalid_cursor()
-        return cls(high, messages, mean_length, having, at, shown)
+        return cls(high, messages, mean_length, having, at, tuple(shown))
 
 
-def _counted(numbers: list[int]) -> tuple[tuple[int, ...], list[int]]:
-    count = numbers[0]
-    if not 0 <= count < len(numbers):
-        raise IndexError(count)
-    return tuple(numbers[1 : count + 1]), numbers[count + 1 :]
+def key_of(connection: Connection) -> bytes:
+    """Return the key with which the cursors of a database are encrypted."""
+    return bytes.fromhex(connection.execute(_key).scalar_one())
 
 
-def _digest(identity: object) -> bytes:
-    return hashlib.sha256(repr(identity).encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]
+class _Reader:
+    """Reads the numbers of a decrypted cursor. All methods raise ValueError if it is too short."""
+
+    def __init__(self, plain: bytes) -> None:
+        self._left = plain
+
+    def number(self) -> int:
+        number = shift = 0
+        for length, byte in enumerate(self._left, 1):
+            number |= (byte & (_MORE - 1)) << shift
+            shift += _BITS
+            if byte < _MORE:
+                self._left = self._left[length:]
+                if number >> _NUMBER_BITS:
+                    raise ValueError(number)
+                return number
+        raise ValueError(number)
+
+    def fixed(self, length: int, *, signed: bool = False) -> int:
+        taken, self._left = self._left[:length], self._left[length:]
+        if len(taken) < length:
+            raise ValueError(len(taken))
+        return int.from_bytes(taken, "big", signed=signed)
+
+    def rows(self) -> Iterable[int]:
+        while self._left:
+            yield self.fixed(_ROW_BYTES)
+
+
+def _tag(key: bytes, identity: object, plain: bytes) -> bytes:
+    said = repr(identity).encode("utf-8", "surrogatepass")
+    message = hashlib.sha256(said).digest() + plain
+    return hmac.digest(key, message, "sha256")[:_TAG_BYTES]
+
+
+def _encrypted(key: bytes, tag: bytes, plain: bytes) -> bytes:
+    """Encrypt a text with the keystream for the tag, or decrypt it if it is encrypted."""
+    stream = hashlib.shake_256(key + tag).digest(len(plain))
+    return bytes(left ^ right for left, right in zip(plain, stream, strict=True))
 
 
 def _varint(number: int) -> bytes:
-    number = number << 1 if number >= 0 else (-number << 1) - 1
     made = bytearray()
     while number >= _MORE:
         made.append(number & (_MORE - 1) | _MORE)
         number >>= _BITS
     made.append(number)
     return bytes(made)
-
-
-def _numbers(raw: bytes) -> Iterable[int]:
-    number = shift = 0
-    for byte in raw:
-        number |= (byte & (_MORE - 1)) << shift
-        shift += _BITS
-        if byte < _MORE:
-            if number >> _NUMBER_BITS:
-                raise ValueError(number)
-            yield -((number + 1) >> 1) if number & 1 else number >> 1
-            number = shift = 0
-    if shift:
-        raise ValueError(shift)
 
 
 def invalid_cursor() -> ApiError:

@@ -19,7 +19,7 @@ from backscroll.store.search.index import owner_of, scope_of
 from backscroll.store.search.limits import Bounds, Limits
 from backscroll.store.search.orders import Lookup, Step, orders
 from backscroll.store.search.outline import Outline
-from backscroll.store.search.search_cursor import Cursor
+from backscroll.store.search.search_cursor import Cursor, key_of
 from backscroll.store.search.search_request import SearchRequest
 
 _CHUNK: Final = 25
@@ -90,7 +90,8 @@ def find(
     owner = None if search.thread_id is None else _owner(connection, partition, search.thread_id)
     identity = (TOKENS_VERSION, partition, *search.identity)
     words = tuple(groups(search))
-    cursor = None if search.after is None else Cursor.read(search.after, identity, len(words))
+    key = key_of(connection)
+    cursor = None if search.after is None else Cursor.read(search.after, identity, key, len(words))
     scope = scope_of(connection, partition)
     newest = rows.newest(connection)
     # A partition without a number has no indexed messages. It gets -1, which no row has.
@@ -119,7 +120,7 @@ def find(
     data = [shown(search.query, hit, search.excerpt_chars, by_term) for hit in page.hits]
     after = page.after
     return list_envelope(data, has_more=after is not None) | {
-        "next_cursor": None if after is None else after.encode(identity),
+        "next_cursor": None if after is None else after.encode(identity, key),
         "search": _description(lookup, page)
         | {"looked_at": page.looked_at, "complete": is_whole(connection)},
     }

@@ -1,9 +1,12 @@
 """Add what imports need to bring conversations up to date, and to keep out what was forgotten.
 
+The cursors of searches get a key with which they are encrypted.
+
 No table is rewritten: on both engines, a new column that may be null takes constant time. Messages
 of existing conversations are counted later, in the background.
 """
 
+import secrets
 from typing import Final
 
 from alembic import op
@@ -48,3 +51,5 @@ def upgrade() -> None:
         Column("inode", BigInteger),
         Column("state", _Text),
     )
+    seal = op.create_table("search_seal", Column("key", _Text, nullable=False))
+    op.bulk_insert(seal, [{"key": secrets.token_hex(32)}])
