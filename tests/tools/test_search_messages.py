@@ -1000,3 +1000,47 @@ async def test_ten_short_hits_and_one_with_context_cost_few_tokens() -> None:
     assert ten.structured["page"]["returned"] == 10
     assert of_ten <= 700
     assert of_one <= 300
+
+
+LONG: Final = {
+    "English": {
+        "soup in the harbour": (
+            "We compared the offers of last month, and none of them was as cheap as we had hoped. "
+            "In the end somebody remembered that the soup in the harbour is served until midnight, "
+            "which nobody else could promise, so we agreed to meet there after the second talk. "
+        )
+    },
+    "Russian": {
+        "суп в гавани": (
+            "Мы сравнили все предложения прошлого месяца, и ни одно не оказалось таким дешёвым. "
+            "В конце концов кто-то вспомнил, что суп в гавани подают до полуночи, чего никто "
+            "больше не мог обещать, и мы договорились встретиться там после второго доклада. "
+        )
+    },
+    "Japanese": {
+        "港のスープ": (
+            "先月の見積もりを全部比べましたが、期待したほど安いものは一つもありませんでした。"
+            "結局、港のスープは真夜中まで出してくれると誰かが思い出したので、"
+            "二つ目の講演のあとでそこに集まることにしました。"
+        )
+    },
+}
+
+
+@both
+@pytest.mark.parametrize("language", LONG)
+async def test_ten_long_hits_cost_few_tokens(upstream: Upstream, language: str) -> None:
+    ((query, said),) = LONG[language].items()
+    threads = (thread(f"thread_{n}", said * (3 + n % 3)) for n in range(10))
+    async with opened(*threads, thread("thread_10", query)) as desk:
+        ten = await desk.result(upstream, query=query)
+        few = await desk.find(upstream, query=query, limit=5)
+    assert ten.structured["page"]["returned"] == 10
+    # Every excerpt still shows why it was found, and a page with fewer hits has longer ones.
+    hits = ten.structured["hits"]
+    assert all("**" in hit["excerpt"] for hit in hits)
+    assert hits[0]["excerpt"].replace("**", "") == query
+    assert all("…" in hit["excerpt"] and hit["chars"] for hit in hits[1:])
+    longest = [max(len(hit["excerpt"]) for hit in page) for page in (hits, few["hits"])]
+    assert longest[0] < longest[1]
+    assert count_tokens([ten.text])[0] <= 700

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from backscroll_tools.errors import ToolError
-from backscroll_tools.hits.passages import CONTEXT_CHARS, EXCERPT_CHARS, Passage
+from backscroll_tools.hits.passages import CONTEXT_CHARS, EXCERPT_CHARS, Passage, fitted
 from backscroll_tools.hits.search import Search
 from backscroll_tools.hits.transcript import (
     cost,
@@ -130,6 +130,7 @@ class BoundedHits:
             warnings = (UNREACHABLE, *warnings)
         if scanned is not None:
             page["scanned"] = scanned
+        self.passages = fitted(self.passages, self._search.query)
         texts = texts_of(self.passages)
         prefix = unused_prefix(texts)
         mark = match_mark(texts, prefix)

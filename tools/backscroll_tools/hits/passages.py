@@ -1,6 +1,6 @@
 """Passages. A passage is a hit with the messages around it; neighbouring hits share a passage."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,11 +10,16 @@ from backscroll_tools.search.query import Query
 
 EXCERPT_CHARS: Final = 200
 """The maximum length of an excerpt, in characters."""
+EXCERPT_BYTES: Final = 90
+"""The length to which excerpts are cut if a page has ten or more, in bytes of UTF-8. If some are
+shorter, or if the page has fewer, the others can be longer. A language model's tokens have about
+four bytes in any language, so this bounds the cost of a page."""
 CONTEXT_CHARS: Final = 120
 """How many characters of a message before or after a hit are shown at most."""
 TITLE_CHARS: Final = 80
 """How many characters of a thread's title are shown at most."""
 
+_HITS: Final = 10
 _NO_WORDS: Final = Query(words=())
 _CUT: Final = "…"
 
@@ -111,6 +116,53 @@ def as_hit(message: Message, query: Query) -> Shown:
         chars=len(message["text"]),
     )
     return with_dots(shown, part.more)
+
+
+def fitted(passages: Sequence[Passage], query: Query) -> list[Passage]:
+    """Return passages with shorter excerpts, if all excerpts together are too long for a page.
+
+    The longest excerpts are cut to the same length (`EXCERPT_BYTES`). Context is not changed.
+    """
+    sizes = [
+        len(each.text.encode()) for passage in passages for each in passage.messages if each.found
+    ]
+    most = _share(sizes, EXCERPT_BYTES * max(len(sizes), _HITS))
+    return [
+        replace(
+            passage,
+            messages=tuple(
+                _excerpt_of(each, query, most) if each.found else each for each in passage.messages
+            ),
+        )
+        for passage in passages
+    ]
+
+
+def _share(sizes: Sequence[int], total: int) -> int:
+    """Return the size to which the largest are cut, so that all together have at most `total`."""
+    left = total
+    for number, size in enumerate(sorted(sizes)):
+        share = left // (len(sizes) - number)
+        if size > share:
+            return share
+        left -= size
+    return max(sizes, default=0)
+
+
+def _excerpt_of(shown: Shown, query: Query, size: int) -> Shown:
+    """Return the best part of a hit's excerpt, with about `size` bytes."""
+    length = len(shown.text.encode())
+    if length <= size:
+        return shown
+    starts, ends = (
+        shown.chars > 0 and cut for cut in (shown.text[0] == _CUT, shown.text[-1] == _CUT)
+    )
+    text = shown.text[starts : len(shown.text) - ends]
+    part = excerpt(text, query, max(len(shown.text) * size // length - 2, 1))
+    return with_dots(
+        replace(shown, text=part.text, spans=part.spans, chars=shown.chars or len(text)),
+        (starts or part.more[0], ends or part.more[1]),
+    )
 
 
 def as_context(message: Message) -> Shown:
