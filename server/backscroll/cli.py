@@ -13,6 +13,7 @@ from backscroll.commands.examples import examples
 from backscroll.commands.search.command import search
 from backscroll.commands.serve.command import serve
 from backscroll.commands.store.command import store
+from backscroll.commands.sync.command import sync
 from backscroll.commands.terminal import WIDTH
 from backscroll.commands.token.command import token
 from backscroll.commands.transfer.command import export, import_
@@ -30,6 +31,7 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog=examples(
         "See what it does:        backscroll demo",
+        "Bring in your sessions:  backscroll sync",
         "Load conversations:      backscroll import conversations.jsonl",
         "Read them from a shell:  backscroll call list-threads limit=3",
         "Search them:             backscroll search refund november",
@@ -45,5 +47,5 @@ def commands() -> None:
     """
 
 
-for _command in (call, connect, demo, doctor, export, import_, search, serve, store, token):
+for _command in (call, connect, demo, doctor, export, import_, search, serve, store, sync, token):
     commands.add_command(_command)

@@ -31,6 +31,18 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
 HTTP_AUTHS: Final = ("none", "token", "oauth")
 
+SOURCES: Final = (
+    "claude-code",
+    "codex",
+    "gemini-cli",
+    "vscode-copilot",
+    "cursor",
+    "cursor-agent",
+    "opencode",
+    "llm",
+)
+"""The programs whose sessions can be kept in step. `backscroll.history.sources` knows where."""
+
 OPENAI: Final = {
     "api_key": "OPENAI_API_KEY",
     "base_url": "OPENAI_BASE_URL",
@@ -82,6 +94,19 @@ class Settings:
         "",
         may_hold_password=True,
         resolve=absolute_database,
+    )
+    sources: tuple[str, ...] = _setting(
+        "the programs whose sessions the store keeps in step while the server runs, "
+        "comma-separated",
+        (),
+        any_of=SOURCES,
+    )
+    sync_quiet_s: float = _setting(
+        "how long a session of the server's own working directory is left out of search after its "
+        "last change, in seconds",
+        600.0,
+        least=0,
+        most=86_400,
     )
     toolsets: tuple[str, ...] = _setting(
         "the toolsets to offer agents, comma-separated",
@@ -264,6 +289,12 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
         rule = "must have 1 to 128 characters for the store: letters, digits, _ . = and -"
         raise SettingsError(f"{sources['project']} {rule}.")
+    if settings.sources and settings.upstream != "store":
+        message = (
+            f"{sources['sources']} needs the embedded store, but the upstream is "
+            f"{settings.upstream}: remove {PREFIX}UPSTREAM or {sources['sources']}."
+        )
+        raise SettingsError(message)
     if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
         raise SettingsError(message)

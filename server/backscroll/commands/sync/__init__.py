@@ -1,0 +1,1 @@
+"""`backscroll sync`: brings the sessions of other programs into the store."""

@@ -1,0 +1,98 @@
+"""The click command `backscroll sync`."""
+
+import sys
+
+import click
+
+from backscroll.commands.examples import examples
+from backscroll.commands.options import with_settings
+from backscroll.process.exits import interrupted_at_once
+from backscroll.settings.model import SOURCES, Settings
+from backscroll_tools.plain import plain
+
+
+@click.command(
+    short_help="Bring in the sessions of coding agents and other programs.",
+    epilog=examples(
+        "backscroll sync",
+        "backscroll sync claude-code codex --since 30d",
+        "backscroll sync --dry-run",
+        "backscroll sync --watch",
+        "",
+        "Let the server itself keep them in step while it runs:",
+        "BACKSCROLL_SOURCES=claude-code,codex",
+    ),
+)
+@click.argument("names", nargs=-1, type=click.Choice(SOURCES), metavar="[SOURCE]...")
+@click.option(
+    "--since",
+    default="",
+    metavar="WHEN",
+    help="Only sessions that changed since a UTC date or time, or an age: 12h, 7d, 3m.",
+)
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with new lines in two seconds.")
+@click.option("--dry-run", is_flag=True, help="Only show what was found and how much is new.")
+@click.option(
+    "--redact/--no-redact",
+    default=True,
+    show_default=True,
+    help="Replace passwords, keys and tokens by [redacted: kind].",
+)
+@with_settings("database", "project")
+def sync(  # noqa: PLR0913 - the options of the command
+    settings: Settings,
+    *,
+    names: tuple[str, ...],
+    since: str,
+    watch: bool,
+    dry_run: bool,
+    redact: bool,
+) -> None:
+    """Bring the sessions on this machine into the store, and later only what is new in them.
+
+    Without SOURCE, all that are found: claude-code, codex, gemini-cli, vscode-copilot, cursor,
+    cursor-agent, opencode and llm. Nothing leaves the machine. Each session becomes a conversation
+    that list-threads, search-messages and list-messages show. If a session has grown since the last
+    sync, only the new messages are added. A session that its program has deleted stays in the
+    store. If a session cannot be read, the reason is reported, the others are imported, and the
+    exit code is 1.
+    """
+    import anyio
+
+    from backscroll.commands.sync.running import SyncCommand
+    from backscroll.history.sources.known import BY_NAME
+    from backscroll.history.sync.syncing import SyncOptions
+    from backscroll_tools.errors import ToolError
+    from backscroll_tools.periods import period
+
+    if watch and dry_run:
+        raise click.UsageError("--watch and --dry-run exclude each other")
+    try:
+        since_s = period({"since": since}, _now_s()).since_s if since else None
+    except ToolError as error:
+        raise click.UsageError(f"--since: {error.message}") from None
+    command = SyncCommand(
+        database=settings.database_url,
+        sources=[BY_NAME[name] for name in names or SOURCES],
+        options=SyncOptions(
+            partition=settings.project, redact=redact, since_s=since_s, refuse=_refuse
+        ),
+        say=click.echo,
+    )
+    with interrupted_at_once():
+        if dry_run:
+            anyio.run(command.show)
+        elif watch:
+            anyio.run(command.watch)
+        else:
+            sys.exit(anyio.run(command.run).refused > 0)
+
+
+def _now_s() -> int:
+    import time
+
+    return int(time.time())
+
+
+def _refuse(line: str) -> None:
+    click.echo(f"backscroll: {plain(line)}", err=True)

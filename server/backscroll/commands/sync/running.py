@@ -1,0 +1,95 @@
+"""Runs a sync for a command: what was found, progress, and what was done."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from backscroll.commands.local_store import opened_store
+from backscroll.commands.progress import progress
+from backscroll.commands.sync.table import table
+from backscroll.history.sources.finding import FoundSource, found
+from backscroll.history.sources.source import Source, Surroundings
+from backscroll.history.sync.changes import changed
+from backscroll.history.sync.reading import read_file
+from backscroll.history.sync.syncing import SyncOptions, sync
+from backscroll.history.sync.tally import SyncTally
+from backscroll.history.sync.watching import Rounds, watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncCommand:
+    """What `backscroll sync` was asked to do.
+
+    Attributes:
+        database: the store's URL.
+        sources: the sources to sync.
+        options: how to sync.
+        say: writes a line of the result.
+    """
+
+    database: str
+    sources: Sequence[Source]
+    options: SyncOptions
+    say: Callable[[str], None]
+
+    async def show(self) -> None:
+        """Show what was found and what is new, without reading or writing any of it."""
+        async with opened_store(self.database) as store:
+            known = await store.watermarks(self.options.partition)
+        sources = here(self.sources)
+        self._show(sources, changed(sources, known, self.options.since_s))
+
+    async def run(self) -> SyncTally:
+        """Sync once, and return what was done.
+
+        Raises:
+            OperatorError: the database cannot be used.
+        """
+        sources = here(self.sources)
+        async with opened_store(self.database) as store:
+            known = await store.watermarks(self.options.partition)
+            new = changed(sources, known, self.options.since_s)
+            self._show(sources, new)
+            with progress("sync", sum(each.size for each in new)) as advance:
+                options = replace(self.options, advance=advance)
+                tally = await sync(store, sources, read_file, options)
+        for line in tally.lines():
+            self.say(line)
+        return tally
+
+    async def watch(self) -> None:
+        """Sync whenever a file changes, and say what was done, until the process is interrupted.
+
+        Raises:
+            OperatorError: the database cannot be used.
+        """
+        async with opened_store(self.database) as store:
+            rounds = Rounds(wait=_slept, after=self._after)
+            await watch(store, lambda: here(self.sources), read_file, self.options, rounds)
+
+    def _after(self, tally: SyncTally | None) -> None:
+        for line in tally.lines() if tally is not None and tally.by_source else ():
+            self.say(line)
+
+    def _show(self, sources: Sequence[FoundSource], new: Sequence[FoundSource]) -> None:
+        if sources:
+            self.say(table(sources, new))
+        for each in sources:
+            for folder in each.unreadable:
+                self.options.refuse(f"{folder} cannot be read: check its permissions")
+        if not sources:
+            names = ", ".join(source.name for source in self.sources)
+            self.say(f"no sessions were found of: {names}")
+
+
+def here(sources: Sequence[Source]) -> list[FoundSource]:
+    """Return the files of sources on this machine, as they are now."""
+    return found(Surroundings(os.environ, Path.home(), sys.platform), sources)
+
+
+async def _slept(seconds: float) -> bool:
+    await asyncio.sleep(seconds)
+    return True

@@ -1,0 +1,74 @@
+"""Syncs again whenever files change."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from backscroll.database.faults import DatabaseBusyError
+from backscroll.history.sources.finding import FoundFile, FoundSource
+from backscroll.history.sync.syncing import ReadFile, SyncOptions, sync
+from backscroll.history.sync.tally import SyncTally
+from backscroll.store.app import Store
+
+INTERVAL_S: Final = 1.0
+"""How often files are looked at, in seconds, unless reading them takes longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """The rounds of a watch.
+
+    Attributes:
+        wait: waits for a number of seconds, or until the next round is asked for. It returns
+            whether there is a next round.
+        after: is called after each round with what it did; None if no file had changed.
+    """
+
+    wait: Callable[[float], Awaitable[bool]]
+    after: Callable[[SyncTally | None], None] = lambda _: None
+
+
+async def watch(
+    store: Store,
+    find: Callable[[], Sequence[FoundSource]],
+    read: ReadFile,
+    options: SyncOptions,
+    rounds: Rounds,
+) -> None:
+    """Sync, and sync again whenever a file is new or has changed, until there is no next round.
+
+    While nothing changes, a round costs what `find` costs. A pause is at least as long as the sync
+    before it, so that at most half of the time is spent reading files that grow all the time.
+
+    Args:
+        store: the store.
+        find: returns the files as they are now.
+        read: reads a file.
+        options: how to sync.
+        rounds: when to look, and what to do afterwards.
+
+    Raises:
+        OperatorError: the database cannot be used.
+    """
+    seen: Mapping[Path, FoundFile] = {}
+    pause_s = 0.0
+    while await rounds.wait(pause_s):
+        found = find()
+        files = {file.path: file for source in found for file in source.files}
+        changed = [_differing(source, seen) for source in found]
+        began = time.monotonic()
+        tally = None
+        if any(source.files for source in changed):
+            try:
+                tally = await sync(store, changed, read, options)
+                seen = files
+            except DatabaseBusyError:
+                pass  # the next round tries again
+        pause_s = max(INTERVAL_S, time.monotonic() - began)
+        rounds.after(tally)
+
+
+def _differing(source: FoundSource, seen: Mapping[Path, FoundFile]) -> FoundSource:
+    return replace(source, files=[file for file in source.files if seen.get(file.path) != file])

@@ -1,0 +1,132 @@
+"""`backscroll sync`: what it shows, and how it ends."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from backscroll.history.sources.known import SOURCES
+from backscroll.settings import model
+from backscroll.settings.parsing import SettingsError
+from tests.history.sync.claude_logs import Home, Log
+from tests.server.command_line import backscroll
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def sync(home: Home, *arguments: str, environ: Mapping[str, str] | None = None) -> Result:
+    variables = {"HOME": str(home.path), **(environ or {})}
+    return backscroll(f"sqlite:///{home.path}/x.db", "sync", *arguments, environ=variables)
+
+
+def said(home: Home, text: str) -> Log:
+    """Return a new session of one message, last changed at 03:04 on January 2, 2026."""
+    log = home.log()
+    log.say(text)
+    os.utime(log.path, (1_767_323_045, 1_767_323_045))
+    return log
+
+
+def test_a_sync_shows_what_was_found_and_what_was_done(home: Home) -> None:
+    size = said(home, "Fix it").path.stat().st_size
+
+    first, second = sync(home), sync(home)
+
+    assert first.stdout == (
+        "source       files  new   size  latest (UTC)\n"
+        f"claude-code      1    1  {size} B  2026-01-02 03:04\n"
+        "claude-code: 1 conversation: 1 imported, 0 updated, 0 already there (1 new item)\n"
+    )
+    assert second.stdout == (
+        "source       files  new   size  latest (UTC)\n"
+        f"claude-code      1    0  {size} B  2026-01-02 03:04\n"
+        "nothing is new\n"
+    )
+    assert (first.exit_code, second.exit_code) == (0, 0)
+
+
+def test_a_dry_run_imports_nothing(home: Home) -> None:
+    said(home, "Fix it")
+
+    first, second = sync(home, "--dry-run"), sync(home, "--dry-run")
+
+    assert "claude-code      1    1  " in first.stdout
+    assert first.stdout == second.stdout
+
+
+def test_a_machine_without_sessions_is_told_which_were_looked_for(home: Home) -> None:
+    home.path.mkdir()
+    result = sync(home, "codex", "llm")
+
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "no sessions were found of: codex, llm\nnothing is new\n",
+    )
+
+
+def test_only_the_named_sources_are_synced(home: Home) -> None:
+    said(home, "Fix it")
+
+    assert sync(home, "codex").stdout.endswith("nothing is new\n")
+
+
+def test_an_unknown_source_is_refused_with_those_that_are_known(home: Home) -> None:
+    result = sync(home, "netscape")
+
+    assert result.exit_code == 2
+    assert "'netscape' is not one of 'claude-code', 'codex'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--watch", "--dry-run"), "--watch and --dry-run exclude each other"),
+        (("--since", "soon"), "--since: "),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    home: Home, arguments: tuple[str, ...], words: str
+) -> None:
+    result = sync(home, *arguments)
+
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_session_that_cannot_be_read_is_reported_with_exit_code_1(home: Home) -> None:
+    log = home.log()
+    log.say("Fix it")
+    with log.path.open("a", encoding="utf-8") as file:
+        file.write("{broken\n")
+    log.say("Done", "assistant")
+
+    result = sync(home)
+
+    assert result.exit_code == 1
+    assert "1 imported, 0 updated, 0 already there, 1 refused (2 new items)" in result.stdout
+    assert f"{log.path}: line 2 " in result.stderr
+
+
+def test_settings_name_every_source() -> None:
+    assert tuple(source.name for source in SOURCES) == model.SOURCES
+
+
+def test_only_the_embedded_store_keeps_sources_in_step() -> None:
+    environ = {
+        "BACKSCROLL_SOURCES": "codex",
+        "BACKSCROLL_UPSTREAM": "compatible",
+        "BACKSCROLL_BASE_URL": "http://127.0.0.1:1",
+    }
+
+    with pytest.raises(SettingsError) as failure:
+        model.load(environ=environ)
+
+    assert str(failure.value) == (
+        "BACKSCROLL_SOURCES needs the embedded store, but the upstream is compatible: "
+        "remove BACKSCROLL_UPSTREAM or BACKSCROLL_SOURCES."
+    )
