@@ -18,6 +18,7 @@ COMMANDS = (
     "search",
     "serve",
     "store",
+    "sync",
     "token",
 )
 DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://"

@@ -33,10 +33,9 @@ from backscroll_tools.plain import plain
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with new lines in two seconds.")
 @click.option("--dry-run", is_flag=True, help="Only show what was found and how much is new.")
 @click.option(
-    "--redact/--no-redact",
-    default=True,
-    show_default=True,
-    help="Replace passwords, keys and tokens by [redacted: kind].",
+    "--no-redact",
+    is_flag=True,
+    help="Keep passwords, keys and tokens, which are otherwise replaced by [redacted: kind].",
 )
 @with_settings("database", "project")
 def sync(  # noqa: PLR0913 - the options of the command
@@ -46,7 +45,7 @@ def sync(  # noqa: PLR0913 - the options of the command
     since: str,
     watch: bool,
     dry_run: bool,
-    redact: bool,
+    no_redact: bool,
 ) -> None:
     """Bring the sessions on this machine into the store, and later only what is new in them.
 
@@ -75,7 +74,7 @@ def sync(  # noqa: PLR0913 - the options of the command
         database=settings.database_url,
         sources=[BY_NAME[name] for name in names or SOURCES],
         options=SyncOptions(
-            partition=settings.project, redact=redact, since_s=since_s, refuse=_refuse
+            partition=settings.project, redact=not no_redact, since_s=since_s, refuse=_refuse
         ),
         say=click.echo,
     )
