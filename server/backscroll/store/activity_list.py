@@ -39,7 +39,7 @@ from starlette.datastructures import QueryParams
 from backscroll.database.locks import writers_of
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, threads
-from backscroll.store.activity import US, latest_activity
+from backscroll.store.activity import latest_activity
 from backscroll.store.activity_query import (
     END,
     ActivityQuery,
@@ -49,7 +49,7 @@ from backscroll.store.activity_query import (
     read_cursor,
 )
 from backscroll.store.api_errors import not_found
-from backscroll.store.conversation_object import conversation_object
+from backscroll.store.conversation_object import listed_conversation
 from backscroll.store.envelopes import JSON
 from backscroll.store.first_words import first_words, of_conversation, of_thread
 from backscroll.store.thread_object import listed_thread
@@ -91,15 +91,9 @@ def _kind(table: Table, start: ScalarSelect[str], listed: Callable[[JSON], JSON]
     )
 
 
-def _listed_conversation(row: JSON) -> JSON:
-    # Items have no times, so the last activity gives the time of the last item.
-    last_message_at = row["last_active_us"] // US if row["next_position"] > 1 else None
-    return conversation_object(row) | {"last_message_at": last_message_at}
-
-
 _KINDS: Final = {
     "t": _kind(threads, of_thread, listed_thread),
-    "c": _kind(conversations, of_conversation, _listed_conversation),
+    "c": _kind(conversations, of_conversation, listed_conversation),
 }
 
 

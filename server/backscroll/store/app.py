@@ -31,6 +31,7 @@ from backscroll.store.archive.archive import Archive
 from backscroll.store.clock import Clock
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
+from backscroll.store.counting import count_messages
 from backscroll.store.envelopes import error_reply
 from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
@@ -80,10 +81,12 @@ async def open_store(
     async with open_database(database, "store", lock_s) as opened:
         store = await store_over(opened, clock)
         filling = asyncio.create_task(backfill.keep_whole(opened))
+        counting = asyncio.create_task(count_messages(opened))
         try:
             yield store
         finally:
             await backfill.stop(filling)
+            await backfill.stop(counting)
 
 
 async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from backscroll.store.activity import US
 from backscroll.store.bodies import MetadataChange
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id
@@ -146,6 +147,17 @@ def conversation_object(row: JSON) -> JSON:
         "created_at": row["created_at"],
         "metadata": row["metadata"] or {},
     }
+
+
+def listed_conversation(row: JSON) -> JSON:
+    """Return the object of a list, which also has the number of messages and the last one's time.
+
+    Both are extensions of OpenAI's API. The number is left out until it is counted (`counting`).
+    """
+    count = row["message_count"]
+    last_message_at = row["last_active_us"] // US if row["next_position"] > 1 else None
+    counted = {} if count is None else {"message_count": count}
+    return conversation_object(row) | counted | {"last_message_at": last_message_at}
 
 
 def item_row(item: JSON, item_id: str | None = None) -> JSON:

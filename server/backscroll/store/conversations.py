@@ -28,6 +28,7 @@ from backscroll.store.conversation_object import (
     ConversationCreate,
     conversation_object,
     item_row,
+    listed_conversation,
 )
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
@@ -81,6 +82,7 @@ class ConversationEndpoints:
                 "created_at": now_us // US,
                 "metadata": metadata,
                 "next_position": 1,
+                "message_count": 0,
             }
             connection.execute(_insert, {**conversation, "within": partition, "now_us": now_us})
             rows = [item_row(item) for item in body.get("items") or ()]
@@ -97,7 +99,7 @@ class ConversationEndpoints:
         page = await self.database.read(
             lambda connection: fetch_page(connection, _all_conversations, query, bound)
         )
-        return list_reply([conversation_object(row) for row in page.rows], has_more=page.has_more)
+        return list_reply([listed_conversation(row) for row in page.rows], has_more=page.has_more)
 
     async def get(self, request: Request) -> Response:
         """Return one conversation."""

@@ -72,9 +72,15 @@ _take_positions: Final = CompiledStatement(
     )
     .values(
         next_position=conversations.c.next_position + bindparam("count"),
+        message_count=conversations.c.message_count + bindparam("messages"),
         last_active_us=next_activity,
     )
     .returning(conversations.c.position, conversations.c.next_position)
+)
+_one_less: Final = (
+    update(conversations)
+    .where(conversations.c.position == bindparam("row"))
+    .values(message_count=conversations.c.message_count - 1)
 )
 _all_items: Final = LargeListing(
     "item",
@@ -133,6 +139,7 @@ def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
         "within": partition,
         "conversation_id": conversation_id,
         "count": len(rows),
+        "messages": sum(map(_is_message, rows)),
         "now_us": now_us,
     }
     owner = _take_positions.execute(connection, bound).one_or_none()
@@ -218,6 +225,8 @@ class ItemEndpoints:
         partition, conversation_id, item_id = _ids(request)
 
         def work(connection: Connection) -> JSON:
+            # Lock the conversation first, as an import does, to avoid a deadlock.
+            find_conversation(connection, partition, conversation_id, lock=True)
             row = _find(connection, partition, conversation_id, item_id, lock=True)
             this_item = (items.c.conversation == row["conversation"]) & (
                 items.c.position == row["position"]
@@ -226,10 +235,17 @@ class ItemEndpoints:
             index.remove(connection, partition, owner, row["position"], item_text(row["body"]))
             erased = update(items).where(this_item, items.c.deleted_at.is_(None))
             connection.execute(erased.values(body=None, deleted_at=self.clock.unix_s()))
+            if _is_message(row):
+                connection.execute(_one_less, {"row": row["conversation"]})
             erase_replies(connection, partition, conversation_id, item_id)
             return find_conversation(connection, partition, conversation_id)
 
         return reply(conversation_object(await self.database.write(work, turn_of(request))))
+
+
+def _is_message(row: JSON) -> bool:
+    kind: str = row["body"]["type"]
+    return kind == "message"
 
 
 def _created(rows: Sequence[JSON]) -> JSON:

@@ -132,9 +132,7 @@ def test_a_torn_first_line_costs_that_line_alone() -> None:
     assert few == [True, False]
 
 
-async def test_a_conversation_that_has_grown_is_named_and_not_called_present(
-    tmp_path: Path,
-) -> None:
+async def test_a_conversation_that_has_grown_is_brought_up_to_date(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'x.db'}"
     grown = {**THREAD, "messages": [*THREAD["messages"], *OTHER["messages"]]}
     conversation = {"id": "conv_1", "items": [{"role": "user", "content": "a"}]}
@@ -149,13 +147,9 @@ async def test_a_conversation_that_has_grown_is_named_and_not_called_present(
     assert await into(THREAD, conversation) == "2 imported, 0 already there, 0 refused"
     assert await into(THREAD, conversation) == "0 imported, 2 already there, 0 refused"
     assert said == []
-    assert await into(grown, longer) == (
-        "0 imported, 2 already there (2 with new messages, which were not added), 0 refused"
-    )
-    assert said == [
-        "x: line 1: is already there, and its 2 new messages were not added",
-        "x: line 2: is already there, and its 1 new message was not added",
-    ]
+    assert await into(grown, longer) == "0 imported, 2 updated, 0 already there, 0 refused"
+    assert await into(grown, longer) == "0 imported, 2 already there, 0 refused"
+    assert said == []
 
 
 async def test_what_is_left_out_is_said_once_for_a_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Imports conversations into the embedded store, each at most once."""
+"""Imports conversations into the embedded store, or brings them up to date."""
 
 import asyncio
 import re
@@ -16,7 +16,11 @@ from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile
 from backscroll.database.faults import StoreError
 from backscroll.process.exits import CommandError
 from backscroll.store.app import Store
-from backscroll.store.archive.records import ImportedConversation, ImportedThread
+from backscroll.store.archive.records import (
+    ImportedConversation,
+    ImportedThread,
+    ImportOutcome,
+)
 
 FORMATS: Final = ("auto", chitchat.NAME, "jsonl")
 GROUP_ENTRIES: Final = 64
@@ -31,22 +35,29 @@ _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 
 @dataclass(slots=True)
 class ImportCounts:
-    """How many entries had each outcome. `grown`: those of `present` that have new messages."""
+    """How many entries had each outcome (`ImportKind`).
+
+    Attributes:
+        repaired: how many characters that cannot be stored became U+FFFD.
+    """
 
     imported: int = 0
+    updated: int = 0
     present: int = 0
-    grown: int = 0
+    forgotten: int = 0
     refused: int = 0
+    repaired: int = 0
 
     @property
     def total(self) -> int:
         """The total number of entries."""
-        return self.imported + self.present + self.refused
+        return self.imported + self.updated + self.present + self.forgotten + self.refused
 
     def __str__(self) -> str:
-        grown = f" ({self.grown} with new messages, which were not added)" if self.grown else ""
-        there = f"{self.present} already there{grown}"
-        return f"{self.imported} imported, {there}, {self.refused} refused"
+        updated = f", {self.updated} updated" if self.updated else ""
+        forgotten = f", {self.forgotten} deleted or forgotten before" if self.forgotten else ""
+        there = f"{self.present} already there"
+        return f"{self.imported} imported{updated}, {there}{forgotten}, {self.refused} refused"
 
 
 def open_source(path: str, kind: str, stdin: BinaryIO) -> ImportFile:
@@ -121,49 +132,44 @@ class _Import:
     async def read(self, source: ImportFile, most: int | None) -> None:
         """Import at most `most` entries of a source, and report the fields that are left out."""
         left_out: Counter[str] = Counter()
+        repaired = self.tally.repaired
         try:
             with progress(source.name, source.total) as advance:
                 for group in _groups(islice(source.entries, most)):
                     writes = [self._write(entry) for entry in group]
                     for entry, outcome in zip(group, await asyncio.gather(*writes), strict=True):
                         self._count(outcome, f"{source.name}: {entry.position}")
-                        if isinstance(entry.item, Partly) and outcome is None:
+                        if isinstance(entry.item, Partly) and outcome.kind == "imported":
                             left_out.update(entry.item.left_out)
                         advance(entry.size)
         finally:
+            if self.tally.repaired > repaired:
+                count = self.tally.repaired - repaired
+                self.refuse(
+                    f"{source.name}: {count} characters that cannot be stored became U+FFFD"
+                )
             if left_out:
                 names = ", ".join(f"{name} ({count})" for name, count in left_out.items())
                 self.refuse(f"{source.name}: imported without unknown fields: {names}")
 
-    async def _write(self, entry: ImportEntry) -> int | Refused | None:
-        """Import an entry. If it was imported before, return the number of its new messages."""
+    async def _write(self, entry: ImportEntry) -> ImportOutcome:
         item = entry.item.item if isinstance(entry.item, Partly) else entry.item
         if isinstance(item, Refused):
-            return item
+            return ImportOutcome(kind="refused", reason=item.reason)
         try:
             if isinstance(item, ImportedThread):
-                done = await self.store.import_thread(item, self.partition)
-            elif isinstance(item, ImportedConversation):
-                done = await self.store.import_conversation(item, self.partition)
-            else:
-                done = await self.store.import_completion(item, self.partition)
+                return await self.store.import_thread(item, self.partition)
+            if isinstance(item, ImportedConversation):
+                return await self.store.import_conversation(item, self.partition)
+            return await self.store.import_completion(item, self.partition)
         except StoreError as error:
-            return Refused(str(error))
-        return None if done.kind == "imported" else 0
+            return ImportOutcome(kind="refused", reason=str(error))
 
-    def _count(self, outcome: int | Refused | None, where: str) -> None:
-        match outcome:
-            case Refused(reason):
-                self.tally.refused += 1
-                self.refuse(f"{where}: {reason}")
-            case None:
-                self.tally.imported += 1
-            case new:
-                self.tally.present += 1
-                if new:
-                    self.tally.grown += 1
-                    count = "1 new message was" if new == 1 else f"{new} new messages were"
-                    self.refuse(f"{where}: is already there, and its {count} not added")
+    def _count(self, outcome: ImportOutcome, where: str) -> None:
+        setattr(self.tally, outcome.kind, getattr(self.tally, outcome.kind) + 1)
+        self.tally.repaired += outcome.repaired
+        if outcome.kind == "refused":
+            self.refuse(f"{where}: {outcome.reason}")
 
 
 def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:

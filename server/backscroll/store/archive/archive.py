@@ -43,23 +43,17 @@ class Archive:
             DatabaseBusyError: the database stayed locked for too long; try again.
             OperatorError: any other error of `Database.write`.
         """
-        from backscroll.store.archive.load import write_thread
+        from backscroll.store.archive.importing import import_one
 
-        return await self._database.write(
-            lambda connection: write_thread(connection, partition, thread, self._clock.unix_us())
-        )
+        return await import_one(self._database, self._clock, thread, partition)
 
     async def import_conversation(
         self, conversation: "ImportedConversation", partition: str = ""
     ) -> "ImportOutcome":
         """Write a conversation or bring it up to date in one transaction, like `import_thread`."""
-        from backscroll.store.archive.load import write_conversation
+        from backscroll.store.archive.importing import import_one
 
-        return await self._database.write(
-            lambda connection: write_conversation(
-                connection, partition, conversation, self._clock.unix_us()
-            )
-        )
+        return await import_one(self._database, self._clock, conversation, partition)
 
     async def import_conversations(
         self,
@@ -82,13 +76,9 @@ class Archive:
             DatabaseBusyError: the database stayed locked for too long; nothing was written.
             OperatorError: any other error of `Database.write`.
         """
-        from backscroll.store.archive.load import write_conversations
+        from backscroll.store.archive.importing import import_all
 
-        return await self._database.write(
-            lambda connection: write_conversations(
-                connection, partition, conversations, self._clock.unix_us(), watermarks
-            )
-        )
+        return await import_all(self._database, self._clock, conversations, partition, watermarks)
 
     async def import_completion(
         self, completion: "ImportedCompletion", partition: str = ""
@@ -97,7 +87,7 @@ class Archive:
 
         A completion that was imported before is not changed.
         """
-        from backscroll.store.archive.load import write_completion
+        from backscroll.store.archive.completions import write_completion
 
         return await self._database.write(
             lambda connection: write_completion(connection, partition, completion)

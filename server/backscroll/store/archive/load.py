@@ -1,295 +1,270 @@
-"""Import: writes whole threads, conversations and stored completions.
+"""Import: writes whole threads and conversations, or brings them up to date.
 
-Each of them is written in one transaction, and at most once.
+An import has two parts. `look` reads what is there, and finds what differs. It runs before the
+transaction, so that the search index's tokens are computed only for what is new, and again in the
+transaction, because another process may have written meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Select, Table, bindparam, insert, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from backscroll.database.faults import StoreError
 from backscroll.database.locks import lock_list
-from backscroll.database.schema import (
-    completion_messages,
-    completions,
-    conversations,
-    items,
-    messages,
-    threads,
-)
-from backscroll.store.activity import US
-from backscroll.store.api_errors import ApiError
-from backscroll.store.archive.records import (
-    ImportedCompletion,
-    ImportedConversation,
-    ImportedItem,
-    ImportedMessage,
-    ImportedThread,
-    ImportOutcome,
-    Watermark,
-)
-from backscroll.store.archive.storable import storable, storable_metadata
-from backscroll.store.archive.watermarks import write_watermarks
-from backscroll.store.bodies import MetadataChange
-from backscroll.store.completions import replace_filter_rows
-from backscroll.store.conversation_object import ItemList, item_row
+from backscroll.store.archive.adoption import adopt
+from backscroll.store.archive.difference import Difference, Known, compare
+from backscroll.store.archive.merging import merged
+from backscroll.store.archive.prepared import CONVERSATIONS, Collection, Prepared
+from backscroll.store.archive.records import ImportKind, ImportOutcome
+from backscroll.store.archive.tombstones import is_forgotten
+from backscroll.store.archive.update import Update
 from backscroll.store.envelopes import JSON
-from backscroll.store.ids import (
-    is_id,
-    new_completion_id,
-    new_conversation_id,
-    new_message_id,
-    new_thread_id,
-)
-from backscroll.store.message_object import text_part
-from backscroll.store.request_body import why_unstorable
 from backscroll.store.search import index
-from backscroll.store.search.texts import (
-    COMPLETION,
-    CONVERSATION,
-    THREAD,
-    Entry,
-    completion_text,
-    item_entry,
-    item_role,
-    thread_entry,
-)
-from backscroll.store.validation import validate
 
-_CHUNK: Final = 1_000
+if TYPE_CHECKING:
+    from backscroll_tools.search.tokenizer import Tokens
+
+CHUNK: Final = 1_000
+"""The maximum number of rows in one statement."""
 
 
-def write_thread(
-    connection: Connection, partition: str, thread: ImportedThread, now_us: int
+_NONE: Final = Difference()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an import has to do.
+
+    Attributes:
+        outcome: what it will have done.
+        owner: the row of the thread or conversation in the store; None if it is new.
+        known: its messages or items in the store that were compared.
+        difference: how they become those of the import.
+        metadata: the new metadata; None if it stays.
+        adopted: the keys and digests that messages or items of an older version get.
+    """
+
+    outcome: ImportOutcome
+    owner: JSON | None = None
+    known: tuple[Known, ...] = ()
+    difference: Difference = _NONE
+    metadata: Mapping[str, str] | None = None
+    adopted: tuple[JSON, ...] = ()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether anything has to be written."""
+        return bool(self.outcome.kind in {"imported", "updated"} or self.adopted)
+
+    @property
+    def indexed(self) -> list[int]:
+        """The indexes of the messages or items that have to be indexed."""
+        return self.difference.written if self.is_written else []
+
+
+def look(
+    connection: Connection, partition: str, prepared: Prepared, *, lock: bool = False
+) -> Change:
+    """Return what an import has to do.
+
+    Args:
+        connection: a connection; in a write transaction if `lock` is true.
+        partition: the partition.
+        prepared: what is imported.
+        lock: whether to lock the thread or conversation, or the list to which it will be added.
+    """
+    collection, row = prepared.collection, prepared.row
+    owner = _find(connection, partition, prepared, lock=lock)
+    if owner is None and lock:
+        lock_list(connection, collection.owners, partition)
+        owner = _find(connection, partition, prepared, lock=lock)
+    if owner is None:
+        if is_forgotten(connection, collection.owners, partition, row["import_key"]):
+            return Change(ImportOutcome(kind="forgotten"))
+        difference = compare((), prepared.given, is_tail=prepared.is_tail)
+        return Change(_outcome("imported", row["id"], prepared, difference), None, (), difference)
+    if owner["deleted_at"] is not None:
+        return Change(ImportOutcome(kind="forgotten"))
+    known = _known(connection, owner["position"], prepared)
+    adopted: list[JSON] = []
+    if owner["import_key"] is not None and not any(each.digest for each in known):
+        known, adopted = adopt(connection, collection, owner["position"], known, prepared.members)
+    if _is_older(known, prepared):
+        return Change(ImportOutcome(kind="present", id=owner["id"]), owner)
+    difference = compare(known, prepared.given, is_tail=prepared.is_tail)
+    metadata = _metadata(owner, prepared)
+    kind: ImportKind = "updated" if difference or metadata is not None else "present"
+    outcome = _outcome(kind, owner["id"], prepared, difference)
+    return Change(outcome, owner, tuple(known), difference, metadata, tuple(adopted))
+
+
+def write(
+    connection: Connection,
+    partition: str,
+    prepared: Prepared,
+    now_us: int,
+    tokens: "Mapping[int, Tokens]",
 ) -> ImportOutcome:
-    """Insert a whole thread, unless its key or id already exists.
+    """Write a thread or conversation, or bring it up to date.
 
     Args:
         connection: a connection in a write transaction.
         partition: the partition to write to.
-        thread: the thread.
+        prepared: what is imported.
         now_us: the time of day in Unix microseconds. A last activity that is later becomes this
             time.
-
-    Raises:
-        StoreError: the thread has a value that cannot be stored; nothing is written.
+        tokens: the tokens of messages or items that have to be indexed, by their index. Those that
+            are missing are computed.
     """
-    thread_id = _id(thread.id, "thread") or new_thread_id()
-    if _exists(connection, threads, partition, thread.key, thread_id):
-        return ImportOutcome(kind="present")
-    rows = [_message_row(message, at) for at, message in enumerate(thread.messages, 1)]
-    last_message_at = rows[-1]["created_at"] if rows else None
-    row: JSON = {
-        "partition": partition,
-        "id": thread_id,
-        "import_key": thread.key,
-        "created_at": thread.created_at,
-        "metadata": _metadata(thread.metadata),
-        "tool_resources": thread.tool_resources,
-        "next_position": len(rows) + 1,
-        "message_count": len(rows),
-        "last_message_at": last_message_at,
-        "last_active_us": _activity(last_message_at or thread.created_at, now_us),
-    }
-    _check(row)
-    position = connection.scalar(_insertion(threads), row)
-    _insert_all(connection, messages, [{"thread": position, **row} for row in rows])
-    entries = map(thread_entry, rows)
-    index.add(connection, partition, index.owner_of(THREAD, position), entries)
-    return ImportOutcome(kind="imported", id=thread_id, added=len(rows))
+    change = look(connection, partition, prepared, lock=True)
+    if change.outcome.kind == "imported":
+        _insert(connection, partition, prepared, now_us, tokens)
+    elif change.owner is not None and change.is_written:
+        update = Update(connection, partition, prepared, change.owner, tokens, now_us)
+        update.adopt(change.adopted)
+        if change.metadata is not None:
+            update.set_metadata(change.metadata)
+        if change.difference:
+            update.apply(change.known, change.difference)
+    return change.outcome
 
 
-def write_conversation(
-    connection: Connection, partition: str, conversation: ImportedConversation, now_us: int
-) -> ImportOutcome:
-    """Insert a whole conversation, as `write_thread` inserts a thread.
-
-    Raises:
-        StoreError: the conversation has a value that cannot be stored; nothing is written.
-    """
-    conversation_id = _id(conversation.id, "conv") or new_conversation_id()
-    if _exists(connection, conversations, partition, conversation.key, conversation_id):
-        return ImportOutcome(kind="present")
-    rows, repaired = _item_rows(conversation.items)
-    row: JSON = {
-        "partition": partition,
-        "id": conversation_id,
-        "import_key": conversation.key,
-        "created_at": conversation.created_at,
-        "metadata": _metadata(storable_metadata(conversation.metadata)[0]),
-        "next_position": len(rows) + 1,
-        "message_count": sum(row["body"]["type"] == "message" for row in rows),
-        "last_active_us": _activity(conversation.last_active_at or conversation.created_at, now_us),
-    }
-    _check([row, rows])
-    position = connection.scalar(_insertion(conversations), row)
-    _insert_all(connection, items, [{"conversation": position, **row} for row in rows])
-    entries = (item_entry(row, row["created_at"] or conversation.created_at) for row in rows)
-    index.add(connection, partition, index.owner_of(CONVERSATION, position), entries)
-    return ImportOutcome(kind="imported", id=conversation_id, added=len(rows), repaired=repaired)
-
-
-def write_conversations(
+def _insert(
     connection: Connection,
     partition: str,
-    given: Sequence[ImportedConversation],
+    prepared: Prepared,
     now_us: int,
-    watermarks: Sequence[Watermark] = (),
-) -> list[ImportOutcome]:
-    """Insert conversations, and store watermarks; refuse what cannot be stored."""
-    outcomes = []
-    for conversation in given:
-        try:
-            outcomes.append(write_conversation(connection, partition, conversation, now_us))
-        except StoreError as error:
-            outcomes.append(ImportOutcome(kind="refused", reason=str(error)))
-    write_watermarks(connection, partition, watermarks)
-    return outcomes
-
-
-def write_completion(
-    connection: Connection, partition: str, completion: ImportedCompletion
-) -> ImportOutcome:
-    """Insert a stored completion, unless its key or id already exists.
-
-    Raises:
-        StoreError: the completion has a value that cannot be stored; nothing is written.
-    """
-    completion_id = _id(completion.id) or new_completion_id()
-    if _exists(connection, completions, partition, completion.key, completion_id):
-        return ImportOutcome(kind="present")
-    outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
-    row: JSON = {
+    tokens: "Mapping[int, Tokens]",
+) -> None:
+    collection = prepared.collection
+    rows = [
+        {**row, "id": row["id"] or collection.new_id(row), "position": position}
+        for position, row in enumerate(prepared.members, 1)
+    ]
+    owner = {
+        **prepared.row,
         "partition": partition,
-        "id": completion_id,
-        "import_key": completion.key,
-        "created_at": completion.created_at,
-        "model": completion.model,
-        "metadata": _metadata(completion.metadata),
-        "choices": completion.choices,
-        "fields": completion.fields,
-        "input_count": len(completion.messages),
+        "next_position": len(rows) + 1,
+        "last_active_us": prepared.active_us(now_us),
+        **_counts(prepared),
     }
-    bodies = [{"body": message} for message in (*completion.messages, *outputs)]
-    _check([row, bodies])
-    position = connection.scalar(_insertion(completions), row)
-    _insert_all(
-        connection,
-        completion_messages,
-        [{"completion": position, "position": at, **body} for at, body in enumerate(bodies)],
+    position = connection.scalar(insertion(collection.owners), owner)
+    insert_all(
+        connection, collection.members, [{collection.owner: position, **row} for row in rows]
     )
-    replace_filter_rows(connection, position, row["metadata"])
-    created_at = completion.created_at
+    created_at = owner["created_at"]
     entries = (
-        Entry(at, item_role(body["body"]), created_at, completion_text(body["body"]))
-        for at, body in enumerate(bodies)
+        collection.entry(row, created_at)._replace(tokens=tokens.get(at))
+        for at, row in enumerate(rows)
     )
-    index.add(connection, partition, index.owner_of(COMPLETION, position), entries)
-    return ImportOutcome(kind="imported", id=completion_id, added=len(bodies))
+    index.add(connection, partition, index.owner_of(collection.kind, position), entries)
 
 
-def _message_row(message: ImportedMessage, position: int) -> JSON:
-    content = message.content
-    parts = [text_part(content)] if isinstance(content, str) else [_part(part) for part in content]
-    row: JSON = {
-        "position": position,
-        "id": _id(message.id) or new_message_id(),
-        "created_at": message.created_at,
-        "role": message.role,
-        "content": parts,
-        "attachments": message.attachments,
-        "metadata": _metadata(message.metadata),
-        "run_id": message.run_id,
-        "assistant_id": message.assistant_id,
-        "status": message.status,
-        "incomplete_at": message.incomplete_at,
-        "incomplete_details": message.incomplete_details,
-    }
-    _check(row)
-    return row
+def _counts(prepared: Prepared) -> JSON:
+    members = prepared.members
+    if prepared.collection is CONVERSATIONS:
+        return {"message_count": sum(row["body"]["type"] == "message" for row in members)}
+    last = members[-1]["created_at"] if members else None
+    return {"message_count": len(members), "last_message_at": last}
 
 
-def _item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
-    try:
-        validate(ItemList, {"items": [each.item for each in given]})
-    except ApiError as error:
-        raise StoreError(error.message) from error
-    repaired = 0
-    rows = []
-    for at, each in enumerate(given, 1):
-        row = item_row(each.item, _id(each.item.get("id")))
-        row["body"], count = storable(row["body"])
-        repaired += count
-        rows.append({"position": at, "created_at": each.created_at, "import_key": each.key, **row})
-    return rows, repaired
+def _outcome(
+    kind: ImportKind, owner_id: str, prepared: Prepared, difference: Difference
+) -> ImportOutcome:
+    return ImportOutcome(
+        kind=kind,
+        id=owner_id,
+        added=len(difference.added),
+        replaced=len(difference.replaced),
+        removed=len(difference.removed),
+        repaired=prepared.repaired,
+    )
 
 
-def _id(given: object, prefix: str = "") -> str | None:
-    if given is None:
+def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
+    """Return the new metadata of an owner; None if it stays as it is."""
+    if owner["import_key"] is None:  # it was created through the API
         return None
-    if not isinstance(given, str) or not is_id(given):
-        line = f"{str(given)[:64]!r} is not an id: expected 1 to 256 letters, digits and _ . = -"
-        raise StoreError(line)
-    if not given.startswith(prefix):
-        line = f"{given[:64]!r} does not begin with '{prefix}'"
-        raise StoreError(line)
-    return given
+    current, base = owner["metadata"] or {}, owner["imported_metadata"]
+    found = merged(current, base, prepared.row["metadata"])
+    return None if found == current else found
 
 
-def _part(part: JSON) -> JSON:
-    """Return a message part in the form of responses, given the form of requests or responses."""
-    text = part.get("text")
-    return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
+def _is_older(known: list[Known], prepared: Prepared) -> bool:
+    """Whether the import is an older state of a conversation than the store has."""
+    times = [each.created_at for each in known if each.is_imported and each.created_at is not None]
+    return not prepared.is_tail and bool(times) and prepared.newest_at < max(times)
 
 
-def _activity(at_s: int, now_us: int) -> int:
-    """Return a time in Unix microseconds, limited to the range from 1970 to the present."""
-    return min(max(0, at_s) * US, now_us)
+def _known(connection: Connection, owner: int, prepared: Prepared) -> list[Known]:
+    """Return the owner's messages or items; for a tail, only those with the keys of its items."""
+    collection = prepared.collection
+    if not prepared.is_tail:
+        return _rows(connection, _members(collection), {"of": owner})
+    keys = [row["import_key"] for row in prepared.members]
+    found: list[Known] = []
+    for at in range(0, len(keys), CHUNK):
+        bound = {"of": owner, "keys": keys[at : at + CHUNK]}
+        found += _rows(connection, _with_keys(collection), bound)
+    return found
 
 
-def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    if not metadata:
-        return {}
-    try:
-        return validate(MetadataChange, {"metadata": dict(metadata)}).metadata or {}
-    except ApiError as error:
-        raise StoreError(error.message) from error
-
-
-def _check(value: object) -> None:
-    reason = why_unstorable(value)
-    if reason is not None:
-        line = f"cannot be imported: {reason}"
-        raise StoreError(line)
-
-
-def _exists(
-    connection: Connection, table: Table, partition: str, key: str, identifier: str
-) -> bool:
-    lock_list(connection, table, partition)
-    bound = {"within": partition, "known_key": key, "known_id": identifier}
-    return connection.execute(_same_key_or_id(table), bound).first() is not None
+def _rows(connection: Connection, statement: Select[Any], bound: JSON) -> list[Known]:
+    return [Known(*row) for row in connection.execute(statement, bound)]
 
 
 @cache
-def _same_key_or_id(table: Table) -> Select[Any]:
-    same = (table.c.import_key == bindparam("known_key")) | (table.c.id == bindparam("known_id"))
-    return select(table.c.id).where(table.c.partition == bindparam("within"), same)
+def _members(collection: Collection) -> Select[Any]:
+    columns = collection.members.c
+    return (
+        select(
+            columns.position,
+            columns.id,
+            columns.import_key,
+            columns.import_digest,
+            columns.created_at,
+            columns.deleted_at.is_not(None),
+        )
+        .where(columns[collection.owner] == bindparam("of"))
+        .order_by(columns.position)
+    )
 
 
 @cache
-def _insertion(table: Table) -> ReturningInsert[Any]:
+def _with_keys(collection: Collection) -> Select[Any]:
+    keys = collection.members.c.import_key.in_(bindparam("keys", expanding=True))
+    return _members(collection).where(keys)
+
+
+def _find(connection: Connection, partition: str, prepared: Prepared, *, lock: bool) -> JSON | None:
+    """Return the row of the thread or conversation with the same key, or with the same id."""
+    row = prepared.row
+    bound = {"within": partition, "key": row["import_key"], "id": row["id"]}
+    statement = same_key_or_id(prepared.collection.owners)
+    found = connection.execute(statement.with_for_update() if lock else statement, bound).all()
+    # The key comes first, if it belongs to one row and the id to another.
+    for each in sorted(found, key=lambda each: each.import_key != row["import_key"])[:1]:
+        return each._asdict()
+    return None
+
+
+@cache
+def same_key_or_id(table: Table) -> Select[Any]:
+    """Return a query for the rows of a partition with an import key or an id, even if deleted."""
+    same = (table.c.import_key == bindparam("key")) | (table.c.id == bindparam("id"))
+    return select(table).where(table.c.partition == bindparam("within"), same)
+
+
+@cache
+def insertion(table: Table) -> ReturningInsert[Any]:
+    """Return a statement that inserts a row and returns its position."""
     return insert(table).returning(table.c.position)
 
 
-def _insert_all(connection: Connection, table: Table, rows: Sequence[JSON]) -> None:
-    try:
-        for at in range(0, len(rows), _CHUNK):  # a statement has a limited number of parameters
-            connection.execute(insert(table), rows[at : at + _CHUNK])
-    except IntegrityError as error:
-        line = f"cannot be imported: two of its {table.name} have the same id"
-        raise StoreError(line) from error
+def insert_all(connection: Connection, table: Table, rows: list[JSON]) -> None:
+    """Insert rows, in statements with a limited number of parameters."""
+    for at in range(0, len(rows), CHUNK):
+        connection.execute(insert(table), rows[at : at + CHUNK])

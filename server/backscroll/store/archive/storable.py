@@ -47,7 +47,7 @@ def _cut(value: object) -> object:
 def _repaired(value: Any) -> tuple[Any, int]:  # noqa: ANN401 - any JSON value
     if isinstance(value, str):
         return _UNSTORABLE.subn(REPLACEMENT, value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         parts = [_repaired(each) for each in value]
         return [part for part, _ in parts], sum(count for _, count in parts)
     if isinstance(value, dict):

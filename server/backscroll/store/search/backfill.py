@@ -87,7 +87,7 @@ async def fill(
 
 
 async def stop(task: "asyncio.Task[None]") -> None:
-    """Cancel a task of `keep_whole`, and wait for its end."""
+    """Cancel a task in the background, and wait for its end."""
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, Connection, Integer, Select, Table, bindparam, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 
 from backscroll.database.schema import (
     completion_messages,
@@ -33,14 +43,14 @@ class Source(NamedTuple):
         owners: the table of the owners.
         owner: the position of a message's owner. Its table is the table of the messages.
         id: what identifies a message in its owner.
-        created_at: when a message was written, in Unix seconds.
+        created_at: when a message was written, in Unix seconds; or if that is unknown, its owner.
         content: the arguments of `role_and_text`.
     """
 
     owners: Table
     owner: Column[Any]
     id: Column[Any]
-    created_at: Column[Any]
+    created_at: ColumnElement[Any]
     content: tuple[Column[Any], ...]
 
     @property
@@ -49,7 +59,7 @@ class Source(NamedTuple):
         position: Column[Any] = self.owner.table.c.position
         return position
 
-    def select(self, *columns: Column[Any]) -> Select[Any]:
+    def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Return a query for columns of the messages that are not deleted, and of their owners."""
         found = select(*columns).join(self.owners, self.owners.c.position == self.owner)
         of_messages = self.owner.table.c
@@ -70,7 +80,7 @@ SOURCES: Final[Mapping[int, Source]] = {
         conversations,
         items.c.conversation,
         items.c.id,
-        conversations.c.created_at,
+        func.coalesce(items.c.created_at, conversations.c.created_at),
         (items.c.body,),
     ),
     COMPLETION: Source(

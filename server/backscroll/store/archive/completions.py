@@ -1,0 +1,76 @@
+"""Import of stored chat completions, which never change after they were created."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from backscroll.database.locks import lock_list
+from backscroll.database.schema import completion_messages, completions
+from backscroll.store.archive.load import insert_all, insertion, same_key_or_id
+from backscroll.store.archive.prepared import check, checked_id, metadata_of
+from backscroll.store.archive.records import ImportedCompletion, ImportOutcome
+from backscroll.store.archive.storable import storable
+from backscroll.store.archive.tombstones import is_forgotten
+from backscroll.store.completions import replace_filter_rows
+from backscroll.store.ids import new_completion_id
+from backscroll.store.search import index
+from backscroll.store.search.texts import COMPLETION, Entry, completion_text, item_role
+
+if TYPE_CHECKING:
+    from backscroll.store.envelopes import JSON
+
+
+def write_completion(
+    connection: Connection, partition: str, completion: ImportedCompletion
+) -> ImportOutcome:
+    """Insert a stored completion, unless its key or id already exists.
+
+    Raises:
+        StoreError: the completion has a value that cannot be stored; nothing is written.
+    """
+    completion_id = checked_id(completion.id) or new_completion_id()
+    there = _outcome_if_there(connection, partition, completion.key, completion_id)
+    if there is not None:
+        return there
+    metadata, of_metadata = metadata_of(completion.metadata)
+    outputs = [choice["message"] for choice in completion.choices if choice.get("message")]
+    row: JSON = {
+        "partition": partition,
+        "id": completion_id,
+        "import_key": completion.key,
+        "created_at": completion.created_at,
+        "model": completion.model,
+        "metadata": metadata,
+        "choices": completion.choices,
+        "fields": completion.fields,
+        "input_count": len(completion.messages),
+    }
+    given: list[JSON] = [*completion.messages, *outputs]
+    [row, bodies], of_content = storable([row, given])
+    check([row, bodies])
+    position = connection.scalar(insertion(completions), row)
+    rows = [
+        {"completion": position, "position": at, "body": body} for at, body in enumerate(bodies)
+    ]
+    insert_all(connection, completion_messages, rows)
+    replace_filter_rows(connection, position, metadata)
+    entries = (
+        Entry(at, item_role(body), completion.created_at, completion_text(body))
+        for at, body in enumerate(bodies)
+    )
+    index.add(connection, partition, index.owner_of(COMPLETION, position), entries)
+    repaired = of_metadata + of_content
+    return ImportOutcome(kind="imported", id=completion_id, added=len(rows), repaired=repaired)
+
+
+def _outcome_if_there(
+    connection: Connection, partition: str, key: str, completion_id: str
+) -> ImportOutcome | None:
+    lock_list(connection, completions, partition)
+    bound = {"within": partition, "key": key, "id": completion_id}
+    found = connection.execute(same_key_or_id(completions), bound).first()
+    if found is not None and found.deleted_at is None:
+        return ImportOutcome(kind="present", id=found.id)
+    if found is not None or is_forgotten(connection, completions, partition, key):
+        return ImportOutcome(kind="forgotten")
+    return None

@@ -1,0 +1,109 @@
+"""Imports threads and conversations: the steps before, in and after the transaction."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from backscroll.database.faults import StoreError
+from backscroll.database.port import Database
+from backscroll.store.archive.load import Change, look, write
+from backscroll.store.archive.prepared import Prepared, prepare_conversation, prepare_thread
+from backscroll.store.archive.records import (
+    ImportedConversation,
+    ImportedThread,
+    ImportOutcome,
+    Watermark,
+)
+from backscroll.store.archive.watermarks import write_watermarks
+from backscroll.store.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from backscroll_tools.search.tokenizer import Tokens
+
+
+async def import_one(
+    database: Database, clock: Clock, given: ImportedThread | ImportedConversation, partition: str
+) -> ImportOutcome:
+    """Import a thread or a conversation, in one transaction.
+
+    Raises:
+        StoreError: it has a value that cannot be stored; nothing is written.
+        OperatorError: as `Database.write`.
+    """
+    prepared = await asyncio.to_thread(_prepare, given)
+    if isinstance(prepared, ImportOutcome):
+        raise StoreError(prepared.reason)
+    [outcome] = await _import(database, clock, [prepared], partition, ())
+    return outcome
+
+
+async def import_all(
+    database: Database,
+    clock: Clock,
+    given: Sequence[ImportedConversation],
+    partition: str,
+    watermarks: Sequence[Watermark],
+) -> list[ImportOutcome]:
+    """Import conversations, in one transaction, and refuse those that cannot be stored.
+
+    Raises:
+        OperatorError: as `Database.write`.
+    """
+    prepared = await asyncio.to_thread(lambda: [_prepare(each) for each in given])
+    written = [each for each in prepared if isinstance(each, Prepared)]
+    outcomes = iter(await _import(database, clock, written, partition, watermarks))
+    return [each if isinstance(each, ImportOutcome) else next(outcomes) for each in prepared]
+
+
+def _prepare(given: ImportedThread | ImportedConversation) -> Prepared | ImportOutcome:
+    try:
+        if isinstance(given, ImportedThread):
+            return prepare_thread(given)
+        return prepare_conversation(given)
+    except StoreError as error:
+        return ImportOutcome(kind="refused", reason=str(error))
+
+
+async def _import(
+    database: Database,
+    clock: Clock,
+    prepared: Sequence[Prepared],
+    partition: str,
+    watermarks: Sequence[Watermark],
+) -> list[ImportOutcome]:
+    """Write what is new or changed. If nothing is, write nothing."""
+
+    def look_at_all(connection: Connection) -> list[Change]:
+        return [look(connection, partition, each) for each in prepared]
+
+    changes = await database.read(look_at_all, large=True)
+    if not watermarks and not any(change.is_written for change in changes):
+        return [change.outcome for change in changes]
+    tokens = await asyncio.to_thread(_tokens, prepared, changes)
+
+    def write_all(connection: Connection) -> list[ImportOutcome]:
+        now_us = clock.unix_us()
+        outcomes = [
+            write(connection, partition, each, now_us, of_each)
+            for each, of_each in zip(prepared, tokens, strict=True)
+        ]
+        write_watermarks(connection, partition, watermarks)
+        return outcomes
+
+    return await database.write(write_all)
+
+
+def _tokens(
+    prepared: Iterable[Prepared], changes: Iterable[Change]
+) -> "list[Mapping[int, Tokens]]":
+    """Return the tokens of what has to be indexed. No other writer waits for this."""
+    from backscroll_tools.search.tokenizer import tokens
+
+    return [
+        {index: tokens(each.entry(index).text) for index in change.indexed}
+        for each, change in zip(prepared, changes, strict=True)
+    ]

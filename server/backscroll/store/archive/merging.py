@@ -1,0 +1,32 @@
+"""Merges the metadata of an import into metadata that the user may have changed since."""
+
+from collections.abc import Mapping
+
+from backscroll.store.archive.storable import MAX_PAIRS
+
+
+def merged(
+    current: Mapping[str, str], base: Mapping[str, str] | None, given: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the metadata after an import.
+
+    A pair that was changed, added or deleted since the last import stays as it is. All other pairs
+    become those of the import, up to `MAX_PAIRS` pairs in total.
+
+    Args:
+        current: the metadata in the store.
+        base: the metadata of the last import; None if it was not recorded. If so, every pair counts
+            as unchanged, and none is removed.
+        given: the metadata of this import.
+    """
+    last = current if base is None else base
+    unchanged = {name for name in (*current, *given) if current.get(name) == last.get(name)}
+    result = {
+        name: value
+        for name, value in current.items()
+        if base is None or name in given or name not in unchanged
+    }
+    for name, value in given.items():
+        if name in unchanged and (name in result or len(result) < MAX_PAIRS):
+            result[name] = value
+    return result

@@ -1,0 +1,34 @@
+"""Hashes of the import keys of what was forgotten, so that no import brings it back."""
+
+import hashlib
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+
+from backscroll.database.schema import forgotten
+
+_find = select(forgotten.c.digest).where(forgotten.c.digest == bindparam("digest"))
+
+
+def is_forgotten(connection: Connection, table: Table, partition: str, key: str) -> bool:
+    """Whether the object with an import key was forgotten.
+
+    Args:
+        connection: a connection.
+        table: the object's table.
+        partition: its partition.
+        key: its import key.
+    """
+    return connection.execute(_find, {"digest": _digest(table, partition, key)}).first() is not None
+
+
+def mark_forgotten(
+    connection: Connection, table: Table, partition: str, key: str, now_s: int
+) -> None:
+    """Keep the hash of an import key, so that no import brings its object back."""
+    digest = _digest(table, partition, key)
+    connection.execute(delete(forgotten).where(forgotten.c.digest == digest))
+    connection.execute(insert(forgotten).values(digest=digest, forgotten_at=now_s))
+
+
+def _digest(table: Table, partition: str, key: str) -> str:
+    return hashlib.sha256(f"{table.name}\0{partition}\0{key}".encode()).hexdigest()

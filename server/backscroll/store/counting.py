@@ -1,0 +1,79 @@
+"""Counts, in the background, the messages of conversations that an older version wrote.
+
+Schema 6 added the number of messages to the row of a conversation. It is null until it is counted
+here. Other writes wait for each transaction, so each one counts the messages of one conversation.
+"""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from backscroll.database.faults import CommitUnknownError, NothingWrittenError
+from backscroll.database.port import Database
+from backscroll.database.schema import conversations, items
+
+PAUSE_S: Final = 0.01
+"""The pause between two transactions, in seconds. Other processes can write during it."""
+
+_FOUND: Final = 1_000
+"""How many conversations are looked up at a time."""
+
+_log: Final = logging.getLogger(__name__)
+_uncounted: Final = (
+    select(conversations.c.position)
+    .where(
+        conversations.c.message_count.is_(None),
+        conversations.c.deleted_at.is_(None),
+        conversations.c.position > bindparam("above"),
+    )
+    .order_by(conversations.c.position)
+    .limit(_FOUND)
+)
+_this: Final = conversations.c.position == bindparam("row")
+_lock: Final = select(conversations.c.message_count).where(_this).with_for_update()
+_count: Final = (
+    select(func.count())
+    .where(
+        items.c.conversation == bindparam("row"),
+        items.c.deleted_at.is_(None),
+        items.c.body["type"].as_string() == "message",
+    )
+    .scalar_subquery()
+)
+_set: Final = (
+    update(conversations)
+    .where(_this, conversations.c.message_count.is_(None))
+    .values(message_count=_count)
+)
+
+
+async def count_messages(database: Database, pause_s: float = PAUSE_S) -> None:
+    """Count the messages of all conversations that were not counted yet.
+
+    If the database cannot be written, the rest is counted after the store is opened again.
+
+    Args:
+        database: the database.
+        pause_s: the pause between two transactions, in seconds.
+    """
+    above = 0
+    try:
+        while found := await database.read(partial(_after, above), large=True):
+            for position in found:
+                await database.write(partial(_count_one, position))
+                await asyncio.sleep(pause_s)
+            above = found[-1]
+    except (NothingWrittenError, CommitUnknownError) as error:
+        _log.warning("the messages of older conversations are not counted yet: %s", error)
+
+
+def _after(above: int, connection: Connection) -> list[int]:
+    return list(connection.scalars(_uncounted, {"above": above}))
+
+
+def _count_one(row: int, connection: Connection) -> None:
+    connection.execute(_lock, {"row": row})
+    connection.execute(_set, {"row": row})
