@@ -92,6 +92,7 @@ async def test_threads_and_conversations_are_shown_by_last_activity_with_title_o
         {
             "id": "conv_1",
             "created_at": NOVEMBER,
+            "message_count": 1,
             "last_message_at": NOVEMBER + 86_400,
             "text": "Where is it?",
         },
