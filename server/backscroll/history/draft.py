@@ -157,10 +157,11 @@ class Draft:
     def _add(self, item: JSON, key: str, at: int | None) -> None:
         if not key:
             self._chain = key = digest(self._chain, as_text(item))
-        key = self._identity(key)
-        self._uses[key] += 1
-        if self._uses[key] > 1:
-            key = f"{key}~{self._uses[key]}"
+        key = first = self._identity(key)
+        while key in self._uses:
+            self._uses[first] += 1
+            key = f"{first}~{self._uses[first]}"
+        self._uses[key] = 1
         self.items.append(SourceItem(key=key, item=item, created_at=at))
 
     def _identity(self, written: str) -> str:

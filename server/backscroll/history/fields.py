@@ -14,6 +14,7 @@ _LEAST_MS: Final = 100_000_000_000
 """Larger numbers are milliseconds: as seconds, this is the year 5138; as milliseconds, 1973."""
 _LEAST_US: Final = _LEAST_MS * 1000
 _LEAST_NS: Final = _LEAST_US * 1000
+_TOO_LARGE: Final = _LEAST_NS * 1000
 
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -77,14 +78,13 @@ def unix_seconds(written: object) -> int | None:
         return _from_text(written.strip())
     if isinstance(written, bool) or not isinstance(written, int | float):
         return None
-    number = written
-    for unit, least in ((10**9, _LEAST_NS), (10**6, _LEAST_US), (10**3, _LEAST_MS)):
-        if number > least:
-            number = number // unit
-            break
-    if not math.isfinite(number):
+    if not 0 < written < _TOO_LARGE:  # false for NaN, too
         return None
-    seconds = math.floor(number)
+    seconds = math.floor(written)
+    for unit, least in ((10**9, _LEAST_NS), (10**6, _LEAST_US), (10**3, _LEAST_MS)):
+        if seconds > least:
+            seconds //= unit
+            break
     return seconds if 0 < seconds <= _LATEST else None
 
 
