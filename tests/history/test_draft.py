@@ -1,6 +1,6 @@
 """A conversation while it is read: its keys, and what every database can store."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
@@ -17,6 +17,7 @@ def read(items: list[tuple[str, str]]) -> list[SourceItem]:
     return draft.items
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(TEXTS, TEXTS)
 def test_keys_are_unique_and_stay_the_same_when_items_follow(
     items: list[tuple[str, str]], more: list[tuple[str, str]]

@@ -1,7 +1,7 @@
 """Fields of other programs: times in every unit, and values of any type."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.fields import (
     as_text,
@@ -63,6 +63,7 @@ def test_json_that_is_too_deep_is_nothing() -> None:
     assert as_text(deep) == ""
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(ANY)
 def test_a_value_of_another_type_is_empty(value: object) -> None:
     assert mapping(value) == (value if isinstance(value, dict) else {})

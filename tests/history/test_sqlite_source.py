@@ -169,6 +169,17 @@ def test_a_log_in_a_folder_that_cannot_be_written_is_read(tmp_path: Path) -> Non
     assert notes(on_disk(left / "notes.db")) == [(1, "one"), (2, "two")]
 
 
+def test_the_log_beside_the_target_of_a_link_is_read(tmp_path: Path) -> None:
+    path, link = tmp_path / "notes.db", tmp_path / "linked" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    with made_database(path, TABLES, "wal"), owner(path) as writer:
+        writer.execute("INSERT INTO notes VALUES (2, 'two')")
+
+        assert notes(on_disk(link)) == [(1, "one"), (2, "two")]
+    assert list(link.parent.iterdir()) == [link]
+
+
 def test_a_database_in_an_archive_is_read(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     with made_database(path, TABLES):

@@ -89,6 +89,8 @@ class Database:
 
     def columns(self, table: str) -> frozenset[str]:
         """Return the names of a table's columns; none if the table does not exist."""
+        if table not in self.tables:  # it may be a view, which can be endless
+            return frozenset()
         if table not in self._columns:
             found = self.rows("SELECT name FROM pragma_table_info(?)", table)
             self._columns[table] = frozenset(str(name) for (name,) in found)
@@ -153,6 +155,7 @@ def open_database(file: SourceFile, busy_s: float = BUSY_S) -> Iterator[Database
             with file.open() as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target)
         path.open("rb").close()  # its `OSError` says more than SQLite's error
+        path = path.resolve()  # the log is beside the target of a link
         try:
             database = Database(lambda: _connected(path, busy_s, stack))
         except sqlite3.Error as error:
@@ -235,6 +238,7 @@ def _connection(path: Path, mode: str, busy_s: float, stack: ExitStack) -> sqlit
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
     connection.text_factory = _text
     connection.execute("PRAGMA query_only = 1")
+    connection.execute("PRAGMA trusted_schema = 0")
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
     return connection
 

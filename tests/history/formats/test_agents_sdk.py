@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.agents_sdk import FORMAT
@@ -171,6 +171,7 @@ def test_a_database_is_recognised_by_its_tables(tables: set[str], expected: bool
     assert FORMAT.recognises(Sample("sqlite", tables=frozenset(tables))) is expected
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(*ITEMS))
 def test_reading_never_fails(value: object) -> None:
     connection = sqlite3.connect(":memory:")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.formats.cursor import FORMAT
@@ -31,6 +31,10 @@ INSERT INTO ItemTable VALUES ('cursorAuth/accessToken', 'invented-token');
 INSERT INTO cursorDiskKV VALUES
     ('agentKv:blob:1', 'invented-token'), ('composerDatb:c1', '{}'), ('bubbleIe:c1:b9', '{}');
 """
+ENDLESS = (
+    "CREATE VIEW {} AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)"
+    " SELECT {} FROM c"
+)
 CHAT: dict[str, Any] = {
     "_v": 3,
     "composerId": "c1",
@@ -146,6 +150,42 @@ def test_nothing_but_chats_and_their_messages_is_kept(tmp_path: Path) -> None:
 )
 def test_older_versions_of_a_chat_are_read_to_the_same_items(tmp_path: Path, chat: object) -> None:
     assert said(read_chat(tmp_path / "state.vscdb", chat, BUBBLES)) == SAID
+
+
+def test_a_message_that_is_listed_twice_is_read_once(tmp_path: Path) -> None:
+    headers = CHAT["fullConversationHeadersOnly"]
+    chat = {**CHAT, "fullConversationHeadersOnly": [*headers, headers[0]]}
+
+    assert said(read_chat(tmp_path / "state.vscdb", chat, BUBBLES)) == SAID
+
+
+def test_a_view_in_place_of_the_table_is_not_asked(tmp_path: Path) -> None:
+    path = tmp_path / "state.vscdb"
+    with made_database(
+        path, ENDLESS.format("cursorDiskKV", "'composerData:' || n AS key, n AS value")
+    ):
+        pass
+
+    assert list(FORMAT.read(on_disk(path))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("<user_query>\nA\n</user_query> b <user_query>C</user_query>", "A\nC"),
+        ("no marks", "no marks"),
+        ("<user_query>open", "<user_query>open"),
+        ("<user_query> </user_query>only context", "<user_query> </user_query>only context"),
+        ("<user_query>" * 200_000, "<user_query>" * 200_000),
+    ],
+    ids=["two", "none", "open", "blank", "many"],
+)
+def test_what_the_user_typed_is_read_without_its_context(text: str, typed: str) -> None:
+    (chat,) = conversations(
+        FORMAT.read(in_archive(json_lines({"role": "user", "message": {"content": text}})))
+    )
+
+    assert said(chat) == [("user", typed)]
 
 
 def test_a_chat_without_headers_has_its_messages_by_time(tmp_path: Path) -> None:
@@ -269,6 +309,7 @@ def test_files_are_recognised_by_their_content(sample: Sample, expected: bool) -
     assert FORMAT.recognises(sample) is expected
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(CHAT, *BUBBLES.values(), {"conversation": [BUBBLES["b3"]]}))
 def test_reading_never_fails(value: object) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -278,6 +319,7 @@ def test_reading_never_fails(value: object) -> None:
         list(FORMAT.read(in_archive(connection.serialize())))
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(*TRANSCRIPT))
 def test_reading_a_transcript_never_fails(value: object) -> None:
     list(FORMAT.read(in_archive(json_lines(TRANSCRIPT[0], value))))

@@ -1,9 +1,10 @@
 """Fine-tuning files: chats with tools, preference pairs, and lines that cannot be read."""
 
+import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backscroll.history.conversation import SourceConversation, Unreadable
@@ -93,6 +94,17 @@ def test_the_same_line_has_the_same_id_and_keys_in_another_file() -> None:
     assert len(set(keys(first))) == 5
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("as_array", [True, False])
+def test_one_document_is_read_like_lines(indent: int | None, as_array: bool) -> None:
+    content = json.dumps([CHAT, PAIR] if as_array else CHAT, indent=indent).encode()
+
+    records = conversations(FORMAT.read(in_archive(content)))
+
+    lines = json_lines(CHAT, PAIR) if as_array else json_lines(CHAT)
+    assert records == conversations(FORMAT.read(in_archive(lines)))
+
+
 def test_lines_that_cannot_be_read_are_refused_alone() -> None:
     content = b'{"messages": [\n\n[1]\n{"messages": []}\n' + json_lines(OLD_CHAT) + b'{"mess'
 
@@ -149,19 +161,22 @@ def test_only_lines_that_have_fields_of_fine_tuning_are_recognised(
     record: dict[str, Any], expected: bool
 ) -> None:
     assert FORMAT.recognises(Sample("lines", [record])) is expected
+    assert FORMAT.recognises(Sample("array", [record])) is expected
     assert FORMAT.recognises(Sample("sqlite")) is False
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(CHAT, OLD_CHAT, PAIR))
 def test_reading_never_fails_and_loses_no_line(value: object) -> None:
     assert FORMAT.read_branches is not None
-    records = list(FORMAT.read(in_archive(json_lines(value, CHAT))))
+    records = list(FORMAT.read(in_archive(json_lines(CHAT, value))))
 
     assert len(records) == 2
-    assert isinstance(records[1], SourceConversation)
-    assert len(list(FORMAT.read_branches(in_archive(json_lines(value, CHAT))))) >= 2
+    assert isinstance(records[0], SourceConversation)
+    assert len(list(FORMAT.read_branches(in_archive(json_lines(CHAT, value))))) >= 2
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(st.binary(max_size=60))
 def test_any_bytes_can_be_read(content: bytes) -> None:
     list(FORMAT.read(in_archive(content)))

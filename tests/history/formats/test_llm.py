@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.llm import FORMAT
@@ -235,6 +235,7 @@ def test_a_database_is_recognised_by_its_tables(tables: set[str], expected: bool
     assert FORMAT.recognises(Sample("sqlite", tables=frozenset(tables))) is expected
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(THREAD[1][1][0][2], THREAD[2][1][2][2], {"text_ref": [{"fragment": 2**70}]}))
 def test_reading_never_fails(value: object) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:

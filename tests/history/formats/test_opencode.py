@@ -4,15 +4,16 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.opencode import FORMAT
 from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
 from tests.history.formats.json_values import json_values
 from tests.history.formats.sources import (
     conversations,
@@ -231,6 +232,20 @@ def test_files_of_the_older_storage_that_cannot_be_read_are_refused_alone() -> N
     ]  # fmt: skip
 
 
+def test_a_file_of_the_older_storage_that_the_archive_does_not_give_is_refused_alone() -> None:
+    def damaged() -> BinaryIO:
+        raise OSError("is damaged")
+
+    assert FORMAT.read_folder is not None
+    files = {name: in_archive(json.dumps(data).encode(), name) for name, data in storage().items()}
+    files["part/msg_3/prt_0.json"] = SourceFile("part/msg_3/prt_0.json", damaged)
+
+    session, refused = FORMAT.read_folder(files)
+
+    assert said(session) == SAID[:-1]
+    assert refused == Unreadable("part/msg_3/prt_0.json", "cannot be read: is damaged")
+
+
 def test_one_file_of_the_older_storage_is_refused_with_the_way_out() -> None:
     (refused,) = FORMAT.read(in_archive(b'{"id": "ses_1", "projectID": "p"}', "ses_1.json"))
 
@@ -262,6 +277,7 @@ def test_the_older_storage_is_recognised_by_its_folders() -> None:
     assert not FORMAT.recognises_folder(["session", "message"])
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(MESSAGES["msg_2"], *PARTS["msg_2"], {"messageID": "msg_2", "partID": "p"}))
 def test_reading_never_fails(value: object) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -272,6 +288,7 @@ def test_reading_never_fails(value: object) -> None:
         list(FORMAT.read(in_archive(connection.serialize())))
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(storage()))
 def test_reading_the_older_storage_never_fails(value: object) -> None:
     files = value if isinstance(value, dict) else {"session/ses_1.json": value}

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats.sharegpt import FORMAT
@@ -37,6 +37,7 @@ TEA_ITEMS = [("system", "Be brief."), ("user", "Oolong?"), ("assistant", "3 min.
     [
         json.dumps([TEA, TOOLS], indent=1).encode(),
         json_lines(TEA, TOOLS),
+        b" \n\n" + json_lines(TEA, TOOLS),
         b"\xef\xbb\xbf" + json_lines(TEA, TOOLS),
     ],
 )
@@ -125,6 +126,7 @@ def test_only_conversations_with_from_and_value_are_recognised(
     assert FORMAT.recognises(Sample(kind, records)) is expected
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(TEA, TOOLS))
 def test_reading_never_fails_and_loses_no_record(value: object) -> None:
     records = list(FORMAT.read(in_archive(json.dumps([value, TEA]).encode())))

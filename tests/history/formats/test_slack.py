@@ -1,14 +1,15 @@
 """Slack exports: channels, threads, names, edits and deletions over several days."""
 
 import json
-from typing import Any
+from typing import Any, BinaryIO
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.slack import FORMAT
 from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
 from tests.history.formats.json_values import json_values
 from tests.history.formats.sources import conversations, in_archive, keys, said, times
 
@@ -147,6 +148,24 @@ def test_a_day_that_cannot_be_read_is_refused_alone() -> None:
     assert [type(record) for record in records[1:]] == [SourceConversation, SourceConversation]
 
 
+def test_a_day_that_the_archive_does_not_give_is_refused_alone() -> None:
+    assert FORMAT.read_folder is not None
+    files = {
+        name: in_archive(json.dumps(content).encode(), name) for name, content in export().items()
+    }
+    files["general/2023-11-15.json"] = SourceFile("general/2023-11-15.json", damaged)
+
+    refused, channel, _ = FORMAT.read_folder(files)
+
+    assert refused == Unreadable("general/2023-11-15.json", "cannot be read: is damaged")
+    assert isinstance(channel, SourceConversation)
+
+
+def damaged() -> BinaryIO:
+    """Open a file that cannot be read."""
+    raise OSError("is damaged")
+
+
 def test_a_channel_that_no_list_names_is_read_under_its_folder() -> None:
     files = {"users.json": b"{", "channels.json": [], "old/2023-11-14.json": [FIRST_DAY[3]]}
 
@@ -173,6 +192,7 @@ def test_an_export_is_recognised_as_a_folder_and_one_day_of_it_refused() -> None
     )
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(export()))
 def test_reading_never_fails(value: object) -> None:
     files = value if isinstance(value, dict) else {"users.json": value, "x/2023-11-14.json": value}

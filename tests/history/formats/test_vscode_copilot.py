@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backscroll.history.conversation import ReadElsewhere, Unreadable
 from backscroll.history.formats.vscode_copilot import FORMAT
@@ -333,6 +333,7 @@ def test_a_chat_is_recognised_by_its_content(
     assert FORMAT.recognises(Sample(kind, records)) is expected
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(SESSION, *ENTRIES))
 def test_reading_never_fails(value: object) -> None:
     list(FORMAT.read(in_archive(json_lines(value))))
@@ -340,6 +341,7 @@ def test_reading_never_fails(value: object) -> None:
     list(FORMAT.read(in_archive(log(added, value))))
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(json_values(*TRANSCRIPT))
 def test_reading_a_transcript_never_fails(value: object) -> None:
     list(FORMAT.read(in_archive(json_lines(*TRANSCRIPT[:2], value, *TRANSCRIPT[3:]))))

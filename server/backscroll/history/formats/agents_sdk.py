@@ -74,6 +74,8 @@ def _branches(database: Database, session_id: object) -> list[Any]:
 
 
 def _items(database: Database, session_id: object, branch: object) -> list[Row]:
+    if "agent_messages" not in database.tables:
+        return []
     return database.rows(
         "SELECT m.id, m.message_data, m.created_at FROM message_structure s"
         " JOIN agent_messages m ON m.id = s.message_id"

@@ -26,6 +26,7 @@ from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import Database, Row, read_database
 
 _NAME: Final = "cursor"
+_TABLE: Final = "cursorDiskKV"
 _CHAT: Final = "composerData:"
 _MESSAGE: Final = "bubbleId:"
 _USER: Final = 1
@@ -36,7 +37,7 @@ _FIRST_TIME: Final = 1_400_000_000
 def recognises(sample: Sample) -> bool:
     """Return whether a file is Cursor's database, or the transcript of an agent."""
     if sample.kind == "sqlite":
-        return "cursorDiskKV" in sample.tables
+        return _TABLE in sample.tables
     return sample.kind in {"lines", "object"} and any(is_turn(record) for record in sample.records)
 
 
@@ -50,8 +51,10 @@ def read(file: SourceFile) -> Iterator[Record]:
 
 
 def _chats(database: Database) -> list[Row]:
-    rows = database.rows(
-        "SELECT key FROM cursorDiskKV WHERE key >= ? AND key < ? ORDER BY key",
+    rows = database.select(
+        _TABLE,
+        ("key",),
+        "WHERE key >= ? AND key < ? ORDER BY key",
         _CHAT,
         _after(_CHAT),
     )
@@ -65,7 +68,7 @@ def _after(prefix: str) -> str:
 
 def _value(database: Database, key: str) -> Mapping[str, Any]:
     """Return the JSON object of a key. Older versions wrote it as JSON within JSON."""
-    rows = database.rows("SELECT value FROM cursorDiskKV WHERE key = ?", key)
+    rows = database.select(_TABLE, ("value",), "WHERE key = ?", key)
     return mapping(_decoded(rows[0][0]) if rows else None)
 
 
@@ -111,8 +114,7 @@ def _bubbles(
     """
     headers = sequence(_listed(chat.get("fullConversationHeadersOnly")))
     if headers:
-        for value in headers:
-            key = identifier(mapping(value).get("bubbleId"))
+        for key in dict.fromkeys(identifier(mapping(value).get("bubbleId")) for value in headers):
             yield key, _value(database, f"{_MESSAGE}{chat_id}:{key}")
         return
     inline = sequence(_listed(chat.get("conversation")))
@@ -121,8 +123,10 @@ def _bubbles(
             yield identifier(mapping(value).get("bubbleId")), mapping(value)
         return
     prefix = f"{_MESSAGE}{chat_id}:"
-    rows = database.rows(
-        "SELECT key, value FROM cursorDiskKV WHERE key >= ? AND key < ? ORDER BY rowid",
+    rows = database.select(
+        _TABLE,
+        ("key", "value"),
+        "WHERE key >= ? AND key < ? ORDER BY rowid",
         prefix,
         _after(prefix),
     )

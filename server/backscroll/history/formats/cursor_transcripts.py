@@ -5,7 +5,6 @@ transcripts have no outputs of tools. Agents of the editor are also in Cursor's 
 of that, so their transcripts are not read.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -20,7 +19,8 @@ from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import DatabaseError, open_database
 
 _ROLES: Final = frozenset({"user", "assistant", "system"})
-_TYPED: Final = re.compile(r"<user_query>\n?(.*?)\n?</user_query>", re.DOTALL)
+_TYPED: Final = "<user_query>"
+_TYPED_END: Final = "</user_query>"
 _DATABASES: Final = tuple(
     f"{folder}/Cursor/User/globalStorage/state.vscdb"
     for folder in (".config", "Library/Application Support", "AppData/Roaming")
@@ -38,8 +38,14 @@ def is_turn(record: Mapping[str, Any]) -> bool:
 
 def typed_text(text: str) -> str:
     """Return what the user typed, without the context that Cursor writes around it."""
-    typed = [part for part in _TYPED.findall(text) if part.strip()]
-    return "\n".join(typed) if typed else text
+    typed: list[str] = []
+    end = 0
+    while (start := text.find(_TYPED, end)) >= 0:
+        end = text.find(_TYPED_END, start)
+        if end < 0:
+            break
+        typed.append(text[start + len(_TYPED) : end].strip())
+    return "\n".join(filter(None, typed)) or text
 
 
 def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:

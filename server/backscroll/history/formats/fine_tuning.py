@@ -12,7 +12,8 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import identifier, mapping, sequence, string
 from backscroll.history.formats.format import Format, Record
-from backscroll.history.json_streams import JsonRecord, json_lines
+from backscroll.history.json_streams import JsonRecord
+from backscroll.history.records import records
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
@@ -28,7 +29,7 @@ def recognises(sample: Sample) -> bool:
 
     Lines that have nothing but `messages` with roles and contents are in Backscroll's own format.
     """
-    if sample.kind not in {"lines", "object"}:
+    if sample.kind not in {"lines", "object", "array"}:
         return False
     return any(_is_preference(record) or _is_marked(record) for record in sample.records)
 
@@ -50,7 +51,7 @@ def _is_marked(record: Mapping[str, Any]) -> bool:
 
 
 def read(file: SourceFile) -> Iterator[Record]:
-    """Yield the conversation of each line, with the preferred answer of a preference pair."""
+    """Yield the conversation of each record, with the preferred answer of a preference pair."""
     return _read(file, branches=False)
 
 
@@ -60,12 +61,11 @@ def read_branches(file: SourceFile) -> Iterator[Record]:
 
 
 def _read(file: SourceFile, *, branches: bool) -> Iterator[Record]:
-    with file.open() as stream:
-        for record in json_lines(stream):
-            if isinstance(record, JsonRecord):
-                yield from _records(record, branches=branches)
-            else:
-                yield record
+    for record in records(file):
+        if isinstance(record, JsonRecord):
+            yield from _records(record, branches=branches)
+        else:
+            yield record
 
 
 def _records(line: JsonRecord, *, branches: bool) -> Iterator[Record]:

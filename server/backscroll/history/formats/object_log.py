@@ -77,7 +77,7 @@ def _append(owner: object, name: object, length: object, values: object) -> bool
             return False
     if not isinstance(array, list):
         return False
-    if isinstance(length, int) and length >= 0:
+    if _is_index(length, len(array)):
         del array[length:]
     if isinstance(values, list):
         array.extend(values)

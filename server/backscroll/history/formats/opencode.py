@@ -22,6 +22,7 @@ from backscroll.history.fields import (
 )
 from backscroll.history.formats.format import Format, Record
 from backscroll.history.json_streams import JsonRecord, json_document
+from backscroll.history.records import unreadable_file
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import Database, Row, read_database
@@ -170,8 +171,12 @@ def _folder_messages(
 
 
 def _document(file: SourceFile, problems: list[Unreadable]) -> Mapping[str, Any]:
-    with file.open() as stream:
-        record = json_document(stream)
+    try:
+        with file.open() as stream:
+            record = json_document(stream)
+    except OSError as error:
+        problems.append(unreadable_file(file, error))
+        return {}
     if isinstance(record, JsonRecord):
         return record.value
     problems.append(Unreadable(file.name, record.reason))

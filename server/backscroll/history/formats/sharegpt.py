@@ -4,7 +4,6 @@ Source: data sets for training in this format. Their ids, such as `identity_0`, 
 within one file, so a conversation is identified by its id together with its first message.
 """
 
-import codecs
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,7 +12,8 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import identifier, mapping, parsed, sequence, string
 from backscroll.history.formats.format import Format, Record
-from backscroll.history.json_streams import JsonRecord, json_items, json_lines
+from backscroll.history.json_streams import JsonRecord
+from backscroll.history.records import records, starts_with
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
@@ -48,16 +48,12 @@ def _turns(record: Mapping[str, Any]) -> list[Any]:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversation of each line, or of each object of the array."""
-    with file.open() as stream:
-        start = stream.read(64).removeprefix(codecs.BOM_UTF8).lstrip()
-    is_array = start.startswith(b"[")
-    with file.open() as stream:
-        for record in json_items(stream) if is_array else json_lines(stream):
-            if isinstance(record, JsonRecord):
-                word = "conversation" if is_array else "line"
-                yield _conversation(f"{word} {record.number}", record)
-            else:
-                yield record
+    word = "conversation" if starts_with(file, b"[") else "line"
+    for record in records(file):
+        if isinstance(record, JsonRecord):
+            yield _conversation(f"{word} {record.number}", record)
+        else:
+            yield record
 
 
 def _conversation(position: str, line: JsonRecord) -> Record:

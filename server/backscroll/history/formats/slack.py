@@ -7,7 +7,6 @@ Sources: Slack's help page on how to read exports, and the reference of message 
 (`ts` identifies a message within its channel; `thread_ts` is the `ts` of a thread's first message).
 """
 
-import codecs
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,7 +18,8 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, mapping, sequence, string, unix_seconds
 from backscroll.history.formats.format import Format, Record
-from backscroll.history.json_streams import JsonRecord, json_items
+from backscroll.history.json_streams import JsonRecord
+from backscroll.history.records import records, starts_with, unreadable_file
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
@@ -123,17 +123,17 @@ def _objects(
 
 def _array(file: SourceFile, problems: list[Unreadable]) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a file, and add those that cannot be read to the problems."""
-    with file.open() as stream:
-        is_array = stream.read(64).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
-    if not is_array:
-        problems.append(Unreadable(file.name, "is not a JSON array"))
-        return
-    with file.open() as stream:
-        for record in json_items(stream):
+    try:
+        if not starts_with(file, b"["):
+            problems.append(Unreadable(file.name, "is not a JSON array"))
+            return
+        for record in records(file):
             if isinstance(record, JsonRecord):
                 yield record.value
             else:
                 problems.append(Unreadable(f"{file.name}, item {record.number}", record.reason))
+    except OSError as error:
+        problems.append(unreadable_file(file, error))
 
 
 def _user_name(user: Mapping[str, Any]) -> str:
