@@ -6,14 +6,13 @@ compressed. On PostgreSQL, the table contains single rows, together with their t
 
 import json
 import struct
-import zlib
-from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import accumulate, chain, groupby
-from operator import sub
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, groupby
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
+
+from backscroll.store.search import blocks
 
 BLOCK: Final = 128
 """How many rows a block has. Row n is in block (n - 1) // BLOCK."""
@@ -64,6 +63,7 @@ class Row(NamedTuple):
     version: int
 
 
+_FIELDS: Final = len(Row._fields)
 REMOVED: Final = Row(0, 0, 0, 0, 0, 0, 0)
 
 
@@ -89,7 +89,7 @@ def append(connection: Connection, rows: Sequence[Row]) -> range:
     size = BLOCK * _RECORD.size
     while len(records) >= size:
         full, records = records[:size], records[size:]
-        connection.exec_driver_sql(_STORE, (block, _pack(_RECORD.iter_unpack(full))))
+        connection.exec_driver_sql(_STORE, (block, blocks.pack(_RECORD.iter_unpack(full))))
         block += 1
     connection.exec_driver_sql(_STORE, (_OPEN, records))
     return range(first, first + len(rows))
@@ -125,9 +125,9 @@ def full_blocks(connection: Connection, first: int, most: int) -> list[tuple[int
     return [(block, unpacked(block, stored)) for block, stored in found]
 
 
-def sampled(connection: Connection, high: int, blocks: int) -> list[Row]:
-    """Return the rows of at most `blocks` stretches of `BLOCK` rows, evenly spaced up to `high`."""
-    step = max(high // BLOCK // blocks, 1) * BLOCK
+def sampled(connection: Connection, high: int, most: int) -> list[Row]:
+    """Return the rows of at most `most` stretches of `BLOCK` rows, evenly spaced up to `high`."""
+    step = max(high // BLOCK // most, 1) * BLOCK
     starts = range(1, high + 1, step)
     ids = chain.from_iterable(range(start, min(start + BLOCK, high + 1)) for start in starts)
     return list(read(connection, list(ids)).values())
@@ -160,7 +160,7 @@ def replace(connection: Connection, rows: Mapping[int, Row]) -> None:
         for each in replaced:
             members[each - block * BLOCK - 1] = rows[each]
         if block < open_block:
-            connection.exec_driver_sql(_STORE, (block, _pack(members)))
+            connection.exec_driver_sql(_STORE, (block, blocks.pack(members)))
         else:
             records = b"".join(_RECORD.pack(*row) for row in members)
             connection.exec_driver_sql(_STORE, (_OPEN, records))
@@ -174,12 +174,12 @@ def clear(connection: Connection) -> None:
     block, records = _last(connection)
     if block or records:
         connection.exec_driver_sql("DELETE FROM search_rows")
-        connection.exec_driver_sql(_STORE, (block, _pack([REMOVED] * BLOCK)))
+        connection.exec_driver_sql(_STORE, (block, blocks.pack([REMOVED] * BLOCK)))
 
 
 def unpacked(block: int, stored: bytes) -> list[Row]:
     """Return the rows of a stored block, which is compressed if it is full."""
-    records = _RECORD.iter_unpack(stored) if block == _OPEN else _unpack(stored)
+    records = _RECORD.iter_unpack(stored) if block == _OPEN else blocks.unpack(stored, _FIELDS)
     return [Row(*record) for record in records]
 
 
@@ -195,28 +195,10 @@ def _members(connection: Connection, block: int, open_block: int) -> list[Row]:
     return [] if stored is None or block > open_block else unpacked(key, stored)
 
 
-def _pack(rows: Iterable[Sequence[int]]) -> bytes:
-    """Compress a full block: in each column, the differences between consecutive rows."""
-    columns = zip(*rows, strict=True)
-    differences = (map(sub, column, (0, *column)) for column in columns)
-    return zlib.compress(array("q", chain.from_iterable(differences)).tobytes())
-
-
 def _some(stored: bytes, first: int, ids: Sequence[int]) -> dict[int, Row]:
     """Return some rows of a compressed block. If they are few, only these rows are computed."""
     if len(ids) > _FEW:
-        records = list(_unpack(stored))
+        records = list(blocks.unpack(stored, _FIELDS))
         return {each: Row(*records[each - first]) for each in ids}
-    differences = array("q")
-    differences.frombytes(zlib.decompress(stored))
-    starts = range(0, len(differences), BLOCK)
-    return {
-        each: Row(*(sum(differences[at : at + each - first + 1]) for at in starts)) for each in ids
-    }
-
-
-def _unpack(stored: bytes) -> Iterable[tuple[int, ...]]:
-    differences = array("q")
-    differences.frombytes(zlib.decompress(stored))
-    starts = range(0, len(differences), BLOCK)
-    return zip(*(accumulate(differences[at : at + BLOCK]) for at in starts), strict=True)
+    found = blocks.some(stored, _FIELDS, [each - first for each in ids])
+    return {each: Row(*found[each - first]) for each in ids}

@@ -1,0 +1,69 @@
+"""Compresses blocks of consecutive rows of integers, in which each column changes little.
+
+A block contains, for each column, the first value, and the differences between consecutive rows as
+integers that are as narrow as possible.
+"""
+
+import zlib
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate
+from operator import sub
+from typing import Final
+
+_NARROW: Final = b"\x01"
+"""The first byte of a block. Blocks of the first version of the index, in which all integers have
+64 bits, begin with the header of zlib instead, which never has this value."""
+_WIDTHS: Final = {code: (1 << 8 * array(code).itemsize - 1) - 1 for code in "bhi"}
+"""The greatest number that each type of array can contain, the narrowest type first."""
+
+
+def pack(rows: Iterable[Sequence[int]]) -> bytes:
+    """Compress rows of integers of 64 bits. The differences in a column must have 64 bits too."""
+    columns = list(zip(*rows, strict=True))
+    firsts = array("q", (column[0] for column in columns))
+    differences = [list(map(sub, column[1:], column)) for column in columns]
+    widths = [_width(each) for each in differences]
+    packed = (array(*each).tobytes() for each in zip(widths, differences, strict=True))
+    content = b"".join((*(width.encode() for width in widths), firsts.tobytes(), *packed))
+    return _NARROW + zlib.compress(content, 9)
+
+
+def unpack(stored: bytes, columns: int) -> Iterable[tuple[int, ...]]:
+    """Return all rows of a block.
+
+    Args:
+        stored: what `pack` returned.
+        columns: the number of columns.
+    """
+    return zip(*map(accumulate, _columns(stored, columns)), strict=True)
+
+
+def some(stored: bytes, columns: int, indexes: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+    """Return a few rows of a block, by their index in the block. The others are not computed."""
+    differences = _columns(stored, columns)
+    return {each: tuple(sum(column[: each + 1]) for column in differences) for each in indexes}
+
+
+def _width(numbers: Sequence[int]) -> str:
+    """Return the type code of the narrowest array that can contain these numbers."""
+    most = max(map(abs, numbers), default=0)
+    return next((code for code, limit in _WIDTHS.items() if most <= limit), "q")
+
+
+def _columns(stored: bytes, columns: int) -> list["array[int]"]:
+    """Return, for each column of a block, the first value and the differences of the others."""
+    if not stored.startswith(_NARROW):
+        every = array("q", zlib.decompress(stored))
+        count = len(every) // columns
+        return [every[at : at + count] for at in range(0, len(every), count)]
+    content = zlib.decompress(stored[len(_NARROW) :])
+    widths, start = content[:columns].decode(), 9 * columns
+    firsts = array("q", content[columns:start])
+    count = (len(content) - start) // sum(array(width).itemsize for width in widths)
+    found = []
+    for width, first in zip(widths, firsts, strict=True):
+        end = start + count * array(width).itemsize
+        found.append(array("q", (first, *array(width, content[start:end]))))
+        start = end
+    return found
