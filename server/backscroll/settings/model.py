@@ -37,7 +37,6 @@ SOURCES: Final = (
     "gemini-cli",
     "vscode-copilot",
     "cursor",
-    "cursor-agent",
     "opencode",
     "llm",
 )

@@ -42,8 +42,8 @@ EVERYWHERE = (
     ("gemini-cli", ".gemini/tmp/ab12/chats/session-1.json"),
     ("gemini-cli", ".gemini/tmp/ab12/chats/session-2.jsonl"),
     ("gemini-cli", ".gemini/tmp/ab12/chats/2/agent.jsonl"),
-    ("cursor-agent", f".cursor/projects/w/agent-transcripts/{SESSION}"),
-    ("cursor-agent", f".cursor/projects/w/agent-transcripts/2f1c/{SESSION}"),
+    ("cursor", f".cursor/projects/w/agent-transcripts/{SESSION}"),
+    ("cursor", f".cursor/projects/w/agent-transcripts/2f1c/{SESSION}"),
     ("opencode", ".local/share/opencode/opencode.db"),
 )
 
@@ -57,6 +57,10 @@ BELOW_SETTINGS = (
     ("vscode-copilot", "Code/User/workspaceStorage/ab/chatSessions/1.json"),
     ("vscode-copilot", "Code/User/globalStorage/emptyWindowChatSessions/2.jsonl"),
     ("vscode-copilot", "VSCodium/User/workspaceStorage/ab/chatSessions/3.jsonl"),
+    (
+        "vscode-copilot",
+        "Code/User/workspaceStorage/ab/GitHub.copilot-chat/transcripts/4.jsonl",
+    ),
     ("cursor", "Cursor/User/globalStorage/state.vscdb"),
     ("llm", "io.datasette.llm/logs.db"),
 )

@@ -50,7 +50,7 @@ def sync(  # noqa: PLR0913 - the options of the command
     """Bring the sessions on this machine into the store, and later only what is new in them.
 
     Without SOURCE, all that are found: claude-code, codex, gemini-cli, vscode-copilot, cursor,
-    cursor-agent, opencode and llm. Nothing leaves the machine. Each session becomes a conversation
+    opencode and llm. Nothing leaves the machine. Each session becomes a conversation
     that list-threads, search-messages and list-messages show. If a session has grown since the last
     sync, only the new messages are added. A session that its program has deleted stays in the
     store. If a session cannot be read, the reason is reported, the others are imported, and the

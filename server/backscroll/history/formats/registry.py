@@ -9,6 +9,7 @@ from backscroll.history.formats.format import Format
 from backscroll.history.sample import Sample
 
 MODULES: Final = {
+    "claude-code": "claude_code",
     "fine-tuning": "fine_tuning",
 }
 """The module of each format by its name, in the order in which they are tried."""

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -59,17 +59,18 @@ def found(machine: Surroundings, sources: Iterable[Source] = SOURCES) -> list[Fo
 
 def _found(machine: Surroundings, source: Source) -> FoundSource:
     unreadable: list[Path] = []
-    paths = {
-        path: None  # a dict keeps the order, and each path once
-        for folder in source.folders(machine)
-        for pattern in source.patterns
+    paths = {  # each path once, and whether it is a database
+        path: place.is_database
+        for place in source.places
+        for folder in place.folders(machine)
+        for pattern in place.patterns
         for path in _matching(str(folder), pattern.split("/"), unreadable)
     }
     files = [
         file
-        for path in paths
+        for path, is_database in paths.items()
         if not _is_twin(path, source, paths)
-        and (file := _file(path, is_database=source.is_database)) is not None
+        and (file := _file(path, is_database=is_database)) is not None
     ]
     files.sort(key=lambda file: file.mtime_ns, reverse=True)
     return FoundSource(source, files, list(dict.fromkeys(unreadable)))
@@ -104,7 +105,7 @@ def _matching(folder: str, names: Sequence[str], unreadable: list[Path]) -> Iter
             yield path
 
 
-def _is_twin(path: str, source: Source, paths: dict[str, None]) -> bool:
+def _is_twin(path: str, source: Source, paths: Container[str]) -> bool:
     """Return whether another file has the same content in the preferred form."""
     return any(
         path.endswith(second) and path.removesuffix(second) + first in paths

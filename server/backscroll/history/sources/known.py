@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from backscroll.history.sources.source import Source, Surroundings
+from backscroll.history.sources.source import Place, Source, Surroundings
 
 _EDITORS: Final = ("Code", "Code - Insiders", "VSCodium")
 
@@ -42,55 +42,63 @@ def _llm(machine: Surroundings) -> tuple[Path, ...]:
     return (machine.folder("LLM_USER_PATH", machine.settings / "io.datasette.llm"),)
 
 
+_CHATS: Final = (
+    "workspaceStorage/*/chatSessions",
+    "globalStorage/emptyWindowChatSessions",
+    "workspaceStorage/*/GitHub.copilot-chat/transcripts",
+)
+
 SOURCES: Final = (
     Source(
         "claude-code",
-        "Claude Code",
-        _claude_code,
-        ("*/*.jsonl", "*/*/subagents/agent-*.jsonl"),
+        (Place(_claude_code, ("*/*.jsonl", "*/*/subagents/agent-*.jsonl")),),
     ),
     Source(
         "codex",
-        "Codex",
-        _codex,
         (
-            "sessions/*/*/*/rollout-*.jsonl",
-            "sessions/*/*/*/rollout-*.jsonl.zst",
-            "archived_sessions/rollout-*.jsonl",
-            "archived_sessions/rollout-*.jsonl.zst",
+            Place(
+                _codex,
+                tuple(
+                    f"{folder}/rollout-*.jsonl{compressed}"
+                    for folder in ("sessions/*/*/*", "archived_sessions")
+                    for compressed in ("", ".zst")
+                ),
+            ),
         ),
         twins=((".jsonl", ".jsonl.zst"),),
     ),
     Source(
         "gemini-cli",
-        "Gemini CLI",
-        _gemini_cli,
-        ("*/chats/session-*.json", "*/chats/session-*.jsonl", "*/chats/*/*.jsonl"),
+        (
+            Place(
+                _gemini_cli,
+                ("*/chats/session-*.json", "*/chats/session-*.jsonl", "*/chats/*/*.jsonl"),
+            ),
+        ),
         twins=((".jsonl", ".json"),),
     ),
     Source(
         "vscode-copilot",
-        "Copilot in VS Code",
-        _vscode,
-        tuple(
-            f"{folder}/*.{suffix}"
-            for folder in (
-                "workspaceStorage/*/chatSessions",
-                "globalStorage/emptyWindowChatSessions",
-            )
-            for suffix in ("json", "jsonl")
+        (
+            Place(
+                _vscode,
+                tuple(f"{folder}/*.{suffix}" for folder in _CHATS for suffix in ("json", "jsonl")),
+            ),
         ),
         twins=((".jsonl", ".json"),),
     ),
-    Source("cursor", "Cursor", _cursor, ("state.vscdb",), is_database=True),
     Source(
-        "cursor-agent",
-        "Cursor's agents",
-        _cursor_agent,
-        ("*/agent-transcripts/*.jsonl", "*/agent-transcripts/*/*.jsonl"),
+        "cursor",
+        (
+            Place(_cursor, ("state.vscdb",), is_database=True),
+            Place(
+                _cursor_agent,
+                ("*/agent-transcripts/*.jsonl", "*/agent-transcripts/*/*.jsonl"),
+            ),
+        ),
     ),
-    Source("opencode", "OpenCode", _opencode, ("opencode.db",), is_database=True),
-    Source("llm", "llm", _llm, ("logs.db",), is_database=True),
+    Source("opencode", (Place(_opencode, ("opencode.db",), is_database=True),)),
+    Source("llm", (Place(_llm, ("logs.db",), is_database=True),)),
 )
 
 BY_NAME: Final = {source.name: source for source in SOURCES}

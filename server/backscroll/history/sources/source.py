@@ -42,24 +42,33 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Folders with files of a program.
+
+    Attributes:
+        folders: returns the folders. They need not exist.
+        patterns: the files, relative to one of the folders. `*` stands for any part of one name.
+        is_database: whether the files are SQLite databases, whose latest changes are in a second
+            file whose name ends in `-wal`.
+    """
+
+    folders: Callable[[Surroundings], tuple[Path, ...]]
+    patterns: tuple[str, ...]
+    is_database: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A program that records conversations.
 
     Attributes:
         name: as in `BACKSCROLL_SOURCES`. It is also the `source` of the conversations, and the name
             of their format.
-        words: the program's own name, for tables and messages.
-        folders: returns the folders in which its files can be. They need not exist.
-        patterns: the files, relative to one of the folders. `*` stands for any part of one name.
+        places: where its files can be.
         twins: pairs of suffixes. If two files differ in these suffixes alone, the file with the
             second suffix repeats the other one and is left out.
-        is_database: whether the files are SQLite databases, whose latest changes are in a second
-            file whose name ends in `-wal`.
     """
 
     name: str
-    words: str
-    folders: Callable[[Surroundings], tuple[Path, ...]]
-    patterns: tuple[str, ...]
+    places: tuple[Place, ...]
     twins: tuple[tuple[str, str], ...] = ()
-    is_database: bool = False
