@@ -64,6 +64,34 @@ async def test_a_sync_with_nothing_new_reads_no_file(store: Store, home: Home) -
     assert list(tally.lines()) == ["nothing is new"]
 
 
+async def test_a_session_that_grew_is_brought_up_to_date(store: Store, home: Home) -> None:
+    log = home.log()
+    log.say("Fix it")
+    await synced(store, home)
+    log.say("Done", "assistant")
+
+    assert await synced(store, home) == [
+        "claude-code: 1 conversation: 0 imported, 1 updated, 0 already there (1 new item)"
+    ]
+    assert await texts(store) == [["Fix it", "Done"]]
+
+
+async def test_a_torn_last_line_is_taken_the_next_time(store: Store, home: Home) -> None:
+    log = home.log()
+    log.say("Fix it")
+    log.say("Done", "assistant")
+    whole = log.path.read_bytes()
+    log.path.write_bytes(whole[:-20])
+
+    assert await synced(store, home) == [
+        "claude-code: 1 conversation: 1 imported, 0 updated, 0 already there (1 new item)"
+    ]
+    log.path.write_bytes(whole)
+    await synced(store, home)
+
+    assert await texts(store) == [["Fix it", "Done"]]
+
+
 async def test_a_log_that_is_gone_deletes_nothing(store: Store, home: Home) -> None:
     log = home.log()
     log.say("Fix it")
