@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import httpx2
 
@@ -13,6 +13,7 @@ from backscroll.settings.model import Settings
 from backscroll.settings.operator_errors import OperatorError
 from backscroll.upstream.credentials import NoKeyError, credential
 from backscroll.upstream.kind import is_embedded, profile_of
+from backscroll.upstream.sync_process import SyncProcess
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.exchange import Http
 from backscroll_tools.client.profiles import Header, Upstream
@@ -20,6 +21,8 @@ from backscroll_tools.errors import ToolError
 
 if TYPE_CHECKING:
     from backscroll.store.app import Store
+
+_SEARCH: Final = "/v1/search"
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -94,8 +97,11 @@ class UpstreamConnection:
         self._pools: Pools | None = None
         self._client: Client | None = None
         self._store: Store | None = None
+        self._sync = SyncProcess(settings) if settings.sources else None
 
     async def __aenter__(self) -> Self:
+        if self._sync is not None:
+            await self._stack.enter_async_context(self._sync)
         return self
 
     async def __aexit__(
@@ -162,7 +168,7 @@ class UpstreamConnection:
                 next_step="Ask the operator to fix BACKSCROLL_DATABASE.",
             ) from None
         self._store = store
-        http = _InProcess(httpx2.ASGITransport(store.app))
+        http = _InProcess(httpx2.ASGITransport(store.app), self._sync)
         return Pools(http, http)
 
 
@@ -174,14 +180,18 @@ class _InProcess:
 
     Attributes:
         transport: passes requests to the application.
+        sync: keeps sources in step; None if there are none. A search waits for it.
         timeout: an infinite timeout, because each call has a deadline.
     """
 
     transport: httpx2.ASGITransport
+    sync: SyncProcess | None = None
     timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         """Send a request and return the response, whose body is read unless `stream` is true."""
+        if self.sync is not None and request.url.path == _SEARCH:
+            await self.sync.catch_up()
         response = await self.transport.handle_async_request(request)
         if not stream:
             await response.aread()

@@ -54,7 +54,7 @@ async def call_tool(
     if is_embedded(settings):
         async with opened_store(settings.database_url):
             pass  # opening the store shows whether it can be used
-    async with Client(build(settings)) as client:
+    async with Client(build(replace(settings, sources=()))) as client:
         result = await _result(client, name, arguments)
     if isinstance(result, CommandError):
         raise result

@@ -37,6 +37,7 @@ from backscroll_tools.plain import plain
     is_flag=True,
     help="Keep passwords, keys and tokens, which are otherwise replaced by [redacted: kind].",
 )
+@click.option("--on-request", is_flag=True, hidden=True)  # how the server starts it
 @with_settings("database", "project")
 def sync(  # noqa: PLR0913 - the options of the command
     settings: Settings,
@@ -46,6 +47,7 @@ def sync(  # noqa: PLR0913 - the options of the command
     watch: bool,
     dry_run: bool,
     no_redact: bool,
+    on_request: bool,
 ) -> None:
     """Bring the sessions on this machine into the store, and later only what is new in them.
 
@@ -82,7 +84,7 @@ def sync(  # noqa: PLR0913 - the options of the command
         if dry_run:
             anyio.run(command.show)
         elif watch:
-            anyio.run(command.watch)
+            anyio.run(command.watch, on_request)
         else:
             sys.exit(anyio.run(command.run).refused > 0)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import progress
+from backscroll.commands.sync.on_request import requested_rounds
 from backscroll.commands.sync.table import table
 from backscroll.history.sources.finding import FoundSource, found
 from backscroll.history.sources.source import Source, Surroundings
@@ -60,14 +61,18 @@ class SyncCommand:
             self.say(line)
         return tally
 
-    async def watch(self) -> None:
+    async def watch(self, on_request: bool = False) -> None:  # noqa: FBT001, FBT002 - anyio.run passes no names
         """Sync whenever a file changes, and say what was done, until the process is interrupted.
+
+        Args:
+            on_request: whether a server asks for rounds, instead of a person who reads what was
+                done; see `on_request`.
 
         Raises:
             OperatorError: the database cannot be used.
         """
         async with opened_store(self.database) as store:
-            rounds = Rounds(wait=_slept, after=self._after)
+            rounds = await requested_rounds() if on_request else Rounds(_slept, self._after)
             await watch(store, lambda: here(self.sources), read_file, self.options, rounds)
 
     def _after(self, tally: SyncTally | None) -> None:

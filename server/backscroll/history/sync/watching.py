@@ -16,7 +16,7 @@ INTERVAL_S: Final = 1.0
 """How often files are looked at, in seconds, unless reading them takes longer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rounds:
     """The rounds of a watch.
 

@@ -1,0 +1,56 @@
+"""The rounds of a sync that a server started, which the server asks for over stdin and stdout.
+
+Each line that the server writes asks for a round. After the round, the sync writes a line for each
+that it has read. It ends with its stdin, and so never outlives the server.
+"""
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from backscroll.history.sync.tally import SyncTally
+from backscroll.history.sync.watching import Rounds
+
+NICENESS: Final = 10
+"""How much lower the priority of the sync is than that of the server."""
+
+
+async def requested_rounds() -> Rounds:
+    """Give way to other processes, and return the rounds that the server asks for on stdin."""
+    if sys.platform != "win32":
+        os.nice(NICENESS)
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    requests = _Requests(reader)
+    return Rounds(requests.wait, requests.answer)
+
+
+@dataclass(slots=True)
+class _Requests:
+    """The requests of the server.
+
+    Attributes:
+        reader: reads them from stdin.
+        unanswered: how many were read, and not answered yet.
+    """
+
+    reader: asyncio.StreamReader
+    unanswered: int = 0
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for a request, or for a number of seconds. Return false at the end of stdin."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                if await self.reader.readline():
+                    self.unanswered += 1
+        return not self.reader.at_eof()
+
+    def answer(self, _: SyncTally | None) -> None:
+        """Tell the server that all requests which were read have been done."""
+        sys.stdout.write("\n" * self.unanswered)
+        sys.stdout.flush()
+        self.unanswered = 0

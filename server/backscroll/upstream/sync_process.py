@@ -1,0 +1,116 @@
+"""Keeps the store in step with the sessions of other programs, in a process of its own.
+
+The process is `backscroll sync --watch`. It reads and writes while the server answers calls, and
+has a lower priority.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from backscroll.settings.model import PREFIX, Settings
+
+START_AFTER_S: Final = 1.0
+"""How long the first requests of a host have the machine to themselves, in seconds."""
+
+CATCH_UP_S: Final = 0.3
+"""How long a search waits for changed files, in seconds."""
+
+_END_S: Final = 2.0
+_log: Final = logging.getLogger(__name__)
+
+
+class SyncProcess:
+    """The process that keeps sources in step, from the entry of the context until its exit.
+
+    Args:
+        settings: the operator's settings, which name the sources.
+        start_after_s: how long after the entry the process is started, in seconds.
+
+    Attributes:
+        started: is set once the process is started.
+    """
+
+    def __init__(self, settings: Settings, start_after_s: float = START_AFTER_S) -> None:
+        self._settings = settings
+        self._start_after_s = start_after_s
+        self.started = asyncio.Event()
+        self._process: Process | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._open: deque[asyncio.Future[None]] = deque()
+
+    async def __aenter__(self) -> Self:
+        self._running = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running
+
+    async def catch_up(self, limit_s: float = CATCH_UP_S) -> None:
+        """Wait until files that have changed by now are imported, but not longer than `limit_s`.
+
+        If an earlier request is not answered yet, a large import is in progress, and this returns
+        at once.
+
+        Args:
+            limit_s: in seconds.
+        """
+        if self._process is None or self._process.stdin is None or self._open:
+            return
+        done = asyncio.get_running_loop().create_future()
+        self._open.append(done)
+        self._process.stdin.write(b"\n")
+        await asyncio.wait([done], timeout=limit_s)
+
+    async def _run(self) -> None:
+        await asyncio.sleep(self._start_after_s)
+        variables = {"DATABASE": self._settings.database, "PROJECT": self._settings.project}
+        given = {f"{PREFIX}{name}": value for name, value in variables.items()}
+        self._process = process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "backscroll", "sync", *self._settings.sources),
+            *("--watch", "--on-request"),
+            stdin=PIPE,
+            stdout=PIPE,
+            env=os.environ | given,
+        )
+        self.started.set()
+        try:
+            while process.stdout is not None and await process.stdout.readline():
+                self._answered()
+            _log.warning("the sync of sources has ended; backscroll sync shows why")
+        finally:
+            await self._end(process)
+
+    def _answered(self) -> None:
+        if self._open:
+            done = self._open.popleft()
+            if not done.done():
+                done.set_result(None)
+
+    async def _end(self, process: Process) -> None:
+        self._process = None
+        while self._open:
+            self._answered()
+        if process.stdin is not None:
+            process.stdin.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_S):
+                await process.wait()
+                return
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

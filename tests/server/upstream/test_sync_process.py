@@ -1,0 +1,50 @@
+"""A server keeps the sessions of other programs in step, in a process of its own."""
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from backscroll.settings.model import Settings
+from backscroll.store.app import open_store
+from backscroll.upstream.sync_process import SyncProcess
+from tests.history.sync.claude_logs import Home
+from tests.pace import limit_s
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(database=f"sqlite:///{tmp_path / 'x.db'}", sources=("claude-code",))
+
+
+async def found(settings: Settings, query: str) -> list[str]:
+    """Return the texts of the hits in the store."""
+    async with open_store(settings.database_url) as store:
+        transport = httpx2.ASGITransport(store.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x") as http:
+            reply = await http.get("/v1/search", params={"query": query})
+    return [hit["excerpt"]["text"] for hit in reply.json()["data"]]
+
+
+async def test_a_search_waits_for_what_was_just_written_but_not_for_long(
+    home: Home, settings: Settings
+) -> None:
+    log = home.log()
+    log.say("The harbor is closed")
+    async with SyncProcess(settings, start_after_s=0) as sync:
+        await sync.started.wait()
+        await sync.catch_up(limit_s(30))
+        first = await found(settings, "harbor")
+        log.say("The quartz is here", "assistant")
+        await sync.catch_up(limit_s(30))
+        second = await found(settings, "quartz")
+        await sync.catch_up(0)
+        await sync.catch_up(limit_s(30))  # returns at once, because the last request is open
+
+    assert (first, second) == (["The harbor is closed"], ["The quartz is here"])
