@@ -53,5 +53,16 @@ class Database(Protocol):
             DatabaseFailedError: the database cannot be read or written.
         """
 
+    async def truncate_log(self) -> bool:
+        """Empty the log of earlier writes, which may contain content that was erased since.
+
+        Returns:
+            Whether the log is empty. It is not if another process is reading. PostgreSQL's log
+            belongs to its operator and is left alone, so this is False.
+
+        Raises:
+            DatabaseFailedError: as `write`.
+        """
+
     async def close(self) -> None:
         """Wait for running reads and writes, then close every connection."""

@@ -129,6 +129,10 @@ class PostgresDatabase:
             self._trouble = (time.monotonic() + REMEMBERED_S, DatabaseFailedError(*error.args))
             raise
 
+    async def truncate_log(self) -> bool:
+        """Return False, because the log belongs to the server's operator."""
+        return False
+
     async def close(self) -> None:
         """Wait for running writes, then close every connection."""
         await asyncio.gather(*self._writes, return_exceptions=True)

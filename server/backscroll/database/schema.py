@@ -17,8 +17,8 @@ lists.
 
 Imported threads, conversations and their messages have an `import_key`, which identifies them in
 their source across imports. The `import_digest` of a message or item is a hash of what was
-imported. It is null for what was written through the API. `imported_metadata` is the metadata as
-last imported, so that an import can tell what was changed since.
+imported. It is null for what was written through the API. `imported_metadata` has a hash of each
+value of the metadata as last imported, so that an import can tell what was changed since.
 
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
@@ -288,7 +288,6 @@ Index(
     items.c.import_key,
     items.c.conversation,
     sqlite_where=_imported,
-    postgresql_where=_imported,
 )
 _index_undeleted("living_completions", completions, "partition", "position")
 _index_undeleted("living_completions_of_model", completions, "partition", "model", "position")

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backscroll.database import driver_errors
@@ -144,6 +144,11 @@ class SqliteDatabase:
                     raise DatabaseFailedError(earlier.trouble, earlier.cause)
             self._trouble = None
 
+    async def truncate_log(self) -> bool:
+        """Empty the log like `Database.truncate_log`. A rollback journal is always empty."""
+        with self._translating():
+            return await self._reading.run(_emptied)
+
     async def close(self) -> None:
         """Wait for running work, then close every connection."""
         for workers in {self._writing, self._reading}:
@@ -177,6 +182,11 @@ class SqliteDatabase:
     def _remember(self, error: DatabaseFailedError) -> None:
         if error.trouble in {"damaged", "failed"}:
             self._trouble = DatabaseFailedError(error.trouble, error.cause)
+
+
+def _emptied(connection: Connection) -> bool:
+    busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    return not busy
 
 
 @asynccontextmanager

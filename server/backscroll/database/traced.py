@@ -40,6 +40,10 @@ class TracedDatabase:
         """Check like `Database.check`. This has no span, because it belongs to no request."""
         await self.database.check()
 
+    async def truncate_log(self) -> bool:
+        """Empty the log like `Database.truncate_log`. This has no span."""
+        return await self.database.truncate_log()
+
     async def close(self) -> None:
         """Close the database like `Database.close`."""
         await self.database.close()

@@ -138,7 +138,9 @@ class ConversationEndpoints:
             index.remove_owner(connection, index.owner_of(CONVERSATION, position))
             connection.execute(delete(items).where(items.c.conversation == position))
             erased = update(conversations).where(conversations.c.position == position)
-            connection.execute(erased.values(metadata=None, deleted_at=self.clock.unix_s()))
+            connection.execute(
+                erased.values(metadata=None, imported_metadata=None, deleted_at=self.clock.unix_s())
+            )
             erase_replies(connection, partition, conversation_id)
 
         await self.database.write(work, turn_of(request))

@@ -159,7 +159,8 @@ class ThreadEndpoints:
             index.remove_owner(connection, index.owner_of(THREAD, row["position"]))
             connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
-            erased = {"metadata": None, "tool_resources": None, "deleted_at": self.clock.unix_s()}
+            contents = ("metadata", "imported_metadata", "tool_resources")
+            erased = dict.fromkeys(contents) | {"deleted_at": self.clock.unix_s()}
             connection.execute(statement.values(**erased))
             erase_replies(connection, partition, thread_id)
 

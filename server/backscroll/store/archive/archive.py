@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from backscroll.store.archive.records import (
+        ForgetOutcome,
         Forgettable,
         ImportedCompletion,
         ImportedConversation,
@@ -108,15 +109,21 @@ class Archive:
         )
 
     async def forgettable(self, selection: "Selection", partition: str = "") -> "list[Forgettable]":
-        """Return what `forget` would erase, latest active first."""
+        """Return what `forget` would erase, latest active first.
+
+        Raises:
+            ValueError: the selection has no condition.
+        """
         from backscroll.store.archive.forgetting import find
 
         return await self._database.read(
             lambda connection: find(connection, partition, selection), large=True
         )
 
-    async def forget(self, forgotten: "Sequence[Forgettable]", partition: str = "") -> int:
-        """Erase threads, conversations and completions for good, and return how many were erased.
+    async def forget(
+        self, forgotten: "Sequence[Forgettable]", partition: str = ""
+    ) -> "ForgetOutcome":
+        """Erase threads, conversations and completions for good.
 
         Their texts, metadata and import keys are erased from the tables, the search index, the
         replies that are kept for idempotency keys, and on SQLite from the free pages and the log.

@@ -1,20 +1,192 @@
-"""Forgets threads, conversations and stored completions for good."""
+"""Forgets threads, conversations and stored completions for good.
 
+The rows stay without content, marked as deleted, as after a deletion through the API. In addition,
+their import keys are replaced by hashes, and what SQLite has kept of the content in its log and in
+the search index is erased before `forget` returns.
+"""
+
+import asyncio
 from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, Table, bindparam, delete, select, update
 
 from backscroll.database.port import Database
-from backscroll.store.archive.records import Forgettable, Selection
+from backscroll.database.schema import (
+    completion_messages,
+    completions,
+    conversations,
+    items,
+    messages,
+    threads,
+)
+from backscroll.store.activity import US
+from backscroll.store.archive.records import ForgetKind, ForgetOutcome, Forgettable, Selection
+from backscroll.store.archive.tombstones import mark_forgotten
+from backscroll.store.completions import replace_filter_rows
+from backscroll.store.envelopes import JSON
+from backscroll.store.idempotency import erase_replies
+from backscroll.store.search import index
+from backscroll.store.search.texts import COMPLETION, CONVERSATION, THREAD
+from backscroll.store.search.titles import title_of
+
+_IDS: Final = 500
+"""The maximum number of ids in one statement."""
+_ERASED: Final = 16
+"""The maximum number of objects that are erased in one transaction."""
+_PAUSE_S: Final = 0.01
+"""The pause between two transactions, in seconds. Other processes can write during it."""
+
+
+class _Kind(NamedTuple):
+    """A kind of object that can be forgotten.
+
+    Attributes:
+        name: its name.
+        number: its number in the search index.
+        table: its table.
+        members: the table of its messages or items.
+        owner: the column of `members` that refers to it.
+        erased: the columns of its content.
+    """
+
+    name: ForgetKind
+    number: int
+    table: Table
+    members: Table
+    owner: str
+    erased: Sequence[str]
+
+
+_KINDS: Final = (
+    _Kind(
+        "thread",
+        THREAD,
+        threads,
+        messages,
+        "thread",
+        ("metadata", "imported_metadata", "tool_resources", "import_key"),
+    ),
+    _Kind(
+        "conversation",
+        CONVERSATION,
+        conversations,
+        items,
+        "conversation",
+        ("metadata", "imported_metadata", "import_key"),
+    ),
+    _Kind(
+        "chat completion",
+        COMPLETION,
+        completions,
+        completion_messages,
+        "completion",
+        ("metadata", "choices", "fields", "import_key"),
+    ),
+)
 
 
 def find(connection: Connection, partition: str, selection: Selection) -> list[Forgettable]:
-    """Return what a selection selects, latest active first."""
-    raise NotImplementedError
+    """Return what a selection selects, latest active first.
+
+    Raises:
+        ValueError: the selection has no condition.
+    """
+    if selection == Selection():
+        message = "a selection needs a condition"
+        raise ValueError(message)
+    found = [
+        _forgettable(kind, row._asdict())
+        for kind in _KINDS
+        for statement in _statements(kind, partition, selection)
+        for row in connection.execute(statement)
+    ]
+    return sorted(found, key=lambda each: (each.last_active_at, each.id), reverse=True)
 
 
 async def forget(
     database: Database, partition: str, forgotten: Sequence[Forgettable], now_s: int
+) -> ForgetOutcome:
+    """Erase what `find` found.
+
+    Args:
+        database: the database.
+        partition: the partition of the objects.
+        forgotten: the objects. Those that no longer exist are left out.
+        now_s: the time of day in Unix seconds.
+    """
+    count = 0
+    for at in range(0, len(forgotten), _ERASED):
+        chunk = forgotten[at : at + _ERASED]
+        count += await database.write(partial(_erase_all, partition, chunk, now_s))
+        await asyncio.sleep(_PAUSE_S)
+    is_done = False
+    while not is_done:
+        is_done = await database.write(index.erase_removed)
+        await asyncio.sleep(_PAUSE_S)
+    return ForgetOutcome(erased=count, is_log_empty=await database.truncate_log())
+
+
+def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Select[Any]]:
+    table = kind.table
+    statement = select(table).where(table.c.partition == partition, table.c.deleted_at.is_(None))
+    for name in ("source", "project"):
+        wanted = getattr(selection, name)
+        if wanted:
+            statement = statement.where(table.c.metadata[name].as_string() == wanted)
+    if selection.before_s is not None and table is completions:
+        statement = statement.where(table.c.created_at < selection.before_s)
+    elif selection.before_s is not None:
+        statement = statement.where(table.c.last_active_us < selection.before_s * US)
+    if not selection.ids:
+        return [statement]
+    ids = list(selection.ids)
+    return [statement.where(table.c.id.in_(ids[at : at + _IDS])) for at in range(0, len(ids), _IDS)]
+
+
+def _forgettable(kind: _Kind, row: JSON) -> Forgettable:
+    last_active_at = row["created_at"]
+    if kind.table is not completions:
+        last_active_at = row["last_active_us"] // US
+    count = row["input_count"] if kind.table is completions else row["message_count"]
+    return Forgettable(
+        kind=kind.name,
+        id=row["id"],
+        title=title_of(row["metadata"]),
+        messages=count or 0,
+        last_active_at=last_active_at,
+    )
+
+
+def _erase_all(
+    partition: str, forgotten: Sequence[Forgettable], now_s: int, connection: Connection
 ) -> int:
-    """Erase what `find` found, and return how many objects were erased."""
-    raise NotImplementedError
+    kinds = {kind.name: kind for kind in _KINDS}
+    return sum(
+        _erase(connection, partition, kinds[each.kind], each.id, now_s) for each in forgotten
+    )
+
+
+def _erase(
+    connection: Connection, partition: str, kind: _Kind, forgotten_id: str, now_s: int
+) -> bool:
+    """Erase an object, and return whether it was still there."""
+    table = kind.table
+    living = (table.c.partition == partition, table.c.deleted_at.is_(None))
+    statement = select(table).where(table.c.id == bindparam("forgotten"), *living)
+    row = connection.execute(statement.with_for_update(), {"forgotten": forgotten_id}).one_or_none()
+    if row is None:
+        return False
+    if row.import_key is not None:
+        mark_forgotten(connection, table, partition, row.import_key, now_s)
+    index.remove_owner(connection, index.owner_of(kind.number, row.position))
+    owner = kind.members.c[kind.owner]
+    connection.execute(delete(kind.members).where(owner == row.position))
+    if table is completions:
+        replace_filter_rows(connection, row.position, {})
+    erased = dict.fromkeys(kind.erased)
+    this = table.c.position == row.position
+    connection.execute(update(table).where(this).values(**erased, deleted_at=now_s))
+    erase_replies(connection, partition, forgotten_id)
+    return True

@@ -1,8 +1,18 @@
 """Merges the metadata of an import into metadata that the user may have changed since."""
 
+import hashlib
 from collections.abc import Mapping
+from typing import Final
 
 from backscroll.store.archive.storable import MAX_PAIRS
+
+_BYTES: Final = 6
+"""The length of the hash of a value, in bytes."""
+
+
+def hashes_of(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return what to record of an import's metadata: a hash of each value."""
+    return {name: _hash(value) for name, value in metadata.items()}
 
 
 def merged(
@@ -15,12 +25,13 @@ def merged(
 
     Args:
         current: the metadata in the store.
-        base: the metadata of the last import; None if it was not recorded. If so, every pair counts
-            as unchanged, and none is removed.
+        base: `hashes_of` the metadata of the last import; None if it was not recorded. If so, every
+            pair counts as unchanged, and none is removed.
         given: the metadata of this import.
     """
-    last = current if base is None else base
-    unchanged = {name for name in (*current, *given) if current.get(name) == last.get(name)}
+    there = hashes_of(current)
+    last = there if base is None else base
+    unchanged = {name for name in (*current, *given) if there.get(name) == last.get(name)}
     result = {
         name: value
         for name, value in current.items()
@@ -30,3 +41,7 @@ def merged(
         if name in unchanged and (name in result or len(result) < MAX_PAIRS):
             result[name] = value
     return result
+
+
+def _hash(value: str) -> str:
+    return hashlib.blake2b(value.encode(), digest_size=_BYTES).hexdigest()

@@ -13,6 +13,7 @@ from backscroll.database.schema import conversations, items, messages, threads
 from backscroll.store.activity import US
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.difference import Given
+from backscroll.store.archive.merging import hashes_of
 from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
@@ -144,7 +145,7 @@ def prepare_thread(thread: ImportedThread) -> Prepared:
         "import_key": thread.key,
         "created_at": thread.created_at,
         "metadata": metadata,
-        "imported_metadata": metadata,
+        "imported_metadata": hashes_of(metadata),
         "tool_resources": thread.tool_resources,
     }
     row, of_row = storable(row)
@@ -175,7 +176,7 @@ def prepare_conversation(conversation: ImportedConversation) -> Prepared:
         "import_key": conversation.key,
         "created_at": conversation.created_at,
         "metadata": metadata,
-        "imported_metadata": metadata,
+        "imported_metadata": hashes_of(metadata),
     }
     row, of_row = storable(row)
     check(row)

@@ -203,6 +203,9 @@ class Selection:
     before_s: int | None = None
 
 
+ForgetKind: TypeAlias = Literal["thread", "conversation", "chat completion"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgettable:
     """A thread, conversation or completion that can be forgotten.
@@ -215,8 +218,22 @@ class Forgettable:
         last_active_at: when it was last active, in Unix seconds.
     """
 
-    kind: Literal["thread", "conversation", "chat completion"]
+    kind: ForgetKind
     id: str
     title: str
     messages: int
     last_active_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetOutcome:
+    """What was forgotten.
+
+    Attributes:
+        erased: the number of threads, conversations and completions that were erased.
+        is_log_empty: whether the database's log was emptied too. PostgreSQL's is never emptied, and
+            SQLite's is not while another process is reading.
+    """
+
+    erased: int
+    is_log_empty: bool

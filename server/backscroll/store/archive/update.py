@@ -48,7 +48,7 @@ class Update:
 
     def set_metadata(self, metadata: Mapping[str, str]) -> None:
         """Replace the metadata, and the title in the search index."""
-        values = {"metadata": metadata, "imported_metadata": self.prepared.row["metadata"]}
+        values = {"metadata": metadata, "imported_metadata": self.prepared.row["imported_metadata"]}
         self._set_owner(values)
         before = self.row["metadata"]
         index.retitle(self.connection, self.partition, self._owner, before, metadata)

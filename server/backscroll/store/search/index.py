@@ -287,6 +287,18 @@ ERASING: Final = 3
 """The kind of a row in `search_pending` that means: FTS5 has not erased all removed rows yet."""
 
 
+def erase_removed(connection: Connection) -> bool:
+    """Take one step of erasing removed messages, and return whether all are erased.
+
+    Args:
+        connection: a connection in a write transaction, which no one else must share.
+    """
+    done = terms.forget(connection)
+    if done:
+        connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
+    return done
+
+
 def _forget(connection: Connection) -> None:
     if not terms.forget(connection):
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))

@@ -1,0 +1,1 @@
+"""`backscroll forget`: erases conversations for good."""

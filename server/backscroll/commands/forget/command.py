@@ -1,0 +1,97 @@
+"""The click command `backscroll forget`."""
+
+import sys
+from typing import Final
+
+import click
+
+from backscroll.commands.examples import examples
+from backscroll.commands.options import with_settings
+from backscroll.commands.terminal import stdout, write
+from backscroll.process.exits import CommandError
+from backscroll.settings.model import Settings
+
+_NEEDED: Final = "name what to forget: ids, --source, --project or --before"
+
+
+@click.command(
+    short_help="Erase conversations for good.",
+    epilog=examples(
+        "backscroll forget conv_abc thread_def",
+        "backscroll forget --source chatgpt",
+        "backscroll forget --project /home/ada/secret",
+        "backscroll forget --source codex --before 90d --yes",
+    ),
+)
+@click.argument("ids", nargs=-1, metavar="[ID...]")
+@click.option(
+    "--source", default="", metavar="NAME", help="All that came from a source, such as chatgpt."
+)
+@click.option(
+    "--project", "folder", default="", metavar="NAME", help="All of a project or working directory."
+)
+@click.option(
+    "--before",
+    default="",
+    metavar="WHEN",
+    help="All whose last activity was before a UTC date or time, or is older than an age: 90d, 1y.",
+)
+@click.option("--partition", default=None, help="A partition of the store.  [BACKSCROLL_PROJECT]")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@with_settings("database")
+def forget(  # noqa: PLR0913 - parameters are options
+    settings: Settings,
+    *,
+    ids: tuple[str, ...],
+    source: str,
+    folder: str,
+    before: str,
+    partition: str | None,
+    yes: bool,
+) -> None:
+    """Erase threads, conversations and stored completions for good, by id or by what they are.
+
+    If several options are given, all of them must apply. Shows what would be erased, and asks.
+    Then the texts, titles and metadata are erased from the database, from the search index and from
+    stored replies. Only a hash of each one's import key is kept, so that no later import or sync
+    brings it back. The files that were imported are not changed; nor are backups and exports.
+    """
+    import anyio
+
+    from backscroll.commands.forget.forgetting import erase, found, summary
+    from backscroll.commands.forget.selecting import selection
+
+    stdout()
+    selected = selection(ids, source, folder, before)
+    if selected is None:
+        raise click.UsageError(_NEEDED)
+    within = settings.project if partition is None else partition
+    forgotten = anyio.run(found, settings.database_url, selected, within)
+    for missing in sorted({*ids} - {each.id for each in forgotten}):
+        click.echo(f"backscroll: {missing} is not in the store", err=True)
+    if not forgotten:
+        write("Nothing to forget.")
+        sys.exit(bool(ids))
+    write(summary(forgotten))
+    if not yes:
+        _confirm(len(forgotten))
+    write(anyio.run(erase, settings.database_url, forgotten, within))
+    sys.exit(len(forgotten) < len({*ids}))
+
+
+def _confirm(count: int) -> None:
+    """Ask the user.
+
+    Raises:
+        click.Abort: the answer is no.
+        CommandError: the question cannot be answered, because stdin is not a terminal.
+    """
+    them = "it" if count == 1 else f"all {count}"
+    try:
+        agreed = click.confirm(f"\nErase {them} for good?")
+    except click.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+        raise CommandError("nothing was erased: add --yes to agree without being asked") from None
+    if not agreed:
+        raise click.Abort

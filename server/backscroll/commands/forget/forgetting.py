@@ -1,0 +1,71 @@
+"""Finds what a selection selects, shows it, and erases it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from backscroll.commands.local_store import opened_store
+from backscroll.store.archive.records import Forgettable, Selection
+
+_SHOWN: Final = 20
+"""The maximum number of titles that are shown."""
+_TITLE_CHARS: Final = 60
+_LATEST: Final = 253_402_300_799
+"""The last second of the year 9999, beyond which Python has no dates."""
+
+
+async def found(database: str, selected: Selection, partition: str) -> list[Forgettable]:
+    """Return what a selection selects, latest active first.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    async with opened_store(database) as store:
+        return await store.forgettable(selected, partition)
+
+
+async def erase(database: str, forgotten: Sequence[Forgettable], partition: str) -> str:
+    """Erase what `found` returned, and return a sentence about it.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    async with opened_store(database) as store:
+        outcome = await store.forget(forgotten, partition)
+    sentence = f"Erased {outcome.erased:,} for good."
+    return sentence if outcome.is_log_empty else f"{sentence} {_LEFT}"
+
+
+_LEFT: Final = (
+    "The database's log and old versions of its rows may contain the texts for a while; "
+    "docs/security.md describes how to remove them."
+)
+
+
+def summary(forgotten: Sequence[Forgettable]) -> str:
+    """Return lines with the counts, and the latest of the titles."""
+    lines = [
+        f"{_time(each.last_active_at)}  {each.id}  {_title(each)}" for each in forgotten[:_SHOWN]
+    ]
+    if len(forgotten) > _SHOWN:
+        lines.append(f"and {len(forgotten) - _SHOWN} more")
+    kinds = Counter(each.kind for each in forgotten)
+    counts = ", ".join(_counted(count, kind) for kind, count in kinds.items())
+    total = _counted(sum(each.messages for each in forgotten), "message")
+    return "\n".join([*lines, f"{counts}; {total}"])
+
+
+def _title(each: Forgettable) -> str:
+    title = " ".join(each.title.split())
+    cut = title if len(title) <= _TITLE_CHARS else f"{title[:_TITLE_CHARS]}…"
+    return cut or "(no title)"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _time(seconds: int) -> str:
+    at = datetime.fromtimestamp(min(max(seconds, 0), _LATEST), UTC)
+    return at.strftime("%Y-%m-%d %H:%M")

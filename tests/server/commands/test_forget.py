@@ -1,0 +1,107 @@
+"""`backscroll forget`, as it is typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backscroll.cli import commands
+
+LINES = [
+    {
+        "object": "conversation",
+        "id": f"conv_{name}",
+        "key": f"chatgpt:{name}",
+        "created_at": created_at,
+        "metadata": {"title": f"About {name}", "source": "chatgpt", "project": "/work"},
+        "items": [{"role": "user", "content": name, "created_at": created_at}],
+    }
+    for name, created_at in (("tea", 1_700_000_000), ("coffee", 1_600_000_000))
+]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def file(tmp_path: Path, database: str) -> str:
+    path = tmp_path / "lines.jsonl"
+    path.write_text("\n".join(map(json.dumps, LINES)), encoding="utf-8")
+    assert run("import", str(path), "--database", database).exit_code == 0
+    return str(path)
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(commands, arguments, input=stdin)
+
+
+def test_what_is_forgotten_is_shown_asked_for_and_stays_forgotten(database: str, file: str) -> None:
+    done = run("forget", "conv_tea", "--database", database, stdin="y\n")
+    assert done.exit_code == 0
+    assert done.stdout == (
+        "2023-11-14 22:13  conv_tea  About tea\n"
+        "1 conversation; 1 message\n"
+        "\n"
+        "Erase it for good? [y/N]: y\n"
+        "Erased 1 for good.\n",
+    )
+    again = run("import", file, "--database", database)
+    assert again.stdout == (
+        "0 imported, 1 already there, 1 deleted or forgotten before, 0 refused\n"
+    )
+    exported = run("export", "--database", database).stdout
+    assert [json.loads(line)["id"] for line in exported.splitlines()] == ["conv_coffee"]
+    gone = run("forget", "conv_tea", "--database", database)
+    assert (gone.exit_code, gone.stdout) == (1, "Nothing to forget.\n")
+    assert gone.stderr == "backscroll: conv_tea is not in the store\n"
+
+
+@pytest.mark.usefixtures("file")
+def test_nothing_is_erased_without_agreement(database: str) -> None:
+    chosen = ("forget", "--source", "chatgpt", "--project", "/work", "--database", database)
+    declined = run(*chosen, stdin="n\n")
+    assert declined.exit_code == 1
+    assert declined.stdout == (
+        "2023-11-14 22:13  conv_tea  About tea\n"
+        "2020-09-13 12:26  conv_coffee  About coffee\n"
+        "2 conversations; 2 messages\n"
+        "\n"
+        "Erase all 2 for good? [y/N]: n\n"
+    )
+    unasked = run(*chosen, stdin="")
+    assert unasked.exit_code == 2
+    assert "nothing was erased: add --yes to agree without being asked" in unasked.stderr
+    assert run("forget", "--before", "2021", "--yes", "--database", database).exit_code == 0
+    exported = run("export", "--database", database).stdout
+    assert [json.loads(line)["id"] for line in exported.splitlines()] == ["conv_tea"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name what to forget: ids, --source, --project or --before"),
+        (("--before", "soon"), "--before 'soon' is not a date, a time or an age"),
+    ],
+)
+def test_a_command_that_selects_nothing_is_explained(
+    arguments: tuple[str, ...], said: str, database: str
+) -> None:
+    result = run("forget", *arguments, "--database", database)
+    assert result.exit_code != 0
+    assert said in result.stderr
+
+
+def test_a_long_list_is_cut_and_counted(tmp_path: Path, database: str) -> None:
+    path = tmp_path / "many.jsonl"
+    lines = [{**LINES[0], "id": f"conv_{at}", "key": str(at)} for at in range(25)]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert run("import", str(path), "--database", database).exit_code == 0
+    shown = run("forget", "--source", "chatgpt", "--yes", "--database", database).stdout
+    assert shown.splitlines()[20:] == [
+        "and 5 more",
+        "25 conversations; 25 messages",
+        "Erased 25 for good.",
+    ]

@@ -1,0 +1,181 @@
+"""What is forgotten is in no file any more, and no import brings it back."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from backscroll.database.sqlite import open_sqlite
+from backscroll.store.app import Store, store_over
+from backscroll.store.archive.records import (
+    Forgettable,
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedItem,
+    ImportedMessage,
+    ImportedThread,
+    Selection,
+)
+from tests.store.conftest import Kept, Sql
+from tests.store.replicas import client_of
+from tests.store.wire import Json, add_items, new_conversation, page
+
+SECRET = "quisquilian"  # a word that no other text has
+TEXT = f"{SECRET} marmalade. " * 40
+
+CONVERSATION = ImportedConversation(
+    key=f"chatgpt:{SECRET}",
+    created_at=100,
+    last_active_at=200,
+    items=[
+        ImportedItem({"role": "user", "content": TEXT}, created_at=150, key="a"),
+        ImportedItem(
+            {"type": "function_call_output", "call_id": "1", "output": TEXT},
+            created_at=160,
+            key="b",
+        ),
+    ],
+    metadata={"title": f"About {SECRET}", "source": "chatgpt", "project": "/home/ada"},
+)
+THREAD = ImportedThread(
+    key="t",
+    id="thread_1",
+    created_at=300,
+    messages=[ImportedMessage(role="user", content=TEXT, created_at=400)],
+    metadata={"title": SECRET, "source": "slack"},
+)
+COMPLETION = ImportedCompletion(
+    key="c",
+    id="chatcmpl-1",
+    created_at=500,
+    model="m",
+    choices=[{"index": 0, "message": {"role": "assistant", "content": TEXT}}],
+    messages=[{"role": "user", "content": TEXT}],
+    metadata={"topic": SECRET, "source": "chatgpt"},
+)
+
+
+async def fill(store: Store) -> None:
+    await store.import_thread(THREAD)
+    await store.import_completion(COMPLETION)
+    await store.import_conversation(CONVERSATION)
+
+
+def holding(path: Path) -> list[str]:
+    """Return which of a database's files have the word."""
+    return [
+        file.name
+        for file in sorted(path.parent.glob(f"{path.name}*"))
+        if SECRET.encode() in file.read_bytes()
+    ]
+
+
+@pytest.mark.parametrize("version", [(3, 50, 6), (3, 51, 3)], ids=["truncate", "wal"])
+async def test_no_file_has_it_any_more(version: tuple[int, int, int], path: Path) -> None:
+    async with (
+        open_sqlite(f"sqlite:///{path}", "store", sqlite_version=version) as database,
+        client_of(await store_over(database)) as api,
+    ):
+        store = await store_over(database)
+        await fill(store)
+        made = await api.post(
+            "/conversations",
+            json={"items": [{"role": "user", "content": TEXT}], "metadata": {"title": SECRET}},
+            headers={"Idempotency-Key": "k"},
+        )
+        conversation = made.json()["id"]
+        await add_items(api, conversation, {"role": "user", "content": TEXT})
+        await new_conversation(api, ("Another one stays.",))
+        for at in range(20):  # spreads what follows over several parts of the index
+            await store.import_thread(replace(THREAD, key=f"t{at}", id=f"thread_t{at}"))
+        before = holding(path)
+        ids = [conversation, *(f"thread_t{at}" for at in range(20))]
+        found = await store.forgettable(Selection(ids=ids))
+        found += await store.forgettable(Selection(source="chatgpt"))
+        found += await store.forgettable(Selection(source="slack", before_s=401))
+        outcome = await store.forget(found)
+        assert (outcome.erased, outcome.is_log_empty) == (24, True)
+        assert before != []
+        assert holding(path) == []
+        replayed = await api.post(
+            "/conversations",
+            json={"items": [{"role": "user", "content": TEXT}], "metadata": {"title": SECRET}},
+            headers={"Idempotency-Key": "k"},
+        )
+        assert replayed.status_code == 410
+        [left] = (await page(api, "/conversations"))["data"]
+        assert left["message_count"] == 1
+
+
+async def test_nothing_shows_it_and_no_import_brings_it_back(
+    store: Store, api: httpx2.AsyncClient, kept: Kept, sql: Sql
+) -> None:
+    await fill(store)
+    every = await store.forgettable(Selection(before_s=1_000))
+    assert [(each.kind, each.title, each.messages, each.last_active_at) for each in every] == [
+        ("chat completion", SECRET, 1, 500),
+        ("thread", SECRET, 1, 400),
+        ("conversation", f"About {SECRET}", 1, 200),
+    ]
+    assert (await store.forget(every)).erased == 3
+    assert (await store.forget(every)).erased == 0
+    assert await store.forgettable(Selection(before_s=1_000)) == []
+    for again in (CONVERSATION, replace(CONVERSATION, is_tail=True)):
+        assert (await store.import_conversation(again)).kind == "forgotten"
+    assert (await store.import_thread(THREAD)).kind == "forgotten"
+    assert (await store.import_thread(replace(THREAD, id=None))).kind == "forgotten"
+    assert (await store.import_completion(replace(COMPLETION, id=None))).kind == "forgotten"
+    assert SECRET.encode() not in await kept()
+    assert (await page(api, "/search", query=SECRET))["data"] == []
+    for url in ("/threads", "/conversations", "/chat/completions"):
+        assert (await page(api, url))["data"] == []
+    exported: list[object] = [each async for each in store.export_threads()]
+    exported += [each async for each in store.export_conversations()]
+    exported += [each async for each in store.export_completions()]
+    assert exported == []
+    assert await sql("SELECT count(*) FROM forgotten") == [(3,)]
+    assert (await store.import_conversation(CONVERSATION, "other")).kind == "imported"
+
+
+@pytest.mark.parametrize(
+    ("selection", "kinds"),
+    [
+        (Selection(ids=("thread_1", "thread_none")), ["thread"]),
+        (Selection(source="chatgpt"), ["chat completion", "conversation"]),
+        (Selection(project="/home/ada"), ["conversation"]),
+        (Selection(before_s=400), ["conversation"]),
+        (Selection(before_s=401), ["thread", "conversation"]),
+        (Selection(source="slack", before_s=400), []),
+        (Selection(source="chatgpt", project="/home/ada"), ["conversation"]),
+    ],
+)
+async def test_only_what_meets_all_conditions_is_selected(
+    store: Store, selection: Selection, kinds: list[str]
+) -> None:
+    await fill(store)
+    assert [each.kind for each in await store.forgettable(selection)] == kinds
+
+
+async def test_a_selection_without_a_condition_selects_nothing(store: Store) -> None:
+    with pytest.raises(ValueError, match="needs a condition"):
+        await store.forgettable(Selection())
+
+
+async def test_what_was_created_through_the_api_is_forgotten_by_its_id(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    conversation = await new_conversation(api, ("one", "two"))
+    [exported] = [each async for each in store.export_conversations()]
+    [found] = await store.forgettable(Selection(ids=(conversation,)))
+    assert found == Forgettable(
+        kind="conversation",
+        id=conversation,
+        title="",
+        messages=2,
+        last_active_at=found.last_active_at,
+    )
+    await store.forget([found])
+    missing: Json = (await api.get(f"/conversations/{conversation}")).json()
+    assert missing["error"]["message"].startswith("No conversation found")
+    assert (await store.import_conversation(exported)).kind == "forgotten"
