@@ -46,7 +46,7 @@ def test_what_is_forgotten_is_shown_asked_for_and_stays_forgotten(database: str,
         "1 conversation; 1 message\n"
         "\n"
         "Erase it for good? [y/N]: y\n"
-        "Erased 1 for good.\n",
+        "Erased 1 for good.\n"
     )
     again = run("import", file, "--database", database)
     assert again.stdout == (
