@@ -2,12 +2,19 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats import tree
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.item_list import ItemList
+
+MOST_BRANCHES: Final = 1_000
+"""The maximum number of abandoned branches of a conversation.
+
+Each branch repeats the messages that it shares with others, so the time grows with the square of
+the conversation if all of them branch.
+"""
 
 _Message = TypeVar("_Message")
 
@@ -21,6 +28,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
     conversation: Callable[[Sequence[_Message]], SourceConversation],
     position: str,
     abandoned: bool,
+    most: int = MOST_BRANCHES,
 ) -> Iterator[Record]:
     """Yield a conversation with its current branch, then its abandoned branches.
 
@@ -36,6 +44,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
             branch's messages.
         position: where the conversation is in its file.
         abandoned: whether to yield the abandoned branches.
+        most: the maximum number of abandoned branches. Further ones are not readable.
     """
     current = conversation([messages[each] for each in line])
     items = _items(messages, line, add, current)
@@ -53,6 +62,10 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
             continue
         seen.update(item.key for item in items)
         number += 1
+        if number > most:
+            reason = f"has more than {most:,} abandoned branches: the others are left out"
+            yield Unreadable(position, reason)
+            return
         yield dataclasses.replace(
             conversation([messages[each] for each in branch]),
             id=f"{current.id}/{branch[-1]}",

@@ -1,0 +1,31 @@
+"""The branches of a conversation, whatever its format."""
+
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.formats.branches import read_branches
+from backscroll.history.formats.item_list import ItemList
+from backscroll.history.formats.openai_items import message
+
+
+def add(items: ItemList, key: str, text: str) -> None:
+    items.add(key, message("user", [text]), None)
+
+
+def test_a_conversation_with_too_many_branches_says_so_after_those_that_are_read() -> None:
+    messages = {str(number): "Tea" for number in range(9)}
+
+    current, *abandoned, last = read_branches(
+        messages,
+        dict.fromkeys(messages, ""),
+        ["8"],
+        add=add,
+        conversation=lambda _: SourceConversation(source="test", id="c1", items=()),
+        position="conversation 1",
+        abandoned=True,
+        most=3,
+    )
+
+    read = [each.id for each in (current, *abandoned) if isinstance(each, SourceConversation)]
+    assert read == ["c1", "c1/0", "c1/1", "c1/2"]
+    assert last == Unreadable(
+        "conversation 1", "has more than 3 abandoned branches: the others are left out"
+    )
