@@ -7,7 +7,7 @@ not document them.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from backscroll.history.formats.chatgpt_citations import resolved
+from backscroll.history.formats.chatgpt.citations import resolved
 from backscroll.history.formats.item_list import ItemList
 from backscroll.history.formats.json_values import (
     first_text,

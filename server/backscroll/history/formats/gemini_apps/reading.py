@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.formats.activity import Activity
-from backscroll.history.formats.activity_page import activities
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.formats.html_text import text_of_html
+from backscroll.history.formats.format import Record
+from backscroll.history.formats.gemini_apps.activity import Activity
+from backscroll.history.formats.gemini_apps.html_text import text_of_html
+from backscroll.history.formats.gemini_apps.page import activities
 from backscroll.history.formats.item_list import ItemList
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import (
@@ -30,7 +30,7 @@ from backscroll.history.formats.openai_items import Part, file_part, message
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
-_NAME: Final = "gemini-apps"
+NAME: Final = "gemini-apps"
 _PRODUCTS: Final = ("gemini", "bard")
 _PAGE_NAMES: Final = frozenset({"myactivity.html", "my activity.html"})
 _PROMPTS: Final = re.compile(
@@ -53,7 +53,8 @@ _NO_TIME: Final = "has no time that can be read: request the export again, in En
 _EMPTY: Final = "has neither a prompt nor an answer: there is nothing to import"
 
 
-def _recognises(sample: Sample) -> bool:
+def recognises(sample: Sample) -> bool:
+    """Return whether a file with this start is such a file."""
     if sample.kind == "text":
         page = sample.start.lower()
         if b"<html" not in page and b"outer-cell" not in page:
@@ -66,17 +67,18 @@ def _recognises(sample: Sample) -> bool:
     )
 
 
-def _read(file: SourceFile) -> Iterator[Record]:
-    read = _Reading()
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversations of a file."""
+    reading = _Reading()
     with file.open() as stream:
         is_page = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
     if not is_page:
-        yield from read_records(file, read.record)
+        yield from read_records(file, reading.record)
         return
     with file.open() as stream:
         for number, activity in enumerate(activities(stream), 1):
-            yield from read.activity(activity, f"activity {number}")
-    if not read.found:
+            yield from reading.activity(activity, f"activity {number}")
+    if not reading.found:
         reason = "has no activities of Gemini Apps: in Google Takeout, choose My Activity alone"
         yield Unreadable("the file", reason)
 
@@ -150,7 +152,7 @@ def _conversation(own_id: str, lines: Sequence[str], activity: Activity) -> Sour
     items.add("prompt", message("user", parts), activity.at)
     items.add("answer", message("assistant", [activity.answer]), activity.at)
     return SourceConversation(
-        source=_NAME,
+        source=NAME,
         id=own_id,
         items=items.items(),
         created_at=activity.at,
@@ -180,11 +182,3 @@ def _notes(found: Mapping[str, Any]) -> Iterator[str]:
         if files:
             yield f"Attached {len(files)} files."
             yield from (f"- {name}" for name in files)
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="a Google Takeout of Gemini Apps",
-    recognises=_recognises,
-    read=_read,
-)

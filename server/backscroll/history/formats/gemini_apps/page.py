@@ -8,9 +8,9 @@ import codecs
 from collections.abc import Iterator
 from typing import BinaryIO, Final, Literal
 
-from backscroll.history.formats.activity import Activity
-from backscroll.history.formats.activity_times import is_time, unix_seconds_of
-from backscroll.history.formats.html_text import HtmlText, LenientParser
+from backscroll.history.formats.gemini_apps.activity import Activity
+from backscroll.history.formats.gemini_apps.html_text import HtmlText, LenientParser
+from backscroll.history.formats.gemini_apps.times import is_time, unix_seconds_of
 
 _BLOCK_BYTES: Final = 256 * 1024
 _PENDING_CHARS: Final = 4 * 1024 * 1024

@@ -11,8 +11,8 @@ from typing import Any, Final
 from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import read_branches
-from backscroll.history.formats.claude_ai_messages import add_message, with_keys
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.claude_ai.messages import add_message, with_keys
+from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import (
     digest,
@@ -25,7 +25,7 @@ from backscroll.history.formats.json_values import (
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
-_NAME: Final = "claude-ai"
+NAME: Final = "claude-ai"
 _NO_PARENT: Final = frozenset(
     {"00000000-0000-4000-8000-000000000000", "00000000-0000-0000-0000-000000000000"}
 )
@@ -33,7 +33,8 @@ _DESIGN: Final = ("contentBlocks", "authorAccountUuid")
 """Fields of a message's `content` in a design chat."""
 
 
-def _recognises(sample: Sample) -> bool:
+def recognises(sample: Sample) -> bool:
+    """Return whether a file with this start is such an export."""
     return any(
         isinstance(record.get("chat_messages"), list) or _is_design(record)
         for whole in sample.records
@@ -49,11 +50,13 @@ def _is_design(record: Mapping[str, Any]) -> bool:
     )
 
 
-def _read(file: SourceFile) -> Iterator[Record]:
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversations of a file."""
     return read_records(file, lambda *given: conversations(*given, branches=False), "conversations")
 
 
-def _read_branches(file: SourceFile) -> Iterator[Record]:
+def read_abandoned(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversations of a file, each before its abandoned branches."""
     return read_records(file, lambda *given: conversations(*given, branches=True), "conversations")
 
 
@@ -89,7 +92,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
 def _conversation(found: Mapping[str, Any], own_id: str) -> SourceConversation:
     return SourceConversation(
-        source=_NAME,
+        source=NAME,
         id=own_id,
         items=(),
         title=first_text(found, "name", "title"),
@@ -98,12 +101,3 @@ def _conversation(found: Mapping[str, Any], own_id: str) -> SourceConversation:
         project=first_text(object_of(found.get("project")), "name", "uuid"),
         model=text_of(found.get("model")),
     )
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="a Claude.ai export",
-    recognises=_recognises,
-    read=_read,
-    read_branches=_read_branches,
-)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import has_items, read_branches
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import (
     digest,
@@ -22,14 +22,15 @@ from backscroll.history.formats.json_values import (
     text_of,
     unix_seconds,
 )
-from backscroll.history.formats.open_webui_messages import add_message
+from backscroll.history.formats.open_webui.messages import add_message
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
-_NAME: Final = "open-webui"
+NAME: Final = "open-webui"
 
 
-def _recognises(sample: Sample) -> bool:
+def recognises(sample: Sample) -> bool:
+    """Return whether a file with this start is such an export."""
     return any("messages" in _history(_chat(record)) for record in sample.records)
 
 
@@ -42,11 +43,13 @@ def _history(chat: Mapping[str, Any]) -> Mapping[str, Any]:
     return object_of(chat.get("history"))
 
 
-def _read(file: SourceFile) -> Iterator[Record]:
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversations of a file."""
     return read_records(file, lambda *given: conversations(*given, branches=False))
 
 
-def _read_branches(file: SourceFile) -> Iterator[Record]:
+def read_abandoned(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversations of a file, each before its abandoned branches."""
     return read_records(file, lambda *given: conversations(*given, branches=True))
 
 
@@ -112,7 +115,7 @@ def _conversation(
     created_at = unix_seconds(found.get("created_at")) or unix_seconds(chat.get("timestamp"))
     folder = text_of(found.get("folder_id"))
     return SourceConversation(
-        source=_NAME,
+        source=NAME,
         id=own_id,
         items=(),
         title=first_text(found, "title") or first_text(chat, "title"),
@@ -121,12 +124,3 @@ def _conversation(
         model=next(filter(None, (*answered, *chosen)), ""),
         metadata={"folder_id": folder} if folder else {},
     )
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="an Open WebUI export",
-    recognises=_recognises,
-    read=_read,
-    read_branches=_read_branches,
-)

@@ -10,8 +10,8 @@ from typing import Any, Final
 from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import has_items, read_branches
-from backscroll.history.formats.chatgpt_messages import add_message, model_of
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.chatgpt.messages import add_message, model_of
+from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import (
     digest,
@@ -25,12 +25,13 @@ from backscroll.history.formats.json_values import (
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
-_NAME: Final = "chatgpt"
+NAME: Final = "chatgpt"
 _PROJECT: Final = "g-p-"
 """How the id of a project begins. The ids of custom GPTs begin with `g-` alone."""
 
 
-def _recognises(sample: Sample) -> bool:
+def recognises(sample: Sample) -> bool:
+    """Return whether a file with this start is such an export."""
     return any(
         isinstance(record.get("mapping"), dict) or "current_node" in record
         for whole in sample.records
@@ -38,11 +39,13 @@ def _recognises(sample: Sample) -> bool:
     )
 
 
-def _read(file: SourceFile) -> Iterator[Record]:
+def read(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversations of a file."""
     return read_records(file, lambda *given: conversations(*given, branches=False), "conversations")
 
 
-def _read_branches(file: SourceFile) -> Iterator[Record]:
+def read_abandoned(file: SourceFile) -> Iterator[Record]:
+    """Yield the conversations of a file, each before its abandoned branches."""
     return read_records(file, lambda *given: conversations(*given, branches=True), "conversations")
 
 
@@ -118,7 +121,7 @@ def _conversation(
     gpt = first_text(found, "gizmo_id", "conversation_template_id")
     in_project = gpt.startswith(_PROJECT)
     return SourceConversation(
-        source=_NAME,
+        source=NAME,
         id=own_id,
         items=(),
         title=text_of(found.get("title")),
@@ -128,12 +131,3 @@ def _conversation(
         model=model_of(line) or text_of(found.get("default_model_slug")),
         metadata={"gpt": gpt} if gpt and not in_project else {},
     )
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="a ChatGPT export",
-    recognises=_recognises,
-    read=_read,
-    read_branches=_read_branches,
-)

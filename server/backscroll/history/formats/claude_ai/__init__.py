@@ -1,0 +1,19 @@
+"""The export of Claude.ai."""
+
+from typing import Final
+
+from backscroll.history.formats.claude_ai.conversations import (
+    NAME,
+    read,
+    read_abandoned,
+    recognises,
+)
+from backscroll.history.formats.format import Format
+
+FORMAT: Final = Format(
+    name=NAME,
+    words="a Claude.ai export",
+    recognises=recognises,
+    read=read,
+    read_branches=read_abandoned,
+)

@@ -1,0 +1,13 @@
+"""What Google Takeout has of Gemini Apps."""
+
+from typing import Final
+
+from backscroll.history.formats.format import Format
+from backscroll.history.formats.gemini_apps.reading import NAME, read, recognises
+
+FORMAT: Final = Format(
+    name=NAME,
+    words="a Google Takeout of Gemini Apps",
+    recognises=recognises,
+    read=read,
+)

@@ -1,0 +1,19 @@
+"""The export of Open WebUI."""
+
+from typing import Final
+
+from backscroll.history.formats.format import Format
+from backscroll.history.formats.open_webui.conversations import (
+    NAME,
+    read,
+    read_abandoned,
+    recognises,
+)
+
+FORMAT: Final = Format(
+    name=NAME,
+    words="an Open WebUI export",
+    recognises=recognises,
+    read=read,
+    read_branches=read_abandoned,
+)
