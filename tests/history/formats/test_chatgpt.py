@@ -439,6 +439,7 @@ CITED = "\ue200cite\ue202turn0search1\ue202turn0search2\ue201"
                         "metadata": {"title": "Tea", "url": "https://t.example"},
                     },
                     {"start_ix": 0, "end_ix": 3, "metadata": {"title": "No mark"}},
+                    {"start_ix": 17, "end_ix": 21, "metadata": None},
                 ]
             },
             "3 min.[Tea](https://t.example) 【2†a】",
@@ -450,6 +451,17 @@ def test_citation_marks_become_links(text: str, metadata: JSON, shown: str) -> N
     found = chat(node("a", None, "assistant", text, metadata=metadata))
 
     assert lines_of(conversation_in(FORMAT, [found]).items) == [f"assistant: {shown}"]
+
+
+def test_many_citation_marks_are_replaced_in_one_pass() -> None:
+    marks = [f"\ue200cite\ue202turn{number}\ue201" for number in range(20_000)]
+    references = [{"matched_text": mark, "alt": "[Tea]"} for mark in marks]
+    text = "".join(marks) + "\ue200cite" * 2 + "x" * 1_000_000
+    found = chat(node("a", None, "assistant", text, metadata={"content_references": references}))
+
+    (line,) = lines_of(conversation_in(FORMAT, [found]).items)
+
+    assert line == "assistant: " + "[Tea]" * 20_000 + "\ue200cite" * 2 + "x" * 1_000_000
 
 
 def test_a_message_without_a_time_has_that_of_the_one_before_or_of_the_conversation() -> None:

@@ -229,6 +229,19 @@ def test_the_html_of_an_answer_becomes_text(html: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "html",
+    ["<!--" * 200_000, "<a " * 200_000, "<ul><li>" * 20_000, "</a>" * 50_000, "<a b='" * 100_001],
+    ids=["comments", "tags", "lists", "end tags", "attributes"],
+)
+def test_html_that_never_ends_is_read_in_a_time_that_grows_with_its_size(html: str) -> None:
+    found = activity("Prompted Tea?", f"<p>3 min.</p>{html}")
+
+    prompt, *_ = lines_of(conversation_in(FORMAT, [found]).items)
+
+    assert prompt == "user: Tea?"
+
+
+@pytest.mark.parametrize(
     ("time", "seconds"),
     [
         ("Jan 15, 2026, 12:00:00 PM UTC", NOON),

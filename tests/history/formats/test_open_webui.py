@@ -171,8 +171,16 @@ def test_details_in_the_content_are_items_of_their_kinds() -> None:
     ]
 
 
-def test_an_element_that_does_not_end_is_text() -> None:
-    text = '<details type="reasoning"><summary>Thought</summary> and on'
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<details type="reasoning"><summary>Thought</summary> and on',
+        "<details " * 100_000 + ">",
+        "<details " + "x" * 300_000 + "></details>",
+    ],
+    ids=["one", "many", "with a long attribute"],
+)
+def test_an_element_without_an_end_or_a_type_is_text(text: str) -> None:
 
     found = chat(message("m1", None, "assistant", text))
 

@@ -19,16 +19,22 @@ from backscroll.history.formats.json_values import (
 )
 
 _BEGIN: Final = "\ue200"
-_MARK: Final = re.compile("\ue200([^\ue200\ue201\ue202]*)\ue202?([^\ue200\ue201]*)\ue201")
+_END: Final = "\ue201"
+_SEPARATOR: Final = "\ue202"
+_MARK: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
 _OLD_BEGIN: Final = "【"
 _OLD_END: Final = "】"
+_MARKS: Final = re.compile(f"(?:{_MARK.pattern})+|{_OLD_BEGIN}[^{_OLD_BEGIN}{_OLD_END}]*{_OLD_END}")
+"""Marks side by side, which can have one reference together, or an old mark."""
+
 _NAMED: Final = "entity"
 
 
 def resolved(text: str, metadata: Mapping[str, Any]) -> str:
     """Return a text with links in place of its citation marks.
 
-    A mark that the metadata does not explain is removed, except that the name of an entity is kept.
+    A mark that the metadata does not explain is removed, except that the name of an entity and
+    marks of 2024 are kept.
 
     Args:
         text: a text of a message.
@@ -47,11 +53,14 @@ def resolved(text: str, metadata: Mapping[str, Any]) -> str:
             mark = text[begin:end]
             if mark.startswith(_OLD_BEGIN) and mark.endswith(_OLD_END):
                 links.setdefault(mark, _markdown(object_of(citation.get("metadata"))))
-    links = {mark: link for mark, link in links.items() if link or mark.startswith(_BEGIN)}
-    if links:
-        marks = re.compile("|".join(map(re.escape, sorted(links, key=len, reverse=True))))
-        text = marks.sub(lambda match: links[match[0]], text)
-    return _MARK.sub(_unexplained, text)
+    return _MARKS.sub(lambda found: _replaced(found[0], links), text)
+
+
+def _replaced(marks: str, links: Mapping[str, str]) -> str:
+    """Return the text in place of marks side by side, or of one old mark."""
+    return links.get(marks) or _MARK.sub(
+        lambda mark: links.get(mark[0]) or _unexplained(mark), marks
+    )
 
 
 def _link(reference: Mapping[str, Any], mark: str) -> str:
@@ -75,7 +84,7 @@ def _markdown(source: Mapping[str, Any]) -> str:
 
 
 def _unexplained(mark: re.Match[str]) -> str:
-    kind, value = mark[1], mark[2]
+    kind, _, value = mark[1].partition(_SEPARATOR)
     if kind != _NAMED:
         return ""
     try:

@@ -16,6 +16,15 @@ _BREAKS: Final = {
 """The line ends before and after an element. 2 leave an empty line."""
 
 _BEFORE: Final = {"code": "`", **{f"h{level}": "#" * level + " " for level in range(1, 7)}}
+_INDENTED: Final = 8
+"""The maximum number of lists inside one another that are told apart by their indentation."""
+
+_UNFINISHED_CHARS: Final = 16_384
+"""The maximum length of unfinished tags at the end of HTML that the parser reads, in characters.
+
+It reads each of them to the end of the HTML, so its time grows with the square of their length.
+"""
+
 _NOT_SHOWN: Final = frozenset({"script", "style", "template", "noscript"})
 
 
@@ -110,18 +119,26 @@ class HtmlText:
         if self._lists and self._lists[-1] >= 0:
             self._lists[-1] += 1
             mark = f"{self._lists[-1]}. "
-        self._add("  " * (len(self._lists) - 1) + mark)
+        self._add("  " * (min(len(self._lists), _INDENTED) - 1) + mark)
         self._at_item = True
 
     def _end_link(self) -> None:
-        shown = "".join(self._pieces[self._link_from :])
-        if self._link.startswith(("http://", "https://")) and self._link != shown.strip():
-            self._pieces[self._link_from :] = [f"[{shown}]({self._link})"]
+        if self._link.startswith(("http://", "https://")):
+            shown = "".join(self._pieces[self._link_from :])
+            if self._link != shown.strip():
+                self._pieces[self._link_from :] = [f"[{shown}]({self._link})"]
         self._link = ""
 
 
 class LenientParser(HTMLParser):
-    """A parser that no declaration stops."""
+    """A parser that no HTML stops, and whose time grows with the size of the HTML."""
+
+    def finish(self) -> None:
+        """End the HTML. The rest after an unfinished tag becomes text if it is long."""
+        if len(self.rawdata) <= _UNFINISHED_CHARS:
+            self.close()
+        else:
+            self.handle_data(self.rawdata)
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002 - as the base class has it
         """Read `<![…` like a comment, where the base class raises an error."""
@@ -132,7 +149,7 @@ def text_of_html(html: str) -> str:
     """Return the text of HTML."""
     parser = _Parser()
     parser.feed(html)
-    parser.close()
+    parser.finish()
     return parser.built.text()
 
 

@@ -30,8 +30,7 @@ def activities(stream: BinaryIO) -> Iterator[Activity]:
         yield from page.take()
         if len(page.rawdata) > _PENDING_CHARS:
             break
-    else:
-        page.close()
+    page.finish()
     page.end_cell()
     yield from page.take()
 

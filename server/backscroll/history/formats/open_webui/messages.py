@@ -22,7 +22,7 @@ from backscroll.history.formats.openai_items import Part, file_part, reasoning, 
 
 _BEGIN: Final = "<details"
 _END: Final = "</details>"
-_ATTRIBUTE: Final = re.compile(r'([a-zA-Z_-]+)="([^"]*)"')
+_ATTRIBUTE: Final = re.compile(r'(?<![a-zA-Z_-])([a-zA-Z_-]++)="([^"]*)"')
 _SUMMARY: Final = re.compile(r"\A\s*<summary>[^<]*</summary>\s*")
 _QUOTED: Final = re.compile(r"^> ?", re.MULTILINE)
 _REASONING: Final = "reasoning"
