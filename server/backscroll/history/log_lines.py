@@ -4,9 +4,8 @@ import errno
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from pydantic_core import from_json
 
@@ -29,8 +28,7 @@ Skips = Callable[[bytes], bool]
 """Returns whether a line is not needed, given its first bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """A line of a log.
 
     Attributes:

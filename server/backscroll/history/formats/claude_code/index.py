@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 NONE: Final = -1
 """The parent of a line that has none, and the group of a line that belongs to no sub-agent."""
@@ -30,8 +30,7 @@ class Kind(IntEnum):
     """A message that the program wrote for the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """How a line is linked to others.
 
     Attributes:

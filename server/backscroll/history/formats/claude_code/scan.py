@@ -9,6 +9,7 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.claude_code.index import NONE, Index, Kind, Link
 from backscroll.history.formats.claude_code.turns import items_of, prompt_of, title_in
 from backscroll.history.log_lines import LogLine, LogReader, parsed, why_unreadable
+from backscroll.history.log_texts import kept_text
 from backscroll.history.log_times import unix_ms
 from backscroll.store.envelopes import JSON
 
@@ -19,7 +20,7 @@ _SKIPPED: Final = re.compile(
 
 _LINKS: Final = frozenset({"system", "attachment", "progress"})
 _MOST_UNREADABLE: Final = 20
-_MOST_PROMPTS: Final = 10_000
+_MOST_PROMPT_CHARS: Final = 8 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -58,17 +59,25 @@ class Session:
 
     def note(self, line: JSON, time: int | None, replaced: int) -> None:
         """Take what is known from one of its lines."""
-        self.session = text_in(line, "sessionId") or self.session
-        self.project = self.project or text_in(line, "cwd")
-        self.git_branch = text_in(line, "gitBranch") or self.git_branch
-        self.version = text_in(line, "version") or self.version
+        get = line.get
+        # Almost all lines repeat these, so that comparing them first saves most of the work.
+        if get("sessionId") != self.session:
+            self.session = text_in(line, "sessionId") or self.session
+        if get("gitBranch") != self.git_branch:
+            self.git_branch = text_in(line, "gitBranch") or self.git_branch
+        if get("version") != self.version:
+            self.version = text_in(line, "version") or self.version
+        if not self.project:
+            self.project = text_in(line, "cwd")
+        if "forkedFrom" in line and not self.forked_from:
+            forked = line["forkedFrom"]
+            self.forked_from = text_in(forked, "sessionId") if isinstance(forked, dict) else ""
         self.replaced += replaced
         if time is not None:
-            self.first_ms = time if self.first_ms is None else min(time, self.first_ms)
-            self.last_ms = time if self.last_ms is None else max(time, self.last_ms)
-        forked = line.get("forkedFrom")
-        if not self.forked_from and isinstance(forked, dict):
-            self.forked_from = text_in(forked, "sessionId")
+            if self.first_ms is None or time < self.first_ms:
+                self.first_ms = time
+            if self.last_ms is None or time > self.last_ms:
+                self.last_ms = time
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,7 @@ class Scan:
     last_leaf: str = ""
     unreadable: list[Unreadable] = field(default_factory=list)
     _kept_bytes: int = 0
+    _prompt_chars: int = 0
     _numbers: dict[str, int] = field(default_factory=dict)
     _titles: dict[str, str] = field(default_factory=dict)
 
@@ -167,33 +177,32 @@ class Scan:
         session.note(value, time, replaced)
         message = value.get("message")
         message = message if isinstance(message, dict) else {}
-        summary = bool(value.get("isCompactSummary"))
-        is_hidden = summary or bool(value.get("isMeta"))
-        is_answer = value["type"] == "assistant"
-        outputs, calls = _calls(message.get("content"))
+        is_summary = bool(value.get("isCompactSummary"))
+        is_hidden = is_summary or bool(value.get("isMeta"))
+        message_id = ""
+        if value["type"] == "assistant":
+            message_id, model = text_in(message, "id"), text_in(message, "model")
+            if model != session.model and not is_hidden and not model.startswith("<"):
+                session.model = model or session.model
         if not is_hidden:
             session.turns += 1
             if group == NONE:
                 self.last_leaf = ""
-            if is_answer:
-                model = text_in(message, "model")
-                session.model = session.model if not model or model.startswith("<") else model
-            turn = turn_of(value, line.number - 1)
-            if not is_answer and not session.prompt:
-                session.prompt = title_in(turn.bodies)
-            self._keep(line, turn)
+            self._keep(line, value, session)
+        content = message.get("content")
+        is_output, calls = _calls(content) if isinstance(content, list) else (False, ())
         self.index.add(
             Link(
                 Kind.HIDDEN if is_hidden else Kind.TURN,
                 line.offset,
                 uuid,
                 parent or text_in(value, "logicalParentUuid"),
-                is_boundary=summary or "parentUuid" not in value,
-                is_output=outputs,
-                message=text_in(message, "id") if is_answer else "",
-                calls=calls,
-                time=time,
-                group=group,
+                is_summary or "parentUuid" not in value,
+                is_output,
+                message_id,
+                calls,
+                time,
+                group,
             )
         )
 
@@ -204,10 +213,10 @@ class Scan:
             prompt = prompt_of(attachment)
         uuid, parent = text_in(value, "uuid"), text_in(value, "parentUuid")
         if prompt and uuid:
-            self._keep(line, turn_of(value, line.number - 1))
+            self._keep(line, value, self.main)
         if not uuid:
-            if prompt and time is not None and len(self.prompts) < _MOST_PROMPTS:
-                self.prompts.append(Prompt(line.number - 1, time, prompt))
+            if prompt and time is not None:
+                self._take_prompt(line, time, prompt)
             return
         self.index.add(
             Link(
@@ -221,7 +230,23 @@ class Scan:
             )
         )
 
-    def _keep(self, line: LogLine, turn: Turn) -> None:
+    def _take_prompt(self, line: LogLine, time: int, prompt: str) -> None:
+        text = kept_text(prompt)
+        self._prompt_chars += len(text)
+        if self._prompt_chars <= _MOST_PROMPT_CHARS:
+            self.prompts.append(Prompt(line.number - 1, time, text))
+        elif len(self.unreadable) < _MOST_UNREADABLE:
+            reason = "is a queued prompt after too many others, and was left out"
+            self.unreadable.append(Unreadable(f"line {line.number}", reason))
+
+    def _keep(self, line: LogLine, value: JSON, session: Session) -> None:
+        """Keep the content of a line if it fits in memory, and note the first prompt."""
+        needs_prompt = not session.prompt and value["type"] == "user"
+        if self.turns is None and not needs_prompt:
+            return
+        turn = turn_of(value, line.number - 1)
+        if needs_prompt:
+            session.prompt = title_in(turn.bodies)
         self._kept_bytes += len(line.raw)
         if self._kept_bytes > self.in_memory:
             self.turns = None
@@ -294,19 +319,16 @@ def _is_skipped(raw: bytes) -> bool:
     return _SKIPPED.match(raw) is not None
 
 
-def _calls(content: Any) -> tuple[bool, tuple[str, ...]]:  # noqa: ANN401 - any JSON value
+def _calls(content: list[Any]) -> tuple[bool, tuple[str, ...]]:
     """Return whether a turn contains outputs of tools, and the ids of its calls or outputs."""
-    if not isinstance(content, list):
-        return False, ()
-    outputs, calls = False, []
+    is_output, calls = False, []
     for block in content:
-        if not isinstance(block, dict):
-            continue
-        call = block.get("tool_use_id")
-        if isinstance(call, str):
-            outputs = True
-        else:
-            call = block.get("id")
-        if isinstance(call, str):
-            calls.append(call)
-    return outputs, tuple(calls)
+        if isinstance(block, dict):
+            call = block.get("tool_use_id")
+            if isinstance(call, str):
+                is_output = True
+            else:
+                call = block.get("id")
+            if isinstance(call, str):
+                calls.append(call)
+    return is_output, tuple(calls)
