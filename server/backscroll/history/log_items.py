@@ -1,5 +1,6 @@
 """Items as OpenAI's conversations API has them, made from the blocks of session logs."""
 
+from hashlib import blake2b
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -7,6 +8,7 @@ from pydantic_core import to_json
 from backscroll.history.log_texts import TEXT_CHARS, binary_note, cut_note, kept_text
 from backscroll.store.envelopes import JSON
 
+_MOST_KEY_CHARS: Final = 256
 _UNPRINTABLE: Final = "[a value that is nested too deeply]"
 
 
@@ -48,6 +50,14 @@ def reasoning(text: str) -> JSON:
     """Return what a model thought before it answered."""
     content = [{"type": "reasoning_text", "text": kept_text(text)}]
     return {"type": "reasoning", "summary": [], "content": content}
+
+
+def item_key(*parts: object) -> str:
+    """Return a key of parts, joined by hyphens. A hash replaces a key that is very long."""
+    key = "-".join(map(str, parts))
+    if len(key) <= _MOST_KEY_CHARS:
+        return key
+    return blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def json_text(value: object) -> str:

@@ -6,7 +6,8 @@ from typing import Final
 
 from backscroll.history.log_texts import TEXT_CHARS, binary_note, cut_note
 
-_STRING_END: Final = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
+# Possessive quantifiers, because a regular expression remembers each place to try again otherwise.
+_STRING_END: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+')
 _TORN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _SAMPLE: Final = 4096
 

@@ -22,7 +22,7 @@ def _recognises(sample: Sample) -> bool:
             return True
         if record.get("type") == "summary" and "leafUuid" in record:
             return True
-        if "parentUuid" in record and record.get("type") in _KINDS:
+        if "parentUuid" in record and str(record.get("type")) in _KINDS:
             return True
     return False
 

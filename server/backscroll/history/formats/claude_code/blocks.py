@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from backscroll.history.conversation import SourceItem
+from backscroll.history.log_items import item_key
 from backscroll.store.envelopes import JSON
 
 _REMEMBERED: Final = 64
@@ -36,7 +37,7 @@ class Blocks:
             yield from self.rest()
         self._message = message
         for number, body in enumerate(bodies):
-            item = SourceItem(key=f"{uuid}-{number}", item=body, created_at=created_at)
+            item = SourceItem(key=item_key(uuid, number), item=body, created_at=created_at)
             if not message:
                 yield item
             elif self._is_new(message, body) and not self._replaces(body):

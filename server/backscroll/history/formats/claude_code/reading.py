@@ -25,6 +25,7 @@ from backscroll.history.streamed_items import StreamedItems
 
 NAME: Final = "claude-code"
 
+_BY_TIME: Final = attrgetter("time")
 _AT_END: Final = -1
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -201,13 +202,13 @@ def _placed(
     if not prompts:
         return placed
     latest = list(accumulate((times[position] for position in positions), max))
-    for prompt in sorted(prompts, key=attrgetter("time")):
+    for prompt in sorted({(each.time, each.text): each for each in prompts}.values(), key=_BY_TIME):
         at = bisect_right(latest, prompt.time)
         position = positions[at] if at < len(positions) else _AT_END
         digest = sha256(prompt.text.encode()).hexdigest()[:16]
         placed[position].append(
             SourceItem(
-                key=f"prompt-{prompt.time}-{digest}",
+                key=log_items.item_key("prompt", prompt.time, digest),
                 item=log_items.message("user", prompt.text),
                 created_at=_seconds(prompt.time),
             )

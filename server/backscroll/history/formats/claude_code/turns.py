@@ -19,6 +19,8 @@ _NOT_TYPED: Final = (
 )
 """How the texts of a user's turn begin that the program wrote, and no person."""
 
+_PROMPT: Final = "prompt"
+_FILES: Final = frozenset({"image", "document"})
 _INSERTED: Final = re.compile(
     r"<(system-reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?(?:</\1>|\Z)\s*",
     re.DOTALL,
@@ -85,7 +87,7 @@ def typed_text(text: str) -> str:
 
 def prompt_of(attachment: JSON) -> str:
     """Return the prompt that a person typed while the program worked; empty if it is none."""
-    if attachment.get("commandMode") not in {None, "prompt"}:
+    if attachment.get("commandMode", _PROMPT) != _PROMPT:
         return ""
     prompt = attachment.get("prompt")
     if isinstance(prompt, list):
@@ -116,7 +118,7 @@ def _output_part(part: Any) -> str:  # noqa: ANN401 - any JSON value
     text = part.get("text")
     if isinstance(text, str):
         return text
-    if part.get("type") in {"image", "document"}:
+    if _text(part.get("type")) in _FILES:
         return log_items.base64_note(part.get("source"))
     return log_items.json_text(part)
 

@@ -18,7 +18,7 @@ def _recognises(sample: Sample) -> bool:
     if sample.kind != "lines" or not sample.records:
         return False
     if any(
-        record.get("type") in _KINDS and isinstance(record.get("payload"), dict)
+        isinstance(record.get("payload"), dict) and str(record.get("type")) in _KINDS
         for record in sample.records
     ):
         return True

@@ -34,7 +34,11 @@ _CONTEXT: Final = "# Context from my IDE setup:"
 _REQUEST: Final = "## My request for Codex:"
 _IMAGE_MARK: Final = re.compile(r"\s*</?image\b[^>]*>\s*")
 _OUTPUT: Final = '{"output":'
-_TEXTS: Final = frozenset({"input_text", "output_text", "text", "Text", "reasoning_text"})
+_TEXTS: Final = frozenset(
+    {"input_text", "output_text", "text", "Text", "reasoning_text", "summary_text"}
+)
+_ROLES: Final = frozenset({"user", "assistant"})
+_IMAGES: Final = frozenset({"input_image", "image"})
 _OTHER_ITEMS: Final = ("_call", "_call_output")
 
 
@@ -134,7 +138,7 @@ def _told_by_completed(item: JSON) -> Iterator[Telling]:
 
 
 def _message(role: Any, content: Any, channel: Channel) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
-    if role not in {"user", "assistant"}:
+    if not isinstance(role, str) or role not in _ROLES:
         return
     texts, images = [content] if isinstance(content, str) else _texts(content), _images(content)
     if role == "user":
@@ -165,9 +169,7 @@ def _call(payload: JSON, channel: Channel, name: str, arguments: object) -> Iter
 def _texts(parts: Any) -> list[str]:  # noqa: ANN401 - any JSON value
     found = []
     for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, dict) and (
-            part.get("type") in _TEXTS or "summary" in str(part.get("type"))
-        ):
+        if isinstance(part, dict) and (text_in(part, "type") in _TEXTS):
             text = part.get("text")
             found += [text] if isinstance(text, str) and text else []
     return found
@@ -177,7 +179,7 @@ def _images(parts: Any) -> list[str]:  # noqa: ANN401 - any JSON value
     return [
         log_items.base64_note({"url": part.get("image_url")})
         for part in (parts if isinstance(parts, list) else ())
-        if isinstance(part, dict) and part.get("type") in {"input_image", "image"}
+        if isinstance(part, dict) and text_in(part, "type") in _IMAGES
     ]
 
 

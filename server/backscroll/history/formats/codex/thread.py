@@ -17,6 +17,7 @@ from backscroll.history.formats.codex.payloads import (
     told_by_item,
 )
 from backscroll.history.formats.codex.told import Told
+from backscroll.history.log_items import item_key
 from backscroll.history.log_texts import first_words
 from backscroll.history.log_times import unix_ms
 from backscroll.store.envelopes import JSON
@@ -222,7 +223,7 @@ class Thread:
         """
         kind, what = telling.identity
         digest = blake2b(what.encode(), digest_size=12).hexdigest()
-        base = f"{self._turn}-{kind}-{digest}" if self._turn else f"{kind}-{digest}"
+        base = item_key(*filter(None, (self._turn, kind, digest)))
         hashed = hash(base)
         nth = self._counts[hashed]
         self._counts[hashed] += 1

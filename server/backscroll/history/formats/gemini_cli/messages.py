@@ -26,9 +26,14 @@ def items_of(message: JSON) -> Iterator[Body]:
                 yield f"thought-{number}", log_items.reasoning(text)
         if (text := text_of(message.get("content"))).strip():
             yield "text", log_items.message("assistant", text)
+        ids = set[str]()
         for number, call in enumerate(_list(message.get("toolCalls"))):
             if isinstance(call, dict):
-                yield from _call(call, number)
+                call_id = call.get("id")
+                if not isinstance(call_id, str) or call_id in ids:
+                    call_id = f"call-{number}"
+                ids.add(call_id)
+                yield from _call(call, call_id)
 
 
 def text_of(content: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -58,17 +63,16 @@ def _thought(thought: Any) -> str:  # noqa: ANN401 - any JSON value
     return ": ".join(part for part in parts if isinstance(part, str) and part)
 
 
-def _call(call: JSON, number: int) -> Iterator[Body]:
-    call_id = call.get("id") if isinstance(call.get("id"), str) else f"call-{number}"
-    name = call.get("name") if isinstance(call.get("name"), str) else ""
-    body = log_items.function_call(str(call_id), str(name), call.get("args", {}))
-    yield f"call-{call_id}", body
+def _call(call: JSON, call_id: str) -> Iterator[Body]:
+    name = call.get("name")
+    name = name if isinstance(name, str) else ""
+    yield f"call-{call_id}", log_items.function_call(call_id, name, call.get("args", {}))
     output = _result(call.get("result"))
     shown = call.get("resultDisplay")
     if not output and isinstance(shown, str):
         output = shown
     if output:
-        yield f"output-{call_id}", log_items.function_call_output(str(call_id), output)
+        yield f"output-{call_id}", log_items.function_call_output(call_id, output)
 
 
 def _result(result: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -10,6 +10,7 @@ from backscroll.history.conversation import SourceConversation, SourceItem, Unre
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.gemini_cli.messages import items_of
 from backscroll.history.formats.gemini_cli.session import Message, Session
+from backscroll.history.log_items import item_key
 from backscroll.history.log_lines import IN_MEMORY, LogReader, parsed, why_unreadable
 from backscroll.history.log_times import unix_ms
 from backscroll.history.source_file import SourceFile
@@ -60,7 +61,7 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
 def _kept(messages: Mapping[str, Message]) -> Iterator[SourceItem]:
     for identifier, message in messages.items():
         for suffix, body in message.bodies or ():
-            key = f"{identifier}-{suffix}"
+            key = item_key(identifier, suffix)
             yield SourceItem(key=key, item=body, created_at=message.created_at)
 
 
@@ -73,7 +74,7 @@ def _streamed(file: SourceFile, messages: Mapping[str, Message]) -> Iterator[Sou
                 at, line = message.offset, _object(reader.line_at(message.offset).raw)
             value = line if message.index is None else _listed(line, message.index)
             for suffix, body in items_of(value):
-                key = f"{identifier}-{suffix}"
+                key = item_key(identifier, suffix)
                 yield SourceItem(key=key, item=body, created_at=message.created_at)
 
 
