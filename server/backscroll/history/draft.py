@@ -71,14 +71,17 @@ class Draft:
             kind = "output_text" if role == "assistant" else "input_text"
             starts = range(0, len(text), _MAX_TEXT)
             content = [{"type": kind, "text": text[start : start + _MAX_TEXT]} for start in starts]
-        self._add({"type": "message", "role": role, "content": content}, key, at)
+        item = {"type": "message", "role": role, "content": content}
+        self._add(item, key or self._hashed(role, text), at)
 
     def reasoning(self, text: str, key: str = "", at: int | None = None) -> None:
         """Add what a model thought before it answered, unless the text is blank."""
         if not text.strip():
             return
-        content = [{"type": "reasoning_text", "text": self.clean(text)}]
-        self._add({"type": "reasoning", "summary": [], "content": content}, key, at)
+        text = self.clean(text)
+        content = [{"type": "reasoning_text", "text": text}]
+        item = {"type": "reasoning", "summary": [], "content": content}
+        self._add(item, key or self._hashed("reasoning", text), at)
 
     def call(
         self, call_id: str, name: str, arguments: object, key: str = "", at: int | None = None
@@ -98,7 +101,7 @@ class Draft:
             "name": self.clean(name) or "unknown",
             "arguments": self.clean(as_text(arguments)),
         }
-        self._add(item, key, at)
+        self._add(item, key or self._hashed(*item.values()), at)
 
     def output(self, call_id: str, output: object, key: str = "", at: int | None = None) -> None:
         """Add what a tool returned: a text, or any other JSON value."""
@@ -107,10 +110,12 @@ class Draft:
             "call_id": self.clean(call_id),
             "output": self.clean(as_text(output)),
         }
-        self._add(item, key, at)
+        self._add(item, key or self._hashed(*item.values()), at)
 
     def clean(self, text: str) -> str:
         """Return a text that any database can store, and count the characters replaced in it."""
+        if _is_storable(text):
+            return text
         cleaned, count = _UNSTORABLE.subn("\ufffd", text)
         self.replaced += count
         return cleaned
@@ -154,9 +159,11 @@ class Draft:
             replaced=self.replaced,
         )
 
+    def _hashed(self, *texts: str) -> str:
+        self._chain = digest(self._chain, *texts)
+        return self._chain
+
     def _add(self, item: JSON, key: str, at: int | None) -> None:
-        if not key:
-            self._chain = key = digest(self._chain, as_text(item))
         key = first = self._identity(key)
         while key in self._uses:
             self._uses[first] += 1
@@ -170,6 +177,19 @@ class Draft:
 
     def _name(self, written: str) -> str:
         return self.clean(" ".join(written.split()))[:_MAX_NAME]
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether a text has neither NUL characters nor lone surrogates. It is quick."""
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_object(text: str) -> bool:
