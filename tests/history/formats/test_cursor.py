@@ -220,6 +220,19 @@ def test_unused_tabs_are_skipped_and_chats_without_their_messages_refused(tmp_pa
     assert list(FORMAT.read(on_disk(path))) == [Unreadable("c1", "has no messages")]
 
 
+def test_only_chats_that_may_have_changed_since_a_time_are_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "state.vscdb"
+    with made_database(path, TABLES) as connection:
+        add_chat(connection, "old", {**CHAT, "lastUpdatedAt": 1760000000000}, BUBBLES)
+        add_chat(connection, "new", CHAT, BUBBLES)
+        add_chat(connection, "unknown", {**CHAT, "lastUpdatedAt": None}, BUBBLES)
+    assert FORMAT.read_since is not None
+
+    found = conversations(FORMAT.read_since(on_disk(path), 1770000000))
+
+    assert [chat.id for chat in found] == ["new", "unknown"]
+
+
 def test_a_running_cursor_goes_on_writing(tmp_path: Path) -> None:
     path = tmp_path / "state.vscdb"
     with made_database(path, TABLES, "wal") as connection:

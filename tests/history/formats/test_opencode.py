@@ -198,6 +198,25 @@ def test_a_running_owner_goes_on_writing_and_its_committed_rows_are_read(tmp_pat
     assert second == Unreadable("ses_2", "has no messages")
 
 
+def test_only_sessions_that_may_have_changed_since_a_time_are_read_again(tmp_path: Path) -> None:
+    path = database(tmp_path / "opencode.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for session in ("ses_2", "ses_3", "ses_4"):
+            add_session(connection, session)
+        connection.execute("UPDATE session SET time_updated = NULL WHERE id = 'ses_3'")
+        connection.execute(
+            "UPDATE message SET time_updated = 1780000000000 WHERE id = 'ses_1msg_2'"
+        )
+        connection.execute("UPDATE session SET time_updated = 1780000000000 WHERE id = 'ses_4'")
+    assert FORMAT.read_since is not None
+
+    found = conversations(FORMAT.read_since(on_disk(path), 1780000000))
+
+    assert [session.id for session in found] == ["ses_1", "ses_3", "ses_4"]
+    assert said(found[0]) == SAID
+    assert len(conversations(FORMAT.read_since(on_disk(path), 1770000000))) == 4
+
+
 def test_messages_that_were_deleted_are_no_longer_read(tmp_path: Path) -> None:
     path = database(tmp_path / "opencode.db")
     with closing(sqlite3.connect(path)) as connection, connection:

@@ -5,6 +5,7 @@ begin with `composerData:` (a chat) and `bubbleId:` (a message) are ever read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +30,7 @@ _NAME: Final = "cursor"
 _TABLE: Final = "cursorDiskKV"
 _CHAT: Final = "composerData:"
 _MESSAGE: Final = "bubbleId:"
+_MARGIN_S: Final = 24 * 60 * 60
 _USER: Final = 1
 _FIRST_TIME: Final = 1_400_000_000
 """Cursor is younger than this. Smaller numbers are no Unix times, but times since its start."""
@@ -48,6 +50,14 @@ def read(file: SourceFile) -> Iterator[Record]:
     if is_database:
         return read_database(file, _chats, _records)
     return read_transcript(_NAME, file)
+
+
+def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
+    """Yield each chat of the database that changed in the day before a time, or later.
+
+    The margin is for chats whose time Cursor writes only when an answer is complete.
+    """
+    return read_database(file, _chats, partial(_records, since_s=since_s - _MARGIN_S))
 
 
 def _chats(database: Database) -> list[Row]:
@@ -77,9 +87,12 @@ def _decoded(value: object) -> object:
     return parsed(found) if isinstance(found, str) else found
 
 
-def _records(database: Database, row: Row) -> Iterable[Record]:
+def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]:
     chat_id = as_text(row[0])
     chat = _value(database, f"{_CHAT}{chat_id}")
+    updated_at = _time(chat.get("lastUpdatedAt"))
+    if updated_at is not None and updated_at < since_s:
+        return
     draft = Draft(_NAME)
     draft.model = string(mapping(chat.get("modelConfig")).get("modelName"))
     project = string(mapping(mapping(chat.get("workspaceIdentifier")).get("uri")).get("fsPath"))
@@ -95,7 +108,7 @@ def _records(database: Database, row: Row) -> Iterable[Record]:
         chat_id,
         title=string(chat.get("name")),
         created_at=_time(chat.get("createdAt")),
-        updated_at=_time(chat.get("lastUpdatedAt")),
+        updated_at=updated_at,
         project=project,
         parent=identifier(agent.get("parentComposerId")),
         metadata={"mode": string(chat.get("unifiedMode"))},
@@ -206,4 +219,5 @@ FORMAT: Final = Format(
     words="a database or transcript of Cursor",
     recognises=recognises,
     read=read,
+    read_since=read_since,
 )

@@ -28,6 +28,9 @@ class Format:
         read_folder: as `read`, for a folder that `recognises_folder` recognised. It gets all files
             below the folder by their path from there, with `/` as separator, in any order. They
             are not read on their own.
+        read_since: as `read`, without most conversations that did not change since a time in Unix
+            seconds. For large databases, which change with each message of one conversation. None
+            if files are read whole.
         read_branches: as `read`, with the abandoned branches as conversations of their own; None if
             the format has no branches.
     """
@@ -36,6 +39,7 @@ class Format:
     words: str
     recognises: Callable[[Sample], bool]
     read: Callable[[SourceFile], Iterator[Record]]
+    read_since: Callable[[SourceFile, int], Iterator[Record]] | None = None
     recognises_folder: Callable[[Collection[str]], bool] | None = None
     read_folder: Callable[[Mapping[str, SourceFile]], Iterator[Record]] | None = None
     read_branches: Callable[[SourceFile], Iterator[Record]] | None = None

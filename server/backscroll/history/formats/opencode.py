@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     *("id", "parent_id", "directory", "title", "version", "revert"),
     *("time_created", "time_updated"),
 )
+_MARGIN_S: Final = 24 * 60 * 60
 _PART_OF_FOLDER: Final = "is a part of OpenCode's storage; import the whole folder named storage"
 
 
@@ -79,6 +80,26 @@ def read(file: SourceFile) -> Iterator[Record]:
     if is_database:
         return read_database(file, _sessions, _records)
     return iter([Unreadable(file.name, _PART_OF_FOLDER)])
+
+
+def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
+    """Yield each session of a database that changed in the day before a time, or later.
+
+    OpenCode writes the time of a message when it is complete, so its parts may be a while older.
+    """
+
+    def changed(database: Database) -> list[Row]:
+        since_ms = (since_s - _MARGIN_S) * 1000
+        rows = database.select("message", ("session_id",), "WHERE time_updated >= ?", since_ms)
+        active = {session_id for (session_id,) in rows}
+        updated = _COLUMNS.index("time_updated")
+        return [
+            row
+            for row in _sessions(database)
+            if row[0] in active or not isinstance(row[updated], int) or row[updated] >= since_ms
+        ]
+
+    return read_database(file, changed, _records)
 
 
 def recognises_folder(names: Collection[str]) -> bool:
@@ -245,6 +266,7 @@ FORMAT: Final = Format(
     words="a database of OpenCode",
     recognises=recognises,
     read=read,
+    read_since=read_since,
     recognises_folder=recognises_folder,
     read_folder=read_folder,
 )
