@@ -16,116 +16,24 @@ from sqlalchemy import Connection
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
 from backscroll.store.app import Store, store_over
-from backscroll.store.archive.records import (
-    ImportedCompletion,
-    ImportedConversation,
-    ImportedItem,
-    ImportedMessage,
-    ImportedThread,
-)
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import backfill, index, merging, terms
 from backscroll.store.search.rows import Row
 from backscroll.store.search.texts import THREAD
 from tests.store.conftest import V2, Sql, examples_share_a_store
 from tests.store.search.contents import indexed, scanned
-from tests.store.wire import Json, add, add_items, new_conversation, new_thread, page
+from tests.store.search.writer import ACTIONS, WORDS, Writer
+from tests.store.wire import add, add_items, new_conversation, new_thread
 
 T = TypeVar("T")
-WORDS = st.sampled_from(
-    ["refund", "Über", "東京都", "c++", "don't", "->", "", "🎉 party", "foo/bar.py:12", "ไทย"]
-)
-TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join).filter(bool)
+TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join).filter(bool)
 PARTS = "SELECT count(DISTINCT segid) FROM search_terms_idx"
-ACTIONS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 5), TEXTS), min_size=4, max_size=12)
-
-
-class Writer:
-    """Writes to a partition, and deletes what it wrote."""
-
-    def __init__(self, store: Store, api: httpx2.AsyncClient, partition: str) -> None:
-        self._store = store
-        self._api = api
-        self._partition = partition
-        self._threads: list[str] = []
-        self._items: list[tuple[str, list[Json]]] = []
-        self._completions: list[str] = []
-
-    async def act(self, action: int, which: int, text: str) -> None:  # noqa: C901, PLR0912 - a case each
-        """Take one of twelve actions. An action on a missing object is skipped."""
-        match action:
-            case 0:
-                self._threads.append(await new_thread(self._api, (text, f"{text} too")))
-            case 1:
-                made = await new_conversation(self._api, (text,))
-                self._items.append((made, await self._add_item(made, text)))
-            case 2:
-                await self._import(text)
-            case 3 if self._threads:
-                await add(self._api, self._threads[which % len(self._threads)], text)
-            case 4 if self._items:
-                conversation, items = self._items[which % len(self._items)]
-                items += await self._add_item(conversation, text)
-            case 5 if self._threads:
-                await self._delete(f"/threads/{self._threads.pop(which % len(self._threads))}")
-            case 6 if self._threads:
-                url = f"/threads/{self._threads[which % len(self._threads)]}/messages"
-                for message in (await page(self._api, url, limit=1))["data"]:
-                    await self._delete(f"{url}/{message['id']}")
-            case 7 if self._items:
-                conversation, items = self._items[which % len(self._items)]
-                for item in items[:1]:
-                    await self._delete(f"/conversations/{conversation}/items/{item['id']}")
-                del items[:1]
-            case 8 if self._items:
-                conversation, _ = self._items.pop(which % len(self._items))
-                await self._delete(f"/conversations/{conversation}")
-            case 9 if self._completions:
-                completion = self._completions.pop(which % len(self._completions))
-                await self._delete(f"/chat/completions/{completion}")
-
-            case 10 if self._threads:
-                await self._title(f"/threads/{self._threads[which % len(self._threads)]}", text)
-            case 11 if self._items:
-                await self._title(
-                    f"/conversations/{self._items[which % len(self._items)][0]}", text
-                )
-
-    async def _title(self, url: str, text: str) -> None:
-        changed = await self._api.post(url, json={"metadata": {"title": text}})
-        assert changed.status_code == 200, changed.text
-
-    async def _add_item(self, conversation: str, text: str) -> list[Json]:
-        return await add_items(self._api, conversation, {"role": "user", "content": text})
-
-    async def _delete(self, url: str) -> None:
-        assert (await self._api.delete(url)).status_code == 200
-
-    async def _import(self, text: str) -> None:
-        """Import a thread, a conversation and a completion; the same text is imported once."""
-        roles = ("user", "tool", "narrator")
-        messages = [ImportedMessage(role=role, content=text, created_at=1) for role in roles]
-        thread = ImportedThread(key=text, created_at=1, messages=messages)
-        call = {"type": "function_call", "name": "f", "arguments": text, "call_id": "c"}
-        items = [ImportedItem({"role": "user", "content": text}), ImportedItem(call)]
-        conversation = ImportedConversation(key=text, created_at=1, items=items)
-        number = len(self._completions)
-        completion = ImportedCompletion(
-            key=text,
-            id=f"chatcmpl-{self._partition}{number}",
-            created_at=1,
-            model="m",
-            choices=[{"index": 0, "message": {"role": "assistant", "refusal": text}}],
-            messages=[{"role": "user", "content": [{"type": "text", "text": text}]}],
-        )
-        await self._store.import_thread(thread, self._partition)
-        await self._store.import_conversation(conversation, self._partition)
-        outcome = await self._store.import_completion(completion, self._partition)
-        if outcome.kind == "imported":
-            self._completions.append(f"chatcmpl-{self._partition}{number}")
+ACTED = st.tuples(st.integers(0, ACTIONS - 1), st.integers(0, 5), TEXTS)
+ACTS = st.lists(ACTED, min_size=4, max_size=12)
 
 
 @settings(examples_share_a_store, max_examples=6)
-@given(actions=ACTIONS, more=ACTIONS)
+@given(actions=ACTS, more=ACTS)
 async def test_the_index_has_exactly_what_a_scan_of_the_messages_finds(  # noqa: PLR0917 - fixtures, and what is drawn
     store: Store,
     api: httpx2.AsyncClient,
@@ -278,7 +186,6 @@ class Replacing:
         self._path = path
         self._backup = backup
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         value = await self._database.write(work, turn)
@@ -311,7 +218,6 @@ class Watched:
         self._indexed = partial(index.rows_of, owner=owner)
         self.counts: list[int] = []
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         value = await self._database.write(work, turn)
@@ -338,7 +244,6 @@ class Repeating:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         def again(connection: Connection) -> T:
