@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from itertools import cycle, islice
 from pathlib import Path
@@ -63,7 +63,7 @@ MEANINGS: Final = {
 _INDEX: Final = ("search_terms", "search_rows", "search_scopes", "search_pending")
 
 
-class _Search:
+class Search:
     """`search-messages` on a store in this process, so that its CPU time is all of a search's."""
 
     async def open(self, stack: AsyncExitStack, url: str) -> None:
@@ -93,11 +93,12 @@ def _texts(thread: ImportedThread) -> list[str]:
     return [str(message.content) for message in thread.messages]
 
 
-def _threads(texts: Sequence[Sequence[str]]) -> Iterator[ImportedThread]:
+def threads(texts: Iterable[Sequence[str]]) -> Iterator[ImportedThread]:
+    """Yield a thread for each list of texts, with the number of its place in its id."""
     for number, said in enumerate(texts):
         yield ImportedThread(
-            key=_thread_id(number),
-            id=_thread_id(number),
+            key=thread_id(number),
+            id=thread_id(number),
             created_at=number,
             messages=[
                 ImportedMessage(
@@ -111,7 +112,8 @@ def _threads(texts: Sequence[Sequence[str]]) -> Iterator[ImportedThread]:
         )
 
 
-def _thread_id(number: int) -> str:
+def thread_id(number: int) -> str:
+    """Return the id of the thread with this number."""
     return f"thread_{number}"
 
 
@@ -165,11 +167,11 @@ def _measure(trial: Trial) -> Outcome:
     texts, planted = plant(list(facts()), conversations(number))
     messages = sum(map(len, texts))
     text_bytes = sum(len(text.encode()) for said in texts for text in said)
-    search, stack = _Search(), AsyncExitStack()
+    search, stack = Search(), AsyncExitStack()
     samples: dict[str, Samples] = {}
     with database() as url, asyncio.Runner() as runner:
         begun = time.process_time()
-        runner.run(fill(url, _threads(texts)))
+        runner.run(fill(url, threads(texts)))
         imported = (time.process_time() - begun) / messages * 1e6
         runner.run(_merged(url))
         sizes = _sizes(Path(url.removeprefix("sqlite:///")), text_bytes)
@@ -187,7 +189,7 @@ def _measure(trial: Trial) -> Outcome:
         common = islice(cycle(COMMON), trial.size(COMMON_ROUNDS, quick=len(COMMON)))
         asked(COMMON_WORDS, [{"query": query} for query in common])
         in_threads = [
-            {"query": each.fact.question, "thread_id": _thread_id(each.thread)}
+            {"query": each.fact.question, "thread_id": thread_id(each.thread)}
             for each in planted[: trial.size(THREAD_ROUNDS, quick=10)]
         ]
         asked(ONE_THREAD, in_threads)

@@ -18,9 +18,7 @@ from backscroll.store.archive.records import (
 from tests.store.conftest import V2
 from tests.store.wire import Json, add, add_items, new_conversation, new_thread, page
 
-WORDS: Final = (
-    *("refund", "Über", "東京都", "c++", "don't", "->", "", "🎉 party", "foo/bar.py:12", "ไทย"),
-)
+WORDS = ("refund", "Über", "東京都", "c++", "don't", "->", "", "🎉 party", "foo/bar.py:12", "ไทย")
 ACTIONS: Final = 12
 
 
