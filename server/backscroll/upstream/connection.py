@@ -1,6 +1,7 @@
 """Opens the connections to the chosen upstream at the first call."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -168,8 +169,18 @@ class UpstreamConnection:
                 next_step="Ask the operator to fix BACKSCROLL_DATABASE.",
             ) from None
         self._store = store
-        http = _InProcess(httpx2.ASGITransport(store.app), self._sync)
+        http = _InProcess(httpx2.ASGITransport(store.app), self._sync, _quiet(self._settings))
         return Pools(http, http)
+
+
+def _quiet(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the parameters by which a search leaves out sessions of the working directory."""
+    folders = [os.getcwd()]  # noqa: PTH109 - text, as sessions record it
+    logical = os.environ.get("PWD", "")  # with its links, as shells and their programs name it
+    if logical not in {"", *folders} and os.path.realpath(logical) == os.path.realpath(folders[0]):
+        folders.append(logical)
+    quiet_s = ("quiet_s", str(int(settings.sync_quiet_s)))
+    return (quiet_s, *(("quiet_project", folder) for folder in folders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +192,20 @@ class _InProcess:
     Attributes:
         transport: passes requests to the application.
         sync: keeps sources in step; None if there are none. A search waits for it.
+        quiet: the parameters of a search that leave out the session that is asking.
         timeout: an infinite timeout, because each call has a deadline.
     """
 
     transport: httpx2.ASGITransport
     sync: SyncProcess | None = None
+    quiet: tuple[tuple[str, str], ...] = ()
     timeout: httpx2.Timeout = field(default_factory=lambda: httpx2.Timeout(None))
 
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         """Send a request and return the response, whose body is read unless `stream` is true."""
         if self.sync is not None and request.url.path == _SEARCH:
             await self.sync.catch_up()
+            request.url = request.url.copy_with(params=request.url.params.merge(self.quiet))
         response = await self.transport.handle_async_request(request)
         if not stream:
             await response.aread()

@@ -72,6 +72,11 @@ def is_complete(reply: JSON) -> bool:
     return _about(reply).get("complete") is not False
 
 
+def left_out(reply: JSON) -> int:
+    """Return how many hits a reply leaves out, because they are in the session that is asking."""
+    return _count(_about(reply).get("left_out")) or 0
+
+
 def passages(reply: JSON) -> list[Passage]:
     """Return the hits of a reply, except those without valid ids.
 

@@ -47,9 +47,17 @@ async def indexed_page(call: Call, search: Search) -> Result:
         position=f"{INDEX}{filling.after}" if filling.has_more else None,
         order="newest" if newest else search.order,
         matched=filling.matched or "any word",
-        warnings=tuple(filling.warnings),
+        warnings=(*filling.warnings, in_use(filling.left_out)),
         reachable=filling.reachable,
     )
+
+
+def in_use(hits: int) -> str:
+    """Return the warning about hits that are left out; empty if there are none."""
+    if not hits:
+        return ""
+    count = "1 hit is" if hits == 1 else f"{hits} hits are"
+    return f"{count} left out: in sessions of this project that are in use (thread_id shows them)"
 
 
 @dataclass(slots=True)
@@ -68,6 +76,7 @@ class _Filling:
         reachable: whether a later request with `after` can return those hits.
         matched: which part of the query each hit matches; empty before the first reply.
         warnings: the warnings that the page shows.
+        left_out: how many hits are left out, because they are in the session that is asking.
         most: the maximum number of hits to ask for at once.
     """
 
@@ -79,6 +88,7 @@ class _Filling:
     reachable: bool = True
     matched: str = ""
     warnings: dict[str, None] = field(default_factory=dict)
+    left_out: int = 0
     most: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +166,7 @@ class _Filling:
     def _note(self, reply: JSON, warning: str) -> None:
         """Record what a reply says about the search, and a warning about its hits."""
         matched = index_reply.matched(reply)
+        self.left_out += index_reply.left_out(reply)
         # If the replies for a page differ, some hits on the page may not have all words.
         self.matched = matched if self.matched in {"", matched} else "any word"
         found = {

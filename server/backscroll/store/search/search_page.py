@@ -19,6 +19,7 @@ from backscroll.store.search.index import owner_of, scope_of
 from backscroll.store.search.limits import Bounds, Limits
 from backscroll.store.search.orders import Lookup, Step, orders
 from backscroll.store.search.outline import Outline
+from backscroll.store.search.quiet import quiet
 from backscroll.store.search.search_cursor import Cursor, key_of
 from backscroll.store.search.search_request import SearchRequest
 
@@ -122,7 +123,8 @@ def find(
     return list_envelope(data, has_more=after is not None) | {
         "next_cursor": None if after is None else after.encode(identity, key),
         "search": _description(lookup, page)
-        | {"looked_at": page.looked_at, "complete": is_whole(connection)},
+        | {"looked_at": page.looked_at, "complete": is_whole(connection)}
+        | ({"left_out": page.left_out} if page.left_out else {}),
     }
 
 
@@ -135,17 +137,20 @@ class _Page:
         after: the cursor of the next page; None if there is no next page.
         looked_at: how many texts were read.
         has_all: whether each hit has all words of the query.
+        left_out: how many hits are in conversations that are in use.
     """
 
     hits: list[JSON]
     after: Cursor | None
     looked_at: int = 0
     has_all: bool = True
+    left_out: int = 0
 
 
 def _hits(lookup: Lookup, steps: Iterator[Step], cursor: Cursor, looked_at: int) -> _Page:
     search = lookup.search
     page = _Page([], cursor, looked_at)
+    in_use = quiet(lookup.connection, lookup.partition, search)
     chars = 0
     for chunk in _chunks(steps):
         data = rows.read(lookup.connection, [row for row, _ in chunk if row is not None])
@@ -159,7 +164,9 @@ def _hits(lookup: Lookup, steps: Iterator[Step], cursor: Cursor, looked_at: int)
             hit = texts.get(row)
             chars += 0 if hit is None else len(hit["indexed"])
             words = None if hit is None else matching(search.query, search.role, hit)
-            if hit is not None and words is not None:
+            if hit is not None and words is not None and hit["thread_id"] in in_use:
+                page.left_out += 1
+            elif hit is not None and words is not None:
                 if len(page.hits) == search.limit:
                     return page
                 page.hits.append(hit)

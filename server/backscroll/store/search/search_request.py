@@ -18,6 +18,7 @@ DEFAULT_LIMIT: Final = 10
 MAX_LIMIT: Final = 50
 EXCERPT_CHARS: Final = 240
 MAX_EXCERPT_CHARS: Final = 2_000
+MAX_QUIET: Final = 4
 LATEST: Final = 1 << 53
 """The latest time that is accepted, in Unix seconds. Greater integers are not exact in JSON."""
 
@@ -40,6 +41,9 @@ class SearchRequest:
         limit: the maximum number of hits; 1 to 50.
         excerpt_chars: the maximum length of an excerpt, in characters; 1 to 2,000.
         after: the `next_cursor` of the previous page; None for the first page.
+        quiet_projects: working directories. Hits in their conversations are left out while these
+            are in use, so that a session does not find itself. `thread_id` overrides this.
+        quiet_s: how long after its last activity a conversation counts as in use, in seconds.
     """
 
     text: str
@@ -52,10 +56,12 @@ class SearchRequest:
     limit: int
     excerpt_chars: int
     after: str | None
+    quiet_projects: tuple[str, ...] = ()
+    quiet_s: int = 0
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """The values that all pages share: all except `limit`, `excerpt_chars` and `after`."""
+        """The values that all pages of a search share and that decide what is on them."""
         return (self.text, self.thread_id, self.role, self.since, self.until, self.order)
 
 
@@ -90,6 +96,8 @@ def read_search(params: QueryParams) -> SearchRequest:
         excerpt_chars=_integer(params, "excerpt_chars", EXCERPT_CHARS, 1, MAX_EXCERPT_CHARS)
         or EXCERPT_CHARS,
         after=params.get("after") or None,
+        quiet_projects=tuple(params.getlist("quiet_project")[:MAX_QUIET]),
+        quiet_s=_integer(params, "quiet_s", 0, 0, LATEST) or 0,
     )
 
 
