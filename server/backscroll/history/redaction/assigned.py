@@ -26,8 +26,7 @@ _KEYS: Final = tuple(
 _LONGEST_FIRST_PART: Final = 16
 
 _WORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
-    ("passw", "password", ("",)),
-    ("passphrase", "password", ("",)),
+    ("pass", "password", ("",)),
     ("pwd", "password", ("",)),
     ("secret", "secret", ("",)),
     ("token", "token", ("",)),
@@ -51,6 +50,9 @@ _ASSIGNMENT: Final = re.compile(
 """Matches the rest of a name, an assignment in any usual syntax, and its value. `flag` is the space
 after a command's option such as `--password`. Backslashes before quotes are those of JSON in JSON.
 """
+
+_PASSWORD_WORD: Final = re.compile(r"pass(?:w(?:or)?d|phrase)|(?<![a-z])pass(?![a-z])")
+"""Matches the words that begin with `pass` and name passwords, in lower case."""
 
 _NAME_BEFORE: Final = re.compile(r"[\w.-]*$", re.ASCII)
 _LONGEST_BEFORE: Final = 24
@@ -123,7 +125,9 @@ def _secret_after(
         kind: the kind of secret.
     """
     match = _ASSIGNMENT.match(text, end)
-    if match is None:
+    if match is None or (
+        folded.startswith("pass", start) and not _PASSWORD_WORD.match(folded, start)
+    ):
         return None
     name_before = _NAME_BEFORE.search(folded[max(0, start - _LONGEST_BEFORE) : start])
     before = name_before[0] if name_before else ""

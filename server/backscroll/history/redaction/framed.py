@@ -41,6 +41,8 @@ def framed_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
         folded: the same text in lower case, with the same length.
     """
     for frame in _FRAMES:
+        if frame.command and frame.command not in folded:
+            continue
         start = folded.find(frame.start)
         while start != -1:
             match = frame.pattern.match(text, start)
@@ -90,8 +92,7 @@ _USER: Final = re.compile(
     re.IGNORECASE,
 )
 _WEBHOOK: Final = re.compile(
-    r"(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)"
-    r"/(?P<secret>[\w/-]{20,200})",
+    r"hooks(?:\.slack\.com/(?:services|workflows)|(?<=/api/webhooks))/(?P<secret>[\w/-]{20,200})",
     re.IGNORECASE | re.ASCII,
 )
 _PRIVATE_KEY: Final = re.compile(
@@ -116,7 +117,6 @@ _FRAMES: Final = (
     _Frame("bearer", "token", _BEARER, _is_bearer_token),
     _Frame("basic ", "password", _BASIC, _is_basic),
     _Frame("-u", "password", _USER, _is_password_of_user, "curl"),
-    _Frame("hooks.slack.com/", "webhook", _WEBHOOK),
-    _Frame("discord", "webhook", _WEBHOOK),
+    _Frame("hooks", "webhook", _WEBHOOK),
     _Frame("-----begin ", "private key", _PRIVATE_KEY),
 )

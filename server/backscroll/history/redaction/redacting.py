@@ -16,6 +16,10 @@ _SHORTEST: Final = 8
 """The minimum length of a text that is searched, in characters."""
 
 
+_NAMES: Final = frozenset({"call_id", "id", "name", "role", "status", "type"})
+"""Fields that programs fill, and that never contain a secret."""
+
+
 def redacted(conversation: SourceConversation) -> tuple[SourceConversation, Counter[str]]:
     """Return the conversation without its secrets, and how many there were of each kind.
 
@@ -64,7 +68,10 @@ def _value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON v
     if isinstance(value, str):
         return _text(value, kinds)
     if isinstance(value, Mapping):
-        return {name: _value(member, kinds) for name, member in value.items()}
+        return {
+            name: member if name in _NAMES else _value(member, kinds)
+            for name, member in value.items()
+        }
     if isinstance(value, list):
         return [_value(member, kinds) for member in value]
     return value
