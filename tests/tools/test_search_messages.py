@@ -411,8 +411,8 @@ async def test_a_title_is_found_as_a_part_of_the_first_message(
                 created_at=NOVEMBER,
                 metadata={"title": "Lighthouse"},
                 items=[
-                    {"role": "user", "content": "We begin."},
-                    {"role": "assistant", "content": "We end."},
+                    ImportedItem({"role": "user", "content": "We begin."}),
+                    ImportedItem({"role": "assistant", "content": "We end."}),
                 ],
             )
         )

@@ -186,6 +186,7 @@ class Replacing:
         self._path = path
         self._backup = backup
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.truncate_log = database.truncate_log
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         value = await self._database.write(work, turn)
@@ -218,6 +219,7 @@ class Watched:
         self._indexed = partial(index.rows_of, owner=owner)
         self.counts: list[int] = []
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.truncate_log = database.truncate_log
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         value = await self._database.write(work, turn)
@@ -244,6 +246,7 @@ class Repeating:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.truncate_log = database.truncate_log
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         def again(connection: Connection) -> T:

@@ -29,7 +29,7 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.idempotency import erase_replies
 from backscroll.store.search import index
 from backscroll.store.search.texts import COMPLETION, CONVERSATION, THREAD
-from backscroll.store.search.titles import title_of
+from backscroll_tools.search.titles import title_of
 
 _IDS: Final = 500
 """The maximum number of ids in one statement."""
