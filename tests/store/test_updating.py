@@ -17,7 +17,8 @@ from backscroll.store.archive.records import (
     ImportOutcome,
     Watermark,
 )
-from tests.store.conftest import Sql
+from backscroll.store.conversation_object import MAX_ITEM_TEXT
+from tests.store.conftest import Sql, on_one_engine
 from tests.store.wire import Json, add, add_items, page
 
 CONVERSATION_ID = "conv_1"
@@ -331,3 +332,17 @@ async def test_an_export_of_updated_conversations_imports_elsewhere_as_the_same(
     grown = of(said("b", "two"), said("c", "3", 103), said("d", "4"))
     done = await store.import_conversation(grown, "second")
     assert (done.kind, done.added, done.removed) == ("updated", 1, 0)
+
+
+@on_one_engine
+async def test_a_text_that_is_too_long_for_one_part_is_divided(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    text = "ab" * (MAX_ITEM_TEXT // 2) + "c"
+    part = {"type": "output_text", "text": text}
+    given = of(said("a", text), ImportedItem({"role": "assistant", "content": [part]}, key="b"))
+    assert await store.import_conversation(given) == outcome("imported", added=2)
+    assert await store.import_conversation(given) == outcome("present")
+    listed = (await page(api, ITEMS, order="asc"))["data"]
+    lengths = [[len(part["text"]) for part in item["content"]] for item in listed]
+    assert lengths == [[MAX_ITEM_TEXT, 1]] * 2

@@ -3,7 +3,10 @@
 import json
 from typing import Final
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
+from sqlalchemy import JSON
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
 
 from backscroll.database.faults import DatabaseFailedError
 
@@ -13,6 +16,35 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 def dump_json(value: object) -> str:
     """Return `value` as compact JSON, in which characters outside ASCII are not escaped."""
     return _compact.encode(value)
+
+
+def dump_large_json(value: object) -> str:
+    """Return `value` as compact JSON, as `dump_json` does, but several times faster.
+
+    Some numbers may be written differently, such as `1e22` instead of `1e+22`.
+
+    Raises:
+        ValueError: `value` has a lone surrogate, or a number that is not finite.
+        RecursionError: `value` is nested too deeply.
+    """
+    try:
+        data = to_json(value)
+    except ValueError:  # a lone surrogate, or deeper nesting than `to_json` supports
+        text = dump_json(value)
+        text.encode()
+        return text
+    text = data.decode()
+    return dump_json(value) if "NaN" in text or "Infinity" in text else text
+
+
+class JsonText(TypeDecorator[str]):
+    """The type of a value that is JSON text already. It is stored as it is."""
+
+    impl = JSON
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Return None, because nothing has to be converted."""
 
 
 def load_json(text: str) -> object:

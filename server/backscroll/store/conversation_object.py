@@ -185,12 +185,17 @@ def item_object(row: JSON) -> JSON:
     A missing status is added here and not in `item_row`, so that items that an older version of
     Backscroll stored also get one.
     """
-    found = {"id": row["id"], **row["body"]}
+    found = {"id": row["id"], **completed(row["body"])}
     if row.get("created_at") is not None:
         found["created_at"] = row["created_at"]
-    if found["type"] in _WITH_STATUS and found.get("status") is None:
-        found["status"] = "completed"
     return found
+
+
+def completed(body: JSON) -> JSON:
+    """Return the body of an item with the status that a response requires."""
+    if body["type"] in _WITH_STATUS and body.get("status") is None:
+        return {**body, "status": "completed"}
+    return body
 
 
 def _parts(role: str, content: str | list[JSON]) -> list[JSON]:

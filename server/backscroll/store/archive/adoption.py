@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from backscroll.store.archive.difference import Known
-from backscroll.store.archive.prepared import Collection, digest_of
+from backscroll.store.archive.prepared import Collection
 from backscroll.store.envelopes import JSON
 
 _CHUNK = 200
@@ -52,7 +52,7 @@ def adopt(
         stored = {row.position: row._asdict() for row in found}
         for each, row in chunk:
             digest = row["import_digest"]
-            if not each.is_deleted and digest_of(collection, stored[each.position]) != digest:
+            if not each.is_deleted and collection.digest(stored[each.position]) != digest:
                 return result, written
             result[len(written)] = each._replace(key=row["import_key"], digest=digest)
             values = {name: row[name] for name in ("import_key", "import_digest", "created_at")}

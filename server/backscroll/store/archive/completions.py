@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from backscroll.database.locks import lock_list
 from backscroll.database.schema import completion_messages, completions
 from backscroll.store.archive.load import insert_all, insertion, same_key_or_id
-from backscroll.store.archive.prepared import check, checked_id, metadata_of
 from backscroll.store.archive.records import ImportedCompletion, ImportOutcome
+from backscroll.store.archive.rows import check, checked_id, metadata_of
 from backscroll.store.archive.storable import storable
 from backscroll.store.archive.tombstones import is_forgotten
 from backscroll.store.completions import replace_filter_rows

@@ -104,6 +104,6 @@ def _tokens(
     from backscroll_tools.search.tokenizer import tokens
 
     return [
-        {index: tokens(each.entry(index).text) for index in change.indexed}
+        {index: tokens(text) for index in change.indexed if (text := each.entry(index).text)}
         for each, change in zip(prepared, changes, strict=True)
     ]

@@ -152,9 +152,9 @@ def _insert(
         **_counts(prepared),
     }
     position = connection.scalar(insertion(collection.owners), owner)
-    insert_all(
-        connection, collection.members, [{collection.owner: position, **row} for row in rows]
-    )
+    if rows:
+        owned = [{collection.owner: position, **row} for row in rows]
+        collection.insert.execute_each(connection, owned)
     created_at = owner["created_at"]
     entries = (
         collection.entry(row, created_at)._replace(tokens=tokens.get(at))
@@ -189,7 +189,8 @@ def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
     if owner["import_key"] is None:  # it was created through the API
         return None
     current, base = owner["metadata"] or {}, owner["imported_metadata"]
-    found = merged(current, base, prepared.row["metadata"])
+    given = prepared.row["metadata"]
+    found = merged(current, base, {**current, **given} if prepared.is_tail else given)
     return None if found == current else found
 
 

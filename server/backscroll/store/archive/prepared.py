@@ -1,40 +1,32 @@
-"""Makes rows of what is imported: checked, repaired and hashed, before any transaction begins."""
+"""Threads and conversations that are ready to be written, before any transaction begins."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Table
+from sqlalchemy import Table, bindparam, insert
 
+from backscroll.database.compiled import CompiledStatement
 from backscroll.database.faults import StoreError
-from backscroll.database.json_text import dump_json
+from backscroll.database.json_text import JsonText
 from backscroll.database.schema import conversations, items, messages, threads
 from backscroll.store.activity import US
-from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.difference import Given
 from backscroll.store.archive.merging import hashes_of
-from backscroll.store.archive.records import (
-    ImportedConversation,
-    ImportedItem,
-    ImportedMessage,
-    ImportedThread,
+from backscroll.store.archive.records import ImportedConversation, ImportedThread
+from backscroll.store.archive.rows import (
+    check,
+    checked_id,
+    item_digest,
+    item_rows,
+    message_digest,
+    message_rows,
+    metadata_of,
 )
-from backscroll.store.archive.storable import storable, storable_metadata
-from backscroll.store.bodies import MetadataChange
-from backscroll.store.conversation_object import ItemList, item_object, item_row
+from backscroll.store.archive.storable import storable
 from backscroll.store.envelopes import JSON
-from backscroll.store.ids import (
-    is_id,
-    new_conversation_id,
-    new_item_id,
-    new_message_id,
-    new_thread_id,
-)
-from backscroll.store.message_object import text_part
-from backscroll.store.request_body import why_unstorable
+from backscroll.store.ids import new_conversation_id, new_item_id, new_message_id, new_thread_id
 from backscroll.store.search.texts import CONVERSATION, THREAD, Entry, item_entry, thread_entry
-from backscroll.store.validation import validate
 
 _KEY_CHARS: Final = 512
 
@@ -48,6 +40,8 @@ class Collection:
         owners: the table of the threads or conversations.
         members: the table of their messages or items.
         owner: the column of `members` that refers to the owner.
+        insert: inserts members.
+        digest: returns the hash of a member's content, given its row.
         new_id: returns an id for a new member, given its row.
         entry: returns what to index of a member, given its row and the owner's time.
         erased: the values of the columns of a member's content after it was erased.
@@ -57,9 +51,16 @@ class Collection:
     owners: Table
     members: Table
     owner: str
+    insert: CompiledStatement
+    digest: Callable[[JSON], int]
     new_id: Callable[[JSON], str]
     entry: Callable[[JSON, int], Entry]
     erased: Mapping[str, None]
+
+
+def _inserted(table: Table, *others: str) -> list[str]:
+    """Return the names of the columns of a new row, except `others`."""
+    return [column.name for column in table.c if column.name not in {"deleted_at", *others}]
 
 
 THREADS: Final = Collection(
@@ -67,6 +68,8 @@ THREADS: Final = Collection(
     threads,
     messages,
     "thread",
+    CompiledStatement(insert(messages), _inserted(messages)),
+    message_digest,
     lambda _: new_message_id(),
     lambda row, _: thread_entry(row),
     {"content": None, "attachments": None, "metadata": None},
@@ -76,6 +79,10 @@ CONVERSATIONS: Final = Collection(
     conversations,
     items,
     "conversation",
+    CompiledStatement(
+        insert(items).values(body=bindparam("text", type_=JsonText())), _inserted(items, "body")
+    ),
+    item_digest,
     lambda row: new_item_id(row["body"]["type"]),
     lambda row, of_owner: item_entry(
         row, of_owner if row["created_at"] is None else row["created_at"]
@@ -91,7 +98,6 @@ class Prepared:
     Attributes:
         collection: what it is.
         row: its row, without the columns that depend on its members.
-        keeps_id: whether the id of the row is its own, and not a new one.
         members: the rows of its messages or items, in order, without an owner and positions. The
             `id` of a row is None if it is to get a new one.
         active_at: its last activity, in Unix seconds.
@@ -101,7 +107,6 @@ class Prepared:
 
     collection: Collection
     row: JSON
-    keeps_id: bool
     members: Sequence[JSON]
     active_at: int
     is_tail: bool
@@ -134,9 +139,8 @@ def prepare_thread(thread: ImportedThread) -> Prepared:
     Raises:
         StoreError: the thread has a value that cannot be stored.
     """
-    rows = [_message_row(message) for message in thread.messages]
-    repaired = sum(count for _, count in rows)
-    members = _identified((row for row, _ in rows), "messages")
+    rows, repaired = message_rows(thread.messages)
+    members = _identified(rows, "messages")
     thread_id = checked_id(thread.id, "thread")
     metadata, count = metadata_of(thread.metadata)
     active_at = members[-1]["created_at"] if members else thread.created_at
@@ -153,7 +157,6 @@ def prepare_thread(thread: ImportedThread) -> Prepared:
     return Prepared(
         collection=THREADS,
         row=row,
-        keeps_id=thread_id is not None,
         members=members,
         active_at=active_at,
         is_tail=False,
@@ -167,7 +170,7 @@ def prepare_conversation(conversation: ImportedConversation) -> Prepared:
     Raises:
         StoreError: the conversation has a value that cannot be stored.
     """
-    rows, repaired = _item_rows(conversation.items)
+    rows, repaired = item_rows(conversation.items)
     members = _identified(rows, "items", is_tail=conversation.is_tail)
     conversation_id = checked_id(conversation.id, "conv")
     metadata, count = metadata_of(conversation.metadata)
@@ -184,163 +187,11 @@ def prepare_conversation(conversation: ImportedConversation) -> Prepared:
     return Prepared(
         collection=CONVERSATIONS,
         row=row,
-        keeps_id=conversation_id is not None,
         members=members,
         active_at=conversation.created_at if active_at is None else active_at,
         is_tail=conversation.is_tail,
         repaired=repaired + count + of_row,
     )
-
-
-def checked_id(given: object, prefix: str = "") -> str | None:
-    """Return an id that is to be kept, or None if there is none.
-
-    Raises:
-        StoreError: it is not an id, or does not begin with `prefix`.
-    """
-    if given is None:
-        return None
-    if not isinstance(given, str) or not is_id(given):
-        line = f"{str(given)[:64]!r} is not an id: expected 1 to 256 letters, digits and _ . = -"
-        raise StoreError(line)
-    if not given.startswith(prefix):
-        line = f"{given[:64]!r} does not begin with '{prefix}'"
-        raise StoreError(line)
-    return given
-
-
-def metadata_of(given: Mapping[str, str]) -> tuple[dict[str, str], int]:
-    """Return metadata to store, and how many characters became U+FFFD.
-
-    Raises:
-        StoreError: a value is not a text.
-    """
-    if not given:
-        return {}, 0
-    found, repaired = storable_metadata(given)
-    try:
-        return validate(MetadataChange, {"metadata": found}).metadata or {}, repaired
-    except ApiError as error:
-        raise StoreError(error.message) from error
-
-
-def check(value: object) -> None:
-    """Check that a value can be stored.
-
-    Raises:
-        StoreError: it cannot.
-    """
-    reason = why_unstorable(value)
-    if reason is not None:
-        line = f"cannot be imported: {reason}"
-        raise StoreError(line)
-
-
-def digest_of(collection: Collection, row: JSON) -> int:
-    """Return the hash of the content of a message's or item's row, in 64 bits.
-
-    Its time is not part of the content, because some sources have none, and the time of the import
-    is then stored.
-
-    Raises:
-        ValueError: the content has a value that cannot be stored.
-        RecursionError: the content is nested too deeply.
-    """
-    if collection is CONVERSATIONS:
-        content: object = item_object({**row, "id": "", "created_at": None})
-    else:
-        content = [row[name] for name in _HASHED]
-    text = dump_json(content)
-    if r"\u0000" in text and why_unstorable(content) is not None:
-        message = "a string has a NUL character"
-        raise ValueError(message)
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True) or 1  # 0 is `REMOVED`
-
-
-_HASHED: Final = tuple(
-    column.name
-    for column in messages.c
-    if column.name
-    not in {
-        *("thread", "position", "id", "created_at", "import_key", "import_digest"),
-        "deleted_at",
-    }
-)
-
-
-def _hashed(collection: Collection, row: JSON) -> tuple[JSON, int]:
-    """Return a row with its digest, and how many of its characters became U+FFFD.
-
-    Raises:
-        StoreError: the row has a value that cannot be stored.
-    """
-    repaired = 0
-    try:
-        digest = digest_of(collection, row)
-    except (ValueError, RecursionError):
-        row, repaired = storable(row)
-        check(row)
-        digest = digest_of(collection, row)
-    return {**row, "import_digest": digest}, repaired
-
-
-def _message_row(message: ImportedMessage) -> tuple[JSON, int]:
-    content = message.content
-    parts = [text_part(content)] if isinstance(content, str) else [_part(part) for part in content]
-    metadata, repaired = metadata_of(message.metadata)
-    row: JSON = {
-        "id": checked_id(message.id),
-        "import_key": message.key,
-        "created_at": message.created_at,
-        "role": message.role,
-        "content": parts,
-        "attachments": message.attachments,
-        "metadata": metadata,
-        "run_id": message.run_id,
-        "assistant_id": message.assistant_id,
-        "status": message.status,
-        "incomplete_at": message.incomplete_at,
-        "incomplete_details": message.incomplete_details,
-    }
-    row, count = _hashed(THREADS, row)
-    return row, repaired + count
-
-
-def _part(part: JSON) -> JSON:
-    """Return a message part in the form of responses, given the form of requests or responses."""
-    text = part.get("text")
-    return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
-
-
-def _item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
-    repaired = 0
-    try:
-        _validate(given)
-    except StoreError:
-        items, repaired = storable([each.item for each in given])  # the reason may be a character
-        given = [replace(each, item=item) for each, item in zip(given, items, strict=True)]
-        _validate(given)
-    rows = [_item_row(each) for each in given]
-    return [row for row, _ in rows], repaired + sum(count for _, count in rows)
-
-
-def _validate(given: Sequence[ImportedItem]) -> None:
-    try:
-        validate(ItemList, {"items": [each.item for each in given]})
-    except ApiError as error:
-        raise StoreError(error.message) from error
-
-
-def _item_row(given: ImportedItem) -> tuple[JSON, int]:
-    item_id = checked_id(given.item.get("id"))
-    row: JSON = {
-        "id": item_id,
-        "import_key": given.key,
-        "created_at": given.created_at,
-        "body": item_row(given.item, item_id)["body"],
-    }
-    return _hashed(CONVERSATIONS, row)
 
 
 def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> list[JSON]:
@@ -366,7 +217,7 @@ def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> li
         if key is None and is_tail:
             line = f"cannot be imported: one of its last {name} has no key"
             raise StoreError(line)
-        key = f"#{number}" if key is None else key
+        key = f"#{number}" if key is None else storable(key)[0]
         if not 0 < len(key) <= _KEY_CHARS:
             line = f"cannot be imported: a key of its {name} has not 1 to {_KEY_CHARS} characters"
             raise StoreError(line)

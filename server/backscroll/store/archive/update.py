@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from backscroll.database.schema import messages, threads
@@ -16,8 +16,6 @@ from backscroll.store.search import index
 
 if TYPE_CHECKING:
     from backscroll_tools.search.tokenizer import Tokens
-
-_CHUNK: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,10 @@ class Update:
 
     def set_metadata(self, metadata: Mapping[str, str]) -> None:
         """Replace the metadata, and the title in the search index."""
-        values = {"metadata": metadata, "imported_metadata": self.prepared.row["imported_metadata"]}
+        imported = self.prepared.row["imported_metadata"]
+        if self.prepared.is_tail:  # it may not have all of the metadata
+            imported = {**(self.row["imported_metadata"] or {}), **imported}
+        values = {"metadata": metadata, "imported_metadata": imported}
         self._set_owner(values)
         before = self.row["metadata"]
         index.retitle(self.connection, self.partition, self._owner, before, metadata)
@@ -101,7 +102,7 @@ class Update:
         """Replace the content of a message or item, and return whether it was a message."""
         row = self._unindexed(replaced.position)
         member = self.prepared.members[at]
-        values = {name: value for name, value in member.items() if name != "id"}
+        values = {name: value for name, value in member.items() if name not in {"id", "text"}}
         if "metadata" in values:
             values["metadata"] = {**(row["metadata"] or {}), **values["metadata"]}
         self._set(replaced.position, values)
@@ -135,8 +136,8 @@ class Update:
             own_id = row["id"] if row["id"] not in taken else None
             identity = {"id": own_id or collection.new_id(row), "position": position}
             rows.append({collection.owner: self.row["position"], **row, **identity})
-        for at in range(0, len(rows), _CHUNK):
-            self.connection.execute(insert(collection.members), rows[at : at + _CHUNK])
+        if rows:
+            collection.insert.execute_each(self.connection, rows)
         self._index(zip((placed.at for placed, _ in added), rows, strict=True))
 
     def _index(self, rows: Iterable[tuple[int, JSON]]) -> None:
