@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -95,7 +96,7 @@ def ran(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     return subprocess.run(
-        [sys.executable, "-m", *words],
+        [sys.executable, "-m", *(re.sub(r"\A~(?=/)", str(folder), word) for word in words)],
         cwd=folder,
         env=kept | home,
         input="y\n",
@@ -109,6 +110,9 @@ def ran(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=str)
 def test_every_command_in_a_fenced_block_runs(document: Document, tmp_path: Path) -> None:
     (tmp_path / "conversations.jsonl").write_text(LINE, "utf-8")
+    (tmp_path / "Downloads").mkdir()
+    with zipfile.ZipFile(tmp_path / "Downloads" / "chatgpt-export.zip", "w") as archive:
+        archive.writestr("conversations.jsonl", LINE)
     for line in document.shell():
         line = VARIABLES.sub("", line, count=1)  # noqa: PLW2901 - what is left of it
         if not line:

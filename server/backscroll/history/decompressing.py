@@ -135,13 +135,15 @@ class _Guarded(io.RawIOBase):
         self._beneath = beneath
         with damage_in_words():
             self._inner = opened()
+        # Unlike `read`, `read1` gives what there is before damaged content.
+        self._read: Callable[[int], bytes] = getattr(self._inner, "read1", self._inner.read)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - the base class's signature
         with damage_in_words():
-            data = self._inner.read(len(buffer))
+            data = self._read(len(buffer))
         self._allowance.use(len(data))
         buffer[: len(data)] = data
         return len(data)

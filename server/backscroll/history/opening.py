@@ -81,7 +81,9 @@ Opened: TypeAlias = SourceFile | SourceFolder | Unreadable
 IsWhole: TypeAlias = Callable[[Collection[str]], bool]
 
 
-def opened(path: Path, is_whole: IsWhole, bounds: Bounds | None = None) -> Iterator[Opened]:
+def opened(
+    path: Path, is_whole: IsWhole, bounds: Bounds | None = None, name: str = ""
+) -> Iterator[Opened]:
     """Yield the files at a path, in the natural order of their names.
 
     A file can be read until the next one is asked for. Its own compression is undone.
@@ -91,6 +93,7 @@ def opened(path: Path, is_whole: IsWhole, bounds: Bounds | None = None) -> Itera
         is_whole: returns whether a folder is to be yielded as a `SourceFolder`, from the names of
             the files and folders directly in it.
         bounds: what archives may take to read.
+        name: as shown to users; empty for the path.
 
     Yields:
         Files and folders; an `Unreadable`, whose position is the name, for each that cannot be
@@ -100,9 +103,9 @@ def opened(path: Path, is_whole: IsWhole, bounds: Bounds | None = None) -> Itera
     if path.is_dir():
         files = dict[str, SourceFile]()
         yield from _found(path, files, opening.bounds)
-        yield from opening.folder(SourceFolder(str(path), files), None, 0)
+        yield from opening.folder(SourceFolder(name or str(path), files), None, 0)
     else:
-        yield from opening.file(disk_file(path, bounds=opening.bounds), None, 0)
+        yield from opening.file(disk_file(path, name, opening.bounds), None, 0)
 
 
 def disk_file(path: Path, name: str = "", bounds: Bounds | None = None) -> SourceFile:
@@ -132,8 +135,10 @@ def disk_file(path: Path, name: str = "", bounds: Bounds | None = None) -> Sourc
 
 
 @contextmanager
-def copied(stream: IO[bytes], name: str, most: int | None = None) -> Iterator[SourceFile]:
+def copied(stream: IO[bytes], most: int | None = None) -> Iterator[Path]:
     """Yield a copy of a stream on disk, which is deleted at the end of the `with` block.
+
+    Only this user can read it.
 
     Raises:
         DamagedFileError: the stream has more than `most` bytes.
@@ -142,7 +147,7 @@ def copied(stream: IO[bytes], name: str, most: int | None = None) -> Iterator[So
         path = Path(folder, "copy")
         with path.open("xb") as file:
             _copy(stream, file, most)
-        yield disk_file(path, name)
+        yield path
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +209,11 @@ class _Opening:
     def database(self, file: SourceFile, log: SourceFile | None) -> Iterator[Opened]:
         """Yield a copy of a database on disk."""
         most = self.bounds.copy_bytes
-        with file.open() as stream, copied(stream, file.name, most) as copy:
+        with file.open() as stream, copied(stream, most) as copy:
             if log is not None:
-                with log.open() as rest, Path(f"{copy.path}-wal").open("xb") as written:
+                with log.open() as rest, Path(f"{copy}-wal").open("xb") as written:
                     _copy(rest, written, most)
-            yield copy
+            yield disk_file(copy, file.name)
 
     def archive(
         self, file: SourceFile, allowance: Allowance | None, nesting: int

@@ -1,41 +1,46 @@
 """Conversations that other programs recorded, in the form in which the store takes them."""
 
-from typing import Final
-
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.store.archive.records import ImportedConversation, ImportedItem
-
-_PARENT: Final = "parent"
 
 
 def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConversation:
     """Return a conversation as the store imports it.
 
+    Times after `now_s`, from a clock that was wrong, become `now_s`.
+
     Args:
-        conversation: the conversation as it was read.
+        conversation: the conversation as it was read. Its items are iterated once.
         now_s: its time if it has none, in Unix seconds.
     """
-    times = (conversation.created_at, conversation.updated_at, now_s)
-    created_at = next(time for time in times if time is not None)
-    branch = f":{conversation.branch}" if conversation.branch else ""
+    items = [_item(item, now_s) for item in conversation.items]
+    times = [item.created_at for item in items if item.created_at is not None]
+    updated_at = _past(conversation.updated_at, now_s)
+    created_at = _past(conversation.created_at, now_s)
+    first = created_at if created_at is not None else min(times, default=updated_at)
+    branch = f"#branch {conversation.branch}" if conversation.branch else ""
     facts = {
         "title": conversation.title,
         "source": conversation.source,
         "project": conversation.project,
         "model": conversation.model,
         "source_id": conversation.id,
-        _PARENT: conversation.parent,
+        "parent": conversation.parent,
         "branch": str(conversation.branch or ""),
         **conversation.metadata,
     }
     return ImportedConversation(
         key=f"{conversation.source}:{conversation.id}{branch}",
-        created_at=created_at,
-        last_active_at=conversation.updated_at,
+        created_at=now_s if first is None else first,
+        last_active_at=max(times, default=updated_at),
         metadata={name: value for name, value in facts.items() if value},
-        items=[_item(item) for item in conversation.items],
+        items=items,
     )
 
 
-def _item(item: SourceItem) -> ImportedItem:
-    return ImportedItem(item.item, created_at=item.created_at, key=item.key)
+def _item(item: SourceItem, now_s: int) -> ImportedItem:
+    return ImportedItem(item.item, created_at=_past(item.created_at, now_s), key=item.key)
+
+
+def _past(time_s: int | None, now_s: int) -> int | None:
+    return None if time_s is None else min(max(time_s, 0), now_s)

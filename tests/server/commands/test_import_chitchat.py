@@ -7,7 +7,8 @@ import pytest
 
 from backscroll.commands.transfer.formats import chitchat
 from backscroll.commands.transfer.formats.entries import Refused
-from backscroll.commands.transfer.importing import open_source
+from backscroll.commands.transfer.recognising import Recogniser
+from backscroll.commands.transfer.recorded import Recorded
 from backscroll.process.exits import CommandError
 from backscroll.settings.installation import how_to_add
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
@@ -81,10 +82,14 @@ def test_a_dataset_is_known_by_how_it_begins(tmp_path: Path) -> None:
     lines.write_text('{"messages": []}\n')
 
     def places(path: Path, kind: str = "auto") -> list[str]:
+        recogniser = Recogniser(Recorded(), print, kind)
         with path.open("rb") as stdin:
-            found = [entry.position for entry in open_source(str(path), kind, stdin).entries]
-            assert found == [entry.position for entry in open_source("-", kind, stdin).entries]
-        return found
+            at_path, streamed = (
+                [entry.position for file in recogniser.found(name, stdin) for entry in file.entries]
+                for name in (str(path), "-")
+            )
+        assert at_path == streamed
+        return at_path
 
     assert places(dataset) == [f"conversation {UUID}"]
     assert places(lines) == ["line 1"]

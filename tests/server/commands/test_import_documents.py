@@ -5,12 +5,14 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from backscroll.commands.transfer.formats import documents
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
 from backscroll.commands.transfer.importing import import_sources
+from backscroll.history.opening import disk_file
 from backscroll.store.archive.records import ImportedThread
 
 THREAD = {"id": "thread_1", "messages": [{"role": "human", "content": "Hello"}]}
@@ -29,9 +31,9 @@ UNQUOTED = "is not a valid JSON object: Expecting property name enclosed in doub
 UTF_16 = f"is in UTF-16: save it as UTF-8; {HELP}"
 
 
-def _read(content: bytes) -> list[tuple[str, str]]:
+def _read(content: bytes | BinaryIO) -> list[tuple[str, str]]:
     """Return each entry's position, and the reason or the roles."""
-    found = documents.entries(io.BufferedReader(io.BytesIO(content)))
+    found = documents.entries(io.BytesIO(content) if isinstance(content, bytes) else content)
     return [
         (entry.position, entry.item.reason)
         if isinstance(entry.item, Refused)
@@ -53,24 +55,23 @@ def test_a_document_is_imported_like_lines(indent: int | None) -> None:
     )
 
 
-def test_a_compressed_file_is_imported_and_a_damaged_one_as_far_as_it_goes() -> None:
+def test_a_compressed_file_is_imported_and_a_damaged_one_as_far_as_it_goes(tmp_path: Path) -> None:
+    def read(content: bytes) -> list[tuple[str, str]]:
+        path = tmp_path / "x.jsonl.gz"
+        path.write_bytes(content)
+        return _read(disk_file(path).open())
+
     whole = gzip.compress(LINES)
-    assert _read(whole) == _read(LINES) == [("line 1", "user"), ("line 2", "assistant gpt-4")]
-    damaged = _read(whole[:-9])
-    assert damaged[-1] == ("the rest", "its compressed data is damaged or incomplete")
+    assert read(whole) == _read(LINES) == [("line 1", "user"), ("line 2", "assistant gpt-4")]
+    assert read(whole[:-9])[-1] == (
+        "the rest",
+        "is damaged or incomplete: download or copy it again",
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (
-            json.dumps([{"mapping": {"a": {}}, "title": "x"}] * 1_000, indent=2).encode(),
-            f"is from a ChatGPT export, which is not supported yet; {HELP}",
-        ),
-        (
-            json.dumps([{"name": "x", "chat_messages": []}]).encode(),
-            f"is from a Claude export, which is not supported yet; {HELP}",
-        ),
         (json.dumps([MESSAGE, MESSAGE], indent=2).encode(), f"{BARE}; {HELP}"),
         (json.dumps(MESSAGE).encode(), f"{BARE}; {HELP}"),
         (f"{json.dumps(THREAD, indent=2)}\n{json.dumps(OTHER, indent=2)}".encode(), SEVERAL),

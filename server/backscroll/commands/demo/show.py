@@ -79,7 +79,7 @@ async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python
         f"{len(cast.conversations)} conversations with {cast.messages():,} messages, "
         f"and {COMPLETIONS} stored chat completions."
     )
-    stage.check(f"{tally}", tally.imported == len(cast.conversations) + COMPLETIONS)
+    stage.check(f"{tally}", tally.counts["imported"] == len(cast.conversations) + COMPLETIONS)
     stage.scene("backscroll started over stdio, an MCP client connected")
     async with _connected(database, log, python) as client:
         act = Act(client, stage, cast)

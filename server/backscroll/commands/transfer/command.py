@@ -9,6 +9,7 @@ import click
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
 from backscroll.commands.terminal import verbatim, write
+from backscroll.history.formats.registry import MODULES
 from backscroll.process.exits import CommandError, interrupted_at_once
 from backscroll.settings.model import Settings
 from backscroll_tools.plain import plain
@@ -18,12 +19,13 @@ from backscroll_tools.plain import plain
     "import",
     short_help="Import conversations.",
     epilog=examples(
-        "backscroll import conversations.jsonl",
-        "backscroll import chitchat --limit 100",
+        "backscroll import ~/Downloads/chatgpt-export.zip",
+        "backscroll import ~/.claude/projects ~/.codex/sessions",
+        "backscroll import backup.jsonl --limit 100",
         'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
         "    backscroll import -",
         "",
-        "The fields of a line (a thread only needs messages):",
+        "Backscroll's own format has one object on each line (a thread only needs messages):",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
@@ -38,37 +40,66 @@ from backscroll_tools.plain import plain
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["auto", "chitchat", "jsonl"]),
+    type=click.Choice(["auto", "jsonl", "chitchat", *MODULES]),
     default="auto",
     show_default=True,
-    help="The files' format; auto detects it from the start of each file.",
+    help="The format of all files. auto recognises the format of each file by its content; jsonl "
+    "is Backscroll's own.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Import at most this many conversations.")
+@click.option(
+    "--branches",
+    is_flag=True,
+    help="Also import the branches that an edit or a retry left, as conversations of their own.",
+)
+@click.option(
+    "--redact/--no-redact",
+    default=None,
+    help="Replace passwords, keys and tokens before anything is written. The default is to do so "
+    "for session logs only.",
+)
 @with_settings("database", "project")
-def import_(settings: Settings, paths: tuple[str, ...], kind: str, limit: int | None) -> None:
-    """Import conversations from files, from stdin (-), or from chitchat-dataset (chitchat).
+def import_(  # noqa: PLR0913, PLR0917 - one for each option
+    settings: Settings,
+    paths: tuple[str, ...],
+    kind: str,
+    limit: int | None,
+    branches: bool,  # noqa: FBT001 - click passes it by name
+    redact: bool | None,  # noqa: FBT001 - click passes it by name
+) -> None:
+    """Import conversations from exports, archives, session logs and folders of them.
 
-    A file is JSON Lines of threads, conversations or stored chat completions, or chitchat's
-    dataset.json. A file may also be one JSON object or one array of objects. It may be compressed
-    by gzip. Conversations that were imported before are brought up to date: they get new messages
-    and changes, and keep what was written to them since. If a line cannot be imported, its number
-    is reported, the other lines are imported, and the exit code is 1.
+    A path is a file, an archive, a folder, or - for stdin. What a file is, is recognised by its
+    content: an export as it was downloaded (also archives inside archives), a session log, a
+    database of another program, or JSON Lines of threads, conversations or stored chat completions.
+    Files can be compressed by gzip or zstandard.
+
+    Importing a file again adds nothing, and importing a later version of it adds what is new: new
+    messages are appended, edited ones replaced, and what you wrote through Backscroll stays. What
+    cannot be imported is reported with its position and the reason, everything else is imported,
+    and the exit code is 1.
     """
     from functools import partial
 
     import anyio
 
-    from backscroll.commands.transfer.importing import import_sources, open_source
+    from backscroll.commands.transfer.importing import import_sources
+    from backscroll.commands.transfer.recognising import Recogniser
+    from backscroll.commands.transfer.recorded import Recorded
 
     if "-" in paths and sys.stdin is None:
         raise CommandError("stdin is closed, but the path - means stdin")
     stdin = io.BytesIO() if sys.stdin is None else sys.stdin.buffer
-    sources = (open_source(path, kind, stdin) for path in paths)
+    recorded = Recorded(branches=branches, redacts=redact)
+    recogniser = Recogniser(recorded, _refuse, kind)
+    sources = (file for path in paths for file in recogniser.found(path, stdin))
     with interrupted_at_once():
         into = partial(import_sources, partition=settings.project)
         tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
-    click.echo(str(tally))
-    sys.exit(tally.refused > 0)
+    tally.redacted = recorded.secrets
+    for line in tally.lines():
+        click.echo(line)
+    sys.exit(1 if tally.counts["refused"] else 0)
 
 
 @click.command(

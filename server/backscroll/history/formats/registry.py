@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from importlib import import_module
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from backscroll.history.formats.format import Format
-from backscroll.history.sample import Sample
+if TYPE_CHECKING:  # the command line imports this module only for the names
+    from backscroll.history.formats.format import Format
+    from backscroll.history.sample import Sample
 
 MODULES: Final = {
     "claude-code": "claude_code",
@@ -15,24 +16,30 @@ MODULES: Final = {
 """The module of each format by its name, in the order in which they are tried."""
 
 
+SESSION_LOGS: Final = frozenset(
+    {"claude-code", "codex", "cursor", "gemini-cli", "opencode", "vscode-copilot"}
+)
+"""The formats of programs that run commands, whose output is full of passwords and keys."""
+
+
 @cache
-def format_named(name: str) -> Format:
+def format_named(name: str) -> "Format":
     """Return a format by its name in `MODULES`. Its module is imported the first time."""
     module = import_module(f"backscroll.history.formats.{MODULES[name]}")
     return cast("Format", module.FORMAT)
 
 
-def formats() -> Iterator[Format]:
+def formats() -> "Iterator[Format]":
     """Yield every format in the order in which they are tried."""
     return (format_named(name) for name in MODULES)
 
 
-def recognised(samples: Iterable[Sample]) -> Format | None:
+def recognised(samples: "Iterable[Sample]") -> "Format | None":
     """Return the format of a file; None if no format recognises any of its samples."""
     return next((each for sample in samples for each in formats() if each.recognises(sample)), None)
 
 
-def recognised_folder(names: Collection[str]) -> Format | None:
+def recognised_folder(names: Collection[str]) -> "Format | None":
     """Return the format of a folder whose files belong together; None if there is none.
 
     Args:

@@ -1,28 +1,25 @@
-"""Reads files of conversations, also gzipped ones. A file is JSON Lines, or one JSON document.
+"""Reads files of conversations in Backscroll's own format: JSON Lines, or one JSON document.
 
 A document is an object or an array of objects. It may have line breaks anywhere. If a file has
 neither format, there is one refusal for the file, not one for each line.
 """
 
-import gzip
 import json
-import os
-import stat
-import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import chain, islice
-from typing import IO, BinaryIO, Final, cast
+from typing import IO, BinaryIO, Final
 
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
-from backscroll.commands.transfer.formats.foreign import FOREIGN
 from backscroll.commands.transfer.formats.jsonl import (
+    BARE,
     LINE_BYTES,
     NOT_JSON,
     lines,
     parse,
     parse_value,
 )
+from backscroll.history.opening import why
 from backscroll.store.api_errors import ApiError
 from backscroll.store.request_body import parse_object
 
@@ -34,25 +31,23 @@ _FEW: Final = 3
 
 _HELP: Final = "run backscroll import --help for the format"
 
-_GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
-_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{", b"[\0", b"\0[")
+UTF_16: Final = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{", b"[\0", b"\0[")
 _SEVERAL: Final = (
     "has more than one JSON document, with line breaks inside them: "
     "write each on one line, or all in one array"
 )
 
 
-def read_file(file: BinaryIO, name: str) -> ImportFile:
+def read_file(file: BinaryIO, name: str, size: int | None) -> ImportFile:
     """Return the entries of an open file, with sizes in bytes. The last entry closes the file.
 
     Args:
-        file: the file, from which nothing was read yet. The size of a pipe is unknown.
+        file: the file, from which nothing was read yet.
         name: the file's name, as shown to users.
+        size: in bytes; None if it is unknown.
     """
-    status = os.fstat(file.fileno())
-    sized = stat.S_ISREG(status.st_mode) and not start_of(file, len(_GZIP)).startswith(_GZIP)
-    return ImportFile(name, _closing(file), status.st_size if sized else None)
+    return ImportFile(name, _closing(file), size)
 
 
 def read_stream(stream: BinaryIO, name: str) -> ImportFile:
@@ -64,15 +59,13 @@ def entries(stream: IO[bytes], most: int = LINE_BYTES) -> Iterator[ImportEntry]:
     """Yield the entries of a file.
 
     Args:
-        stream: the file, which gzip may have compressed.
+        stream: the file.
         most: the maximum size of a line or a document, in bytes.
     """
-    if start_of(stream, len(_GZIP)).startswith(_GZIP):
-        stream = cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
     try:
         yield from _entries(stream, most)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        yield ImportEntry("the rest", Refused("its compressed data is damaged or incomplete"), 0)
+    except OSError as error:
+        yield ImportEntry("the rest", Refused(why(error)), 0)
 
 
 def start_of(stream: IO[bytes], size: int) -> bytes:
@@ -93,7 +86,7 @@ def _closing(file: BinaryIO) -> Iterator[ImportEntry]:
 
 def _entries(stream: IO[bytes], most: int) -> Iterator[ImportEntry]:
     first = stream.readline(most)
-    if first.startswith(_UTF_16):
+    if first.startswith(UTF_16):
         yield _refusal("the file", "is in UTF-16: save it as UTF-8", len(first))
         return
     if _is_json_object(first) or first.isspace():
@@ -145,7 +138,7 @@ def _fault(entry: ImportEntry) -> str | None:
     reason = entry.item.reason if isinstance(entry.item, Refused) else ""
     if reason.startswith(NOT_JSON):
         return NOT_JSON
-    return reason if reason in FOREIGN else None
+    return reason if reason == BARE else None
 
 
 def _refusal(position: str, why: str, size: int) -> ImportEntry:
@@ -174,10 +167,10 @@ def _document(whole: bytes) -> list[ImportEntry] | None:
     reasons = [entry.item.reason for entry in found if isinstance(entry.item, Refused)]
     if not reasons or len(reasons) < len(found):
         return found
-    why = reasons[0]
-    if len(found) > 1 and (why not in FOREIGN or set(reasons) != {why}):
-        why = f"is an array of {len(found)} items, and none can be imported; the first: {why}"
-    return [_refusal("the document", why, len(whole))]
+    reason = reasons[0]
+    if len(found) > 1 and set(reasons) != {BARE}:
+        reason = f"is an array of {len(found)} items, and none can be imported; the first: {reason}"
+    return [_refusal("the document", reason, len(whole))]
 
 
 def _item(number: int, item: object) -> ImportEntry:

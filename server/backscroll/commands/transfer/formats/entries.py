@@ -42,14 +42,17 @@ class ImportEntry:
     """One thread, conversation or completion of a source, or a refusal.
 
     Attributes:
-        position: the position of the entry in its source, such as `line 12`.
+        position: the position of the entry in its source, such as `line 12`; empty for the source
+            itself.
         item: the conversation, the part of it that can be imported, or the refusal.
         size: the size of the entry, in the unit of `ImportFile.total`.
+        replaced: how many characters that cannot be stored became U+FFFD when it was read.
     """
 
     position: str
     item: Imported | Partly | Refused
     size: int
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,10 @@ class ImportFile:
         name: the source's name, as shown to users.
         entries: the entries, read on demand.
         total: the sum of the sizes of all entries, in bytes or another unit; None if it is unknown.
+        source: the program whose format the source has.
     """
 
     name: str
     entries: Iterator[ImportEntry]
     total: int | None
+    source: str = "backscroll"

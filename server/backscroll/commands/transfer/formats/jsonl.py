@@ -19,7 +19,6 @@ from typing import Any, Final, Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, Partly, Refused
-from backscroll.commands.transfer.formats.foreign import foreign_form
 from backscroll.commands.transfer.formats.reasons import names_of, reason, unknown_fields
 from backscroll.commands.transfer.formats.shapes import (
     CompletionLine,
@@ -42,8 +41,14 @@ from backscroll.store.request_body import parse_object
 NOT_JSON: Final = "is not a valid JSON object"
 """The start of the reason for refusing a line that is not a JSON object."""
 
+BARE: Final = 'has messages outside a conversation: wrap them in {"messages": […]}'
+"""The reason for refusing a message that is not in a conversation."""
+
 LINE_BYTES: Final = 256 * 1024 * 1024
 """The maximum length of a line in bytes. A longer line is refused."""
+
+_OWN: Final = ("messages", "items", "choices")
+"""An object with one of these fields can be a thread, a conversation or a completion."""
 
 _METADATA: Final = TypeAdapter[dict[str, str]](Metadata)
 
@@ -94,9 +99,8 @@ def parse_value(found: JSON) -> Imported | Partly | Refused:
 
     Unknown fields are removed from `found`.
     """
-    form = foreign_form(found)
-    if form is not None:
-        return Refused(form)
+    if not any(name in found for name in _OWN) and "role" in found and "content" in found:
+        return Refused(BARE)
     title = _title(found)
     item = _known(found)
     if not title or isinstance(item, Refused):

@@ -1,0 +1,116 @@
+"""The conversations of files that other programs recorded, as entries to import."""
+
+import io
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, Final
+
+from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
+from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.registry import SESSION_LOGS
+from backscroll.history.opening import SourceFolder, why
+from backscroll.history.redaction.redacting import redacted
+from backscroll.history.source_file import OpenBytes, SourceFile
+from backscroll.history.stored_form import stored_form
+
+_BUFFER_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Reads files of other programs.
+
+    Attributes:
+        branches: whether abandoned branches are read too.
+        redacts: whether secrets are replaced; None for session logs only.
+        secrets: counts the secrets that were replaced, by kind.
+    """
+
+    branches: bool = False
+    redacts: bool | None = None
+    secrets: Counter[str] = field(default_factory=Counter)
+
+    def file(self, file: SourceFile, of: Format) -> ImportFile:
+        """Return the conversations of a file. The sizes of entries are in bytes."""
+        read = (of.read_branches if self.branches else None) or of.read
+        count = _Count()
+        records = read(replace(file, open=count.of(file.open)))
+        return ImportFile(file.name, self._entries(records, of, count), file.size, of.name)
+
+    def folder(self, folder: SourceFolder, of: Format) -> ImportFile:
+        """Return the conversations of a folder whose files belong together, as `file` does."""
+        count = _Count()
+        files = {
+            path: replace(file, open=count.of(file.open)) for path, file in folder.files.items()
+        }
+        records = of.read_folder(files) if of.read_folder is not None else iter(())
+        size = sum(file.size or 0 for file in folder.files.values())
+        return ImportFile(folder.name, self._entries(records, of, count), size, of.name)
+
+    def _entries(
+        self, records: Iterator[Record], of: Format, count: "_Count"
+    ) -> Iterator[ImportEntry]:
+        redacts = of.name in SESSION_LOGS if self.redacts is None else self.redacts
+        now_s = int(time.time())
+        try:
+            for record in records:
+                size = count.taken()
+                if isinstance(record, Unreadable):
+                    yield ImportEntry(record.position, Refused(record.reason), size)
+                else:
+                    yield self._entry(record, size, now_s, redacts=redacts)
+        except OSError as error:
+            yield ImportEntry("the rest", Refused(why(error)), count.taken())
+
+    def _entry(
+        self, conversation: SourceConversation, size: int, now_s: int, *, redacts: bool
+    ) -> ImportEntry:
+        kinds = Counter[str]()
+        if redacts:
+            conversation, kinds = redacted(conversation)
+        item = stored_form(conversation, now_s)
+        self.secrets.update(kinds)  # items that are read from their file were counted just now
+        position = f"conversation {conversation.id}"
+        return ImportEntry(position, item, size, conversation.replaced)
+
+
+class _Count:
+    """Counts the bytes that are read from files."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, count: int) -> None:
+        self._bytes += count
+
+    def taken(self) -> int:
+        """Return how many bytes were read since the last call."""
+        count, self._bytes = self._bytes, 0
+        return count
+
+    def of(self, opened: OpenBytes) -> OpenBytes:
+        """Return a function that opens the same content, and counts what is read from it."""
+        return lambda: io.BufferedReader(_Counted(opened(), self), _BUFFER_BYTES)
+
+
+class _Counted(io.RawIOBase):
+    def __init__(self, stream: BinaryIO, count: _Count) -> None:
+        self._stream = stream
+        self._count = count
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - the signature of the base class
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self._count.add(len(data))
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()

@@ -1,0 +1,131 @@
+"""What other programs recorded is imported from wherever it is, and everything is counted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.history.archives import encrypted, zipped
+from tests.server.command_line import backscroll, read_lines
+
+FINE_TUNING = [
+    {
+        "messages": [
+            {"role": "user", "content": f"Question {n}"},
+            {"role": "assistant", "content": f"Answer {n}", "weight": 1},
+        ]
+    }
+    for n in range(3)
+]
+LINES = "".join(f"{json.dumps(line)}\n" for line in FINE_TUNING).encode()
+OWN = b'{"id": "thread_1", "created_at": 5, "messages": [{"role": "user", "content": "Hi"}]}\n'
+HELP = "run backscroll import --help for the formats"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'x.db'}"
+
+
+def imported(
+    database: str, *paths: Path | str, flags: tuple[str, ...] = (), stdin: bytes = b""
+) -> tuple[int, list[str], list[str]]:
+    """Import, and return the exit code, and the lines of stdout and stderr."""
+    result = backscroll(database, "import", *map(str, paths), *flags, stdin=stdin)
+    return result.exit_code, result.stdout.splitlines(), result.stderr.splitlines()
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_an_export_is_imported_as_it_was_downloaded_and_counted_by_source(
+    database: str, tmp_path: Path
+) -> None:
+    inner = zipped({"more.jsonl": LINES.replace(b"Question", b"Query") + b"torn\n"})
+    files = {"a.jsonl": LINES, "part.zip": inner, "own.jsonl": OWN, "chat.html": b"<html>"}
+    export = written(tmp_path / "export.zip", zipped(files))
+
+    assert imported(database, export) == (
+        1,
+        [
+            "source       read  imported  updated  already there  forgotten  refused",
+            "backscroll      1         1        0              0          0        0",
+            "fine-tuning     7         6        0              0          0        1",
+            "7 imported, 0 already there, 1 refused",
+        ],
+        [
+            f"backscroll: {export}/part.zip/more.jsonl: line 4: is not a JSON object",
+            (
+                f"backscroll: {export}: 1 file was left out, because its format is not known: "
+                "chat.html is an HTML page"
+            ),
+        ],
+    )
+    assert imported(database, export)[1][-1] == "0 imported, 7 already there, 1 refused"
+
+
+def test_conversations_keep_where_they_are_from(database: str, tmp_path: Path) -> None:
+    imported(database, written(tmp_path / "x.jsonl", LINES), flags=("--limit", "1"))
+
+    first = read_lines(backscroll(database, "export").stdout)[0]
+    assert first["key"] == f"fine-tuning:{first['metadata']['source_id']}"
+    assert first["metadata"]["source"] == "fine-tuning"
+    assert [item["content"][0]["text"] for item in first["items"]] == ["Question 0", "Answer 0"]
+
+
+def test_stdin_is_recognised_like_a_file(database: str) -> None:
+    for content, total in ((LINES, 3), (zipped({"x.jsonl": LINES}), 0), (OWN, 1)):
+        code, lines, errors = imported(database, "-", stdin=content)
+        assert (code, errors) == (0, [])
+        assert lines[-1].startswith(f"{total} imported")
+    assert imported(database, "-", stdin=b"\x89PNG\r\n") == (
+        1,
+        ["0 imported, 0 already there, 1 refused"],
+        [f"backscroll: stdin: is not in a known format: it is a PNG image; {HELP}"],
+    )
+
+
+def test_what_is_not_recognised_gets_one_sentence(database: str, tmp_path: Path) -> None:
+    lines = written(tmp_path / "x.jsonl", b'{"a": 1}\n{"b": 2}\n' * 20)
+    folder = written(tmp_path / "folder" / "a.png", b"\x89PNG\r\n").parent
+    locked = written(tmp_path / "locked.zip", encrypted(zipped({"a.jsonl": LINES})))
+    (tmp_path / "empty").mkdir()
+    words = "JSON Lines whose objects have the fields a, b"
+    password = "is encrypted: unpack it with its password, and import what is in it"
+
+    assert imported(database, lines, folder, locked, tmp_path / "empty")[2] == [
+        f"backscroll: {lines}: is not in a known format: it is {words}; {HELP}",
+        f"backscroll: {folder}: has no file in a known format: a.png is a PNG image; {HELP}",
+        f"backscroll: {locked}: {password}",
+        f"backscroll: {tmp_path / 'empty'}: has no files; {HELP}",
+    ]
+
+
+def test_a_format_can_be_named(database: str, tmp_path: Path) -> None:
+    plain = LINES.replace(b', "weight": 1', b"")
+    file = written(tmp_path / "x.jsonl", plain)
+
+    assert imported(database, file)[1] == ["3 imported, 0 already there, 0 refused"]
+    assert imported(database, file, flags=("--format", "fine-tuning"))[1][1].split() == [
+        "fine-tuning", "3", "3", "0", "0", "0", "0",
+    ]  # fmt: skip
+
+
+def test_secrets_are_replaced_on_request(database: str, tmp_path: Path) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    file = written(tmp_path / "x.jsonl", LINES.replace(b"Question 0", secret.encode()))
+
+    assert "secrets" in imported(database, file, flags=("--redact",))[1][-1]
+    assert secret not in backscroll(database, "export").stdout
+    assert imported(database, file, flags=("--no-redact",))[0] == 0
+
+
+def test_a_limit_ends_the_import(database: str, tmp_path: Path) -> None:
+    file = written(tmp_path / "x.jsonl", LINES)
+
+    assert imported(database, file, file, flags=("--limit", "2"))[1][-1] == (
+        "2 imported, 0 already there, 0 refused"
+    )
