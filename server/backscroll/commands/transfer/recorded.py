@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final
 
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.formats.format import Format, Record
 from backscroll.history.formats.registry import SESSION_LOGS
 from backscroll.history.opening import SourceFolder, why
@@ -38,7 +38,9 @@ class Recorded:
         read = (of.read_branches if self.branches else None) or of.read
         count = _Count()
         records = read(replace(file, open=count.of(file.open)))
-        return ImportFile(file.name, self._entries(records, of, count), file.size, of.name)
+        return ImportFile(
+            file.name, self._entries(file.name, records, of, count), file.size, of.name
+        )
 
     def folder(self, folder: SourceFolder, of: Format) -> ImportFile:
         """Return the conversations of a folder whose files belong together, as `file` does."""
@@ -48,18 +50,23 @@ class Recorded:
         }
         records = of.read_folder(files) if of.read_folder is not None else iter(())
         size = sum(file.size or 0 for file in folder.files.values())
-        return ImportFile(folder.name, self._entries(records, of, count), size, of.name)
+        return ImportFile(
+            folder.name, self._entries(folder.name, records, of, count), size, of.name
+        )
 
     def _entries(
-        self, records: Iterator[Record], of: Format, count: "_Count"
+        self, name: str, records: Iterator[Record], of: Format, count: "_Count"
     ) -> Iterator[ImportEntry]:
         redacts = of.name in SESSION_LOGS if self.redacts is None else self.redacts
         now_s = int(time.time())
         try:
             for record in records:
                 size = count.taken()
+                if isinstance(record, ReadElsewhere):
+                    continue
                 if isinstance(record, Unreadable):
-                    yield ImportEntry(record.position, Refused(record.reason), size)
+                    position = "" if record.position == name else record.position
+                    yield ImportEntry(position, Refused(record.reason), size)
                 else:
                     yield self._entry(record, size, now_s, redacts=redacts)
         except OSError as error:
