@@ -57,7 +57,7 @@ def test_an_export_is_imported_as_it_was_downloaded_and_counted_by_source(
             "7 imported, 0 already there, 1 refused",
         ],
         [
-            f"backscroll: {export}/part.zip/more.jsonl: line 4: is not a JSON object",
+            f"backscroll: {export}/part.zip/more.jsonl: line 4: is not valid JSON",
             (
                 f"backscroll: {export}: 1 file was left out, because its format is not known: "
                 "chat.html is an HTML page"

@@ -10,7 +10,21 @@ if TYPE_CHECKING:  # the command line imports this module only for the names
     from backscroll.history.sample import Sample
 
 MODULES: Final = {
+    "chatgpt": "chatgpt",
+    "claude-ai": "claude_ai",
     "claude-code": "claude_code",
+    "codex": "codex",
+    "gemini-cli": "gemini_cli",
+    "gemini-apps": "gemini_apps",
+    "vscode-copilot": "vscode_copilot",
+    "cursor": "cursor",
+    "opencode": "opencode",
+    "librechat": "librechat",
+    "open-webui": "open_webui",
+    "llm": "llm",
+    "agents-sdk": "agents_sdk",
+    "slack": "slack",
+    "sharegpt": "sharegpt",
     "fine-tuning": "fine_tuning",
 }
 """The module of each format by its name, in the order in which they are tried."""
