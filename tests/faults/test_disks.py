@@ -160,11 +160,13 @@ async def test_a_file_that_comes_and_goes_loses_nothing_that_was_acknowledged(
 async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
     tmp_path: Path,
 ) -> None:
-    path, source = tmp_path / "store.db", tmp_path / "source.jsonl"
-    lines = [
-        {"messages": [{"role": "user", "content": f"{at} {LONG[:20_000]}"}]} for at in range(300)
-    ]
-    source.write_text("\n".join(map(json.dumps, lines)))
+    path, source = tmp_path / "store.db", tmp_path / "source"
+    source.mkdir()
+    texts = [f"{at} {LONG[:20_000]}" for at in range(150)]
+    lines = [{"messages": [{"role": "user", "content": text}]} for text in texts]
+    (source / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    turns = [[{"from": "human", "value": text}, {"from": "gpt", "value": "Yes"}] for text in texts]
+    (source / "b.json").write_text(json.dumps([{"conversations": each} for each in turns]))
 
     async def run(size: int) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(
@@ -180,7 +182,7 @@ async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
         out, err = await process.communicate()
         return process.returncode, (out + err).decode()
 
-    code, said = await run(3 * 1024 * 1024)
+    code, said = await run(5 * 1024 * 1024)
     assert code == 2, said
     assert said.splitlines()[-1] == (
         f"backscroll: the database {path}: its engine reported an error (SQLITE_IOERR_WRITE); "
@@ -189,8 +191,12 @@ async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
     assert "canary" not in said
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        (kept,) = database.execute("SELECT count(*) FROM threads").fetchone()
-        assert 0 < kept < 300
+        (threads,) = database.execute("SELECT count(*) FROM threads").fetchone()
+        (conversations,) = database.execute("SELECT count(*) FROM conversations").fetchone()
+        (items,) = database.execute("SELECT count(*) FROM items").fetchone()
+        assert (threads, items) == (150, 2 * conversations)
+        kept = threads + conversations
+        assert 150 < kept < 300
 
     code, said = await run(resource.RLIM_INFINITY)
     assert (code, f"{300 - kept} imported, {kept} already there, 0 refused" in said) == (0, True), (
