@@ -12,9 +12,9 @@ from backscroll.store.envelopes import JSON
 from tests.history.formats.reading import conversation_in, lines_of, read_all, sample_of
 
 NOON = 1768478400
-NOT_ENGLISH = (
-    "is not in English: set the language of your Google Account to English, and request the export "
-    "again"
+UNKNOWN = (
+    "is of an unknown kind: if it is not in English, set the language of your Google Account to "
+    "English, and request the export again"
 )
 NO_TIME = "has no time that can be read: request the export again, in English and as JSON"
 
@@ -130,6 +130,7 @@ def test_prompts_of_the_same_second_are_told_apart_by_their_order() -> None:
         ("Prompted with: Tea", "Tea"),
         ("Asked Gemini: Tea", "Tea"),
         ("Said Tea", "Tea"),
+        ("Branched Tea", "Tea"),
         ("Prompted Prompted Tea", "Prompted Tea"),
     ],
 )
@@ -153,7 +154,7 @@ def test_other_activities_are_left_out_and_other_languages_refused() -> None:
     *refused, last = read_all(FORMAT, found)
 
     assert refused[:3] == [
-        Unreadable("conversation 5", NOT_ENGLISH),
+        Unreadable("conversation 5", UNKNOWN),
         Unreadable("conversation 6", NO_TIME),
         Unreadable(
             "conversation 7", "has neither a prompt nor an answer: there is nothing to import"
@@ -267,7 +268,7 @@ def test_a_time_is_read_in_each_zone(time: str, seconds: int) -> None:
         ("Prompted Tea?<br>TIME<br>", "Jan 15, 2026, 12:00:00 PM QQT", NO_TIME),
         ("Prompted Tea?<br>TIME<br>", "Feb 30, 2026, 12:00:00 PM UTC", NO_TIME),
         ("Prompted Tea?<br>TIME<br>", "15.01.2026, 12:00:00 MEZ", NO_TIME),
-        ("Eingegebener Prompt: Tee?<br>TIME<br>", "15.01.2026, 12:00:00 MEZ", NOT_ENGLISH),
+        ("Eingegebener Prompt: Tee?<br>TIME<br>", "15.01.2026, 12:00:00 MEZ", UNKNOWN),
     ],
 )
 def test_a_page_in_another_language_is_refused(content: str, time: str, reason: str) -> None:
@@ -275,7 +276,7 @@ def test_a_page_in_another_language_is_refused(content: str, time: str, reason: 
 
 
 def test_a_page_without_gemini_says_so() -> None:
-    reason = "has no activities of Gemini Apps: in Google Takeout, choose My Activity alone"
+    reason = "has no activities of Gemini Apps: choose them under My Activity in Google Takeout"
 
     for text in (page(), page(cell("Watched Tea<br>TIME<br>", product="YouTube"))):
         assert read_all(FORMAT, text) == [Unreadable("the file", reason)]

@@ -40,8 +40,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
         parents: the id of each message's parent; empty for a root.
         line: the ids of the current branch.
         add: appends the items of a message.
-        conversation: returns the conversation of the current branch without its items, given the
-            branch's messages.
+        conversation: returns the conversation without items, given the messages of a branch.
         position: where the conversation is in its file.
         abandoned: whether to yield the abandoned branches.
         most: the maximum number of abandoned branches. Further ones are not readable.

@@ -66,11 +66,7 @@ def add_message(items: ItemList, key: str, node: Mapping[str, Any]) -> None:
     kind = text_of(content.get("content_type"))
     recipient = text_of(found.get("recipient"))
     at = unix_seconds(found.get("create_time"))
-    if (
-        not found
-        or kind in _PROFILE
-        or metadata.get("is_visually_hidden_from_conversation") is True
-    ):
+    if not found or kind in _PROFILE or metadata.get(_HIDDEN) is True:
         return
     if role in _SYSTEM and metadata.get("is_user_system_message") is not True:
         return

@@ -34,10 +34,11 @@ NAME: Final = "gemini-apps"
 _PRODUCTS: Final = ("gemini", "bard")
 _PAGE_NAMES: Final = frozenset({"myactivity.html", "my activity.html"})
 _PROMPTS: Final = re.compile(
-    r"(?:Prompted with:|Asked (?:Gemini|Bard):|Prompted|Asked|Said)(?:[ \u00a0]|$)"
+    r"(?:Prompted with:|Asked (?:Gemini|Bard):|Prompted|Asked|Said|Answered|Branched)"
+    r"(?:[ \u00a0]|$)"
 )
 _OTHERS: Final = re.compile(
-    r"(?:Added|Answered|Created|Deleted|Edited|Exported|Gave|Pinned|Renamed|Selected|Shared|Updated|"
+    r"(?:Added|Created|Deleted|Edited|Exported|Gave|Pinned|Renamed|Selected|Shared|Updated|"
     r"Used|Viewed|Visited|Canvas|Feedback)\b"
 )
 """What a user can do without a prompt: make a document in Canvas, give feedback, and so on."""
@@ -45,9 +46,9 @@ _OTHERS: Final = re.compile(
 _ATTACHED: Final = re.compile(r"Attached \d+ files?\.?")
 _FILE: Final = re.compile(r"-\s+(.+)", re.DOTALL)
 _GEM: Final = re.compile(r"(.+) was used in this chat\..*", re.DOTALL)
-_NOT_ENGLISH: Final = (
-    "is not in English: set the language of your Google Account to English, and request the export "
-    "again"
+_UNKNOWN: Final = (
+    "is of an unknown kind: if it is not in English, set the language of your Google Account to "
+    "English, and request the export again"
 )
 _NO_TIME: Final = "has no time that can be read: request the export again, in English and as JSON"
 _EMPTY: Final = "has neither a prompt nor an answer: there is nothing to import"
@@ -79,7 +80,7 @@ def read(file: SourceFile) -> Iterator[Record]:
         for number, activity in enumerate(activities(stream), 1):
             yield from reading.activity(activity, f"activity {number}")
     if not reading.found:
-        reason = "has no activities of Gemini Apps: in Google Takeout, choose My Activity alone"
+        reason = "has no activities of Gemini Apps: choose them under My Activity in Google Takeout"
         yield Unreadable("the file", reason)
 
 
@@ -118,7 +119,7 @@ class _Reading:
         begins = _PROMPTS.match(first)
         if begins is None:
             if not _OTHERS.match(first):
-                yield Unreadable(position, _NOT_ENGLISH)
+                yield Unreadable(position, _UNKNOWN)
             return
         if activity.at is None:
             yield Unreadable(position, _NO_TIME)
