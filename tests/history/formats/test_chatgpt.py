@@ -95,6 +95,8 @@ def test_a_file_is_recognised_and_read_in_each_form(content: object) -> None:
         {},
         [{"id": "s1", "conversation_id": "c1", "title": "Shared", "is_anonymous": True}],
         [{"uuid": "c1", "chat_messages": []}],
+        [{"id": "f1", "conversation_id": "c1", "rating": "thumbs_up", "create_time": "2026"}],
+        [{"id": "d1", "title": "DeepSeek", "inserted_at": "2026", "mapping": {"root": {}}}],
         {"mapping": "text"},
         {"conversations": [{"from": "human", "value": "Tea"}]},
     ],
@@ -515,12 +517,13 @@ def test_a_later_export_keeps_the_ids_of_the_conversation_and_its_messages() -> 
 
 
 def test_one_bad_conversation_does_not_lose_the_others() -> None:
-    shell = {"id": "c0", "title": "Shell", "create_time": NOON}
+    shell = {"conversation_id": "c0", "title": "Shell", "create_time": NOON}
     hidden = chat(node("r", None), node("a", "r", "system", "Prompt"))
     content = [shell, 7, chat(node("a", None, "user", "Tea")), hidden]
 
     first, second, third, fourth = read_all(FORMAT, content)
 
+    assert FORMAT.recognises(sample_of([shell]))
     assert first == Unreadable(
         "conversation 1",
         "has no messages in this export: if ChatGPT shows some, request a new export",

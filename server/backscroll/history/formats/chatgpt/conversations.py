@@ -26,6 +26,9 @@ from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "chatgpt"
+_SHELL: Final = frozenset({"conversation_id", "create_time", "title"})
+"""The fields of a conversation whose messages are missing in exports of 2026."""
+
 _PROJECT: Final = "g-p-"
 """How the id of a project begins. The ids of custom GPTs begin with `g-` alone."""
 
@@ -33,10 +36,16 @@ _PROJECT: Final = "g-p-"
 def recognises(sample: Sample) -> bool:
     """Return whether a file with this start is such an export."""
     return any(
-        isinstance(record.get("mapping"), dict) or "current_node" in record
+        _is_conversation(record)
         for whole in sample.records
         for record in (whole, *objects_of(whole.get("conversations")))
     )
+
+
+def _is_conversation(record: Mapping[str, Any]) -> bool:
+    if "mapping" in record:  # DeepSeek's exports have it too, with other times and messages
+        return isinstance(record["mapping"], dict) and "inserted_at" not in record
+    return "current_node" in record or record.keys() >= _SHELL
 
 
 def read(file: SourceFile) -> Iterator[Record]:
