@@ -23,8 +23,21 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=5)
+    | st.just("long" * 200)
     | st.sampled_from(
-        ["a", "b", "text", "tool", "all", "user", "\ue200x\ue201", "<details>", 10**400, "1e999"]
+        [
+            "a",
+            "b",
+            "text",
+            "tool",
+            "all",
+            "user",
+            "\ue200x\ue201",
+            "long" * 200,
+            "<details>",
+            10**400,
+            "1e999",
+        ]
     ),
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -283,7 +296,8 @@ def check(record: Record) -> None:
     assert all(isinstance(value, str) for value in record.metadata.values())
     keys = [each.key for each in record.items]
     assert len(set(keys)) == len(keys)
-    assert all(keys)
+    assert all(0 < len(key) <= 512 for key in keys)
+    assert len(record.id) <= 400
     times = [record.created_at, record.updated_at, *(each.created_at for each in record.items)]
     assert all(time is None or 0 < time <= 253_402_300_799 for time in times)
     validate(ItemList, {"items": [each.item for each in record.items]})

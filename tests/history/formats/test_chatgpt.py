@@ -246,7 +246,7 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
     found = chat(
         node("a", None, "assistant", thoughts, create_time=NOON),
         node("b", "a", "assistant", code, recipient="python"),
-        node("c", "b", "assistant", '{"q": "tea"}', recipient="web.run"),
+        node("c", "b", "assistant", '{"q":"tea"}', recipient="web.run"),
         node(
             "d",
             "c",
@@ -276,7 +276,7 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
                 "type": "function_call",
                 "call_id": "b",
                 "name": "python",
-                "arguments": '{"input": "print(6 * 7)"}',
+                "arguments": '{"input":"print(6 * 7)"}',
             },
         ),
         (
@@ -285,7 +285,7 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
                 "type": "function_call",
                 "call_id": "c",
                 "name": "web.run",
-                "arguments": '{"q": "tea"}',
+                "arguments": '{"q":"tea"}',
             },
         ),
         ("d", {"type": "function_call_output", "call_id": "b", "output": "42"}),
@@ -486,7 +486,7 @@ def test_a_conversation_needs_nothing_but_its_messages() -> None:
 
     assert conversation_in(FORMAT, [found]) == SourceConversation(
         source="chatgpt",
-        id="841b0fb8485d0a2f896a29b528595325",
+        id="043964c1afde51c0cae772fd53d6d011",
         items=(SourceItem(key="a", item={"type": "message", "role": "user", "content": "Tea"}),),
     )
 

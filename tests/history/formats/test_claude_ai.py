@@ -235,7 +235,7 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
                 "type": "function_call",
                 "call_id": "t1",
                 "name": "search",
-                "arguments": '{"q": "tea"}',
+                "arguments": '{"q":"tea"}',
             },
         ),
         (
@@ -244,7 +244,7 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
                 "type": "function_call",
                 "call_id": "m/4",
                 "name": "artifacts",
-                "arguments": '{"content": "# Tea"}',
+                "arguments": '{"content":"# Tea"}',
             },
         ),
         (
@@ -435,7 +435,7 @@ def test_a_design_chat_is_a_file_of_its_own() -> None:
         "user: A poster | <logo.svg> | <svg/>",
         "reasoning Hm",
         "assistant: Here:",
-        'call write {"f": 1}',
+        'call write {"f":1}',
         "output OK",
         "user: Bigger!",
         "assistant: Lost",

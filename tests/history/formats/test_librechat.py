@@ -206,7 +206,7 @@ def test_the_parts_of_a_message_are_items_of_their_kinds() -> None:
                 "type": "function_call",
                 "call_id": "m2/3",
                 "name": "run",
-                "arguments": '{"a": 1}',
+                "arguments": '{"a":1}',
             },
         ),
         (

@@ -149,7 +149,7 @@ LINES = [
     'call search {"q": "tea"}',
     'output "Oolong"',
     "assistant: <details><summary>More</summary>Kept</details>\n3 min.",
-    'call code_interpreter {"input": "print(42)"}',
+    'call code_interpreter {"input":"print(42)"}',
     "output 42",
 ]
 
@@ -214,7 +214,7 @@ def test_structured_output_is_read_and_not_its_repetition_in_the_content() -> No
         "assistant: Let me look.",
         'call search {"q": "tea"}',
         "output Oolong",
-        'call code_interpreter {"code": "print(42)", "output": "42"}',
+        'call code_interpreter {"code":"print(42)","output":"42"}',
         "assistant: 3 min.",
     ]
     assert [each.key for each in items] == ["m1", "m1/1", "m1/2", "m1/3", "m1/4", "m1/5"]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.draft import digest
 from backscroll.history.formats import tree
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.item_list import ItemList
@@ -15,6 +16,9 @@ MOST_BRANCHES: Final = 1_000
 Each branch repeats the messages that it shares with others, so the time grows with the square of
 the conversation if all of them branch.
 """
+
+_MAX_ID: Final = 128
+"""The maximum length of a conversation's or message's id, in characters. A hash replaces others."""
 
 _Message = TypeVar("_Message")
 
@@ -46,6 +50,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
         most: the maximum number of abandoned branches. Further ones are not readable.
     """
     current = conversation([messages[each] for each in line])
+    current = dataclasses.replace(current, id=_short(current.id))
     items = _items(messages, line, add, current)
     if items:
         yield _with_items(current, items)
@@ -67,7 +72,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
             return
         yield dataclasses.replace(
             conversation([messages[each] for each in branch]),
-            id=f"{current.id}/{branch[-1]}",
+            id=f"{current.id}/{_short(branch[-1])}",
             items=items,
             created_at=current.created_at or items[0].created_at,
             updated_at=items[-1].created_at,
@@ -111,3 +116,7 @@ def _with_items(
         created_at=conversation.created_at or items[0].created_at,
         updated_at=conversation.updated_at or items[-1].created_at,
     )
+
+
+def _short(own_id: str) -> str:
+    return own_id if len(own_id) <= _MAX_ID else digest(own_id)

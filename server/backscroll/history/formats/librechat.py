@@ -8,20 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.draft import digest
+from backscroll.history.fields import mapping, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import read_branches
 from backscroll.history.formats.format import Format, Record
 from backscroll.history.formats.item_list import ItemList, MessageParts
 from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import (
-    digest,
-    first_text,
-    object_of,
-    objects_of,
-    strings_in,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, objects_of, strings_in
 from backscroll.history.formats.openai_items import Part, file_part, reasoning, role_of
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
@@ -60,7 +54,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
     if not messages:
         yield Unreadable(position, "has no messages: export it from LibreChat again, as JSON")
         return
-    own_id = text_of(found.get("conversationId")) or digest(*list(messages)[:1])
+    own_id = string(found.get("conversationId")) or digest(*list(messages)[:1])
     times = {key: _time(message) for key, message in messages.items()}
     yield from read_branches(
         messages,
@@ -87,10 +81,10 @@ def _messages(
     before = ""
     while pending:
         parent, each = pending.pop()
-        key = text_of(each.get("messageId")) or digest(before, *_strings(each))
+        key = string(each.get("messageId")) or digest(before, *_strings(each))
         before = key
         messages[key] = each
-        links.append((key, parent or text_of(each.get("parentMessageId"))))
+        links.append((key, parent or string(each.get("parentMessageId"))))
         pending += [(key, child) for child in reversed(objects_of(each.get("children")))]
     return messages, tree.parents_in_list(links, _NO_PARENT)
 
@@ -106,17 +100,17 @@ def _time(found: Mapping[str, Any]) -> int | None:
 def _conversation(
     found: Mapping[str, Any], own_id: str, line: Sequence[Mapping[str, Any]]
 ) -> SourceConversation:
-    answers = (text_of(each.get("model")) for each in reversed(line) if not _is_user(each))
-    options = object_of(found.get("options"))
+    answers = (string(each.get("model")) for each in reversed(line) if not _is_user(each))
+    options = mapping(found.get("options"))
     endpoint = first_text(found, "endpoint") or first_text(options, "endpoint")
     return SourceConversation(
         source=_NAME,
         id=own_id,
         items=(),
-        title=text_of(found.get("title")),
+        title=string(found.get("title")),
         created_at=unix_seconds(found.get("createdAt")),
         updated_at=unix_seconds(found.get("updatedAt")),
-        model=next(filter(None, answers), "") or text_of(options.get("model")),
+        model=next(filter(None, answers), "") or string(options.get("model")),
         metadata={"endpoint": endpoint} if endpoint else {},
     )
 
@@ -133,17 +127,17 @@ def _add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
     at = _time(found)
     parts = MessageParts(items, key, "user" if _is_user(found) else "assistant", at)
     for number, part in enumerate(_list(found.get("content"))):
-        fields = object_of(part)
-        kind = text_of(fields.get("type"))
+        fields = mapping(part)
+        kind = string(fields.get("type"))
         if kind == "think":
             items.add(parts.own_key(number), reasoning([], [_text(fields, "think")]), at)
         elif kind == "tool_call":
-            _add_call(items, parts.own_key(number), object_of(fields.get("tool_call")), at)
+            _add_call(items, parts.own_key(number), mapping(fields.get("tool_call")), at)
         else:
             parts.add(number, _part_texts(kind, part))
     files = objects_of(found.get("files")) + objects_of(found.get("attachments"))
     names = filter(None, (first_text(file, "filename", "file_id") for file in files))
-    parts.end(text_of(found.get("text")), map(file_part, names))
+    parts.end(string(found.get("text")), map(file_part, names))
 
 
 def _list(content: object) -> list[Any]:
@@ -152,9 +146,9 @@ def _list(content: object) -> list[Any]:
 
 def _part_texts(kind: str, part: object) -> Iterator[str]:
     if kind == "text":
-        yield _text(object_of(part), "text")
+        yield _text(mapping(part), "text")
     elif kind == "error":
-        yield _text(object_of(part), "error") or _text(object_of(part), "text")
+        yield _text(mapping(part), "error") or _text(mapping(part), "text")
     else:
         yield from strings_in(part, _NOT_TEXT)
 
@@ -162,14 +156,14 @@ def _part_texts(kind: str, part: object) -> Iterator[str]:
 def _text(fields: Mapping[str, Any], name: str) -> str:
     """Return a text, which some versions put into an object with `value`."""
     value = fields.get(name)
-    return text_of(value) or text_of(object_of(value).get("value"))
+    return string(value) or string(mapping(value).get("value"))
 
 
 def _add_call(items: ItemList, key: str, call: Mapping[str, Any], at: int | None) -> None:
-    function = object_of(call.get("function")) or call
+    function = mapping(call.get("function")) or call
     arguments = function.get("arguments", function.get("args"))
-    call_id = text_of(call.get("id")) or key
-    items.add_call(key, text_of(function.get("name")), arguments or {}, at, call_id)
+    call_id = string(call.get("id")) or key
+    items.add_call(key, string(function.get("name")), arguments or {}, at, call_id)
     output = function.get("output")
     texts: list[Part] = list(strings_in(output, _NOT_TEXT))
     items.add_output(f"{key}/output", texts, at, call_id=call_id)

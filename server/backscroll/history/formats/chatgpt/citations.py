@@ -10,13 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.formats.json_values import (
-    first_text,
-    object_of,
-    objects_of,
-    strings_in,
-    text_of,
-)
+from backscroll.history.fields import mapping, string
+from backscroll.history.formats.json_values import first_text, objects_of, strings_in
 
 _BEGIN: Final = "\ue200"
 _END: Final = "\ue201"
@@ -44,7 +39,7 @@ def resolved(text: str, metadata: Mapping[str, Any]) -> str:
         return text
     links: dict[str, str] = {}
     for reference in objects_of(metadata.get("content_references")):
-        mark = text_of(reference.get("matched_text"))
+        mark = string(reference.get("matched_text"))
         if mark.startswith((_BEGIN, _OLD_BEGIN)):
             links.setdefault(mark, _link(reference, mark))
     for citation in objects_of(metadata.get("citations")):
@@ -52,7 +47,7 @@ def resolved(text: str, metadata: Mapping[str, Any]) -> str:
         if isinstance(begin, int) and isinstance(end, int) and 0 <= begin < end:
             mark = text[begin:end]
             if mark.startswith(_OLD_BEGIN) and mark.endswith(_OLD_END):
-                links.setdefault(mark, _markdown(object_of(citation.get("metadata"))))
+                links.setdefault(mark, _markdown(mapping(citation.get("metadata"))))
     return _MARKS.sub(lambda found: _replaced(found[0], links), text)
 
 
@@ -65,7 +60,7 @@ def _replaced(marks: str, links: Mapping[str, str]) -> str:
 
 def _link(reference: Mapping[str, Any], mark: str) -> str:
     """Return the Markdown for a mark: as ChatGPT wrote it, or a link to each source."""
-    written = text_of(reference.get("alt"))
+    written = string(reference.get("alt"))
     if written:
         return written
     links = ", ".join(filter(None, map(_markdown, _sources(reference))))
@@ -78,7 +73,7 @@ def _sources(reference: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _markdown(source: Mapping[str, Any]) -> str:
-    url = text_of(source.get("url"))
+    url = string(source.get("url"))
     title = first_text(source, "title", "name", "attribution") or url
     return f"[{title}]({url})" if url else title
 

@@ -8,20 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.draft import digest
+from backscroll.history.fields import mapping, sequence, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import has_items, read_branches
 from backscroll.history.formats.chatgpt.messages import add_message, model_of
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import (
-    digest,
-    first_text,
-    list_of,
-    object_of,
-    objects_of,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, objects_of
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
@@ -66,8 +60,9 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
         position: where it is in the file.
         branches: whether to yield abandoned branches.
     """
-    mapping = object_of(found.get("mapping"))
-    nodes = {each: node for each, node in mapping.items() if isinstance(node, dict)}
+    nodes = {
+        each: node for each, node in mapping(found.get("mapping")).items() if isinstance(node, dict)
+    }
     if not nodes:
         reason = "has no messages in this export: if ChatGPT shows some, request a new export"
         yield Unreadable(position, reason)
@@ -90,12 +85,12 @@ def _parents(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     by_children = {
         child: each
         for each, node in nodes.items()
-        for child in list_of(node.get("children"))
+        for child in sequence(node.get("children"))
         if isinstance(child, str)
     }
     parents = {}
     for each, node in nodes.items():
-        parent = text_of(node["parent"] if "parent" in node else by_children.get(each))
+        parent = string(node["parent"] if "parent" in node else by_children.get(each))
         parents[each] = parent if parent != each else ""
     return parents
 
@@ -114,11 +109,11 @@ def _current(
     If `current_node` names no node, or one without any message to show, the branch with the newest
     message is the current one.
     """
-    line = tree.path(parents, text_of(found.get("current_node")))
+    line = tree.path(parents, string(found.get("current_node")))
     if has_items(nodes, line, add_message):
         return line
     times = {
-        each: unix_seconds(object_of(node.get("message")).get("create_time"))
+        each: unix_seconds(mapping(node.get("message")).get("create_time"))
         for each, node in nodes.items()
     }
     return tree.path(parents, tree.newest_leaf(parents, times))
@@ -133,10 +128,10 @@ def _conversation(
         source=NAME,
         id=own_id,
         items=(),
-        title=text_of(found.get("title")),
+        title=string(found.get("title")),
         created_at=unix_seconds(found.get("create_time")),
         updated_at=unix_seconds(found.get("update_time")),
         project=gpt if in_project else "",
-        model=model_of(line) or text_of(found.get("default_model_slug")),
+        model=model_of(line) or string(found.get("default_model_slug")),
         metadata={"gpt": gpt} if gpt and not in_project else {},
     )

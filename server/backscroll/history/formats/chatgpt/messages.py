@@ -7,17 +7,10 @@ not document them.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from backscroll.history.fields import mapping, sequence, string, unix_seconds
 from backscroll.history.formats.chatgpt.citations import resolved
 from backscroll.history.formats.item_list import ItemList
-from backscroll.history.formats.json_values import (
-    first_text,
-    list_of,
-    object_of,
-    objects_of,
-    strings_in,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, objects_of, strings_in
 from backscroll.history.formats.openai_items import (
     Part,
     file_part,
@@ -59,12 +52,12 @@ def add_message(items: ItemList, key: str, node: Mapping[str, Any]) -> None:
         key: the id of the message's node.
         node: the node. A root has no message.
     """
-    found = object_of(node.get("message"))
-    author, content = object_of(found.get("author")), object_of(found.get("content"))
-    metadata = object_of(found.get("metadata"))
-    role, name = text_of(author.get("role")), text_of(author.get("name"))
-    kind = text_of(content.get("content_type"))
-    recipient = text_of(found.get("recipient"))
+    found = mapping(node.get("message"))
+    author, content = mapping(found.get("author")), mapping(found.get("content"))
+    metadata = mapping(found.get("metadata"))
+    role, name = string(author.get("role")), string(author.get("name"))
+    kind = string(content.get("content_type"))
+    recipient = string(found.get("recipient"))
     at = unix_seconds(found.get("create_time"))
     if not found or kind in _PROFILE or metadata.get(_HIDDEN) is True:
         return
@@ -72,11 +65,11 @@ def add_message(items: ItemList, key: str, node: Mapping[str, Any]) -> None:
         return
     if kind == "thoughts":
         thoughts = objects_of(content.get("thoughts"))
-        summary = [text_of(thought.get("summary")) for thought in thoughts]
-        whole = [text_of(thought.get("content")) for thought in thoughts]
+        summary = [string(thought.get("summary")) for thought in thoughts]
+        whole = [string(thought.get("content")) for thought in thoughts]
         items.add(key, reasoning(summary, whole), at)
     elif kind == "reasoning_recap":
-        items.add(key, reasoning([text_of(content.get("content"))]), at)
+        items.add(key, reasoning([string(content.get("content"))]), at)
     elif role == "tool":
         items.add_output(key, _parts(content, metadata), at, name=name)
     elif role == "assistant" and recipient not in _TO_USER:
@@ -94,7 +87,7 @@ def model_of(line: Sequence[Mapping[str, Any]]) -> str:
     """
     known = (
         first_text(
-            object_of(object_of(node.get("message")).get("metadata")),
+            mapping(mapping(node.get("message")).get("metadata")),
             "model_slug",
             "default_model_slug",
         )
@@ -106,7 +99,7 @@ def model_of(line: Sequence[Mapping[str, Any]]) -> str:
 def _parts(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Part]:
     """Return the texts and files of a message, in order; then the other files attached to it."""
     attached = [
-        (text_of(each.get("id")), text_of(each.get("name")))
+        (string(each.get("id")), string(each.get("name")))
         for each in objects_of(metadata.get("attachments"))
     ]
     names = dict(attached)
@@ -124,13 +117,13 @@ def _parts(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Part
 
 
 def _content_parts(content: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Part]:
-    kind = text_of(content.get("content_type"))
+    kind = string(content.get("content_type"))
     fields = _FIELDS.get(kind)
     if fields and any(name in content for name in fields):
-        yield "\n".join(filter(None, (text_of(content.get(name)) for name in fields)))
+        yield "\n".join(filter(None, (string(content.get(name)) for name in fields)))
     elif isinstance(content.get("parts"), list):
-        parts = list_of(content.get("parts"))
-        spoken = any(object_of(part).get("content_type") == _TRANSCRIPT for part in parts)
+        parts = sequence(content.get("parts"))
+        spoken = any(mapping(part).get("content_type") == _TRANSCRIPT for part in parts)
         for part in parts:
             yield from _part(part, names, spoken=spoken)
     else:
@@ -148,11 +141,11 @@ def _part(part: object, names: Mapping[str, str], *, spoken: bool) -> Iterator[P
     if isinstance(part, str):
         yield part
         return
-    found = object_of(part)
-    kind = text_of(found.get("content_type"))
+    found = mapping(part)
+    kind = string(found.get("content_type"))
     pointers = dict.fromkeys(_pointers(found))
     if kind == _TRANSCRIPT:
-        yield text_of(found.get("text"))
+        yield string(found.get("text"))
     elif not pointers:
         yield from strings_in(part, _NOT_TEXT)
     elif kind == _IMAGE or not spoken:
@@ -162,11 +155,11 @@ def _part(part: object, names: Mapping[str, str], *, spoken: bool) -> Iterator[P
 
 def _pointers(found: Mapping[str, Any]) -> Iterator[str]:
     """Yield the pointers to files in a part: its own, and those of a video call's recordings."""
-    for holder in (found, *map(object_of, found.values())):
-        pointer = text_of(holder.get("asset_pointer"))
+    for holder in (found, *map(mapping, found.values())):
+        pointer = string(holder.get("asset_pointer"))
         if pointer:
             yield pointer
-    video = text_of(found.get("video_container_asset_pointer"))
+    video = string(found.get("video_container_asset_pointer"))
     if video:
         yield video
 

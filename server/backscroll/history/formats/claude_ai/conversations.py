@@ -9,19 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.draft import digest
+from backscroll.history.fields import mapping, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import read_branches
 from backscroll.history.formats.claude_ai.messages import add_message, with_keys
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import (
-    digest,
-    first_text,
-    object_of,
-    objects_of,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, objects_of
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
@@ -44,7 +39,7 @@ def recognises(sample: Sample) -> bool:
 
 def _is_design(record: Mapping[str, Any]) -> bool:
     return any(
-        name in message or name in object_of(message.get("content"))
+        name in message or name in mapping(message.get("content"))
         for message in objects_of(record.get("messages"))
         for name in _DESIGN
     )
@@ -75,10 +70,10 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
         return
     listed = list(with_keys(given))
     messages = dict(listed)  # the later copy of a message is the newer one
-    links = [(key, text_of(message.get("parent_message_uuid"))) for key, message in listed]
+    links = [(key, string(message.get("parent_message_uuid"))) for key, message in listed]
     parents = tree.parents_in_list(links, _NO_PARENT)
-    own_id = text_of(found.get("uuid")) or digest(text_of(found.get("created_at")), listed[0][0])
-    leaf = text_of(found.get("current_leaf_message_uuid"))
+    own_id = string(found.get("uuid")) or digest(string(found.get("created_at")), listed[0][0])
+    leaf = string(found.get("current_leaf_message_uuid"))
     yield from read_branches(
         messages,
         parents,
@@ -98,6 +93,6 @@ def _conversation(found: Mapping[str, Any], own_id: str) -> SourceConversation:
         title=first_text(found, "name", "title"),
         created_at=unix_seconds(found.get("created_at")),
         updated_at=unix_seconds(found.get("updated_at")),
-        project=first_text(object_of(found.get("project")), "name", "uuid"),
-        model=text_of(found.get("model")),
+        project=first_text(mapping(found.get("project")), "name", "uuid"),
+        model=string(found.get("model")),
     )

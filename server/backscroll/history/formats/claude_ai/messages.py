@@ -7,17 +7,10 @@ does not document them.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from backscroll.history.draft import digest
+from backscroll.history.fields import mapping, string, unix_seconds
 from backscroll.history.formats.item_list import ItemList, MessageParts
-from backscroll.history.formats.json_values import (
-    digest,
-    first_text,
-    json_text,
-    object_of,
-    objects_of,
-    strings_in,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, json_text, objects_of, strings_in
 from backscroll.history.formats.openai_items import Part, file_part, message, reasoning, role_of
 
 _STUB: Final = "This block is not supported on your current device yet."
@@ -42,7 +35,7 @@ def with_keys(
     """Yield each message with its id, or with one made of it and its predecessors."""
     key = ""
     for found in messages:
-        key = text_of(found.get("uuid")) or digest(key, *strings_in(found))
+        key = string(found.get("uuid")) or digest(key, *strings_in(found))
         yield key, found
 
 
@@ -55,13 +48,13 @@ def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
         found: the message.
     """
     content = found.get("content")
-    design = object_of(content)  # design chats have an object here, others a list of blocks
+    design = mapping(content)  # design chats have an object here, others a list of blocks
     at = unix_seconds(found.get("created_at")) or unix_seconds(design.get("timestamp"))
     role = role_of(first_text(found, "sender", "role"))
     parts = MessageParts(items, key, role, at)
     blocks = (content, design.get("contentBlocks"), found.get("contentBlocks"))
     for number, block in enumerate(next(filter(None, map(objects_of, blocks)), [])):
-        kind = text_of(block.get("type"))
+        kind = string(block.get("type"))
         if kind in _OWN_ITEM:
             _OWN_ITEM[kind](items, parts.own_key(number), block, at)
         elif kind not in _NOT_SHOWN:
@@ -71,8 +64,8 @@ def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
 
 def _own_text(found: Mapping[str, Any], design: Mapping[str, Any]) -> str:
     """Return the text of a message without any block of text."""
-    text = text_of(found.get("text")) or text_of(found.get("content"))
-    text = text or text_of(design.get("content"))
+    text = string(found.get("text")) or string(found.get("content"))
+    text = text or string(design.get("content"))
     for stub in _STUBS:
         text = text.replace(stub, "")
     return text if text.strip() else ""
@@ -98,7 +91,7 @@ def _attached(found: Mapping[str, Any], design: Mapping[str, Any]) -> Iterator[P
 def _shown(kind: str, block: Mapping[str, Any]) -> Iterator[Part]:
     """Yield the text or the file of a block that is part of a message."""
     if kind == "text" and isinstance(block.get("text"), str):
-        text = text_of(block.get("text"))
+        text = string(block.get("text"))
         if text.strip():
             yield "\n".join((text, *_citations(block, text)))
     elif kind in _FILES:
@@ -113,23 +106,23 @@ def _citations(block: Mapping[str, Any], text: str) -> Iterator[str]:
     """Yield a line for each source of a block that its text does not name itself."""
     known = set()
     for citation in objects_of(block.get("citations")):
-        details = object_of(citation.get("details"))
-        url = text_of(details.get("url")) or text_of(citation.get("url"))
+        details = mapping(citation.get("details"))
+        url = string(details.get("url")) or string(citation.get("url"))
         if url and url not in known and url not in text:
             known.add(url)
-            title = text_of(citation.get("title")) or text_of(details.get("title")) or url
+            title = string(citation.get("title")) or string(details.get("title")) or url
             yield f"[{title}]({url})"
 
 
 def _add_thinking(items: ItemList, key: str, block: Mapping[str, Any], at: int | None) -> None:
     summaries = objects_of(block.get("summaries"))
-    summary = [text_of(each.get("summary")) for each in summaries]
+    summary = [string(each.get("summary")) for each in summaries]
     items.add(key, reasoning(summary, [first_text(block, "thinking", "text")]), at)
 
 
 def _add_call(items: ItemList, key: str, block: Mapping[str, Any], at: int | None) -> None:
-    call = object_of(block.get("toolCall")) or block
-    name, call_id = text_of(call.get("name")), text_of(call.get("id"))
+    call = mapping(block.get("toolCall")) or block
+    name, call_id = string(call.get("name")), string(call.get("id"))
     items.add_call(key, name, call.get("input", {}), at, call_id)
     for field in ("result", "output"):  # in design chats, which have no block for it
         if field in call:
@@ -137,14 +130,14 @@ def _add_call(items: ItemList, key: str, block: Mapping[str, Any], at: int | Non
 
 
 def _add_output(items: ItemList, key: str, block: Mapping[str, Any], at: int | None) -> None:
-    name, call_id = text_of(block.get("name")), text_of(block.get("tool_use_id"))
+    name, call_id = string(block.get("name")), string(block.get("tool_use_id"))
     items.add_output(key, _output_texts(block.get("content")), at, name=name, call_id=call_id)
 
 
 def _output_texts(content: object) -> list[Part]:
     texts: list[Part] = []
     for part in content if isinstance(content, list) else [content]:
-        fields = object_of(part)
+        fields = mapping(part)
         if isinstance(part, str):
             texts.append(part)
         elif fields.get("type") == "text" and isinstance(fields.get("text"), str):

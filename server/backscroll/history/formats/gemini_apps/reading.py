@@ -12,20 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.fields import sequence, string, unix_seconds
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.gemini_apps.activity import Activity
 from backscroll.history.formats.gemini_apps.html_text import text_of_html
 from backscroll.history.formats.gemini_apps.page import activities
 from backscroll.history.formats.item_list import ItemList
 from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import (
-    first_text,
-    list_of,
-    objects_of,
-    strings_in,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, objects_of, strings_in
 from backscroll.history.formats.openai_items import Part, file_part, message
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
@@ -102,10 +96,10 @@ class _Reading:
         yield from self.activity(
             Activity(
                 product=_products(found),
-                lines=[text_of(found.get("title")), *_notes(found)],
+                lines=[string(found.get("title")), *_notes(found)],
                 answer="\n\n".join(filter(None, texts)),
                 at=unix_seconds(found.get("time")),
-                time=text_of(found.get("time")),
+                time=string(found.get("time")),
             ),
             position,
         )
@@ -163,7 +157,7 @@ def _conversation(own_id: str, lines: Sequence[str], activity: Activity) -> Sour
 
 
 def _products(found: Mapping[str, Any]) -> str:
-    return " ".join((text_of(found.get("header")), *map(text_of, list_of(found.get("products")))))
+    return " ".join((string(found.get("header")), *map(string, sequence(found.get("products")))))
 
 
 def _is_gemini(products: str) -> bool:
@@ -174,7 +168,7 @@ def _notes(found: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines after the prompt: which files are attached, and which Gem was used."""
     attached = False
     for subtitle in objects_of(found.get("subtitles")):
-        name = text_of(subtitle.get("name")).strip()
+        name = string(subtitle.get("name")).strip()
         attached = attached or _ATTACHED.fullmatch(name) is not None
         if _ATTACHED.fullmatch(name) or _FILE.fullmatch(name) or _GEM.fullmatch(name):
             yield name

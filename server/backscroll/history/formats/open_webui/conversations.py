@@ -8,20 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.draft import digest
+from backscroll.history.fields import mapping, sequence, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import has_items, read_branches
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import (
-    digest,
-    first_text,
-    list_of,
-    object_of,
-    objects_of,
-    strings_in,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, objects_of, strings_in
 from backscroll.history.formats.open_webui.messages import add_message
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
@@ -36,11 +29,11 @@ def recognises(sample: Sample) -> bool:
 
 def _chat(found: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the chat itself. The export of one chat can be without the fields around it."""
-    return object_of(found.get("chat")) or found
+    return mapping(found.get("chat")) or found
 
 
 def _history(chat: Mapping[str, Any]) -> Mapping[str, Any]:
-    return object_of(chat.get("history"))
+    return mapping(chat.get("history"))
 
 
 def read(file: SourceFile) -> Iterator[Record]:
@@ -80,18 +73,18 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
 def _messages(chat: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
     """Return the messages by id, and the parent of each."""
-    by_id = object_of(_history(chat).get("messages"))
+    by_id = mapping(_history(chat).get("messages"))
     messages: dict[str, Mapping[str, Any]] = {
         key: each for key, each in by_id.items() if isinstance(each, dict)
     }
     if messages:
-        return messages, {key: text_of(each.get("parentId")) for key, each in messages.items()}
+        return messages, {key: string(each.get("parentId")) for key, each in messages.items()}
     key = ""
     links = []
     for each in objects_of(chat.get("messages")):
-        key = text_of(each.get("id")) or digest(key, *strings_in(each))
+        key = string(each.get("id")) or digest(key, *strings_in(each))
         messages[key] = each
-        links.append((key, text_of(each.get("parentId"))))
+        links.append((key, string(each.get("parentId"))))
     return messages, tree.parents_in_list(links)
 
 
@@ -99,7 +92,7 @@ def _current(
     chat: Mapping[str, Any], messages: Mapping[str, Mapping[str, Any]], parents: Mapping[str, str]
 ) -> list[str]:
     """Return the ids of the current branch; that with the newest message if none is named."""
-    line = tree.path(parents, text_of(_history(chat).get("currentId")))
+    line = tree.path(parents, string(_history(chat).get("currentId")))
     if has_items(messages, line, add_message):
         return line
     times = {key: unix_seconds(each.get("timestamp")) for key, each in messages.items()}
@@ -111,9 +104,9 @@ def _conversation(
 ) -> SourceConversation:
     chat = _chat(found)
     answered = (first_text(each, "model", "modelName") for each in reversed(line))
-    chosen = map(text_of, list_of(chat.get("models")))
+    chosen = map(string, sequence(chat.get("models")))
     created_at = unix_seconds(found.get("created_at")) or unix_seconds(chat.get("timestamp"))
-    folder = text_of(found.get("folder_id"))
+    folder = string(found.get("folder_id"))
     return SourceConversation(
         source=NAME,
         id=own_id,

@@ -9,15 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from backscroll.history.fields import mapping, string, unix_seconds
 from backscroll.history.formats.item_list import ItemList, MessageParts
-from backscroll.history.formats.json_values import (
-    first_text,
-    object_of,
-    objects_of,
-    strings_in,
-    text_of,
-    unix_seconds,
-)
+from backscroll.history.formats.json_values import first_text, objects_of, strings_in
 from backscroll.history.formats.openai_items import Part, file_part, reasoning, role_of
 
 _BEGIN: Final = "<details"
@@ -41,14 +35,14 @@ def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
         found: the message.
     """
     at = unix_seconds(found.get("timestamp"))
-    parts = MessageParts(items, key, role_of(text_of(found.get("role"))), at)
+    parts = MessageParts(items, key, role_of(string(found.get("role"))), at)
     output = objects_of(found.get("output"))
     content = found.get("content")
     text = ""
     if output:
         for number, item in enumerate(output):
             _add_output_item(items, parts, number, item, at)
-        text = "\n".join(text for text, *_ in _sections(text_of(content)) if text)
+        text = "\n".join(text for text, *_ in _sections(string(content)) if text)
     elif isinstance(content, str):
         for number, (before, fields, inside) in enumerate(_sections(content)):
             parts.add(2 * number, [before])
@@ -71,15 +65,15 @@ def _add_output_item(
             summary, content = _texts(item.get("summary")), _texts(item.get("content"))
             items.add(parts.own_key(number), reasoning(summary, content), at)
         case "function_call":
-            name, call_id = text_of(item.get("name")), text_of(item.get("call_id"))
+            name, call_id = string(item.get("name")), string(item.get("call_id"))
             arguments = item.get("arguments", {})
             items.add_call(parts.own_key(number), name, arguments, at, call_id)
         case "function_call_output":
             texts: list[Part] = [*_texts(item.get("output"))]
-            call_id = text_of(item.get("call_id"))
+            call_id = string(item.get("call_id"))
             items.add_output(parts.own_key(number), texts, at, call_id=call_id)
         case kind:
-            name = text_of(kind).removeprefix("open_webui:")
+            name = string(kind).removeprefix("open_webui:")
             arguments = {field: item[field] for field in item if field not in _NOT_TEXT}
             items.add_call(parts.own_key(number), name, arguments, at)
 
@@ -135,8 +129,8 @@ def _unquoted(arguments: str) -> str:
 
 def _files(found: Mapping[str, Any]) -> Iterator[Part]:
     for file in objects_of(found.get("files")):
-        inner = object_of(file.get("file"))
+        inner = mapping(file.get("file"))
         name = first_text(file, "name", "filename") or first_text(inner, "filename", "name")
-        name = name or text_of(file.get("type"))
+        name = name or string(file.get("type"))
         if name:
             yield file_part(name)
