@@ -41,6 +41,8 @@ class SourceConversation:
         parent: the id of the conversation to which a sub-agent's conversation belongs, or from
             which it was forked; empty if there is none.
         metadata: other facts to keep, such as `git_branch`. At most eight.
+        has_shared_keys: whether an item that was copied from another conversation of the program
+            has the same key there, so that a fork is recognised.
         branch: the number of an abandoned branch, which is read only on request; 0 for the current
             branch.
         replaced: how many NUL characters and lone surrogates became U+FFFD.
@@ -56,6 +58,7 @@ class SourceConversation:
     model: str = ""
     parent: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    has_shared_keys: bool = False
     branch: int = 0
     replaced: int = 0
 

@@ -138,6 +138,7 @@ def test_a_log_becomes_one_conversation_with_items_of_all_kinds() -> None:
         project="/home/ada/tea",
         model="claude-test-1",
         metadata={"git_branch": "brew", "version": "2.1.0"},
+        has_shared_keys=True,
     )
 
 

@@ -139,6 +139,7 @@ def test_a_log_becomes_one_conversation_with_items_of_all_kinds() -> None:
             project="/home/ada/tea",
             model="gpt-test",
             metadata={"git_branch": "main", "version": "0.147.0"},
+            has_shared_keys=True,
         )
         == found
     )

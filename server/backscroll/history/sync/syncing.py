@@ -14,6 +14,7 @@ from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sources.source import Source
 from backscroll.history.stored_form import stored_form
 from backscroll.history.sync.changes import changed, watermark
+from backscroll.history.sync.lineage import Lineage
 from backscroll.history.sync.tally import SyncTally
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedConversation, ImportOutcome, Watermark
@@ -68,7 +69,7 @@ async def sync(
         OperatorError: the database cannot be used.
     """
     known = await store.watermarks(options.partition)
-    group = _Group(store, options)
+    group = _Group(store, options, Lineage(store, options.partition))
     for each in changed(found, known, options.since_s):
         for file in each.files:
             await group.add_file(each.source, file, read)
@@ -83,6 +84,7 @@ class _Group:
 
     store: Store
     options: SyncOptions
+    lineage: Lineage
     tally: SyncTally = field(default_factory=SyncTally)
     _sources: list[str] = field(default_factory=list)
     _conversations: list[ImportedConversation] = field(default_factory=list)
@@ -122,7 +124,10 @@ class _Group:
         self._sources, self._conversations, self._watermarks, self._items = [], [], [], 0
 
     async def _add(self, source: Source, record: SourceConversation) -> None:
-        kinds: Counter[str] = Counter()
+        own = await self.lineage.own_part(record, self._conversations)
+        if own is None:
+            return
+        record, kinds = own, Counter[str]()
         if self.options.redact:
             record, kinds = redacted(record)
         conversation = stored_form(record, int(time.time()))

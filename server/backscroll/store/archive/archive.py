@@ -9,6 +9,9 @@ from backscroll.store.clock import Clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from sqlalchemy import Connection
+
+    from backscroll.store.archive.lineage import StoredLineage
     from backscroll.store.archive.records import (
         ForgetOutcome,
         Forgettable,
@@ -107,6 +110,34 @@ class Archive:
         await self._database.write(
             lambda connection: write_watermarks(connection, partition, watermarks)
         )
+
+    async def lineage(self, key: str, partition: str = "") -> "StoredLineage | None":
+        """Return what an imported conversation was forked from, or None if it was not imported.
+
+        Args:
+            key: the import key of the conversation.
+            partition: its partition.
+        """
+        from backscroll.store.archive.lineage import read_lineage
+
+        return await self._database.read(
+            lambda connection: read_lineage(connection, partition, key)
+        )
+
+    async def item_keys(self, key: str, partition: str = "") -> frozenset[str]:
+        """Return the import keys of the items of a conversation; none if it was not imported.
+
+        Args:
+            key: the import key of the conversation.
+            partition: its partition.
+        """
+        from backscroll.store.archive.lineage import read_item_keys, read_lineage
+
+        def read(connection: "Connection") -> frozenset[str]:
+            found = read_lineage(connection, partition, key)
+            return frozenset() if found is None else read_item_keys(connection, found.position)
+
+        return await self._database.read(read, large=True)
 
     async def forgettable(self, selection: "Selection", partition: str = "") -> "list[Forgettable]":
         """Return what `forget` would erase, latest active first.

@@ -143,6 +143,7 @@ class _Log:
             model=session.model,
             parent=parent,
             metadata={name: fact for name, fact in facts.items() if fact},
+            has_shared_keys=not branch and not session.agent,
             branch=branch,
             replaced=session.replaced,
         )

@@ -112,6 +112,7 @@ def _conversation(
         model=facts.model,
         parent=facts.parent if facts.parent != identifier else "",
         metadata={name: fact for name, fact in other.items() if fact},
+        has_shared_keys=True,
         replaced=replaced,
     )
 
