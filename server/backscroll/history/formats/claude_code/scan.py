@@ -1,13 +1,19 @@
 """The first reading of a Claude Code log: what its lines are, and what is known of its sessions."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.claude_code.index import NONE, Index, Kind, Link
-from backscroll.history.formats.claude_code.turns import items_of, prompt_of, title_in
+from backscroll.history.formats.claude_code.session import Prompt, Session
+from backscroll.history.formats.claude_code.turns import (
+    Turn,
+    prompt_of,
+    text_in,
+    title_in,
+    turn_of,
+)
 from backscroll.history.log_lines import LogLine, LogReader, parsed, why_unreadable
 from backscroll.history.log_texts import kept_text
 from backscroll.history.log_times import unix_ms
@@ -21,93 +27,6 @@ _SKIPPED: Final = re.compile(
 _LINKS: Final = frozenset({"system", "attachment", "progress"})
 _MOST_UNREADABLE: Final = 20
 _MOST_PROMPT_CHARS: Final = 8 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class Session:
-    """What is known of the main conversation, or of one sub-agent's.
-
-    Attributes:
-        session: the id of the session; of the last line that has one.
-        agent: the id of the sub-agent; empty for the main conversation.
-        title: the title that the user, the program or the model gave; empty if there is none.
-        prompt: the first prompt, shortened.
-        first_ms: the time of the first line in Unix milliseconds; None if unknown.
-        last_ms: the time of the last line in Unix milliseconds; None if unknown.
-        project: the working directory of the first line that has one.
-        git_branch: the git branch of the last line that has one.
-        model: the model that answered last.
-        version: the version of the program that wrote the last line.
-        forked_from: the id of the session from which the first lines were copied.
-        replaced: how many characters became U+FFFD.
-        turns: the number of lines with messages.
-    """
-
-    session: str = ""
-    agent: str = ""
-    title: str = ""
-    prompt: str = ""
-    first_ms: int | None = None
-    last_ms: int | None = None
-    project: str = ""
-    git_branch: str = ""
-    model: str = ""
-    version: str = ""
-    forked_from: str = ""
-    replaced: int = 0
-    turns: int = 0
-
-    def note(self, line: JSON, time: int | None, replaced: int) -> None:
-        """Take what is known from one of its lines."""
-        get = line.get
-        # Almost all lines repeat these, so that comparing them first saves most of the work.
-        if get("sessionId") != self.session:
-            self.session = text_in(line, "sessionId") or self.session
-        if get("gitBranch") != self.git_branch:
-            self.git_branch = text_in(line, "gitBranch") or self.git_branch
-        if get("version") != self.version:
-            self.version = text_in(line, "version") or self.version
-        if not self.project:
-            self.project = text_in(line, "cwd")
-        if "forkedFrom" in line and not self.forked_from:
-            forked = line["forkedFrom"]
-            self.forked_from = text_in(forked, "sessionId") if isinstance(forked, dict) else ""
-        self.replaced += replaced
-        if time is not None:
-            if self.first_ms is None or time < self.first_ms:
-                self.first_ms = time
-            if self.last_ms is None or time > self.last_ms:
-                self.last_ms = time
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A prompt that was typed while the program worked, and that is not part of the tree.
-
-    Attributes:
-        position: the position of its line.
-        time: in Unix milliseconds.
-        text: the prompt.
-    """
-
-    position: int
-    time: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The content of a line.
-
-    Attributes:
-        uuid: the id of the line.
-        message: the id of the assistant's message of which it is a block; empty if unknown.
-        bodies: its items, without their keys.
-    """
-
-    uuid: str
-    message: str
-    bodies: Sequence[JSON]
 
 
 @dataclass(slots=True)
@@ -294,25 +213,6 @@ def scan(stream: BinaryIO, in_memory: int) -> Scan:
             found.refuse(line)
     found.index.finish()
     return found
-
-
-def turn_of(value: JSON, position: int) -> Turn:
-    """Return the content of a line.
-
-    Args:
-        value: the line.
-        position: its position, which is the id of a line that has none.
-    """
-    message = value.get("message")
-    is_answer = value.get("type") == "assistant"
-    message_id = text_in(message, "id") if is_answer and isinstance(message, dict) else ""
-    return Turn(text_in(value, "uuid") or f"line-{position + 1}", message_id, list(items_of(value)))
-
-
-def text_in(value: JSON, name: str) -> str:
-    """Return a field of an object if it is text, or else an empty text."""
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
 
 
 def _is_skipped(raw: bytes) -> bool:

@@ -1,7 +1,8 @@
 """The items in a line of a Claude Code log."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from backscroll.history import log_items
@@ -26,6 +27,34 @@ _INSERTED: Final = re.compile(
     re.DOTALL,
 )
 """What the program inserts into the text that a person typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The content of a line.
+
+    Attributes:
+        uuid: the id of the line.
+        message: the id of the assistant's message of which it is a block; empty if unknown.
+        bodies: its items, without their keys.
+    """
+
+    uuid: str
+    message: str
+    bodies: Sequence[JSON]
+
+
+def turn_of(value: JSON, position: int) -> Turn:
+    """Return the content of a line.
+
+    Args:
+        value: the line.
+        position: its position, which is the id of a line that has none.
+    """
+    message = value.get("message")
+    is_answer = value.get("type") == "assistant"
+    message_id = text_in(message, "id") if is_answer and isinstance(message, dict) else ""
+    return Turn(text_in(value, "uuid") or f"line-{position + 1}", message_id, list(items_of(value)))
 
 
 def items_of(line: JSON) -> Iterator[JSON]:
@@ -102,6 +131,12 @@ def title_in(items: Iterable[JSON]) -> str:
         if item["type"] == "message" and item["role"] == "user":
             return first_words(item["content"])
     return ""
+
+
+def text_in(value: JSON, name: str) -> str:
+    """Return a field of an object if it is text, or else an empty text."""
+    found = value.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _output(content: Any) -> str:  # noqa: ANN401 - any JSON value

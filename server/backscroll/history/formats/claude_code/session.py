@@ -1,0 +1,78 @@
+"""What is known of a session of Claude Code besides its items."""
+
+from dataclasses import dataclass
+
+from backscroll.history.formats.claude_code.turns import text_in
+from backscroll.store.envelopes import JSON
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of the main conversation, or of one sub-agent's.
+
+    Attributes:
+        session: the id of the session; of the last line that has one.
+        agent: the id of the sub-agent; empty for the main conversation.
+        title: the title that the user, the program or the model gave; empty if there is none.
+        prompt: the first prompt, shortened.
+        first_ms: the time of the first line in Unix milliseconds; None if unknown.
+        last_ms: the time of the last line in Unix milliseconds; None if unknown.
+        project: the working directory of the first line that has one.
+        git_branch: the git branch of the last line that has one.
+        model: the model that answered last.
+        version: the version of the program that wrote the last line.
+        forked_from: the id of the session from which the first lines were copied.
+        replaced: how many characters became U+FFFD.
+        turns: the number of lines with messages.
+    """
+
+    session: str = ""
+    agent: str = ""
+    title: str = ""
+    prompt: str = ""
+    first_ms: int | None = None
+    last_ms: int | None = None
+    project: str = ""
+    git_branch: str = ""
+    model: str = ""
+    version: str = ""
+    forked_from: str = ""
+    replaced: int = 0
+    turns: int = 0
+
+    def note(self, line: JSON, time: int | None, replaced: int) -> None:
+        """Take what is known from one of its lines."""
+        get = line.get
+        # Almost all lines repeat these, so that comparing them first saves most of the work.
+        if get("sessionId") != self.session:
+            self.session = text_in(line, "sessionId") or self.session
+        if get("gitBranch") != self.git_branch:
+            self.git_branch = text_in(line, "gitBranch") or self.git_branch
+        if get("version") != self.version:
+            self.version = text_in(line, "version") or self.version
+        if not self.project:
+            self.project = text_in(line, "cwd")
+        if "forkedFrom" in line and not self.forked_from:
+            forked = line["forkedFrom"]
+            self.forked_from = text_in(forked, "sessionId") if isinstance(forked, dict) else ""
+        self.replaced += replaced
+        if time is not None:
+            if self.first_ms is None or time < self.first_ms:
+                self.first_ms = time
+            if self.last_ms is None or time > self.last_ms:
+                self.last_ms = time
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt that was typed while the program worked, and that is not part of the tree.
+
+    Attributes:
+        position: the position of its line.
+        time: in Unix milliseconds.
+        text: the prompt.
+    """
+
+    position: int
+    time: int
+    text: str
