@@ -208,6 +208,12 @@ def test_a_line_that_is_being_written_is_left_for_the_next_time() -> None:
     )
 
 
+@pytest.mark.parametrize("content", [b"", b'{"kind": 0, "v": {"vers', b'{"requests": ['])
+def test_a_file_whose_start_is_being_written_is_refused_until_then(content: bytes) -> None:
+    why = "is cut off: VS Code may be writing it now, so try again"
+    assert list(FORMAT.read(in_archive(content))) == [Unreadable("the file", why)]
+
+
 def test_a_damaged_line_is_refused_and_the_others_are_read() -> None:
     content = (
         log().rstrip() + b'\n{"kind"}\n' + json_lines({"kind": 2, "k": ["requests"], "v": [SECOND]})

@@ -65,11 +65,12 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
             return
     draft = Draft(source)
     problems: list[Unreadable] = []
+    last_call = ""
     with file.open() as stream:
         for record in json_lines(stream):
             if isinstance(record, JsonRecord):
                 draft.replaced += record.replaced
-                _add_line(draft, record.value)
+                last_call = _add_line(draft, record.value, last_call)
             elif not record.torn:  # Cursor is writing this line, so the next run reads it
                 problems.append(record)
     parents = path.parts
@@ -114,7 +115,15 @@ def _is_in_database(path: Path) -> bool:
     return False
 
 
-def _add_line(draft: Draft, line: Mapping[str, Any]) -> None:
+def _add_line(draft: Draft, line: Mapping[str, Any], last_call: str) -> str:
+    """Add the items of a line.
+
+    Args:
+        last_call: the id of the last call before it, to which an output without an id belongs.
+
+    Returns:
+        The id of the last call until after this line.
+    """
     role = string(line.get("role"))
     at = unix_seconds(line.get("timestamp"))
     content = mapping(line.get("message")).get("content")
@@ -122,18 +131,14 @@ def _add_line(draft: Draft, line: Mapping[str, Any]) -> None:
         block = mapping(value)
         match block.get("type"):
             case "tool_use":
-                call_id = identifier(block.get("id")) or f"call_{len(draft.items) + 1}"
-                draft.call(call_id, string(block.get("name")), block.get("input"), at=at)
+                last_call = identifier(block.get("id")) or f"call_{len(draft.items) + 1}"
+                draft.call(last_call, string(block.get("name")), block.get("input"), at=at)
             case "tool_result":
-                call_id = identifier(block.get("tool_use_id")) or _last_call(draft)
+                call_id = identifier(block.get("tool_use_id")) or last_call
                 draft.output(call_id, content_text(block.get("content")), at=at)
             case "thinking":
                 draft.reasoning(string(block.get("thinking")), at=at)
             case _:
                 text = content_text(value)
                 draft.message(role, typed_text(text) if role == "user" else text, at=at)
-
-
-def _last_call(draft: Draft) -> str:
-    calls = (string(item.item.get("call_id")) for item in reversed(draft.items))
-    return next(filter(None, calls), "")
+    return last_call

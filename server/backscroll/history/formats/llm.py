@@ -47,6 +47,7 @@ class _Log:
         self._results: dict[object, list[object]] = {}
         self._calls: dict[object, list[object]] = {}
         self._threads: Threads | None = None
+        self._system = ""
 
     def conversations(self, database: Database) -> list[Row]:
         """Return the id, title, parent and time of each conversation.
@@ -77,6 +78,7 @@ class _Log:
         conversation_id, title, parent, created_at = conversation
         draft = Draft(_NAME)
         known: list[str] = []
+        self._system = ""
         for key in self._responses.get(conversation_id, ()):
             rows = database.select("responses", _RESPONSE, "WHERE id = ?", key)
             known += [self._add_response(draft, database, row) for row in rows]
@@ -96,8 +98,9 @@ class _Log:
         at = unix_seconds(row["datetime_utc"])
         draft.model = string(row["resolved_model"]) or string(row["model"]) or draft.model
         system = _with_fragments(database, "system_fragments", row["id"], string(row["system"]))
-        if system != _last_system(draft):
+        if system != self._system:  # each response repeats the one of its conversation
             draft.message("system", system, f"{key}/system", at)
+            self._system = system
         prompt = _with_fragments(database, "prompt_fragments", row["id"], string(row["prompt"]))
         draft.message("user", prompt, f"{key}/prompt", at)
         for number, result in enumerate(self._results.get(row["id"], ())):
@@ -114,16 +117,6 @@ class _Log:
             ):
                 draft.call(as_text(call_id), string(name), arguments, f"{key}/call{number}", at)
         return text
-
-
-def _last_system(draft: Draft) -> str:
-    """Return the system prompt of the responses so far, each of which repeats it."""
-    texts = (
-        string(item.item.get("content"))
-        for item in reversed(draft.items)
-        if item.item.get("role") == "system"
-    )
-    return next(texts, "")
 
 
 def _with_fragments(database: Database, table: str, response_id: object, text: str) -> str:

@@ -32,6 +32,7 @@ _NAME: Final = "vscode-copilot"
 _MAX_WORKSPACE: Final = 1024 * 1024
 """The maximum size of a `workspace.json`, in bytes. It has the address of one folder."""
 
+_TORN: Final = "is cut off: VS Code may be writing it now, so try again"
 _COPY: Final = "is a log of a chat that is also in chatSessions, from where it is read"
 
 
@@ -60,8 +61,8 @@ def read(file: SourceFile) -> Iterator[Record]:
     """Yield the chat of a file, and the chats of its sub-agents if the file is a transcript."""
     with file.open() as stream:
         first = json_document(stream)
-    if isinstance(first, Unreadable):
-        yield first
+    if isinstance(first, JsonProblem):
+        yield Unreadable(first.position, _TORN) if first.torn else first
     elif _is_session(first.value):
         yield _session(file, first.value, first.replaced)
     else:
