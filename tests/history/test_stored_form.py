@@ -21,6 +21,7 @@ def test_all_facts_are_kept_and_empty_ones_left_out() -> None:
         model="gpt",
         metadata={"git_branch": "main"},
         branch=2,
+        is_partial=True,
     )
 
     assert stored_form(conversation, NOW) == ImportedConversation(
@@ -36,6 +37,7 @@ def test_all_facts_are_kept_and_empty_ones_left_out() -> None:
             "branch": "2",
             "git_branch": "main",
         },
+        is_tail=True,
     )
 
 

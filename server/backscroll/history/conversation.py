@@ -45,6 +45,8 @@ class SourceConversation:
             has the same key there, so that a fork is recognised.
         branch: the number of an abandoned branch, which is read only on request; 0 for the current
             branch.
+        is_partial: whether the file may lack items that the program had, because the export is of a
+            period, or because a part cannot be read. An import then removes no earlier items.
         replaced: how many NUL characters and lone surrogates became U+FFFD.
     """
 
@@ -60,6 +62,7 @@ class SourceConversation:
     metadata: Mapping[str, str] = field(default_factory=dict)
     has_shared_keys: bool = False
     branch: int = 0
+    is_partial: bool = False
     replaced: int = 0
 
 

@@ -131,6 +131,7 @@ class Draft:
         parent: str = "",
         metadata: Mapping[str, str] | None = None,
         branch: int = 0,
+        is_partial: bool = False,
     ) -> SourceConversation | Unreadable:
         """Return the conversation, or why it cannot be imported if it has no items.
 
@@ -156,6 +157,7 @@ class Draft:
             parent=self._identity(parent),
             metadata=dict(islice(facts, _MAX_FACTS)),
             branch=branch,
+            is_partial=is_partial,
             replaced=self.replaced,
         )
 

@@ -35,6 +35,7 @@ def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConvers
         last_active_at=max(times, default=updated_at),
         metadata={name: value for name, value in facts.items() if value},
         items=items,
+        is_tail=conversation.is_partial,
     )
 
 

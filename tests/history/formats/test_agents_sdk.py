@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.conversation import Unreadable
+from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats.agents_sdk import FORMAT
 from backscroll.history.sample import Sample
 from tests.history.formats.json_values import json_values
@@ -151,6 +151,8 @@ def test_older_tables_empty_sessions_and_damaged_items_are_read(tmp_path: Path) 
     session, *refused = FORMAT.read(on_disk(path))
 
     assert said(session) == [("user", "Hi")]
+    assert isinstance(session, SourceConversation)
+    assert session.is_partial
     assert times(session) == [None]
     assert refused == [
         Unreadable("s2", "has no messages"),

@@ -133,6 +133,7 @@ def test_a_chat_is_read_in_the_order_of_its_headers(tmp_path: Path) -> None:
     assert times(chat) == [1770000000, None, None, None, None, 1770000050]
     assert keys(chat) == ["b1", "b3/reasoning", "b3", "b3/call", "b3/output", "b2"]
     assert chat.metadata == {"mode": "agent"}
+    assert chat.is_partial  # one message that it lists is gone
 
 
 def test_nothing_but_chats_and_their_messages_is_kept(tmp_path: Path) -> None:
@@ -258,6 +259,7 @@ def test_a_transcript_is_read_with_its_folder_and_time(tmp_path: Path) -> None:
     assert said(chat) == TRANSCRIPT_SAID
     assert (chat.source, chat.id, chat.project) == ("cursor", "a1", "home-ada-app")
     assert (chat.created_at, chat.updated_at) == (None, file.modified_at)
+    assert not chat.is_partial
     assert times(chat) == [None] * 5
 
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.conversation import Unreadable
+from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.opencode import FORMAT
 from backscroll.history.sample import Sample
@@ -246,6 +246,8 @@ def test_files_of_the_older_storage_that_cannot_be_read_are_refused_alone() -> N
     session, *refused = read_storage(files)
 
     assert said(session) == [item for item in SAID if item != ("assistant", "One file.")]
+    assert isinstance(session, SourceConversation)
+    assert session.is_partial
     assert [record.position for record in refused if isinstance(record, Unreadable)] == [
         "part/msg_2/prt_4.json", "session/p/ses_2.json", "session/p/ses_3.json",
     ]  # fmt: skip

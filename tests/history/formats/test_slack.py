@@ -75,6 +75,7 @@ def test_a_channel_is_read_in_order_with_names_and_without_notices() -> None:
     channel, _ = conversations(read(export()))
 
     assert (channel.id, channel.title, channel.parent) == ("C1", "#general", "")
+    assert channel.is_partial  # an export can be of a period
     assert said(channel) == [
         ("user", "Ada: Hi @Bob B., see the plan (https://example.com/a) in #tea & @here"),
         ("user", "Ada: Lunch?"),
@@ -92,6 +93,7 @@ def test_a_thread_is_a_conversation_that_belongs_to_its_channel() -> None:
 
     assert (thread.id, thread.parent) == ("C1-1700000001.000200", "C1")
     assert thread.metadata == {"channel": "#general"}
+    assert thread.is_partial
     assert said(thread) == [
         ("user", "Ada: Hi @Bob B., see the plan (https://example.com/a) in #tea & @here"),
         ("user", "Bob B.: Read it."),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.conversation import ReadElsewhere, Unreadable
+from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.formats.vscode_copilot import FORMAT
 from backscroll.history.sample import Sample, SampleKind
 from tests.history.formats.json_values import json_values
@@ -222,6 +222,8 @@ def test_a_damaged_line_is_refused_and_the_others_are_read() -> None:
     chat, refused = FORMAT.read(in_archive(content))
 
     assert said(chat) == [("user", "Thanks"), ("assistant", "You're welcome.")]
+    assert isinstance(chat, SourceConversation)
+    assert chat.is_partial
     assert isinstance(refused, Unreadable)
     assert (refused.position, refused.reason) == ("line 2", "is not valid JSON")
 

@@ -57,9 +57,9 @@ def _records(database: Database, session: Row, *, branches: bool) -> Iterable[Re
     current = _conversation(session, _items(database, session_id, named[0]))
     yield current
     if branches and isinstance(current, SourceConversation):
-        for number, branch in enumerate(named[1:], 1):
+        for branch in named[1:]:
             rows = _items(database, session_id, branch)
-            yield _conversation(session, rows, branch=number, name=as_text(branch))
+            yield _conversation(session, rows, branch=as_text(branch))
 
 
 def _branches(database: Database, session_id: object) -> list[Any]:
@@ -87,19 +87,24 @@ def _items(database: Database, session_id: object, branch: object) -> list[Row]:
     )
 
 
-def _conversation(session: Row, rows: Iterable[Row], branch: int = 0, name: str = "") -> Record:
+def _conversation(session: Row, rows: Iterable[Row], branch: str = "") -> Record:
+    """Return a session, or a branch of it, which has a name that is unique in its session."""
     session_id, created_at, updated_at = session
     draft = Draft(_NAME)
+    is_partial = False
     for item_id, data, at in rows:
-        add_item(draft, mapping(parsed(data)), as_text(item_id), unix_seconds(at))
+        item = mapping(parsed(data))
+        is_partial = is_partial or not item
+        add_item(draft, item, as_text(item_id), unix_seconds(at))
     known_id = as_text(session_id)
     made = draft.finish(
-        f"{known_id}/{name}" if branch else known_id,
+        f"{known_id}/{branch}" if branch else known_id,
         created_at=unix_seconds(created_at),
         updated_at=unix_seconds(updated_at),
         parent=known_id if branch else "",
-        metadata={"branch": name},
-        branch=branch,
+        metadata={"branch_name": branch},
+        branch=1 if branch else 0,
+        is_partial=is_partial,
     )
     if isinstance(made, Unreadable):
         return Unreadable(known_id or "a session without an id", made.reason)

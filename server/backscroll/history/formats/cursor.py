@@ -96,9 +96,9 @@ def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]
     draft = Draft(_NAME)
     draft.model = string(mapping(chat.get("modelConfig")).get("modelName"))
     project = string(mapping(mapping(chat.get("workspaceIdentifier")).get("uri")).get("fsPath"))
-    is_empty = True
+    is_empty, is_partial = True, False
     for key, bubble in _bubbles(database, chat_id, chat):
-        is_empty = False
+        is_empty, is_partial = False, is_partial or not bubble
         project = project or _folder(bubble)
         _add_bubble(draft, key, bubble)
     if is_empty:
@@ -112,6 +112,7 @@ def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]
         project=project,
         parent=identifier(agent.get("parentComposerId")),
         metadata={"mode": string(chat.get("unifiedMode"))},
+        is_partial=is_partial,
     )
     yield Unreadable(chat_id, made.reason) if isinstance(made, Unreadable) else made
 

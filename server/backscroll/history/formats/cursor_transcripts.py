@@ -80,6 +80,7 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
         updated_at=file.modified_at,
         project=_project(path),
         parent=parents[-3] if is_agent else "",
+        is_partial=bool(problems),
     )
     yield from problems
 

@@ -170,7 +170,8 @@ def _folder_session(
             created_at=unix_seconds(time.get("created")),
             updated_at=unix_seconds(time.get("updated")),
         )
-        yield _conversation(session, _folder_messages(files, folders, session_id, problems))
+        messages = list(_folder_messages(files, folders, session_id, problems))
+        yield _conversation(session, messages, is_partial=bool(problems))
     elif not problems:
         problems.append(Unreadable(files[path].name, "is not a session: it has no id"))
     yield from problems
@@ -187,7 +188,7 @@ def _folder_messages(
         key = string(data.get("id")) or _stem(path)
         created = mapping(data.get("time")).get("created")
         paths = sorted(folders.get(f"part/{key}", ()))
-        parts = ((_stem(each), _document(files[each], problems)) for each in paths)
+        parts = [(_stem(each), _document(files[each], problems)) for each in paths]
         yield _Message(key, data, unix_seconds(created), parts)
 
 
@@ -208,7 +209,9 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".json")
 
 
-def _conversation(session: _Session, messages: Iterable[_Message]) -> Record:
+def _conversation(
+    session: _Session, messages: Iterable[_Message], *, is_partial: bool = False
+) -> Record:
     draft = Draft(_NAME)
     end = string(session.revert.get("messageID"))
     last_part = string(session.revert.get("partID"))
@@ -227,6 +230,7 @@ def _conversation(session: _Session, messages: Iterable[_Message]) -> Record:
         project=session.directory,
         parent=session.parent,
         metadata={"version": session.version},
+        is_partial=is_partial,
     )
 
 

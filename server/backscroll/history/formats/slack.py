@@ -1,7 +1,8 @@
 """Slack exports: a folder or zip with `users.json`, and `<channel>/<date>.json` for each day.
 
 A channel becomes a conversation, and so does each thread in it. As in Slack, replies are only in
-their thread, unless they were also sent to the channel.
+their thread, unless they were also sent to the channel. An export can be of any period, so what it
+lacks was not necessarily deleted.
 
 Sources: Slack's help page on how to read exports, and the reference of message events in its API
 (`ts` identifies a message within its channel; `thread_ts` is the `ts` of a thread's first message).
@@ -172,11 +173,13 @@ def _channel(
     facts = {"channel": title}
     channel_id = string(channel.get("id"))
     if main or not threads:
-        yield _draft(main, names).finish(channel_id, title=title, metadata=facts)
+        yield _draft(main, names).finish(channel_id, title=title, metadata=facts, is_partial=True)
     for thread, replies in threads.items():
         if len(replies) > 1 or as_text(replies[0].get("ts")) != thread:
             thread_id = f"{channel_id}-{thread}"
-            yield _draft(replies, names).finish(thread_id, parent=channel_id, metadata=facts)
+            yield _draft(replies, names).finish(
+                thread_id, parent=channel_id, metadata=facts, is_partial=True
+            )
 
 
 def _collect(messages: dict[str, Mapping[str, Any]], message: Mapping[str, Any]) -> None:

@@ -80,7 +80,7 @@ def _log(file: SourceFile, first: Mapping[str, Any]) -> Iterator[Record]:
             log = ObjectLog()
             for line in lines:
                 log.apply(line)
-            yield _session(file, mapping(log.value))
+            yield _session(file, mapping(log.value), is_partial=bool(problems))
     yield from problems
 
 
@@ -118,7 +118,9 @@ def _is_also_a_session(file: SourceFile, record: SourceConversation) -> bool:
     )
 
 
-def _session(file: SourceFile, session: Mapping[str, Any], replaced: int = 0) -> Record:
+def _session(
+    file: SourceFile, session: Mapping[str, Any], replaced: int = 0, *, is_partial: bool = False
+) -> Record:
     draft = Draft(_NAME)
     draft.replaced = replaced
     for value in sequence(session.get("requests")):
@@ -132,6 +134,7 @@ def _session(file: SourceFile, session: Mapping[str, Any], replaced: int = 0) ->
         created_at=unix_seconds(session.get("creationDate")),
         updated_at=unix_seconds(session.get("lastMessageDate")),
         project=_project(file, 1),
+        is_partial=is_partial,
     )
 
 
