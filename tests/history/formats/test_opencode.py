@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.opencode import FORMAT
 from backscroll.history.sample import Sample
@@ -235,6 +235,30 @@ def test_the_older_storage_is_read_to_the_same_items() -> None:
         "ses_1", "Files", "/w", "claude-5",
     )  # fmt: skip
     assert (session.created_at, session.updated_at) == (1770000000, 1770000060)
+
+
+def test_sessions_of_the_older_storage_that_the_database_has_are_read_from_there(
+    tmp_path: Path,
+) -> None:
+    for name, content in storage().items():
+        path = tmp_path / "storage" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+    folder = tmp_path / "storage"
+    files = {path.relative_to(folder).as_posix(): on_disk(path) for path in folder.rglob("*.json")}
+    assert FORMAT.read_folder is not None
+    with made_database(tmp_path / "opencode.db", TABLES) as connection:
+        add_session(connection, "ses_2")
+    assert len(conversations(FORMAT.read_folder(files))) == 1
+
+    with closing(sqlite3.connect(tmp_path / "opencode.db")) as connection, connection:
+        add_session(connection, "ses_1")
+    why = "is also in opencode.db, from where it is read"
+    assert list(FORMAT.read_folder(files)) == [ReadElsewhere("ses_1", why)]
+
+    (tmp_path / "opencode.db").write_bytes(b"no database")
+    why = "may also be in opencode.db, which is damaged: SQLite cannot read it"
+    assert list(FORMAT.read_folder(files)) == [Unreadable("ses_1", why)]
 
 
 def test_files_of_the_older_storage_that_cannot_be_read_are_refused_alone() -> None:

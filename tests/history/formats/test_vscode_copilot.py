@@ -257,6 +257,21 @@ def test_an_older_chat_without_ids_or_times_is_read() -> None:
     assert len(set(keys(chat))) == 4
 
 
+def test_an_older_file_of_a_chat_is_left_to_the_log_that_replaced_it(tmp_path: Path) -> None:
+    older = tmp_path / "s1.json"
+    older.write_text(json.dumps(SESSION))
+    assert len(conversations(FORMAT.read(on_disk(older)))) == 1
+
+    (tmp_path / "s1.jsonl").write_bytes(log())
+    assert len(conversations(FORMAT.read(on_disk(older)))) == 1
+
+    newer = {"kind": 2, "k": ["requests"], "v": [FIRST, SECOND, SECOND]}
+    (tmp_path / "s1.jsonl").write_bytes(log(newer))
+    why = "is an older file of a chat that is also in a .jsonl file, from where it is read"
+    assert list(FORMAT.read(on_disk(older))) == [ReadElsewhere("s1", why)]
+    assert len(conversations(FORMAT.read(on_disk(tmp_path / "s1.jsonl")))) == 1
+
+
 def test_a_chat_without_requests_is_refused() -> None:
     assert list(FORMAT.read(in_archive(log()))) == [Unreadable("s1", "has no messages")]
 

@@ -8,9 +8,10 @@ Source: OpenCode's `session.sql.ts` (tables `session`, `message` and `part`, eac
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import Unreadable
+from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import (
     as_text,
@@ -25,7 +26,13 @@ from backscroll.history.json_streams import JsonRecord, json_document
 from backscroll.history.records import unreadable_file
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import Database, Row, read_database
+from backscroll.history.sqlite_source import (
+    Database,
+    DatabaseError,
+    Row,
+    open_database,
+    read_database,
+)
 
 _NAME: Final = "opencode"
 _TABLES: Final = frozenset({"session", "message", "part"})
@@ -33,6 +40,7 @@ _COLUMNS: Final = (
     *("id", "parent_id", "directory", "title", "version", "revert"),
     *("time_created", "time_updated"),
 )
+_MIGRATED: Final = "is also in opencode.db, from where it is read"
 _MARGIN_S: Final = 24 * 60 * 60
 _PART_OF_FOLDER: Final = "is a part of OpenCode's storage; import the whole folder named storage"
 
@@ -112,10 +120,51 @@ def read_folder(files: Mapping[str, SourceFile]) -> Iterator[Record]:
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:
         folders[path.rpartition("/")[0]].append(path)
-    for folder in sorted(folders):
-        if folder == "session" or folder.startswith("session/"):
-            for path in sorted(folders[folder]):
-                yield from _folder_session(files, folders, path)
+    paths = [
+        path
+        for folder in sorted(folders)
+        if folder == "session" or folder.startswith("session/")
+        for path in sorted(folders[folder])
+    ]
+    migrated = _Migrated(files[paths[0]], paths[0]) if paths else None
+    for path in paths:
+        for record in _folder_session(files, folders, path):
+            if migrated is not None and isinstance(record, SourceConversation):
+                yield migrated.elsewhere(record.id) or record
+            else:
+                yield record
+
+
+class _Migrated:
+    """The sessions that OpenCode copied from the folder to the database beside it."""
+
+    def __init__(self, file: SourceFile, path: str) -> None:
+        """Read the ids of the sessions in the database.
+
+        Args:
+            file: a file of the folder.
+            path: its path from the folder.
+        """
+        self._ids: frozenset[str] = frozenset()
+        self._problem = ""
+        if file.path is None:
+            return
+        place = file.path.parents[path.count("/") + 1] / "opencode.db"
+        if not place.is_file():
+            return
+        try:
+            with open_database(SourceFile(str(place), partial(place.open, "rb"), place)) as found:
+                rows = found.select("session", ("id",))
+        except DatabaseError as error:
+            self._problem = f"may also be in opencode.db, which {error.reason}"
+        else:
+            self._ids = frozenset(as_text(key) for (key,) in rows)
+
+    def elsewhere(self, session_id: str) -> Unreadable | None:
+        """Return why a session is not read from the folder; None if it is."""
+        if self._problem:
+            return Unreadable(session_id, self._problem)
+        return ReadElsewhere(session_id, _MIGRATED) if session_id in self._ids else None
 
 
 def _sessions(database: Database) -> list[Row]:

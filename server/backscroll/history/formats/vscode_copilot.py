@@ -6,7 +6,7 @@ the `.jsonl` files, which VS Code writes from 1.109 on.
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +32,7 @@ _NAME: Final = "vscode-copilot"
 _MAX_WORKSPACE: Final = 1024 * 1024
 """The maximum size of a `workspace.json`, in bytes. It has the address of one folder."""
 
+_OLDER: Final = "is an older file of a chat that is also in a .jsonl file, from where it is read"
 _TORN: Final = "is cut off: VS Code may be writing it now, so try again"
 _COPY: Final = "is a log of a chat that is also in chatSessions, from where it is read"
 
@@ -64,7 +65,16 @@ def read(file: SourceFile) -> Iterator[Record]:
     if isinstance(first, JsonProblem):
         yield Unreadable(first.position, _TORN) if first.torn else first
     elif _is_session(first.value):
-        yield _session(file, first.value, first.replaced)
+        session = _session(file, first.value, first.replaced)
+        is_older = (
+            file.path is not None
+            and file.path.suffix == ".json"
+            and _has_chat(file.path.with_suffix(".jsonl"))
+        )
+        if isinstance(session, SourceConversation) and is_older:
+            yield ReadElsewhere(session.id, _OLDER)
+        else:
+            yield session
     else:
         yield from _log(file, first.value)
 
@@ -108,14 +118,15 @@ def _is_also_a_session(file: SourceFile, record: SourceConversation) -> bool:
     if file.path is None:
         return False
     folder = file.path.parent.parent.parent / "chatSessions"
-    paths = (folder / f"{record.id}.jsonl", folder / f"{record.id}.json")
-    twins = (SourceFile(str(path), partial(path.open, "rb"), path) for path in paths)
-    return any(
-        isinstance(found, SourceConversation)
-        for twin in twins
-        if twin.path is not None and twin.path.is_file()
-        for found in read(twin)
-    )
+    return any(_has_chat(folder / f"{record.id}{suffix}") for suffix in (".jsonl", ".json"))
+
+
+def _has_chat(path: Path) -> bool:
+    """Return whether a file exists that has messages."""
+    if not path.is_file():
+        return False
+    file = SourceFile(str(path), partial(path.open, "rb"), path)
+    return any(isinstance(found, SourceConversation | ReadElsewhere) for found in read(file))
 
 
 def _session(
