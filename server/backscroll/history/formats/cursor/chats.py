@@ -1,4 +1,4 @@
-"""Chats of Cursor: its database `state.vscdb`, and the transcripts of its agents as JSON Lines.
+"""Chats in Cursor's database `state.vscdb`.
 
 The database has access tokens in other tables and keys. Only the rows of `cursorDiskKV` whose keys
 begin with `composerData:` (a chat) and `bubbleId:` (a message) are ever read.
@@ -20,14 +20,13 @@ from backscroll.history.fields import (
     string,
     unix_seconds,
 )
-from backscroll.history.formats.cursor_transcripts import is_turn, read_transcript, typed_text
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.sample import Sample
+from backscroll.history.formats.cursor.transcripts import typed_text
+from backscroll.history.formats.format import Record
 from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import Database, Row, read_database
 
-_NAME: Final = "cursor"
-_TABLE: Final = "cursorDiskKV"
+NAME: Final = "cursor"
+TABLE: Final = "cursorDiskKV"
 _CHAT: Final = "composerData:"
 _MESSAGE: Final = "bubbleId:"
 _MARGIN_S: Final = 24 * 60 * 60
@@ -36,20 +35,9 @@ _FIRST_TIME: Final = 1_400_000_000
 """Cursor is younger than this. Smaller numbers are no Unix times, but times since its start."""
 
 
-def recognises(sample: Sample) -> bool:
-    """Return whether a file is Cursor's database, or the transcript of an agent."""
-    if sample.kind == "sqlite":
-        return _TABLE in sample.tables
-    return sample.kind in {"lines", "object"} and any(is_turn(record) for record in sample.records)
-
-
 def read(file: SourceFile) -> Iterator[Record]:
-    """Yield each chat of the database, or the chat of a transcript."""
-    with file.open() as stream:
-        is_database = stream.read(16).startswith(b"SQLite format 3")
-    if is_database:
-        return read_database(file, _chats, _records)
-    return read_transcript(_NAME, file)
+    """Yield each chat of the database."""
+    return read_database(file, _chats, _records)
 
 
 def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
@@ -62,7 +50,7 @@ def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
 
 def _chats(database: Database) -> list[Row]:
     rows = database.select(
-        _TABLE,
+        TABLE,
         ("key",),
         "WHERE key >= ? AND key < ? ORDER BY key",
         _CHAT,
@@ -78,7 +66,7 @@ def _after(prefix: str) -> str:
 
 def _value(database: Database, key: str) -> Mapping[str, Any]:
     """Return the JSON object of a key. Older versions wrote it as JSON within JSON."""
-    rows = database.select(_TABLE, ("value",), "WHERE key = ?", key)
+    rows = database.select(TABLE, ("value",), "WHERE key = ?", key)
     return mapping(_decoded(rows[0][0]) if rows else None)
 
 
@@ -93,7 +81,7 @@ def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]
     updated_at = _time(chat.get("lastUpdatedAt"))
     if updated_at is not None and updated_at < since_s:
         return
-    draft = Draft(_NAME)
+    draft = Draft(NAME)
     draft.model = string(mapping(chat.get("modelConfig")).get("modelName"))
     project = string(mapping(mapping(chat.get("workspaceIdentifier")).get("uri")).get("fsPath"))
     is_empty, is_partial = True, False
@@ -138,7 +126,7 @@ def _bubbles(
         return
     prefix = f"{_MESSAGE}{chat_id}:"
     rows = database.select(
-        _TABLE,
+        TABLE,
         ("key", "value"),
         "WHERE key >= ? AND key < ? ORDER BY rowid",
         prefix,
@@ -213,12 +201,3 @@ def _rich_text(value: object) -> str:
             texts.append(string(node.get("text")))
             waiting += [node.get("children"), node.get("root")]
     return "".join(texts)
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="a database or transcript of Cursor",
-    recognises=recognises,
-    read=read,
-    read_since=read_since,
-)

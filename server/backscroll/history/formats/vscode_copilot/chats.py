@@ -20,15 +20,15 @@ from backscroll.history.fields import (
     string,
     unix_seconds,
 )
-from backscroll.history.formats.copilot_events import is_event, read_events
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.formats.object_log import ObjectLog
-from backscroll.history.formats.vscode_requests import add_request
+from backscroll.history.formats.format import Record
+from backscroll.history.formats.vscode_copilot.object_log import ObjectLog
+from backscroll.history.formats.vscode_copilot.requests import add_request
+from backscroll.history.formats.vscode_copilot.transcripts import is_event, read_events
 from backscroll.history.json_streams import JsonProblem, JsonRecord, json_document, json_lines
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
-_NAME: Final = "vscode-copilot"
+NAME: Final = "vscode-copilot"
 _MAX_WORKSPACE: Final = 1024 * 1024
 """The maximum size of a `workspace.json`, in bytes. It has the address of one folder."""
 
@@ -106,7 +106,7 @@ def _lines(
 
 def _transcript(file: SourceFile, events: Iterator[Mapping[str, Any]]) -> Iterator[Record]:
     session_id = PurePath(file.name).stem
-    for record in read_events(_NAME, session_id, _project(file, 2), events):
+    for record in read_events(NAME, session_id, _project(file, 2), events):
         if isinstance(record, SourceConversation) and _is_also_a_session(file, record):
             yield ReadElsewhere(record.id, _COPY)
             return
@@ -132,7 +132,7 @@ def _has_chat(path: Path) -> bool:
 def _session(
     file: SourceFile, session: Mapping[str, Any], replaced: int = 0, *, is_partial: bool = False
 ) -> Record:
-    draft = Draft(_NAME)
+    draft = Draft(NAME)
     draft.replaced = replaced
     for value in sequence(session.get("requests")):
         request = mapping(value)
@@ -176,11 +176,3 @@ def _project(file: SourceFile, levels: int) -> str:
         return ""
     is_windows = path[2:3] == ":"  # `/c:/Users`
     return path[1:] if is_windows else path
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="a chat of VS Code",
-    recognises=recognises,
-    read=read,
-)

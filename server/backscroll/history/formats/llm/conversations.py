@@ -1,7 +1,7 @@
 """Logs of the command-line program `llm`, whose database can have two generations of tables.
 
 Source: "Logging to SQLite" in the documentation of `llm` 0.32. Versions before it wrote
-`conversations` and `responses`; `llm_threads` has the tables since then.
+`conversations` and `responses`; `threads` has the tables since then.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,13 +9,13 @@ from typing import Final
 
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, string, unix_seconds
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.formats.llm_threads import Threads
+from backscroll.history.formats.format import Record
+from backscroll.history.formats.llm.threads import Threads
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import Database, Row, read_database
 
-_NAME: Final = "llm"
+NAME: Final = "llm"
 _NEW: Final = frozenset({"threads", "messages", "parts"})
 _OLD: Final = frozenset({"conversations", "responses"})
 _RESPONSE: Final = (
@@ -76,7 +76,7 @@ class _Log:
     def records(self, database: Database, conversation: Row) -> Iterable[Record]:
         """Yield one conversation."""
         conversation_id, title, parent, created_at = conversation
-        draft = Draft(_NAME)
+        draft = Draft(NAME)
         known: list[str] = []
         self._system = ""
         for key in self._responses.get(conversation_id, ()):
@@ -129,11 +129,3 @@ def _with_fragments(database: Database, table: str, response_id: object, text: s
         response_id,
     )
     return "\n".join(filter(None, (*(string(content) for (content,) in found), text)))
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="a log of llm",
-    recognises=recognises,
-    read=read,
-)

@@ -11,20 +11,19 @@ Sources: Slack's help page on how to read exports, and the reference of message 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from html import unescape
 from typing import Any, Final
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, mapping, sequence, string, unix_seconds
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.format import Record
+from backscroll.history.formats.slack.texts import Names, author_of, text_of, user_name
 from backscroll.history.json_streams import JsonRecord
 from backscroll.history.records import records, starts_with, unreadable_file
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
-_NAME: Final = "slack"
+NAME: Final = "slack"
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _USERS: Final = ("users.json", "org_users.json")
 _LISTS: Final = ("channels.json", "groups.json", "mpims.json", "dms.json")
@@ -37,33 +36,9 @@ _NOTICES: Final = re.compile(
 )
 """Subtypes of messages that report an event, or that stand for a deleted message."""
 
-_REFERENCE: Final = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _WHOLE_EXPORT: Final = (
     "is one day of a channel in a Slack export; import the whole export, as a zip or folder"
 )
-
-
-@dataclass(slots=True)
-class _Names:
-    """The names of users and channels by their ids."""
-
-    users: dict[str, str] = field(default_factory=dict)
-    channels: dict[str, str] = field(default_factory=dict)
-
-    def readable(self, text: str) -> str:
-        """Return a message's text without Slack's marks for links and mentions."""
-        return unescape(_REFERENCE.sub(self._reference, text))
-
-    def _reference(self, found: re.Match[str]) -> str:
-        mark, target, label = found.groups()
-        match mark:
-            case "@":
-                return f"@{self.users.get(target) or label or target}"
-            case "#":
-                return f"#{self.channels.get(target) or label or target}"
-            case "!":
-                return label or f"@{target.partition('^')[0]}"
-        return f"{label} ({target})" if label and label != target else target
 
 
 def recognises(sample: Sample) -> bool:
@@ -91,10 +66,10 @@ def recognises_folder(names: Collection[str]) -> bool:
 def read_folder(files: Mapping[str, SourceFile]) -> Iterator[Record]:
     """Yield a conversation for each channel of an export, followed by those of its threads."""
     problems: list[Unreadable] = []
-    names = _Names()
+    names = Names()
     for name in _USERS:
         for user in _objects(files, name, problems):
-            names.users[user["id"]] = _user_name(user)
+            names.users[user["id"]] = user_name(user)
     channels: dict[str, Mapping[str, Any]] = {}
     for name in _LISTS:
         for channel in _objects(files, name, problems):
@@ -137,22 +112,11 @@ def _array(file: SourceFile, problems: list[Unreadable]) -> Iterator[Mapping[str
         problems.append(unreadable_file(file, error))
 
 
-def _user_name(user: Mapping[str, Any]) -> str:
-    profile = mapping(user.get("profile"))
-    found = (
-        string(profile.get("display_name")),
-        string(profile.get("real_name")),
-        string(user.get("real_name")),
-        string(user.get("name")),
-    )
-    return next(filter(None, found), user["id"])
-
-
 def _channel(
     files: Mapping[str, SourceFile],
     days: Iterable[str],
     channel: Mapping[str, Any],
-    names: _Names,
+    names: Names,
 ) -> Iterator[Record]:
     problems: list[Unreadable] = []
     messages: dict[str, Mapping[str, Any]] = {}
@@ -202,7 +166,7 @@ def _moment(ts: str) -> tuple[int, str]:
     return (unix_seconds(ts) or 0, ts)
 
 
-def _title(channel: Mapping[str, Any], names: _Names) -> str:
+def _title(channel: Mapping[str, Any], names: Names) -> str:
     name = string(channel.get("name"))
     if name:
         return f"#{name}"
@@ -210,14 +174,14 @@ def _title(channel: Mapping[str, Any], names: _Names) -> str:
     return ", ".join(names.users.get(member, member) for member in members if member)
 
 
-def _draft(messages: Iterable[Mapping[str, Any]], names: _Names) -> Draft:
-    draft = Draft(_NAME)
+def _draft(messages: Iterable[Mapping[str, Any]], names: Names) -> Draft:
+    draft = Draft(NAME)
     for message in messages:
         ts = as_text(message["ts"])
-        text = _text(message, names)
+        text = text_of(message, names)
         if text:
             is_bot = bool(message.get("bot_id")) or message.get("subtype") == "bot_message"
-            author = _author(message, names)
+            author = author_of(message, names)
             draft.message(
                 "assistant" if is_bot else "user",
                 f"{author}: {text}" if author else text,
@@ -225,58 +189,3 @@ def _draft(messages: Iterable[Mapping[str, Any]], names: _Names) -> Draft:
                 unix_seconds(ts),
             )
     return draft
-
-
-def _author(message: Mapping[str, Any], names: _Names) -> str:
-    user = string(message.get("user"))
-    profile = mapping(message.get("user_profile")) or mapping(message.get("bot_profile"))
-    found = (
-        names.users.get(user),
-        string(profile.get("display_name")),
-        string(profile.get("real_name")),
-        string(profile.get("name")),
-        string(message.get("username")),
-        user,
-    )
-    return next(filter(None, found), "")
-
-
-def _text(message: Mapping[str, Any], names: _Names) -> str:
-    lines = [string(message.get("text"))]
-    for value in sequence(message.get("attachments")):
-        attachment = mapping(value)
-        fields = ("pretext", "title", "text")
-        found = [string(attachment.get(name)) for name in fields]
-        lines += found if any(found) else [string(attachment.get("fallback"))]
-    if not any(lines):
-        lines = _block_texts(message.get("blocks"))
-    readable = [names.readable(line) for line in lines if line.strip()]
-    for value in sequence(message.get("files")):
-        name = string(mapping(value).get("name")) or string(mapping(value).get("title"))
-        readable.append(f"[file: {name}]" if name else "[file]")
-    return "\n".join(readable)
-
-
-def _block_texts(blocks: object) -> list[str]:
-    """Return the texts in blocks, in their order. Slack also writes them to `text`, except bots."""
-    texts: list[str] = []
-    waiting = [blocks]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += reversed(value)
-        elif isinstance(value, dict):
-            text = value.get("text")
-            texts.append(string(text))
-            waiting += [value.get("elements"), text if isinstance(text, dict) else None]
-    return texts
-
-
-FORMAT: Final = Format(
-    name=_NAME,
-    words="a Slack export",
-    recognises=recognises,
-    read=read,
-    recognises_folder=recognises_folder,
-    read_folder=read_folder,
-)

@@ -1,0 +1,31 @@
+"""Chats of Cursor: its database, and the transcripts of its agents."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from backscroll.history.formats.cursor import chats
+from backscroll.history.formats.cursor.transcripts import is_turn, read_transcript
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+
+def _recognises(sample: Sample) -> bool:
+    if sample.kind == "sqlite":
+        return chats.TABLE in sample.tables
+    return sample.kind in {"lines", "object"} and any(is_turn(record) for record in sample.records)
+
+
+def _read(file: SourceFile) -> Iterator[Record]:
+    with file.open() as stream:
+        is_database = stream.read(16).startswith(b"SQLite format 3")
+    return chats.read(file) if is_database else read_transcript(chats.NAME, file)
+
+
+FORMAT: Final = Format(
+    name=chats.NAME,
+    words="a database or transcript of Cursor",
+    recognises=_recognises,
+    read=_read,
+    read_since=chats.read_since,
+)

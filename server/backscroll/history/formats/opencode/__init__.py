@@ -1,0 +1,40 @@
+"""Sessions of OpenCode: its database, and the folder of older versions."""
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from backscroll.history.conversation import Unreadable
+from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.opencode import database, storage
+from backscroll.history.formats.opencode.sessions import NAME
+from backscroll.history.sample import Sample
+from backscroll.history.source_file import SourceFile
+
+
+def _recognises(sample: Sample) -> bool:
+    if sample.kind == "sqlite":
+        return sample.tables >= database.TABLES
+    return sample.kind == "object" and any(storage.is_part(record) for record in sample.records)
+
+
+def _read(file: SourceFile) -> Iterator[Record]:
+    with file.open() as stream:
+        is_database = stream.read(16).startswith(b"SQLite format 3")
+    if is_database:
+        return database.read(file)
+    return iter([Unreadable(file.name, storage.PART_OF_FOLDER)])
+
+
+def _recognises_folder(names: Collection[str]) -> bool:
+    return all(name in names for name in storage.FOLDERS)
+
+
+FORMAT: Final = Format(
+    name=NAME,
+    words="a database of OpenCode",
+    recognises=_recognises,
+    read=_read,
+    read_since=database.read_since,
+    recognises_folder=_recognises_folder,
+    read_folder=storage.read_folder,
+)

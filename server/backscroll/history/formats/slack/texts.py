@@ -1,0 +1,96 @@
+"""Messages of Slack as text, without its marks and with names in place of ids.
+
+Source: "Formatting text for app surfaces" in Slack's documentation.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any, Final
+
+from backscroll.history.fields import mapping, sequence, string
+
+_REFERENCE: Final = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of users and channels by their ids."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
+
+    def readable(self, text: str) -> str:
+        """Return a message's text without Slack's marks for links and mentions."""
+        return unescape(_REFERENCE.sub(self._reference, text))
+
+    def _reference(self, found: re.Match[str]) -> str:
+        mark, target, label = found.groups()
+        match mark:
+            case "@":
+                return f"@{self.users.get(target) or label or target}"
+            case "#":
+                return f"#{self.channels.get(target) or label or target}"
+            case "!":
+                return label or f"@{target.partition('^')[0]}"
+        return f"{label} ({target})" if label and label != target else target
+
+
+def user_name(user: Mapping[str, Any]) -> str:
+    """Return the name that Slack shows of a user."""
+    profile = mapping(user.get("profile"))
+    found = (
+        string(profile.get("display_name")),
+        string(profile.get("real_name")),
+        string(user.get("real_name")),
+        string(user.get("name")),
+    )
+    return next(filter(None, found), user["id"])
+
+
+def author_of(message: Mapping[str, Any], names: Names) -> str:
+    """Return the name of who wrote a message; empty if unknown."""
+    user = string(message.get("user"))
+    profile = mapping(message.get("user_profile")) or mapping(message.get("bot_profile"))
+    found = (
+        names.users.get(user),
+        string(profile.get("display_name")),
+        string(profile.get("real_name")),
+        string(profile.get("name")),
+        string(message.get("username")),
+        user,
+    )
+    return next(filter(None, found), "")
+
+
+def text_of(message: Mapping[str, Any], names: Names) -> str:
+    """Return the text of a message, its attachments and the names of its files."""
+    lines = [string(message.get("text"))]
+    for value in sequence(message.get("attachments")):
+        attachment = mapping(value)
+        fields = ("pretext", "title", "text")
+        found = [string(attachment.get(name)) for name in fields]
+        lines += found if any(found) else [string(attachment.get("fallback"))]
+    if not any(lines):
+        lines = _block_texts(message.get("blocks"))
+    readable = [names.readable(line) for line in lines if line.strip()]
+    for value in sequence(message.get("files")):
+        name = string(mapping(value).get("name")) or string(mapping(value).get("title"))
+        readable.append(f"[file: {name}]" if name else "[file]")
+    return "\n".join(readable)
+
+
+def _block_texts(blocks: object) -> list[str]:
+    """Return the texts in blocks, in their order. Slack also writes them to `text`, except bots."""
+    texts: list[str] = []
+    waiting = [blocks]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, dict):
+            text = value.get("text")
+            texts.append(string(text))
+            waiting += [value.get("elements"), text if isinstance(text, dict) else None]
+    return texts
