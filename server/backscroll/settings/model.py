@@ -15,6 +15,7 @@ from typing import Any, Final, get_args
 from backscroll.settings.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
 from backscroll.settings.parsing import SettingsError, is_blank, parsed
 from backscroll.settings.paths import absolute, absolute_database, data_folder, sqlite_url
+from backscroll.settings.programs import SOURCES, flaw_of_sources
 from backscroll_tools import toolset
 from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.profiles import PROFILES, Auth
@@ -30,17 +31,6 @@ RESULT_CHARS_MAX: Final = 200_000
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
 HTTP_AUTHS: Final = ("none", "token", "oauth")
-
-SOURCES: Final = (
-    "claude-code",
-    "codex",
-    "gemini-cli",
-    "vscode-copilot",
-    "cursor",
-    "opencode",
-    "llm",
-)
-"""The programs whose sessions can be kept in step. `backscroll.history.sources` knows where."""
 
 OPENAI: Final = {
     "api_key": "OPENAI_API_KEY",
@@ -95,14 +85,13 @@ class Settings:
         resolve=absolute_database,
     )
     sources: tuple[str, ...] = _setting(
-        "the programs whose sessions the store keeps in step while the server runs, "
-        "comma-separated",
+        "the programs whose sessions a running server brings in, comma-separated",
         (),
         any_of=SOURCES,
     )
     sync_quiet_s: float = _setting(
-        "how long a session of the server's own working directory is left out of search after its "
-        "last change, in seconds",
+        "how long after its last change a session of the same working directory is left out of "
+        "search, in seconds",
         600.0,
         least=0,
         most=86_400,
@@ -288,12 +277,8 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
         rule = "must have 1 to 128 characters for the store: letters, digits, _ . = and -"
         raise SettingsError(f"{sources['project']} {rule}.")
-    if settings.sources and settings.upstream != "store":
-        message = (
-            f"{sources['sources']} needs the embedded store, but the upstream is "
-            f"{settings.upstream}: remove {PREFIX}UPSTREAM or {sources['sources']}."
-        )
-        raise SettingsError(message)
+    if flaw := flaw_of_sources(settings.sources, settings.upstream):
+        raise SettingsError(f"{sources['sources']} {flaw}.")
     if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
         raise SettingsError(message)

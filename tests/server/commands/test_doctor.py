@@ -545,6 +545,8 @@ def test_every_setting_is_told_with_where_it_comes_from(tmp_path: Path) -> None:
         "has_more": ("false", "default"),
         "allow_http": ("false", "default"),
         "database": (database, "BACKSCROLL_DATABASE"),
+        "sources": ("not set", "default"),
+        "sync_quiet_s": ("600.0", "default"),
         "toolsets": ("messages", "default"),
         "read_only": ("true", "BACKSCROLL_READ_ONLY"),
         "result_chars": ("32000", "default"),

@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from backscroll.history.sources.known import SOURCES
-from backscroll.settings import model
+from backscroll.settings import model, programs
 from backscroll.settings.parsing import SettingsError
 from tests.history.sync.claude_logs import Home, Log
 from tests.server.command_line import backscroll
@@ -113,7 +113,7 @@ def test_a_session_that_cannot_be_read_is_reported_with_exit_code_1(home: Home) 
 
 
 def test_settings_name_every_source() -> None:
-    assert tuple(source.name for source in SOURCES) == model.SOURCES
+    assert tuple(source.name for source in SOURCES) == programs.SOURCES
 
 
 def test_only_the_embedded_store_keeps_sources_in_step() -> None:
@@ -127,6 +127,5 @@ def test_only_the_embedded_store_keeps_sources_in_step() -> None:
         model.load(environ=environ)
 
     assert str(failure.value) == (
-        "BACKSCROLL_SOURCES needs the embedded store, but the upstream is compatible: "
-        "remove BACKSCROLL_UPSTREAM or BACKSCROLL_SOURCES."
+        "BACKSCROLL_SOURCES needs the embedded store, but BACKSCROLL_UPSTREAM is compatible."
     )

@@ -3,16 +3,20 @@
 import dataclasses
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from backscroll.commands.doctor.database_check import check_database, check_folder, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.fitness import fitness_of_all
 from backscroll.commands.doctor.probes import PROBE_S, probe_all
+from backscroll.commands.doctor.session_check import check_sessions
 from backscroll.commands.doctor.settings_report import notes, shown_settings
+from backscroll.history.sources.source import Surroundings
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
 from backscroll.upstream.kind import is_embedded
@@ -44,7 +48,7 @@ async def examine(
     upstream = upstream_of_callers(settings)
     callers_have_keys = settings.http_auth == "token"
     checks: tuple[Check, ...] = ()
-    probed = settings
+    probed = replace(settings, sources=())
     if is_embedded(settings):
         checks, probed = await _check_store(settings)
     groups: dict[Group, Check] = {}
@@ -53,6 +57,9 @@ async def examine(
             client = await connection.client()
             groups = await probe_all(client, limit_s, callers_have_keys=callers_have_keys)
         groups = _with_next_steps(groups, upstream.profile)
+    sessions: tuple[Check, ...] = ()
+    if is_embedded(settings):
+        sessions = check_sessions(settings, Surroundings(environ, Path.home(), sys.platform))
     http: tuple[Check, ...] = ()
     if host or _HTTP & sources.keys():
         # Import the HTTP server only if it is configured.
@@ -65,7 +72,7 @@ async def examine(
         python=platform.python_version(),
         settings=shown_settings(settings, sources),
         address="in this process" if is_embedded(settings) else upstream.base_url,
-        checks=(*checks, *groups.values()),
+        checks=(*checks, *groups.values(), *sessions),
         tools=fitness_of_all(settings, upstream.profile, groups),
         notes=notes(settings, sources, environ),
         http=http,
@@ -81,9 +88,9 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
         exist, these settings name an empty database in memory.
     """
     if is_missing(settings.database_url):
-        empty = replace(settings, database="sqlite://")  # a new, empty database
+        empty = replace(settings, database="sqlite://", sources=())  # a new, empty database
         return (check_folder(settings.database_url),), empty
-    return await check_database(settings.database_url), settings
+    return await check_database(settings.database_url), replace(settings, sources=())
 
 
 def _with_next_steps(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:

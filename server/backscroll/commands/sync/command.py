@@ -7,7 +7,8 @@ import click
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
 from backscroll.process.exits import interrupted_at_once
-from backscroll.settings.model import SOURCES, Settings
+from backscroll.settings.model import Settings
+from backscroll.settings.programs import SOURCES
 from backscroll_tools.plain import plain
 
 

@@ -1,0 +1,42 @@
+"""Names the programs whose sessions are on this machine, and whether they are kept in step."""
+
+from collections.abc import Iterator
+
+from backscroll.commands.doctor.diagnosis import Check
+from backscroll.history.sources.finding import FoundSource, found
+from backscroll.history.sources.source import Surroundings
+from backscroll.settings.model import Settings
+
+
+def check_sessions(settings: Settings, machine: Surroundings) -> tuple[Check, ...]:
+    """Return a check for each program that has sessions, or that the settings name.
+
+    Args:
+        settings: the settings, which name the sources to keep in step.
+        machine: decides where programs keep their sessions.
+    """
+    results = found(machine)
+    names = {each.source.name for each in results}
+    missing = [name for name in settings.sources if name not in names]
+    return (*_found(settings, results), *map(_missing, missing))
+
+
+def _found(settings: Settings, results: list[FoundSource]) -> Iterator[Check]:
+    for each in results:
+        name = each.source.name
+        count = f"sessions in {len(each.files):,} file{'' if len(each.files) == 1 else 's'}"
+        is_kept = name in settings.sources
+        if each.unreadable:
+            detail = f"{count}, and {each.unreadable[0]} cannot be read"
+            yield Check(name, "warning", detail, next_step="Check its permissions.")
+        elif is_kept:
+            yield Check(name, "ok", f"{count}, kept in step while a server runs")
+        else:
+            sources = ",".join((*settings.sources, name))
+            step = f"backscroll sync imports them. BACKSCROLL_SOURCES={sources} keeps them in step."
+            yield Check(name, "ok", f"{count}, not kept in step", next_step=step)
+
+
+def _missing(name: str) -> Check:
+    detail = "no sessions were found, although BACKSCROLL_SOURCES names it"
+    return Check(name, "unclear", detail)

@@ -1,0 +1,20 @@
+"""The programs whose sessions can be kept in step. `backscroll.history.sources` finds them."""
+
+from typing import Final
+
+SOURCES: Final = (
+    "claude-code",
+    "codex",
+    "gemini-cli",
+    "vscode-copilot",
+    "cursor",
+    "opencode",
+    "llm",
+)
+
+
+def flaw_of_sources(sources: tuple[str, ...], upstream: str) -> str:
+    """Return why these sources cannot be kept in step; empty if they can be."""
+    if not sources or upstream == "store":
+        return ""
+    return f"needs the embedded store, but BACKSCROLL_UPSTREAM is {upstream}"
