@@ -34,7 +34,7 @@ FAULTS: Final = 0.5
 DEADLINE_S: Final = paced_s(sized(quick=1, long=2))
 """Twice what one attempt may take; a store that syncs every commit needs some of it."""
 
-LAG_S: Final = DEADLINE_S / 8
+LAG_S: Final = DEADLINE_S / 4
 """How long what has come may wait for a busy machine before the client reads it."""
 
 CALLS: Final = 12

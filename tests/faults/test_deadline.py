@@ -65,7 +65,8 @@ async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, pha
             # At once: what one call suffers is not to hold up another.
             calls = _calls(thread, message)
             await asyncio.gather(*(timed(client, name, arguments) for name, arguments in calls))
-    assert max(took) < DEADLINE_S + paced_s(1.0), (fault, phase, took)
+    # The figure that is recorded tells how soon calls end; this limit finds one that does not.
+    assert max(took) < DEADLINE_S + limit_s(1.0), (fault, phase, took)
     _slowest[fault, phase] = max(took)
     if len(_slowest) == len(FAULTS) * len(PHASES):
         record(
