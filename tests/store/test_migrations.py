@@ -6,29 +6,33 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from backscroll.database.faults import StoreError
 from backscroll.database.opening import open_database
-from backscroll.database.schema import SCHEMA_VERSION
+from backscroll.database.schema import SCHEMA_VERSION, conversations
 from backscroll.database.search_schema import ENGINE_TABLES
 from backscroll.store.app import Store, open_store, store_over
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedThread,
 )
+from backscroll.store.counting import count_messages
 from backscroll.store.message_object import text_part
 from backscroll.store.search import backfill
 from tests.postgres import PostgresServer
 from tests.store.conftest import V2, Sql
 from tests.store.differences import differences
-from tests.store.wire import error, page, texts
+from tests.store.wire import add_items, error, page, texts
 
 OLD = Path(__file__).parent / "old"
 """What a Backscroll of each older schema wrote, as SQLite's own dump of it.
@@ -152,6 +156,57 @@ async def test_an_old_store_goes_on_where_it_was(old_url: str) -> None:
             assert [each["id"] for each in listed] == [new.json()["id"], "thread_1"]
             found = await page(api, "/chat/completions", **{"metadata[topic]": "doubt"})
             assert [each["id"] for each in found["data"]] == ["chatcmpl-1"]
+
+
+async def test_what_an_old_store_imported_is_brought_up_to_date(old_url: str) -> None:
+    first, second = OLD_THREAD.messages
+    new = replace(first, id="msg_new", content="new", run_id=None)
+    grown = replace(OLD_THREAD, messages=[first, second, new])
+    edited = replace(grown, messages=[replace(first, content="edited"), second, new])
+    call = {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "c"}
+    items = [{"type": "message", "role": "user", "content": text} for text in ("hello", "edited")]
+    conversation = ImportedConversation(
+        key="v1", created_at=10, items=[*map(ImportedItem, (items[0], call))]
+    )
+    async with open_store(old_url) as store:
+        threads = [await store.import_thread(each) for each in (OLD_THREAD, grown, edited)]
+        assert [(each.kind, each.added, each.replaced) for each in threads] == [
+            ("present", 0, 0),
+            ("updated", 1, 0),
+            ("updated", 0, 1),
+        ]
+        longer = replace(conversation, items=[*conversation.items, ImportedItem(items[1])])
+        other = replace(longer, items=[ImportedItem(items[1]), *longer.items[1:]])
+        conversations = [
+            await store.import_conversation(each) for each in (conversation, longer, longer, other)
+        ]
+    assert [(each.kind, each.added, each.replaced) for each in conversations] == [
+        ("present", 0, 0),
+        ("updated", 1, 0),
+        ("present", 0, 0),
+        ("updated", 0, 1),
+    ]
+
+
+async def test_the_messages_of_old_conversations_are_counted_in_the_background(
+    old_url: str,
+) -> None:
+    async with open_database(old_url, "store") as database:
+
+        async def counts() -> list[int | None]:
+            counted = select(conversations.c.message_count).order_by(conversations.c.position)
+            return await database.read(lambda connection: list(connection.scalars(counted)))
+
+        assert await counts() == [None, None]
+        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
+            [later, _] = (await page(api, "/conversations"))["data"]
+            assert "message_count" not in later
+            await count_messages(database, 0)
+            assert await counts() == [1, 1]
+            await add_items(api, later["id"], {"role": "user", "content": "more"})
+            [later, first] = (await page(api, "/conversations"))["data"]
+    assert (later["message_count"], first["message_count"]) == (2, 1)
 
 
 async def test_an_old_store_is_indexed_in_the_background(old_url: str) -> None:

@@ -285,8 +285,8 @@ _index_undeleted("living_items", items, "conversation", "position", unique=True)
 _imported: Final = items.c.import_key.is_not(None)
 Index(
     "imported_items",
-    items.c.import_key,
     items.c.conversation,
+    items.c.import_key,
     sqlite_where=_imported,
 )
 _index_undeleted("living_completions", completions, "partition", "position")

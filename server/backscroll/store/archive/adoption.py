@@ -1,11 +1,12 @@
 """Recognises the messages of threads and conversations that an older version imported.
 
 Versions of Backscroll before schema 6 recorded no keys and digests of messages. Their messages are
-recognised by their content and their order, up to the first one that differs. Any later ones are
-treated like those that were written through the API.
+recognised by their ids, or without ids by their content and order, up to the first one that
+differs. All others are treated like those that were written through the API.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from sqlalchemy import Connection, select
 
@@ -37,12 +38,29 @@ def adopt(
         The messages or items; and for each one that was recognised, its `position` and the new
         values of `import_key`, `import_digest` and `created_at`.
     """
-    columns = collection.members.c
-    result = list(known)
-    written: list[JSON] = []
-    pairs = list(zip(known, given, strict=False))
-    for at in range(0, len(pairs), _CHUNK):
-        chunk = pairs[at : at + _CHUNK]
+    written: dict[int, JSON] = {}
+    for each, row in _recognised(connection, collection, owner, known, given):
+        names = ("import_key", "import_digest", "created_at")
+        written[each.position] = {"position": each.position} | {name: row[name] for name in names}
+    result = [
+        each._replace(key=values["import_key"], digest=values["import_digest"])
+        if (values := written.get(each.position))
+        else each
+        for each in known
+    ]
+    return result, list(written.values())
+
+
+def _recognised(
+    connection: Connection,
+    collection: Collection,
+    owner: int,
+    known: Sequence[Known],
+    given: Sequence[JSON],
+) -> Iterator[tuple[Known, JSON]]:
+    pairs = _pairs(known, given)
+    while chunk := list(islice(pairs, _CHUNK)):
+        columns = collection.members.c
         positions = [each.position for each, _ in chunk]
         found = connection.execute(
             select(collection.members).where(
@@ -52,9 +70,16 @@ def adopt(
         stored = {row.position: row._asdict() for row in found}
         for each, row in chunk:
             digest = row["import_digest"]
-            if not each.is_deleted and collection.digest(stored[each.position]) != digest:
-                return result, written
-            result[len(written)] = each._replace(key=row["import_key"], digest=digest)
-            values = {name: row[name] for name in ("import_key", "import_digest", "created_at")}
-            written.append({"position": each.position, **values})
-    return result, written
+            if each.is_deleted or collection.digest(stored[each.position]) == digest:
+                yield each, row
+            elif row["id"] is None:
+                return
+
+
+def _pairs(known: Sequence[Known], given: Sequence[JSON]) -> Iterator[tuple[Known, JSON]]:
+    by_id = {each.id: each for each in known}
+    for at, row in enumerate(given):
+        if row["id"] in by_id:
+            yield by_id[row["id"]], row
+        elif row["id"] is None and at < len(known):
+            yield known[at], row

@@ -42,8 +42,7 @@ def read_item_keys(connection: Connection, position: int) -> frozenset[str]:
         connection: a connection in a read transaction.
         position: the row of the conversation.
     """
-    found = connection.scalars(_keys(), {"of": position})
-    return frozenset(key for key in found if key is not None)
+    return frozenset(connection.scalars(_keys(), {"of": position}))
 
 
 @cache
@@ -58,4 +57,6 @@ def _conversation() -> Select[Any]:
 
 @cache
 def _keys() -> Select[Any]:
-    return select(items.c.import_key).where(items.c.conversation == bindparam("of"))
+    return select(items.c.import_key).where(
+        items.c.conversation == bindparam("of"), items.c.import_key.is_not(None)
+    )

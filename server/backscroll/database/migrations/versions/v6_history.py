@@ -33,7 +33,7 @@ def upgrade() -> None:
     op.create_index(
         "imported_items",
         "items",
-        ["import_key", "conversation"],
+        ["conversation", "import_key"],
         sqlite_where=imported,
         postgresql_where=imported,
     )
