@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Advance = Callable[[int], None]
+Begin = Callable[[str, int | None], Advance]
 
 
 @contextmanager
@@ -18,8 +19,19 @@ def progress(name: str, total: int | None) -> Iterator[Advance]:
     Yields:
         A function that takes the amount of work done since the last call.
     """
+    with one_after_another() as begin:
+        yield begin(name, total)
+
+
+@contextmanager
+def one_after_another() -> Iterator[Begin]:
+    """Show one progress bar for many pieces of work, such as thousands of files.
+
+    Yields:
+        A function that begins the next piece. Its arguments and result are those of `progress`.
+    """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _name, _total: lambda _amount: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -37,5 +49,10 @@ def progress(name: str, total: int | None) -> Iterator[Advance]:
     )
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(name, total=total)
-        yield lambda amount: bar.advance(task, amount)
+        task = bar.add_task("")
+
+        def begin(name: str, total: int | None) -> Advance:
+            bar.reset(task, total=total, description=name)
+            return lambda amount: bar.advance(task, amount)
+
+        yield begin

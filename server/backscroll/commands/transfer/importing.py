@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 from backscroll.commands.local_store import opened_store
-from backscroll.commands.progress import progress
+from backscroll.commands.progress import Advance, one_after_another
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Partly, Refused
 from backscroll.commands.transfer.tally import ImportTally
 from backscroll.database.faults import StoreError
@@ -51,45 +51,67 @@ async def import_sources(
     try:
         async with opened_store(database) as store:
             into = _Import(store, partition, tally, refuse)
-            for source in sources:
-                await into.read(source, None if limit is None else limit - tally.counts.total())
-                if tally.counts.total() == limit:
-                    break
+            try:
+                with one_after_another() as begin:
+                    for source in sources:
+                        most = None if limit is None else limit - into.taken
+                        await into.read(source, most, begin(source.name, source.total))
+                        if into.taken == limit:
+                            break
+                    await into.write()
+            finally:
+                into.report()
     except (KeyboardInterrupt, asyncio.CancelledError):
         refuse(f"interrupted: {tally}. These are kept; the same command imports the rest")
         raise
     return tally
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Import:
-    """An import in progress."""
+    """An import in progress.
+
+    Attributes:
+        taken: how many entries were read.
+    """
 
     store: Store
     partition: str
     tally: ImportTally
     refuse: Callable[[str], None]
+    taken: int = 0
+    _group: list[tuple[ImportFile, ImportEntry]] = field(default_factory=list)
+    _replaced: Counter[str] = field(default_factory=Counter)
+    _left_out: dict[str, Counter[str]] = field(default_factory=dict)
 
-    async def read(self, source: ImportFile, most: int | None) -> None:
-        """Import at most `most` entries of a source, and report the fields that are left out."""
-        left_out: Counter[str] = Counter()
-        replaced = self.tally.replaced
-        try:
-            with progress(source.name, source.total) as advance:
-                for group in _groups(islice(source.entries, most)):
-                    writes = [self._write(entry) for entry in group]
-                    for entry, outcome in zip(group, await asyncio.gather(*writes), strict=True):
-                        self._count(source, entry, outcome)
-                        if isinstance(entry.item, Partly) and outcome.kind == "imported":
-                            left_out.update(entry.item.left_out)
-                        advance(entry.size)
-        finally:
-            if count := self.tally.replaced - replaced:
-                which = "1 character" if count == 1 else f"{count:,} characters"
-                self.refuse(f"{source.name}: {which} that cannot be stored became U+FFFD")
-            if left_out:
-                names = ", ".join(f"{name} ({count})" for name, count in left_out.items())
-                self.refuse(f"{source.name}: imported without unknown fields: {names}")
+    async def read(self, source: ImportFile, most: int | None, advance: Advance) -> None:
+        """Read at most `most` entries of a source. The last ones are written with the next ones."""
+        for entry in islice(source.entries, most):
+            self.taken += 1
+            self._group.append((source, entry))
+            full = len(self._group) == GROUP_ENTRIES or (
+                sum(member.size for _, member in self._group) >= GROUP_SIZE
+            )
+            # Report a refused entry at once, because the next line of stdin may arrive much later.
+            if full or isinstance(entry.item, Refused):
+                await self.write()
+            advance(entry.size)
+
+    async def write(self) -> None:
+        """Write the entries that were read. Each is imported completely or not at all."""
+        group, self._group = self._group, []
+        writes = [self._write(entry) for _, entry in group]
+        for (source, entry), outcome in zip(group, await asyncio.gather(*writes), strict=True):
+            self._count(source, entry, outcome)
+
+    def report(self) -> None:
+        """Say what of the sources was changed or left out."""
+        for name, count in self._replaced.items():
+            which = "1 character" if count == 1 else f"{count:,} characters"
+            self.refuse(f"{name}: {which} that cannot be stored became U+FFFD")
+        for name, fields in self._left_out.items():
+            names = ", ".join(f"{each} ({count})" for each, count in fields.items())
+            self.refuse(f"{name}: imported without unknown fields: {names}")
 
     async def _write(self, entry: ImportEntry) -> ImportOutcome:
         item = entry.item.item if isinstance(entry.item, Partly) else entry.item
@@ -108,20 +130,10 @@ class _Import:
 
     def _count(self, source: ImportFile, entry: ImportEntry, outcome: ImportOutcome) -> None:
         self.tally.count(source.source, outcome)
-        self.tally.replaced += entry.replaced
+        if replaced := entry.replaced + outcome.repaired:
+            self._replaced[source.name] += replaced
+        if isinstance(entry.item, Partly) and outcome.kind == "imported":
+            self._left_out.setdefault(source.name, Counter()).update(entry.item.left_out)
         if outcome.kind == "refused":
             where = f"{source.name}: {entry.position}" if entry.position else source.name
             self.refuse(f"{where}: {outcome.reason}")
-
-
-def _groups(entries: Iterator[ImportEntry]) -> Iterator[list[ImportEntry]]:
-    group: list[ImportEntry] = []
-    for entry in entries:
-        group.append(entry)
-        full = len(group) == GROUP_ENTRIES or sum(member.size for member in group) >= GROUP_SIZE
-        # Report a refused entry at once, because the next line of stdin may arrive much later.
-        if full or isinstance(entry.item, Refused):
-            yield group
-            group = []
-    if group:
-        yield group

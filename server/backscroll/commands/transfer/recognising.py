@@ -3,7 +3,7 @@
 import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
@@ -100,7 +100,7 @@ class Recogniser:
         ):
             yield documents.read_stream(stream, name)
         else:
-            with copied(stream) as path:
+            with _copied(stream, name) as path:
                 yield from self._at(path, name)
 
     def _at(self, path: Path, name: str) -> Iterator[ImportFile]:
@@ -174,6 +174,21 @@ class Recogniser:
         if alone and self.kind == AUTO and _may_be_own(looked):
             return _own(file)
         return described(looked[0])
+
+
+@contextmanager
+def _copied(stream: BinaryIO, name: str) -> Iterator[Path]:
+    """As `copied`.
+
+    Raises:
+        CommandError: the stream cannot be read, or not be copied.
+    """
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(copied(stream))
+        except OSError as error:
+            raise CommandError(f"{name} cannot be copied: {error.strerror}") from None
+        yield path
 
 
 def _own(file: SourceFile) -> ImportFile:

@@ -26,20 +26,17 @@ class ImportTally:
 
     Attributes:
         by_source: how many conversations of each source had each outcome.
-        replaced: how many characters that cannot be stored, or invalid bytes, became U+FFFD.
         redacted: how many secrets of each kind were replaced.
     """
 
     by_source: defaultdict[str, Counter[ImportKind]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
-    replaced: int = 0
     redacted: Counter[str] = field(default_factory=Counter)
 
     def count(self, source: str, outcome: ImportOutcome) -> None:
         """Count what was done with a conversation."""
         self.by_source[source][outcome.kind] += 1
-        self.replaced += outcome.repaired
 
     @property
     def counts(self) -> Counter[ImportKind]:
