@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from backscroll.commands.transfer.left_out import LeftOut
 from tests.history.archives import encrypted, zipped
 from tests.server.command_line import backscroll, read_lines
 
@@ -128,4 +129,23 @@ def test_a_limit_ends_the_import(database: str, tmp_path: Path) -> None:
 
     assert imported(database, file, file, flags=("--limit", "2"))[1][-1] == (
         "2 imported, 0 already there, 0 refused"
+    )
+
+
+def test_files_that_look_alike_are_named_once_and_the_rarest_first() -> None:
+    files = LeftOut()
+    for number in range(1_200):
+        files.add(f"{number}.png", "a PNG image")
+    files.add("users.json", "a JSON array")
+    files.add("a.html", "an HTML page")
+    files.add("b.html", "an HTML page")
+
+    assert len(files) == 1_203
+    assert str(files) == (
+        "users.json is a JSON array; a.html is an HTML page, as is 1 more; "
+        "0.png is a PNG image, as are 1,199 more"
+    )
+    files.add("c", "text")
+    assert str(files) == (
+        "users.json is a JSON array; c is text; a.html is an HTML page, as is 1 more; …"
     )

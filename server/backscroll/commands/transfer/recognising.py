@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final, cast
 from backscroll.commands.transfer.formats import chitchat, documents
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
 from backscroll.commands.transfer.formats.shapes import MessageLine
+from backscroll.commands.transfer.left_out import LeftOut
 from backscroll.commands.transfer.recorded import Recorded
 from backscroll.history.conversation import Unreadable
 from backscroll.history.described import described
@@ -35,7 +36,6 @@ _OWN_KINDS: Final = ("thread", "conversation", "chat.completion")
 _OWN_OF_MESSAGES: Final = frozenset(MessageLine.model_fields)
 _OWN_FIELDS: Final = ("messages", "items", "choices")
 _HELP: Final = "run backscroll import --help for the formats"
-_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Recogniser:
 
     def _at(self, path: Path, name: str) -> Iterator[ImportFile]:
         """Yield the files at a path, and say which files are left out."""
-        left_out: list[str] = []
+        left_out = LeftOut()
         found = 0
         for each in opened(path, self._is_whole, name=name):
             alone = isinstance(each, SourceFile) and each.name == name
@@ -117,16 +117,15 @@ class Recogniser:
                 yield _refused(name, f"is not in a known format: it is {file}; {_HELP}")
                 return
             else:
-                left_out.append(f"{_name(each).removeprefix(f'{name}/')} is {file}")
-        shown = ", ".join(left_out[:_SHOWN]) + (", …" if len(left_out) > _SHOWN else "")
+                left_out.add(_name(each).removeprefix(f"{name}/"), file)
         if not found:
-            reason = f"has no file in a known format: {shown}" if left_out else "has no files"
+            reason = f"has no file in a known format: {left_out}" if left_out else "has no files"
             yield _refused(name, f"{reason}; {_HELP}")
         elif left_out:
             one = len(left_out) == 1
-            count = "1 file was" if one else f"{len(left_out)} files were"
+            count = "1 file was" if one else f"{len(left_out):,} files were"
             whose = "its format is" if one else "their formats are"
-            self.note(f"{name}: {count} left out, because {whose} not known: {shown}")
+            self.note(f"{name}: {count} left out, because {whose} not known: {left_out}")
 
     def _is_whole(self, names: Collection[str]) -> bool:
         found = recognised_folder(names)
