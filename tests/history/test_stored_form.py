@@ -13,7 +13,7 @@ def test_all_facts_are_kept_and_empty_ones_left_out() -> None:
     items = [SourceItem(key="a", item=HELLO, created_at=20), SourceItem(key="b", item=HELLO)]
     conversation = SourceConversation(
         source="chatgpt",
-        id="c1",
+        id="c1/n2",
         items=items,
         title="Tea",
         created_at=10,
@@ -25,7 +25,7 @@ def test_all_facts_are_kept_and_empty_ones_left_out() -> None:
     )
 
     assert stored_form(conversation, NOW) == ImportedConversation(
-        key="chatgpt:c1#branch 2",
+        key="chatgpt:c1/n2",
         created_at=10,
         last_active_at=20,
         items=[ImportedItem(HELLO, 20, "a"), ImportedItem(HELLO, None, "b")],
@@ -33,7 +33,7 @@ def test_all_facts_are_kept_and_empty_ones_left_out() -> None:
             "title": "Tea",
             "source": "chatgpt",
             "model": "gpt",
-            "source_id": "c1",
+            "source_id": "c1/n2",
             "branch": "2",
             "git_branch": "main",
         },

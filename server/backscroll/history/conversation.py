@@ -31,7 +31,8 @@ class SourceConversation:
     Attributes:
         source: the name of the format's program, such as `chatgpt` or `claude-code`.
         id: the program's own id of the conversation. With `source`, it identifies the conversation
-            across imports.
+            across imports. Each branch has an id of its own, which stays the same when later
+            branches change its number.
         items: the items of the current branch.
         title: empty if there is none.
         created_at: in Unix seconds; None if unknown.

@@ -18,7 +18,6 @@ def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConvers
     updated_at = _past(conversation.updated_at, now_s)
     created_at = _past(conversation.created_at, now_s)
     first = created_at if created_at is not None else min(times, default=updated_at)
-    branch = f"#branch {conversation.branch}" if conversation.branch else ""
     facts = {
         "title": conversation.title,
         "source": conversation.source,
@@ -30,7 +29,7 @@ def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConvers
         **conversation.metadata,
     }
     return ImportedConversation(
-        key=f"{conversation.source}:{conversation.id}{branch}",
+        key=f"{conversation.source}:{conversation.id}",
         created_at=now_s if first is None else first,
         last_active_at=max(times, default=updated_at),
         metadata={name: value for name, value in facts.items() if value},

@@ -4,6 +4,7 @@ from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats.branches import read_branches
 from backscroll.history.formats.item_list import ItemList
 from backscroll.history.formats.openai_items import message
+from backscroll.history.stored_form import stored_form
 
 
 def add(items: ItemList, key: str, text: str) -> None:
@@ -29,3 +30,20 @@ def test_a_conversation_with_too_many_branches_says_so_after_those_that_are_read
     assert last == Unreadable(
         "conversation 1", "has more than 3 abandoned branches: the others are left out"
     )
+
+
+def test_a_branch_keeps_its_key_when_another_branch_is_abandoned() -> None:
+    def keys(current: str, *messages: str) -> set[str]:
+        read = read_branches(
+            dict.fromkeys(messages, "Tea"),
+            dict.fromkeys(messages, ""),
+            [current],
+            add=add,
+            conversation=lambda _: SourceConversation(source="test", id="c1", items=()),
+            position="conversation 1",
+            abandoned=True,
+        )
+        return {stored_form(each, 1).key for each in read if isinstance(each, SourceConversation)}
+
+    assert keys("b", "b", "x") == {"test:c1", "test:c1/x"}
+    assert keys("c", "b", "x", "c") == {"test:c1", "test:c1/b", "test:c1/x"}
