@@ -1,14 +1,14 @@
 """What the payloads of a Codex log tell, as items."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
 from backscroll.history import log_items
-from backscroll.history.formats.codex.told import Channel, Identity
+from backscroll.history.formats.codex.told import COMPLETED, EVENT, ITEM, Channel, Identity
 from backscroll.history.log_texts import kept_text
 from backscroll.store.envelopes import JSON
 from backscroll_tools.client.abridging import abridged
@@ -42,45 +42,41 @@ _IMAGES: Final = frozenset({"input_image", "image"})
 _OTHER_ITEMS: Final = ("_call", "_call_output")
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """Something that a log tells.
 
     Attributes:
         channel: how it is told.
         identity: what is told, so that it is recognised if it is told again.
-        item: the item.
+        body: returns the item, which takes most of the work.
     """
 
     channel: Channel
     identity: Identity
-    item: JSON
+    body: Callable[[], JSON]
 
 
 def told_by_item(payload: JSON) -> Iterator[Telling]:
     """Yield what an item of the model's API tells."""
     match payload.get("type", "message" if "role" in payload else None):
         case "message":
-            yield from _message(payload.get("role"), payload.get("content"), Channel.ITEM)
+            yield from _message(payload.get("role"), payload.get("content"), ITEM)
         case "reasoning":
             for text in (*_texts(payload.get("summary")), *_texts(payload.get("content"))):
-                yield from _reasoning(text, Channel.ITEM)
+                yield from _reasoning(text, ITEM)
         case "function_call":
             arguments = payload.get("arguments", "{}")
-            yield from _call(payload, Channel.ITEM, text_in(payload, "name"), arguments)
+            yield from _call(payload, ITEM, text_in(payload, "name"), arguments)
         case "custom_tool_call":
             call_id = text_in(payload, "call_id")
-            name, given = text_in(payload, "name"), kept_text(text_in(payload, "input"))
-            item = {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": given}
-            yield Telling(Channel.ITEM, ("call", call_id), item)
+            yield Telling(ITEM, ("call", call_id), partial(_custom_call, payload))
         case "function_call_output" | "custom_tool_call_output" as kind:
-            call_id, output = text_in(payload, "call_id"), kept_text(_output(payload.get("output")))
-            item = {"type": kind, "call_id": call_id, "output": output}
-            yield Telling(Channel.ITEM, ("output", call_id), item)
+            call_id = text_in(payload, "call_id")
+            yield Telling(ITEM, ("output", call_id), partial(_call_output, kind, payload))
         case str() as kind if kind.endswith(_OTHER_ITEMS):
             item = _short({**payload, "type": kind})
             identity = text_in(payload, "call_id") or log_items.json_text(item)
-            yield Telling(Channel.ITEM, (kind, identity), item)
+            yield Telling(ITEM, (kind, identity), partial(dict, item))
         case _:
             pass
 
@@ -89,11 +85,11 @@ def told_by_event(payload: JSON) -> Iterator[Telling]:
     """Yield what an event tells."""
     match payload.get("type"):
         case "user_message":
-            yield from _message("user", payload.get("message"), Channel.EVENT)
+            yield from _message("user", payload.get("message"), EVENT)
         case "agent_message":
-            yield from _message("assistant", payload.get("message"), Channel.EVENT)
+            yield from _message("assistant", payload.get("message"), EVENT)
         case "agent_reasoning" | "agent_reasoning_raw_content":
-            yield from _reasoning(text_in(payload, "text"), Channel.EVENT)
+            yield from _reasoning(text_in(payload, "text"), EVENT)
         case "item_completed" if isinstance(item := payload.get("item"), dict):
             yield from _told_by_completed(item)
         case _:
@@ -116,23 +112,23 @@ def text_in(value: JSON, name: str) -> str:
 def _told_by_completed(item: JSON) -> Iterator[Telling]:
     match item.get("type"):
         case "UserMessage":
-            yield from _message("user", item.get("content"), Channel.COMPLETED)
+            yield from _message("user", item.get("content"), COMPLETED)
         case "AgentMessage":
-            yield from _message("assistant", item.get("content"), Channel.COMPLETED)
+            yield from _message("assistant", item.get("content"), COMPLETED)
         case "Reasoning":
             for name in ("summary_text", "raw_content"):
                 texts = item.get(name)
                 for text in texts if isinstance(texts, list) else ():
-                    yield from _reasoning(text, Channel.COMPLETED)
+                    yield from _reasoning(text, COMPLETED)
         case "CommandExecution":
             call = {"call_id": item.get("id")}
             arguments = {"command": item.get("command")}
-            yield from _call(call, Channel.COMPLETED, "exec_command", arguments)
+            yield from _call(call, COMPLETED, "exec_command", arguments)
             output = item.get("aggregated_output", item.get("stdout"))
             if isinstance(output, str):
                 call_id = text_in(item, "id")
-                body = log_items.function_call_output(call_id, output)
-                yield Telling(Channel.COMPLETED, ("output", call_id), body)
+                body = partial(log_items.function_call_output, call_id, output)
+                yield Telling(COMPLETED, ("output", call_id), body)
         case _:
             pass
 
@@ -146,7 +142,7 @@ def _message(role: Any, content: Any, channel: Channel) -> Iterator[Telling]:  #
     text = "\n".join(filter(str.strip, texts)).strip()
     shown = "\n".join(filter(None, (text, *images)))
     if shown:
-        yield Telling(channel, (role, text or shown), log_items.message(role, shown))
+        yield Telling(channel, (role, text or shown), partial(log_items.message, role, shown))
 
 
 def typed_text(text: str) -> str:
@@ -158,12 +154,28 @@ def typed_text(text: str) -> str:
 
 def _reasoning(text: Any, channel: Channel) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
     if isinstance(text, str) and text.strip():
-        yield Telling(channel, ("reasoning", text.strip()), log_items.reasoning(text.strip()))
+        thought = text.strip()
+        yield Telling(channel, ("reasoning", thought), partial(log_items.reasoning, thought))
 
 
 def _call(payload: JSON, channel: Channel, name: str, arguments: object) -> Iterator[Telling]:
     call_id = text_in(payload, "call_id")
-    yield Telling(channel, ("call", call_id), log_items.function_call(call_id, name, arguments))
+    body = partial(log_items.function_call, call_id, name, arguments)
+    yield Telling(channel, ("call", call_id), body)
+
+
+def _custom_call(payload: JSON) -> JSON:
+    return {
+        "type": "custom_tool_call",
+        "call_id": text_in(payload, "call_id"),
+        "name": text_in(payload, "name"),
+        "input": kept_text(text_in(payload, "input")),
+    }
+
+
+def _call_output(kind: str, payload: JSON) -> JSON:
+    output = kept_text(_output(payload.get("output")))
+    return {"type": kind, "call_id": text_in(payload, "call_id"), "output": output}
 
 
 def _texts(parts: Any) -> list[str]:  # noqa: ANN401 - any JSON value

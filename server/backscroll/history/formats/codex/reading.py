@@ -51,6 +51,7 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
             del found[remaining:]
             if read_bytes > in_memory:
                 found = None
+                thread.has_bodies = False
     yield from unreadable
     items: Sequence[SourceItem] = tuple(found or ())
     if found is None:
@@ -60,7 +61,7 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
 
 
 def _items(file: SourceFile, taken_back: Sequence[Span]) -> Iterator[SourceItem]:
-    thread = Thread(taken_back)
+    thread = Thread(taken_back=taken_back)
     with file.open() as stream:
         for line, value, _ in _lines(stream, thread):
             yield from thread.items(line.number, value)

@@ -2,7 +2,6 @@
 
 import re
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -74,18 +73,20 @@ class Thread:
     """Reads the lines of a log in order.
 
     Attributes:
+        has_bodies: whether the items have their content. Without it, reading takes half the time.
         taken_back: the lines of turns that were taken back, if the log was read before. Their items
             are left out at once.
         facts: what is known besides the items.
         spans: the lines of turns that were taken back.
     """
 
+    has_bodies: bool = True
     taken_back: Sequence[Span] = ()
     facts: Facts = field(default_factory=Facts)
     spans: list[Span] = field(default_factory=list)
     _told: Told = field(default_factory=Told)
     _turn: str = ""
-    _counts: Counter[int] = field(default_factory=Counter)
+    _counts: dict[int, int] = field(default_factory=dict)
     _kept: "array[int]" = field(default_factory=lambda: array("q"))
     _prompts: list[Span] = field(default_factory=list)
     _has_meta: bool = False
@@ -121,7 +122,7 @@ class Thread:
                 if not self._is_taken_back(number):
                     yield SourceItem(
                         key=self._key(telling),
-                        item=telling.item,
+                        item=telling.body() if self.has_bodies else {},
                         created_at=None if time is None else time // 1000,
                     )
 
@@ -225,7 +226,7 @@ class Thread:
         digest = blake2b(what.encode(), digest_size=12).hexdigest()
         base = item_key(*filter(None, (self._turn, kind, digest)))
         hashed = hash(base)
-        nth = self._counts[hashed]
-        self._counts[hashed] += 1
+        nth = self._counts.get(hashed, 0)
+        self._counts[hashed] = nth + 1
         self._kept.append(hashed)
         return f"{base}-{nth}" if nth else base
