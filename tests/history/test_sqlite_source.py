@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.history.conversation import Unreadable
+from backscroll.history.conversation import NotNow, Unreadable
 from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import (
     Database,
@@ -107,7 +107,7 @@ def test_a_locked_database_is_refused_once_and_soon(tmp_path: Path) -> None:
 
     with owner(path) as writer:
         found = list(read_database(on_disk(path), owners, records, busy_s=0.01))
-        assert found == [Unreadable("the database", LOCKED)]
+        assert found == [NotNow("the database", LOCKED)]
         assert list(read_database(on_disk(path), owners, records, busy_s=0.01)) == found
 
 

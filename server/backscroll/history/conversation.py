@@ -82,5 +82,10 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class NotNow(Unreadable):
+    """A record that cannot be read now, because its program is writing it. It can be read later."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadElsewhere(Unreadable):
     """A second record of a conversation that another file has too, from where it is read."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import NotNow, SourceConversation, Unreadable
 from backscroll.history.fields import as_text
 from backscroll.history.source_file import SourceFile
 
@@ -47,6 +47,10 @@ class DatabaseError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.locked = locked
+
+    def record(self, position: str) -> Unreadable:
+        """Return why a record is not read. Its position is that of `Unreadable`."""
+        return (NotNow if self.locked else Unreadable)(position, self.reason)
 
 
 class Database:
@@ -189,7 +193,7 @@ def read_database(
                         raise
                     yield Unreadable(as_text(row[0]) or "a conversation", error.reason)
     except DatabaseError as error:
-        yield Unreadable("the database", error.reason)
+        yield error.record("the database")
 
 
 class _State(NamedTuple):

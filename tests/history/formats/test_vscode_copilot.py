@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
+from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.formats.vscode_copilot import FORMAT
 from backscroll.history.sample import Sample, SampleKind
 from tests.history.formats.json_values import json_values
@@ -211,7 +211,7 @@ def test_a_line_that_is_being_written_is_left_for_the_next_time() -> None:
 @pytest.mark.parametrize("content", [b"", b'{"kind": 0, "v": {"vers', b'{"requests": ['])
 def test_a_file_whose_start_is_being_written_is_refused_until_then(content: bytes) -> None:
     why = "is cut off: VS Code may be writing it now, so try again"
-    assert list(FORMAT.read(in_archive(content))) == [Unreadable("the file", why)]
+    assert list(FORMAT.read(in_archive(content))) == [NotNow("the file", why)]
 
 
 def test_a_damaged_line_is_refused_and_the_others_are_read() -> None:

@@ -20,12 +20,15 @@ class FoundFile:
         size: in bytes. For a database, with its `-wal` file.
         mtime_ns: when it was last modified, in Unix nanoseconds; likewise.
         inode: its inode number; 0 if the system has none.
+        imported_s: the modification time at which it was last imported whole, in Unix seconds;
+            None if it was not.
     """
 
     path: Path
     size: int
     mtime_ns: int
     inode: int
+    imported_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

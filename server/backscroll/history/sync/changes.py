@@ -36,7 +36,15 @@ def watermark(file: FoundFile) -> Watermark:
 def _changed(
     files: Sequence[FoundFile], known: Mapping[str, Watermark], since_s: float | None
 ) -> list[FoundFile]:
-    new = [file for file in files if known.get(str(file.path)) != watermark(file)]
+    new = [
+        _with_last_import(file, known.get(str(file.path)))
+        for file in files
+        if known.get(str(file.path)) != watermark(file)
+    ]
     if since_s is not None:
         new = [file for file in new if file.mtime_ns >= since_s * 1_000_000_000]
     return sorted(new, key=lambda file: file.mtime_ns)
+
+
+def _with_last_import(file: FoundFile, known: Watermark | None) -> FoundFile:
+    return file if known is None else replace(file, imported_s=known.mtime_ns // 1_000_000_000)

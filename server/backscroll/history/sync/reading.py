@@ -12,6 +12,8 @@ from backscroll.history.sources.source import Source
 def read_file(file: FoundFile, source: Source) -> Iterator[Record]:
     """Yield the conversations of a file, whose compression is undone.
 
+    Those of a large database that was imported before are only the ones that may have changed.
+
     Args:
         file: the file.
         source: the source that the file belongs to.
@@ -19,4 +21,8 @@ def read_file(file: FoundFile, source: Source) -> Iterator[Record]:
     Raises:
         OSError: the file cannot be read.
     """
-    yield from format_named(source.name).read(disk_file(file.path))
+    of = format_named(source.name)
+    if of.read_since is not None and file.imported_s is not None:
+        yield from of.read_since(disk_file(file.path), file.imported_s)
+    else:
+        yield from of.read(disk_file(file.path))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backscroll.database.faults import DatabaseBusyError
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.formats.format import Record
 from backscroll.history.redaction.redacting import redacted
 from backscroll.history.sources.finding import FoundFile, FoundSource
@@ -96,7 +96,10 @@ class _Group:
         is_whole = True
         try:
             for record in read(file, source):
+                if isinstance(record, ReadElsewhere):
+                    continue
                 if isinstance(record, Unreadable):
+                    is_whole = is_whole and not isinstance(record, NotNow)
                     self._refuse(source, f"{file.path}: {record.position} {record.reason}")
                 elif self._is_early(record):
                     is_whole = False

@@ -17,9 +17,16 @@ def _recognises(sample: Sample) -> bool:
 
 
 def _read(file: SourceFile) -> Iterator[Record]:
+    return chats.read(file) if _is_database(file) else read_transcript(chats.NAME, file)
+
+
+def _read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
+    return chats.read_since(file, since_s) if _is_database(file) else _read(file)
+
+
+def _is_database(file: SourceFile) -> bool:
     with file.open() as stream:
-        is_database = stream.read(16).startswith(b"SQLite format 3")
-    return chats.read(file) if is_database else read_transcript(chats.NAME, file)
+        return stream.read(16).startswith(b"SQLite format 3")
 
 
 FORMAT: Final = Format(
@@ -27,5 +34,5 @@ FORMAT: Final = Format(
     words="a database or transcript of Cursor",
     recognises=_recognises,
     read=_read,
-    read_since=chats.read_since,
+    read_since=_read_since,
 )

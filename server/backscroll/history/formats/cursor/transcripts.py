@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from backscroll.history.content import content_text
-from backscroll.history.conversation import ReadElsewhere, Unreadable
+from backscroll.history.conversation import NotNow, ReadElsewhere, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import identifier, mapping, sequence, string, unix_seconds
 from backscroll.history.formats.format import Record
@@ -61,7 +61,8 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
                 yield ReadElsewhere(path.stem, _COPY)
                 return
         except DatabaseError as error:
-            yield Unreadable(path.stem, f"may also be in Cursor's database, which {error.reason}")
+            reason = f"may also be in Cursor's database, which {error.reason}"
+            yield (NotNow if error.locked else Unreadable)(path.stem, reason)
             return
     draft = Draft(source)
     problems: list[Unreadable] = []

@@ -18,11 +18,18 @@ def _recognises(sample: Sample) -> bool:
 
 
 def _read(file: SourceFile) -> Iterator[Record]:
-    with file.open() as stream:
-        is_database = stream.read(16).startswith(b"SQLite format 3")
-    if is_database:
+    if _is_database(file):
         return database.read(file)
     return iter([Unreadable(file.name, storage.PART_OF_FOLDER)])
+
+
+def _read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
+    return database.read_since(file, since_s) if _is_database(file) else _read(file)
+
+
+def _is_database(file: SourceFile) -> bool:
+    with file.open() as stream:
+        return stream.read(16).startswith(b"SQLite format 3")
 
 
 def _recognises_folder(names: Collection[str]) -> bool:
@@ -34,7 +41,7 @@ FORMAT: Final = Format(
     words="a database of OpenCode",
     recognises=_recognises,
     read=_read,
-    read_since=database.read_since,
+    read_since=_read_since,
     recognises_folder=_recognises_folder,
     read_folder=storage.read_folder,
 )

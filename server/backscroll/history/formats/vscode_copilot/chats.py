@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
+from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import (
     identifier,
@@ -63,7 +63,7 @@ def read(file: SourceFile) -> Iterator[Record]:
     with file.open() as stream:
         first = json_document(stream)
     if isinstance(first, JsonProblem):
-        yield Unreadable(first.position, _TORN) if first.torn else first
+        yield NotNow(first.position, _TORN) if first.torn else first
     elif _is_session(first.value):
         session = _session(file, first.value, first.replaced)
         is_older = (
