@@ -8,6 +8,8 @@ PINS := .ci/requirements.txt
 CLIENTS := tests/clients/node
 PEERS := .cache/bench-venv
 PEER_PINS := .ci/bench-requirements.txt
+ARCHIVES := .cache/archives-venv
+ARCHIVE_PINS := bench/peers/archives-requirements.txt
 CONVERTERS := .cache/converters-venv
 CONVERTER_PINS := tests/clients/converters/requirements.txt
 BUILD_PINS := .ci/build-requirements.txt
@@ -88,7 +90,7 @@ check: $(VENV)/.ready ## Check lint, formatting, types and the import contracts
 	@echo '==> import-linter'
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
-bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready ## Run all benchmarks, or one: make bench ROW=start
+bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready $(ARCHIVES)/.ready ## Run all benchmarks, or one: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
 
 evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 28 tasks, and count calls and tokens
@@ -125,6 +127,7 @@ pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.
 	@$(PIN) pyproject.toml --extra demo --extra otel --extra postgres --group dev --output-file $(PINS)
 	@$(PIN) --group bench --constraint $(PINS) --output-file $(PEER_PINS)
 	@$(PIN) --group converters --output-file $(CONVERTER_PINS)
+	@$(PIN) --group archives --output-file $(ARCHIVE_PINS)
 	@$(PIN) --group build --constraint $(PINS) --output-file $(BUILD_PINS)
 	@$(PIN) pyproject.toml --extra demo --constraint $(PINS) --output-file $(DEMO_PINS)
 	@$(PIN) pyproject.toml --extra otel --extra postgres --constraint $(PINS) --output-file $(IMAGE_PINS)
@@ -174,6 +177,12 @@ $(PEERS)/.ready: $(PEER_PINS)
 	@echo '==> installing the Python packages of the benchmarks and tests'
 	@.ci/venv $(PEERS) $(PEER_PINS)
 	@$(PEERS)/bin/python $(PIP) check
+	@touch $@
+
+$(ARCHIVES)/.ready: $(ARCHIVE_PINS)
+	@echo '==> installing other programs that search, for the benchmarks'
+	@.ci/venv $(ARCHIVES) $(ARCHIVE_PINS)
+	@$(ARCHIVES)/bin/python $(PIP) check
 	@touch $@
 
 $(CONVERTERS)/.ready: $(CONVERTER_PINS)

@@ -22,6 +22,9 @@ IMAGE_PINS = ROOT / ".ci" / "image-requirements.txt"
 CONVERTER_PINS = ROOT / "tests" / "clients" / "converters" / "requirements.txt"
 """Pins of clients of the MCP SDK's version 1, so its versions differ from those of the others."""
 
+ARCHIVE_PINS = ROOT / "bench" / "peers" / "archives-requirements.txt"
+"""Pins of programs of which one needs a certain version of the MCP SDK."""
+
 NODE = ROOT / "tests" / "clients" / "node"
 NODE_PEER = ROOT / "bench" / "peers" / "node"
 
@@ -88,7 +91,9 @@ def lock_packages(folder: Path) -> Mapping[str, Mapping[str, object]]:
 
 
 @pytest.mark.parametrize(
-    "path", [*releases.PIN_FILES, CONVERTER_PINS], ids=lambda path: str(path.relative_to(ROOT))
+    "path",
+    [*releases.PIN_FILES, ARCHIVE_PINS, CONVERTER_PINS],
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_every_pin_is_one_version_with_hashes(path: Path) -> None:
     pinned = re.compile(r"[a-z0-9.-]+==[\w.+]+( ; [^;]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*")
@@ -111,6 +116,7 @@ def test_every_locked_node_package_is_one_version_with_a_hash(folder: Path) -> N
     "path",
     [
         *releases.PIN_FILES,
+        ARCHIVE_PINS,
         CONVERTER_PINS,
         NODE / "package-lock.json",
         NODE_PEER / "package-lock.json",
