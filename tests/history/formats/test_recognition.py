@@ -63,7 +63,6 @@ def database(*tables: str) -> Sample:
             sample("lines", {"kind": 0, "v": {"sessionId": "s", "requests": []}}),
         ),
     ],
-    ids=str,
 )
 def test_a_file_has_one_format(name: str, found: Sample) -> None:
     assert [each.name for each in FORMATS if each.recognises(found)] == [name]
@@ -90,7 +89,6 @@ def test_a_file_has_one_format(name: str, found: Sample) -> None:
         Sample("text", start=b"<html>"),
         Sample("other"),
     ],
-    ids=str,
 )
 def test_files_of_other_programs_are_not_recognised(other: Sample) -> None:
     assert [each.name for each in FORMATS if each.recognises(other)] == []
