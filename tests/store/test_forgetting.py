@@ -1,5 +1,7 @@
 """What is forgotten is in no file any more, and no import brings it back."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,6 +108,20 @@ async def test_no_file_has_it_any_more(version: tuple[int, int, int], path: Path
         assert replayed.status_code == 410
         [left] = (await page(api, "/conversations"))["data"]
         assert left["message_count"] == 1
+
+
+async def test_a_log_that_another_process_reads_is_not_empty(path: Path) -> None:
+    url = f"sqlite:///{path}"
+    async with open_sqlite(url, "store", lock_s=0.1, sqlite_version=(3, 51, 3)) as database:
+        store = await store_over(database)
+        await fill(store)
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("BEGIN")
+            other.execute("SELECT count(*) FROM items").fetchone()
+            outcome = await store.forget(await store.forgettable(Selection(before_s=1_000)))
+            assert (outcome.erased, outcome.is_log_empty) == (3, False)
+        assert (await store.forget([])).is_log_empty
+    assert holding(path) == []
 
 
 async def test_nothing_shows_it_and_no_import_brings_it_back(

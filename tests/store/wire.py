@@ -54,6 +54,11 @@ def texts(listed: Json) -> list[str]:
     return [message["content"][0]["text"]["value"] for message in listed["data"]]
 
 
+def texts_of_items(listed: Json) -> list[str]:
+    """Return the text of each message of a conversation, which has one part."""
+    return [item["content"][0]["text"] for item in listed["data"]]
+
+
 def error(reply: httpx2.Response, status: int) -> Json:
     """Return the envelope of an error, which must have all its fields and no others."""
     assert reply.status_code == status, reply.text

@@ -134,6 +134,34 @@ def test_an_export_imported_elsewhere_is_known_there_by_its_first_name(
         assert imported(elsewhere, file) == (0, "0 imported, 1 already there, 0 refused\n", "")
 
 
+def test_an_export_has_the_times_and_keys_of_items_by_which_imports_recognise_them(
+    database: str, tmp_path: Path
+) -> None:
+    items = [
+        {"role": "user", "content": f"{name}!", "created_at": at, "import_key": name}
+        for name, at in (("one", "2024-05-01T10:00:00Z"), ("two", 1_714_557_601), ("three", None))
+    ]
+    line = {"key": "chatgpt:1", "created_at": 5, "metadata": {"title": "T"}, "items": items}
+    elsewhere = f"sqlite:///{tmp_path / 'y.db'}"
+    backup = tmp_path / "backup.jsonl"
+    imported(database, write_lines(tmp_path / "x.jsonl", [line]))
+    [before] = exported(database)
+    assert [(each["import_key"], each.get("created_at")) for each in before["items"]] == [
+        ("one", 1_714_557_600),
+        ("two", 1_714_557_601),
+        ("three", None),
+    ]
+    assert backscroll(database, "export", str(backup)).exit_code == 0
+    assert imported(elsewhere, backup) == (0, "1 imported, 0 already there, 0 refused\n", "")
+    assert exported(elsewhere) == [before]
+    shorter = write_lines(tmp_path / "z.jsonl", [{**line, "items": items[1:]}])
+    for store in (database, elsewhere):
+        said = imported(store, shorter)
+        assert said == (0, "0 imported, 1 updated, 0 already there, 0 refused\n", "")
+    assert exported(elsewhere) == exported(database)
+    assert exported(database)[0]["items"] == before["items"][1:]
+
+
 def test_bad_lines_are_refused_by_number_and_good_ones_kept(database: str, tmp_path: Path) -> None:
     file = write_lines(
         tmp_path / "x.jsonl",
