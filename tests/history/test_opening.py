@@ -156,6 +156,23 @@ def test_an_archive_of_too_many_files_is_refused(tmp_path: Path) -> None:
     assert len(found(path, Bounds(members=4))) == 4
 
 
+def test_a_file_that_belongs_to_another_is_not_read_itself(tmp_path: Path) -> None:
+    log = {"rollout-1.jsonl": b"1", "rollout-1.jsonl.zst": zstandard.compress(b"1")}
+    session = {"session-1.json": b"2", "session-1.jsonl": b"2"}
+    others = {"rollout-2.jsonl.zst": zstandard.compress(b"3"), "a.json": b"4", "a.jsonl": b"5"}
+    for name, content in {**log, **session, **others, "x.db-wal": b"", "x.db": b"6"}.items():
+        written(tmp_path / "x" / name, content)
+
+    assert found(tmp_path / "x") == [
+        ("a.json", b"4"),
+        ("a.jsonl", b"5"),
+        ("rollout-1.jsonl", b"1"),
+        ("rollout-2.jsonl.zst", b"3"),
+        ("session-1.jsonl", b"2"),
+        ("x.db", b"6"),
+    ]
+
+
 def test_links_that_lead_back_are_followed_once(tmp_path: Path) -> None:
     written(tmp_path / "x" / "a.json", b"1")
     (tmp_path / "x" / "loop").symlink_to(tmp_path / "x", target_is_directory=True)

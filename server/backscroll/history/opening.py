@@ -39,6 +39,15 @@ _IN_MEMORY_BYTES: Final = 32 * 1024**2
 _MAX_FOLDERS: Final = 64
 _NUMBER: Final = re.compile(r"\d+")
 _SYSTEM_FOLDER, _SYSTEM_FILES = "__MACOSX", ("._", ".DS_Store")
+_COMPANIONS: Final = ("-wal", "-shm", "-journal")
+"""The ends of the names of files that SQLite keeps beside a database."""
+
+_COPIES: Final = (("rollout-", ".jsonl.zst", ".jsonl"), ("session-", ".json", ".jsonl"))
+"""How names start and end of files that repeat another one, and how that one ends.
+
+Codex compresses a log, and Gemini CLI writes an older form of it, while the log is still there.
+"""
+
 _FIRST_ZIP_YEAR: Final = 1980
 
 
@@ -163,6 +172,8 @@ class _Opening:
         remaining = [""]
         while remaining:
             prefix = remaining.pop()
+            if _belongs_to_another(prefix, folder.files):
+                continue
             if prefix in folder.files:
                 log = folder.files.get(f"{prefix}-wal")
                 yield from self.file(folder.files[prefix], allowance, nesting, log)
@@ -280,6 +291,17 @@ def _found(folder: Path, files: dict[str, SourceFile], bounds: Bounds) -> Iterat
 
 def _is_system_file(name: str) -> bool:
     return name.startswith(_SYSTEM_FILES)
+
+
+def _belongs_to_another(path: str, files: Mapping[str, SourceFile]) -> bool:
+    """Return whether a file is part of another one, or repeats another one, beside it."""
+    if any(path.endswith(end) and path.removesuffix(end) in files for end in _COMPANIONS):
+        return True
+    name = path.rpartition("/")[2]
+    return any(
+        name.startswith(start) and name.endswith(end) and path.removesuffix(end) + kept in files
+        for start, end, kept in _COPIES
+    )
 
 
 def _is_left_out(member: zipfile.ZipInfo) -> bool:
