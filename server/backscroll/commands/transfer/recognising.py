@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, cast
 
 from backscroll.commands.transfer.formats import chitchat, documents
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
-from backscroll.commands.transfer.formats.shapes import MessageLine
+from backscroll.commands.transfer.formats.shapes import MessageLine, ThreadLine
 from backscroll.commands.transfer.left_out import LeftOut
 from backscroll.commands.transfer.recorded import Recorded
 from backscroll.history.conversation import Unreadable
@@ -33,6 +33,7 @@ AUTO, JSONL = "auto", "jsonl"
 _SNIFFED: Final = 64 * 1024
 _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
 _OWN_KINDS: Final = ("thread", "conversation", "chat.completion")
+_OWN_OF_THREADS: Final = {*ThreadLine.model_fields, "title"}
 _OWN_OF_MESSAGES: Final = frozenset(MessageLine.model_fields)
 _OWN_FIELDS: Final = ("messages", "items", "choices")
 _HELP: Final = "run backscroll import --help for the formats"
@@ -203,12 +204,10 @@ def _has_own_kind(record: Mapping[str, Any]) -> bool:
     if record.get("object") in _OWN_KINDS:
         return True
     messages = record.get("messages")
-    return (
-        isinstance(messages, list)
-        and messages != []
-        and all(
-            isinstance(message, dict) and set(message) <= _OWN_OF_MESSAGES for message in messages
-        )
+    if not isinstance(messages, list) or not messages or not set(record) <= _OWN_OF_THREADS:
+        return False
+    return all(
+        isinstance(message, dict) and set(message) <= _OWN_OF_MESSAGES for message in messages
     )
 
 
