@@ -27,7 +27,9 @@ def lines(*values: object) -> bytes:
     return b"".join(document(value) + b"\n" for value in values)
 
 
-def chatgpt() -> dict[str, Any]:
+def chatgpt(*later: str) -> dict[str, Any]:
+    """Return a conversation, with the texts that the user wrote after the answer."""
+
     def node(role: str, text: str) -> dict[str, Any]:
         content = {"content_type": "text", "parts": [text]}
         return {"author": {"role": role}, "create_time": SECONDS, "content": content}
@@ -37,7 +39,11 @@ def chatgpt() -> dict[str, Any]:
         "a": {"id": "a", "parent": "r", "message": {"id": "a", **node("user", HELLO)}},
         "b": {"id": "b", "parent": "a", "message": {"id": "b", **node("assistant", ANSWER)}},
     }
-    return {"conversation_id": "c1", "title": "Tea", "current_node": "b", "mapping": mapping}
+    for number, text in enumerate(later):
+        key, parent = f"c{number}", f"c{number - 1}" if number else "b"
+        mapping[key] = {"id": key, "parent": parent, "message": {"id": key, **node("user", text)}}
+    current = list(mapping)[-1]
+    return {"conversation_id": "c1", "title": "Tea", "current_node": current, "mapping": mapping}
 
 
 def claude_ai() -> dict[str, Any]:
@@ -266,3 +272,19 @@ def test_every_format_is_imported_and_again_without_a_change(tmp_path: Path) -> 
         assert [text.removeprefix("ann: ") for text in texts] == [HELLO, ANSWER], each
     assert imported() == {source: ["1", "0", "0", "1", "0", "0"] for source in MODULES}
     assert backscroll(store, "export").stdout == exported
+
+
+def test_a_later_export_adds_what_is_new(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    for later, expected in (
+        ([], ["1", "1", "0", "0", "0", "0"]),
+        (["And you?", "Bye"], ["1", "0", "1", "0", "0", "0"]),
+        (["And you?", "Goodbye"], ["1", "0", "1", "0", "0", "0"]),
+    ):
+        (tmp_path / "conversations.json").write_bytes(document([chatgpt(*later)]))
+        result = backscroll(store, "import", str(tmp_path / "conversations.json"))
+        assert result.stdout.splitlines()[1].split() == ["chatgpt", *expected]
+
+    (found,) = read_lines(backscroll(store, "export").stdout)
+    texts = [part["text"] for item in found["items"] for part in item["content"]]
+    assert texts == [HELLO, ANSWER, "And you?", "Goodbye"]
