@@ -24,7 +24,7 @@ from backscroll.history.json_text import LongValue, TooLongError, end_of_match
 MAX_DEPTH: Final = 400
 """The maximum nesting of a record, so that `json.dumps` can write any part of it again."""
 
-LONG_CHARS: Final = 32 * 1024 * 1024
+LONG_CHARS: Final = 16 * 1024 * 1024
 """A longer record is read in blocks, which takes longer but bounds the memory."""
 
 _BOM: Final = codecs.BOM_UTF8
@@ -219,7 +219,7 @@ def _long_line(stream: BinaryIO, piece: bytes) -> tuple[_Found | str, int]:
             break
         piece = stream.readline(_BLOCK_BYTES)
         size += len(piece)
-    return problem or _parsed(value.text, replaced, value.cut), size
+    return problem or _parsed(value.take(), replaced, value.cut), size
 
 
 def _replaced(text: str, data: bytes) -> int:
@@ -311,7 +311,7 @@ class _Text:
             return _TOO_LONG
         self._text, self.position = rest, 0
         self.lost = False
-        text = found.text
+        text = found.take()
         try:
             value = _DECODER.decode(text)
         except RecursionError:

@@ -50,10 +50,11 @@ class LongValue:
     _left_out: int = 0
     _held: str = ""
 
-    @property
-    def text(self) -> str:
-        """The text that was kept."""
-        return "".join(self._pieces)
+    def take(self) -> str:
+        """Return the text that was kept, and forget it, so that it is in memory once."""
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return text
 
     def feed(self, text: str) -> str:
         """Take the next text of any length.
