@@ -299,6 +299,18 @@ def test_an_abandoned_branch_has_the_items_that_the_current_one_lacks() -> None:
     assert (abandoned.id, abandoned.parent, abandoned.branch) == (f"{SESSION}/u2-0", SESSION, 1)
 
 
+def test_the_number_of_abandoned_branches_is_limited() -> None:
+    assert FORMAT.read_branches is not None
+    attempts = [user(f"u{number}", None, f"Attempt {number}") for number in range(150)]
+    current, *abandoned, refusal = FORMAT.read_branches(log(attempts))
+    assert said(current) == [("user", "Attempt 149")]
+    assert [said(each) for each in abandoned] == [
+        [("user", f"Attempt {number}")] for number in range(148, 48, -1)
+    ]
+    reason = "and all earlier ones were left out, because there are too many"
+    assert refusal == Unreadable("branch 101", reason)
+
+
 def test_the_branch_that_the_program_showed_last_is_followed() -> None:
     def shown(leaf: str) -> object:
         return {"type": "last-prompt", "lastPrompt": "x", "leafUuid": leaf, "sessionId": SESSION}

@@ -188,6 +188,59 @@ def test_a_line_of_any_depth_costs_only_itself(
     assert found == [refused, *readable(format_, lines(rows), "session.jsonl")]
 
 
+MANY = 10_000
+"""Work that grows with the square of this number does not end in time."""
+
+
+def blocks_of_a_message() -> list[Row]:
+    """Return a message with many blocks."""
+    blocks = [test_claude_code.text(f"{number}.") for number in range(MANY)]
+    return [test_claude_code.answer("a1", "", "m1", *blocks)]
+
+
+def lines_without_a_known_parent() -> list[Row]:
+    """Return lines whose parents are not in the log."""
+    return [test_claude_code.user(f"u{number}", "lost", "Tea?") for number in range(MANY)]
+
+
+def the_same_text() -> list[Row]:
+    """Return a turn in which the model repeats itself."""
+    return [test_codex.meta(), *[test_codex.message("assistant", "Tea")] * MANY]
+
+
+def turns_that_are_taken_back() -> list[Row]:
+    """Return many prompts, of which all but one are taken back, one by one."""
+    prompts = [test_codex.message("user", "Tea?")] * MANY
+    return [test_codex.meta(), *prompts, *[test_codex.rolled_back(1)] * (MANY - 1)]
+
+
+def steps_back() -> list[Row]:
+    """Return many prompts, of which all but one are removed, one by one."""
+    prompts = [test_gemini_cli.user(f"u{number}") for number in range(MANY)]
+    steps = [{"$rewindTo": f"u{number}"} for number in range(MANY - 1, 0, -1)]
+    return [test_gemini_cli.META, *prompts, *steps]
+
+
+REPETITIVE: list[tuple[Format, Callable[[], list[Row]], int]] = [
+    (claude_code.FORMAT, blocks_of_a_message, MANY),
+    (claude_code.FORMAT, lines_without_a_known_parent, MANY),
+    (codex.FORMAT, the_same_text, MANY),
+    (codex.FORMAT, turns_that_are_taken_back, 1),
+    (gemini_cli.FORMAT, steps_back, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("format_", "rows_of", "count"), REPETITIVE, ids=[each[1].__name__ for each in REPETITIVE]
+)
+def test_repetitive_logs_take_time_that_grows_with_their_length(
+    format_: Format, rows_of: Callable[[], list[Row]], count: int
+) -> None:
+    (found,) = read(format_, log(rows_of()))
+    assert isinstance(found, SourceConversation)
+    assert len(found.items) == count
+
+
 class Repeated(io.RawIOBase):
     """A stream that repeats bytes between a start and an end, without holding them."""
 

@@ -4,6 +4,7 @@ A line adds a block, or repeats the message as far as it was known by then.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from backscroll.history.conversation import SourceItem
@@ -20,7 +21,8 @@ class Blocks:
         """Start without blocks."""
         self._message = ""
         self._pending: list[SourceItem] = []
-        self._seen: dict[str, set[tuple[str, str]]] = {}
+        self._places: dict[tuple[str, str], int] = {}
+        self._seen: dict[str, set[int]] = {}
 
     def add(
         self, uuid: str, message: str, bodies: Iterable[JSON], created_at: int | None
@@ -46,7 +48,7 @@ class Blocks:
     def rest(self) -> Iterator[SourceItem]:
         """Yield the remaining items."""
         yield from self._pending
-        self._pending = []
+        self._pending, self._places = [], {}
 
     def _is_new(self, message: str, body: JSON) -> bool:
         seen = self._seen.get(message)
@@ -54,27 +56,26 @@ class Blocks:
             seen = self._seen[message] = set()
             if len(self._seen) > _REMEMBERED:
                 del self._seen[next(iter(self._seen))]
-        if _content(body) in seen:
+        content = hash((body["type"], body.get("call_id"), _text(body)))
+        if content in seen:
             return False
-        seen.add(_content(body))
+        seen.add(content)
         return True
 
     def _replaces(self, body: JSON) -> bool:
-        """Return whether a block is a pending one that has grown, which it replaces then."""
-        kind, text = body["type"], _text(body)
-        for at, item in enumerate(self._pending):
-            old = item.item
-            if old["type"] != kind:
-                continue
-            is_same_call = kind == "function_call" and old["call_id"] == body["call_id"]
-            if is_same_call or (kind != "function_call" and text.startswith(_text(old))):
-                self._pending[at] = SourceItem(key=item.key, item=body, created_at=item.created_at)
+        """Return whether a block is a pending one that has grown, which it replaces then.
+
+        That is a call with the same id, or the last text whose beginning is the same.
+        """
+        what = (body["type"], body.get("call_id", ""))
+        at = self._places.get(what)
+        if at is not None:
+            old = self._pending[at]
+            if "call_id" in body or _text(body).startswith(_text(old.item)):
+                self._pending[at] = replace(old, item=body)
                 return True
+        self._places[what] = len(self._pending)
         return False
-
-
-def _content(body: JSON) -> tuple[str, str]:
-    return body["type"], body.get("call_id", "") + _text(body)
 
 
 def _text(body: JSON) -> str:

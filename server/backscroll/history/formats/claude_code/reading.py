@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Final
 
 from backscroll.history import log_items
-from backscroll.history.conversation import SourceConversation, SourceItem
+from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.claude_code.blocks import Blocks
 from backscroll.history.formats.claude_code.index import NONE, Kind
 from backscroll.history.formats.claude_code.scan import Scan, scan
@@ -29,6 +29,7 @@ NAME: Final = "claude-code"
 
 _BY_TIME: Final = attrgetter("time")
 _AT_END: Final = -1
+_MOST_BRANCHES: Final = 100  # each costs a look at all lines
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -99,10 +100,14 @@ class _Log:
                 agent_id = f"{session}/{agent.agent}"
                 yield self._conversation(agent, agent_id, items, agent.prompt, session)
 
-    def branches(self) -> Iterator[SourceConversation]:
+    def branches(self) -> Iterator[Record]:
         found = self._found
         abandoned = abandoned_branches(found.index, self._current)
         for number, branch in enumerate(abandoned, 1):
+            if number > _MOST_BRANCHES:
+                reason = "and all earlier ones were left out, because there are too many"
+                yield Unreadable(f"branch {number}", reason)
+                return
             items = self._items(_chosen(found.index.kinds, branch))
             if items:
                 branch_id = f"{self._id}/{items[0].key}"

@@ -87,7 +87,7 @@ class Session:
         messages = changes.get("messages")
         self.fields |= {name: value for name, value in changes.items() if name != "messages"}
         if isinstance(messages, list):
-            self._remove(list(self.messages))
+            self.messages, self._size = {}, 0
             share = size // (len(messages) or 1)
             for index, message in enumerate(messages):
                 if isinstance(message, dict) and isinstance(message.get("id"), str):
@@ -122,9 +122,10 @@ class Session:
             self.prompt = first_words(bodies[0][1]["content"])
 
     def _rewind_to(self, identifier: str) -> None:
-        ids = list(self.messages)
-        self._remove(ids[ids.index(identifier) :] if identifier in self.messages else ids)
-
-    def _remove(self, ids: Sequence[str]) -> None:
-        for identifier in ids:
-            self._size -= self.messages.pop(identifier).size
+        """Remove a message and those after it, or all messages if none has this id."""
+        is_known = identifier in self.messages
+        while self.messages:
+            each, message = self.messages.popitem()
+            self._size -= message.size
+            if is_known and each == identifier:
+                return
