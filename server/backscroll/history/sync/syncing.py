@@ -15,6 +15,7 @@ from backscroll.history.sources.source import Source
 from backscroll.history.stored_form import stored_form
 from backscroll.history.sync.changes import changed, watermark
 from backscroll.history.sync.lineage import Lineage
+from backscroll.history.sync.parts import parts
 from backscroll.history.sync.tally import SyncTally
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedConversation, ImportOutcome, Watermark
@@ -88,6 +89,7 @@ class _Group:
     tally: SyncTally = field(default_factory=SyncTally)
     _sources: list[str] = field(default_factory=list)
     _conversations: list[ImportedConversation] = field(default_factory=list)
+    _is_rest: list[bool] = field(default_factory=list)
     _watermarks: list[Watermark] = field(default_factory=list)
     _items: int = 0
 
@@ -118,24 +120,32 @@ class _Group:
         if not self._conversations and not self._watermarks:
             return
         outcomes = await self._written()
-        for source, conversation, outcome in zip(
-            self._sources, self._conversations, outcomes, strict=True
+        for source, conversation, is_rest, outcome in zip(
+            self._sources, self._conversations, self._is_rest, outcomes, strict=True
         ):
-            self.tally.by_source[source].count(outcome)
+            self.tally.by_source[source].count(outcome, is_rest=is_rest)
             if outcome.kind == "refused":
                 self.options.refuse(f"{conversation.key}: {outcome.reason}")
-        self._sources, self._conversations, self._watermarks, self._items = [], [], [], 0
+        self._sources, self._conversations, self._is_rest = [], [], []
+        self._watermarks, self._items = [], 0
 
     async def _add(self, source: Source, record: SourceConversation) -> None:
         own = await self.lineage.own_part(record, self._conversations)
         if own is None:
             return
-        record, kinds = own, Counter[str]()
+        for number, part in enumerate(parts(own)):
+            if number:
+                await self.write()
+            await self._add_part(source, part, is_rest=number > 0)
+
+    async def _add_part(self, source: Source, record: SourceConversation, *, is_rest: bool) -> None:
+        kinds = Counter[str]()
         if self.options.redact:
             record, kinds = redacted(record)
         conversation = stored_form(record, int(time.time()))
         self._sources.append(source.name)
         self._conversations.append(conversation)
+        self._is_rest.append(is_rest)
         self._items += len(conversation.items)
         self.tally.redacted.update(kinds)
         if self._items >= GROUP_ITEMS or len(self._conversations) >= GROUP_CONVERSATIONS:

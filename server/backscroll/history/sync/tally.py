@@ -21,10 +21,22 @@ class SourceTally:
     outcomes: Counter[str] = field(default_factory=Counter)
     added: int = 0
     replaced: int = 0
+    _last: str = ""
 
-    def count(self, outcome: ImportOutcome) -> None:
-        """Count what the store did with a conversation."""
-        self.outcomes[outcome.kind] += 1
+    def count(self, outcome: ImportOutcome, *, is_rest: bool = False) -> None:
+        """Count what the store did with a conversation.
+
+        Args:
+            outcome: what it did.
+            is_rest: whether this is a further part of the conversation that was counted last.
+        """
+        if not is_rest:
+            self.outcomes[outcome.kind] += 1
+            self._last = outcome.kind
+        elif outcome.kind != self._last == "present":
+            self.outcomes["present"] -= 1
+            self.outcomes[outcome.kind] += 1
+            self._last = outcome.kind
         self.added += outcome.added
         self.replaced += outcome.replaced
 
