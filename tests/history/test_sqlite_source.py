@@ -92,6 +92,19 @@ def test_the_owner_can_write_between_two_conversations(
     ]
 
 
+def test_a_database_that_its_owner_rewrites_is_read_as_it_is_then(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    with made_database(path, TABLES, "wal") as connection:
+        connection.execute("INSERT INTO notes VALUES (2, hex(zeroblob(100000)))")
+
+    with open_database(on_disk(path)) as database:
+        with owner(path) as writer:
+            writer.execute("DELETE FROM notes WHERE id = 2")
+            writer.execute("VACUUM")
+
+        assert database.rows("SELECT id, length(text) FROM notes") == [(1, 3)]
+
+
 def test_a_locked_database_is_refused_once_and_soon(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     with made_database(path, TABLES):

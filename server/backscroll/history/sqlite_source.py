@@ -85,9 +85,14 @@ class Database:
 
     def _fetch(self, statement: str, *bound: object) -> list[Row]:
         for _ in range(_TRIES):
-            found = self._open.connection.execute(statement, bound).fetchall()
-            if not self._open.is_outdated():
-                return found
+            try:
+                found = self._open.connection.execute(statement, bound).fetchall()
+            except sqlite3.Error:
+                if not self._open.is_outdated():
+                    raise
+            else:
+                if not self._open.is_outdated():
+                    return found
             self._open = self._connect()
         raise sqlite3.OperationalError("it changes all the time")
 
@@ -257,7 +262,10 @@ def _text(value: bytes) -> str:
 
 
 def _is_write_ahead(path: Path) -> bool:
-    """Return whether a database uses a write-ahead log, which its 19th byte says."""
+    """Return whether a database uses a write-ahead log.
+
+    The byte at offset 19 says so (section 1.3 of SQLite's "Database File Format").
+    """
     with path.open("rb") as stream:
         return stream.read(20)[19:] == b"\x02"
 

@@ -84,6 +84,7 @@ def test_a_file_has_one_format(name: str, found: Sample) -> None:
         sample("lines", {"messages": [CHAT]}),
         sample("lines", {"object": "thread", "id": "thread_1", "messages": [CHAT]}),
         sample("lines", {"object": "conversation", "items": [{"type": "message", **CHAT}]}),
+        sample("lines", {"choices": [], "messages": [{**CHAT, "name": "ada"}], "tools": []}),
         sample("object", {"name": "a package", "version": "1.0.0"}),
         database("moz_places"),
         Sample("text", start=b"<html>"),

@@ -39,6 +39,8 @@ def _is_preference(record: Mapping[str, Any]) -> bool:
 
 
 def _is_marked(record: Mapping[str, Any]) -> bool:
+    if "choices" in record or "object" in record:  # a stored completion, or a thread
+        return False
     messages = [mapping(message) for message in sequence(record.get("messages"))]
     if not any("role" in message for message in messages):
         return False

@@ -93,7 +93,11 @@ SOURCES: Final = (
             Place(_cursor, ("state.vscdb",), is_database=True),
             Place(
                 _cursor_agent,
-                ("*/agent-transcripts/*.jsonl", "*/agent-transcripts/*/*.jsonl"),
+                (
+                    "*/agent-transcripts/*.jsonl",
+                    "*/agent-transcripts/*/*.jsonl",
+                    "*/agent-transcripts/*/subagents/*.jsonl",
+                ),
             ),
         ),
     ),
