@@ -105,6 +105,19 @@ def test_a_database_that_its_owner_rewrites_is_read_as_it_is_then(tmp_path: Path
         assert database.rows("SELECT id, length(text) FROM notes") == [(1, 3)]
 
 
+def test_a_database_that_changes_all_the_time_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    with made_database(path, TABLES, "wal"):
+        pass
+
+    with open_database(on_disk(path), tries=1) as database:
+        with owner(path) as writer:
+            writer.execute("DELETE FROM notes")
+
+        with pytest.raises(DatabaseError, match="it changes all the time"):
+            database.rows("SELECT id FROM notes")
+
+
 def test_a_locked_database_is_refused_once_and_soon(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     with made_database(path, TABLES):
@@ -216,6 +229,17 @@ def test_a_damaged_database_is_refused(tmp_path: Path, content: bytes, reason: s
         assert list(read_database(file, lambda _: [], lambda _, __: [])) == [
             Unreadable("the database", reason)
         ]
+
+
+def test_a_database_whose_schema_is_damaged_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    with made_database(path, TABLES):
+        pass
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE T\xc4BLE"))
+
+    assert list(read_database(on_disk(path), lambda _: [], lambda _, __: [])) == [
+        Unreadable("the database", "is damaged: SQLite cannot read it")
+    ]
 
 
 def test_a_missing_database_raises_the_systems_error(tmp_path: Path) -> None:

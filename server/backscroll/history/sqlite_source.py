@@ -21,7 +21,7 @@ from backscroll.history.source_file import SourceFile
 BUSY_S: Final = 1.0
 """How long a statement waits for the owner to finish a write, in seconds."""
 
-_TRIES: Final = 5
+TRIES: Final = 5
 """How often a statement is run until nobody has written the file meanwhile."""
 
 _MAX_VALUE: Final = 64 * 1024 * 1024
@@ -30,6 +30,9 @@ _MAX_VALUE: Final = 64 * 1024 * 1024
 _LOCKED: Final = "is locked by the program that writes it: try again, or close that program first"
 _COMPANIONS: Final = ("-wal", "-journal")
 """Files that have changes which are not in the database's file yet, by the end of their names."""
+
+_FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What `sqlite3` raises. The latter is for its own message if that quotes a damaged schema."""
 
 Row: TypeAlias = tuple[Any, ...]
 Record: TypeAlias = SourceConversation | Unreadable
@@ -60,13 +63,17 @@ class Database:
         tables: the names of its tables.
     """
 
-    def __init__(self, connect: Callable[[], "_Connection"]) -> None:
+    def __init__(self, connect: Callable[[], "_Connection"], tries: int) -> None:
         """Connect, and read the names of the tables.
+
+        Args:
+            tries: how often a statement is run until nobody has written the file meanwhile.
 
         Raises:
             sqlite3.Error: the database cannot be read.
         """
         self._connect = connect
+        self._tries = tries
         self._open = connect()
         self._columns: dict[str, frozenset[str]] = {}
         found = self._fetch("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -80,14 +87,14 @@ class Database:
         """
         try:
             return self._fetch(statement, *bound)
-        except sqlite3.Error as error:
+        except _FAULTS as error:
             raise _database_error(error) from None
 
     def _fetch(self, statement: str, *bound: object) -> list[Row]:
-        for _ in range(_TRIES):
+        for _ in range(self._tries):
             try:
                 found = self._open.connection.execute(statement, bound).fetchall()
-            except sqlite3.Error:
+            except _FAULTS:
                 if not self._open.is_outdated():
                     raise
             else:
@@ -144,7 +151,9 @@ class Database:
 
 
 @contextmanager
-def open_database(file: SourceFile, busy_s: float = BUSY_S) -> Iterator[Database]:
+def open_database(
+    file: SourceFile, busy_s: float = BUSY_S, tries: int = TRIES
+) -> Iterator[Database]:
     """Open a database for reading.
 
     A database in an archive is copied to a temporary file first. So is one whose `-wal` or
@@ -152,6 +161,7 @@ def open_database(file: SourceFile, busy_s: float = BUSY_S) -> Iterator[Database
 
     Args:
         busy_s: how long a statement waits for the owner to finish a write, in seconds.
+        tries: how often a statement is run until nobody has written the file meanwhile.
 
     Raises:
         DatabaseError: the database cannot be read.
@@ -166,8 +176,8 @@ def open_database(file: SourceFile, busy_s: float = BUSY_S) -> Iterator[Database
         path.open("rb").close()  # its `OSError` says more than SQLite's error
         path = path.resolve()  # the log is beside the target of a link
         try:
-            database = Database(lambda: _connected(path, busy_s, stack))
-        except sqlite3.Error as error:
+            database = Database(lambda: _connected(path, busy_s, stack), tries)
+        except _FAULTS as error:
             raise _database_error(error) from None
         yield database
 
@@ -288,12 +298,13 @@ def _copy(path: Path, folder: Path) -> Path:
     return copy
 
 
-def _database_error(error: sqlite3.Error) -> DatabaseError:
+def _database_error(error: Exception) -> DatabaseError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return DatabaseError(_LOCKED, locked=True)
     if code == sqlite3.SQLITE_TOOBIG:
         return DatabaseError(f"has a value of more than {_MAX_VALUE // 1024 // 1024} MiB")
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    is_damaged = code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    if is_damaged or isinstance(error, UnicodeDecodeError):
         return DatabaseError("is damaged: SQLite cannot read it")
     return DatabaseError(f"cannot be read by SQLite: {error}")
