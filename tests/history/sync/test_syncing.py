@@ -1,5 +1,7 @@
 """A sync brings in what is new since the last one, whatever happened in between."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -172,3 +174,59 @@ async def test_a_file_that_cannot_be_opened_is_tried_again(store: Store, home: H
 
     assert [line.rpartition("cannot")[2] for line in lines] == [" be read: Permission denied"]
     assert await texts(store) == [["Fix it"]]
+
+
+class KilledError(BaseException):
+    """Ends a sync at once."""
+
+
+@pytest.mark.parametrize("reads", range(5))
+async def test_a_sync_that_is_killed_anywhere_continues_where_it_was(
+    store: Store, home: Home, reads: int
+) -> None:
+    for number in range(1, 5):
+        log = home.log(number)
+        log.say(f"Fix {number}")
+        log.say("Done", "assistant")
+    left = iter(range(reads))
+
+    def killed(file: FoundFile, source: Source) -> Iterator[Record]:
+        for record in read_file(file, source):
+            if next(left, None) is None:
+                raise KilledError
+            yield record
+
+    with contextlib.suppress(KilledError):
+        await sync(store, home.found(), killed, SyncOptions(group_items=3))
+    await synced(store, home)
+
+    assert sorted(await texts(store)) == [[f"Fix {number}", "Done"] for number in range(1, 5)]
+    assert await synced(store, home) == ["nothing is new"]
+
+
+async def test_two_syncs_at_once_import_everything_once(home: Home, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'x.db'}"
+    for number in range(1, 21):
+        home.log(number).say(f"Fix {number}")
+
+    async with open_store(database) as one, open_store(database) as other:
+        options = SyncOptions(group_items=3)
+        await asyncio.gather(
+            *(sync(store, home.found(), read_file, options) for store in (one, other))
+        )
+        assert sorted(await texts(one)) == sorted([[f"Fix {number}"] for number in range(1, 21)])
+
+
+async def test_a_long_session_is_written_in_parts_and_counted_once(
+    store: Store, home: Home
+) -> None:
+    log = home.log()
+    said = [f"Fix {number}" for number in range(10)]
+    for text in said:
+        log.say(text)
+
+    assert await synced(store, home, SyncOptions(group_items=3)) == [
+        "claude-code: 1 conversation: 1 imported, 0 updated, 0 already there (10 new items)"
+    ]
+    assert await texts(store) == [said]
+    assert await synced(store, home) == ["nothing is new"]

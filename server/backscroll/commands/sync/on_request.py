@@ -14,6 +14,9 @@ from typing import Final
 from backscroll.history.sync.tally import SyncTally
 from backscroll.history.sync.watching import Rounds
 
+SMALL_GROUP: Final = 64
+"""The maximum number of items in one transaction, so that writes of the server wait little."""
+
 NICENESS: Final = 10
 """How much lower the priority of the sync is than that of the server."""
 

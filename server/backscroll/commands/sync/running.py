@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import progress
-from backscroll.commands.sync.on_request import requested_rounds
+from backscroll.commands.sync.on_request import SMALL_GROUP, requested_rounds
 from backscroll.commands.sync.table import table
 from backscroll.history.sources.finding import FoundSource, found
 from backscroll.history.sources.source import Source, Surroundings
@@ -73,7 +73,8 @@ class SyncCommand:
         """
         async with opened_store(self.database) as store:
             rounds = await requested_rounds() if on_request else Rounds(_slept, self._after)
-            await watch(store, lambda: here(self.sources), read_file, self.options, rounds)
+            options = replace(self.options, group_items=SMALL_GROUP) if on_request else self.options
+            await watch(store, lambda: here(self.sources), read_file, options, rounds)
 
     def _after(self, tally: SyncTally | None) -> None:
         for line in tally.lines() if tally is not None and tally.by_source else ():

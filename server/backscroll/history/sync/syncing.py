@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backscroll.database.faults import DatabaseBusyError
@@ -42,12 +42,14 @@ class SyncOptions:
         redact: whether to replace secrets.
         since_s: leave out what last changed earlier, in Unix seconds; None for everything.
         refuse: is called with a line for each conversation or file that cannot be imported.
+        group_items: a group is written once it has this many items.
         advance: is called with the size of each file that was read, in bytes.
     """
 
     partition: str = ""
     redact: bool = True
     since_s: float | None = None
+    group_items: int = GROUP_ITEMS
     refuse: Callable[[str], None] = lambda _: None
     advance: Callable[[int], None] = lambda _: None
 
@@ -79,6 +81,21 @@ async def sync(
     return group.tally
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A conversation of a group.
+
+    Attributes:
+        source: the name of its source.
+        conversation: the conversation, or a part of it.
+        is_rest: whether its first part was written before.
+    """
+
+    source: str
+    conversation: ImportedConversation
+    is_rest: bool = False
+
+
 @dataclass(slots=True)
 class _Group:
     """Conversations that are written in one transaction, with the watermarks of their files."""
@@ -87,9 +104,7 @@ class _Group:
     options: SyncOptions
     lineage: Lineage
     tally: SyncTally = field(default_factory=SyncTally)
-    _sources: list[str] = field(default_factory=list)
-    _conversations: list[ImportedConversation] = field(default_factory=list)
-    _is_rest: list[bool] = field(default_factory=list)
+    _members: list[_Member] = field(default_factory=list)
     _watermarks: list[Watermark] = field(default_factory=list)
     _items: int = 0
 
@@ -117,20 +132,17 @@ class _Group:
 
     async def write(self) -> None:
         """Write the group, and empty it."""
-        if not self._conversations and not self._watermarks:
+        if not self._members and not self._watermarks:
             return
         outcomes = await self._written()
-        for source, conversation, is_rest, outcome in zip(
-            self._sources, self._conversations, self._is_rest, outcomes, strict=True
-        ):
-            self.tally.by_source[source].count(outcome, is_rest=is_rest)
+        for member, outcome in zip(self._members, outcomes, strict=True):
+            self.tally.by_source[member.source].count(outcome, is_rest=member.is_rest)
             if outcome.kind == "refused":
-                self.options.refuse(f"{conversation.key}: {outcome.reason}")
-        self._sources, self._conversations, self._is_rest = [], [], []
-        self._watermarks, self._items = [], 0
+                self.options.refuse(f"{member.conversation.key}: {outcome.reason}")
+        self._members, self._watermarks, self._items = [], [], 0
 
     async def _add(self, source: Source, record: SourceConversation) -> None:
-        own = await self.lineage.own_part(record, self._conversations)
+        own = await self.lineage.own_part(record, [each.conversation for each in self._members])
         if own is None:
             return
         for number, part in enumerate(parts(own)):
@@ -143,19 +155,42 @@ class _Group:
         if self.options.redact:
             record, kinds = redacted(record)
         conversation = stored_form(record, int(time.time()))
-        self._sources.append(source.name)
-        self._conversations.append(conversation)
-        self._is_rest.append(is_rest)
-        self._items += len(conversation.items)
         self.tally.redacted.update(kinds)
-        if self._items >= GROUP_ITEMS or len(self._conversations) >= GROUP_CONVERSATIONS:
+        is_long = len(conversation.items) > self.options.group_items
+        if is_long and (is_rest or await self._is_new(conversation)):
+            await self._write_in_parts(source, conversation, is_rest=is_rest)
+            return
+        self._members.append(_Member(source.name, conversation, is_rest))
+        self._items += len(conversation.items)
+        is_full = len(self._members) >= GROUP_CONVERSATIONS
+        if is_full or self._items >= self.options.group_items:
+            await self.write()
+
+    async def _is_new(self, conversation: ImportedConversation) -> bool:
+        return await self.store.lineage(conversation.key, self.options.partition) is None
+
+    async def _write_in_parts(
+        self, source: Source, conversation: ImportedConversation, *, is_rest: bool
+    ) -> None:
+        """Write a long new conversation in several transactions, so that other writers wait little.
+
+        An update is one transaction, because it needs all items. It writes few of them.
+        """
+        await self.write()
+        for start in range(0, len(conversation.items), self.options.group_items):
+            items = conversation.items[start : start + self.options.group_items]
+            is_rest = is_rest or start > 0
+            part = replace(conversation, items=items, is_tail=is_rest or conversation.is_tail)
+            self._members.append(_Member(source.name, part, is_rest))
             await self.write()
 
     async def _written(self) -> list[ImportOutcome]:
         for left in reversed(range(TRIES)):
             try:
                 return await self.store.import_conversations(
-                    self._conversations, self.options.partition, self._watermarks
+                    [each.conversation for each in self._members],
+                    self.options.partition,
+                    self._watermarks,
                 )
             except DatabaseBusyError:
                 if not left:

@@ -30,7 +30,7 @@ class SourceTally:
             outcome: what it did.
             is_rest: whether this is a further part of the conversation that was counted last.
         """
-        if not is_rest:
+        if not is_rest or outcome.kind == "refused":
             self.outcomes[outcome.kind] += 1
             self._last = outcome.kind
         elif outcome.kind != self._last == "present":
