@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from backscroll.database.faults import DatabaseBusyError
+from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sync.syncing import ReadFile, SyncOptions, sync
 from backscroll.history.sync.tally import SyncTally
@@ -40,7 +40,8 @@ async def watch(
     """Sync, and sync again whenever a file is new or has changed, until there is no next round.
 
     While nothing changes, a round costs what `find` costs. A pause is at least as long as the sync
-    before it, so that at most half of the time is spent reading files that grow all the time.
+    before it, so that at most half of the time is spent reading files that grow all the time. If
+    the database cannot be written, `options.refuse` is called once, and the next round tries again.
 
     Args:
         store: the store.
@@ -53,7 +54,7 @@ async def watch(
         OperatorError: the database cannot be used.
     """
     seen: Mapping[Path, FoundFile] = {}
-    pause_s = 0.0
+    pause_s, failure = 0.0, ""
     while await rounds.wait(pause_s):
         found = find()
         files = {file.path: file for source in found for file in source.files}
@@ -64,8 +65,10 @@ async def watch(
             try:
                 tally = await sync(store, changed, read, options)
                 seen = files
-            except DatabaseBusyError:
-                pass  # the next round tries again
+                failure = ""
+            except (NothingWrittenError, CommitUnknownError) as error:  # such as a full disk
+                if failure != (failure := str(error)):
+                    options.refuse(failure)
         pause_s = max(INTERVAL_S, time.monotonic() - began)
         rounds.after(tally)
 
