@@ -27,11 +27,6 @@ class DamagedFileError(OSError):
     Like every sentence about a file, it continues the file's name: `is damaged`.
     """
 
-    @property
-    def reason(self) -> str:
-        """The sentence."""
-        return str(self)
-
 
 @dataclass(slots=True)
 class Allowance:

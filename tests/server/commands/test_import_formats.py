@@ -61,15 +61,18 @@ def claude_ai() -> dict[str, Any]:
     return {"uuid": "c2", "name": "Tea", "created_at": TIME, "chat_messages": messages}
 
 
-def claude_code() -> bytes:
+def claude_code(session: str = "s3", *later: str) -> bytes:
+    """Return the log of a session, with the texts that the user wrote after the answer."""
+
     def line(key: str, parent: str | None, role: str, content: object) -> dict[str, Any]:
         message = {"role": role, "content": content}
-        common = {"type": role, "sessionId": "s3", "cwd": "/w", "timestamp": TIME}
+        common = {"type": role, "sessionId": session, "cwd": "/w", "timestamp": TIME}
         return {**common, "uuid": key, "parentUuid": parent, "message": message}
 
     return lines(
         line("u1", None, "user", HELLO),
         line("u2", "u1", "assistant", [{"type": "text", "text": ANSWER}]),
+        *(line(f"{session}-{text}", "u2", "user", text) for text in later),
     )
 
 
@@ -288,3 +291,24 @@ def test_a_later_export_adds_what_is_new(tmp_path: Path) -> None:
     (found,) = read_lines(backscroll(store, "export").stdout)
     texts = [part["text"] for item in found["items"] for part in item["content"]]
     assert texts == [HELLO, ANSWER, "And you?", "Goodbye"]
+
+
+def test_what_a_fork_copied_is_stored_once(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "a.jsonl").write_bytes(claude_code("parent"))
+    (logs / "b.jsonl").write_bytes(claude_code("fork", "And you?"))
+    (logs / "c.jsonl").write_bytes(claude_code("copy"))
+
+    for expected in (["3", "2", "0", "1", "0", "0"], ["3", "0", "0", "3", "0", "0"]):
+        result = backscroll(store, "import", str(logs))
+        assert result.stdout.splitlines()[1].split() == ["claude-code", *expected]
+
+    found = {
+        each["metadata"]["source_id"]: [
+            part["text"] for item in each["items"] for part in item["content"]
+        ]
+        for each in read_lines(backscroll(store, "export").stdout)
+    }
+    assert found == {"parent": [HELLO, ANSWER], "fork": ["And you?"]}

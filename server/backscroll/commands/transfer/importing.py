@@ -9,11 +9,23 @@ from typing import Final
 
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import Advance, one_after_another
-from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Partly, Refused
+from backscroll.commands.transfer.formats.entries import (
+    AllCopied,
+    FromProgram,
+    ImportEntry,
+    ImportFile,
+    ImportItem,
+    Partly,
+    Refused,
+    Writable,
+)
 from backscroll.commands.transfer.tally import ImportTally
 from backscroll.database.faults import StoreError
+from backscroll.history.opening import why
+from backscroll.history.sync.lineage import Lineage
 from backscroll.store.app import Store
 from backscroll.store.archive.records import (
+    ImportedCompletion,
     ImportedConversation,
     ImportedThread,
     ImportOutcome,
@@ -50,7 +62,7 @@ async def import_sources(
     tally = ImportTally()
     try:
         async with opened_store(database) as store:
-            into = _Import(store, partition, tally, refuse)
+            into = _Import(store, partition, tally, refuse, Lineage(store, partition))
             try:
                 with one_after_another() as begin:
                     for source in sources:
@@ -79,8 +91,9 @@ class _Import:
     partition: str
     tally: ImportTally
     refuse: Callable[[str], None]
+    lineage: Lineage
     taken: int = 0
-    _group: list[tuple[ImportFile, ImportEntry]] = field(default_factory=list)
+    _group: list[tuple[ImportFile, ImportEntry, Writable]] = field(default_factory=list)
     _replaced: Counter[str] = field(default_factory=Counter)
     _left_out: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -88,20 +101,20 @@ class _Import:
         """Read at most `most` entries of a source. The last ones are written with the next ones."""
         for entry in islice(source.entries, most):
             self.taken += 1
-            self._group.append((source, entry))
+            self._group.append((source, entry, await self._writable(entry.item)))
             full = len(self._group) == GROUP_ENTRIES or (
-                sum(member.size for _, member in self._group) >= GROUP_SIZE
+                sum(member.size for _, member, _ in self._group) >= GROUP_SIZE
             )
             # Report a refused entry at once, because the next line of stdin may arrive much later.
-            if full or isinstance(entry.item, Refused):
+            if full or isinstance(self._group[-1][2], Refused):
                 await self.write()
             advance(entry.size)
 
     async def write(self) -> None:
         """Write the entries that were read. Each is imported completely or not at all."""
         group, self._group = self._group, []
-        writes = [self._write(entry) for _, entry in group]
-        for (source, entry), outcome in zip(group, await asyncio.gather(*writes), strict=True):
+        writes = [self._write(item) for *_, item in group]
+        for (source, entry, _), outcome in zip(group, await asyncio.gather(*writes), strict=True):
             self._count(source, entry, outcome)
 
     def report(self) -> None:
@@ -113,20 +126,34 @@ class _Import:
             names = ", ".join(f"{each} ({count})" for each, count in fields.items())
             self.refuse(f"{name}: imported without unknown fields: {names}")
 
-    async def _write(self, entry: ImportEntry) -> ImportOutcome:
-        item = entry.item.item if isinstance(entry.item, Partly) else entry.item
+    async def _write(self, item: Writable) -> ImportOutcome:
         try:
             match item:
                 case Refused(reason):
                     return ImportOutcome(kind="refused", reason=reason)
+                case AllCopied():
+                    return ImportOutcome(kind="present")
                 case ImportedThread():
                     return await self.store.import_thread(item, self.partition)
                 case ImportedConversation():
                     return await self.store.import_conversation(item, self.partition)
-                case _:
+                case ImportedCompletion():
                     return await self.store.import_completion(item, self.partition)
         except StoreError as error:
             return ImportOutcome(kind="refused", reason=str(error))
+
+    async def _writable(self, item: ImportItem) -> Writable:
+        """Return an item without what a fork copied from its parent."""
+        if isinstance(item, Partly):
+            return item.item
+        if not isinstance(item, FromProgram):
+            return item
+        pending = [each for *_, each in self._group if isinstance(each, ImportedConversation)]
+        try:
+            own = await self.lineage.own_part(item.conversation, pending)
+            return AllCopied() if own is None else item.stored(own)
+        except OSError as error:  # long conversations are read from their file again
+            return Refused(why(error))
 
     def _count(self, source: ImportFile, entry: ImportEntry, outcome: ImportOutcome) -> None:
         self.tally.count(source.source, outcome)

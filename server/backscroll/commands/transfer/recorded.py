@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final
 
-from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
+from backscroll.commands.transfer.formats.entries import (
+    FromProgram,
+    ImportEntry,
+    ImportFile,
+    Refused,
+)
 from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
 from backscroll.history.formats.format import Format, Record
 from backscroll.history.formats.registry import SESSION_LOGS
@@ -15,6 +20,7 @@ from backscroll.history.opening import SourceFolder, why
 from backscroll.history.redaction.redacting import redacted
 from backscroll.history.source_file import OpenBytes, SourceFile
 from backscroll.history.stored_form import stored_form
+from backscroll.store.archive.records import ImportedConversation
 
 _BUFFER_BYTES: Final = 256 * 1024
 
@@ -75,12 +81,16 @@ class Recorded:
     def _entry(
         self, conversation: SourceConversation, size: int, now_s: int, *, redacts: bool
     ) -> ImportEntry:
-        kinds = Counter[str]()
-        if redacts:
-            conversation, kinds = redacted(conversation)
-        item = stored_form(conversation, now_s)
-        self.secrets.update(kinds)  # items that are read from their file were counted just now
+        def stored(part: SourceConversation) -> ImportedConversation:
+            kinds = Counter[str]()
+            if redacts:
+                part, kinds = redacted(part)
+            form = stored_form(part, now_s)
+            self.secrets.update(kinds)  # items that are read from their file were counted just now
+            return form
+
         position = f"conversation {conversation.id}"
+        item = FromProgram(conversation, stored)
         return ImportEntry(position, item, size, conversation.replaced)
 
 

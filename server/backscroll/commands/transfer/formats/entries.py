@@ -1,9 +1,10 @@
 """The types into which every format is read: conversations, and refusals with a reason."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from backscroll.history.conversation import SourceConversation
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
@@ -38,19 +39,41 @@ class Partly:
 
 
 @dataclass(frozen=True, slots=True)
+class FromProgram:
+    """A conversation that another program recorded.
+
+    Attributes:
+        conversation: the conversation as it was read. It may repeat the start of another one.
+        stored: returns the conversation, or a part of it, as the store takes it.
+    """
+
+    conversation: SourceConversation
+    stored: Callable[[SourceConversation], ImportedConversation]
+
+
+@dataclass(frozen=True, slots=True)
+class AllCopied:
+    """A fork with nothing that its parent does not have."""
+
+
+Writable: TypeAlias = Imported | AllCopied | Refused
+ImportItem: TypeAlias = Writable | Partly | FromProgram
+
+
+@dataclass(frozen=True, slots=True)
 class ImportEntry:
     """One thread, conversation or completion of a source, or a refusal.
 
     Attributes:
         position: the position of the entry in its source, such as `line 12`; empty for the source
             itself.
-        item: the conversation, the part of it that can be imported, or the refusal.
+        item: the conversation, the part of it that can be imported, or why it is not imported.
         size: the size of the entry, in the unit of `ImportFile.total`.
         replaced: how many characters that cannot be stored became U+FFFD when it was read.
     """
 
     position: str
-    item: Imported | Partly | Refused
+    item: ImportItem
     size: int
     replaced: int = 0
 
