@@ -12,7 +12,8 @@ import pytest
 import zstandard
 
 from backscroll.history.conversation import Unreadable
-from backscroll.history.opening import Bounds, SourceFolder, opened
+from backscroll.history.disk_files import Bounds
+from backscroll.history.opening import SourceFolder, opened
 from tests.history.archives import encrypted, zipped
 
 NOBODY = 65_534

@@ -7,7 +7,6 @@ need a seekable file. They are copied to temporary files that only this user can
 import calendar
 import os
 import re
-import stat
 import tempfile
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,13 +18,21 @@ from typing import IO, BinaryIO, Final, TypeAlias
 from backscroll.history.conversation import Unreadable
 from backscroll.history.decompressing import (
     ENCRYPTED,
-    GZIP,
-    ZSTANDARD,
     Allowance,
     DamagedFileError,
     damage_in_words,
     decompressed,
     guarded,
+)
+from backscroll.history.disk_files import (
+    Bounds,
+    copied,
+    copy_bytes,
+    disk_file,
+    found_below,
+    is_compressed,
+    is_system_file,
+    why,
 )
 from backscroll.history.source_file import SourceFile
 
@@ -38,7 +45,7 @@ _BUFFER_BYTES: Final = 256 * 1024
 _IN_MEMORY_BYTES: Final = 32 * 1024**2
 _MAX_FOLDERS: Final = 64
 _NUMBER: Final = re.compile(r"\d+")
-_SYSTEM_FOLDER, _SYSTEM_FILES = "__MACOSX", ("._", ".DS_Store")
+_SYSTEM_FOLDER: Final = "__MACOSX"
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 """The ends of the names of files that SQLite keeps beside a database."""
 
@@ -49,28 +56,6 @@ Codex compresses a log, and Gemini CLI writes an older form of it, while the log
 """
 
 _FIRST_ZIP_YEAR: Final = 1980
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What an archive may take to read.
-
-    Attributes:
-        ratio: how many times larger than the compressed file its content may be. Text and logs are
-            compressed 4 to 50 times, and repeated parts of logs up to 200 times.
-        least_bytes: the content of a file may have this size whatever its ratio.
-        members: the maximum number of files in a folder or archive.
-        copy_bytes: the maximum size of a database or archive inside an archive.
-    """
-
-    ratio: int = 500
-    least_bytes: int = 1024**3
-    members: int = 500_000
-    copy_bytes: int = 8 * 1024**3
-
-    def allowance(self, size: int) -> Allowance:
-        """Return how much may be decompressed from a file of a size in bytes."""
-        return Allowance(max(self.least_bytes, size * self.ratio), self.ratio)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,52 +96,10 @@ def opened(
     opening = _Opening(is_whole, bounds or Bounds())
     if path.is_dir():
         files = dict[str, SourceFile]()
-        yield from _found(path, files, opening.bounds)
+        yield from found_below(path, files, opening.bounds)
         yield from opening.folder(SourceFolder(name or str(path), files), None, 0)
     else:
         yield from opening.file(disk_file(path, name, opening.bounds), None, 0)
-
-
-def disk_file(path: Path, name: str = "", bounds: Bounds | None = None) -> SourceFile:
-    """Return a file on disk. If gzip or zstandard compressed it, its content is decompressed.
-
-    If the file cannot be read, `open` raises the `OSError`.
-
-    Args:
-        path: the file.
-        name: as shown to users; empty for the path.
-        bounds: what its content may take to read.
-    """
-    try:
-        status = path.stat()
-    except OSError:
-        return SourceFile(name or str(path), lambda: path.open("rb"))
-    allowed = bounds or Bounds()
-
-    def content() -> BinaryIO:
-        return decompressed(
-            path.open("rb", buffering=_BUFFER_BYTES), allowed.allowance(status.st_size)
-        )
-
-    return SourceFile(
-        name or str(path), content, path, status.st_size, modified_at=int(status.st_mtime)
-    )
-
-
-@contextmanager
-def copied(stream: IO[bytes], most: int | None = None) -> Iterator[Path]:
-    """Yield a copy of a stream on disk, which is deleted at the end of the `with` block.
-
-    Only this user can read it.
-
-    Raises:
-        DamagedFileError: the stream has more than `most` bytes.
-    """
-    with tempfile.TemporaryDirectory(prefix="backscroll-") as folder:
-        path = Path(folder, "copy")
-        with path.open("xb") as file:
-            _copy(stream, file, most)
-        yield path
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +146,7 @@ class _Opening:
         A database inside an archive is copied together with `log`, its write-ahead log.
         """
         try:
-            if file.path is not None and _is_compressed(file.path):
+            if file.path is not None and is_compressed(file.path):
                 file = replace(file, path=None, size=None)
             start = _start(file)
             if start == _SQLITE and file.path is None:
@@ -223,7 +166,7 @@ class _Opening:
         with file.open() as stream, copied(stream, most) as copy:
             if log is not None:
                 with log.open() as rest, Path(f"{copy}-wal").open("xb") as written:
-                    _copy(rest, written, most)
+                    copy_bytes(rest, written, most)
             yield disk_file(copy, file.name)
 
     def archive(
@@ -249,50 +192,6 @@ class _Opening:
                 yield from self.folder(SourceFolder(file.name, files), allowance, nesting + 1)
 
 
-def why(error: OSError) -> str:
-    """Return the reason of an error as the rest of a sentence about the file."""
-    if isinstance(error, DamagedFileError):
-        return str(error)
-    return f"cannot be read: {error.strerror or error}"
-
-
-def _found(folder: Path, files: dict[str, SourceFile], bounds: Bounds) -> Iterator[Unreadable]:
-    """Add the files below a folder to `files`. Yield the folders that cannot be read."""
-    remaining = [("", folder)]
-    seen = set[tuple[int, int]]()  # a symbolic link may lead to a folder that contains it
-    while remaining:
-        prefix, current = remaining.pop()
-        try:
-            status = current.stat()
-            place = (status.st_dev, status.st_ino)
-            if place in seen and status.st_ino:
-                continue
-            seen.add(place)
-            entries = sorted(current.iterdir())
-        except OSError as error:
-            yield Unreadable(str(current), why(error))
-            continue
-        for entry in entries:
-            path = f"{prefix}{entry.name}"
-            try:
-                mode = entry.stat().st_mode
-            except OSError:  # a link to nothing, or to itself
-                continue
-            if stat.S_ISDIR(mode):
-                remaining.append((f"{path}/", entry))
-            elif stat.S_ISREG(mode) and not _is_system_file(entry.name):
-                files[path] = disk_file(entry, bounds=bounds)
-        if len(files) > bounds.members:
-            reason = f"has more than {bounds.members} files: import its folders one by one"
-            yield Unreadable(str(folder), reason)
-            files.clear()
-            return
-
-
-def _is_system_file(name: str) -> bool:
-    return name.startswith(_SYSTEM_FILES)
-
-
 def _belongs_to_another(path: str, files: Mapping[str, SourceFile]) -> bool:
     """Return whether a file is part of another one, or repeats another one, beside it."""
     if any(path.endswith(end) and path.removesuffix(end) in files for end in _COMPANIONS):
@@ -306,7 +205,7 @@ def _belongs_to_another(path: str, files: Mapping[str, SourceFile]) -> bool:
 
 def _is_left_out(member: zipfile.ZipInfo) -> bool:
     *folders, name = member.filename.split("/")
-    return not name or _is_system_file(name) or _SYSTEM_FOLDER in folders
+    return not name or is_system_file(name) or _SYSTEM_FOLDER in folders
 
 
 def _member(
@@ -347,11 +246,6 @@ def _natural(name: str) -> str:
     return _NUMBER.sub(lambda number: number[0].zfill(20), name)
 
 
-def _is_compressed(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(ZSTANDARD)).startswith((GZIP, ZSTANDARD))
-
-
 def _start(file: SourceFile) -> bytes:
     with file.open() as stream:
         return stream.read(len(_SQLITE))
@@ -365,14 +259,5 @@ def _seekable(file: SourceFile, most: int) -> Iterator[IO[bytes]]:
             yield stream
             return
         with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as copy:
-            _copy(stream, copy, most)
+            copy_bytes(stream, copy, most)
             yield copy
-
-
-def _copy(source: IO[bytes], target: IO[bytes], most: int | None) -> None:
-    size = 0
-    while block := source.read(_BUFFER_BYTES):
-        size += len(block)
-        if most is not None and size > most:
-            raise DamagedFileError(f"is larger than {most} bytes: unpack it and import it itself")
-        target.write(block)

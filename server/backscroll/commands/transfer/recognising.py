@@ -16,13 +16,14 @@ from backscroll.commands.transfer.left_out import LeftOut
 from backscroll.commands.transfer.recorded import Recorded
 from backscroll.history.conversation import Unreadable
 from backscroll.history.described import described
+from backscroll.history.disk_files import copied, why
 from backscroll.history.formats.registry import (
     MODULES,
     format_named,
     recognised,
     recognised_folder,
 )
-from backscroll.history.opening import Opened, SourceFolder, copied, opened, why
+from backscroll.history.opening import Opened, SourceFolder, opened
 from backscroll.history.sample import Sample
 from backscroll.history.sampling import samples
 from backscroll.history.source_file import SourceFile

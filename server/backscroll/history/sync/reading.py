@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from backscroll.history.disk_files import disk_file
 from backscroll.history.formats.format import Record
 from backscroll.history.formats.registry import format_named
-from backscroll.history.opening import disk_file
 from backscroll.history.sources.finding import FoundFile
 from backscroll.history.sources.source import Source
 
