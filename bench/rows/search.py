@@ -28,8 +28,9 @@ from bench.search.facts import Planted, facts, plant
 from bench.search.quality import FIRST, NEAR, Hit, quality
 from bench.trial import Trial
 
-CONVERSATIONS: Final = 2_200
-"""Real conversations: about 20,000 messages, joined to the length of an average one."""
+CONVERSATIONS: Final = CHITCHAT
+"""Real conversations: about 68,000 messages, joined to the length of an average one. In a much
+smaller store, the words themselves take a larger share of the index."""
 QUICK: Final = 600
 """Enough real conversations for every fact to be in one of its own. The shortest ones drop out."""
 
@@ -164,7 +165,7 @@ def _sizes(path: Path, text_bytes: int) -> list[Claim]:
 
 
 def _measure(trial: Trial) -> Outcome:
-    number = trial.size(CONVERSATIONS, quick=QUICK, long=CHITCHAT)
+    number = trial.size(CONVERSATIONS, quick=QUICK)
     texts, planted = plant(list(facts()), conversations(number))
     messages = sum(map(len, texts))
     text_bytes = sum(len(text.encode()) for said in texts for text in said)
