@@ -2,14 +2,18 @@
 
 # ruff: noqa: ASYNC240 - a test may wait for a file of its own
 
+import json
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.store.conftest import on_one_engine
+from backscroll.store.app import Store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
+from tests.store.conftest import Sql, on_one_engine
 from tests.store.wire import Json, add, error, new_thread, page, texts
 
+PART = {"type": "text", "text": {"value": "hi", "annotations": []}}
 V1 = {"OpenAI-Beta": "assistants=v1"}
 
 
@@ -43,6 +47,25 @@ async def test_a_new_message_has_every_field_that_the_document_declares(
     }
     assert await page(api, f"/threads/{thread_id}/messages/{message['id']}") == message
     assert (await page(api, f"/threads/{thread_id}/messages"))["data"] == [message]
+
+
+async def test_an_empty_list_of_annotations_takes_no_space(
+    store: Store, api: httpx2.AsyncClient, sql: Sql
+) -> None:
+    thread = await new_thread(api, ("hi",))
+    await store.import_thread(
+        ImportedThread(
+            key="1",
+            created_at=1,
+            messages=[ImportedMessage(role="user", content=[PART], created_at=1)],
+        )
+    )
+    stored = await sql("SELECT CAST(content AS TEXT) FROM messages")
+    assert [json.loads(content) for (content,) in stored] == [
+        [{"type": "text", "text": {"value": "hi"}}]
+    ] * 2
+    [message] = (await page(api, f"/threads/{thread}/messages"))["data"]
+    assert message["content"] == [PART]
 
 
 @pytest.mark.parametrize("text", ["a", "\x7f\x01\t\r\n", "é\u2028🙂\U0010ffff", "x" * 256_000])

@@ -1,11 +1,13 @@
 """Converts messages between requests, rows and the objects of both API versions."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from backscroll.store.bodies import MessageV1, MessageV2, TextPart
 from backscroll.store.envelopes import JSON, ApiVersion
 from backscroll.store.ids import new_message_id
+
+_ANNOTATIONS: Final = "annotations"
 
 
 def text_part(value: str) -> JSON:
@@ -23,13 +25,36 @@ def content_of(message: MessageV1 | MessageV2) -> list[JSON]:
     ]
 
 
+def stored_content(parts: Iterable[JSON]) -> list[JSON]:
+    """Return the parts of a message as they are stored: without empty lists of annotations.
+
+    These lists would be a tenth of a short message.
+    """
+    return [
+        {**part, "text": {name: value for name, value in text.items() if name != _ANNOTATIONS}}
+        if isinstance(text := part.get("text"), dict) and text.get(_ANNOTATIONS) == []
+        else part
+        for part in parts
+    ]
+
+
+def whole_content(parts: Iterable[JSON]) -> list[JSON]:
+    """Return stored parts of a message in the form of responses, as `text_part` returns them."""
+    return [
+        {**part, "text": {**text, _ANNOTATIONS: []}}
+        if isinstance(text := part.get("text"), dict) and _ANNOTATIONS not in text
+        else part
+        for part in parts
+    ]
+
+
 def message_row(message: MessageV1 | MessageV2, created_at: int) -> JSON:
     """Return the row of a new message, without its thread and position."""
     return {
         "id": new_message_id(),
         "created_at": created_at,
         "role": message.role,
-        "content": content_of(message),
+        "content": stored_content(content_of(message)),
         "attachments": message.attached(),
         "metadata": message.metadata or {},
         "run_id": None,
@@ -57,7 +82,7 @@ def message_object(row: Mapping[str, Any], thread_id: str, version: ApiVersion) 
         "incomplete_at": row["incomplete_at"],
         "incomplete_details": row["incomplete_details"],
         "role": row["role"],
-        "content": row["content"],
+        "content": whole_content(row["content"]),
         "assistant_id": row["assistant_id"],
         "run_id": row["run_id"],
         **files,

@@ -25,6 +25,7 @@ from backscroll.store.archive.records import (
 )
 from backscroll.store.conversation_object import item_object
 from backscroll.store.envelopes import JSON
+from backscroll.store.message_object import whole_content
 
 _CHUNK: Final = 100
 
@@ -139,7 +140,7 @@ def _item(row: JSON) -> ImportedItem:
 def _message(row: JSON) -> ImportedMessage:
     return ImportedMessage(
         role=row["role"],
-        content=row["content"],
+        content=whole_content(row["content"]),
         created_at=row["created_at"],
         id=row["id"],
         metadata=row["metadata"],

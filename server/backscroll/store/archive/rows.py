@@ -15,7 +15,7 @@ from backscroll.store.bodies import MetadataChange
 from backscroll.store.conversation_object import MAX_ITEM_TEXT, ItemList, completed, item_row
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import is_id
-from backscroll.store.message_object import text_part
+from backscroll.store.message_object import stored_content, text_part
 from backscroll.store.request_body import why_unstorable
 from backscroll.store.validation import validate
 
@@ -74,7 +74,9 @@ def message_digest(row: JSON) -> int:
         ValueError: the content has a value that cannot be stored.
         RecursionError: the content is nested too deeply.
     """
-    return _digest(_text_of([row[name] for name in _HASHED]))
+    # Older versions stored empty lists of annotations, which must not change the hash.
+    content = {"content": stored_content(row["content"])}
+    return _digest(_text_of([{**row, **content}[name] for name in _HASHED]))
 
 
 def item_digest(row: JSON) -> int:
@@ -135,7 +137,7 @@ def _message_row(message: ImportedMessage) -> tuple[JSON, int]:
         "import_key": message.key,
         "created_at": message.created_at,
         "role": message.role,
-        "content": parts,
+        "content": stored_content(parts),
         "attachments": message.attachments,
         "metadata": metadata,
         "run_id": message.run_id,
