@@ -1,11 +1,20 @@
 """What other programs recorded is imported from wherever it is, and everything is counted."""
 
+import asyncio
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from backscroll.commands.transfer.formats.entries import FromProgram, ImportEntry, ImportFile
+from backscroll.commands.transfer.importing import import_sources
 from backscroll.commands.transfer.left_out import LeftOut
+from backscroll.history.conversation import SourceConversation, SourceItem
+from backscroll.history.stored_form import stored_form
+from backscroll.history.streamed_items import StreamedItems
+from backscroll.store.archive.records import ImportKind
 from tests.history.archives import encrypted, zipped
 from tests.server.command_line import backscroll, read_lines
 
@@ -149,3 +158,41 @@ def test_files_that_look_alike_are_named_once_and_the_rarest_first() -> None:
     assert str(files) == (
         "users.json is a JSON array; c is text; a.html is an HTML page, as is 1 more; …"
     )
+
+
+async def test_a_conversation_that_is_too_long_for_memory_is_imported_in_parts(
+    tmp_path: Path,
+) -> None:
+    database = f"sqlite:///{tmp_path / 'x.db'}"
+    said: list[str] = []
+
+    def items(last: int) -> Iterator[SourceItem]:
+        for number in range(last):
+            if number == 1_200:
+                raise OSError(5, "Input/output error")
+            item = {"type": "message", "role": "user", "content": f"{number}\0"}
+            yield SourceItem(key=str(number), item=item)
+
+    async def imported(last: int) -> tuple[Counter[ImportKind], list[str]]:
+        conversation = SourceConversation(
+            source="codex", id="s1", items=StreamedItems(lambda: items(last)), created_at=5
+        )
+        item = FromProgram(conversation, lambda part: stored_form(part, 10))
+        file = ImportFile("x", iter([ImportEntry("conversation s1", item, 1)]), 1, "codex")
+        said.clear()
+        tally = await import_sources(database, [file], said.append)
+        return tally.by_source["codex"], [*said]
+
+    changed = "x: 1,100 characters that cannot be stored became U+FFFD"
+    assert await imported(1_100) == ({"imported": 1}, [changed])
+    assert (await imported(1_100))[0] == {"present": 1}
+    assert (await imported(1_150))[0] == {"updated": 1}
+    assert await imported(1_300) == (
+        {"refused": 1},
+        ["x: conversation s1: cannot be read: Input/output error"],
+    )
+    exported = await asyncio.to_thread(backscroll, database, "export")
+    (found,) = read_lines(exported.stdout)
+    assert [item["content"][0]["text"] for item in found["items"]] == [
+        f"{number}\ufffd" for number in range(1_150)
+    ]

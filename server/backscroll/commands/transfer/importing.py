@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import Final
 
 from backscroll.commands.local_store import opened_store
@@ -23,6 +23,7 @@ from backscroll.commands.transfer.tally import ImportTally
 from backscroll.database.faults import StoreError
 from backscroll.history.disk_files import why
 from backscroll.history.sync.lineage import Lineage
+from backscroll.history.sync.parts import parts
 from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -101,14 +102,52 @@ class _Import:
         """Read at most `most` entries of a source. The last ones are written with the next ones."""
         for entry in islice(source.entries, most):
             self.taken += 1
-            self._group.append((source, entry, await self._writable(entry.item)))
-            full = len(self._group) == GROUP_ENTRIES or (
-                sum(member.size for _, member, _ in self._group) >= GROUP_SIZE
-            )
-            # Report a refused entry at once, because the next line of stdin may arrive much later.
-            if full or isinstance(self._group[-1][2], Refused):
-                await self.write()
+            try:
+                await self._take(source, entry)
+            except OSError as error:  # long conversations are read from their file again
+                self._count(source, entry, ImportOutcome(kind="refused", reason=why(error)))
             advance(entry.size)
+
+    async def _take(self, source: ImportFile, entry: ImportEntry) -> None:
+        """Add an entry to the group, and write the group if it is full."""
+        forms = await self._forms(entry.item)
+        first = next(forms)
+        second = next(forms, None)
+        if second is not None:
+            await self.write()
+            self._count(source, entry, await self._write_parts(chain((first, second), forms)))
+            return
+        self._group.append((source, entry, first))
+        full = len(self._group) == GROUP_ENTRIES or (
+            sum(member.size for _, member, _ in self._group) >= GROUP_SIZE
+        )
+        # Report a refused entry at once, because the next line of stdin may arrive much later.
+        if full or isinstance(first, Refused):
+            await self.write()
+
+    async def _forms(self, item: ImportItem) -> Iterator[Writable]:
+        """Return an item as the store takes it, or the parts of one that is too long for memory.
+
+        What a fork copied from its parent is left out.
+        """
+        if isinstance(item, Partly):
+            return iter((item.item,))
+        if not isinstance(item, FromProgram):
+            return iter((item,))
+        pending = [each for *_, each in self._group if isinstance(each, ImportedConversation)]
+        own = await self.lineage.own_part(item.conversation, pending)
+        return iter((AllCopied(),)) if own is None else map(item.stored, parts(own))
+
+    async def _write_parts(self, forms: Iterator[Writable]) -> ImportOutcome:
+        """Write the parts of a conversation in order, and return what they did together."""
+        whole = ImportOutcome(kind="present")
+        for form in forms:
+            outcome = await self._write(form)
+            if outcome.kind == "refused":
+                return outcome
+            changed = outcome if whole.kind == "present" else whole
+            whole = replace(changed, repaired=whole.repaired + outcome.repaired)
+        return whole
 
     async def write(self) -> None:
         """Write the entries that were read. Each is imported completely or not at all."""
@@ -141,19 +180,6 @@ class _Import:
                     return await self.store.import_completion(item, self.partition)
         except StoreError as error:
             return ImportOutcome(kind="refused", reason=str(error))
-
-    async def _writable(self, item: ImportItem) -> Writable:
-        """Return an item without what a fork copied from its parent."""
-        if isinstance(item, Partly):
-            return item.item
-        if not isinstance(item, FromProgram):
-            return item
-        pending = [each for *_, each in self._group if isinstance(each, ImportedConversation)]
-        try:
-            own = await self.lineage.own_part(item.conversation, pending)
-            return AllCopied() if own is None else item.stored(own)
-        except OSError as error:  # long conversations are read from their file again
-            return Refused(why(error))
 
     def _count(self, source: ImportFile, entry: ImportEntry, outcome: ImportOutcome) -> None:
         self.tally.count(source.source, outcome)
