@@ -28,6 +28,7 @@ def test_all_facts_are_kept_and_empty_ones_left_out() -> None:
         key="chatgpt:c1/n2",
         created_at=10,
         last_active_at=20,
+        updated_at=30,
         items=[ImportedItem(HELLO, 20, "a"), ImportedItem(HELLO, None, "b")],
         metadata={
             "title": "Tea",

@@ -19,7 +19,7 @@ _sources = st.lists(
 
 def own(position: int) -> Known:
     """Return an item that the user wrote."""
-    return Known(position, f"own_{position}", None, None, None, is_deleted=False)
+    return Known(position, f"own_{position}", None, None, is_deleted=False)
 
 
 def applied(
@@ -44,7 +44,7 @@ def applied(
     given_anew = positions[: len(difference.placed)]
     for placed, position in zip(difference.placed, given_anew, strict=True):
         key, _, digest = source[placed.at]
-        new = Known(position, f"id_{key}_{position}", key, digest, None, is_deleted=False)
+        new = Known(position, f"id_{key}_{position}", key, digest, is_deleted=False)
         assert position not in there
         there[position] = moved.get(placed.at, new)._replace(position=position)
     return [there[position] for position in sorted(there)], given_anew

@@ -181,6 +181,17 @@ async def test_an_older_state_undoes_nothing(store: Store, api: httpx2.AsyncClie
     assert await shown(api) == ["one", "new"]
 
 
+async def test_a_branch_that_was_chosen_again_is_followed_if_the_source_is_newer(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    first = of(said("a", "one", 101), said("b", "old", 102))
+    second = of(said("a", "one", 101), said("c", "new", 103), updated_at=110)
+    again = of(said("a", "one", 101), said("b", "old", 102), updated_at=120)
+    for given in (first, second, again, second, first):
+        await store.import_conversation(given)
+    assert await shown(api) == ["one", "old"]
+
+
 async def test_a_tail_is_appended_and_removes_nothing(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
@@ -260,6 +271,19 @@ async def test_several_conversations_are_written_at_once_and_a_bad_one_is_refuse
     assert await store.watermarks() == {"/logs/a": later, "/logs/b": replace(mark, path="/logs/b")}
     assert await store.watermarks("other") == {}
     assert await sql("SELECT count(*) FROM conversations") == [(3,)]
+
+
+async def test_a_value_that_the_database_does_not_accept_costs_its_conversation_alone(
+    store: Store,
+) -> None:
+    good = [of(said("a", "one"), key=f"k{number}", id=f"conv_{number}") for number in range(2)]
+    bad = of(said("a", "one", 1 << 70), key="bad", id="conv_bad")
+    mark = Watermark(path="/logs/a", size=5, mtime_ns=1)
+    outcomes = await store.import_conversations([good[0], bad, good[1]], "", [mark])
+    assert [each.kind for each in outcomes] == ["imported", "refused", "imported"]
+    assert await store.watermarks() == {"/logs/a": mark}
+    with pytest.raises(StoreError, match="the database does not accept one of its values"):
+        await store.import_conversation(bad)
 
 
 def thread(*texts: str, key: str = "t", **others: Any) -> ImportedThread:  # noqa: ANN401 - of several types

@@ -19,6 +19,8 @@ Imported threads, conversations and their messages have an `import_key`, which i
 their source across imports. The `import_digest` of a message or item is a hash of what was
 imported. It is null for what was written through the API. `imported_metadata` has a hash of each
 value of the metadata as last imported, so that an import can tell what was changed since.
+`imported_until` is the latest time in what was last imported, in Unix seconds, so that an older
+state of the source changes nothing.
 
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
@@ -76,6 +78,7 @@ threads: Final = Table(
     Column("deleted_at", BigInteger),
     Column("last_active_us", BigInteger, nullable=False, server_default="0"),
     Column("imported_metadata", _Json),
+    Column("imported_until", BigInteger),
     UniqueConstraint("partition", "id", name="threads_partition_id_key"),
     UniqueConstraint("partition", "import_key", name="threads_partition_import_key_key"),
 )
@@ -116,6 +119,7 @@ conversations: Final = Table(
     Column("deleted_at", BigInteger),
     Column("last_active_us", BigInteger, nullable=False, server_default="0"),
     Column("imported_metadata", _Json),
+    Column("imported_until", BigInteger),
     # The number of items that are messages; null if they were not counted yet.
     Column("message_count", BigInteger),
     UniqueConstraint("partition", "id", name="conversations_partition_id_key"),

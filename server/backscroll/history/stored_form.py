@@ -32,6 +32,7 @@ def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConvers
         key=f"{conversation.source}:{conversation.id}",
         created_at=now_s if first is None else first,
         last_active_at=max(times, default=updated_at),
+        updated_at=updated_at,
         metadata={name: value for name, value in facts.items() if value},
         items=items,
         is_tail=conversation.is_partial,

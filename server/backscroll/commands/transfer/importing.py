@@ -33,7 +33,7 @@ from backscroll.store.archive.records import (
 )
 
 GROUP_ENTRIES: Final = 64
-"""The maximum number of entries that are written concurrently, so that they share one commit."""
+"""The maximum number of entries that are written in one transaction."""
 
 GROUP_SIZE: Final = 1024 * 1024
 """A group of entries is written once it has this size, in the unit of `ImportFile.total`."""
@@ -152,8 +152,20 @@ class _Import:
     async def write(self) -> None:
         """Write the entries that were read. Each is imported completely or not at all."""
         group, self._group = self._group, []
-        writes = [self._write(item) for *_, item in group]
-        for (source, entry, _), outcome in zip(group, await asyncio.gather(*writes), strict=True):
+        together = [
+            item for *_, item in group if isinstance(item, ImportedThread | ImportedConversation)
+        ]
+        outcomes = iter(await self.store.import_conversations(together, self.partition))
+        for source, entry, item in group:
+            match item:
+                case Refused(reason):
+                    outcome = ImportOutcome(kind="refused", reason=reason)
+                case AllCopied():
+                    outcome = ImportOutcome(kind="present")
+                case ImportedCompletion():
+                    outcome = await self._write(item)
+                case _:
+                    outcome = next(outcomes)
             self._count(source, entry, outcome)
 
     def report(self) -> None:
@@ -165,19 +177,9 @@ class _Import:
             names = ", ".join(f"{each} ({count})" for each, count in fields.items())
             self.refuse(f"{name}: imported without unknown fields: {names}")
 
-    async def _write(self, item: Writable) -> ImportOutcome:
+    async def _write(self, completion: ImportedCompletion) -> ImportOutcome:
         try:
-            match item:
-                case Refused(reason):
-                    return ImportOutcome(kind="refused", reason=reason)
-                case AllCopied():
-                    return ImportOutcome(kind="present")
-                case ImportedThread():
-                    return await self.store.import_thread(item, self.partition)
-                case ImportedConversation():
-                    return await self.store.import_conversation(item, self.partition)
-                case ImportedCompletion():
-                    return await self.store.import_completion(item, self.partition)
+            return await self.store.import_completion(completion, self.partition)
         except StoreError as error:
             return ImportOutcome(kind="refused", reason=str(error))
 

@@ -61,15 +61,15 @@ class Archive:
 
     async def import_conversations(
         self,
-        conversations: "Sequence[ImportedConversation]",
+        conversations: "Sequence[ImportedConversation | ImportedThread]",
         partition: str = "",
         watermarks: "Sequence[Watermark]" = (),
     ) -> "list[ImportOutcome]":
-        """Write several conversations in one transaction, like `import_conversation`.
+        """Write several conversations and threads in one transaction, like `import_conversation`.
 
         Args:
-            conversations: the conversations. One that cannot be stored is refused, and the others
-                are written. If several have the same key, they are written in order.
+            conversations: the conversations and threads. One that cannot be stored is refused, and
+                the others are written. If several have the same key, they are written in order.
             partition: the partition to write to.
             watermarks: are stored in the same transaction, as `set_watermarks` stores them.
 

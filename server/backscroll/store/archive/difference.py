@@ -20,7 +20,6 @@ class Known(NamedTuple):
         id: its id.
         key: its import key; None if it has none.
         digest: the hash of what was imported; None if it was written through the API.
-        created_at: in Unix seconds; None if unknown.
         is_deleted: whether it was deleted, through the API or by an import.
     """
 
@@ -28,7 +27,6 @@ class Known(NamedTuple):
     id: str
     key: str | None
     digest: int | None
-    created_at: int | None
     is_deleted: bool
 
     @property

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from backscroll.database.faults import StoreError
 from backscroll.database.port import Database
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from backscroll_tools.search.tokenizer import Tokens
 
 
+_REFUSED: Final = "cannot be imported: the database does not accept one of its values"
+
+
 async def import_one(
     database: Database, clock: Clock, given: ImportedThread | ImportedConversation, partition: str
 ) -> ImportOutcome:
@@ -38,17 +42,19 @@ async def import_one(
     if isinstance(prepared, ImportOutcome):
         raise StoreError(prepared.reason)
     [outcome] = await _import(database, clock, [prepared], partition, ())
+    if outcome.kind == "refused":
+        raise StoreError(outcome.reason)
     return outcome
 
 
 async def import_all(
     database: Database,
     clock: Clock,
-    given: Sequence[ImportedConversation],
+    given: Sequence[ImportedConversation | ImportedThread],
     partition: str,
     watermarks: Sequence[Watermark],
 ) -> list[ImportOutcome]:
-    """Import conversations, in one transaction, and refuse those that cannot be stored.
+    """Import conversations and threads, in one transaction, and refuse what cannot be stored.
 
     Raises:
         OperatorError: as `Database.write`.
@@ -94,7 +100,19 @@ async def _import(
         write_watermarks(connection, partition, watermarks)
         return outcomes
 
-    return await database.write(write_all)
+    try:
+        return await database.write(write_all)
+    except (DBAPIError, OverflowError):  # `Database.write` translates errors of the database itself
+        if len(prepared) == 1 and not watermarks:
+            return [ImportOutcome(kind="refused", reason=_REFUSED)]
+    # One of them has a value that the database does not accept. Write the others without it.
+    outcomes = [
+        outcome
+        for each in prepared
+        for outcome in await _import(database, clock, [each], partition, ())
+    ]
+    await database.write(lambda connection: write_watermarks(connection, partition, watermarks))
+    return outcomes
 
 
 def _tokens(

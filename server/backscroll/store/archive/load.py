@@ -88,12 +88,12 @@ def look(
         return Change(_outcome("imported", row["id"], prepared, difference), None, (), difference)
     if owner["deleted_at"] is not None:
         return Change(ImportOutcome(kind="forgotten"))
+    if not prepared.is_tail and prepared.newest_at < (owner["imported_until"] or 0):
+        return Change(ImportOutcome(kind="present", id=owner["id"]), owner)
     known = _known(connection, owner["position"], prepared)
     adopted: list[JSON] = []
     if owner["import_key"] is not None and not any(each.digest for each in known):
         known, adopted = adopt(connection, collection, owner["position"], known, prepared.members)
-    if _is_older(known, prepared):
-        return Change(ImportOutcome(kind="present", id=owner["id"]), owner)
     difference = compare(known, prepared.given, is_tail=prepared.is_tail)
     metadata = _metadata(owner, prepared)
     kind: ImportKind = "updated" if difference or metadata is not None else "present"
@@ -194,12 +194,6 @@ def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
     return None if found == current else found
 
 
-def _is_older(known: list[Known], prepared: Prepared) -> bool:
-    """Whether the import is an older state of a conversation than the store has."""
-    times = [each.created_at for each in known if each.is_imported and each.created_at is not None]
-    return not prepared.is_tail and bool(times) and prepared.newest_at < max(times)
-
-
 def _known(connection: Connection, owner: int, prepared: Prepared) -> list[Known]:
     """Return the owner's messages or items; for a tail, only those with the keys of its items."""
     collection = prepared.collection
@@ -226,7 +220,6 @@ def _members(collection: Collection) -> Select[Any]:
             columns.id,
             columns.import_key,
             columns.import_digest,
-            columns.created_at,
             columns.deleted_at.is_not(None),
         )
         .where(columns[collection.owner] == bindparam("of"))

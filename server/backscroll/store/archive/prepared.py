@@ -101,6 +101,7 @@ class Prepared:
         members: the rows of its messages or items, in order, without an owner and positions. The
             `id` of a row is None if it is to get a new one.
         active_at: its last activity, in Unix seconds.
+        newest_at: the latest time in it, in Unix seconds.
         is_tail: see `ImportedConversation`.
         repaired: how many characters became U+FFFD.
     """
@@ -109,6 +110,7 @@ class Prepared:
     row: JSON
     members: Sequence[JSON]
     active_at: int
+    newest_at: int
     is_tail: bool
     repaired: int
 
@@ -116,12 +118,6 @@ class Prepared:
     def given(self) -> list[Given]:
         """What identifies the members, and the hashes of their contents."""
         return [Given(row["import_key"], row["id"], row["import_digest"]) for row in self.members]
-
-    @property
-    def newest_at(self) -> int:
-        """The latest of its last activity and the times of its members, in Unix seconds."""
-        times = (row["created_at"] for row in self.members if row["created_at"] is not None)
-        return max(self.active_at, max(times, default=self.active_at))
 
     def active_us(self, now_us: int) -> int:
         """Return the last activity in Unix microseconds, limited to the time from 1970 to now."""
@@ -144,12 +140,14 @@ def prepare_thread(thread: ImportedThread) -> Prepared:
     thread_id = checked_id(thread.id, "thread")
     metadata, count = metadata_of(thread.metadata)
     active_at = members[-1]["created_at"] if members else thread.created_at
+    newest_at = _newest(members, active_at)
     row: JSON = {
         "id": thread_id or new_thread_id(),
         "import_key": thread.key,
         "created_at": thread.created_at,
         "metadata": metadata,
         "imported_metadata": hashes_of(metadata),
+        "imported_until": newest_at,
         "tool_resources": thread.tool_resources,
     }
     row, of_row = storable(row)
@@ -159,6 +157,7 @@ def prepare_thread(thread: ImportedThread) -> Prepared:
         row=row,
         members=members,
         active_at=active_at,
+        newest_at=newest_at,
         is_tail=False,
         repaired=repaired + count + of_row,
     )
@@ -174,24 +173,33 @@ def prepare_conversation(conversation: ImportedConversation) -> Prepared:
     members = _identified(rows, "items", is_tail=conversation.is_tail)
     conversation_id = checked_id(conversation.id, "conv")
     metadata, count = metadata_of(conversation.metadata)
+    last_active_at = conversation.last_active_at
+    active_at = conversation.created_at if last_active_at is None else last_active_at
+    newest_at = max(_newest(members, active_at), conversation.updated_at or 0)
     row: JSON = {
         "id": conversation_id or new_conversation_id(),
         "import_key": conversation.key,
         "created_at": conversation.created_at,
         "metadata": metadata,
         "imported_metadata": hashes_of(metadata),
+        "imported_until": newest_at,
     }
     row, of_row = storable(row)
     check(row)
-    active_at = conversation.last_active_at
     return Prepared(
         collection=CONVERSATIONS,
         row=row,
         members=members,
-        active_at=conversation.created_at if active_at is None else active_at,
+        active_at=active_at,
+        newest_at=newest_at,
         is_tail=conversation.is_tail,
         repaired=repaired + count + of_row,
     )
+
+
+def _newest(members: Iterable[JSON], active_at: int) -> int:
+    times = (row["created_at"] for row in members if row["created_at"] is not None)
+    return max(active_at, max(times, default=active_at))
 
 
 def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> list[JSON]:

@@ -91,6 +91,9 @@ class ImportedConversation:
         created_at: in Unix seconds.
         items: the items, in the order of the source.
         last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
+        updated_at: when the source last changed it, in Unix seconds; None if unknown. If this and
+            all other times are earlier than those of the last import, it is an older state, and
+            changes nothing.
         id: the id to store, which begins with `conv`; None to create an id.
         metadata: string keys and values. More than 16 pairs, names over 64 characters and values
             over 512 characters are cut off.
@@ -103,6 +106,7 @@ class ImportedConversation:
     created_at: int
     items: Sequence[ImportedItem]
     last_active_at: int | None = None
+    updated_at: int | None = None
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     is_tail: bool = False

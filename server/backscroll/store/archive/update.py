@@ -49,7 +49,11 @@ class Update:
         imported = self.prepared.row["imported_metadata"]
         if self.prepared.is_tail:  # it may not have all of the metadata
             imported = {**(self.row["imported_metadata"] or {}), **imported}
-        values = {"metadata": metadata, "imported_metadata": imported}
+        values = {
+            "metadata": metadata,
+            "imported_metadata": imported,
+            "imported_until": self._until,
+        }
         self._set_owner(values)
         before = self.row["metadata"]
         index.retitle(self.connection, self.partition, self._owner, before, metadata)
@@ -72,6 +76,7 @@ class Update:
         active, active_us = columns.last_active_us, self.prepared.active_us(self.now_us)
         values: JSON = {
             "next_position": next_position,
+            "imported_until": self._until,
             "last_active_us": case((active < active_us, active_us), else_=active),
         }
         if self.prepared.collection is CONVERSATIONS:
@@ -79,6 +84,10 @@ class Update:
         else:
             values |= {"message_count": _count, "last_message_at": _newest}
         self._set_owner(values)
+
+    @property
+    def _until(self) -> int:
+        return max(self.prepared.newest_at, self.row["imported_until"] or 0)
 
     @property
     def _owner(self) -> int:

@@ -24,6 +24,7 @@ def upgrade() -> None:
     """Migrate from version 5."""
     for table in ("threads", "conversations"):
         op.add_column(table, Column("imported_metadata", _Json))
+        op.add_column(table, Column("imported_until", BigInteger))
     op.add_column("conversations", Column("message_count", BigInteger))
     op.add_column("items", Column("created_at", BigInteger))
     for table in ("messages", "items"):
