@@ -129,6 +129,15 @@ async def test_a_branch_can_be_chosen_again(store: Store, api: httpx2.AsyncClien
         assert await shown(api) == texts
 
 
+async def test_a_conversation_that_was_emptied_can_grow_again(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    nameless = [ImportedItem({"role": "user", "content": text}) for text in ("one", "two")]
+    for items, texts in ((nameless, ["one", "two"]), ([], []), (nameless[:1], ["one"])):
+        await store.import_conversation(of(*items))
+        assert await shown(api) == texts
+
+
 async def test_a_new_first_message_is_indexed_with_the_title(
     store: Store, api: httpx2.AsyncClient
 ) -> None:

@@ -92,7 +92,7 @@ def look(
         return Change(ImportOutcome(kind="present", id=owner["id"]), owner)
     known = _known(connection, owner["position"], prepared)
     adopted: list[JSON] = []
-    if owner["import_key"] is not None and not any(each.digest for each in known):
+    if owner["import_key"] is not None and owner["imported_until"] is None:
         known, adopted = adopt(connection, collection, owner["position"], known, prepared.members)
     difference = compare(known, prepared.given, is_tail=prepared.is_tail)
     metadata = _metadata(owner, prepared)
