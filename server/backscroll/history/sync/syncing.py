@@ -145,17 +145,19 @@ class _Group:
         own = await self.lineage.own_part(record, [each.conversation for each in self._members])
         if own is None:
             return
+        kinds, number = Counter[str](), 0
+        if self.options.redact:
+            own, kinds = redacted(own)
         for number, part in enumerate(parts(own)):
             if number:
                 await self.write()
             await self._add_part(source, part, is_rest=number > 0)
+        if number:
+            await self.write()  # what is pending must be whole, because forks are compared with it
+        self.tally.redacted.update(kinds)
 
     async def _add_part(self, source: Source, record: SourceConversation, *, is_rest: bool) -> None:
-        kinds = Counter[str]()
-        if self.options.redact:
-            record, kinds = redacted(record)
         conversation = stored_form(record, int(time.time()))
-        self.tally.redacted.update(kinds)
         is_long = len(conversation.items) > self.options.group_items
         if is_long and (is_rest or await self._is_new(conversation)):
             await self._write_in_parts(source, conversation, is_rest=is_rest)
