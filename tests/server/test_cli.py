@@ -14,6 +14,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "export",
+    "forget",
     "import",
     "search",
     "serve",

@@ -127,7 +127,7 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
             "database",
             "ok",
             (
-                f"SQLite {sqlite3.sqlite_version}, schema 5, journal {mode}, synchronous full, "
+                f"SQLite {sqlite3.sqlite_version}, schema 6, journal {mode}, synchronous full, "
                 f"in {path}"
             ),
         ),
@@ -294,7 +294,7 @@ async def test_a_database_of_postgresql_is_described_without_its_password(
         diagnosis = await diagnosis_of(made(database=f"{url}?application_name={KEY}"))
         release = await asyncpg_version(url)
 
-    facts = f"PostgreSQL {release}, schema 5, synchronous_commit on, fsync off"
+    facts = f"PostgreSQL {release}, schema 6, synchronous_commit on, fsync off"
     assert found(diagnosis) == [
         ("database", "failed", facts),
         ("contents", "ok", "0 threads, 0 conversations, 0 stored completions"),
