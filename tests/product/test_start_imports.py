@@ -42,7 +42,9 @@ def of_the_sdk() -> set[str]:
 
 
 # The tool list of the default settings is ready made; that of others the server makes.
-@pytest.mark.parametrize("settings", [{}, {"BACKSCROLL_OUTPUT": "text"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"BACKSCROLL_OUTPUT": "text"}, {"BACKSCROLL_SOURCES": "codex"}]
+)
 def test_until_the_tools_are_listed_only_the_sdk_and_our_own_modules_are_imported(
     settings: dict[str, str], of_the_sdk: set[str], tmp_path: Path
 ) -> None:
