@@ -13,14 +13,14 @@ from backscroll.store.app import Store, open_store
 
 
 @asynccontextmanager
-async def opened_store(database: str) -> AsyncIterator[Store]:
-    """Open the embedded store.
+async def opened_store(database: str, *, indexes_tools: bool = False) -> AsyncIterator[Store]:
+    """Open the embedded store, with the arguments of `open_store`.
 
     Raises:
         OperatorError: the database cannot be used, or fails while in use.
     """
     with _one_line_errors():
-        async with open_store(database) as store:
+        async with open_store(database, indexes_tools=indexes_tools) as store:
             yield store
 
 

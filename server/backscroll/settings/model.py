@@ -26,6 +26,7 @@ UPSTREAMS: Final = tuple(PROFILES)
 AUTHS: Final[tuple[str, ...]] = ("", *get_args(Auth))
 SERVES: Final = tuple(GROUPS)
 TOOLSETS: Final = (*(each.name for each in toolset.TOOLSETS), "all")
+INDEXES: Final = ("text", "all")
 OUTPUTS: Final = ("both", "text", "structured")
 RESULT_CHARS_MAX: Final = 200_000
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -95,6 +96,11 @@ class Settings:
         600.0,
         least=0,
         most=86_400,
+    )
+    index: str = _setting(
+        "what the store's search finds: text, or all to find tool calls and their outputs too",
+        "text",
+        one_of=INDEXES,
     )
     toolsets: tuple[str, ...] = _setting(
         "the toolsets to offer agents, comma-separated",
@@ -190,6 +196,11 @@ class Settings:
     tls_key_file: str = _setting(
         "the certificate's private key in PEM, unencrypted", "", resolve=absolute, http=True
     )
+
+    @property
+    def indexes_tools(self) -> bool:
+        """Whether the store's search finds the calls and outputs of tools."""
+        return self.index == "all"
 
     @property
     def database_url(self) -> str:

@@ -40,6 +40,7 @@ from backscroll.store.messages import MessageEndpoints
 from backscroll.store.retention import RetentionClock
 from backscroll.store.search import backfill
 from backscroll.store.search.search_endpoint import SearchEndpoint
+from backscroll.store.search.tool_indexing import ToolIndexingDatabase
 from backscroll.store.threads import ThreadEndpoints
 
 _CLOCK: Final = Clock()
@@ -66,7 +67,11 @@ class Store(Archive):
 
 @asynccontextmanager
 async def open_store(
-    database: str, clock: Clock = _CLOCK, lock_s: float = LOCK_S
+    database: str,
+    clock: Clock = _CLOCK,
+    lock_s: float = LOCK_S,
+    *,
+    indexes_tools: bool = False,
 ) -> AsyncIterator[Store]:
     """Open the store in a database, and close it on exit. A missing SQLite file is created.
 
@@ -74,13 +79,16 @@ async def open_store(
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
         lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
+        indexes_tools: whether search also finds the calls and outputs of tools: in messages that
+            are written now and, after a while, in older ones.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
     """
-    async with open_database(database, "store", lock_s) as opened:
+    async with open_database(database, "store", lock_s) as raw:
+        opened = ToolIndexingDatabase(raw) if indexes_tools else raw
         store = await store_over(opened, clock)
-        filling = asyncio.create_task(backfill.keep_whole(opened))
+        filling = asyncio.create_task(backfill.keep_whole(opened, with_tools=indexes_tools))
         counting = asyncio.create_task(count_messages(opened))
         try:
             yield store

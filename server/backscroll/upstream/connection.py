@@ -161,7 +161,10 @@ class UpstreamConnection:
         from backscroll.store.app import open_store
 
         try:
-            store = await self._stack.enter_async_context(open_store(self._settings.database_url))
+            opening = open_store(
+                self._settings.database_url, indexes_tools=self._settings.indexes_tools
+            )
+            store = await self._stack.enter_async_context(opening)
         except OperatorError as error:
             raise ToolError(
                 "upstream_unavailable",

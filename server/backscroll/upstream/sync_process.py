@@ -78,7 +78,11 @@ class SyncProcess:
 
     async def _run(self) -> None:
         await asyncio.sleep(self._start_after_s)
-        variables = {"DATABASE": self._settings.database, "PROJECT": self._settings.project}
+        variables = {
+            "DATABASE": self._settings.database,
+            "PROJECT": self._settings.project,
+            "INDEX": self._settings.index,
+        }
         given = {f"{PREFIX}{name}": value for name, value in variables.items()}
         self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "backscroll", "sync", *self._settings.sources),

@@ -16,14 +16,21 @@ from sqlalchemy import Connection
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
 from backscroll.store.app import Store, store_over
-from backscroll.store.archive.records import ImportedMessage, ImportedThread
-from backscroll.store.search import backfill, index, merging, terms
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedConversation,
+    ImportedItem,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.search import backfill, index, merging, pending, terms
 from backscroll.store.search.rows import Row
 from backscroll.store.search.texts import THREAD
+from backscroll.store.search.tool_indexing import ToolIndexingDatabase
 from tests.store.conftest import V2, Sql, examples_share_a_store
 from tests.store.search.contents import indexed, scanned
 from tests.store.search.writer import ACTIONS, WORDS, Writer
-from tests.store.wire import add, add_items, new_conversation, new_thread
+from tests.store.wire import add, add_items, new_conversation, new_thread, page
 
 T = TypeVar("T")
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join).filter(bool)
@@ -154,7 +161,7 @@ async def test_a_store_without_an_index_is_indexed_while_it_is_open(
     messages = [ImportedMessage(role="user", content=f"m{n}", created_at=1) for n in range(250)]
     await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
     async with open_database(database_url, "store") as database:
-        await database.write(index.reset)
+        await database.write(pending.start_over)
         assert await indexed(sql, postgres=postgres) == {}
         assert not await database.read(backfill.is_whole)
         during = asyncio.create_task(
@@ -204,7 +211,7 @@ async def test_a_file_that_was_replaced_while_it_was_indexed_is_indexed_from_the
     async with open_database(f"sqlite:///{path}", "store") as database:
         store = await store_over(database)
         await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
-        await database.write(index.reset)
+        await database.write(pending.start_over)
         shutil.copyfile(path, backup)
         await backfill.fill(Replacing(database, path, backup), 0)
         assert await database.read(backfill.is_whole)
@@ -233,7 +240,7 @@ async def test_a_transaction_indexes_a_bounded_number_of_characters(path: Path) 
     async with open_database(f"sqlite:///{path}", "store") as database:
         store = await store_over(database)
         await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
-        await database.write(index.reset)
+        await database.write(pending.start_over)
         watched = Watched(database, index.owner_of(THREAD, 1))
         await backfill.fill(watched, 0, chunk_chars=10)
         assert await database.read(backfill.is_whole)
@@ -264,8 +271,131 @@ async def test_a_message_is_indexed_even_if_its_transaction_ran_twice(path: Path
     async with open_database(f"sqlite:///{path}", "store") as database:
         store = await store_over(database)
         await store.import_thread(ImportedThread(key="long", created_at=1, messages=messages))
-        await database.write(index.reset)
+        await database.write(pending.start_over)
         await backfill.fill(Repeating(database), 0)
         assert await database.read(backfill.is_whole)
         owner = index.owner_of(THREAD, 1)
         assert len(await database.read(partial(index.rows_of, owner=owner))) == 250
+
+
+CALL = {"type": "function_call", "name": "find_boat", "arguments": '{"a": "tug"}', "call_id": "c"}
+OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "The anchor is lost."}
+CONTENTS = [
+    ImportedThread(
+        key="t",
+        id="thread_1",
+        created_at=1,
+        metadata={"title": "Lighthouse"},
+        messages=[
+            ImportedMessage(id="msg_1", role="tool", content="The harbour.", created_at=1),
+            ImportedMessage(id="msg_2", role="user", content="Plain words.", created_at=2),
+        ],
+    ),
+    ImportedConversation(
+        key="c",
+        id="conv_1",
+        created_at=3,
+        items=[
+            ImportedItem({"role": "user", "content": "More words."}),
+            ImportedItem({"id": "fc_1", **CALL}),
+            ImportedItem({"id": "fco_1", **OUTPUT}),
+            ImportedItem(
+                {
+                    "id": "rs_1",
+                    "type": "reasoning",
+                    "summary": [{"type": "summary_text", "text": "An anchor?"}],
+                }
+            ),
+        ],
+    ),
+    ImportedCompletion(
+        key="d",
+        id="chatcmpl-1",
+        created_at=4,
+        model="m",
+        messages=[
+            {
+                "role": "assistant",
+                "content": "I look.",
+                "tool_calls": [
+                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": "buoy"}}
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c", "content": "A lantern."},
+        ],
+        choices=[{"index": 0, "message": {"role": "assistant", "content": "Done."}}],
+    ),
+]
+FOUND = {
+    "harbour": [("msg_1", "tool", "The harbour.")],
+    "lighthouse": [("msg_1", "tool", "The harbour.")],
+    "find_boat": [("fc_1", "tool", 'find_boat\n{"a": "tug"}')],
+    "anchor": [("fco_1", "tool", "The anchor is lost.")],
+    "buoy": [("chatcmpl-1-0", "assistant", "I look.\nf\nbuoy")],
+    "lantern": [("chatcmpl-1-1", "tool", "A lantern.")],
+}
+NOTHING: dict[str, list[tuple[str, str, str]]] = {query: [] for query in FOUND}
+
+
+async def imported(store: Store) -> None:
+    thread, conversation, completion = CONTENTS
+    assert isinstance(thread, ImportedThread)
+    assert isinstance(conversation, ImportedConversation)
+    assert isinstance(completion, ImportedCompletion)
+    await store.import_thread(thread)
+    await store.import_conversation(conversation)
+    await store.import_completion(completion)
+
+
+async def hits(store: Store) -> dict[str, list[tuple[str, str, str]]]:
+    transport = httpx2.ASGITransport(app=store.app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
+        found = {}
+        for query in FOUND:
+            listed = await page(api, "/search", query=query)
+            assert listed["search"]["complete"]
+            found[query] = [
+                (hit["id"], hit["role"], hit["excerpt"]["text"]) for hit in listed["data"]
+            ]
+        return found
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
+async def test_the_text_of_tools_is_found_if_the_operator_chooses_that(
+    database_url: str, sql: Sql, *, later: bool
+) -> None:
+    """Messages that were written before are indexed in the background."""
+    postgres = database_url.startswith("postgres")
+    async with open_database(database_url, "store") as database:
+        plain, everything = (
+            await store_over(database),
+            await store_over(marking := ToolIndexingDatabase(database)),
+        )
+        await imported(plain if later else everything)
+        titles: dict[str, list[tuple[str, str, str]]] = {"lighthouse": [("msg_1", "tool", "")]}
+        if later:
+            assert await hits(plain) == NOTHING | titles
+            for _ in range(2):  # the second time, nothing is left to do
+                await marking.write(pending.add_tools)
+                await backfill.fill(marking, 0)
+        found = await hits(plain)
+        # A message that was indexed for its other text or title stays as it is.
+        also_indexed: dict[str, list[tuple[str, str, str]]] = (
+            {"buoy": [], "harbour": []} | titles if later else {}
+        )
+        assert found == FOUND | also_indexed
+        # Whoever changes or deletes a message later removes the same words.
+        transport = httpx2.ASGITransport(app=plain.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            await api.post("/threads/thread_1", json={"metadata": {"title": "Windmill"}})
+            assert (await hits(plain))["lighthouse"] == []
+            for url in ("threads/thread_1/messages/msg_1", "conversations/conv_1/items/fc_1"):
+                assert (await api.delete(f"/{url}")).status_code == 200
+            left = await hits(plain)
+            assert left == found | {query: [] for query in ("harbour", "lighthouse", "find_boat")}
+            for url in ("threads/thread_1", "conversations/conv_1", "chat/completions/chatcmpl-1"):
+                assert (await api.delete(f"/{url}")).status_code == 200
+        assert await hits(plain) == NOTHING
+        assert await indexed(sql, postgres=postgres) == {}

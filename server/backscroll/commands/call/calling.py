@@ -52,7 +52,7 @@ async def call_tool(
     if settings.output == unwanted:
         settings = replace(settings, output="both")
     if is_embedded(settings):
-        async with opened_store(settings.database_url):
+        async with opened_store(settings.database_url, indexes_tools=settings.indexes_tools):
             pass  # opening the store shows whether it can be used
     async with Client(build(replace(settings, sources=()))) as client:
         result = await _result(client, name, arguments)

@@ -23,7 +23,7 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
     """Serve the store until the process is interrupted.
 
     Args:
-        settings: the settings; only the database, log level and log format are used.
+        settings: the settings; only those of the database, its index and the log are used.
         host: a loopback address, or `localhost`.
         port: the port to listen on; 0 for any free port.
 
@@ -37,7 +37,8 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             "use 127.0.0.1, ::1 or localhost"
         )
     configure(settings.log_level, settings.log_format)
-    async with opened_store(settings.database_url) as store:
+    opening = opened_store(settings.database_url, indexes_tools=settings.indexes_tools)
+    async with opening as store:
         with listen(host, port) as listener:
             sys.stderr.write(_HINT.format(url=f"{address(host, listener)}/v1"))
             name = f"[{host}]" if ":" in host else host

@@ -80,6 +80,7 @@ def sync(  # noqa: PLR0913 - the options of the command
             partition=settings.project, redact=not no_redact, since_s=since_s, refuse=_refuse
         ),
         say=click.echo,
+        indexes_tools=settings.indexes_tools,
     )
     with interrupted_at_once():
         if dry_run:

@@ -29,12 +29,14 @@ class SyncCommand:
         sources: the sources to sync.
         options: how to sync.
         say: writes a line of the result.
+        indexes_tools: whether search also finds the calls and outputs of tools.
     """
 
     database: str
     sources: Sequence[Source]
     options: SyncOptions
     say: Callable[[str], None]
+    indexes_tools: bool = False
 
     async def show(self) -> None:
         """Show what was found and what is new, without reading or writing any of it."""
@@ -50,7 +52,7 @@ class SyncCommand:
             OperatorError: the database cannot be used.
         """
         sources = here(self.sources)
-        async with opened_store(self.database) as store:
+        async with opened_store(self.database, indexes_tools=self.indexes_tools) as store:
             known = await store.watermarks(self.options.partition)
             new = changed(sources, known, self.options.since_s)
             self._show(sources, new)
@@ -71,7 +73,7 @@ class SyncCommand:
         Raises:
             OperatorError: the database cannot be used.
         """
-        async with opened_store(self.database) as store:
+        async with opened_store(self.database, indexes_tools=self.indexes_tools) as store:
             rounds = await requested_rounds() if on_request else Rounds(_slept, self._after)
             options = replace(self.options, group_items=SMALL_GROUP) if on_request else self.options
             await watch(store, lambda: here(self.sources), read_file, options, rounds)

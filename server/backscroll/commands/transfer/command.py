@@ -94,7 +94,9 @@ def import_(  # noqa: PLR0913, PLR0917 - one for each option
     recogniser = Recogniser(recorded, _refuse, kind)
     sources = (file for path in paths for file in recogniser.found(path, stdin))
     with interrupted_at_once():
-        into = partial(import_sources, partition=settings.project)
+        into = partial(
+            import_sources, partition=settings.project, indexes_tools=settings.indexes_tools
+        )
         tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
     tally.redacted = recorded.secrets
     for line in tally.lines():

@@ -39,12 +39,14 @@ GROUP_SIZE: Final = 1024 * 1024
 """A group of entries is written once it has this size, in the unit of `ImportFile.total`."""
 
 
-async def import_sources(
+async def import_sources(  # noqa: PLR0913 - the options of the command
     database: str,
     sources: Iterable[ImportFile],
     refuse: Callable[[str], None],
     limit: int | None = None,
     partition: str = "",
+    *,
+    indexes_tools: bool = False,
 ) -> ImportTally:
     """Import all entries of the sources in order. Each entry is imported completely or not at all.
 
@@ -55,6 +57,7 @@ async def import_sources(
             reason.
         limit: the maximum number of entries in total; None for no limit.
         partition: the partition to import into; empty for the shared one.
+        indexes_tools: whether search also finds the calls and outputs of tools.
 
     Raises:
         StoreError: the database cannot be used.
@@ -62,7 +65,7 @@ async def import_sources(
     """
     tally = ImportTally()
     try:
-        async with opened_store(database) as store:
+        async with opened_store(database, indexes_tools=indexes_tools) as store:
             into = _Import(store, partition, tally, refuse, Lineage(store, partition))
             try:
                 with one_after_another() as begin:

@@ -14,7 +14,7 @@ from backscroll.store.archive.tombstones import is_forgotten
 from backscroll.store.completions import replace_filter_rows
 from backscroll.store.ids import new_completion_id
 from backscroll.store.search import index
-from backscroll.store.search.texts import COMPLETION, Entry, completion_text, item_role
+from backscroll.store.search.texts import COMPLETION, completion_entry
 
 if TYPE_CHECKING:
     from backscroll.store.envelopes import JSON
@@ -54,10 +54,7 @@ def write_completion(
     ]
     insert_all(connection, completion_messages, rows)
     replace_filter_rows(connection, position, metadata)
-    entries = (
-        Entry(at, item_role(body), completion.created_at, completion_text(body))
-        for at, body in enumerate(bodies)
-    )
+    entries = (completion_entry(at, body, completion.created_at) for at, body in enumerate(bodies))
     index.add(connection, partition, index.owner_of(COMPLETION, position), entries)
     repaired = of_metadata + of_content
     return ImportOutcome(kind="imported", id=completion_id, added=len(rows), repaired=repaired)

@@ -27,7 +27,7 @@ from backscroll.store.archive.tombstones import mark_forgotten
 from backscroll.store.completions import replace_filter_rows
 from backscroll.store.envelopes import JSON
 from backscroll.store.idempotency import erase_replies
-from backscroll.store.search import index
+from backscroll.store.search import index, pending
 from backscroll.store.search.texts import COMPLETION, CONVERSATION, THREAD
 from backscroll_tools.search.titles import title_of
 
@@ -123,7 +123,7 @@ async def forget(
         await asyncio.sleep(_PAUSE_S)
     is_done = False
     while not is_done:
-        is_done = await database.write(index.erase_removed)
+        is_done = await database.write(pending.erase_step)
         await asyncio.sleep(_PAUSE_S)
     return ForgetOutcome(erased=count, is_log_empty=await database.truncate_log())
 

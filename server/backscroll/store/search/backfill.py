@@ -21,7 +21,7 @@ from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
 from backscroll.database.search_schema import search_pending
 from backscroll.database.sqlite_file import Identity, opened_file
-from backscroll.store.search import index, rows, terms
+from backscroll.store.search import index, pending, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 from backscroll.store.search.merging import PAUSE_S, Merging
 from backscroll.store.search.texts import Entry
@@ -35,8 +35,10 @@ WATCH_S: Final = 5.0
 """The pause between two checks for missing or removed messages, in seconds."""
 
 _log: Final = logging.getLogger(__name__)
-_pending: Final = select(search_pending.c.kind, search_pending.c.below).order_by(
-    search_pending.c.kind
+_pending: Final = (
+    select(search_pending.c.kind, search_pending.c.below)
+    .where(search_pending.c.kind <= pending.ERASING)
+    .order_by(search_pending.c.kind)
 )
 _done: Final = delete(search_pending).where(search_pending.c.kind == bindparam("of"))
 _goes_on: Final = (
@@ -46,15 +48,22 @@ _goes_on: Final = (
 )
 
 
-async def keep_whole(database: Database, watch_s: float = WATCH_S) -> None:
+async def keep_whole(
+    database: Database, *, with_tools: bool = False, watch_s: float = WATCH_S
+) -> None:
     """Index missing messages, erase removed ones, and merge the index, until cancelled.
 
     Args:
         database: the database.
+        with_tools: whether to index the text of tools in older messages too.
         watch_s: the pause between two checks for missing or removed messages, in seconds.
     """
     merging = Merging()
     while True:
+        if with_tools:
+            with suppress(NothingWrittenError, CommitUnknownError):  # the next check tries again
+                await database.write(pending.add_tools)
+                with_tools = False
         await fill(database)
         await merging.check(database)
         await asyncio.sleep(watch_s)
@@ -95,7 +104,7 @@ async def stop(task: "asyncio.Task[None]") -> None:
 
 def is_whole(connection: Connection) -> bool:
     """Whether every message of the database is indexed."""
-    return all(kind == index.ERASING for kind, _ in connection.execute(_pending))
+    return all(kind == pending.ERASING for kind, _ in connection.execute(_pending))
 
 
 def _has_pending(connection: Connection) -> bool:
@@ -134,13 +143,13 @@ class _Filling:
         """
         take_turns(connection, "search index")
         if self.outdated and _is_of_other_version(connection):
-            index.reset(connection)
+            pending.start_over(connection)
         filling: _Filling = self
-        pending = connection.execute(_pending).first()
-        if pending is not None and pending.kind != index.ERASING:
-            filling = self._index(connection, pending.kind, pending.below)
-        elif pending is not None and terms.forget(connection):
-            connection.execute(_done, {"of": index.ERASING})
+        first = connection.execute(_pending).first()
+        if first is not None and first.kind != pending.ERASING:
+            filling = self._index(connection, first.kind, first.below)
+        elif first is not None and terms.forget(connection):
+            connection.execute(_done, {"of": pending.ERASING})
         return replace(filling, outdated=False)
 
     def _index(self, connection: Connection, kind: int, below: int) -> "_Filling":

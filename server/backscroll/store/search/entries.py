@@ -29,7 +29,7 @@ from backscroll.store.search.texts import (
     KINDS,
     THREAD,
     Entry,
-    role_and_text,
+    role_and_texts,
 )
 
 CHUNK: Final = 200
@@ -44,7 +44,7 @@ class Source(NamedTuple):
         owner: the position of a message's owner. Its table is the table of the messages.
         id: what identifies a message in its owner.
         created_at: when a message was written, in Unix seconds; or if that is unknown, its owner.
-        content: the arguments of `role_and_text`.
+        content: the arguments of `role_and_texts`.
     """
 
     owners: Table
@@ -100,8 +100,8 @@ def entries(connection: Connection, owner: int, above: int, most: int = CHUNK) -
     rows = connection.execute(_NEXT[kind], {"of": of, "above": above, "most": most})
     found = []
     for position, created_at, *content in rows:
-        role, text = role_and_text(kind, *content)
-        found.append(Entry(position, role, created_at, text))
+        role, text, of_tools = role_and_texts(kind, *content)
+        found.append(Entry(position, role, created_at, text, tool_text=of_tools))
     return found
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, and_, or_
 from backscroll.store.envelopes import JSON
 from backscroll.store.search.entries import SOURCES, Source
 from backscroll.store.search.rows import Row
-from backscroll.store.search.texts import COMPLETION, KINDS, has_title, role_and_text
+from backscroll.store.search.texts import COMPLETION, KINDS, everything, has_title, role_and_texts
 from backscroll_tools.search.titles import title_of, titled
 
 if TYPE_CHECKING:
@@ -62,8 +62,10 @@ def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) 
         ) in connection.execute(statement.where(wanted)):
             if within != partition or deleted is not None:
                 continue
-            role, text = role_and_text(kind, *content)
+            role, text, of_tools = role_and_texts(kind, *content)
             row = rows[of, position]
+            if found[row].has_tools:
+                text = everything(text, of_tools)
             hits[row] = {
                 "id": f"{owner}-{identifier}" if kind == COMPLETION else identifier,
                 "object": "search.hit",

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, cast
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from backscroll.database.compiled import CompiledStatement
 from backscroll.database.deferred import settle
 from backscroll.database.json_text import load_json
 from backscroll.database.locks import take_turns
-from backscroll.database.search_schema import search_pending, search_scopes
-from backscroll.store.search import rows, terms
+from backscroll.database.search_schema import search_scopes
+from backscroll.store.search import pending, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
-from backscroll.store.search.rows import MAX_LENGTH, Row
-from backscroll.store.search.texts import KINDS, Entry, has_title, role_number
+from backscroll.store.search.rows import MAX_LENGTH, WITH_TOOLS, Row
+from backscroll.store.search.texts import KINDS, Entry, everything, has_title, role_number
+from backscroll.store.search.tool_indexing import indexes_tools
 from backscroll_tools.search.titles import title_of, titled
 
 _LOOKED_UP: Final = 3
@@ -80,6 +81,8 @@ def add(connection: Connection, partition: str, owner: int, entries: Iterable[En
         owner: the owner's number.
         entries: the messages. Messages without a text are left out.
     """
+    if indexes_tools(connection):
+        entries = map(_with_tools, entries)
     titled_entries = (_with_title(connection, owner, entry) for entry in entries)
     texts = (entry for entry in titled_entries if entry.text.strip())
     while chunk := list(islice(texts, CHUNK)):
@@ -92,6 +95,7 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
 
     scope = scope_of(connection, partition, create=True) or 0
     own = owner_token(owner)
+    with_tools = indexes_tools(connection)
     added = []
     for entry in chunk:
         found = entry.tokens or tokens(entry.text)
@@ -102,27 +106,39 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
             scope=scope,
             length=min(found.length, MAX_LENGTH),
             role=role_number(entry.role),
-            version=TOKENS_VERSION,
+            version=TOKENS_VERSION | (WITH_TOOLS if with_tools and entry.tool_text else 0),
         )
         added.append((row, [*scoped(scope, found.terms), own]))
     terms.add(connection, added)
+
+
+def _with_tools(entry: Entry) -> Entry:
+    """Return a message with the text of tools as a part of its text."""
+    if not entry.tool_text:
+        return entry
+    return entry._replace(text=everything(entry.text, entry.tool_text), tokens=None)
 
 
 def remove(connection: Connection, partition: str, owner: int, position: int, text: str) -> None:
     """Remove a message from the index.
 
     Args:
-        connection: the connection of the transaction that erases the message.
+        connection: the connection of the transaction that erases the message. The message must
+            not be erased yet.
         partition: the owner's partition.
         owner: the number of the message's thread, conversation or completion.
         position: the message's position there.
-        text: the text that was indexed for the message, without the title.
+        text: the message's text, without the title and the text of tools.
     """
     settle(connection)
-    text = _text(connection, owner, position, text)
-    row = _find(connection, partition, owner, position, text)
-    if row is not None and _remove(connection, [(*row, text)]):
-        _forget(connection)
+    found = _find(connection, partition, owner, position, _text(connection, owner, position, text))
+    if found is None:
+        return
+    row, data = found
+    if data.has_tools:
+        text = _text_in(data, entries(connection, owner, position - 1, 1)[0])
+    if _remove(connection, [(row, data, _text(connection, owner, position, text))]):
+        pending.erase(connection)
 
 
 def retitle(
@@ -148,14 +164,16 @@ def retitle(
     if not first or not has_title(owner, first[0].position):
         return
     settle(connection)
-    earlier, later = titled(first[0].text, old), titled(first[0].text, new)
-    found = _find(connection, partition, owner, first[0].position, earlier)
+    text = first[0].text
+    found = _find(connection, partition, owner, first[0].position, titled(text, old))
     if found is None:
         add(connection, partition, owner, first)
         return
     row, data = found
-    if data.version != TOKENS_VERSION:
-        reset(connection)
+    text = _text_in(data, first[0])
+    earlier, later = titled(text, old), titled(text, new)
+    if data.tokenizer != TOKENS_VERSION:
+        pending.start_over(connection)
         return
     if later.strip():
         new_tokens = tokens(later)
@@ -166,7 +184,7 @@ def retitle(
         terms.replace(connection, row, data, old_terms, new_terms)
     else:
         _remove(connection, [(row, data, earlier)])
-    _forget(connection)
+    pending.erase(connection)
 
 
 def _with_title(connection: Connection, owner: int, entry: Entry) -> Entry:
@@ -191,7 +209,14 @@ def _find(
     from backscroll_tools.search.tokenizer import tokens
 
     if not text.strip():
-        return None
+        # Only the text of tools can be indexed.
+        entry = next(iter(entries(connection, owner, position - 1, 1)), None)
+        text = entry.tool_text if entry is not None and entry.position == position else ""
+        if not text.strip():
+            return None
+        longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
+        scope = scope_of(connection, partition) or 0
+        return _row_at(connection, owner, position, scoped(scope, longest))
     scope = scope_of(connection, partition) or 0
     # The longest tokens tend to be the rarest, so only few rows have to be read.
     longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
@@ -232,27 +257,21 @@ def remove_owner(connection: Connection, owner: int) -> None:
     above = -1
     while indexed and (found := entries(connection, owner, above)):
         above = found[-1].position
+        by_row = {indexed[each.position]: each for each in found if each.position in indexed}
+        data = rows.read(connection, by_row)
         texts = {
-            indexed[each.position]: _text(connection, owner, each.position, each.text)
-            for each in found
-            if each.position in indexed
+            row: _text(connection, owner, each.position, _text_in(data[row], each))
+            for row, each in by_row.items()
         }
-        data = rows.read(connection, texts)
         if not _remove(connection, [(row, data[row], text) for row, text in texts.items()]):
             return
     if indexed:
-        _forget(connection)
+        pending.erase(connection)
 
 
-def reset(connection: Connection) -> None:
-    """Empty the index. All messages are then indexed again in the background."""
-    settle(connection)
-    terms.clear(connection)
-    connection.execute(delete(search_pending))
-    for kind, table in OWNERS.items():
-        last = connection.scalar(select(func.max(table.c.position)))
-        if last is not None:
-            connection.execute(insert(search_pending).values(kind=kind, below=last + 1))
+def _text_in(data: Row, entry: Entry) -> str:
+    """Return the text that is indexed for a message, without the title."""
+    return (_with_tools(entry) if data.has_tools else entry).text
 
 
 _METADATA: Final = {
@@ -268,8 +287,8 @@ def _remove(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> 
     if rows.is_postgres(connection):
         rows.remove(connection, [row for row, _, _ in removed])
         return True
-    if any(data.version != TOKENS_VERSION for _, data, _ in removed):
-        reset(connection)
+    if any(data.tokenizer != TOKENS_VERSION for _, data, _ in removed):
+        pending.start_over(connection)
         return False
     found = (
         (row, _all_tokens(data.scope, data.owner, tokens(text).terms))
@@ -281,25 +300,3 @@ def _remove(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> 
 
 def _all_tokens(scope: int, owner: int, terms_of_text: Sequence[str]) -> list[str]:
     return [*scoped(scope, terms_of_text), owner_token(owner)]
-
-
-ERASING: Final = 3
-"""The kind of a row in `search_pending` that means: FTS5 has not erased all removed rows yet."""
-
-
-def erase_removed(connection: Connection) -> bool:
-    """Take one step of erasing removed messages, and return whether all are erased.
-
-    Args:
-        connection: a connection in a write transaction, which no one else must share.
-    """
-    done = terms.forget(connection)
-    if done:
-        connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
-    return done
-
-
-def _forget(connection: Connection) -> None:
-    if not terms.forget(connection):
-        connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
-        connection.execute(insert(search_pending).values(kind=ERASING, below=0))

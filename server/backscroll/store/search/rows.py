@@ -51,7 +51,8 @@ class Row(NamedTuple):
         scope: the number of the message's partition.
         length: the message's number of words, at most `MAX_LENGTH`.
         role: the number of the message's role; see `texts`.
-        version: the version of the tokenizer that made the tokens; 0 if the row was removed.
+        version: the version of the tokenizer that made the tokens, and the bit `WITH_TOOLS`; 0 if
+            the row was removed.
     """
 
     owner: int
@@ -62,7 +63,19 @@ class Row(NamedTuple):
     role: int
     version: int
 
+    @property
+    def has_tools(self) -> bool:
+        """Whether the index has the text of tools in the message too."""
+        return bool(self.version & WITH_TOOLS)
 
+    @property
+    def tokenizer(self) -> int:
+        """The version of the tokenizer that made the tokens."""
+        return self.version & ~WITH_TOOLS
+
+
+WITH_TOOLS: Final = 0x40
+"""A bit in a row's `version`. It is set if the index has the text of tools in the message too."""
 _FIELDS: Final = len(Row._fields)
 REMOVED: Final = Row(0, 0, 0, 0, 0, 0, 0)
 
@@ -138,9 +151,9 @@ def versions(connection: Connection) -> set[int]:
     if is_postgres(connection):
         end = "(SELECT version FROM search_rows ORDER BY id {} LIMIT 1)"
         statement = " UNION ALL ".join(end.format(order) for order in ("ASC", "DESC"))
-        return set(connection.exec_driver_sql(statement).scalars())
+        return {each & ~WITH_TOOLS for each in connection.exec_driver_sql(statement).scalars()}
     block, _ = _last(connection)
-    found = {row.version for each in (0, block) for row in _members(connection, each, block)}
+    found = {row.tokenizer for each in (0, block) for row in _members(connection, each, block)}
     return found - {0}
 
 

@@ -1,7 +1,8 @@
-"""Extracts the parts of a message that search uses: its role, and the text of a person or a model.
+"""Extracts the parts of a message that search uses: its role, its text, and the text of tools.
 
-Tool calls and their outputs are left out. They are most of what an agent writes, and would hide the
-rest.
+The text is what a person or a model wrote. The calls and outputs of tools are most of what an agent
+writes, and would hide the rest. So they are separate, and indexed only if the operator chooses that
+(`everything`).
 """
 
 import asyncio
@@ -23,7 +24,21 @@ COMPLETION: Final = 2
 KINDS: Final = 4
 """The number of an owner is its position times `KINDS`, plus its kind."""
 
-_TOOLS: Final = frozenset({"tool", "function"})
+TOOL: Final = "tool"
+"""The role of a conversation's item that is not a message."""
+
+_TOOLS: Final = frozenset({TOOL, "function"})
+_UNSEARCHED: Final = frozenset({"message", "reasoning"})
+"""The types of items that are neither calls nor outputs of tools."""
+_CALLS: Final = ("tool_calls", "function_call")
+_TOOL_FIELDS: Final = (
+    *("name", "function", "custom", "arguments", "input", "action", "query", "queries", "code"),
+    *("command", "commands", "output", "outputs", "results", "logs", "stdout", "stderr", "error"),
+    *("text", "content", "value"),
+)
+"""The fields of calls and outputs that may contain text, in the order in which it is indexed."""
+_DEPTH: Final = 8
+"""How deeply fields may be nested. Text that is nested more deeply is not indexed."""
 _TEXTS: Final = ("text", "refusal")
 _SHORT: Final = 4_000
 """The maximum length of a text that is split into tokens without a thread, in characters."""
@@ -38,6 +53,7 @@ class Entry(NamedTuple):
         created_at: when the message was written, in Unix seconds.
         text: the message's text; empty if the message has no text to index.
         tokens: the tokens of the text; None if they were not computed before the transaction.
+        tool_text: the text of tools in the message; empty if there is none.
     """
 
     position: int
@@ -45,18 +61,25 @@ class Entry(NamedTuple):
     created_at: int
     text: str
     tokens: "Tokens | None" = None
+    tool_text: str = ""
 
 
 def thread_entry(row: JSON, tokens: "Tokens | None" = None) -> Entry:
     """Return what to index of a message's row, which `message_row` describes."""
-    text = message_text(row["role"], row["content"])
-    return Entry(row["position"], row["role"], row["created_at"], text, tokens)
+    role, text, of_tools = role_and_texts(THREAD, row["role"], row["content"])
+    return Entry(row["position"], role, row["created_at"], text, tokens, of_tools)
 
 
 def item_entry(row: JSON, created_at: int, tokens: "Tokens | None" = None) -> Entry:
     """Return what to index of an item's row. Items have no time, so the caller gives one."""
-    body = row["body"]
-    return Entry(row["position"], item_role(body), created_at, item_text(body), tokens)
+    role, text, of_tools = role_and_texts(CONVERSATION, row["body"])
+    return Entry(row["position"], role, created_at, text, tokens, of_tools)
+
+
+def completion_entry(position: int, body: JSON, created_at: int) -> Entry:
+    """Return what to index of a stored completion's message."""
+    role, text, of_tools = role_and_texts(COMPLETION, body)
+    return Entry(position, role, created_at, text, tool_text=of_tools)
 
 
 async def tokens_of(text: str) -> "Tokens":
@@ -114,8 +137,8 @@ def completion_text(body: JSON) -> str:
     return "\n".join(filter(None, (found, refusal if isinstance(refusal, str) else "")))
 
 
-def role_and_text(kind: int, *content: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON
-    """Return the role and the text of a message.
+def role_and_texts(kind: int, *content: Any) -> tuple[str, str, str]:  # noqa: ANN401 - JSON
+    """Return the role of a message, its text, and the text of tools in it.
 
     Args:
         kind: the kind of the message's owner.
@@ -124,9 +147,38 @@ def role_and_text(kind: int, *content: Any) -> tuple[str, str]:  # noqa: ANN401 
     """
     if kind == THREAD:
         role, parts = content
-        return role, message_text(role, parts)
+        return role, message_text(role, parts), tool_text(parts) if role in _TOOLS else ""
     body = content[0] or {}
-    return item_role(body), item_text(body) if kind == CONVERSATION else completion_text(body)
+    role = item_role(body)
+    if kind == COMPLETION:
+        calls = [body.get(name) for name in _CALLS]
+        of_tools = tool_text([calls, body.get("content") if role in _TOOLS else None])
+        return role, completion_text(body), of_tools
+    if body.get("type") in _UNSEARCHED:
+        return role, item_text(body), ""
+    return TOOL, "", tool_text(body)
+
+
+def tool_text(value: object) -> str:
+    """Return the text in a call or an output of a tool, with a line for each field."""
+    return "\n".join(_tool_texts(value, _DEPTH))
+
+
+def everything(text: str, of_tools: str) -> str:
+    """Return a message's text and the text of tools in it, as they are indexed together."""
+    return "\n".join(filter(None, (text, of_tools)))
+
+
+def _tool_texts(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        if value and not value.startswith("data:"):  # binary content
+            yield value
+    elif isinstance(value, list) and depth:
+        for each in value:
+            yield from _tool_texts(each, depth - 1)
+    elif isinstance(value, dict) and depth:
+        for name in _TOOL_FIELDS:
+            yield from _tool_texts(value.get(name), depth - 1)
 
 
 def _part_texts(parts: Iterable[Any]) -> Iterator[str]:

@@ -1,0 +1,65 @@
+"""The table `search_pending`: what the background must still do for the index to be complete."""
+
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from backscroll.database.deferred import settle
+from backscroll.database.locks import take_turns
+from backscroll.database.search_schema import search_pending
+from backscroll.store.search import terms
+from backscroll.store.search.entries import OWNERS
+
+ERASING: Final = 3
+"""The kind of a row that means: FTS5 has not erased all removed rows yet."""
+TOOLS_INDEXED: Final = 4
+"""The kind of a row that means: the text of tools in all messages is indexed, or will be when the
+index is complete."""
+
+_tools_indexed: Final = select(search_pending.c.below).where(search_pending.c.kind == TOOLS_INDEXED)
+
+
+def start_over(connection: Connection) -> None:
+    """Empty the index. All messages are then indexed again in the background."""
+    settle(connection)
+    terms.clear(connection)
+    connection.execute(delete(search_pending))
+    _look_for_missing(connection)
+
+
+def add_tools(connection: Connection) -> None:
+    """Begin to index the text of tools in older messages, unless that was begun before.
+
+    The background then adds the messages that are not indexed because they have no other text.
+    """
+    take_turns(connection, "search index")
+    if connection.execute(_tools_indexed).first() is None:
+        connection.execute(insert(search_pending).values(kind=TOOLS_INDEXED, below=0))
+        _look_for_missing(connection)
+
+
+def erase(connection: Connection) -> None:
+    """Erase the tokens of removed rows, or let the background do it if that takes longer."""
+    if not terms.forget(connection):
+        connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
+        connection.execute(insert(search_pending).values(kind=ERASING, below=0))
+
+
+def erase_step(connection: Connection) -> bool:
+    """Take one step of erasing removed rows, and return whether all are erased.
+
+    Args:
+        connection: a connection in a write transaction, which no one else must share.
+    """
+    done = terms.forget(connection)
+    if done:
+        connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
+    return done
+
+
+def _look_for_missing(connection: Connection) -> None:
+    connection.execute(delete(search_pending).where(search_pending.c.kind < ERASING))
+    for kind, table in OWNERS.items():
+        last = connection.scalar(select(func.max(table.c.position)))
+        if last is not None:
+            connection.execute(insert(search_pending).values(kind=kind, below=last + 1))

@@ -1,0 +1,57 @@
+"""A database whose writes also index the calls and outputs of tools (`BACKSCROLL_INDEX=all`)."""
+
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection
+
+from backscroll.database.port import Database, Work
+
+T = TypeVar("T")
+_OPTION: Final = "backscroll_indexes_tools"
+
+
+def indexes_tools(connection: Connection) -> bool:
+    """Whether the transaction of a connection indexes the text of tools in messages."""
+    return bool(connection.get_execution_options().get(_OPTION))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolIndexingDatabase:
+    """A database whose writes index the text of tools in messages, in addition to other text.
+
+    Attributes:
+        database: the database that does the work.
+    """
+
+    database: Database
+
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
+        """Run `work` like `Database.read`."""
+        return await self.database.read(work, large=large)
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        """Run `work` like `Database.write`."""
+
+        def marked(connection: Connection) -> T:
+            # An engine may use the same connection for other writes.
+            connection.execution_options(**{_OPTION: True})
+            try:
+                return work(connection)
+            finally:
+                connection.execution_options(**{_OPTION: False})
+
+        marked.__qualname__ = getattr(work, "__qualname__", type(work).__name__)  # for the span
+        return await self.database.write(marked, turn)
+
+    async def check(self) -> None:
+        """Check like `Database.check`."""
+        await self.database.check()
+
+    async def truncate_log(self) -> bool:
+        """Empty the log like `Database.truncate_log`."""
+        return await self.database.truncate_log()
+
+    async def close(self) -> None:
+        """Close the database like `Database.close`."""
+        await self.database.close()
