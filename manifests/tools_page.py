@@ -42,8 +42,11 @@ PAGE: Final[dict[str, str]] = {
 
 HITS_PAGE: Final[dict[str, str]] = {
     "order": "`relevance`, `newest` or `oldest`; a search for common words alone is `newest`",
-    "matched": "what hits have: `all words`, `any word`, the `literal`, or `common words` alone",
+    "matched": "what hits have: `all words`, `any word`, the `literal`, or `common words` alone; "
+    "`meaning` if some have none of the words, but a similar meaning",
     "mark": "what is before and after each match; no text on the page contains it otherwise",
+    "semantic": "whether meanings were compared too, if the built-in store "
+    "[can do that](upstreams.md#search-by-meaning)",
     "scanned": "how many messages were looked at, if the upstream has no search",
 }
 
@@ -110,20 +113,27 @@ _HITS: Final = """\
 
 `search-messages` returns `hits`: messages that have any of the words or, if the query has a
 `"literal"`, that contain it. Case, accents and endings of words make no difference. Messages that
-tools wrote are not searched.
+tools wrote are not searched, unless the built-in store indexes them (`BACKSCROLL_INDEX=all`). The
+words of a title (`title`, `name` or `topic` of a thread's metadata) are found as a part of the
+thread's first message.
 
 The `page` is that of a list, except for these fields:
 
 """
 _SCANS: Final = """\
+By `newest` and `oldest`, a search for several words lists the messages that have all of them. If no
+message has, it lists those that have one of the rarer words.
+
+If the excerpts of a page are long together, as ten long messages make them, each is cut to about 90
+bytes around its matches.
+
 The cursor freezes the order: no hit is repeated, and none that is there throughout is missed.
 
 An upstream without search is read instead, message by message, as far as the time and the requests
 of a call allow; the cursor continues from there. Without `thread_id`, its threads are read, newest
 first, if it can list them; otherwise `thread_id` is required. By `relevance`, all messages that
-one call can look at are ranked together. At the edges of what was looked at, a hit may have less
-context. The words of a thread's title are not looked at; the built-in store finds them as a part of
-the thread's first message.
+one call can look at are ranked together. By time, the first hits decide whether the pages list
+messages with all words. At the edges of what was looked at, a hit may have less context.
 
 A hit:
 

@@ -28,7 +28,7 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.groups import LIST_THREADS, SEARCH, Group
 from backscroll_tools.client.profiles import EMBEDDED, OPENAI, Upstream
 from backscroll_tools.errors import ToolError
-from backscroll_tools.hits.indexed import UNFINISHED
+from backscroll_tools.hits.indexed import BY_WORDS, UNFINISHED
 from backscroll_tools.hits.scan import UNDATED
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.stop import FAILED, STUCK
@@ -847,6 +847,22 @@ async def test_a_reply_is_read_leniently() -> None:
         {"id": "msg_2", "thread_id": "thread_2", "role": "unknown", "excerpt": ""},
     ]
     assert found["page"]["warning"].startswith(f"{UNFINISHED}; the query is too long")
+
+
+@pytest.mark.parametrize("semantic", [True, False])
+async def test_the_page_says_whether_meanings_were_compared(*, semantic: bool) -> None:
+    def alter(_number: int, body: JSON) -> tuple[int, JSON]:
+        about = {"matched": "meaning" if semantic else "any_word", "semantic": semantic}
+        return 200, {**body, "search": {**body["search"], **about}}
+
+    async with faulty(alter, 3) as desk:
+        found = await desk.result(query="moose")
+    page = found.structured["page"]
+    assert (page["matched"], page["semantic"]) == (
+        ("meaning", True) if semantic else ("any word", False)
+    )
+    assert ("3 hits for words or meaning, best first" in found.text) is semantic
+    assert page.get("warning") == (None if semantic else BY_WORDS)
 
 
 async def test_hits_stay_without_context_if_it_cannot_be_read() -> None:

@@ -131,10 +131,12 @@ class HitsPage(TypedDict):
 
     Attributes:
         matched: what each hit has: `all words` of the query, `any word`, the `literal` in double
-            quotes, or only `common words` such as `the`, if the query has no others.
+            quotes, or only `common words` such as `the`, if the query has no others. `meaning`:
+            some hits have no word of the query, but a similar meaning.
         order: `relevance`, `newest` or `oldest`.
         mark: the characters before and after each match in an excerpt. No text on the page
             contains them otherwise.
+        semantic: whether the upstream compared meanings too; missing if it was not to.
         scanned: the number of messages that were compared with the query for this page, if the
             upstream has no search.
     """
@@ -146,6 +148,7 @@ class HitsPage(TypedDict):
     order: str
     matched: str
     mark: NotRequired[str]
+    semantic: NotRequired[bool]
     scanned: NotRequired[int]
     warning: NotRequired[str]
 

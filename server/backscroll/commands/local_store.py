@@ -10,17 +10,21 @@ from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.process.exits import CommandError
 from backscroll.store.app import Store, open_store
+from backscroll.store.search.embeddings import Endpoint
 
 
 @asynccontextmanager
-async def opened_store(database: str, *, indexes_tools: bool = False) -> AsyncIterator[Store]:
+async def opened_store(
+    database: str, *, indexes_tools: bool = False, endpoint: Endpoint | None = None
+) -> AsyncIterator[Store]:
     """Open the embedded store, with the arguments of `open_store`.
 
     Raises:
         OperatorError: the database cannot be used, or fails while in use.
     """
     with _one_line_errors():
-        async with open_store(database, indexes_tools=indexes_tools) as store:
+        opening = open_store(database, indexes_tools=indexes_tools, endpoint=endpoint)
+        async with opening as store:
             yield store
 
 

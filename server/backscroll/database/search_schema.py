@@ -12,7 +12,18 @@ single rows. On PostgreSQL, writers would wait for one another to add to a block
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import DDL, BigInteger, Column, Integer, MetaData, Table, Text, event
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    event,
+)
 
 _metadata: Final = MetaData()
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
@@ -39,7 +50,20 @@ search_pending: Final = Table(
 # of searches.
 search_seal: Final = Table("search_seal", _metadata, Column("key", _Text, nullable=False))
 
-SEARCH_TABLES: Final = (search_scopes, search_pending, search_seal)
+# The vectors of rows, if the operator configured embeddings (`store.search.vectors`).
+search_vectors: Final = Table(
+    "search_vectors",
+    _metadata,
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("scope", Integer, nullable=False),
+    Column("model", Integer, nullable=False),
+    Column("signs", LargeBinary),
+    Column("vector", LargeBinary),
+    # A search reads the signs of many rows from the index alone.
+    Index("search_vectors_signs", "scope", "model", "row", "signs"),
+)
+
+SEARCH_TABLES: Final = (search_scopes, search_pending, search_seal, search_vectors)
 """The tables that are the same on both engines."""
 
 # A merge of the parts of an FTS5 table can take long. So no write merges anything (`automerge`)

@@ -102,6 +102,11 @@ class Settings:
         "text",
         one_of=INDEXES,
     )
+    embeddings_url: str = _setting(
+        "the base URL of an API with /embeddings, for the store to search by meaning too", ""
+    )
+    embeddings_model: str = _setting("the model of the embeddings", "")
+    embeddings_key: str = _setting("the API key for the embeddings", "", secret=True)
     toolsets: tuple[str, ...] = _setting(
         "the toolsets to offer agents, comma-separated",
         (toolset.MESSAGES.name,),
@@ -293,11 +298,12 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
-    if settings.base_url:
-        flaw = flaw_of_address(settings.base_url, allow_http=settings.allow_http)
-        if flaw:
+    for name, key in (("base_url", "API_KEY"), ("embeddings_url", "EMBEDDINGS_KEY")):
+        address = getattr(settings, name)
+        if address and (flaw := flaw_of_address(address, allow_http=settings.allow_http)):
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
-            message = f"{sources['base_url']} {flaw}{hint}."
+            flaw = flaw.replace(f"{PREFIX}API_KEY", f"{PREFIX}{key}")
+            message = f"{sources[name]} {flaw}{hint}."
             raise SettingsError(message)
     # If callers send tokens, each caller may have a separate key. A missing key is then reported
     # only when a call needs it.
@@ -305,7 +311,7 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
-    for name in ("api_key", "organization", "project"):
+    for name in ("api_key", "organization", "project", "embeddings_key"):
         if flaw := flaw_of_key(getattr(settings, name)):
             message = f"{sources[name]} {flaw}."
             raise SettingsError(message)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -43,6 +43,10 @@ from backscroll.store.search.search_endpoint import SearchEndpoint
 from backscroll.store.search.tool_indexing import ToolIndexingDatabase
 from backscroll.store.threads import ThreadEndpoints
 
+if TYPE_CHECKING:
+    from backscroll.store.search.embeddings import Endpoint
+    from backscroll.store.search.meanings import Meanings
+
 _CLOCK: Final = Clock()
 _RUNS: Final = re.compile("/v1/threads/([^/]*/)?runs(/|$)")
 _log: Final = logging.getLogger(__name__)
@@ -72,6 +76,7 @@ async def open_store(
     lock_s: float = LOCK_S,
     *,
     indexes_tools: bool = False,
+    endpoint: "Endpoint | None" = None,
 ) -> AsyncIterator[Store]:
     """Open the store in a database, and close it on exit. A missing SQLite file is created.
 
@@ -81,31 +86,62 @@ async def open_store(
         lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
         indexes_tools: whether search also finds the calls and outputs of tools: in messages that
             are written now and, after a while, in older ones.
+        endpoint: the endpoint of embeddings, for search by meaning; None to search words alone.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
     """
     async with open_database(database, "store", lock_s) as raw:
         opened = ToolIndexingDatabase(raw) if indexes_tools else raw
-        store = await store_over(opened, clock)
-        filling = asyncio.create_task(backfill.keep_whole(opened, with_tools=indexes_tools))
-        counting = asyncio.create_task(count_messages(opened))
-        try:
-            yield store
-        finally:
-            await backfill.stop(filling)
-            await backfill.stop(counting)
+        async with _embedding(opened, endpoint) as meanings:
+            store = await store_over(opened, clock, meanings)
+            filling = [
+                asyncio.create_task(backfill.keep_whole(opened, with_tools=indexes_tools)),
+                asyncio.create_task(count_messages(opened)),
+                *(asyncio.create_task(each.keep_filled()) for each in filter(None, [meanings])),
+            ]
+            try:
+                yield store
+            finally:
+                for task in filling:
+                    await backfill.stop(task)
 
 
-async def store_over(database: Database, clock: Clock = _CLOCK) -> Store:
-    """Return a store that uses an open database. The caller closes the database."""
+@asynccontextmanager
+async def _embedding(
+    database: Database, endpoint: "Endpoint | None"
+) -> "AsyncIterator[Meanings | None]":
+    if endpoint is None:
+        yield None
+        return
+    import httpx2
+
+    from backscroll.store.search.embeddings import Embeddings
+    from backscroll.store.search.meanings import Meanings
+
+    async with httpx2.AsyncClient(follow_redirects=False) as http:
+        yield Meanings(database, Embeddings(endpoint, http))
+
+
+async def store_over(
+    database: Database, clock: Clock = _CLOCK, meanings: "Meanings | None" = None
+) -> Store:
+    """Return a store that uses an open database. The caller closes the database.
+
+    Args:
+        database: the database.
+        clock: the process's clocks.
+        meanings: compares meanings in searches; None to compare only words.
+    """
     retention = RetentionClock(clock.monotonic)
     with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write tries again
         await database.read(retention.look)
-    return Store(database, clock, _application(database, clock, retention))
+    return Store(database, clock, _application(database, clock, retention, meanings))
 
 
-def _application(database: Database, clock: Clock, retention: RetentionClock) -> Starlette:
+def _application(
+    database: Database, clock: Clock, retention: RetentionClock, meanings: "Meanings | None"
+) -> Starlette:
     keys = IdempotencyKeys(database, clock, retention)
     threads = ThreadEndpoints(database, keys, clock)
     messages = MessageEndpoints(database, keys, clock)
@@ -144,7 +180,7 @@ def _application(database: Database, clock: Clock, retention: RetentionClock) ->
                 DELETE=completions.delete,
             ),
             _route(completion + "/messages", GET=completions.messages),
-            _route("/v1/search", GET=SearchEndpoint(database).page),
+            _route("/v1/search", GET=SearchEndpoint(database, meanings).page),
         ],
     )
     for kind in (

@@ -22,6 +22,7 @@ from backscroll_tools.errors import ToolError
 
 if TYPE_CHECKING:
     from backscroll.store.app import Store
+    from backscroll.store.search.embeddings import Endpoint
 
 _SEARCH: Final = "/v1/search"
 
@@ -162,7 +163,9 @@ class UpstreamConnection:
 
         try:
             opening = open_store(
-                self._settings.database_url, indexes_tools=self._settings.indexes_tools
+                self._settings.database_url,
+                indexes_tools=self._settings.indexes_tools,
+                endpoint=endpoint_of(self._settings),
             )
             store = await self._stack.enter_async_context(opening)
         except OperatorError as error:
@@ -184,6 +187,15 @@ def _quiet(settings: Settings) -> tuple[tuple[str, str], ...]:
         folders.append(logical)
     quiet_s = ("quiet_s", str(int(settings.sync_quiet_s)))
     return (quiet_s, *(("quiet_project", folder) for folder in folders))
+
+
+def endpoint_of(settings: Settings) -> "Endpoint | None":
+    """Return the endpoint of embeddings that the settings name; None if they name none."""
+    from backscroll.store.search.embeddings import Endpoint
+
+    if not settings.embeddings_url:
+        return None
+    return Endpoint(settings.embeddings_url, settings.embeddings_model, settings.embeddings_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _MATCHED: Final = {
     "all_words": "all words",
     "literals": "literal",
     "common_words": "common words",
+    "meaning": "meaning",
 }
 
 
@@ -60,6 +61,12 @@ def next_cursor(reply: JSON) -> str:
 def matched(reply: JSON) -> str:
     """Return which part of the query each hit of a reply matches: a value of `HitsPage.matched`."""
     return _MATCHED.get(str(_about(reply).get("matched")), "any word")
+
+
+def is_semantic(reply: JSON) -> bool | None:
+    """Whether the upstream compared meanings too; None if it was not to."""
+    found = _about(reply).get("semantic")
+    return found if isinstance(found, bool) else None
 
 
 def is_cut(reply: JSON) -> bool:

@@ -19,6 +19,7 @@ from backscroll_tools.pages.walk import too_late
 from backscroll_tools.tool import Call, Result
 
 UNFINISHED: Final = "older messages are still being indexed"
+BY_WORDS: Final = "the embeddings endpoint did not answer, so only words were compared"
 _CURSOR_CHARS: Final = 100
 """The length of an index's cursor that is assumed before the first reply, in characters."""
 
@@ -49,6 +50,7 @@ async def indexed_page(call: Call, search: Search) -> Result:
         matched=filling.matched or "any word",
         warnings=(*filling.warnings, in_use(filling.left_out)),
         reachable=filling.reachable,
+        semantic=filling.semantic,
     )
 
 
@@ -75,6 +77,7 @@ class _Filling:
         has_more: whether more hits follow after `after`.
         reachable: whether a later request with `after` can return those hits.
         matched: which part of the query each hit matches; empty before the first reply.
+        semantic: whether meanings were compared for all replies; None if they were not to be.
         warnings: the warnings that the page shows.
         left_out: how many hits are left out, because they are in the session that is asking.
         most: the maximum number of hits to ask for at once.
@@ -87,6 +90,7 @@ class _Filling:
     has_more: bool = True
     reachable: bool = True
     matched: str = ""
+    semantic: bool | None = None
     warnings: dict[str, None] = field(default_factory=dict)
     left_out: int = 0
     most: int = field(init=False)
@@ -168,10 +172,15 @@ class _Filling:
         matched = index_reply.matched(reply)
         self.left_out += index_reply.left_out(reply)
         # If the replies for a page differ, some hits on the page may not have all words.
-        self.matched = matched if self.matched in {"", matched} else "any word"
+        if self.matched not in {"", matched}:
+            matched = "meaning" if "meaning" in {matched, self.matched} else "any word"
+        self.matched = matched
+        semantic = index_reply.is_semantic(reply)
+        self.semantic = semantic if self.semantic is None else self.semantic and bool(semantic)
         found = {
             UNFINISHED: not index_reply.is_complete(reply),
             QUERY_CUT: index_reply.is_cut(reply),
+            BY_WORDS: semantic is False,
             warning: bool(warning),
         }
         self.warnings |= dict.fromkeys(text for text, is_so in found.items() if is_so)

@@ -93,6 +93,7 @@ class BoundedHits:
         position: str | None,
         order: str,
         matched: str,
+        semantic: bool | None = None,
         scanned: int | None = None,
         warnings: tuple[str, ...] = (),
         reachable: bool = True,
@@ -105,6 +106,7 @@ class BoundedHits:
             position: the start of the next page; None if there is no next page.
             order: the order of the hits.
             matched: which part of the query each hit matches; see `HitsPage`.
+            semantic: whether meanings were compared too; None if they were not to be.
             scanned: the number of messages that were compared with the query; None if an index
                 found the hits.
             warnings: the warnings for the agent, the most important first. A warning that does not
@@ -128,6 +130,8 @@ class BoundedHits:
             page["next_cursor"] = encode(start)
         elif position is not None and reachable:
             warnings = (UNREACHABLE, *warnings)
+        if semantic is not None:
+            page["semantic"] = semantic
         if scanned is not None:
             page["scanned"] = scanned
         self.passages = fitted(self.passages, self._search.query)
@@ -179,6 +183,7 @@ class BoundedHits:
             order="relevance",
             matched="common words",
             mark="#" * MARK_CHARS,
+            semantic=False,
             scanned=999_999,
             warning="w" * _WARNING_CHARS,
         )

@@ -31,6 +31,7 @@ _MATCHED: Final = {
     "any word": "any word",
     "literal": "the literal",
     "common words": "common words alone",
+    "meaning": "words or meaning",
 }
 
 

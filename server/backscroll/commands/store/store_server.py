@@ -12,6 +12,7 @@ from backscroll.process.listening import address, listen
 from backscroll.process.logs import configure
 from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
+from backscroll.upstream.connection import endpoint_of
 
 _HINT: Final = """\
 The store is at {url}, in OpenAI's wire format, for this machine only. Ctrl-C stops it.
@@ -37,7 +38,11 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             "use 127.0.0.1, ::1 or localhost"
         )
     configure(settings.log_level, settings.log_format)
-    opening = opened_store(settings.database_url, indexes_tools=settings.indexes_tools)
+    opening = opened_store(
+        settings.database_url,
+        indexes_tools=settings.indexes_tools,
+        endpoint=endpoint_of(settings),
+    )
     async with opening as store:
         with listen(host, port) as listener:
             sys.stderr.write(_HINT.format(url=f"{address(host, listener)}/v1"))

@@ -31,8 +31,12 @@ def _of(source: Source) -> Select[Any]:
 _FIND: Final[Mapping[int, Select[Any]]] = {kind: _of(source) for kind, source in SOURCES.items()}
 
 
-def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) -> dict[int, JSON]:
+def read_hits(
+    connection: Connection, partition: str | None, found: Mapping[int, Row]
+) -> dict[int, JSON]:
     """Return the message of each row, by row. Messages that have been deleted are left out.
+
+    If the partition is not None, messages of other partitions are left out too.
 
     A message has its ids, role, time, title and whole `text`. In addition, `indexed` is the text
     that the index has for it: `text`, followed by the title if it is the first message.
@@ -60,7 +64,7 @@ def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) 
             identifier,
             *content,
         ) in connection.execute(statement.where(wanted)):
-            if within != partition or deleted is not None:
+            if partition not in {None, within} or deleted is not None:
                 continue
             role, text, of_tools = role_and_texts(kind, *content)
             row = rows[of, position]
@@ -82,8 +86,12 @@ def read_hits(connection: Connection, partition: str, found: Mapping[int, Row]) 
     return hits
 
 
-def matching(query: "Query", role: str | None, hit: JSON) -> set[str] | None:
+def matching(
+    query: "Query", role: str | None, hit: JSON, *, by_meaning: bool = False
+) -> set[str] | None:
     """Return which words of a query a message has; None if the message does not match.
+
+    If the message was found by its meaning, it needs no word.
 
     The index cannot check literals, exclusions, and roles without a number of their own. On
     PostgreSQL, two tokens may also have the same hash. So all of this is checked here.
@@ -99,7 +107,7 @@ def matching(query: "Query", role: str | None, hit: JSON) -> set[str] | None:
         return None
     found = set(tokens(text).terms)
     words = found.intersection(query.words)
-    if not found.isdisjoint(query.excluded_words) or not (words or query.literals):
+    if not found.isdisjoint(query.excluded_words) or not (words or query.literals or by_meaning):
         return None
     return words
 

@@ -4,6 +4,7 @@ The order `relevance` takes rows in batches: the 200 rows with the greatest weig
 200, and so on. `backscroll_tools.search.ranking` sorts each batch. The score of a row depends on
 the other rows of its batch, so it may change if a row is deleted. Therefore a cursor has the ends
 of the batch, and the rows of the batch that were already shown. So each row is yielded only once.
+The first batch also has the rows that are similar to the query but have none of its words.
 
 The orders `newest` and `oldest` sort by time. They list only the rows of one level (`LEVELS`), so
 that a common word does not hide the rows with a rare one. A cursor contains the level, so all pages
@@ -26,6 +27,7 @@ from backscroll.store.search.limits import Limits
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.search_cursor import Cursor, invalid_cursor
 from backscroll.store.search.search_request import SearchRequest
+from backscroll.store.search.vectors import Near
 
 Step: TypeAlias = tuple[int | None, Cursor]
 """A row, and the cursor of a page that starts after the row. If the row is None, the page must end
@@ -42,6 +44,7 @@ with one word or with a literal has only level 2."""
 BATCH: Final = 200
 _FIRST: Final = (1 << 53, 0)
 """A key that is greater than the key of any candidate."""
+_LAST: Final = (0, 0)
 _WEIGHT: Final = 1_000_000
 """Weights are multiplied by this number and rounded, because a cursor stores only integers."""
 
@@ -60,6 +63,7 @@ class Lookup:
         found: the rows of the groups that were looked up. If there are none, all words are too
             common, and `candidates.streamed` finds the rows.
         outline: the roles and times of rows that this process keeps in memory.
+        near: the rows that are similar to the query; None if meanings are not compared.
     """
 
     connection: Connection
@@ -70,6 +74,7 @@ class Lookup:
     weights: tuple[float, ...]
     found: Found
     outline: Outline
+    near: Near | None = None
 
 
 def orders(lookup: Lookup, cursor: Cursor) -> Iterator[Iterator[Step]]:
@@ -125,11 +130,12 @@ def _ranked(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[St
         taken = _heaviest(counts, totals, first, end)
         keys = ((totals[own], row) for row, own in bits.items() if own in taken)
         batch = nlargest(BATCH, (key for key in keys if end <= key < first))
-        if not batch and not end:
+        similar = lookup.near.rows.difference(bits) if lookup.near and first == _FIRST else ()
+        if not (batch or similar or end):
             return
-        end = end or batch[-1]
+        end = end or (batch[-1] if batch else _LAST)
         shown = cursor.shown
-        data = rows.read(lookup.connection, [row for _, row in batch])
+        data = rows.read(lookup.connection, [*similar, *(row for _, row in batch)])
         for row in _order(lookup, bits, data, cursor):
             if row not in cursor.shown:
                 shown = (*shown, row)
@@ -186,9 +192,10 @@ def _order(
         for bit in own:
             by_bit[bit] = lookup.weights[place] / len(own)
     candidates: list[Candidate] = [
-        Candidate(row, bits[row], each.length, each.owner) for row, each in data.items()
+        Candidate(row, bits.get(row, 0), each.length, each.owner) for row, each in data.items()
     ]
-    order = [row for _, row in ranked(candidates, by_bit, cursor.mean_length / 100)]
+    meanings = lookup.near.scores(lookup.connection, data) if lookup.near else None
+    order = [row for _, row in ranked(candidates, by_bit, cursor.mean_length / 100, meanings)]
     if query.identifiers:
         texts = read_hits(lookup.connection, lookup.partition, data)
         folded = {row: fold(hit["text"]) for row, hit in texts.items()}

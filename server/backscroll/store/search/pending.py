@@ -16,7 +16,13 @@ TOOLS_INDEXED: Final = 4
 """The kind of a row that means: the text of tools in all messages is indexed, or will be when the
 index is complete."""
 
+EMBEDDING: Final = 5
+"""The kind of a row whose `below` is the end of a lease, in nanoseconds of Unix time: the process
+that holds it asks for the vectors of messages."""
+
 _tools_indexed: Final = select(search_pending.c.below).where(search_pending.c.kind == TOOLS_INDEXED)
+
+_lease: Final = select(search_pending.c.below).where(search_pending.c.kind == EMBEDDING)
 
 
 def start_over(connection: Connection) -> None:
@@ -36,6 +42,25 @@ def add_tools(connection: Connection) -> None:
     if connection.execute(_tools_indexed).first() is None:
         connection.execute(insert(search_pending).values(kind=TOOLS_INDEXED, below=0))
         _look_for_missing(connection)
+
+
+def lease(connection: Connection, now: int, held: int, until: int) -> bool:
+    """Take or renew the lease for asking for vectors. Return whether this process holds it.
+
+    Args:
+        connection: a connection in a write transaction.
+        now: the time, in nanoseconds of Unix time.
+        held: the end of the lease that this process took before; 0 if it took none.
+        until: the end of the new lease.
+    """
+    take_turns(connection, "search embedding")
+    end = connection.scalar(_lease)
+    # A later end was set by a wrong clock.
+    if end is not None and now < end <= now + 2 * (until - now) and end != held:
+        return False
+    connection.execute(delete(search_pending).where(search_pending.c.kind == EMBEDDING))
+    connection.execute(insert(search_pending).values(kind=EMBEDDING, below=until))
+    return True
 
 
 def erase(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from backscroll.store.search import blocks
+from backscroll.store.search import blocks, vectors
 
 BLOCK: Final = 128
 """How many rows a block has. Row n is in block (n - 1) // BLOCK."""
@@ -158,7 +158,8 @@ def versions(connection: Connection) -> set[int]:
 
 
 def remove(connection: Connection, ids: Collection[int]) -> None:
-    """Remove rows; their numbers are not used again."""
+    """Remove rows and their vectors; their numbers are not used again."""
+    vectors.remove(connection, ids)
     if is_postgres(connection):
         connection.execute(_REMOVE_POSTGRES, {"ids": list(ids)})
     else:
@@ -180,7 +181,8 @@ def replace(connection: Connection, rows: Mapping[int, Row]) -> None:
 
 
 def clear(connection: Connection) -> None:
-    """Remove all rows; their numbers are not used again."""
+    """Remove all rows and their vectors; their numbers are not used again."""
+    vectors.clear(connection)
     if is_postgres(connection):
         connection.exec_driver_sql("DELETE FROM search_rows")
         return

@@ -1,6 +1,8 @@
 """`GET /search`: finds messages. It extends OpenAI's API, which cannot search messages."""
 
+import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -9,25 +11,44 @@ from starlette.responses import Response
 from backscroll.database.port import Database
 from backscroll.database.sqlite_file import opened_file
 from backscroll.store.envelopes import partition_of, reply
+from backscroll.store.search.meanings import Meanings
 from backscroll.store.search.search_page import Statistics, find
 from backscroll.store.search.search_request import read_search
+
+_EXCLUDED: Final = re.compile(r'(?<!\S)-(?:"[^"]*"|\S+)')
+"""The parts of a query that say what to leave out. They are not a part of what it means."""
 
 
 @dataclass(slots=True)
 class SearchEndpoint:
-    """The endpoint at `/search`."""
+    """The endpoint at `/search`.
+
+    Attributes:
+        database: the store's database.
+        meanings: compares meanings too; None to compare only words.
+    """
 
     database: Database
+    meanings: Meanings | None = None
     _statistics: Statistics = field(default_factory=Statistics)
 
     async def page(self, request: Request) -> Response:
         """Return one page of the hits of a search."""
         search = read_search(request.query_params)
         partition = partition_of(request)
+        ranks = search.order == "relevance" and not search.query.only_common
+        asks = self.meanings is not None and ranks and not search.query.literals
+        meaning = None
+        if self.meanings is not None and asks:
+            meaning = await self.meanings.of_query(_EXCLUDED.sub(" ", search.text).strip())
         found = await self.database.read(
-            lambda connection: find(connection, partition, search, self._of(connection)),
+            lambda connection: find(
+                connection, partition, search, self._of(connection), meaning=meaning
+            ),
             large=True,
         )
+        if asks:
+            found["search"]["semantic"] = meaning is not None
         return reply(found)
 
     def _of(self, connection: Connection) -> Statistics:

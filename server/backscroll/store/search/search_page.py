@@ -1,6 +1,6 @@
 """Builds one page of the hits of a search."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -10,9 +10,9 @@ from sqlalchemy import Connection, bindparam, select
 from backscroll.database.sqlite_file import Identity
 from backscroll.store.api_errors import not_found
 from backscroll.store.envelopes import JSON, list_envelope
-from backscroll.store.search import rows
+from backscroll.store.search import rows, terms
 from backscroll.store.search.backfill import is_whole
-from backscroll.store.search.candidates import CommonWords, groups, look_up, look_up_again
+from backscroll.store.search.candidates import CommonWords, admitted, groups, look_up, look_up_again
 from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.hits import matching, read_hits, shown
 from backscroll.store.search.index import owner_of, scope_of
@@ -22,6 +22,7 @@ from backscroll.store.search.outline import Outline
 from backscroll.store.search.quiet import quiet
 from backscroll.store.search.search_cursor import Cursor, key_of
 from backscroll.store.search.search_request import SearchRequest
+from backscroll.store.search.vectors import Meaning, Near, near
 
 _CHUNK: Final = 25
 _BOUNDS: Final = Bounds()
@@ -65,12 +66,13 @@ class Statistics:
         return known[0], known[1]
 
 
-def find(
+def find(  # noqa: PLR0913, PLR0917 - two of them have defaults
     connection: Connection,
     partition: str,
     search: SearchRequest,
     statistics: Statistics,
     bounds: Bounds = _BOUNDS,
+    meaning: Meaning | None = None,
 ) -> JSON:
     """Return a page of hits in a list envelope that also has a cursor and describes the search.
 
@@ -81,6 +83,7 @@ def find(
         statistics: what this process remembers between searches.
         bounds: how many rows and texts the search may read. If this ends the page before it is
             full, the page has a cursor.
+        meaning: the meaning of the query; None to compare only words.
 
     Raises:
         ApiError: 404 for an unknown `thread_id`, 400 for the cursor of another search.
@@ -109,9 +112,9 @@ def find(
     else:
         found = look_up_again(connection, search, limits, words, cursor.having)
     weights = tuple(weight(cursor.messages, having) for having in cursor.having)
-    lookup = Lookup(
-        connection, partition, search, limits, words, weights, found, statistics.outline
-    )
+    outline = statistics.outline
+    similar = None if meaning is None else _near(connection, search, limits, meaning, outline)
+    lookup = Lookup(connection, partition, search, limits, words, weights, found, outline, similar)
     page = _Page([], None)
     for steps in orders(lookup, cursor):
         page = _hits(lookup, steps, cursor, page.looked_at)
@@ -137,6 +140,7 @@ class _Page:
         after: the cursor of the next page; None if there is no next page.
         looked_at: how many texts were read.
         has_all: whether each hit has all words of the query.
+        has_any: whether each hit has any word or literal of the query.
         left_out: how many hits are in conversations that are in use.
     """
 
@@ -144,6 +148,7 @@ class _Page:
     after: Cursor | None
     looked_at: int = 0
     has_all: bool = True
+    has_any: bool = True
     left_out: int = 0
 
 
@@ -163,7 +168,10 @@ def _hits(lookup: Lookup, steps: Iterator[Step], cursor: Cursor, looked_at: int)
             page.looked_at += 1
             hit = texts.get(row)
             chars += 0 if hit is None else len(hit["indexed"])
-            words = None if hit is None else matching(search.query, search.role, hit)
+            near = lookup.near is not None and row in lookup.near.rows
+            words = (
+                None if hit is None else matching(search.query, search.role, hit, by_meaning=near)
+            )
             if hit is not None and words is not None and hit["thread_id"] in in_use:
                 page.left_out += 1
             elif hit is not None and words is not None:
@@ -171,6 +179,7 @@ def _hits(lookup: Lookup, steps: Iterator[Step], cursor: Cursor, looked_at: int)
                     return page
                 page.hits.append(hit)
                 page.has_all &= len(words) == len(search.query.words)
+                page.has_any &= bool(words) or bool(search.query.literals)
                 page.after = after
             if chars >= lookup.limits.bounds.chars:
                 page.after = after
@@ -194,6 +203,8 @@ def _description(lookup: Lookup, page: _Page) -> JSON:
         matched = "literals"
     elif not lookup.found.rows:
         matched = "common_words"
+    elif not page.has_any:
+        matched = "meaning"
     else:
         matched = "all_words" if page.hits and page.has_all else "any_word"
     ignored = [
@@ -203,6 +214,25 @@ def _description(lookup: Lookup, page: _Page) -> JSON:
         for word in group.words
     ]
     return {"matched": matched, "ignored": ignored, "cut": query.cut}
+
+
+def _near(
+    connection: Connection,
+    search: SearchRequest,
+    limits: Limits,
+    meaning: Meaning,
+    outline: Outline,
+) -> Near:
+    only = None
+    if limits.owner is not None:
+        only = terms.having(connection, limits.also, "all", limits.between)
+
+    def allowed(ids: Collection[int]) -> Collection[int]:
+        if search.role is None and search.since is None and search.until is None:
+            return ids
+        return admitted(connection, search, ids, outline)
+
+    return near(connection, meaning, limits.scope, limits.high, only, allowed)
 
 
 def _owner(connection: Connection, partition: str, thread_id: str) -> int:

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 from sqlalchemy import Connection, text
 
 from backscroll.database.deferred import defer, settle
-from backscroll.store.search import rows
+from backscroll.store.search import rows, vectors
 from backscroll.store.search.rows import Row, is_postgres
 
 How: TypeAlias = Literal["all", "any"]
@@ -108,6 +108,7 @@ def replace(
         old: the tokens that the row has now.
         new: the new tokens of the row.
     """
+    vectors.outdate(connection, row)
     if is_postgres(connection):
         bound = {"row": row, "length": data.length, "terms": hashed(new)}
         connection.execute(_REPLACE_POSTGRES, bound)

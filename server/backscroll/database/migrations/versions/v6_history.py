@@ -1,6 +1,7 @@
 """Add what imports need to bring conversations up to date, and to keep out what was forgotten.
 
-The cursors of searches get a key with which they are encrypted.
+The cursors of searches get a key with which they are encrypted, and the rows of the index can have
+vectors.
 
 No table is rewritten: on both engines, a new column that may be null takes constant time. Messages
 of existing conversations are counted later, in the background.
@@ -10,7 +11,7 @@ import secrets
 from typing import Final
 
 from alembic import op
-from sqlalchemy import JSON, BigInteger, Column, Text, text
+from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, Text, text
 
 revision: Final = "6"
 down_revision: Final = "5"
@@ -53,4 +54,13 @@ def upgrade() -> None:
         Column("state", _Text),
     )
     seal = op.create_table("search_seal", Column("key", _Text, nullable=False))
+    op.create_table(
+        "search_vectors",
+        Column("row", BigInteger, primary_key=True, autoincrement=False),
+        Column("scope", Integer, nullable=False),
+        Column("model", Integer, nullable=False),
+        Column("signs", LargeBinary),
+        Column("vector", LargeBinary),
+    )
+    op.create_index("search_vectors_signs", "search_vectors", ["scope", "model", "row", "signs"])
     op.bulk_insert(seal, [{"key": secrets.token_hex(32)}])

@@ -1,0 +1,232 @@
+"""Keeps the vectors of all messages up to date in the background, and asks for those of queries.
+
+The endpoint is slow compared with a database, and may fail. So no write and no search depends on
+it: a message is written without a vector, and a query without one is compared by its words alone.
+
+Of several processes that use a database, one at a time asks for the vectors of messages. It holds a
+lease, which expires if the process ends.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from backscroll.database.faults import CommitUnknownError, NothingWrittenError
+from backscroll.database.port import Database
+from backscroll.store.search import pending, rows, vectors
+from backscroll.store.search.embeddings import Embeddings, EmbeddingsError, Vector
+from backscroll.store.search.hits import read_hits
+from backscroll.store.search.vectors import Meaning
+
+BATCH: Final = 32
+"""How many texts are sent at a time."""
+TEXT_CHARS: Final = 6_000
+"""How many characters of a message are sent. Models read a limited number of tokens."""
+BATCH_S: Final = 30.0
+"""The time limit for the vectors of messages, in seconds."""
+QUERY_S: Final = 2.0
+"""The time limit for the vector of a query, in seconds."""
+REST_S: Final = 15.0
+"""After a failure, searches do not ask for a vector for this time, in seconds."""
+LEASE_S: Final = 90.0
+"""How long a lease lasts, in seconds. It is renewed with each batch."""
+WATCH_S: Final = 2.0
+"""The pause between two checks for messages without a vector, in seconds."""
+AGAIN_S: Final = 5.0
+"""The pause after the first failure, in seconds. It doubles with each further one."""
+LONGEST_S: Final = 600.0
+"""The longest pause after a failure, in seconds."""
+QUERIES: Final = 256
+"""How many vectors of queries are kept in memory, so that the pages of a search use the same."""
+
+_SCANNED: Final = rows.BLOCK
+_log: Final = logging.getLogger(__name__)
+_LOCK_ROWS: Final = text(
+    "SELECT id FROM search_rows WHERE id = ANY(CAST(:ids AS BIGINT[])) FOR SHARE"
+)
+_MISSING_POSTGRES: Final = text(
+    "SELECT id FROM search_rows WHERE id > :above AND NOT EXISTS"
+    " (SELECT FROM search_vectors WHERE search_vectors.row = id) ORDER BY id LIMIT :most"
+)
+
+
+class Text(NamedTuple):
+    """The text of a row of the index.
+
+    Attributes:
+        row: the number of the row.
+        scope: the number of its partition.
+        text: what is sent to the endpoint.
+    """
+
+    row: int
+    scope: int
+    text: str
+
+
+class Meanings:
+    """The meanings of messages and of queries, from an endpoint of embeddings.
+
+    Args:
+        database: the store's database.
+        embeddings: the endpoint.
+        query_s: the time limit for the vector of a query, in seconds.
+        batch_s: the time limit for the vectors of messages, in seconds.
+        rest_s: how long searches do without a vector after a failure, in seconds.
+        watch_s: the pause between two checks for messages without a vector, in seconds.
+        again_s: the pause after the first failure, in seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 - tests set the times
+        self,
+        database: Database,
+        embeddings: Embeddings,
+        *,
+        query_s: float = QUERY_S,
+        batch_s: float = BATCH_S,
+        rest_s: float = REST_S,
+        watch_s: float = WATCH_S,
+        again_s: float = AGAIN_S,
+    ) -> None:
+        self._database = database
+        self._embeddings = embeddings
+        self._model = vectors.model_number(embeddings.model)
+        self._query_s, self._batch_s, self._rest_s = query_s, batch_s, rest_s
+        self._watch_s, self._again_s = watch_s, again_s
+        self._queries: dict[str, Vector] = {}
+        self._rests_until = float("-inf")
+        self._above: int | None = None
+        self._lease = 0
+
+    async def of_query(self, query: str) -> Meaning | None:
+        """Return the meaning of a query, or None if the endpoint does not send it in time."""
+        known = self._queries.get(query)
+        if known is None and time.monotonic() >= self._rests_until:
+            try:
+                (known,) = await self._embeddings.vectors([query[:TEXT_CHARS]], self._query_s)
+            except EmbeddingsError as error:
+                _log.warning("a search has no embedding of its query: %s", error)
+                self._rests_until = time.monotonic() + self._rest_s
+            else:
+                if len(self._queries) >= QUERIES:
+                    del self._queries[next(iter(self._queries))]
+                self._queries[query] = known
+        return Meaning(known, self._model) if known else None
+
+    async def keep_filled(self) -> None:
+        """Ask for the vectors of messages that have none, until cancelled."""
+        pause_s = self._again_s
+        while True:
+            try:
+                await self.fill()
+            except (EmbeddingsError, NothingWrittenError, CommitUnknownError) as error:
+                _log.warning("messages are not embedded yet: %s", error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_S)
+            else:
+                pause_s = self._again_s
+                await asyncio.sleep(self._watch_s)
+
+    async def fill(self) -> None:
+        """Ask for vectors until every message has one, or return at once without the lease.
+
+        Raises:
+            EmbeddingsError: the endpoint failed. The vectors that it sent before are kept.
+            NothingWrittenError: the database cannot be used.
+            CommitUnknownError: the vectors may or may not have been written.
+        """
+        while await self._has_lease():
+            drop = partial(vectors.forget_others, model=self._model, most=500)
+            if await self._database.write(drop):
+                continue
+            found, above = await self._database.read(self._waiting, large=True)
+            if found:
+                await self._embed(found)
+            elif above == self._above:
+                return
+            self._above = above
+
+    async def _has_lease(self) -> bool:
+        now = time.time_ns()
+        lease = now + int(LEASE_S * 1e9) + random.randrange(1_000)  # noqa: S311 - tells holders apart
+        taking = partial(pending.lease, now=now, held=self._lease, until=lease)
+        if not await self._database.write(taking):
+            return False
+        self._lease = lease
+        return True
+
+    def _waiting(self, connection: Connection) -> tuple[list[Text], int]:
+        """Return texts without a vector, and the number of the last row that was looked at."""
+        above = self._above
+        if above is None:
+            # On SQLite, rows are committed and embedded in the order of their numbers.
+            above = 0 if rows.is_postgres(connection) else vectors.newest(connection)
+        changed = vectors.outdated(connection, BATCH)
+        if changed:
+            return _texts(connection, changed), above
+        if rows.is_postgres(connection):
+            bound = {"above": above, "most": BATCH}
+            ids = list(connection.scalars(_MISSING_POSTGRES, bound))
+            return _texts(connection, ids), above
+        last = min(above + _SCANNED, rows.newest(connection))
+        ids = list(range(above + 1, last + 1))
+        lacking = set(ids) - vectors.known(connection, ids, self._model)
+        found = _texts(connection, sorted(lacking))[:BATCH]
+        return found, found[0].row - 1 if found else max(above, last)
+
+    async def _embed(self, found: Sequence[Text]) -> None:
+        try:
+            made = await self._embeddings.vectors([each.text for each in found], self._batch_s)
+        except EmbeddingsError as error:
+            if not error.of_a_text or len(found) == 1:
+                raise
+            made = await self._one_by_one(found, error)
+        add = partial(_add, model=self._model, made=dict(zip(found, made, strict=True)))
+        await self._database.write(add)
+
+    async def _one_by_one(self, found: Sequence[Text], refused: EmbeddingsError) -> list[Vector]:
+        """Return the vector of each text; an empty one for those that the endpoint refuses."""
+        made: list[Vector] = []
+        for each in found:
+            try:
+                made += await self._embeddings.vectors([each.text], self._batch_s)
+            except EmbeddingsError as error:
+                if not error.of_a_text:
+                    raise
+                made.append(())
+        if not any(made):
+            raise refused  # the endpoint refuses everything
+        return made
+
+
+def _texts(connection: Connection, ids: Sequence[int]) -> list[Text]:
+    data = rows.read(connection, ids)
+    found = read_hits(connection, None, data)
+    return [
+        Text(row, data[row].scope, found[row]["indexed"][:TEXT_CHARS])
+        for row in sorted(found)
+        if found[row]["indexed"].strip()
+    ]
+
+
+def _add(connection: Connection, model: int, made: dict[Text, Vector]) -> None:
+    """Store vectors, unless a row was removed or changed while the endpoint was asked."""
+    stored = vectors.dimensions(connection, model)
+    sent = max(map(len, made.values()))
+    if stored and sent and stored != sent:
+        raise EmbeddingsError(
+            f"the endpoint sends vectors of {sent} numbers, and the store has vectors of {stored}; "
+            "for another model, change BACKSCROLL_EMBEDDINGS_MODEL"
+        )
+    ids = [each.row for each in made]
+    if rows.is_postgres(connection):
+        connection.execute(_LOCK_ROWS, {"ids": ids})
+    now = set(_texts(connection, ids))
+    kept = {(each.row, each.scope): vector for each, vector in made.items() if each in now}
+    vectors.add(connection, model, kept)

@@ -1,0 +1,235 @@
+"""Stores a vector for each row of the index, and finds the rows with similar vectors.
+
+A vector is stored as floats of 16 bits. In addition, a column has one bit for each of its numbers:
+whether the number is positive. The more of these bits two vectors share, the more similar they are.
+So a search compares the bits of many rows, and then the vectors of the few nearest ones.
+
+The vector of a row is null if the text of the row has changed, and empty if the endpoint sent none.
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import islice
+from operator import itemgetter, mul
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from backscroll.database.search_schema import search_vectors as table
+from backscroll.store.search.embeddings import Vector
+
+MOST: Final = 20_000
+"""How many vectors a search compares: those of the newest messages."""
+NEAREST: Final = 50
+"""How many messages without any of the words a search may find by their meaning."""
+DEVIATIONS: Final = 3.0
+"""How much nearer than the median such a message must be, in standard deviations of those messages
+that are farther than the median. Similar messages do not affect this measure."""
+_IDS: Final = 500
+"""How many rows a statement names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The meaning of a query.
+
+    Attributes:
+        vector: its vector.
+        model: the number of the model that made it, from `model_number`.
+    """
+
+    vector: Vector
+    model: int
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What a search knows of the rows that are similar to its query.
+
+    Attributes:
+        meaning: the meaning of the query.
+        median: the median similarity of the compared rows.
+        rows: the rows that are similar enough to be found without any of the words.
+    """
+
+    meaning: Meaning
+    median: float
+    rows: frozenset[int]
+
+    def scores(self, connection: Connection, ids: Iterable[int]) -> dict[int, float]:
+        """Return how much more similar than the median each row is, from -2 to 2.
+
+        Rows without a vector are left out.
+        """
+        query, packed = self.meaning.vector, struct.Struct(f"<{len(self.meaning.vector)}e")
+        return {
+            row: sum(map(mul, packed.unpack(stored), query)) - self.median
+            for row, stored in _vectors(connection, ids, self.meaning.model)
+            if len(stored) == packed.size
+        }
+
+
+def model_number(model: str) -> int:
+    """Return the number that stands for a model in the table."""
+    return zlib.crc32(model.encode()) >> 1
+
+
+def add(connection: Connection, model: int, vectors: Mapping[tuple[int, int], Vector]) -> None:
+    """Store the vectors of rows, in place of earlier ones.
+
+    Args:
+        connection: a connection in a write transaction.
+        model: the number of the model that made them.
+        vectors: a vector for each number of a row and its scope.
+    """
+    remove(connection, [row for row, _ in vectors])
+    stored = [
+        {
+            "row": row,
+            "scope": scope,
+            "model": model,
+            "signs": _signs(vector) if vector else None,
+            "vector": struct.pack(f"<{len(vector)}e", *vector),
+        }
+        for (row, scope), vector in vectors.items()
+    ]
+    if stored:
+        connection.execute(insert(table), stored)
+
+
+def remove(connection: Connection, ids: Iterable[int]) -> None:
+    """Remove the vectors of rows."""
+    for some in _chunks(ids):
+        connection.execute(_remove, {"ids": some})
+
+
+def outdate(connection: Connection, row: int) -> None:
+    """Remove the vector of a row whose text has changed. The background asks for a new one."""
+    connection.execute(_outdate, {"at": row})
+
+
+def clear(connection: Connection) -> None:
+    """Remove all vectors."""
+    connection.execute(delete(table))
+
+
+def outdated(connection: Connection, most: int) -> list[int]:
+    """Return up to `most` rows whose text has changed."""
+    return list(connection.scalars(_outdated, {"most": most}))
+
+
+def known(connection: Connection, ids: Iterable[int], model: int) -> set[int]:
+    """Return those of the rows that have a vector of this model, or need none."""
+    return {row for row, _ in _vectors(connection, ids, model)}
+
+
+def newest(connection: Connection) -> int:
+    """Return the greatest number of a row that has a vector; 0 if there is none."""
+    found: int | None = connection.scalar(_newest)
+    return found or 0
+
+
+def dimensions(connection: Connection, model: int) -> int:
+    """Return the length of the vectors of a model; 0 if there are none."""
+    stored = connection.scalar(_any, {"of": model})
+    return 0 if stored is None else len(stored) // struct.calcsize("e")
+
+
+def forget_others(connection: Connection, model: int, most: int) -> bool:
+    """Remove up to `most` vectors of other models. Return whether there may be more."""
+    found = list(connection.scalars(_of_others, {"of": model, "most": most}))
+    remove(connection, found)
+    return len(found) == most
+
+
+def near(  # noqa: PLR0913, PLR0917 - what is compared, and with what
+    connection: Connection,
+    meaning: Meaning,
+    scope: int,
+    high: int,
+    only: Collection[int] | None,
+    admitted: Callable[[Collection[int]], Collection[int]],
+) -> Near:
+    """Find the rows that are similar to a query.
+
+    Args:
+        connection: a connection for reading.
+        meaning: the meaning of the query.
+        scope: the number of the partition.
+        high: the greatest number that a row may have.
+        only: the only rows to consider; None for all.
+        admitted: returns those of some rows that the search allows.
+    """
+    bound = {"within": scope, "of": meaning.model, "high": high, "most": MOST}
+    signs: dict[int, bytes] = {}
+    if only is None:
+        signs |= dict(connection.execute(_signs_of_all, bound).all())
+    else:
+        for some in _chunks(sorted(only, reverse=True)[:MOST]):
+            found = connection.execute(_signs_of_some, bound | {"ids": some})
+            signs |= dict(found.all())
+    query = _signs(meaning.vector)
+    signs = {row: own for row, own in signs.items() if len(own) == len(query)}
+    allowed = admitted(signs)
+    if not allowed:
+        return Near(meaning, 0.0, frozenset())
+    bits = int.from_bytes(query, "big")
+    distances = {row: (int.from_bytes(signs[row], "big") ^ bits).bit_count() for row in allowed}
+    ordered = sorted(distances.values())
+    median = ordered[len(ordered) // 2]
+    farther = ordered[len(ordered) // 2 :]
+    variance = sum((each - median) ** 2 for each in farther) / len(farther)
+    # The bits of unrelated vectors differ like tosses of a coin, or more.
+    deviation = math.sqrt(max(variance, len(meaning.vector) / 4))
+    nearest = nsmallest(NEAREST, distances.items(), key=itemgetter(1))
+    # The share of the bits that differ is an angle as a fraction of a half turn.
+    similarity = math.cos(math.pi * median / len(meaning.vector))
+    rows = [row for row, distance in nearest if distance <= median - DEVIATIONS * deviation]
+    return Near(meaning, similarity, frozenset(rows))
+
+
+def _signs(vector: Sequence[float]) -> bytes:
+    bits = int("".join("1" if each > 0 else "0" for each in vector), 2)
+    return bits.to_bytes((len(vector) + 7) // 8, "big")
+
+
+def _vectors(connection: Connection, ids: Iterable[int], model: int) -> Iterable[tuple[int, bytes]]:
+    for some in _chunks(ids):
+        yield from connection.execute(_read, {"ids": some, "of": model})
+
+
+def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
+    left = iter(ids)
+    while some := list(islice(left, _IDS)):
+        yield some
+
+
+_some = table.c.row.in_(bindparam("ids", expanding=True))
+_of = table.c.model == bindparam("of")
+_remove: Final = delete(table).where(_some)
+_outdate: Final = (
+    update(table).where(table.c.row == bindparam("at")).values(vector=None, signs=None)
+)
+_outdated: Final = (
+    select(table.c.row)
+    .where(table.c.vector.is_(None))
+    .limit(bindparam("most", type_=table.c.row.type))
+)
+_newest: Final = select(table.c.row).order_by(table.c.row.desc()).limit(1)
+_any: Final = select(table.c.vector).where(_of, table.c.signs.is_not(None)).limit(1)
+_of_others: Final = select(table.c.row).where(~_of).limit(bindparam("most", type_=table.c.row.type))
+_read: Final = select(table.c.row, table.c.vector).where(_some, _of, table.c.vector.is_not(None))
+_searched: Final = select(table.c.row, table.c.signs).where(
+    table.c.scope == bindparam("within"),
+    _of,
+    table.c.row <= bindparam("high"),
+    table.c.signs.is_not(None),
+)
+_signs_of_all: Final = _searched.order_by(table.c.row.desc()).limit(
+    bindparam("most", type_=table.c.row.type)
+)
+_signs_of_some: Final = _searched.where(_some)
