@@ -63,6 +63,14 @@ search_vectors: Final = Table(
     Index("search_vectors_signs", "scope", "model", "row", "signs"),
 )
 
+_outdated: Final = search_vectors.c.vector.is_(None)
+Index(
+    "search_vectors_outdated",
+    search_vectors.c.row,
+    sqlite_where=_outdated,
+    postgresql_where=_outdated,
+)
+
 SEARCH_TABLES: Final = (search_scopes, search_pending, search_seal, search_vectors)
 """The tables that are the same on both engines."""
 

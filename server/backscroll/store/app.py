@@ -119,7 +119,8 @@ async def _embedding(
     from backscroll.store.search.embeddings import Embeddings
     from backscroll.store.search.meanings import Meanings
 
-    async with httpx2.AsyncClient(follow_redirects=False) as http:
+    # No connection is kept, because all partitions share the client.
+    async with httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0)) as http:
         yield Meanings(database, Embeddings(endpoint, http))
 
 

@@ -207,8 +207,7 @@ async def test_filling_goes_on_after_a_failure_and_asks_for_no_text_twice(
         assert await sql(VECTORS) == [(40,)]
         desk.endpoint.fault = None
         before = len(desk.endpoint.texts)
-        # Another process goes on after the lease has ended.
-        await sql("UPDATE search_pending SET below = 0 WHERE kind = 5")
+        # Another process may continue.
         await desk.again().fill()
         assert sorted(desk.endpoint.texts[before:]) == sorted(later)
         assert await sql(VECTORS) == [(80,)]
@@ -290,7 +289,6 @@ async def test_another_model_replaces_the_vectors_of_the_first(database_url: str
     async with opened(database_url) as desk:
         await new_thread(desk.api, (*OTHERS, "we sold the car"))
         await desk.meanings.fill()
-        await sql("UPDATE search_pending SET below = 0 WHERE kind = 5")
 
         async def others(texts: list[str], data: list[Any]) -> None:
             for each, text in zip(data, texts, strict=True):

@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -45,7 +46,9 @@ LONGEST_S: Final = 600.0
 QUERIES: Final = 256
 """How many vectors of queries are kept in memory, so that the pages of a search use the same."""
 
-_SCANNED: Final = rows.BLOCK
+LATE: Final = 20_000
+"""How many of the newest rows are checked each time on PostgreSQL."""
+
 _log: Final = logging.getLogger(__name__)
 _LOCK_ROWS: Final = text(
     "SELECT id FROM search_rows WHERE id = ANY(CAST(:ids AS BIGINT[])) FOR SHARE"
@@ -54,6 +57,20 @@ _MISSING_POSTGRES: Final = text(
     "SELECT id FROM search_rows WHERE id > :above AND NOT EXISTS"
     " (SELECT FROM search_vectors WHERE search_vectors.row = id) ORDER BY id LIMIT :most"
 )
+
+
+class _Work(NamedTuple):
+    """What is to be done.
+
+    Attributes:
+        texts: the next texts without a vector, at most `BATCH`.
+        above: the number of a row; no row up to it needs a vector.
+        has_others: whether there are vectors of other models, which must be removed first.
+    """
+
+    texts: "list[Text]"
+    above: int
+    has_others: bool
 
 
 class Text(NamedTuple):
@@ -99,14 +116,19 @@ class Meanings:
         self._model = vectors.model_number(embeddings.model)
         self._query_s, self._batch_s, self._rest_s = query_s, batch_s, rest_s
         self._watch_s, self._again_s = watch_s, again_s
-        self._queries: dict[str, Vector] = {}
+        self._queries: dict[tuple[str, str], Vector] = {}
         self._rests_until = float("-inf")
         self._above: int | None = None
-        self._lease = 0
 
-    async def of_query(self, query: str) -> Meaning | None:
-        """Return the meaning of a query, or None if the endpoint does not send it in time."""
-        known = self._queries.get(query)
+    async def of_query(self, partition: str, query: str) -> Meaning | None:
+        """Return the meaning of a query, or None if the endpoint does not send it in time.
+
+        Args:
+            partition: the partition that is searched. Others do not share its queries, so that the
+                time that a search takes does not show what others search for.
+            query: the text.
+        """
+        known = self._queries.get((partition, query))
         if known is None and time.monotonic() >= self._rests_until:
             try:
                 (known,) = await self._embeddings.vectors([query[:TEXT_CHARS]], self._query_s)
@@ -116,7 +138,7 @@ class Meanings:
             else:
                 if len(self._queries) >= QUERIES:
                     del self._queries[next(iter(self._queries))]
-                self._queries[query] = known
+                self._queries[partition, query] = known
         return Meaning(known, self._model) if known else None
 
     async def keep_filled(self) -> None:
@@ -134,51 +156,71 @@ class Meanings:
                 await asyncio.sleep(self._watch_s)
 
     async def fill(self) -> None:
-        """Ask for vectors until every message has one, or return at once without the lease.
+        """Ask for vectors until every message has one, or return if another process does that.
 
         Raises:
             EmbeddingsError: the endpoint failed. The vectors that it sent before are kept.
             NothingWrittenError: the database cannot be used.
             CommitUnknownError: the vectors may or may not have been written.
         """
-        while await self._has_lease():
+        lease = 0
+        try:
+            while (work := await self._work()) is not None:
+                held, lease = lease, await self._leased(lease)
+                if not lease:
+                    return
+                if held:  # if not, another process may have done the work until now
+                    await self._do(work)
+        finally:
+            if lease:
+                with suppress(NothingWrittenError, CommitUnknownError):  # it will expire
+                    await self._leased(lease, lease_s=0)
+
+    async def _work(self) -> _Work | None:
+        """Return what is to be done next, or None if nothing is."""
+        work = await self._database.read(self._waiting, large=True)
+        self._above = None if work.has_others else work.above
+        return work if work.texts or work.has_others else None
+
+    async def _do(self, work: _Work) -> None:
+        if work.has_others:
             drop = partial(vectors.forget_others, model=self._model, most=500)
-            if await self._database.write(drop):
-                continue
-            found, above = await self._database.read(self._waiting, large=True)
-            if found:
-                await self._embed(found)
-            elif above == self._above:
-                return
-            self._above = above
+            await self._database.write(drop)
+        else:
+            await self._embed(work.texts)
 
-    async def _has_lease(self) -> bool:
+    async def _leased(self, held: int, lease_s: float = LEASE_S) -> int:
+        """Take or renew the lease. Return its end, or 0 if another process holds it."""
         now = time.time_ns()
-        lease = now + int(LEASE_S * 1e9) + random.randrange(1_000)  # noqa: S311 - tells holders apart
-        taking = partial(pending.lease, now=now, held=self._lease, until=lease)
-        if not await self._database.write(taking):
-            return False
-        self._lease = lease
-        return True
+        until = now + int(lease_s * 1e9) + random.randrange(1_000)  # noqa: S311 - tells holders apart
+        taking = partial(pending.lease, now=now, held=held, until=until)
+        return until if await self._database.write(taking) else 0
 
-    def _waiting(self, connection: Connection) -> tuple[list[Text], int]:
-        """Return texts without a vector, and the number of the last row that was looked at."""
+    def _waiting(self, connection: Connection) -> _Work:
+        has_others = self._above is None and vectors.has_others(connection, self._model)
+        is_postgres = rows.is_postgres(connection)
+        newest = rows.newest(connection)
         above = self._above
         if above is None:
             # On SQLite, rows are committed and embedded in the order of their numbers.
-            above = 0 if rows.is_postgres(connection) else vectors.newest(connection)
-        changed = vectors.outdated(connection, BATCH)
-        if changed:
-            return _texts(connection, changed), above
-        if rows.is_postgres(connection):
-            bound = {"above": above, "most": BATCH}
-            ids = list(connection.scalars(_MISSING_POSTGRES, bound))
-            return _texts(connection, ids), above
-        last = min(above + _SCANNED, rows.newest(connection))
-        ids = list(range(above + 1, last + 1))
-        lacking = set(ids) - vectors.known(connection, ids, self._model)
-        found = _texts(connection, sorted(lacking))[:BATCH]
-        return found, found[0].row - 1 if found else max(above, last)
+            above = 0 if is_postgres else vectors.newest(connection)
+        if found := _texts(connection, vectors.outdated(connection, BATCH)):
+            return _Work(found, above, has_others)
+        while above < newest:
+            if is_postgres:
+                bound = {"above": above, "most": BATCH}
+                ids = list(connection.scalars(_MISSING_POSTGRES, bound))
+                last = ids[-1] if ids else newest
+            else:
+                last = min(above + rows.BLOCK, newest)
+                some = range(above + 1, last + 1)
+                ids = sorted(set(some) - vectors.known(connection, some, self._model))
+            if found := _texts(connection, ids)[:BATCH]:
+                # What is found again after the next batch has vectors by then.
+                return _Work(found, found[0].row - 1, has_others)
+            above = last
+        # On PostgreSQL, rows may be committed after later ones.
+        return _Work([], max(0, newest - LATE) if is_postgres else above, has_others)
 
     async def _embed(self, found: Sequence[Text]) -> None:
         try:

@@ -40,7 +40,9 @@ class SearchEndpoint:
         asks = self.meanings is not None and ranks and not search.query.literals
         meaning = None
         if self.meanings is not None and asks:
-            meaning = await self.meanings.of_query(_EXCLUDED.sub(" ", search.text).strip())
+            meaning = await self.meanings.of_query(
+                partition, _EXCLUDED.sub(" ", search.text).strip()
+            )
         found = await self.database.read(
             lambda connection: find(
                 connection, partition, search, self._of(connection), meaning=meaning

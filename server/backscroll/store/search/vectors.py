@@ -139,11 +139,14 @@ def dimensions(connection: Connection, model: int) -> int:
     return 0 if stored is None else len(stored) // struct.calcsize("e")
 
 
-def forget_others(connection: Connection, model: int, most: int) -> bool:
-    """Remove up to `most` vectors of other models. Return whether there may be more."""
-    found = list(connection.scalars(_of_others, {"of": model, "most": most}))
-    remove(connection, found)
-    return len(found) == most
+def has_others(connection: Connection, model: int) -> bool:
+    """Whether there are vectors of other models."""
+    return bool(list(connection.scalars(_of_others, {"of": model, "most": 1})))
+
+
+def forget_others(connection: Connection, model: int, most: int) -> None:
+    """Remove up to `most` vectors of other models."""
+    remove(connection, list(connection.scalars(_of_others, {"of": model, "most": most})))
 
 
 def near(  # noqa: PLR0913, PLR0917 - what is compared, and with what

@@ -54,6 +54,7 @@ def upgrade() -> None:
         Column("state", _Text),
     )
     seal = op.create_table("search_seal", Column("key", _Text, nullable=False))
+    op.bulk_insert(seal, [{"key": secrets.token_hex(32)}])
     op.create_table(
         "search_vectors",
         Column("row", BigInteger, primary_key=True, autoincrement=False),
@@ -63,4 +64,11 @@ def upgrade() -> None:
         Column("vector", LargeBinary),
     )
     op.create_index("search_vectors_signs", "search_vectors", ["scope", "model", "row", "signs"])
-    op.bulk_insert(seal, [{"key": secrets.token_hex(32)}])
+    outdated = text("vector IS NULL")
+    op.create_index(
+        "search_vectors_outdated",
+        "search_vectors",
+        ["row"],
+        sqlite_where=outdated,
+        postgresql_where=outdated,
+    )
