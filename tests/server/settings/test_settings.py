@@ -109,6 +109,24 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
             "BACKSCROLL_BASE_URL must not contain credentials: set BACKSCROLL_API_KEY instead.",
         ),
         (
+            {"BACKSCROLL_EMBEDDINGS_URL": f"http://{KEY}.example"},
+            (
+                "BACKSCROLL_EMBEDDINGS_URL must use https: otherwise keys and messages would be "
+                "sent unencrypted (BACKSCROLL_ALLOW_HTTP=true allows it)."
+            ),
+        ),
+        (
+            {"BACKSCROLL_EMBEDDINGS_URL": f"https://u:{KEY}@a.example/v1"},
+            (
+                "BACKSCROLL_EMBEDDINGS_URL must not contain credentials: set "
+                "BACKSCROLL_EMBEDDINGS_KEY instead."
+            ),
+        ),
+        (
+            {"BACKSCROLL_EMBEDDINGS_KEY": f"{KEY}\n"},
+            "BACKSCROLL_EMBEDDINGS_KEY must be printable ASCII without spaces or line breaks.",
+        ),
+        (
             {"BACKSCROLL_UPSTREAM": "openai", "OPENAI_API_KEY": f"{KEY}\n"},
             "OPENAI_API_KEY must be printable ASCII without spaces or line breaks.",
         ),
