@@ -26,7 +26,7 @@ LENGTH: Final = 0.3
 """The parameter b of BM25: with 0, the length of a message is ignored; with 1, it counts fully."""
 COVERAGE: Final = 0.4
 """The fraction of the total weight of a thread's words that is added to its messages' scores."""
-RARER: Final = 0.5
+RARER: Final = 1 / 3
 """A word is one of the rarer words if its weight is at least this fraction of the greatest weight.
 """
 MEANING: Final = 1.0
