@@ -142,10 +142,10 @@ class _Import:
         return iter((AllCopied(),)) if own is None else map(item.stored, parts(own))
 
     async def _write_parts(self, forms: Iterator[Writable]) -> ImportOutcome:
-        """Write the parts of a conversation in order, and return what they did together."""
+        """Write the parts of a long conversation in order, and return what they did together."""
         whole = ImportOutcome(kind="present")
-        for form in forms:
-            outcome = await self._write(form)
+        for part in (form for form in forms if isinstance(form, ImportedConversation)):
+            (outcome,) = await self.store.import_conversations([part], self.partition)
             if outcome.kind == "refused":
                 return outcome
             changed = outcome if whole.kind == "present" else whole
