@@ -88,6 +88,14 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_is_replaced(
     assert {int(pid) for pid in re.findall(r"worker (\d+) exited \(exit code 0\)", said)} == before
 
 
+def test_only_the_first_worker_keeps_sources_in_step() -> None:
+    settings = Settings(sources=("codex",), http_workers=3)
+
+    sources = [supervisor.settings_of_worker(settings, number).sources for number in range(3)]
+
+    assert sources == [("codex",), (), ()]
+
+
 async def test_an_interrupt_of_all_processes_ends_them_silently(tmp_path: Path) -> None:
     process = await spawned(tmp_path / "x.db", "--port", "0", *TWO)
     async with asyncio.timeout(WAIT_S):

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -78,10 +79,15 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
             settings, host, stopping, ready, len(listeners), start_s=start_s, leave_s=leave_s
         )
         async with anyio.create_task_group() as tasks:
-            for listener in listeners:
-                tasks.start_soon(workers.keep, listener)
+            for number, listener in enumerate(listeners):
+                tasks.start_soon(workers.keep, listener, settings_of_worker(settings, number))
     if workers.unready:
         raise CommandError("a worker exited before it was ready; the log above has its error")
+
+
+def settings_of_worker(settings: Settings, number: int) -> Settings:
+    """Return the settings of a worker. Only the first one, 0, keeps sources in step for all."""
+    return settings if number == 0 else replace(settings, sources=())
 
 
 class _Supervisor:
@@ -106,11 +112,16 @@ class _Supervisor:
         self.unready = False
         """Whether a worker exited before it was ready."""
 
-    async def keep(self, listener: socket.socket) -> None:
-        """Run a worker on a listener, and replace it if it exits, until `stopping` is set."""
+    async def keep(self, listener: socket.socket, settings: Settings) -> None:
+        """Run a worker on a listener, and replace it if it exits, until `stopping` is set.
+
+        Args:
+            listener: the worker's listening socket.
+            settings: the worker's settings.
+        """
         answered = False
         while not self._stopping.is_set():
-            pid, code, answers = await self._live(listener, first=not answered)
+            pid, code, answers = await self._live(listener, settings, first=not answered)
             answered |= answers
             if not answered and not self._stopping.is_set():
                 self.unready = True
@@ -122,18 +133,21 @@ class _Supervisor:
                 await self._stopping.wait()
         listener.close()  # otherwise new connections would wait forever
 
-    async def _live(self, listener: socket.socket, *, first: bool) -> tuple[int, int | None, bool]:
+    async def _live(
+        self, listener: socket.socket, settings: Settings, *, first: bool
+    ) -> tuple[int, int | None, bool]:
         """Run a worker until it exits.
 
         Args:
             listener: the worker's listening socket.
+            settings: the worker's settings.
             first: whether no worker has become ready on this listener yet.
 
         Returns:
             The worker's process id, its exit code, and whether it became ready.
         """
         ours, theirs = _spawn.Pipe()
-        arguments = (self._settings, self._host, listener, theirs)
+        arguments = (settings, self._host, listener, theirs)
         process = _spawn.Process(target=worker.work, args=arguments)
         with ours:
             with theirs, _interrupts_held():
