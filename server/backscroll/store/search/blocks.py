@@ -36,13 +36,24 @@ def unpack(stored: bytes, columns: int) -> Iterable[tuple[int, ...]]:
         stored: what `pack` returned.
         columns: the number of columns.
     """
-    return zip(*map(accumulate, _columns(stored, columns)), strict=True)
+    return zip(*map(accumulate, _columns(stored, columns, range(columns))), strict=True)
 
 
 def some(stored: bytes, columns: int, indexes: Collection[int]) -> Mapping[int, tuple[int, ...]]:
     """Return a few rows of a block, by their index in the block. The others are not computed."""
-    differences = _columns(stored, columns)
+    differences = _columns(stored, columns, range(columns))
     return {each: tuple(sum(column[: each + 1]) for column in differences) for each in indexes}
+
+
+def columns_of(stored: bytes, columns: int, wanted: Iterable[int]) -> list[list[int]]:
+    """Return all values of the wanted columns. The others are not computed.
+
+    Args:
+        stored: what `pack` returned.
+        columns: the number of columns.
+        wanted: the indexes of the columns to return.
+    """
+    return [list(accumulate(each)) for each in _columns(stored, columns, wanted)]
 
 
 def _width(numbers: Sequence[int]) -> str:
@@ -51,19 +62,19 @@ def _width(numbers: Sequence[int]) -> str:
     return next((code for code, limit in _WIDTHS.items() if most <= limit), "q")
 
 
-def _columns(stored: bytes, columns: int) -> list["array[int]"]:
-    """Return, for each column of a block, the first value and the differences of the others."""
+def _columns(stored: bytes, columns: int, wanted: Iterable[int]) -> list["array[int]"]:
+    """Return, for each wanted column, the first value and the differences of the others."""
     if not stored.startswith(_NARROW):
         every = array("q", zlib.decompress(stored))
         count = len(every) // columns
-        return [every[at : at + count] for at in range(0, len(every), count)]
+        return [every[at * count : (at + 1) * count] for at in wanted]
     content = zlib.decompress(stored[len(_NARROW) :])
     widths, start = content[:columns].decode(), 9 * columns
     firsts = array("q", content[columns:start])
-    count = (len(content) - start) // sum(array(width).itemsize for width in widths)
-    found = []
-    for width, first in zip(widths, firsts, strict=True):
-        end = start + count * array(width).itemsize
-        found.append(array("q", (first, *array(width, content[start:end]))))
-        start = end
-    return found
+    sizes = [array(width).itemsize for width in widths]
+    count = (len(content) - start) // sum(sizes)
+    ends = list(accumulate((count * size for size in sizes), initial=start))
+    return [
+        array("q", (firsts[at], *array(widths[at], content[ends[at] : ends[at + 1]])))
+        for at in wanted
+    ]

@@ -7,9 +7,9 @@ numbers for each block. The first such search reads all blocks.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import groupby
+from itertools import compress, groupby
 from operator import itemgetter
 from threading import Lock
 from typing import Final
@@ -17,9 +17,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from backscroll.store.search import rows
-from backscroll.store.search.rows import BLOCK, Row
+from backscroll.store.search.rows import BLOCK
 
 _EVER: Final = 1 << 62
+_KEPT: Final = ("role", "created_at", "version")
 _READ: Final = 1_000
 """How many blocks are read into memory at a time."""
 
@@ -106,18 +107,14 @@ class Outline:
     def _grow(self, connection: Connection) -> None:
         """Read the blocks that have become full since the last call."""
         with self._lock:
-            while found := rows.full_blocks(connection, len(self._latest), _READ):
-                for block, members in found:
-                    self._add(block, members)
+            while found := rows.full_blocks(connection, len(self._latest), _READ, _KEPT):
+                for block, (roles, times, versions) in found:
+                    while len(self._latest) < block:  # all rows of these blocks were removed
+                        self._append(bytes(BLOCK), [])
+                    self._append(bytes(roles), list(compress(times, versions)))
 
-    def _add(self, block: int, members: Collection[Row]) -> None:
-        while len(self._latest) < block:  # all rows of these blocks were removed
-            self._append([])
-        self._append(members)
-
-    def _append(self, members: Collection[Row]) -> None:
-        times = [row.created_at for row in members if row.version]
-        self._roles += bytes(row.role for row in members) or bytes(BLOCK)
+    def _append(self, roles: bytes, times: Sequence[int]) -> None:
+        self._roles += roles
         self._earliest.append(min(times, default=_EVER))
         self._latest.append(max(times, default=-1))
 

@@ -129,13 +129,17 @@ def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
     return {each: row for each, row in rows.items() if row.version}
 
 
-def full_blocks(connection: Connection, first: int, most: int) -> list[tuple[int, list[Row]]]:
-    """Return up to `most` full blocks on SQLite, from number `first` on, with their rows.
+def full_blocks(
+    connection: Connection, first: int, most: int, wanted: Sequence[str]
+) -> list[tuple[int, list[list[int]]]]:
+    """Return up to `most` full blocks on SQLite, from number `first` on.
 
-    Removed rows are included. Their version is 0.
+    Each block has, for each wanted field, the values of its rows. Removed rows are included. Their
+    version is 0.
     """
+    indexes = [Row._fields.index(name) for name in wanted]
     found = connection.exec_driver_sql(_FULL, (first, most))
-    return [(block, unpacked(block, stored)) for block, stored in found]
+    return [(block, blocks.columns_of(stored, _FIELDS, indexes)) for block, stored in found]
 
 
 def sampled(connection: Connection, high: int, most: int) -> list[Row]:
