@@ -17,7 +17,7 @@ from backscroll.database.search_schema import search_scopes
 from backscroll.store.search import pending, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 from backscroll.store.search.rows import MAX_LENGTH, WITH_TOOLS, Row
-from backscroll.store.search.texts import KINDS, Entry, everything, has_title, role_number
+from backscroll.store.search.texts import KINDS, Entry, has_title, role_number, with_tools
 from backscroll.store.search.tool_indexing import indexes_tools
 from backscroll_tools.search.titles import title_of, titled
 
@@ -82,7 +82,7 @@ def add(connection: Connection, partition: str, owner: int, entries: Iterable[En
         entries: the messages. Messages without a text are left out.
     """
     if indexes_tools(connection):
-        entries = map(_with_tools, entries)
+        entries = map(with_tools, entries)
     titled_entries = (_with_title(connection, owner, entry) for entry in entries)
     texts = (entry for entry in titled_entries if entry.text.strip())
     while chunk := list(islice(texts, CHUNK)):
@@ -95,7 +95,7 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
 
     scope = scope_of(connection, partition, create=True) or 0
     own = owner_token(owner)
-    with_tools = indexes_tools(connection)
+    marks = indexes_tools(connection)
     added = []
     for entry in chunk:
         found = entry.tokens or tokens(entry.text)
@@ -106,17 +106,10 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
             scope=scope,
             length=min(found.length, MAX_LENGTH),
             role=role_number(entry.role),
-            version=TOKENS_VERSION | (WITH_TOOLS if with_tools and entry.tool_text else 0),
+            version=TOKENS_VERSION | (WITH_TOOLS if marks and entry.tool_text else 0),
         )
         added.append((row, [*scoped(scope, found.terms), own]))
     terms.add(connection, added)
-
-
-def _with_tools(entry: Entry) -> Entry:
-    """Return a message with the text of tools as a part of its text."""
-    if not entry.tool_text:
-        return entry
-    return entry._replace(text=everything(entry.text, entry.tool_text), tokens=None)
 
 
 def remove(connection: Connection, partition: str, owner: int, position: int, text: str) -> None:
@@ -271,7 +264,7 @@ def remove_owner(connection: Connection, owner: int) -> None:
 
 def _text_in(data: Row, entry: Entry) -> str:
     """Return the text that is indexed for a message, without the title."""
-    return (_with_tools(entry) if data.has_tools else entry).text
+    return (with_tools(entry) if data.has_tools else entry).text
 
 
 _METADATA: Final = {

@@ -164,6 +164,13 @@ def tool_text(value: object) -> str:
     return "\n".join(_tool_texts(value, _DEPTH))
 
 
+def with_tools(entry: Entry) -> Entry:
+    """Return a message with the text of tools as a part of its text."""
+    if not entry.tool_text:
+        return entry
+    return entry._replace(text=everything(entry.text, entry.tool_text), tokens=None)
+
+
 def everything(text: str, of_tools: str) -> str:
     """Return a message's text and the text of tools in it, as they are indexed together."""
     return "\n".join(filter(None, (text, of_tools)))
