@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from backscroll.settings import variables
 from backscroll.settings.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
-from backscroll.settings.parsing import SettingsError, is_blank, parsed
+from backscroll.settings.parsing import SettingsError, parsed
 from backscroll.settings.paths import absolute, absolute_database, data_folder, sqlite_url
 from backscroll.settings.programs import SOURCES, flaw_of_sources
 from backscroll_tools import toolset
 from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.profiles import PROFILES, Auth
 
-PREFIX: Final = "BACKSCROLL_"
+PREFIX: Final = variables.PREFIX
 
 UPSTREAMS: Final = tuple(PROFILES)
 AUTHS: Final[tuple[str, ...]] = ("", *get_args(Auth))
@@ -33,13 +34,7 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
 HTTP_AUTHS: Final = ("none", "token", "oauth")
 
-OPENAI: Final = {
-    "api_key": "OPENAI_API_KEY",
-    "base_url": "OPENAI_BASE_URL",
-    "organization": "OPENAI_ORG_ID",
-    "project": "OPENAI_PROJECT_ID",
-}
-"""The environment variables of OpenAI's client. They are only used if the upstream is openai."""
+OPENAI: Final = variables.OPENAI
 
 _PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{0,128}")
 
@@ -228,8 +223,8 @@ def load(
     Raises:
         SettingsError: a variable is unknown, or a value is not valid.
     """
-    flags = _without_blanks(flags or {})
-    given = _given(flags, environ)
+    flags = variables.without_blanks(flags or {})
+    given = variables.set_in(flags, environ)
     fields = {item.name: item for item in dataclasses.fields(Settings)}
     for name, (source, _) in given.items():
         if name not in fields:
@@ -254,28 +249,8 @@ def sources(
         flags: as in `load`.
         environ: as in `load`.
     """
-    return {
-        name: source for name, (source, _) in _given(_without_blanks(flags or {}), environ).items()
-    }
-
-
-def _without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in texts.items() if not is_blank(text)}
-
-
-def _given(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return the flag or variable, and the text, of each setting that is set, by field name."""
-    environ = _without_blanks(environ)
-    given = {
-        name.removeprefix(PREFIX).lower(): (name, value)
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
-    }
-    given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items()}
-    if given.get("upstream", ("", "store"))[1] == "openai":
-        usual = {name: usual for name, usual in OPENAI.items() if usual in environ}
-        given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
-    return given
+    given = variables.set_in(variables.without_blanks(flags or {}), environ)
+    return {name: source for name, (source, _) in given.items()}
 
 
 def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:

@@ -1,0 +1,36 @@
+"""Which settings are set, by a flag or an environment variable, before their texts are read."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from backscroll.settings.parsing import is_blank
+
+PREFIX: Final = "BACKSCROLL_"
+
+OPENAI: Final = {
+    "api_key": "OPENAI_API_KEY",
+    "base_url": "OPENAI_BASE_URL",
+    "organization": "OPENAI_ORG_ID",
+    "project": "OPENAI_PROJECT_ID",
+}
+"""The environment variables of OpenAI's client. They are only used if the upstream is openai."""
+
+
+def without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts without those that are blank, which count as unset."""
+    return {name: text for name, text in texts.items() if not is_blank(text)}
+
+
+def set_in(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the flag or variable, and the text, of each setting that is set, by field name."""
+    environ = without_blanks(environ)
+    given = {
+        name.removeprefix(PREFIX).lower(): (name, value)
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+    }
+    given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items()}
+    if given.get("upstream", ("", "store"))[1] == "openai":
+        usual = {name: usual for name, usual in OPENAI.items() if usual in environ}
+        given = {name: (usual[name], environ[usual[name]]) for name in usual} | given
+    return given
