@@ -42,6 +42,8 @@ class CommonWords:
 
     def __init__(self) -> None:
         self._known: set[tuple[int, tuple[str, ...]]] = set()
+        self._high = -1
+        self._shares: Mapping[int, float] = {}
 
     def has(self, limits: Limits, group: Group) -> bool:
         """Whether an earlier search of the whole partition found these words too common."""
@@ -53,6 +55,17 @@ class CommonWords:
             if len(self._known) >= self.MOST:
                 self._known.clear()
             self._known.add((limits.scope, group.words))
+
+    def share(self, connection: Connection, words: Sequence[str], high: int) -> float:
+        """Return about which fraction of the newest rows has all of the words, on PostgreSQL.
+
+        Single words are counted together, and again whenever the index has grown by a tenth.
+        """
+        if len(words) > 1:
+            return terms.share(connection, words, high)
+        if not self._high <= high <= self._high + self._high // 10:
+            self._high, self._shares = high, terms.shares(connection, high)
+        return self._shares.get(terms.hashed(words)[0], 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,7 @@ def look_up(
     of: dict[int, list[int]] = {}
     unknown = []
     for place, group in enumerate(found):
-        if common.has(limits, group) or _is_common(connection, limits, group):
+        if common.has(limits, group) or _is_common(connection, limits, group, common):
             common.add(limits, group)
             continue
         of[place] = _rows(connection, limits, group, bounds.few)
@@ -242,10 +255,10 @@ def _rows(connection: Connection, limits: Limits, group: Group, most: int) -> li
     return terms.having(connection, words, "all", limits.between, most, also=limits.also)
 
 
-def _is_common(connection: Connection, limits: Limits, group: Group) -> bool:
+def _is_common(connection: Connection, limits: Limits, group: Group, common: CommonWords) -> bool:
     """Whether PostgreSQL would read far more rows than the budget to look up a group."""
     budget = limits.bounds.budget
     if not rows.is_postgres(connection) or limits.high <= budget or limits.owner is not None:
         return False
     words = scoped(limits.scope, group.words)
-    return terms.share(connection, words, limits.high) * limits.high > 2 * budget
+    return common.share(connection, words, limits.high) * limits.high > 2 * budget

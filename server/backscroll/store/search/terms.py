@@ -48,6 +48,10 @@ _SHARE_POSTGRES: Final = text(
     " WHERE id > :low AND id <= :high OFFSET 0) AS newest"
     " WHERE terms @> CAST(:terms AS INTEGER[])"
 )
+_COUNT_POSTGRES: Final = text(
+    "SELECT term, count(*) FROM (SELECT unnest(terms) AS term FROM search_rows"
+    " WHERE id > :low AND id <= :high) AS newest GROUP BY term HAVING count(*) > 1"
+)
 _ORDERS: Final = {"": "", "newest": "ORDER BY {} DESC", "oldest": "ORDER BY {} ASC"}
 
 Order: TypeAlias = Literal["", "newest", "oldest"]
@@ -168,6 +172,15 @@ def share(connection: Connection, terms: Iterable[str], high: int) -> float:
     """Return which fraction of the newest rows has all of the tokens. Only for PostgreSQL."""
     bound = {"terms": hashed(terms), "low": high - NEWEST, "high": high}
     return int(connection.scalar(_SHARE_POSTGRES, bound) or 0) / min(NEWEST, high)
+
+
+def shares(connection: Connection, high: int) -> dict[int, float]:
+    """Return which fraction of the newest rows has each token, by its hash. Only for PostgreSQL.
+
+    Tokens that only one of these rows has are left out.
+    """
+    found = connection.execute(_COUNT_POSTGRES, {"low": high - NEWEST, "high": high})
+    return {term: count / min(NEWEST, high) for term, count in found}
 
 
 def _quoted(term: str) -> str:
