@@ -23,6 +23,7 @@ PERMISSIVE = {
     "Apache-2.0 OR BSD-3-Clause",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "BSD-3-Clause AND ISC",
     "MIT",
     "MIT-0",
     "PSF-2.0",

@@ -25,7 +25,7 @@ state of the source changes nothing.
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
 
-The tables of the search index are in `search_schema`.
+The tables of the search index are in `search_schema`, and those of imports in `history_schema`.
 """
 
 from collections.abc import Collection, Mapping
@@ -43,6 +43,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from backscroll.database.history_schema import HISTORY_TABLES
 from backscroll.database.search_schema import SEARCH_TABLES, create_engine_tables
 
 SCHEMA_VERSION: Final = 6
@@ -201,27 +202,6 @@ retention_clock: Final = Table(
     Column("token", _Text, nullable=False),
 )
 
-# The hash of the import key of each thread, conversation and completion that was forgotten, so that
-# no import brings it back. The key itself is not kept.
-forgotten: Final = Table(
-    "forgotten",
-    tables,
-    Column("digest", _Text, primary_key=True),
-    Column("forgotten_at", BigInteger, nullable=False),
-)
-
-# How far each source file was imported. `store.archive.records.Watermark` describes the columns.
-watermarks: Final = Table(
-    "watermarks",
-    tables,
-    Column("partition", _Text, primary_key=True),
-    Column("path", _Text, primary_key=True),
-    Column("size", BigInteger, nullable=False),
-    Column("mtime_ns", BigInteger, nullable=False),
-    Column("inode", BigInteger),
-    Column("state", _Text),
-)
-
 # Bearer tokens for the HTTP transport. Only their hashes are stored.
 tokens: Final = Table(
     "tokens",
@@ -238,6 +218,8 @@ tokens: Final = Table(
     Column("revoked_at", BigInteger),
 )
 
+for _kept in HISTORY_TABLES:
+    _kept.to_metadata(tables)
 _searched: Final = [table.to_metadata(tables) for table in SEARCH_TABLES]
 create_engine_tables(_searched[0])
 

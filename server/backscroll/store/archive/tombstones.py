@@ -4,7 +4,7 @@ import hashlib
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
-from backscroll.database.schema import forgotten
+from backscroll.database.history_schema import forgotten
 
 _find = select(forgotten.c.digest).where(forgotten.c.digest == bindparam("digest"))
 

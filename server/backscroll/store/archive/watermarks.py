@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, insert, select
 
-from backscroll.database.schema import watermarks
+from backscroll.database.history_schema import watermarks
 from backscroll.store.archive.records import Watermark
 
 _CHUNK = 500

@@ -1,0 +1,32 @@
+"""The tables of imports and syncs: what was forgotten, and how far each file was imported."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+
+_metadata: Final = MetaData()
+_Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+# The hash of the import key of each thread, conversation and completion that was forgotten, so that
+# no import brings it back. The key itself is not kept.
+forgotten: Final = Table(
+    "forgotten",
+    _metadata,
+    Column("digest", _Text, primary_key=True),
+    Column("forgotten_at", BigInteger, nullable=False),
+)
+
+# How far each source file was imported. `store.archive.records.Watermark` describes the columns.
+watermarks: Final = Table(
+    "watermarks",
+    _metadata,
+    Column("partition", _Text, primary_key=True),
+    Column("path", _Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("inode", BigInteger),
+    Column("state", _Text),
+)
+
+HISTORY_TABLES: Final = (forgotten, watermarks)
+"""All tables of this module."""
