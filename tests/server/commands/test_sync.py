@@ -1,5 +1,6 @@
 """`backscroll sync`: what it shows, and how it ends."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,19 @@ def test_only_the_named_sources_are_synced(home: Home) -> None:
     said(home, "Fix it")
 
     assert sync(home, "codex").stdout.endswith("nothing is new\n")
+
+
+def test_calls_of_tools_are_found_if_the_operator_chooses_that(home: Home) -> None:
+    log = said(home, "Fix it")
+    call = {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls harbor"}}
+    message = {"role": "assistant", "content": [call]}
+    line = log.line("", "assistant") | {"message": message}
+    log.path.write_text(log.path.read_text() + json.dumps(line) + "\n")
+
+    sync(home, environ={"BACKSCROLL_INDEX": "all"})
+    found = backscroll(f"sqlite:///{home.path}/x.db", "search", "harbor")
+
+    assert "ls **harbor**" in found.stdout
 
 
 def test_an_unknown_source_is_refused_with_those_that_are_known(home: Home) -> None:

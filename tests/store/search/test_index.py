@@ -399,3 +399,32 @@ async def test_the_text_of_tools_is_found_if_the_operator_chooses_that(
                 assert (await api.delete(f"/{url}")).status_code == 200
         assert await hits(plain) == NOTHING
         assert await indexed(sql, postgres=postgres) == {}
+
+
+async def test_an_import_that_changes_calls_of_tools_replaces_their_text(
+    database_url: str, sql: Sql
+) -> None:
+    """A store that indexes no text of tools removes that of another process all the same."""
+
+    def of(*texts: str) -> ImportedConversation:
+        calls = [{**CALL, "arguments": text} for text in texts]
+        items = [ImportedItem(call, key=str(at)) for at, call in enumerate(calls)]
+        return ImportedConversation(key="c", id="conv_1", created_at=1, items=items)
+
+    async with open_database(database_url, "store") as database:
+        store = await store_over(ToolIndexingDatabase(database))
+        await store.import_conversation(of("harbour", "anchor", "lantern"))
+        await store.import_conversation(of("harbour", "buoy"))
+        found = await hits(store)
+        plain = await store_over(database)
+        await plain.import_conversation(of("lighthouse", "buoy"))
+        left = await hits(plain)
+
+    of_tools = {
+        query: [text for _, _, text in of_query]
+        for query, of_query in found.items()
+        if of_query and query != "find_boat"
+    }
+    assert of_tools == {"harbour": ["find_boat\nharbour"], "buoy": ["find_boat\nbuoy"]}
+    assert [text for _, _, text in left["find_boat"]] == ["find_boat\nbuoy"]
+    assert len(await indexed(sql, postgres=database_url.startswith("postgres"))) == 1
