@@ -201,21 +201,18 @@ def _find(
 ) -> tuple[int, Row] | None:
     from backscroll_tools.search.tokenizer import tokens
 
-    if not text.strip():
-        # Only the text of tools can be indexed.
+    is_of_tools = not text.strip()
+    if is_of_tools:  # only the text of tools can be indexed
         entry = next(iter(entries(connection, owner, position - 1, 1)), None)
         text = entry.tool_text if entry is not None and entry.position == position else ""
         if not text.strip():
             return None
-        longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
-        scope = scope_of(connection, partition) or 0
-        return _row_at(connection, owner, position, scoped(scope, longest))
     scope = scope_of(connection, partition) or 0
     # The longest tokens tend to be the rarest, so only few rows have to be read.
     longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
     row = _row_at(connection, owner, position, scoped(scope, longest))
     # If no row is found, the message is not indexed yet, or another version made its tokens.
-    return row or _row_at(connection, owner, position, ())
+    return row if row or is_of_tools else _row_at(connection, owner, position, ())
 
 
 def _row_at(
