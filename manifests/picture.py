@@ -16,8 +16,8 @@ from backscroll.commands.demo.cast import Cast
 from manifests.description import ROOT
 
 PICTURE: Final = ROOT / "docs" / "session.svg"
-SCENES: Final = (3, 4, 9)
-"""The scenes to draw: a question and its answer, what is around it, and a message written once."""
+SCENES: Final = (1, 4, 5)
+"""The scenes to draw: a history is brought in, and searched, and the answer is read in context."""
 
 _WIDTH: Final = 84
 _TITLE: Final = re.compile(r"(\d+)\. ")

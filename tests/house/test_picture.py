@@ -23,7 +23,7 @@ def lines(svg: str) -> list[str]:
 def structure(shown: list[str]) -> list[str]:
     """Return titles, calls and claims, without the numbers and ids that differ each time."""
     kept = [line.strip() for line in shown if re.match(r"\d\. |   [>✓]|All ", line)]
-    return [re.sub(r"thread_\w+…|msg_\w+…|[\d,.]+", "…", line) for line in kept]
+    return [re.sub(r"(?:thread|conv|msg)_\w+…|[\d,.]+", "…", line) for line in kept]
 
 
 def test_the_picture_shows_the_scenes_as_they_are_played() -> None:

@@ -67,7 +67,7 @@ def test_the_demonstration_without_colour_says_the_same_in_80_columns() -> None:
     assert COLOUR.search(shown) is None
     lines = re.split(r"[\r\n]+", CONTROL.sub("", shown))  # a bar is drawn over itself
     assert [line for line in lines if len(line) > WIDTH] == []
-    assert sum(line.startswith("   ✓") for line in lines) == 14
+    assert sum(line.startswith("   ✓") for line in lines) == 20
     # What is quoted may be cut at the edge; what the demonstration says itself may not.
     said = [line for line in lines if not line.startswith(("   |", "   >"))]
     assert [line for line in said if line.endswith("…")] == []

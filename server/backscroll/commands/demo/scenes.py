@@ -1,6 +1,6 @@
 """The scenes of the demo. Each calls a tool and compares the result with the dataset."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from backscroll.commands.demo.cast import ASKED, REFUND, Cast, completions
+from backscroll.commands.demo.invented import HISTORY
 from backscroll.commands.demo.stage import Stage
 from backscroll_tools.render import compact
 from backscroll_tools.tool import RESULT_CHARS
@@ -124,7 +125,8 @@ async def threads(act: Act) -> str:
         for thread in structured(page)["threads"]
     ]
     wanted = {uuid: len(act.cast.texts(uuid)) for uuid in act.cast.conversations}
-    counts = {thread["metadata"]["conversation"]: thread["message_count"] for thread in found}
+    wanted |= {each.id: len(each.texts) for each in HISTORY}
+    counts = {_id(thread["metadata"]): thread["message_count"] for thread in found}
     act.stage.check(
         f"all {len(wanted)} conversations are found, each with its message count",
         counts == wanted and len(found) == len(wanted),
@@ -247,6 +249,11 @@ def structured(result: CallToolResult) -> dict[str, Any]:
     if content is None:
         raise SceneError("a result has no structured content")
     return content
+
+
+def _id(metadata: Mapping[str, str]) -> str:
+    """Return the id of a conversation in the dataset or in the invented history."""
+    return metadata.get("conversation") or metadata["source_id"]
 
 
 def _word(value: object) -> str:

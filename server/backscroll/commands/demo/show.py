@@ -1,4 +1,4 @@
-"""Runs the demo: imports the conversations, starts the server, and runs the scenes."""
+"""Runs the demo: brings in the conversations, starts the server, and runs the scenes."""
 
 import os
 import sys
@@ -14,8 +14,9 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from rich.console import Console
 
-from backscroll.commands.demo import scenes
+from backscroll.commands.demo import history_scenes, scenes
 from backscroll.commands.demo.cast import ASKED, COMPLETIONS, Cast, choose, source
+from backscroll.commands.demo.invented import QUESTION
 from backscroll.commands.demo.scenes import Act
 from backscroll.commands.demo.stage import Stage
 from backscroll.commands.terminal import verbatim
@@ -52,8 +53,7 @@ async def run(
         log = Path(folder, "server.log")
         try:
             with anyio.fail_after(_DEADLINE_S):
-                database = sqlite_url(Path(folder, "demo.db"))
-                await _run_scenes(stage, cast, database, log, python)
+                await _run_scenes(stage, cast, Path(folder), log, python)
         except* Exception as group:  # noqa: BLE001 - the outermost boundary shows every error
             for error in _leaves(group):
                 stage.check(f"the demo completes ({type(error).__name__}: {error})", passed=False)
@@ -67,13 +67,18 @@ async def run(
             stage.say(claim)
         return 1
     stage.end(f"All {stage.passed} checks passed in {seconds:.1f} s.", "bold green")
-    stage.say("Load your own:  backscroll import FILE.jsonl  (--help shows the format)")
-    stage.say("Connect a host: backscroll connect  (lists Claude, VS Code, Cursor, ...)")
+    stage.say("Your own history: backscroll sync, or backscroll import EXPORT.zip")
+    stage.say("Your own agent:   backscroll connect (lists Claude, VS Code, Cursor, ...)")
     return 0
 
 
-async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python: str) -> None:
-    stage.scene("Real conversations, imported into a temporary store")
+async def _run_scenes(stage: Stage, cast: Cast, folder: Path, log: Path, python: str) -> None:
+    home, file = folder / "home", folder / "demo.db"
+    home.mkdir()
+    database = sqlite_url(file)
+    stage.scene("An invented history, brought into a temporary store")
+    await history_scenes.synced(stage, database, home, python, int(time.time()))
+    stage.scene("Real conversations, imported as well")
     tally = await import_sources(database, [source(cast)], stage.say)
     stage.say(
         f"{len(cast.conversations)} conversations with {cast.messages():,} messages, "
@@ -84,6 +89,10 @@ async def _run_scenes(stage: Stage, cast: Cast, database: str, log: Path, python
     async with _connected(database, log, python) as client:
         act = Act(client, stage, cast)
         await scenes.tools(act)
+        stage.scene(f'A person asks: "{QUESTION}"')
+        found = await history_scenes.question(act)
+        stage.scene("What was said around it")
+        await history_scenes.around(act, found, _files_of(file))
         stage.scene(f'A person asks: "{ASKED}"')
         answer = await scenes.question(act)
         stage.scene("The messages around the answer")
@@ -127,6 +136,11 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 def _appending(log: Path) -> TextIO:
     return log.open("a", encoding="utf-8")
+
+
+def _files_of(database: Path) -> list[Path]:
+    """Return the file of a SQLite database, and those that belong to it."""
+    return list(database.parent.glob(f"{database.name}*"))
 
 
 def _end_of(log: Path) -> str:

@@ -32,12 +32,16 @@ class Stage:
         """Print an explanation."""
         self._line(f"   {text}")
 
+    def types(self, command: str) -> None:
+        """Print a command as a person types it."""
+        self._line(f"   $ {command}", "yellow")
+
     def asks(self, tool: str, arguments: Iterable[str]) -> None:
         """Print a tool call."""
         self._line(" ".join(["   >", tool, *arguments]), "yellow")
 
     def reads(self, text: str, lines: int) -> None:
-        """Print the first lines of a tool's result, cut to the terminal's width."""
+        """Print the first lines of a result, cut to the terminal's width."""
         all_lines = text.splitlines()
         for line in all_lines[:lines]:
             self._line(f"   | {line}", "dim")
