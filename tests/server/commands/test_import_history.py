@@ -128,7 +128,8 @@ def test_secrets_are_replaced_on_request(database: str, tmp_path: Path) -> None:
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     file = written(tmp_path / "x.jsonl", LINES.replace(b"Question 0", secret.encode()))
 
-    assert "secrets" in imported(database, file, flags=("--redact",))[1][-1]
+    printed = imported(database, file, flags=("--redact",))[1]
+    assert printed[-1] == "1 secret replaced: github token (1)"
     assert secret not in backscroll(database, "export").stdout
     assert imported(database, file, flags=("--no-redact",))[0] == 0
 

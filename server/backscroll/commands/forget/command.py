@@ -92,6 +92,7 @@ def _confirm(count: int) -> None:
     except click.Abort:
         if sys.stdin is not None and sys.stdin.isatty():
             raise
+        write("")  # ends the line of the question
         raise CommandError("nothing was erased: add --yes to agree without being asked") from None
     if not agreed:
         raise click.Abort

@@ -71,8 +71,9 @@ def sync(  # noqa: PLR0913 - the options of the command
         raise click.UsageError("--watch and --dry-run exclude each other")
     try:
         since_s = period({"since": since}, _now_s()).since_s if since else None
-    except ToolError as error:
-        raise click.UsageError(f"--since: {error.message}") from None
+    except ToolError:
+        line = f"--since {since!r} is not a date, a time or an age, such as 2026-11-21 or 30d"
+        raise click.UsageError(line) from None
     command = SyncCommand(
         database=settings.database_url,
         sources=[BY_NAME[name] for name in names or SOURCES],

@@ -59,7 +59,7 @@ class SyncCommand:
             with progress("sync", sum(each.size for each in new)) as advance:
                 options = replace(self.options, advance=advance)
                 tally = await sync(store, sources, read_file, options)
-        for line in tally.lines():
+        for line in tally.lines() if sources else ():
             self.say(line)
         return tally
 
@@ -91,6 +91,7 @@ class SyncCommand:
         if not sources:
             names = ", ".join(source.name for source in self.sources)
             self.say(f"no sessions were found of: {names}")
+            self.say("to bring in files that you have elsewhere: backscroll import PATH")
 
 
 def here(sources: Sequence[Source]) -> list[FoundSource]:

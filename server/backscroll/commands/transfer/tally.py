@@ -59,7 +59,8 @@ class ImportTally:
         yield str(self)
         if self.redacted:
             kinds = ", ".join(f"{kind} ({count})" for kind, count in self.redacted.most_common())
-            yield f"{self.redacted.total():,} secrets became [redacted: …]: {kinds}"
+            count = self.redacted.total()
+            yield f"{count:,} secret{'' if count == 1 else 's'} replaced: {kinds}"
 
     def _table(self) -> Iterator[str]:
         sources = sorted(self.by_source)
