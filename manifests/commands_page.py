@@ -45,11 +45,11 @@ def _section(path: str, command: click.Command) -> str:
     if more:
         parts.append(f"{more}\n")
     options = [each for each in command.params if isinstance(each, click.Option)]
-    own = [each for each in options if not _is_setting(each)]
+    own = [each for each in options if not _is_setting(each) and not each.hidden]
     if own:
-        rows = ((code(", ".join(each.opts)), _help(each)) for each in own)
+        rows = ((code("/".join((*each.opts, *each.secondary_opts))), _help(each)) for each in own)
         parts.append(table(("option", "what"), rows))
-    if taken := len(options) - len(own):
+    if taken := sum(map(_is_setting, options)):
         noun = "one" if taken == 1 else str(taken)
         parts.append(f"Takes {noun} of the [settings](settings.md) as options.\n")
     if command.epilog:
