@@ -68,7 +68,7 @@ def _examples(epilog: str) -> str:
 
 def _help(option: click.Option) -> str:
     text = option.help or ""
-    if isinstance(option.type, click.Choice):
+    if isinstance(option.type, click.Choice) and option.metavar is None:
         text += f" {', '.join(code(choice) for choice in option.type.choices)}."
     if option.show_default and option.default not in {None, ""}:
         text += f" Default: {code(str(option.default))}."

@@ -3,6 +3,7 @@
 import io
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,6 +14,8 @@ from backscroll.history.formats.registry import MODULES
 from backscroll.process.exits import CommandError, interrupted_at_once
 from backscroll.settings.model import Settings
 from backscroll_tools.plain import plain
+
+_KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
 
 
 @click.command(
@@ -25,7 +28,7 @@ from backscroll_tools.plain import plain
         'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
         "    backscroll import -",
         "",
-        "Backscroll's own format has one object on each line (a thread only needs messages):",
+        "Backscroll's own format is an object a line (a thread needs only messages):",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
@@ -40,11 +43,12 @@ from backscroll_tools.plain import plain
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["auto", "jsonl", "chitchat", *MODULES]),
+    type=click.Choice(_KINDS),
+    metavar="FORMAT",
     default="auto",
     show_default=True,
     help="The format of all files. auto recognises the format of each file by its content; jsonl "
-    "is Backscroll's own.",
+    f"is Backscroll's own. One of: {', '.join(_KINDS)}.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Import at most this many conversations.")
 @click.option(
