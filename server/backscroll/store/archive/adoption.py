@@ -35,16 +35,16 @@ def adopt(
         given: the rows of those that are imported, in order.
 
     Returns:
-        The messages or items; and for each one that was recognised, its `position` and the new
-        values of `import_key`, `import_digest` and `created_at`.
+        The messages or items; and for each one that was recognised, its `id` and the new values of
+        `import_key`, `import_digest` and `created_at`.
     """
-    written: dict[int, JSON] = {}
+    written: dict[str, JSON] = {}
     for each, row in _recognised(connection, collection, owner, known, given):
         names = ("import_key", "import_digest", "created_at")
-        written[each.position] = {"position": each.position} | {name: row[name] for name in names}
+        written[each.id] = {"id": each.id} | {name: row[name] for name in names}
     result = [
         each._replace(key=values["import_key"], digest=values["import_digest"])
-        if (values := written.get(each.position))
+        if (values := written.get(each.id))
         else each
         for each in known
     ]
@@ -61,16 +61,16 @@ def _recognised(
     pairs = _pairs(known, given)
     while chunk := list(islice(pairs, _CHUNK)):
         columns = collection.members.c
-        positions = [each.position for each, _ in chunk]
+        ids = [each.id for each, _ in chunk]
         found = connection.execute(
             select(collection.members).where(
-                columns[collection.owner] == owner, columns.position.in_(positions)
+                columns[collection.owner] == owner, columns.id.in_(ids)
             )
         )
-        stored = {row.position: row._asdict() for row in found}
+        stored = {row.id: row._asdict() for row in found}
         for each, row in chunk:
             digest = row["import_digest"]
-            if each.is_deleted or collection.digest(stored[each.position]) == digest:
+            if each.is_deleted or collection.digest(stored[each.id]) == digest:
                 yield each, row
             elif row["id"] is None:
                 return

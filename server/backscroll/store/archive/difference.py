@@ -4,7 +4,7 @@ Nothing here reads or writes the database, and no bodies are compared.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 REMOVED: Final = 0
@@ -87,6 +87,11 @@ class Difference:
         return [each.at for each in self.placed if each.known is None]
 
     @property
+    def moved(self) -> list[Known]:
+        """Those that get another position."""
+        return [each.known for each in self.placed if each.known is not None]
+
+    @property
     def written(self) -> list[int]:
         """The indexes of those whose content is written: the replaced and the new ones."""
         return [*(at for _, at in self.replaced), *self.added]
@@ -125,9 +130,9 @@ def compare(known: Sequence[Known], given: Sequence[Given], *, is_tail: bool) ->
         (None if found is None else found.position for _, found in matched),
     )
     placed = [Placed(index, found) for index, found in matched[same:]]
-    moved = [each.known for each in placed if each.known is not None]
-    left = {each.position for each in (*removed, *moved)}
-    return Difference(replaced, removed, placed, same == 0 and bool(placed) and 1 in left)
+    difference = Difference(replaced, removed, placed)
+    left = {each.position for each in (*removed, *difference.moved)}
+    return replace(difference, has_new_start=same == 0 and bool(placed) and 1 in left)
 
 
 def _match(known: Sequence[Known], given: Sequence[Given]) -> Iterator[Known | None]:

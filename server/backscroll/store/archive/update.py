@@ -17,6 +17,9 @@ from backscroll.store.search import index
 if TYPE_CHECKING:
     from backscroll_tools.search.tokenizer import Tokens
 
+_CHUNK: Final = 200
+"""How many messages or items are read into memory at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -41,8 +44,7 @@ class Update:
     def adopt(self, adopted: Iterable[JSON]) -> None:
         """Give messages or items of an older version their keys and digests."""
         for each in adopted:
-            values = {name: value for name, value in each.items() if name != "position"}
-            self._set(each["position"], values)
+            self._set(each["id"], {name: value for name, value in each.items() if name != "id"})
 
     def set_metadata(self, metadata: Mapping[str, str]) -> None:
         """Replace the metadata, and the title in the search index."""
@@ -65,13 +67,23 @@ class Update:
             known: the messages or items before.
             difference: how they become those of the import.
         """
-        lost = sum(self._remove(each, difference) for each in difference.removed)
-        gained = 0
+        changed = [*difference.removed, *(each for each, _ in difference.replaced)]
+        were_messages = self._unindex([*changed, *difference.moved])
+        for each in difference.removed:
+            self._erase(each, difference)
         for each, at in difference.replaced:
-            lost += self._replace(each, at)
-            gained += self._is_message(at)
-        next_position = self._place(known, difference)
-        gained += sum(map(self._is_message, difference.added))
+            self._replace(each, at)
+        places = self._places(difference)
+        self._move(places)
+        self._add(places, {each.id for each in known})
+        moved = {each.position for each in difference.moved}
+        in_place = [
+            (at, each.position) for each, at in difference.replaced if each.position not in moved
+        ]
+        self._index([*in_place, *((placed.at, position) for placed, position in places)])
+        gained = sum(map(self._is_message, difference.written))
+        lost = sum(were_messages[each.position] for each in changed)
+        next_position = self.row["next_position"] + len(places) - difference.has_new_start
         columns = self.prepared.collection.owners.c
         active, active_us = columns.last_active_us, self.prepared.active_us(self.now_us)
         values: JSON = {
@@ -93,93 +105,95 @@ class Update:
     def _owner(self) -> int:
         return index.owner_of(self.prepared.collection.kind, self.row["position"])
 
-    def _remove(self, removed: Known, difference: Difference) -> bool:
-        """Erase a message or item, and return whether it was a message."""
-        row = self._unindexed(removed.position)
+    def _unindex(self, changed: Sequence[Known]) -> dict[int, bool]:
+        """Remove messages or items from the index. Return which of them are messages."""
+        members = self.prepared.collection.members
+        were_messages: dict[int, bool] = {}
+        ids = list({each.id: each for each in changed})
+        for at in range(0, len(ids), _CHUNK):
+            these = members.c.id.in_(ids[at : at + _CHUNK])
+            statement = select(members).where(self._owned, these)
+            texts: dict[int, str] = {}
+            for found in self.connection.execute(statement):
+                row = found._asdict()
+                texts[found.position] = self.prepared.collection.entry(row, 0).text
+                were_messages[found.position] = _is_message(row)
+            index.remove_several(self.connection, self._owner, texts)
+        return were_messages
+
+    def _erase(self, removed: Known, difference: Difference) -> None:
         if difference.has_new_start and removed.position == 1:
             # The title is indexed with the message at position 1, which must be free for another.
             self.connection.execute(
-                delete(self.prepared.collection.members).where(self._this(removed.position))
+                delete(self.prepared.collection.members).where(self._this(removed.id))
             )
-        else:
-            now_s = self.now_us // US
-            erased = {"import_key": None, "import_digest": REMOVED, "deleted_at": now_s}
-            self._set(removed.position, {**self.prepared.collection.erased, **erased})
-        return _is_message(row)
+            return
+        now_s = self.now_us // US
+        erased = {"import_key": None, "import_digest": REMOVED, "deleted_at": now_s}
+        self._set(removed.id, {**self.prepared.collection.erased, **erased})
 
-    def _replace(self, replaced: Known, at: int) -> bool:
-        """Replace the content of a message or item, and return whether it was a message."""
-        row = self._unindexed(replaced.position)
+    def _replace(self, replaced: Known, at: int) -> None:
         member = self.prepared.members[at]
         values = {name: value for name, value in member.items() if name not in {"id", "text"}}
         if "metadata" in values:
-            values["metadata"] = {**(row["metadata"] or {}), **values["metadata"]}
-        self._set(replaced.position, values)
-        self._index([(at, {**row, **values})])
-        return _is_message(row)
+            metadata = self.prepared.collection.members.c.metadata
+            current = self.connection.scalar(select(metadata).where(self._this(replaced.id)))
+            values["metadata"] = {**(current or {}), **values["metadata"]}
+        self._set(replaced.id, values)
 
-    def _place(self, known: Sequence[Known], difference: Difference) -> int:
-        """Move and add messages or items, and return the next position that is free."""
+    def _places(self, difference: Difference) -> list[tuple[Placed, int]]:
+        """Return the new positions of messages or items that are new or moved."""
         first: int = self.row["next_position"]
-        positions = range(first, first + len(difference.placed))
-        places = list(zip(difference.placed, positions, strict=True))
-        if difference.has_new_start:
-            places = [(places[0][0], 1), *zip(difference.placed[1:], positions, strict=False)]
+        positions = [1] if difference.has_new_start else []
+        positions += range(first, first + len(difference.placed) - len(positions))
+        return list(zip(difference.placed, positions, strict=True))
+
+    def _move(self, places: Sequence[tuple[Placed, int]]) -> None:
         # What is moved away from position 1 is moved before what is moved to it.
         for placed, position in reversed(places):
             if placed.known is not None:
-                self._move(placed, placed.known, position)
-        self._add([each for each in places if each[0].known is None], {each.id for each in known})
-        return first + len(difference.placed) - difference.has_new_start
+                self._set(placed.known.id, {"position": position})
 
-    def _move(self, placed: Placed, moved: Known, position: int) -> None:
-        row = self._unindexed(moved.position)
-        self._set(moved.position, {"position": position})
-        self._index([(placed.at, {**row, "position": position})])
-
-    def _add(self, added: Sequence[tuple[Placed, int]], taken: set[str]) -> None:
+    def _add(self, places: Sequence[tuple[Placed, int]], taken: set[str]) -> None:
         collection = self.prepared.collection
         rows = []
-        for placed, position in added:
-            row = self.prepared.members[placed.at]
-            own_id = row["id"] if row["id"] not in taken else None
-            identity = {"id": own_id or collection.new_id(row), "position": position}
-            rows.append({collection.owner: self.row["position"], **row, **identity})
+        for placed, position in places:
+            if placed.known is None:
+                row = self.prepared.members[placed.at]
+                own_id = row["id"] if row["id"] not in taken else None
+                identity = {"id": own_id or collection.new_id(row), "position": position}
+                rows.append({collection.owner: self.row["position"], **row, **identity})
         if rows:
             collection.insert.execute_each(self.connection, rows)
-        self._index(zip((placed.at for placed, _ in added), rows, strict=True))
 
-    def _index(self, rows: Iterable[tuple[int, JSON]]) -> None:
+    def _index(self, places: Iterable[tuple[int, int]]) -> None:
         collection, created_at = self.prepared.collection, self.row["created_at"]
         entries = (
-            collection.entry(row, created_at)._replace(tokens=self.tokens.get(at))
-            for at, row in rows
+            collection.entry(
+                {**self.prepared.members[at], "position": position}, created_at
+            )._replace(tokens=self.tokens.get(at))
+            for at, position in places
         )
         index.add(self.connection, self.partition, self._owner, entries)
 
-    def _unindexed(self, position: int) -> JSON:
-        """Remove a message or item from the search index, and return its row."""
+    def _set(self, member_id: str, values: Mapping[str, Any]) -> None:
         members = self.prepared.collection.members
-        found = self.connection.execute(select(members).where(self._this(position)))
-        row = found.one()._asdict()
-        text = self.prepared.collection.entry(row, 0).text
-        index.remove(self.connection, self.partition, self._owner, position, text)
-        return row
-
-    def _set(self, position: int, values: Mapping[str, Any]) -> None:
-        members = self.prepared.collection.members
-        self.connection.execute(update(members).where(self._this(position)).values(values))
+        self.connection.execute(update(members).where(self._this(member_id)).values(values))
 
     def _set_owner(self, values: Mapping[str, Any]) -> None:
         owners = self.prepared.collection.owners
         this = owners.c.position == self.row["position"]
         self.connection.execute(update(owners).where(this).values(values))
 
-    def _this(self, position: int) -> ColumnElement[bool]:
+    @property
+    def _owned(self) -> ColumnElement[bool]:
         collection = self.prepared.collection
-        columns = collection.members.c
-        owned: ColumnElement[bool] = columns[collection.owner] == self.row["position"]
-        return owned & (columns.position == position)
+        owned: ColumnElement[bool] = collection.members.c[collection.owner] == self.row["position"]
+        return owned
+
+    def _this(self, member_id: str) -> ColumnElement[bool]:
+        # On SQLite, a lookup by position would be slow, because its index has no deleted rows.
+        return self._owned & (self.prepared.collection.members.c.id == member_id)
 
     def _is_message(self, at: int) -> bool:
         return _is_message(self.prepared.members[at])

@@ -134,6 +134,27 @@ def remove(connection: Connection, partition: str, owner: int, position: int, te
         pending.erase(connection)
 
 
+def remove_several(connection: Connection, owner: int, removed: Mapping[int, str]) -> None:
+    """Remove messages of an owner from the index.
+
+    Args:
+        connection: the connection of the transaction that erases or moves the messages.
+        owner: the number of the thread, conversation or completion.
+        removed: the position of each message, and the text that was indexed for it, without the
+            title. Those that are not indexed are left out.
+    """
+    indexed = rows_of(connection, owner) if removed else {}
+    texts = {
+        indexed[position]: _text(connection, owner, position, text)
+        for position, text in removed.items()
+        if position in indexed
+    }
+    data = rows.read(connection, texts)
+    found = [(row, data[row], text) for row, text in texts.items()]
+    if found and _remove(connection, found):
+        _forget(connection)
+
+
 def retitle(
     connection: Connection,
     partition: str,
