@@ -138,21 +138,23 @@ def remove_several(connection: Connection, owner: int, removed: Mapping[int, str
     """Remove messages of an owner from the index.
 
     Args:
-        connection: the connection of the transaction that erases or moves the messages.
+        connection: the connection of the transaction that erases or moves the messages. Their
+            content must still be there.
         owner: the number of the thread, conversation or completion.
         removed: the position of each message, and the text that was indexed for it, without the
             title. Those that are not indexed are left out.
     """
     indexed = rows_of(connection, owner) if removed else {}
-    texts = {
-        indexed[position]: _text(connection, owner, position, text)
-        for position, text in removed.items()
-        if position in indexed
-    }
-    data = rows.read(connection, texts)
-    found = [(row, data[row], text) for row, text in texts.items()]
+    positions = {indexed[position]: position for position in removed if position in indexed}
+    found = []
+    for row, data in rows.read(connection, positions).items():
+        position = positions[row]
+        text = removed[position]
+        if data.has_tools:
+            text = _text_in(data, entries(connection, owner, position - 1, 1)[0])
+        found.append((row, data, _text(connection, owner, position, text)))
     if found and _remove(connection, found):
-        _forget(connection)
+        pending.erase(connection)
 
 
 def retitle(
