@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from backscroll.history.conversation import NotNow, SourceConversation, Unreadable
+from backscroll.history.conversation import NotNow, Record, Unreadable
 from backscroll.history.fields import as_text
 from backscroll.history.source_file import SourceFile
 
@@ -35,7 +35,6 @@ _FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
 """What `sqlite3` raises. The latter is for its own message if that quotes a damaged schema."""
 
 Row: TypeAlias = tuple[Any, ...]
-Record: TypeAlias = SourceConversation | Unreadable
 
 
 class DatabaseError(Exception):

@@ -9,8 +9,7 @@ from typing import Any, BinaryIO
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
 from backscroll.history.formats.opencode import FORMAT
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile

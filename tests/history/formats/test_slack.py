@@ -5,8 +5,7 @@ from typing import Any, BinaryIO
 
 from hypothesis import given, settings
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.formats.slack import FORMAT
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile

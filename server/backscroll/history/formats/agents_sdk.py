@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, mapping, parsed, unix_seconds
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.format import Format
 from backscroll.history.responses_items import add_item
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile

@@ -4,10 +4,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.draft import digest
 from backscroll.history.formats import tree
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.item_list import ItemList
 
 MOST_BRANCHES: Final = 1_000

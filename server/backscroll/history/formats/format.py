@@ -3,12 +3,9 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
-
-Record = SourceConversation | Unreadable
-"""One record of a file: a conversation, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, Final
 
-from backscroll.history.conversation import SourceConversation
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, SourceConversation
 from backscroll.history.json_streams import (
     JsonProblem,
     JsonRecord,

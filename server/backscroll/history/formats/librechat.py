@@ -7,12 +7,12 @@ whose order says nothing, or nested in one another by `children`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.draft import digest
 from backscroll.history.fields import mapping, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import read_branches
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.format import Format
 from backscroll.history.formats.item_list import ItemList, MessageParts
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import first_text, objects_of, strings_in

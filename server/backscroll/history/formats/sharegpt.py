@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from backscroll.history.content import content_text
-from backscroll.history.conversation import Unreadable
+from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import identifier, mapping, parsed, sequence, string
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.format import Format
 from backscroll.history.json_streams import JsonRecord
 from backscroll.history.records import records, starts_with
 from backscroll.history.sample import Sample

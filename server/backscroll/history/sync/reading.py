@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from backscroll.history.conversation import Record
 from backscroll.history.disk_files import disk_file
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.registry import format_named
 from backscroll.history.sources.finding import FoundFile
 from backscroll.history.sources.source import Source

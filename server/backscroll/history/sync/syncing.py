@@ -7,8 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backscroll.database.faults import DatabaseBusyError
-from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import (
+    NotNow,
+    ReadElsewhere,
+    Record,
+    SourceConversation,
+    Unreadable,
+)
 from backscroll.history.redaction.redacting import redacted
 from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sources.source import Source

@@ -7,13 +7,12 @@ that its owner saw last.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.draft import digest
 from backscroll.history.fields import mapping, sequence, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import has_items, read_branches
 from backscroll.history.formats.chatgpt.messages import add_message, model_of
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import first_text, objects_of
 from backscroll.history.sample import Sample

@@ -8,13 +8,12 @@ conversation names another in `current_leaf_message_uuid`.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.draft import digest
 from backscroll.history.fields import mapping, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import read_branches
 from backscroll.history.formats.claude_ai.messages import add_message, with_keys
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import first_text, objects_of
 from backscroll.history.sample import Sample

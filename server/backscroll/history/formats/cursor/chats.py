@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from backscroll.history.conversation import Unreadable
+from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import (
     as_text,
@@ -21,7 +21,6 @@ from backscroll.history.fields import (
     unix_seconds,
 )
 from backscroll.history.formats.cursor.transcripts import typed_text
-from backscroll.history.formats.format import Record
 from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import Database, Row, read_database
 

@@ -10,10 +10,9 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from backscroll.history.content import content_text
-from backscroll.history.conversation import NotNow, ReadElsewhere, Unreadable
+from backscroll.history.conversation import NotNow, ReadElsewhere, Record, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import identifier, mapping, sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
 from backscroll.history.json_streams import JsonRecord, json_lines
 from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import DatabaseError, open_database

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.fields import sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.gemini_apps.activity import Activity
 from backscroll.history.formats.gemini_apps.html_text import text_of_html
 from backscroll.history.formats.gemini_apps.page import activities

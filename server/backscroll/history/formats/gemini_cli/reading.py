@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.gemini_cli.messages import items_of
 from backscroll.history.formats.gemini_cli.session import Message, Session
 from backscroll.history.log_items import item_key

@@ -7,9 +7,9 @@ Source: "Logging to SQLite" in the documentation of `llm` 0.32. Versions before 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from backscroll.history.conversation import Record
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, string, unix_seconds
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.llm.threads import Threads
 from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile

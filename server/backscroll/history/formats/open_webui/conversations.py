@@ -7,12 +7,11 @@ branch that its owner saw last. Chats of 2023 have a list `messages` alone.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.draft import digest
 from backscroll.history.fields import mapping, sequence, string, unix_seconds
 from backscroll.history.formats import tree
 from backscroll.history.formats.branches import has_items, read_branches
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.json_records import read_records
 from backscroll.history.formats.json_values import first_text, objects_of, strings_in
 from backscroll.history.formats.open_webui.messages import add_message

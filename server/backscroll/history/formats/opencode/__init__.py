@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from backscroll.history.conversation import Unreadable
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.formats.format import Format
 from backscroll.history.formats.opencode import database, storage
 from backscroll.history.formats.opencode.sessions import NAME
 from backscroll.history.sample import Sample

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from backscroll.history.conversation import Record
 from backscroll.history.fields import as_text, mapping, parsed, string, unix_seconds
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.opencode.sessions import Message, Session, conversation
 from backscroll.history.source_file import SourceFile
 from backscroll.history.sqlite_source import Database, Row, read_database

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from backscroll.history.conversation import Record
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, identifier, mapping, string, unix_seconds
-from backscroll.history.formats.format import Record
 
 NAME: Final = "opencode"
 

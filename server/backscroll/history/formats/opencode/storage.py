@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
+from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
 from backscroll.history.fields import as_text, mapping, string, unix_seconds
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.opencode.sessions import Message, Session, conversation
 from backscroll.history.json_streams import JsonRecord, json_document
 from backscroll.history.records import unreadable_file

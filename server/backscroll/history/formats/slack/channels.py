@@ -13,10 +13,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.conversation import Unreadable
+from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, mapping, sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.slack.texts import Names, author_of, text_of, user_name
 from backscroll.history.json_streams import JsonRecord
 from backscroll.history.records import records, starts_with, unreadable_file

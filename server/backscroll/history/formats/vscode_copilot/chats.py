@@ -10,7 +10,13 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
+from backscroll.history.conversation import (
+    NotNow,
+    ReadElsewhere,
+    Record,
+    SourceConversation,
+    Unreadable,
+)
 from backscroll.history.draft import Draft
 from backscroll.history.fields import (
     identifier,
@@ -20,7 +26,6 @@ from backscroll.history.fields import (
     string,
     unix_seconds,
 )
-from backscroll.history.formats.format import Record
 from backscroll.history.formats.vscode_copilot.object_log import ObjectLog
 from backscroll.history.formats.vscode_copilot.requests import add_request
 from backscroll.history.formats.vscode_copilot.transcripts import is_event, read_events

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from backscroll.history.content import content_text
+from backscroll.history.conversation import Record
 from backscroll.history.draft import Draft
 from backscroll.history.fields import as_text, identifier, mapping, sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
 
 STARTED: Final = "session.start"
 _EVENTS: Final = ("session.", "user.message", "assistant.", "tool.execution_")
