@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backscroll.commands.transfer.left_out import LeftOut
-from tests.history.archives import encrypted, zipped
+from tests.history.files.archives import encrypted, zipped
 from tests.server.command_line import backscroll, read_lines
 
 FINE_TUNING = [

@@ -7,14 +7,14 @@ optimization (`input`, `preferred_output`, `non_preferred_output`).
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.content import content_text
 from backscroll.history.conversation import Record, Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import identifier, mapping, sequence, string
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
-from backscroll.history.json_streams import JsonRecord
-from backscroll.history.records import records
-from backscroll.history.sample import Sample
+from backscroll.history.items.content import content_text
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import identifier, mapping, sequence, string
+from backscroll.history.reading.json_streams import JsonRecord
+from backscroll.history.reading.records import records
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "fine-tuning"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from backscroll.history.conversation import Record
-from backscroll.history.sample import Sample
+from backscroll.history.files.sample import Sample
 from backscroll.history.source_file import SourceFile
 
 

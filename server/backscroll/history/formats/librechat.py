@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, SourceConversation, Unreadable
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, string, unix_seconds
-from backscroll.history.formats import tree
-from backscroll.history.formats.branches import read_branches
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
-from backscroll.history.formats.item_list import ItemList, MessageParts
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import Part, file_part, reasoning, role_of
-from backscroll.history.sample import Sample
+from backscroll.history.items import tree
+from backscroll.history.items.branches import read_branches
+from backscroll.history.items.draft import digest
+from backscroll.history.items.item_list import ItemList, MessageParts
+from backscroll.history.items.openai_items import Part, file_part, reasoning, role_of
+from backscroll.history.reading.fields import mapping, string, unix_seconds
+from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.json_values import first_text, objects_of, strings_in
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "librechat"

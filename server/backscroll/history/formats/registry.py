@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:  # the command line imports this module only for the names
+    from backscroll.history.files.sample import Sample
     from backscroll.history.formats.format import Format
-    from backscroll.history.sample import Sample
 
 MODULES: Final = {
     "chatgpt": "chatgpt",

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backscroll.history.conversation import SourceConversation
-from backscroll.history.forks import from_first_own, without_copies
 from backscroll.history.streamed_items import StreamedItems
+from backscroll.history.sync.forks import from_first_own, without_copies
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedConversation
 

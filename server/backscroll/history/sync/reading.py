@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from backscroll.history.conversation import Record
-from backscroll.history.disk_files import disk_file
+from backscroll.history.files.disk_files import disk_file
 from backscroll.history.formats.registry import format_named
 from backscroll.history.sources.finding import FoundFile
 from backscroll.history.sources.source import Source

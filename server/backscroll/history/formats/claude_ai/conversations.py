@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, SourceConversation, Unreadable
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, string, unix_seconds
-from backscroll.history.formats import tree
-from backscroll.history.formats.branches import read_branches
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.claude_ai.messages import add_message, with_keys
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of
-from backscroll.history.sample import Sample
+from backscroll.history.items import tree
+from backscroll.history.items.branches import read_branches
+from backscroll.history.items.draft import digest
+from backscroll.history.reading.fields import mapping, string, unix_seconds
+from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.json_values import first_text, objects_of
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "claude-ai"

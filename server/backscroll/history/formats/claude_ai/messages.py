@@ -7,11 +7,11 @@ does not document them.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, string, unix_seconds
-from backscroll.history.formats.item_list import ItemList, MessageParts
-from backscroll.history.formats.json_values import first_text, json_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import Part, file_part, message, reasoning, role_of
+from backscroll.history.items.draft import digest
+from backscroll.history.items.item_list import ItemList, MessageParts
+from backscroll.history.items.openai_items import Part, file_part, message, reasoning, role_of
+from backscroll.history.reading.fields import mapping, string, unix_seconds
+from backscroll.history.reading.json_values import first_text, json_text, objects_of, strings_in
 
 _STUB: Final = "This block is not supported on your current device yet."
 _STUBS: Final = (f"```\n{_STUB}\n```", _STUB)

@@ -12,7 +12,6 @@ from operator import attrgetter
 from pathlib import PurePath
 from typing import Final
 
-from backscroll.history import log_items
 from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.claude_code.blocks import Blocks
 from backscroll.history.formats.claude_code.index import NONE, Kind
@@ -20,7 +19,8 @@ from backscroll.history.formats.claude_code.scan import Scan, scan
 from backscroll.history.formats.claude_code.session import Prompt, Session
 from backscroll.history.formats.claude_code.tree import abandoned_branches, current_lines
 from backscroll.history.formats.claude_code.turns import Turn, turn_of
-from backscroll.history.log_lines import IN_MEMORY, LogReader, parsed
+from backscroll.history.items import log_items
+from backscroll.history.reading.log_lines import IN_MEMORY, LogReader, parsed
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 

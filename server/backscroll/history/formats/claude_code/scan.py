@@ -14,9 +14,9 @@ from backscroll.history.formats.claude_code.turns import (
     title_in,
     turn_of,
 )
-from backscroll.history.log_lines import LogLine, LogReader, parsed, why_unreadable
-from backscroll.history.log_texts import kept_text
-from backscroll.history.log_times import unix_ms
+from backscroll.history.reading.log_lines import LogLine, LogReader, parsed, why_unreadable
+from backscroll.history.reading.texts import kept_text
+from backscroll.history.reading.times import unix_ms
 from backscroll.store.envelopes import JSON
 
 _SKIPPED: Final = re.compile(

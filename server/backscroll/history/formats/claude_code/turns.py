@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from backscroll.history import log_items
-from backscroll.history.log_texts import first_words
+from backscroll.history.items import log_items
+from backscroll.history.reading.texts import first_words
 from backscroll.store.envelopes import JSON
 
 _NOT_TYPED: Final = (

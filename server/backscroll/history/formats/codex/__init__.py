@@ -7,9 +7,9 @@ time; and `thread` keeps what is known of the thread while its lines are read.
 
 from typing import Final
 
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.codex.reading import NAME, read
 from backscroll.history.formats.format import Format
-from backscroll.history.sample import Sample
 
 _KINDS: Final = frozenset({"session_meta", "response_item", "event_msg", "turn_context"})
 

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
-from backscroll.history import log_items
 from backscroll.history.formats.codex.told import COMPLETED, EVENT, ITEM, Channel, Identity
-from backscroll.history.log_texts import kept_text
+from backscroll.history.items import log_items
+from backscroll.history.reading.texts import kept_text
 from backscroll.store.envelopes import JSON
 from backscroll_tools.client.abridging import abridged
 

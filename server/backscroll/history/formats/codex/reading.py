@@ -8,7 +8,13 @@ from typing import BinaryIO, Final
 
 from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.codex.thread import Span, Thread
-from backscroll.history.log_lines import IN_MEMORY, LogLine, LogReader, parsed, why_unreadable
+from backscroll.history.reading.log_lines import (
+    IN_MEMORY,
+    LogLine,
+    LogReader,
+    parsed,
+    why_unreadable,
+)
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.envelopes import JSON

@@ -16,9 +16,9 @@ from backscroll.history.formats.codex.payloads import (
     told_by_item,
 )
 from backscroll.history.formats.codex.told import Told
-from backscroll.history.log_items import item_key
-from backscroll.history.log_texts import first_words
-from backscroll.history.log_times import unix_ms
+from backscroll.history.items.log_items import item_key
+from backscroll.history.reading.texts import first_words
+from backscroll.history.reading.times import unix_ms
 from backscroll.store.envelopes import JSON
 
 _START: Final = re.compile(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from backscroll.history.conversation import Record
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.cursor import chats
 from backscroll.history.formats.cursor.transcripts import is_turn, read_transcript
 from backscroll.history.formats.format import Format
-from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from backscroll.history.conversation import Record, Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import (
+from backscroll.history.formats.cursor.transcripts import typed_text
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import (
     as_text,
     identifier,
     mapping,
@@ -20,9 +21,8 @@ from backscroll.history.fields import (
     string,
     unix_seconds,
 )
-from backscroll.history.formats.cursor.transcripts import typed_text
+from backscroll.history.reading.sqlite_source import Database, Row, read_database
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import Database, Row, read_database
 
 NAME: Final = "cursor"
 TABLE: Final = "cursorDiskKV"

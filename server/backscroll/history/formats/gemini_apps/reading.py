@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, SourceConversation, Unreadable
-from backscroll.history.fields import sequence, string, unix_seconds
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.gemini_apps.activity import Activity
 from backscroll.history.formats.gemini_apps.html_text import text_of_html
 from backscroll.history.formats.gemini_apps.page import activities
-from backscroll.history.formats.item_list import ItemList
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import Part, file_part, message
-from backscroll.history.sample import Sample
+from backscroll.history.items.item_list import ItemList
+from backscroll.history.items.openai_items import Part, file_part, message
+from backscroll.history.reading.fields import sequence, string, unix_seconds
+from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.json_values import first_text, objects_of, strings_in
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "gemini-apps"

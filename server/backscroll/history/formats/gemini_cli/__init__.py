@@ -6,9 +6,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.formats.gemini_cli.reading import NAME, read
-from backscroll.history.sample import Sample
 
 
 def _recognises(sample: Sample) -> bool:

@@ -9,9 +9,9 @@ from typing import Any, Final
 from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.gemini_cli.messages import items_of
 from backscroll.history.formats.gemini_cli.session import Message, Session
-from backscroll.history.log_items import item_key
-from backscroll.history.log_lines import IN_MEMORY, LogReader, parsed, why_unreadable
-from backscroll.history.log_times import unix_ms
+from backscroll.history.items.log_items import item_key
+from backscroll.history.reading.log_lines import IN_MEMORY, LogReader, parsed, why_unreadable
+from backscroll.history.reading.times import unix_ms
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.envelopes import JSON

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from backscroll.history.conversation import Record
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, string, unix_seconds
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.llm.threads import Threads
-from backscroll.history.sample import Sample
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, string, unix_seconds
+from backscroll.history.reading.sqlite_source import Database, Row, read_database
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import Database, Row, read_database
 
 NAME: Final = "llm"
 _NEW: Final = frozenset({"threads", "messages", "parts"})

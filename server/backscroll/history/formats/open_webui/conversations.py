@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, SourceConversation, Unreadable
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, sequence, string, unix_seconds
-from backscroll.history.formats import tree
-from backscroll.history.formats.branches import has_items, read_branches
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.open_webui.messages import add_message
-from backscroll.history.sample import Sample
+from backscroll.history.items import tree
+from backscroll.history.items.branches import has_items, read_branches
+from backscroll.history.items.draft import digest
+from backscroll.history.reading.fields import mapping, sequence, string, unix_seconds
+from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.json_values import first_text, objects_of, strings_in
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "open-webui"

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.formats.opencode import database, storage
 from backscroll.history.formats.opencode.sessions import NAME
-from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from backscroll.history.conversation import Record
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, identifier, mapping, string, unix_seconds
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, identifier, mapping, string, unix_seconds
 
 NAME: Final = "opencode"
 

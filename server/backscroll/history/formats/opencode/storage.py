@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any, Final
 
 from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
-from backscroll.history.fields import as_text, mapping, string, unix_seconds
 from backscroll.history.formats.opencode.sessions import Message, Session, conversation
-from backscroll.history.json_streams import JsonRecord, json_document
-from backscroll.history.records import unreadable_file
+from backscroll.history.reading.fields import as_text, mapping, string, unix_seconds
+from backscroll.history.reading.json_streams import JsonRecord, json_document
+from backscroll.history.reading.records import unreadable_file
+from backscroll.history.reading.sqlite_source import DatabaseError, open_database
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import DatabaseError, open_database
 
 FOLDERS: Final = ("session", "message", "part")
 PART_OF_FOLDER: Final = "is a part of OpenCode's storage; import the whole folder named storage"

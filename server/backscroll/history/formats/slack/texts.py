@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final
 
-from backscroll.history.fields import mapping, sequence, string
+from backscroll.history.reading.fields import mapping, sequence, string
 
 _REFERENCE: Final = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 

@@ -17,8 +17,12 @@ from backscroll.history.conversation import (
     SourceConversation,
     Unreadable,
 )
-from backscroll.history.draft import Draft
-from backscroll.history.fields import (
+from backscroll.history.files.sample import Sample
+from backscroll.history.formats.vscode_copilot.object_log import ObjectLog
+from backscroll.history.formats.vscode_copilot.requests import add_request
+from backscroll.history.formats.vscode_copilot.transcripts import is_event, read_events
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import (
     identifier,
     mapping,
     parsed,
@@ -26,11 +30,12 @@ from backscroll.history.fields import (
     string,
     unix_seconds,
 )
-from backscroll.history.formats.vscode_copilot.object_log import ObjectLog
-from backscroll.history.formats.vscode_copilot.requests import add_request
-from backscroll.history.formats.vscode_copilot.transcripts import is_event, read_events
-from backscroll.history.json_streams import JsonProblem, JsonRecord, json_document, json_lines
-from backscroll.history.sample import Sample
+from backscroll.history.reading.json_streams import (
+    JsonProblem,
+    JsonRecord,
+    json_document,
+    json_lines,
+)
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "vscode-copilot"
