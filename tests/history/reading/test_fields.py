@@ -3,15 +3,8 @@
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.reading.fields import (
-    as_text,
-    identifier,
-    mapping,
-    parsed,
-    sequence,
-    string,
-    unix_seconds,
-)
+from backscroll.history.reading.fields import as_text, identifier, mapping, parsed, sequence, string
+from backscroll.history.reading.times import unix_seconds
 from tests.history.formats.json_values import ANY
 
 

@@ -14,8 +14,9 @@ from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.items.draft import Draft
 from backscroll.history.items.responses_items import add_item
-from backscroll.history.reading.fields import as_text, mapping, parsed, unix_seconds
+from backscroll.history.reading.fields import as_text, mapping, parsed
 from backscroll.history.reading.sqlite_source import Database, Row, read_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "agents-sdk"

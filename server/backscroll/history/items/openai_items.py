@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from backscroll.history.reading.json_values import json_text
+from backscroll.history.reading.fields import json_text
 from backscroll.store.conversation_object import MAX_ITEM_TEXT
 from backscroll.store.envelopes import JSON
 

@@ -1,20 +1,8 @@
-"""Fields of other programs' JSON, read without an error if they have an unexpected type."""
+"""Values in other programs' JSON, read without an error if they have an unexpected type."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, as a Unix time."""
-
-_LEAST_MS: Final = 100_000_000_000
-"""Larger numbers are milliseconds: as seconds, this is the year 5138; as milliseconds, 1973."""
-_LEAST_US: Final = _LEAST_MS * 1000
-_LEAST_NS: Final = _LEAST_US * 1000
-_TOO_LARGE: Final = _LEAST_NS * 1000
 
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -66,37 +54,38 @@ def parsed(text: object) -> object:
     return value
 
 
-def unix_seconds(written: object) -> int | None:
-    """Return a time in Unix seconds, rounded down; None if it is missing or invalid.
+def objects_of(value: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a JSON array; empty if the value is not an array."""
+    return [each for each in sequence(value) if isinstance(each, dict)]
+
+
+def first_text(record: Mapping[str, Any], *names: str) -> str:
+    """Return the first field that is a non-empty string; empty if there is none."""
+    return next(filter(None, (string(record.get(name)) for name in names)), "")
+
+
+def strings_in(value: object, without: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield the strings at any depth of a JSON value that are not blank, in their order.
 
     Args:
-        written: a number, as text or not, of seconds, milliseconds, microseconds or nanoseconds
-            since 1970, which are told apart by their size; or a time in ISO 8601 format, in UTC if
-            it has no time zone.
+        value: any JSON value, of any depth.
+        without: names of fields whose values are left out.
     """
-    if isinstance(written, str):
-        return _from_text(written.strip())
-    if isinstance(written, bool) or not isinstance(written, int | float):
-        return None
-    if not 0 < written < _TOO_LARGE:  # false for NaN, too
-        return None
-    seconds = math.floor(written)
-    for unit, least in ((10**9, _LEAST_NS), (10**6, _LEAST_US), (10**3, _LEAST_MS)):
-        if seconds > least:
-            seconds //= unit
-            break
-    return seconds if 0 < seconds <= _LATEST else None
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case str(text):
+                if text.strip():
+                    yield text
+            case list(values):
+                pending.extend(reversed(values))
+            case dict(fields):
+                kept = [inner for name, inner in fields.items() if name not in without]
+                pending.extend(reversed(kept))
+            case _:
+                pass
 
 
-def _from_text(written: str) -> int | None:
-    try:
-        return unix_seconds(float(written))
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(written)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - _EPOCH) // timedelta(seconds=1)
-    except (ValueError, OverflowError):
-        return None
-    return seconds if 0 < seconds <= _LATEST else None
+def json_text(value: object) -> str:
+    """Return a value as JSON, or only its strings if it is nested too deeply."""
+    return as_text(value) or json.dumps(list(strings_in(value)), ensure_ascii=False)

@@ -13,9 +13,9 @@ from backscroll.history.formats.chatgpt.messages import add_message, model_of
 from backscroll.history.items import tree
 from backscroll.history.items.branches import has_items, read_branches
 from backscroll.history.items.draft import digest
-from backscroll.history.reading.fields import mapping, sequence, string, unix_seconds
+from backscroll.history.reading.fields import first_text, mapping, objects_of, sequence, string
 from backscroll.history.reading.json_records import read_records
-from backscroll.history.reading.json_values import first_text, objects_of
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "chatgpt"

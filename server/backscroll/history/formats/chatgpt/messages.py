@@ -17,8 +17,15 @@ from backscroll.history.items.openai_items import (
     reasoning,
     role_of,
 )
-from backscroll.history.reading.fields import mapping, sequence, string, unix_seconds
-from backscroll.history.reading.json_values import first_text, objects_of, strings_in
+from backscroll.history.reading.fields import (
+    first_text,
+    mapping,
+    objects_of,
+    sequence,
+    string,
+    strings_in,
+)
+from backscroll.history.reading.times import unix_seconds
 from backscroll.store.envelopes import JSON
 
 _PROFILE: Final = frozenset({"user_editable_context", "model_editable_context"})

@@ -10,8 +10,15 @@ from typing import Any, Final
 from backscroll.history.items.draft import digest
 from backscroll.history.items.item_list import ItemList, MessageParts
 from backscroll.history.items.openai_items import Part, file_part, message, reasoning, role_of
-from backscroll.history.reading.fields import mapping, string, unix_seconds
-from backscroll.history.reading.json_values import first_text, json_text, objects_of, strings_in
+from backscroll.history.reading.fields import (
+    first_text,
+    json_text,
+    mapping,
+    objects_of,
+    string,
+    strings_in,
+)
+from backscroll.history.reading.times import unix_seconds
 
 _STUB: Final = "This block is not supported on your current device yet."
 _STUBS: Final = (f"```\n{_STUB}\n```", _STUB)

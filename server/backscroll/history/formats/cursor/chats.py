@@ -12,16 +12,9 @@ from urllib.parse import unquote, urlsplit
 from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.formats.cursor.transcripts import typed_text
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import (
-    as_text,
-    identifier,
-    mapping,
-    parsed,
-    sequence,
-    string,
-    unix_seconds,
-)
+from backscroll.history.reading.fields import as_text, identifier, mapping, parsed, sequence, string
 from backscroll.history.reading.sqlite_source import Database, Row, read_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "cursor"

@@ -12,9 +12,10 @@ from typing import Any, Final
 from backscroll.history.conversation import NotNow, ReadElsewhere, Record, Unreadable
 from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import identifier, mapping, sequence, string, unix_seconds
+from backscroll.history.reading.fields import identifier, mapping, sequence, string
 from backscroll.history.reading.json_streams import JsonRecord, json_lines
 from backscroll.history.reading.sqlite_source import DatabaseError, open_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 _ROLES: Final = frozenset({"user", "assistant", "system"})

@@ -11,8 +11,9 @@ from backscroll.history.conversation import Record
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.llm.threads import Threads
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import as_text, string, unix_seconds
+from backscroll.history.reading.fields import as_text, string
 from backscroll.history.reading.sqlite_source import Database, Row, read_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "llm"

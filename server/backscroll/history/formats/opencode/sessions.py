@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from backscroll.history.conversation import Record
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import as_text, identifier, mapping, string, unix_seconds
+from backscroll.history.reading.fields import as_text, identifier, mapping, string
+from backscroll.history.reading.times import unix_seconds
 
 NAME: Final = "opencode"
 

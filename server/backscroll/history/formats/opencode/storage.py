@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
 from backscroll.history.formats.opencode.sessions import Message, Session, conversation
-from backscroll.history.reading.fields import as_text, mapping, string, unix_seconds
+from backscroll.history.reading.fields import as_text, mapping, string
 from backscroll.history.reading.json_streams import JsonRecord, json_document
 from backscroll.history.reading.records import unreadable_file
 from backscroll.history.reading.sqlite_source import DatabaseError, open_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 FOLDERS: Final = ("session", "message", "part")

@@ -17,9 +17,10 @@ from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.slack.texts import Names, author_of, text_of, user_name
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import as_text, mapping, sequence, string, unix_seconds
+from backscroll.history.reading.fields import as_text, mapping, sequence, string
 from backscroll.history.reading.json_streams import JsonRecord
 from backscroll.history.reading.records import records, starts_with, unreadable_file
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "slack"

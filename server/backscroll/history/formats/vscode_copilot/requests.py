@@ -8,7 +8,8 @@ from typing import Any
 
 from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import identifier, mapping, sequence, string, unix_seconds
+from backscroll.history.reading.fields import identifier, mapping, sequence, string
+from backscroll.history.reading.times import unix_seconds
 
 
 def add_request(draft: Draft, request: Mapping[str, Any]) -> None:

@@ -10,14 +10,8 @@ from typing import Any, Final
 from backscroll.history.conversation import Record
 from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import (
-    as_text,
-    identifier,
-    mapping,
-    sequence,
-    string,
-    unix_seconds,
-)
+from backscroll.history.reading.fields import as_text, identifier, mapping, sequence, string
+from backscroll.history.reading.times import unix_seconds
 
 STARTED: Final = "session.start"
 _EVENTS: Final = ("session.", "user.message", "assistant.", "tool.execution_")
