@@ -16,7 +16,7 @@ from backscroll.history.items.draft import digest
 from backscroll.history.items.item_list import ItemList, MessageParts
 from backscroll.history.items.openai_items import Part, file_part, reasoning, role_of
 from backscroll.history.reading.fields import first_text, mapping, objects_of, string, strings_in
-from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.records import read_records
 from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 

@@ -14,7 +14,7 @@ from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import identifier, mapping, parsed, sequence, string
 from backscroll.history.reading.json_streams import JsonRecord
-from backscroll.history.reading.records import records, starts_with
+from backscroll.history.reading.records import records
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "sharegpt"
@@ -48,10 +48,9 @@ def _turns(record: Mapping[str, Any]) -> list[Any]:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversation of each line, or of each object of the array."""
-    word = "conversation" if starts_with(file, b"[") else "line"
-    for record in records(file):
+    for position, record in records(file):
         if isinstance(record, JsonRecord):
-            yield _conversation(f"{word} {record.number}", record)
+            yield _conversation(position, record)
         else:
             yield record
 

@@ -14,7 +14,7 @@ from backscroll.history.items import tree
 from backscroll.history.items.branches import has_items, read_branches
 from backscroll.history.items.draft import digest
 from backscroll.history.reading.fields import first_text, mapping, objects_of, sequence, string
-from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.records import read_records
 from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 

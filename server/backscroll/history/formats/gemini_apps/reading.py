@@ -19,7 +19,7 @@ from backscroll.history.formats.gemini_apps.page import activities
 from backscroll.history.items.item_list import ItemList
 from backscroll.history.items.openai_items import Part, file_part, message
 from backscroll.history.reading.fields import first_text, objects_of, sequence, string, strings_in
-from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.records import read_records
 from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 

@@ -21,7 +21,7 @@ from backscroll.history.reading.fields import (
     string,
     strings_in,
 )
-from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.records import read_records
 from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 

@@ -18,8 +18,8 @@ from backscroll.history.files.sample import Sample
 from backscroll.history.formats.slack.texts import Names, author_of, text_of, user_name
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import as_text, mapping, sequence, string
-from backscroll.history.reading.json_streams import JsonRecord
-from backscroll.history.reading.records import records, starts_with, unreadable_file
+from backscroll.history.reading.json_streams import JsonRecord, json_items
+from backscroll.history.reading.records import starts_with, unreadable_file
 from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
@@ -103,11 +103,12 @@ def _array(file: SourceFile, problems: list[Unreadable]) -> Iterator[Mapping[str
         if not starts_with(file, b"["):
             problems.append(Unreadable(file.name, "is not a JSON array"))
             return
-        for record in records(file):
-            if isinstance(record, JsonRecord):
-                yield record.value
-            else:
-                problems.append(Unreadable(f"{file.name}, item {record.number}", record.reason))
+        with file.open() as stream:
+            for record in json_items(stream):
+                if isinstance(record, JsonRecord):
+                    yield record.value
+                else:
+                    problems.append(Unreadable(f"{file.name}, item {record.number}", record.reason))
     except OSError as error:
         problems.append(unreadable_file(file, error))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.reading.json_records import read_records
+from backscroll.history.reading.records import read_records
 from tests.history.formats.reading import file_of
 
 
