@@ -34,13 +34,13 @@ from backscroll.history.files.disk_files import (
     is_system_file,
     why,
 )
+from backscroll.history.reading.sqlite_connections import FIRST_BYTES as SQLITE_BYTES
 from backscroll.history.source_file import SourceFile
 
 MAX_NESTING: Final = 3
 """How many archives may be inside one another."""
 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
-_SQLITE: Final = b"SQLite format 3\0"
 _BUFFER_BYTES: Final = 256 * 1024
 _IN_MEMORY_BYTES: Final = 32 * 1024**2
 _MAX_FOLDERS: Final = 64
@@ -149,7 +149,7 @@ class _Opening:
             if file.path is not None and is_compressed(file.path):
                 file = replace(file, path=None, size=None)
             start = _start(file)
-            if start == _SQLITE and file.path is None:
+            if start == SQLITE_BYTES and file.path is None:
                 yield from self.database(file, log)
             elif not start.startswith(_ZIP):
                 yield file
@@ -248,7 +248,7 @@ def _natural(name: str) -> str:
 
 def _start(file: SourceFile) -> bytes:
     with file.open() as stream:
-        return stream.read(len(_SQLITE))
+        return stream.read(len(SQLITE_BYTES))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from backscroll.history.files.sample import Sample, SampleKind
 from backscroll.history.reading.json_events import start_of_value
+from backscroll.history.reading.sqlite_connections import FIRST_BYTES as SQLITE_BYTES
 from backscroll.history.source_file import SourceFile
 
 FIRST_BYTES: Final = 256 * 1024
@@ -18,7 +19,6 @@ MORE_BYTES: Final = 4 * 1024**2
 """How much is read if the first bytes are not enough to recognise the format."""
 
 _START_BYTES: Final = 65_536
-_SQLITE: Final = b"SQLite format 3\0"
 _BOM: Final = b"\xef\xbb\xbf"
 _LINES: Final = 64
 _ITEMS: Final = 3
@@ -53,7 +53,7 @@ def _samples(file: SourceFile, start: bytes, *, whole: bool) -> Iterator[Sample]
         return Sample(kind, records, start=start[:_START_BYTES], name=name)
 
     text = start.removeprefix(_BOM)
-    if start.startswith(_SQLITE):
+    if start.startswith(SQLITE_BYTES):
         yield Sample("sqlite", tables=_tables(file), start=start[:_START_BYTES], name=name)
     elif _json_character(start) == b"[":
         yield sample("array", _objects(start_of_value([text])[0])[:_ITEMS])

@@ -8,14 +8,19 @@ conversation at a time.
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple, TypeAlias
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, TypeAlias
 
 from backscroll.history.conversation import NotNow, Record, Unreadable
 from backscroll.history.reading.fields import as_text
+from backscroll.history.reading.sqlite_connections import (
+    FAULTS,
+    FIRST_BYTES,
+    MAX_VALUE,
+    Connection,
+    connected,
+    temporary_folder,
+)
 from backscroll.history.source_file import SourceFile
 
 BUSY_S: Final = 1.0
@@ -24,15 +29,7 @@ BUSY_S: Final = 1.0
 TRIES: Final = 5
 """How often a statement is run until nobody has written the file meanwhile."""
 
-_MAX_VALUE: Final = 64 * 1024 * 1024
-"""The maximum size of a value or row, in bytes."""
-
 _LOCKED: Final = "is locked by the program that writes it: try again, or close that program first"
-_COMPANIONS: Final = ("-wal", "-journal")
-"""Files that have changes which are not in the database's file yet, by the end of their names."""
-
-_FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
-"""What `sqlite3` raises. The latter is for its own message if that quotes a damaged schema."""
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -62,7 +59,7 @@ class Database:
         tables: the names of its tables.
     """
 
-    def __init__(self, connect: Callable[[], "_Connection"], tries: int) -> None:
+    def __init__(self, connect: Callable[[], Connection], tries: int) -> None:
         """Connect, and read the names of the tables.
 
         Args:
@@ -86,14 +83,14 @@ class Database:
         """
         try:
             return self._fetch(statement, *bound)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise _database_error(error) from None
 
     def _fetch(self, statement: str, *bound: object) -> list[Row]:
         for _ in range(self._tries):
             try:
                 found = self._open.connection.execute(statement, bound).fetchall()
-            except _FAULTS:
+            except FAULTS:
                 if not self._open.is_outdated():
                     raise
             else:
@@ -169,16 +166,26 @@ def open_database(
     with ExitStack() as stack:
         path = file.path
         if path is None:
-            path = _folder(stack) / "database"
+            path = temporary_folder(stack) / "database"
             with file.open() as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target)
         path.open("rb").close()  # its `OSError` says more than SQLite's error
         path = path.resolve()  # the log is beside the target of a link
         try:
-            database = Database(lambda: _connected(path, busy_s, stack), tries)
-        except _FAULTS as error:
+            database = Database(lambda: connected(path, busy_s, stack), tries)
+        except FAULTS as error:
             raise _database_error(error) from None
         yield database
+
+
+def is_database(file: SourceFile) -> bool:
+    """Return whether a file is an SQLite database.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with file.open() as stream:
+        return stream.read(len(FIRST_BYTES)) == FIRST_BYTES
 
 
 def read_database(
@@ -210,99 +217,12 @@ def read_database(
         yield error.record("the database")
 
 
-class _State(NamedTuple):
-    """What changes if somebody opens or writes a database with a write-ahead log."""
-
-    modified_ns: int
-    size: int
-    has_log: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Connection:
-    """A connection to a database.
-
-    Attributes:
-        path: the file if the connection assumes that nobody writes it; otherwise None.
-        state: what `_state` returned before the connection was opened.
-    """
-
-    connection: sqlite3.Connection
-    path: Path | None = None
-    state: _State | None = None
-
-    def is_outdated(self) -> bool:
-        """Return whether somebody has written the file although nobody had it open before."""
-        return self.path is not None and _state(self.path) != self.state
-
-
-def _connected(path: Path, busy_s: float, stack: ExitStack) -> _Connection:
-    state = _state(path)
-    if _is_write_ahead(path) and not state.has_log:
-        # Nobody has it open. In the usual mode, SQLite would leave new files beside it.
-        return _Connection(_connection(path, "ro&immutable=1", busy_s, stack), path, state)
-    try:
-        return _Connection(_connection(path, "ro", busy_s, stack))
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
-            raise
-    return _Connection(_connection(_copy(path, _folder(stack)), "rw", busy_s, stack))
-
-
-def _connection(path: Path, mode: str, busy_s: float, stack: ExitStack) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(address, timeout=busy_s, isolation_level=None, uri=True)
-    stack.enter_context(closing(connection))
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
-    connection.text_factory = _text
-    connection.execute("PRAGMA query_only = 1")
-    connection.execute("PRAGMA trusted_schema = 0")
-    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-    return connection
-
-
-def _state(path: Path) -> _State:
-    info = path.stat()
-    return _State(info.st_mtime_ns, info.st_size, _companion(path, "-wal").exists())
-
-
-def _text(value: bytes) -> str:
-    return value.decode(errors="replace")
-
-
-def _is_write_ahead(path: Path) -> bool:
-    """Return whether a database uses a write-ahead log.
-
-    The byte at offset 19 says so (section 1.3 of SQLite's "Database File Format").
-    """
-    with path.open("rb") as stream:
-        return stream.read(20)[19:] == b"\x02"
-
-
-def _companion(path: Path, end: str) -> Path:
-    return path.with_name(path.name + end)
-
-
-def _folder(stack: ExitStack) -> Path:
-    return Path(stack.enter_context(TemporaryDirectory(prefix="backscroll-")))
-
-
-def _copy(path: Path, folder: Path) -> Path:
-    """Copy a database with the files that have its latest changes."""
-    copy = folder / "database"
-    shutil.copyfile(path, copy)
-    for end in _COMPANIONS:
-        if _companion(path, end).exists():
-            shutil.copyfile(_companion(path, end), _companion(copy, end))
-    return copy
-
-
 def _database_error(error: Exception) -> DatabaseError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return DatabaseError(_LOCKED, locked=True)
     if code == sqlite3.SQLITE_TOOBIG:
-        return DatabaseError(f"has a value of more than {_MAX_VALUE // 1024 // 1024} MiB")
+        return DatabaseError(f"has a value of more than {MAX_VALUE // 1024 // 1024} MiB")
     is_damaged = code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
     if is_damaged or isinstance(error, UnicodeDecodeError):
         return DatabaseError("is damaged: SQLite cannot read it")
