@@ -12,8 +12,8 @@ from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.items import tree
 from backscroll.history.items.branches import read_branches
-from backscroll.history.items.draft import digest
 from backscroll.history.items.item_list import ItemList, MessageParts
+from backscroll.history.items.keys import digest
 from backscroll.history.items.openai_items import Part, file_part, reasoning, role_of
 from backscroll.history.reading.fields import first_text, mapping, objects_of, string, strings_in
 from backscroll.history.reading.records import read_records

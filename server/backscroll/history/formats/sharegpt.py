@@ -19,11 +19,6 @@ from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "sharegpt"
 _FIELDS: Final = ("conversations", "conversation")
-_ROLES: Final = {
-    **dict.fromkeys(("human", "user"), "user"),
-    **dict.fromkeys(("gpt", "assistant", "chatgpt", "bing", "bard", "model", "bot"), "assistant"),
-    "system": "system",
-}
 _CALLS: Final = frozenset({"function_call", "tool_call"})
 _OUTPUTS: Final = frozenset({"tool", "observation", "function_response", "tool_response"})
 
@@ -89,7 +84,7 @@ def _add_turn(draft: Draft, turn: Mapping[str, Any], last_call: str) -> str:
     elif who in _OUTPUTS:
         draft.output(last_call, text)
     else:
-        draft.message(_ROLES.get(who.lower(), "unknown"), text)
+        draft.message(who, text)
     return last_call
 
 

@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.items import tree
-from backscroll.history.items.draft import digest
 from backscroll.history.items.item_list import ItemList
+from backscroll.history.items.keys import bounded_key
 
 MOST_BRANCHES: Final = 1_000
 """The maximum number of abandoned branches of a conversation.
@@ -49,7 +49,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
         most: the maximum number of abandoned branches. Further ones are not readable.
     """
     current = conversation([messages[each] for each in line])
-    current = dataclasses.replace(current, id=_short(current.id))
+    current = dataclasses.replace(current, id=bounded_key(current.id, _MAX_ID))
     items = _items(messages, line, add, current)
     if items:
         yield _with_items(current, items)
@@ -71,7 +71,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
             return
         yield dataclasses.replace(
             conversation([messages[each] for each in branch]),
-            id=f"{current.id}/{_short(branch[-1])}",
+            id=f"{current.id}/{bounded_key(branch[-1], _MAX_ID)}",
             items=items,
             created_at=current.created_at or items[0].created_at,
             updated_at=items[-1].created_at,
@@ -115,7 +115,3 @@ def _with_items(
         created_at=conversation.created_at or items[0].created_at,
         updated_at=conversation.updated_at or items[-1].created_at,
     )
-
-
-def _short(own_id: str) -> str:
-    return own_id if len(own_id) <= _MAX_ID else digest(own_id)

@@ -3,33 +3,29 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from hashlib import sha256
 from itertools import islice
 from typing import Final
 
 from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.items.keys import bounded_key, digest
+from backscroll.history.items.openai_items import (
+    function_call,
+    message,
+    output_item,
+    reasoning_item,
+    role_of,
+)
 from backscroll.history.reading.fields import as_text
 from backscroll.store.envelopes import JSON
 
-_MAX_KEY: Final = 256
-"""The maximum length of an id or key, in characters. A hash replaces a longer one."""
-_MAX_TEXT: Final = 10 * 1024 * 1024
-"""The maximum length of one text part in the store, in characters (`MAX_ITEM_TEXT`)."""
 _MAX_NAME: Final = 512
 """The maximum length of a value of metadata, in characters. A longer one is cut."""
 _MAX_FACTS: Final = 8
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-_ROLES: Final = frozenset({"user", "assistant", "system", "developer", "tool"})
 
 NO_MESSAGES: Final = "has no messages"
 """The reason to refuse a conversation without items."""
-
-
-def digest(*texts: str) -> str:
-    """Return a hash of texts: 32 hexadecimal digits."""
-    joined = "\0".join(texts)
-    return sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Draft:
@@ -57,30 +53,24 @@ class Draft:
         """Add a message, unless its text is blank.
 
         Args:
-            role: `user`, `assistant`, `system`, `developer` or `tool`. Another one becomes
-                `unknown`.
+            role: the program's name of a role, as `role_of` knows it.
             key: the item's key; empty for a hash.
             at: in Unix seconds; None if unknown.
         """
         if not text.strip():
             return
         text = self.clean(text)
-        role = role if role in _ROLES else "unknown"
-        content: object = text
-        if len(text) > _MAX_TEXT:
-            kind = "output_text" if role == "assistant" else "input_text"
-            starts = range(0, len(text), _MAX_TEXT)
-            content = [{"type": kind, "text": text[start : start + _MAX_TEXT]} for start in starts]
-        item = {"type": "message", "role": role, "content": content}
-        self._add(item, key or self._hashed(role, text), at)
+        role = role_of(role)
+        item = message(role, (text,))
+        if item is not None:
+            self._add(item, key or self._hashed(role, text), at)
 
     def reasoning(self, text: str, key: str = "", at: int | None = None) -> None:
         """Add what a model thought before it answered, unless the text is blank."""
         if not text.strip():
             return
         text = self.clean(text)
-        content = [{"type": "reasoning_text", "text": text}]
-        item = {"type": "reasoning", "summary": [], "content": content}
+        item = reasoning_item((), (text,))
         self._add(item, key or self._hashed("reasoning", text), at)
 
     def call(
@@ -90,26 +80,15 @@ class Draft:
 
         Args:
             call_id: the id that the call's output repeats.
-            arguments: as JSON text, or as a JSON value. Anything but an object becomes the
-                argument `input`, because the API requires an object.
+            arguments: as `function_call` takes them.
         """
-        if not isinstance(arguments, dict) and not _is_object(as_text(arguments)):
-            arguments = {"input": arguments} if arguments else {}
-        item = {
-            "type": "function_call",
-            "call_id": self.clean(call_id),
-            "name": self.clean(name) or "unknown",
-            "arguments": self.clean(as_text(arguments)),
-        }
+        item = function_call(self.clean(call_id), self.clean(name) or "unknown", arguments)
+        item["arguments"] = self.clean(item["arguments"])
         self._add(item, key or self._hashed(*item.values()), at)
 
     def output(self, call_id: str, output: object, key: str = "", at: int | None = None) -> None:
         """Add what a tool returned: a text, or any other JSON value."""
-        item = {
-            "type": "function_call_output",
-            "call_id": self.clean(call_id),
-            "output": self.clean(as_text(output)),
-        }
+        item = output_item(self.clean(call_id), self.clean(as_text(output)))
         self._add(item, key or self._hashed(*item.values()), at)
 
     def clean(self, text: str) -> str:
@@ -174,8 +153,7 @@ class Draft:
         self.items.append(SourceItem(key=key, item=item, created_at=at))
 
     def _identity(self, written: str) -> str:
-        cleaned = _UNSTORABLE.sub("\ufffd", written)
-        return cleaned if len(cleaned) <= _MAX_KEY else digest(cleaned)
+        return bounded_key(_UNSTORABLE.sub("\ufffd", written))
 
     def _name(self, written: str) -> str:
         return self.clean(" ".join(written.split()))[:_MAX_NAME]
@@ -192,7 +170,3 @@ def _is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _is_object(text: str) -> bool:
-    return text[:100].lstrip().startswith("{") and text[-100:].rstrip().endswith("}")

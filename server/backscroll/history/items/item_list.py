@@ -1,10 +1,9 @@
 """Collects the items of one conversation, oldest first, and the parts of one message."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from backscroll.history.conversation import SourceItem
-from backscroll.history.items.draft import digest
+from backscroll.history.items.keys import bounded_key
 from backscroll.history.items.openai_items import (
     Part,
     function_call,
@@ -12,9 +11,6 @@ from backscroll.history.items.openai_items import (
     message,
 )
 from backscroll.store.envelopes import JSON
-
-_MAX_KEY: Final = 256
-"""The maximum length of an item's key, in characters. A hash replaces a longer one."""
 
 
 class ItemList:
@@ -44,8 +40,7 @@ class ItemList:
         self.last_at = created_at or self.last_at
         if item is None:
             return
-        if len(key) > _MAX_KEY:
-            key = digest(key)
+        key = bounded_key(key)
         while key in self._items:
             key += "+"
         self._items[key] = SourceItem(key=key, item=item, created_at=self.last_at)

@@ -1,14 +1,22 @@
-"""Items as OpenAI's conversations API has them, made from the blocks of session logs."""
+"""Items of session logs, whose texts are kept only up to a limit.
 
-from hashlib import blake2b
+Logs contain the output of commands and the content of files, of any length.
+"""
+
 from typing import Any, Final
 
 from pydantic_core import to_json
 
+from backscroll.history.items.keys import bounded_key
+from backscroll.history.items.openai_items import (
+    call_item,
+    message_item,
+    output_item,
+    reasoning_item,
+)
 from backscroll.history.reading.texts import TEXT_CHARS, binary_note, cut_note, kept_text
 from backscroll.store.envelopes import JSON
 
-_MOST_KEY_CHARS: Final = 256
 _UNPRINTABLE: Final = "[a value that is nested too deeply]"
 
 
@@ -19,7 +27,7 @@ def message(role: str, text: str) -> JSON:
         role: `user` or `assistant`.
         text: the text; see `kept_text` for how long texts are kept.
     """
-    return {"type": "message", "role": role, "content": kept_text(text)}
+    return message_item(role, kept_text(text))
 
 
 def function_call(call_id: str, name: str, arguments: object) -> JSON:
@@ -33,31 +41,22 @@ def function_call(call_id: str, name: str, arguments: object) -> JSON:
     text = arguments if isinstance(arguments, str) else json_text(arguments)
     if len(text) > TEXT_CHARS:
         text = json_text({"cut": text[:TEXT_CHARS] + cut_note(len(text), "characters")})
-    return {
-        "type": "function_call",
-        "call_id": call_id,
-        "name": name,
-        "arguments": kept_text(text),
-    }
+    return call_item(call_id, name, kept_text(text))
 
 
 def function_call_output(call_id: str, output: str) -> JSON:
     """Return the output of a call."""
-    return {"type": "function_call_output", "call_id": call_id, "output": kept_text(output)}
+    return output_item(call_id, kept_text(output))
 
 
 def reasoning(text: str) -> JSON:
     """Return what a model thought before it answered."""
-    content = [{"type": "reasoning_text", "text": kept_text(text)}]
-    return {"type": "reasoning", "summary": [], "content": content}
+    return reasoning_item((), (kept_text(text),))
 
 
 def item_key(*parts: object) -> str:
     """Return a key of parts, joined by hyphens. A hash replaces a key that is very long."""
-    key = "-".join(map(str, parts))
-    if len(key) <= _MOST_KEY_CHARS:
-        return key
-    return blake2b(key.encode(), digest_size=16).hexdigest()
+    return bounded_key("-".join(map(str, parts)))
 
 
 def json_text(value: object) -> str:

@@ -1,5 +1,8 @@
 """Builds items as OpenAI's conversations API accepts them.
 
+The functions whose names end in `_item` take every value as it is. The others take values of other
+programs.
+
 Source: `InputItem` in OpenAI's OpenAPI document of 2026-08-21.
 """
 
@@ -7,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from backscroll.history.reading.fields import json_text
+from backscroll.history.reading.fields import as_text, json_text
 from backscroll.store.conversation_object import MAX_ITEM_TEXT
 from backscroll.store.envelopes import JSON
 
@@ -18,7 +21,9 @@ _ROLES: Final = {
     **{role: role for role in ("user", "assistant", "system", "developer", "tool")},
     **{role: role for role in ("critic", "discriminator")},
     "human": "user",
-    **dict.fromkeys(("ai", "bot", "gpt", "model", "gemini"), "assistant"),
+    **dict.fromkeys(
+        ("ai", "bard", "bing", "bot", "chatgpt", "gemini", "gpt", "model"), "assistant"
+    ),
 }
 """The roles of other programs, in lower case, and OpenAI's role for each."""
 
@@ -29,6 +34,31 @@ _CHECKED: Final = 1_000_000
 def role_of(name: str) -> str:
     """Return OpenAI's role for another program's name of a role; `unknown` if it has none."""
     return _ROLES.get(name.lower(), "unknown")
+
+
+def message_item(role: str, content: str | list[JSON]) -> JSON:
+    """Return a message."""
+    return {"type": "message", "role": role, "content": content}
+
+
+def call_item(call_id: str, name: str, arguments: str) -> JSON:
+    """Return a tool call, whose arguments are JSON text of an object."""
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+
+
+def output_item(call_id: str, output: str | list[JSON]) -> JSON:
+    """Return the output of a tool call."""
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def reasoning_item(summary: Iterable[str], content: Iterable[str]) -> JSON:
+    """Return a model's reasoning. If `content` is empty, the item has none."""
+    item: JSON = {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": text} for text in summary],
+    }
+    whole = [{"type": "reasoning_text", "text": text} for text in content]
+    return {**item, "content": whole} if whole else item
 
 
 def message(role: str, parts: Iterable[Part]) -> JSON | None:
@@ -46,7 +76,7 @@ def message(role: str, parts: Iterable[Part]) -> JSON | None:
             content = text
         case _:
             content = [_part(kind, part) for part in kept]
-    return {"type": "message", "role": role, "content": content}
+    return message_item(role, content)
 
 
 def function_call(call_id: str, name: str, arguments: object) -> JSON:
@@ -55,18 +85,17 @@ def function_call(call_id: str, name: str, arguments: object) -> JSON:
     Args:
         call_id: the id that the tool's output names.
         name: the tool; `tool` if it is empty.
-        arguments: a JSON value, or text. Text that is not a JSON object becomes the argument
-            `input`, because the API requires a JSON object.
+        arguments: JSON text, or a JSON value. Anything but an object becomes the argument `input`,
+            because the API requires an object. Without a value, there are no arguments.
     """
-    if isinstance(arguments, str) and not _is_object(arguments):
-        arguments = {"input": arguments}
     written = arguments if isinstance(arguments, str) else json_text(arguments)
-    return {
-        "type": "function_call",
-        "call_id": call_id,
-        "name": name or "tool",
-        "arguments": written,
-    }
+    is_object = _is_object(written) if isinstance(arguments, str) else written.startswith("{")
+    if not arguments:
+        written = "{}"
+    elif not is_object:
+        is_shallow = not isinstance(arguments, str) and as_text(arguments)
+        written = json_text({"input": arguments if is_shallow else written})
+    return call_item(call_id, name or "tool", written)
 
 
 def function_call_output(call_id: str, parts: Sequence[Part]) -> JSON | None:
@@ -79,7 +108,7 @@ def function_call_output(call_id: str, parts: Sequence[Part]) -> JSON | None:
         output = [_part("input_text", part) for part in kept]
     else:
         output = "\n".join(part for part in kept if isinstance(part, str))
-    return {"type": "function_call_output", "call_id": call_id, "output": output}
+    return output_item(call_id, output)
 
 
 def reasoning(summary: Iterable[str], content: Iterable[str] = ()) -> JSON | None:
@@ -89,14 +118,8 @@ def reasoning(summary: Iterable[str], content: Iterable[str] = ()) -> JSON | Non
         summary: what the program showed of the reasoning.
         content: the reasoning itself.
     """
-    item: JSON = {
-        "type": "reasoning",
-        "summary": [{"type": "summary_text", "text": text} for text in summary if text.strip()],
-    }
-    whole = [{"type": "reasoning_text", "text": text} for text in content if text.strip()]
-    if whole:
-        item["content"] = whole
-    return item if whole or item["summary"] else None
+    item = reasoning_item(filter(str.strip, summary), filter(str.strip, content))
+    return item if item["summary"] or "content" in item else None
 
 
 def file_part(filename: str, file_id: str = "") -> JSON:

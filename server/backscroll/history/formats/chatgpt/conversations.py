@@ -12,7 +12,7 @@ from backscroll.history.files.sample import Sample
 from backscroll.history.formats.chatgpt.messages import add_message, model_of
 from backscroll.history.items import tree
 from backscroll.history.items.branches import has_items, read_branches
-from backscroll.history.items.draft import digest
+from backscroll.history.items.keys import digest
 from backscroll.history.reading.fields import first_text, mapping, objects_of, sequence, string
 from backscroll.history.reading.records import read_records
 from backscroll.history.reading.times import unix_seconds

@@ -13,7 +13,7 @@ from backscroll.history.files.sample import Sample
 from backscroll.history.formats.claude_ai.messages import add_message, with_keys
 from backscroll.history.items import tree
 from backscroll.history.items.branches import read_branches
-from backscroll.history.items.draft import digest
+from backscroll.history.items.keys import digest
 from backscroll.history.reading.fields import first_text, mapping, objects_of, string
 from backscroll.history.reading.records import read_records
 from backscroll.history.reading.times import unix_seconds

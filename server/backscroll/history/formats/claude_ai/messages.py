@@ -7,8 +7,8 @@ does not document them.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.items.draft import digest
 from backscroll.history.items.item_list import ItemList, MessageParts
+from backscroll.history.items.keys import digest
 from backscroll.history.items.openai_items import Part, file_part, message, reasoning, role_of
 from backscroll.history.reading.fields import (
     first_text,
