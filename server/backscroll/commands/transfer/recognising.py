@@ -16,7 +16,7 @@ from backscroll.commands.transfer.left_out import LeftOut
 from backscroll.commands.transfer.recorded import Recorded
 from backscroll.history.conversation import Unreadable
 from backscroll.history.files.described import described
-from backscroll.history.files.disk_files import copied, why
+from backscroll.history.files.disk_files import copied
 from backscroll.history.files.opening import Opened, SourceFolder, opened
 from backscroll.history.files.sample import Sample
 from backscroll.history.files.sampling import samples
@@ -26,7 +26,7 @@ from backscroll.history.formats.registry import (
     recognised,
     recognised_folder,
 )
-from backscroll.history.source_file import SourceFile
+from backscroll.history.source_file import SourceFile, why
 from backscroll.process.exits import CommandError
 
 AUTO, JSONL = "auto", "jsonl"

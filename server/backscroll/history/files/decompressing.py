@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Protocol
 
+from backscroll.history.source_file import DamagedFileError
+
 GZIP: Final = b"\x1f\x8b"
 ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 
@@ -19,13 +21,6 @@ DAMAGED: Final = "is damaged or incomplete: download or copy it again"
 _BUFFER_BYTES: Final = 256 * 1024
 _MAX_WINDOW_BYTES: Final = 128 * 1024**2
 """The memory that a zstandard stream may ask for; `zstd` itself refuses more by default."""
-
-
-class DamagedFileError(OSError):
-    """A file, or a part of an archive, cannot be decompressed. Its text is the sentence for users.
-
-    Like every sentence about a file, it continues the file's name: `is damaged`.
-    """
 
 
 @dataclass(slots=True)

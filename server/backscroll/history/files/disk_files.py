@@ -13,10 +13,9 @@ from backscroll.history.files.decompressing import (
     GZIP,
     ZSTANDARD,
     Allowance,
-    DamagedFileError,
     decompressed,
 )
-from backscroll.history.source_file import SourceFile
+from backscroll.history.source_file import DamagedFileError, SourceFile, why
 
 _BUFFER_BYTES: Final = 256 * 1024
 _SYSTEM_FILES: Final = ("._", ".DS_Store")
@@ -146,10 +145,3 @@ def copy_bytes(source: IO[bytes], target: IO[bytes], most: int | None) -> None:
         if most is not None and size > most:
             raise DamagedFileError(f"is larger than {most} bytes: unpack it and import it itself")
         target.write(block)
-
-
-def why(error: OSError) -> str:
-    """Return the reason of an error as the rest of a sentence about the file."""
-    if isinstance(error, DamagedFileError):
-        return str(error)
-    return f"cannot be read: {error.strerror or error}"

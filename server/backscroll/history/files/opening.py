@@ -19,7 +19,6 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.files.decompressing import (
     ENCRYPTED,
     Allowance,
-    DamagedFileError,
     damage_in_words,
     decompressed,
     guarded,
@@ -32,10 +31,9 @@ from backscroll.history.files.disk_files import (
     found_below,
     is_compressed,
     is_system_file,
-    why,
 )
 from backscroll.history.reading.sqlite_connections import FIRST_BYTES as SQLITE_BYTES
-from backscroll.history.source_file import SourceFile
+from backscroll.history.source_file import DamagedFileError, SourceFile, why
 
 MAX_NESTING: Final = 3
 """How many archives may be inside one another."""

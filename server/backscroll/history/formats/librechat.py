@@ -5,6 +5,7 @@ whose order says nothing, or nested in one another by `children`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, SourceConversation, Unreadable
@@ -35,11 +36,11 @@ def _recognises(sample: Sample) -> bool:
 
 
 def _read(file: SourceFile) -> Iterator[Record]:
-    return read_records(file, lambda *given: conversations(*given, branches=False), deep=True)
+    return read_records(file, partial(conversations, branches=False), deep=True)
 
 
 def _read_branches(file: SourceFile) -> Iterator[Record]:
-    return read_records(file, lambda *given: conversations(*given, branches=True), deep=True)
+    return read_records(file, partial(conversations, branches=True), deep=True)
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, Final, TypeAlias
 
-from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation
 from backscroll.history.reading.json_streams import (
     JsonProblem,
     JsonRecord,
@@ -122,11 +122,6 @@ def _document(stream: BinaryIO, *, deep: bool, damaged: bool) -> Iterator[_Found
     found = json_document(stream, deep=deep)
     if damaged or isinstance(found, JsonRecord):
         yield "the file", found
-
-
-def unreadable_file(file: SourceFile, error: OSError) -> Unreadable:
-    """Return that one of several files cannot be read, so that the others still are."""
-    return Unreadable(file.name, f"cannot be read: {error.strerror or error}")
 
 
 def starts_with(file: SourceFile, character: bytes) -> bool:

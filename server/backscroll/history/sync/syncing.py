@@ -15,6 +15,7 @@ from backscroll.history.conversation import (
     Unreadable,
 )
 from backscroll.history.redaction.redacting import redacted
+from backscroll.history.source_file import why
 from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sources.source import Source
 from backscroll.history.stored_form import stored_form
@@ -130,7 +131,7 @@ class _Group:
         except FileNotFoundError:
             return  # it was removed since it was found
         except OSError as error:
-            self._refuse(source, f"{file.path} cannot be read: {error.strerror or error}")
+            self._refuse(source, f"{file.path} {why(error)}")
             return
         if is_whole:
             self._watermarks.append(watermark(file))

@@ -5,6 +5,7 @@ that its owner saw last.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, SourceConversation, Unreadable
@@ -43,12 +44,12 @@ def _is_conversation(record: Mapping[str, Any]) -> bool:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file."""
-    return read_records(file, lambda *given: conversations(*given, branches=False), "conversations")
+    return read_records(file, partial(conversations, branches=False), "conversations")
 
 
 def read_abandoned(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file, each before its abandoned branches."""
-    return read_records(file, lambda *given: conversations(*given, branches=True), "conversations")
+    return read_records(file, partial(conversations, branches=True), "conversations")
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:

@@ -5,6 +5,7 @@ branch that its owner saw last. Chats of 2023 have a list `messages` alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, SourceConversation, Unreadable
@@ -44,12 +45,12 @@ def _history(chat: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file."""
-    return read_records(file, lambda *given: conversations(*given, branches=False))
+    return read_records(file, partial(conversations, branches=False))
 
 
 def read_abandoned(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file, each before its abandoned branches."""
-    return read_records(file, lambda *given: conversations(*given, branches=True))
+    return read_records(file, partial(conversations, branches=True))
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:

@@ -19,9 +19,9 @@ from backscroll.history.formats.slack.texts import Names, author_of, text_of, us
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import as_text, mapping, sequence, string
 from backscroll.history.reading.json_streams import JsonRecord, json_items
-from backscroll.history.reading.records import starts_with, unreadable_file
+from backscroll.history.reading.records import starts_with
 from backscroll.history.reading.times import unix_seconds
-from backscroll.history.source_file import SourceFile
+from backscroll.history.source_file import SourceFile, why
 
 NAME: Final = "slack"
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\.json")
@@ -110,7 +110,7 @@ def _array(file: SourceFile, problems: list[Unreadable]) -> Iterator[Mapping[str
                 else:
                     problems.append(Unreadable(f"{file.name}, item {record.number}", record.reason))
     except OSError as error:
-        problems.append(unreadable_file(file, error))
+        problems.append(Unreadable(file.name, why(error)))
 
 
 def _channel(
