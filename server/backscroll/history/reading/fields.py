@@ -22,6 +22,11 @@ def string(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def text_in(record: Mapping[str, Any], name: str) -> str:
+    """Return a field of an object if it is a string; otherwise an empty one."""
+    return string(record.get(name))
+
+
 def identifier(value: object) -> str:
     """Return an id as a string. It is empty if `value` is neither a string nor an integer."""
     if isinstance(value, bool):

@@ -71,6 +71,11 @@ def unix_ms(written: object) -> int | None:
     return None
 
 
+def whole_seconds(ms: int | None) -> int | None:
+    """Return a time in Unix milliseconds as Unix seconds, rounded down; None if it is unknown."""
+    return None if ms is None else ms // 1000
+
+
 @lru_cache(maxsize=64)
 def _ms_from_text(written: str) -> int | None:
     """Return a time in Unix milliseconds. Neighbouring lines of a log often have the same time."""

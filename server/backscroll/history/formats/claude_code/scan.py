@@ -10,10 +10,10 @@ from backscroll.history.formats.claude_code.session import Prompt, Session
 from backscroll.history.formats.claude_code.turns import (
     Turn,
     prompt_of,
-    text_in,
     title_in,
     turn_of,
 )
+from backscroll.history.reading.fields import text_in
 from backscroll.history.reading.log_lines import LogLine, LogReader, parsed, why_unreadable
 from backscroll.history.reading.texts import kept_text
 from backscroll.history.reading.times import unix_ms

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from backscroll.history.formats.codex.told import COMPLETED, EVENT, ITEM, Channel, Identity
 from backscroll.history.items import log_items
+from backscroll.history.reading.fields import text_in
 from backscroll.history.reading.texts import kept_text
 from backscroll.store.envelopes import JSON
 from backscroll_tools.client.abridging import abridged
@@ -101,12 +102,6 @@ def prompts_in_history(history: Any) -> Iterator[Telling]:  # noqa: ANN401 - any
     for payload in history if isinstance(history, list) else ():
         if isinstance(payload, dict) and payload.get("role") == "user":
             yield from told_by_item(payload)
-
-
-def text_in(value: JSON, name: str) -> str:
-    """Return a field of an object if it is text, or else an empty text."""
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
 
 
 def _told_by_completed(item: JSON) -> Iterator[Telling]:

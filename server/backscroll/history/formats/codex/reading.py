@@ -15,6 +15,7 @@ from backscroll.history.reading.log_lines import (
     parsed,
     why_unreadable,
 )
+from backscroll.history.reading.times import whole_seconds
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.envelopes import JSON
@@ -112,8 +113,8 @@ def _conversation(
         id=identifier,
         items=items,
         title=facts.title or facts.prompt,
-        created_at=_seconds(facts.first_ms),
-        updated_at=_seconds(facts.last_ms),
+        created_at=whole_seconds(facts.first_ms),
+        updated_at=whole_seconds(facts.last_ms),
         project=facts.project,
         model=facts.model,
         parent=facts.parent if facts.parent != identifier else "",
@@ -121,7 +122,3 @@ def _conversation(
         has_shared_keys=True,
         replaced=replaced,
     )
-
-
-def _seconds(ms: int | None) -> int | None:
-    return None if ms is None else ms // 1000

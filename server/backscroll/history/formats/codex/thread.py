@@ -11,14 +11,14 @@ from backscroll.history.conversation import SourceItem
 from backscroll.history.formats.codex.payloads import (
     Telling,
     prompts_in_history,
-    text_in,
     told_by_event,
     told_by_item,
 )
 from backscroll.history.formats.codex.told import Told
 from backscroll.history.items.log_items import item_key
+from backscroll.history.reading.fields import text_in
 from backscroll.history.reading.texts import first_words
-from backscroll.history.reading.times import unix_ms
+from backscroll.history.reading.times import unix_ms, whole_seconds
 from backscroll.store.envelopes import JSON
 
 _START: Final = re.compile(
@@ -123,7 +123,7 @@ class Thread:
                     yield SourceItem(
                         key=self._key(telling),
                         item=telling.body() if self.has_bodies else {},
-                        created_at=None if time is None else time // 1000,
+                        created_at=whole_seconds(time),
                     )
 
     def take_back(self, number: int, line: JSON) -> int:
