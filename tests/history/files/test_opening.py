@@ -14,7 +14,7 @@ import zstandard
 from backscroll.history.conversation import Unreadable
 from backscroll.history.files.disk_files import Bounds
 from backscroll.history.files.opening import SourceFolder, opened
-from tests.history.files.archives import encrypted, zipped
+from tests.history.archives import encrypted, zipped
 
 NOBODY = 65_534
 Packed = Callable[[dict[str, bytes]], bytes]
@@ -91,7 +91,7 @@ def test_a_folder_whose_files_belong_together_is_found_as_one(tmp_path: Path) ->
     [
         (
             encrypted(zipped({"a.json": b"1"})),
-            "is encrypted: unpack it with its password, and import what is in it",
+            "is encrypted: unpack it with its password, and import its content",
         ),
         (
             zipped({"a.json": b"1" * 1000})[:60],
@@ -128,8 +128,8 @@ def test_a_file_that_expands_without_measure_is_refused(tmp_path: Path, pack: Pa
     (file,) = found(written(tmp_path / "x", bomb), bounds)
 
     assert file[1] == (
-        "expands to more than 100 times its size, as only files do that are made to fill a disk: "
-        "if you trust it, unpack it and import what is in it"
+        "expands to more than 100 times its size, like a file that is made to fill a disk: "
+        "if you trust it, unpack it and import its content"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import zstandard
 
 from backscroll.history.formats.registry import MODULES
-from tests.history.files.archives import zipped
+from tests.history.archives import zipped
 from tests.server.command_line import backscroll, read_lines
 
 TIME: Final = "2026-01-02T03:04:05Z"

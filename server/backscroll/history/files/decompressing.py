@@ -1,4 +1,4 @@
-"""Streams of compressed content with a limit, whose errors are sentences."""
+"""Reads compressed content within a limit, and describes its damage to users."""
 
 import gzip
 import io
@@ -15,7 +15,7 @@ from backscroll.history.source_file import DamagedFileError
 GZIP: Final = b"\x1f\x8b"
 ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 
-ENCRYPTED: Final = "is encrypted: unpack it with its password, and import what is in it"
+ENCRYPTED: Final = "is encrypted: unpack it with its password, and import its content"
 
 DAMAGED: Final = "is damaged or incomplete: download or copy it again"
 _BUFFER_BYTES: Final = 256 * 1024
@@ -39,13 +39,13 @@ class Allowance:
         """Take a number of bytes.
 
         Raises:
-            DamagedFileError: so many are not left.
+            DamagedFileError: fewer bytes are left.
         """
         self.left -= count
         if self.left < 0:
             raise DamagedFileError(
-                f"expands to more than {self.ratio} times its size, as only files do that are made "
-                "to fill a disk: if you trust it, unpack it and import what is in it"
+                f"expands to more than {self.ratio} times its size, like a file that is made to "
+                "fill a disk: if you trust it, unpack it and import its content"
             )
 
 
@@ -125,7 +125,7 @@ class _Guarded(io.RawIOBase):
         self._beneath = beneath
         with damage_in_words():
             self._inner = opened()
-        # Unlike `read`, `read1` gives what there is before damaged content.
+        # `read1` returns the content before the damage; `read` would lose it.
         self._read: Callable[[int], bytes] = getattr(self._inner, "read1", self._inner.read)
 
     def readable(self) -> bool:
@@ -155,8 +155,8 @@ def damage_in_words() -> Iterator[None]:
         raise DamagedFileError(DAMAGED) from error
     except NotImplementedError as error:  # from zipfile
         raise DamagedFileError(
-            "is compressed by a method that only other programs know: unpack it with the program "
-            "that made it, and import what is in it"
+            "is compressed by a method that Backscroll cannot read: unpack it with the program "
+            "that made it, and import its content"
         ) from error
     except RuntimeError as error:  # from zipfile, if a password is needed
         raise DamagedFileError(ENCRYPTED) from error

@@ -1,4 +1,4 @@
-"""Says what a file looks like whose format is not known."""
+"""Describes a file whose format is not known, for messages to users."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Files on disk, whatever compressed them, and temporary copies of what is not on disk."""
+"""Files on disk, decompressed if necessary, and temporary copies of files inside archives."""
 
 import stat
 import tempfile
@@ -23,12 +23,12 @@ _SYSTEM_FILES: Final = ("._", ".DS_Store")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What an archive may take to read.
+    """Limits for reading an archive.
 
     Attributes:
         ratio: how many times larger than the compressed file its content may be. Text and logs are
             compressed 4 to 50 times, and repeated parts of logs up to 200 times.
-        least_bytes: the content of a file may have this size whatever its ratio.
+        least_bytes: the size of a content, in bytes, up to which its ratio is not limited.
         members: the maximum number of files in a folder or archive.
         copy_bytes: the maximum size of a database or archive inside an archive.
     """

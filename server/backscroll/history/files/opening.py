@@ -48,7 +48,7 @@ _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 """The ends of the names of files that SQLite keeps beside a database."""
 
 _COPIES: Final = (("rollout-", ".jsonl.zst", ".jsonl"), ("session-", ".json", ".jsonl"))
-"""How names start and end of files that repeat another one, and how that one ends.
+"""Files that repeat another one: the start and the end of their names, and the end of its name.
 
 Codex compresses a log, and Gemini CLI writes an older form of it, while the log is still there.
 """

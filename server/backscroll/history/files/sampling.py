@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 
 
 def samples(file: SourceFile) -> Iterator[Sample]:
-    """Yield the ways to look at the start of a file, the likeliest first.
+    """Yield samples of the start of a file, the likeliest form of it first.
 
     A file with one JSON object on one line may be a document or the only line of JSON Lines. Later
     samples are of a longer start, in which fewer records are cut off.

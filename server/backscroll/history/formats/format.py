@@ -1,4 +1,4 @@
-"""What every format has in common: its name, how it is recognised, and how it is read."""
+"""The type of a format: its name, how it is recognised, and how it is read."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ MODULES: Final = {
 SESSION_LOGS: Final = frozenset(
     {"claude-code", "codex", "cursor", "gemini-cli", "opencode", "vscode-copilot"}
 )
-"""The formats of programs that run commands, whose output is full of passwords and keys."""
+"""Formats of programs that run commands, whose output often contains passwords and keys."""
 
 
 @cache

@@ -57,14 +57,8 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
         yield Unreadable(position, "has only empty or hidden messages: there is nothing to import")
     if not abandoned:
         return
-    seen = {item.key for item in items}
-    number = 0
-    for branch in tree.other_branches(parents, line):
-        items = _items(messages, branch, add, current)
-        if seen.issuperset(item.key for item in items):
-            continue
-        seen.update(item.key for item in items)
-        number += 1
+    others = _others(parents, line, items, lambda branch: _items(messages, branch, add, current))
+    for number, (branch, its_items) in enumerate(others, 1):
         if number > most:
             reason = f"has more than {most:,} abandoned branches: the others are left out"
             yield Unreadable(position, reason)
@@ -72,12 +66,28 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
         yield dataclasses.replace(
             conversation([messages[each] for each in branch]),
             id=f"{current.id}/{bounded_key(branch[-1], _MAX_ID)}",
-            items=items,
-            created_at=current.created_at or items[0].created_at,
-            updated_at=items[-1].created_at,
+            items=its_items,
+            created_at=current.created_at or its_items[0].created_at,
+            updated_at=its_items[-1].created_at,
             parent=current.id,
             branch=number,
         )
+
+
+def _others(
+    parents: Mapping[str, str],
+    line: Sequence[str],
+    shown: Sequence[SourceItem],
+    items_of: Callable[[Sequence[str]], Sequence[SourceItem]],
+) -> Iterator[tuple[Sequence[str], Sequence[SourceItem]]]:
+    """Yield each abandoned branch with its items, if any of these is not in a branch before it."""
+    seen = {item.key for item in shown}
+    for branch in tree.other_branches(parents, line):
+        items = items_of(branch)
+        keys = {item.key for item in items}
+        if not keys <= seen:
+            seen |= keys
+            yield branch, items
 
 
 def has_items(

@@ -161,7 +161,7 @@ def _text(line: bytes) -> tuple[str, int]:
 
 
 def _parsed(text: str, replaced: int = 0, cut: int = 0) -> Found | str:
-    """Return the object, or why there is none."""
+    """Return the object, or why the text is not one."""
     try:
         value = DECODER.decode(text)
     except RecursionError:

@@ -29,7 +29,7 @@ class TooLongError(ValueError):
 class LongValue:
     """Collects the text of an object, array or string, and finds its end.
 
-    The text is not checked: whoever parses it finds its faults.
+    The text is not checked, because the parser reports errors in it.
 
     Attributes:
         string_chars: the maximum length of a string, in characters.

@@ -173,7 +173,7 @@ def parsed(raw: bytes) -> tuple[dict[str, Any] | None, int]:
 def why_unreadable(line: LogLine) -> str:
     """Return why a line is not an object, for a line that `parsed` did not read.
 
-    The text is empty if there is nothing to tell: the line is blank, or is still being written.
+    The text is empty if there is nothing to report: the line is blank, or is still being written.
     """
     if line.is_too_long:
         return "is too long, even without its longest texts, and was left out"

@@ -18,7 +18,7 @@ _COMPANIONS: Final = ("-wal", "-journal")
 """Files that have changes which are not in the database's file yet, by the end of their names."""
 
 FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
-"""What `sqlite3` raises. The latter is for its own message if that quotes a damaged schema."""
+"""The errors of `sqlite3`. A message that quotes a damaged schema raises the second."""
 
 
 class _State(NamedTuple):

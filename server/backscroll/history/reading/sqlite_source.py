@@ -27,7 +27,7 @@ BUSY_S: Final = 1.0
 """How long a statement waits for the owner to finish a write, in seconds."""
 
 TRIES: Final = 5
-"""How often a statement is run until nobody has written the file meanwhile."""
+"""The maximum number of attempts to run a statement without a write to the file meanwhile."""
 
 _LOCKED: Final = "is locked by the program that writes it: try again, or close that program first"
 

@@ -1,4 +1,4 @@
-"""Texts of session logs, made fit to keep: of bounded length, and without binary content."""
+"""Shortens long texts, and replaces the binary content in them."""
 
 from typing import Final
 

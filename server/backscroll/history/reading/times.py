@@ -25,8 +25,8 @@ def unix_seconds(written: object) -> int | None:
 
     Args:
         written: a number, as text or not, of seconds, milliseconds, microseconds or nanoseconds
-            since 1970, which are told apart by their size; or a time in ISO 8601 format, in UTC if
-            it has no time zone.
+            since 1970, whose size shows the unit; or a time in ISO 8601 format, in UTC if it has
+            no time zone.
     """
     if isinstance(written, str):
         return _from_text(written.strip())

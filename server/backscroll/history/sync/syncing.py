@@ -33,7 +33,7 @@ GROUP_ITEMS: Final = 512
 """A group is written once it has this many items, so that other writers wait for a short time."""
 
 TRIES: Final = 5
-"""How often a group is written if other writers keep the database locked."""
+"""The maximum number of attempts to write a group while other writers lock the database."""
 
 ReadFile = Callable[[FoundFile, Source], Iterator[Record]]
 """Yields the conversations of a file of a source."""

@@ -22,7 +22,7 @@ from backscroll.store.envelopes import JSON
 _SKIPPED: Final = re.compile(
     rb'\s*\{"type":"(?:file-history-snapshot|queue-operation|mode|permission-mode|pr-link)"'
 )
-"""How lines begin that are never needed. They have no place in the tree."""
+"""Matches the start of lines that are never needed, because they are not part of the tree."""
 
 _LINKS: Final = frozenset({"system", "attachment", "progress"})
 _MOST_UNREADABLE: Final = 20

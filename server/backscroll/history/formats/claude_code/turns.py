@@ -19,7 +19,7 @@ _NOT_TYPED: Final = (
     "<task-notification>",
     "[Request interrupted by user",
 )
-"""How the texts of a user's turn begin that the program wrote, and no person."""
+"""The starts of texts in a user's turn that the program wrote, not the user."""
 
 _PROMPT: Final = "prompt"
 _FILES: Final = frozenset({"image", "document"})

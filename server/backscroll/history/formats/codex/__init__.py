@@ -1,8 +1,8 @@
 """Session logs of Codex.
 
 Each line is an item of the model's API, an event for the program's window, or bookkeeping, and most
-of what was said is in the log as both. `payloads` makes items of both; `told` recognises the second
-time; and `thread` keeps what is known of the thread while its lines are read.
+of what was said is in the log as both. `payloads` makes items of both; `reported` recognises the
+second report; and `thread` keeps the thread's facts while its lines are read.
 """
 
 from typing import Final

@@ -24,7 +24,7 @@ _MESSAGE: Final = "bubbleId:"
 _MARGIN_S: Final = 24 * 60 * 60
 _USER: Final = 1
 _FIRST_TIME: Final = 1_400_000_000
-"""Cursor is younger than this. Smaller numbers are no Unix times, but times since its start."""
+"""Cursor is younger than this. Smaller numbers count from Cursor's start."""
 
 
 def read(file: SourceFile) -> Iterator[Record]:
@@ -52,7 +52,7 @@ def _chats(database: Database) -> list[Row]:
 
 
 def _after(prefix: str) -> str:
-    """Return the first text after all texts with a prefix, which ends in a colon."""
+    """Return the upper bound of all keys with a prefix, which ends in a colon."""
     return f"{prefix[:-1]};"
 
 

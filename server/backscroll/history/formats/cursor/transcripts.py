@@ -75,7 +75,7 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
             elif not record.torn:  # Cursor is writing this line, so the next run reads it
                 problems.append(record)
     parents = path.parts
-    is_agent = len(parents) > 2 and parents[-2] == "subagents"  # noqa: PLR2004 - `<parent>/subagents/<file>`
+    is_agent = len(parents) > 2 and parents[-2] == "subagents"  # noqa: PLR2004 - the path ends with `<parent>/subagents/<file>`
     yield draft.finish(
         path.stem,
         updated_at=file.modified_at,

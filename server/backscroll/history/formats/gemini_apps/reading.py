@@ -1,4 +1,4 @@
-"""Reads what Google Takeout has of Gemini Apps: the file of My Activity, as JSON or HTML.
+"""Reads the activities of Gemini Apps in Google Takeout: the file of My Activity, JSON or HTML.
 
 It does not say which prompts belong to one chat, so each prompt and its answer are a conversation.
 Only exports in English are read, because each activity begins with a word such as `Prompted` in the

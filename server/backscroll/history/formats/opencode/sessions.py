@@ -1,4 +1,4 @@
-"""Sessions of OpenCode, in whatever it keeps them.
+"""Sessions of OpenCode, whether they are from its database or from its folder.
 
 Source: `message-v2.ts` of OpenCode (the types of parts). Ids sort by time.
 """
