@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.history.conversation import NotNow, Unreadable
+from backscroll.history.conversation import NotNow, Record, Unreadable
 from backscroll.history.reading.sqlite_source import (
     Database,
     DatabaseError,
-    Record,
     Row,
     open_database,
     read_database,

@@ -1,4 +1,4 @@
-"""A conversation while a format's reader collects its items."""
+"""Collects the items of a conversation that is a list of messages."""
 
 import re
 from collections import Counter
@@ -30,6 +30,8 @@ NO_MESSAGES: Final = "has no messages"
 
 class Draft:
     """The items of a conversation, in the order in which they are added.
+
+    For formats whose conversations are lists. `ItemList` is for those whose messages form a tree.
 
     NUL characters and lone surrogates in any text become U+FFFD, because databases cannot store
     them. An item without a key gets a hash of itself and of all items without keys before it. If a

@@ -1,4 +1,4 @@
-"""Collects the items of one conversation, oldest first, and the parts of one message."""
+"""Collects the items of a branch of a conversation, and the parts of one message."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,7 @@ from backscroll.store.envelopes import JSON
 
 
 class ItemList:
-    """The items of one conversation.
+    """The items of a branch, oldest first. A message has the same keys in each branch.
 
     Args:
         created_at: when the conversation began, in Unix seconds; None if unknown.

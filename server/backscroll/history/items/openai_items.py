@@ -88,13 +88,16 @@ def function_call(call_id: str, name: str, arguments: object) -> JSON:
         arguments: JSON text, or a JSON value. Anything but an object becomes the argument `input`,
             because the API requires an object. Without a value, there are no arguments.
     """
-    written = arguments if isinstance(arguments, str) else json_text(arguments)
-    is_object = _is_object(written) if isinstance(arguments, str) else written.startswith("{")
+    if isinstance(arguments, str):
+        written, is_object = arguments, _is_object(arguments)
+    else:
+        written = json_text(arguments)
+        is_object = written.startswith("{")
     if not arguments:
         written = "{}"
     elif not is_object:
-        is_shallow = not isinstance(arguments, str) and as_text(arguments)
-        written = json_text({"input": arguments if is_shallow else written})
+        # Of a value that is nested too deeply to be written as JSON, `written` has the strings.
+        written = json_text({"input": arguments if as_text(arguments) else written})
     return call_item(call_id, name or "tool", written)
 
 
