@@ -89,7 +89,7 @@ class NotNow(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class ReadElsewhere(Unreadable):
-    """A second record of a conversation that another file has too, from where it is read."""
+    """A record of a conversation that is read from another file, which has it too."""
 
 
 Record: TypeAlias = SourceConversation | Unreadable

@@ -1,7 +1,7 @@
 """Reads a conversation that LibreChat exported as JSON.
 
 Source: `api/server/utils/import/importers.js` of LibreChat at b6e4959. The messages are a flat list
-whose order says nothing, or nested in one another by `children`.
+whose order has no meaning, or nested in one another by `children`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

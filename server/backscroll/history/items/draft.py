@@ -162,7 +162,7 @@ class Draft:
 
 
 def _is_storable(text: str) -> bool:
-    """Return whether a text has neither NUL characters nor lone surrogates. It is quick."""
+    """Return whether a text has neither NUL characters nor lone surrogates, in little time."""
     if "\0" in text:
         return False
     if text.isascii():

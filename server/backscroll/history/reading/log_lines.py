@@ -1,4 +1,4 @@
-"""The lines of a session log: JSON Lines that a program may be writing at this moment."""
+"""The lines of a session log: JSON Lines, to which its program may be adding lines."""
 
 import errno
 import io

@@ -10,9 +10,9 @@ from backscroll.history.sources.source import Source
 
 
 def read_file(file: FoundFile, source: Source) -> Iterator[Record]:
-    """Yield the conversations of a file, whose compression is undone.
+    """Yield the conversations of a file, which is decompressed if necessary.
 
-    Those of a large database that was imported before are only the ones that may have changed.
+    Of a large database that was imported before, only conversations that may have changed are read.
 
     Args:
         file: the file.

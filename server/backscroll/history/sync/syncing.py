@@ -41,7 +41,7 @@ ReadFile = Callable[[FoundFile, Source], Iterator[Record]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """How to sync.
+    """The options of a sync.
 
     Attributes:
         partition: the partition to import into; empty for the shared one.

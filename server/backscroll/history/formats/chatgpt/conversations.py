@@ -28,7 +28,7 @@ _PROJECT: Final = "g-p-"
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file with this start is such an export."""
+    """Return whether a file with this start is an export of ChatGPT."""
     return any(
         _is_conversation(record)
         for whole in sample.records

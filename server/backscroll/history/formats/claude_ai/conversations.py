@@ -29,7 +29,7 @@ _DESIGN: Final = ("contentBlocks", "authorAccountUuid")
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file with this start is such an export."""
+    """Return whether a file with this start is an export of Claude.ai."""
     return any(
         isinstance(record.get("chat_messages"), list) or _is_design(record)
         for whole in sample.records

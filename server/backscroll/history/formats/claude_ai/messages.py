@@ -39,7 +39,7 @@ _NOT_TEXT: Final = frozenset(
 def with_keys(
     messages: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each message with its id, or with one made of it and its predecessors."""
+    """Yield each message with its id, or with a hash of it and of its predecessors."""
     key = ""
     for found in messages:
         key = string(found.get("uuid")) or digest(key, *strings_in(found))

@@ -48,7 +48,7 @@ _EMPTY: Final = "has neither a prompt nor an answer: there is nothing to import"
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file with this start is such a file."""
+    """Return whether a file with this start has activities of Gemini Apps."""
     if sample.kind == "text":
         page = sample.start.lower()
         if b"<html" not in page and b"outer-cell" not in page:

@@ -40,7 +40,7 @@ def read(file: SourceFile) -> Iterator[Record]:
 class _Log:
     """Reads both generations of one database.
 
-    Its tables have no indexes for what belongs to a conversation, so the ids of it are read once.
+    Its tables have no indexes by conversation, so the ids of all rows are read once.
     """
 
     def __init__(self) -> None:

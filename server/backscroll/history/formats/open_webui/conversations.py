@@ -30,7 +30,7 @@ NAME: Final = "open-webui"
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file with this start is such an export."""
+    """Return whether a file with this start is an export of Open WebUI."""
     return any("messages" in _history(_chat(record)) for record in sample.records)
 
 
@@ -98,7 +98,7 @@ def _messages(chat: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], di
 def _current(
     chat: Mapping[str, Any], messages: Mapping[str, Mapping[str, Any]], parents: Mapping[str, str]
 ) -> list[str]:
-    """Return the ids of the current branch; that with the newest message if none is named."""
+    """Return the ids of the current branch, or of that with the newest message if none is named."""
     line = tree.path(parents, string(_history(chat).get("currentId")))
     if has_items(messages, line, add_message):
         return line
